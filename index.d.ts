@@ -1,0 +1,305 @@
+/**
+ * rootcellar: storage for bots written for Root.
+ *
+ * The key-value store of `@rootsdk/server-bot`, on the same SQLite file format, with the SDK's documented
+ * promises kept: a resolved write is on disk, operations take effect in the order in which they were called,
+ * and a read sees every write that was issued before it.
+ *
+ * @packageDocumentation
+ */
+
+/**
+ * One entry of the key-value store.
+ *
+ * The expiry is spelled `expiresAt` in Root's documentation and `expires_at` in SDK 0.17.0. Both are
+ * accepted. An entry that has an expiry is returned with both, one that has none with neither.
+ *
+ * @typeParam T - The type of the value; whatever `JSON.stringify` can write.
+ */
+export type KeyValue<T> = {
+	key: string;
+	value: T;
+	expiresAt?: Date;
+	expires_at?: Date;
+};
+
+/**
+ * An entry as {@link KeyValueStore.set} takes it. It may name its community, which SDK 0.17.0 accepts without
+ * documenting it. Rows of one community never show in another, nor in the default
+ * scope, which is what an absent (or empty) `communityId` means.
+ */
+export type KeyValueInput<T> = {
+	key: string;
+	value: T;
+	/** A `Date`, or milliseconds since 1970 UTC. */
+	expiresAt?: Date | number;
+	/** The same under SDK 0.17.0's name; where both are given they must agree. */
+	expires_at?: Date | number;
+	communityId?: string;
+};
+
+/**
+ * The key-value store, `dataStore.appData`.
+ *
+ * Promises of every method: a resolved write is on disk (SQLite's `synchronous=FULL`) and survives a kill or
+ * a power loss; operations take effect in the order in which they were called; a read sees every write issued
+ * before it and never one that was not committed; a rejected write changed nothing.
+ *
+ * Errors of every method: a `TypeError` with `code: "ERR_INVALID_ARGUMENT"` and `argument` for an argument
+ * that cannot be used; a {@link RootcellarError} with `code: "ERR_STORE_CLOSED"` after `close()`, with
+ * SQLite's own code (`"SQLITE_BUSY"`, `"SQLITE_FULL"`, ...) when the file cannot be opened, read or written.
+ * Nothing was written by an operation that rejects.
+ *
+ * Keys are strings of any length and content (also `""`), except that a lone surrogate cannot be stored. A
+ * finite number is taken as its decimal string. A key and its value together have room for SQLite's limit of
+ * one billion bytes of UTF-8.
+ */
+export interface KeyValueStore {
+	/**
+	 * Reads the value of a key: `undefined` if there is none or it has expired.
+	 *
+	 * Every call returns a value of its own, which the caller may change.
+	 *
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON.
+	 *
+	 * @example
+	 * ```ts
+	 * const profile = await dataStore.appData.get<{ xp: number }>("profile:ada");
+	 * console.log(profile?.xp ?? 0);
+	 * ```
+	 */
+	get<T>(key: string, communityId?: string): Promise<T | undefined>;
+
+	/**
+	 * Stores one entry or an array of entries, overwriting what the keys held, expiry included.
+	 *
+	 * An array of any size is written in one transaction, all or nothing; of equal keys the last wins. An
+	 * empty array resolves and does nothing. Values are written as `JSON.stringify` has them, at the moment of
+	 * the call; a `BigInt` becomes its decimal string.
+	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT`: no entry, no usable key, a value that JSON has no text for
+	 * (`undefined`, a function, a symbol, a circular object, a `toJSON` or getter that throws), an expiry
+	 * that is no valid date.
+	 * @throws `RangeError` `ERR_TOO_LARGE`: key and value together exceed one billion bytes.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.appData.set({ key: "profile:ada", value: { xp: 10 } });
+	 * await dataStore.appData.set([
+	 *   { key: "motd", value: "hello", expiresAt: new Date(Date.now() + 60_000) },
+	 *   { key: "profile:bob", value: { xp: 0 } },
+	 * ]);
+	 * ```
+	 */
+	set<T>(values: KeyValueInput<T> | KeyValueInput<T>[]): Promise<void>;
+
+	/**
+	 * Replaces the value of a key by what `updateFunc` makes of it, atomically against every other writer of
+	 * the file, and resolves with that value.
+	 *
+	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or
+	 * has expired. It must be synchronous, and free of side effects: it is called once, and again only when a
+	 * writer outside this store (another process, thread or SQLite library) changed the key in between.
+	 *
+	 * @param expiresAt - Replaces the entry's expiry. Without it, a live entry keeps the expiry that it has.
+	 * @throws What `updateFunc` throws; then nothing changes.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, `undefined`, or anything else that
+	 * JSON has no text for; then nothing changes.
+	 *
+	 * @example
+	 * ```ts
+	 * const xp = await dataStore.appData.update<number>("xp:ada", (xp) => xp + 5, 0);
+	 * ```
+	 */
+	update<T>(
+		key: string,
+		updateFunc: (data: T) => T,
+		defaultValue: T,
+		expiresAt?: Date | number,
+		communityId?: string,
+	): Promise<T>;
+
+	/**
+	 * Removes a key. A key that does not exist is no error.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.appData.delete("profile:ada");
+	 * ```
+	 */
+	delete(key: string, communityId?: string): Promise<void>;
+
+	/**
+	 * Removes every key that matches a pattern; see {@link KeyValueStore.select} for patterns.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.appData.deleteLike("cooldown:%");
+	 * ```
+	 */
+	deleteLike(keyPattern: string, communityId?: string): Promise<void>;
+
+	/**
+	 * Reads every live entry whose key matches a pattern, in the order in which the keys were first stored.
+	 *
+	 * The pattern is SQL `LIKE`: `%` stands for any run of characters, also none, `_` for exactly one, and
+	 * ASCII letters match either case. `\%`, `\_` and `\\` stand for the character itself; a backslash before
+	 * anything else is a backslash. A pattern that begins with literal text costs as much as the keys
+	 * that match it, not as the whole store.
+	 *
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON
+	 * under a matching key.
+	 *
+	 * @example
+	 * ```ts
+	 * const profiles = await dataStore.appData.select<{ xp: number }>("profile:%");
+	 * profiles.sort((a, b) => b.value.xp - a.value.xp);
+	 * ```
+	 */
+	select<T>(keyPattern: string, communityId?: string): Promise<KeyValue<T>[]>;
+
+	/**
+	 * Like {@link KeyValueStore.select}, but resolves with the values alone.
+	 *
+	 * @example
+	 * ```ts
+	 * const scores = await dataStore.appData.selectValue<number>("score:%");
+	 * ```
+	 */
+	selectValue<T>(keyPattern: string, communityId?: string): Promise<T[]>;
+}
+
+/** Where the data lies, as `DATABASE_CONFIG` has it; `databaseType` is always `"sqlite3"`. */
+export type RootDatabaseConfig = {
+	databaseType: "sqlite3";
+	sqlite3?: { filename: string };
+};
+
+/** A store: one SQLite file and what is kept in it. */
+export interface DataStore {
+	/** The key-value store. */
+	readonly appData: KeyValueStore;
+
+	/**
+	 * The file this store uses, which any SQLite library may open too.
+	 *
+	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used.
+	 *
+	 * @example
+	 * ```ts
+	 * console.log(dataStore.config.sqlite3.filename);
+	 * ```
+	 */
+	readonly config: { databaseType: "sqlite3"; sqlite3: { filename: string } };
+
+	/**
+	 * Finishes every operation that was issued, then releases the file. Idempotent: every call resolves when
+	 * the store is closed. Operations issued later reject with `ERR_STORE_CLOSED`. Other stores on the same
+	 * file stay open.
+	 *
+	 * A store that is not closed loses nothing: an idle store does not keep the process alive, and what was
+	 * issued before `process.exit()` is written before the process ends.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.close();
+	 * ```
+	 */
+	close(): Promise<void>;
+
+	/** The same as {@link DataStore.close}, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Options of {@link openDataStore}. */
+export interface DataStoreOptions {
+	/**
+	 * The SQLite file; a relative path is taken from the working directory at the time of the call. It is
+	 * created when missing, its folder is not. Default: what `DATABASE_CONFIG` says, else `./rootsdk.sqlite3`.
+	 */
+	filename?: string;
+
+	/** `false` keeps backups off. This version makes none, so that nothing else is accepted. */
+	backup?: false;
+}
+
+/**
+ * Opens a store of its own, for tests and tools.
+ *
+ * Returns at once: the file is opened at the first operation, which rejects if that fails; the next
+ * operation tries again. Opening a file that is open already, under whatever name, shares one engine.
+ *
+ * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option of the wrong type.
+ *
+ * @example
+ * ```ts
+ * await using store = openDataStore({ filename: "test.sqlite3", backup: false });
+ * await store.appData.set({ key: "greeting", value: "hello" });
+ * ```
+ */
+export function openDataStore(options?: DataStoreOptions): DataStore;
+
+/**
+ * The process-wide store, configured by `DATABASE_CONFIG` at its first use:
+ * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`, by default `./rootsdk.sqlite3` in the working
+ * directory. Importing it opens no file and starts no thread.
+ *
+ * @example
+ * ```ts
+ * import { dataStore } from "rootcellar";
+ * await dataStore.appData.set({ key: "greeting", value: "hello" });
+ * ```
+ */
+export const dataStore: DataStore;
+
+/**
+ * `{ dataStore }`, so that storage code written for the SDK runs with another import line and no other change.
+ *
+ * @example
+ * ```ts
+ * import { rootServer } from "rootcellar";
+ * await rootServer.dataStore.appData.delete("greeting");
+ * ```
+ */
+export const rootServer: { readonly dataStore: DataStore };
+
+/**
+ * What an operation rejects with when its arguments were fine but it could not be done.
+ *
+ * Messages never carry a stored value. Codes:
+ *
+ * | code | when | what to do |
+ * |---|---|---|
+ * | `ERR_STORE_CLOSED` | the store was closed | open another one |
+ * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used | the message names what was expected |
+ * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
+ * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
+ * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
+ * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
+ * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
+ * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await dataStore.appData.get("greeting");
+ * } catch (error) {
+ *   if (error instanceof RootcellarError && error.code === "SQLITE_BUSY") console.error("try again later");
+ * }
+ * ```
+ */
+export class RootcellarError extends Error {
+	/** A stable name for the kind of failure. */
+	readonly code: string;
+	private constructor();
+}
+
+/**
+ * What is thrown for an argument that cannot be used: a `TypeError` (for `ERR_TOO_LARGE` a `RangeError`) with
+ * the properties given here.
+ */
+export interface InvalidArgumentError extends Error {
+	readonly code: "ERR_INVALID_ARGUMENT" | "ERR_TOO_LARGE";
+	/** The argument, as `"key"` or `"values[2].expiresAt"`. */
+	readonly argument: string;
+}

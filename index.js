@@ -1,0 +1,6 @@
+"use strict";
+
+const { dataStore, openDataStore } = require("./lib/data-store.js");
+const { RootcellarError } = require("./lib/errors.js");
+
+module.exports = { dataStore, openDataStore, rootServer: { dataStore }, RootcellarError };

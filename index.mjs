@@ -1,0 +1,4 @@
+import rootcellar from "./index.js";
+
+export const { dataStore, openDataStore, rootServer, RootcellarError } = rootcellar;
+export default rootcellar;

@@ -1,0 +1,203 @@
+"use strict";
+
+const { isDate, isPromise } = require("node:util/types");
+const { invalidArgument, tooLarge } = require("./errors.js");
+const { encode, kindOf } = require("./json.js");
+
+/** SQLite's limit for a row, 1,000,000,000 bytes by default (sqlite.org/limits.html), less its header. */
+const ROW_BYTES_MAX = 1_000_000_000 - 1_000;
+
+/** No date lies further from 1970 (ECMAScript, "Time Values and Time Range"). */
+const TIME_MS_MAX = 8.64e15;
+
+/**
+ * An entry, checked: the expiry in milliseconds since 1970 UTC, the value as JSON text.
+ *
+ * @typedef {{ community: string | undefined, key: string, text: string, expiresAt: number | undefined }} Entry
+ */
+
+/**
+ * @param {unknown} key
+ * @param {string} argument
+ * @returns {string}
+ */
+function checkKey(key, argument) {
+	const text = typeof key === "number" && Number.isFinite(key) ? String(key) : key;
+	if (typeof text !== "string") {
+		throw invalidArgument(argument, `must be a string or a finite number, not ${kindOf(key)}`);
+	}
+	return checkText(text, argument);
+}
+
+/**
+ * @param {unknown} pattern
+ * @returns {string}
+ */
+function checkPattern(pattern) {
+	return checkKey(pattern, "keyPattern");
+}
+
+/**
+ * The community that an operation concerns; `undefined` for the default scope, which, as in the SDK, is also
+ * what an empty name means.
+ *
+ * @param {unknown} communityId
+ * @param {string} argument
+ * @returns {string | undefined}
+ */
+function checkCommunity(communityId, argument) {
+	if (communityId === undefined || communityId === null || communityId === "") {
+		return undefined;
+	}
+	return checkKey(communityId, argument);
+}
+
+/**
+ * @param {unknown} expiry
+ * @param {string} argument
+ * @returns {number | undefined} milliseconds since 1970 UTC
+ */
+function checkExpiry(expiry, argument) {
+	if (expiry === undefined || expiry === null) {
+		return undefined;
+	}
+	const time = isDate(expiry) ? expiry.getTime() : expiry;
+	if (typeof time !== "number" || !(Math.abs(time) <= TIME_MS_MAX)) {
+		throw invalidArgument(argument, "must be a valid Date or milliseconds since 1970");
+	}
+	return Math.trunc(time);
+}
+
+/**
+ * @param {unknown} values
+ * @returns {Entry | Entry[]}
+ */
+function checkEntries(values) {
+	if (!isArray(values)) {
+		return checkEntry(values, "values");
+	}
+	const entries = [];
+	for (let index = 0; index < values.length; index++) {
+		entries.push(checkEntry(values[index], `values[${index}]`));
+	}
+	return entries;
+}
+
+/**
+ * `Array.isArray`, which throws for a revoked proxy.
+ *
+ * @param {unknown} values
+ * @returns {values is unknown[]}
+ */
+function isArray(values) {
+	try {
+		return Array.isArray(values);
+	} catch (error) {
+		throw invalidArgument("values", "cannot be read", error);
+	}
+}
+
+/**
+ * @param {any} input
+ * @param {string} argument
+ * @returns {Entry}
+ */
+function checkEntry(input, argument) {
+	if (typeof input !== "object" || input === null) {
+		throw invalidArgument(argument, `must be an entry { key, value }, not ${kindOf(input)}`);
+	}
+	const { key: givenKey, value, expiresAt, expires_at, communityId } = readEntry(input, argument);
+	const key = checkKey(givenKey, `${argument}.key`);
+	const expiry = checkExpiry(expiresAt, `${argument}.expiresAt`);
+	const sdkExpiry = checkExpiry(expires_at, `${argument}.expires_at`);
+	if (expiry !== undefined && sdkExpiry !== undefined && expiry !== sdkExpiry) {
+		throw invalidArgument(`${argument}.expires_at`, "must agree with expiresAt where both are given");
+	}
+	const community = checkCommunity(communityId, `${argument}.communityId`);
+	const text = encode(value, `${argument}.value`);
+	checkSize(key, text, argument);
+	return { community, key, text, expiresAt: expiry ?? sdkExpiry };
+}
+
+/**
+ * Reads each property once: a getter or a proxy may throw, or answer otherwise the next time.
+ *
+ * @param {any} input
+ * @param {string} argument
+ */
+function readEntry(input, argument) {
+	try {
+		const { key, value, expiresAt, expires_at, communityId } = input;
+		return { key, value, expiresAt, expires_at, communityId };
+	} catch (error) {
+		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
+	}
+}
+
+/**
+ * @param {unknown} updateFunc
+ * @returns {(data: any) => unknown}
+ */
+function checkUpdateFunction(updateFunc) {
+	if (typeof updateFunc !== "function") {
+		throw invalidArgument("updateFunc", `must be a function, not ${kindOf(updateFunc)}`);
+	}
+	return /** @type {(data: any) => unknown} */ (updateFunc);
+}
+
+/**
+ * The JSON text of what an update function returned.
+ *
+ * @param {any} result
+ * @param {string} key
+ * @returns {string}
+ */
+function checkUpdateResult(result, key) {
+	if (isPromise(result)) {
+		// Nobody else will look at it: without this a rejection would end the process.
+		result.catch(() => {});
+		throw invalidArgument("updateFunc", "must be synchronous, but returned a promise");
+	}
+	const text = encode(result, "the value returned by updateFunc");
+	checkSize(key, text, "the value returned by updateFunc");
+	return text;
+}
+
+/**
+ * @param {string} key
+ * @param {string} text
+ * @param {string} argument
+ */
+function checkSize(key, text, argument) {
+	// A character takes at most three bytes of UTF-8 per UTF-16 unit; counting is left to the rare long one.
+	if (
+		(key.length + text.length) * 3 > ROW_BYTES_MAX &&
+		Buffer.byteLength(key) + Buffer.byteLength(text) > ROW_BYTES_MAX
+	) {
+		throw tooLarge(argument);
+	}
+}
+
+/**
+ * @param {string} text
+ * @param {string} argument
+ */
+function checkText(text, argument) {
+	if (text.length * 3 > ROW_BYTES_MAX && Buffer.byteLength(text) > ROW_BYTES_MAX) {
+		throw tooLarge(argument);
+	}
+	if (!text.isWellFormed()) {
+		throw invalidArgument(argument, "must not have a lone surrogate, which cannot be stored");
+	}
+	return text;
+}
+
+module.exports = {
+	checkCommunity,
+	checkEntries,
+	checkExpiry,
+	checkKey,
+	checkPattern,
+	checkUpdateFunction,
+	checkUpdateResult,
+};

@@ -1,0 +1,103 @@
+"use strict";
+
+// The encoding of a batch; `src/node/batch.rs` is the other side and says what each code takes.
+
+const SET = 0;
+const SET_MANY = 1;
+const SWAP = 2;
+const DELETE = 3;
+const DELETE_LIKE = 4;
+const HAS_COMMUNITY = 1 << 3;
+const HAS_EXPIRY = 1 << 4;
+const HAS_EXPECTED = 1 << 5;
+
+/**
+ * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./arguments.js").Entry} Entry
+ */
+
+/** @returns {Batch} */
+function emptyBatch() {
+	return { codes: [], texts: [], numbers: [] };
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Entry} entry
+ */
+function pushSet(batch, { community, key, text, expiresAt }) {
+	batch.codes.push(SET | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
+	batch.texts.push(key, text);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Entry[]} entries
+ */
+function pushSetMany(batch, entries) {
+	batch.codes.push(SET_MANY);
+	batch.numbers.push(entries.length);
+	for (const entry of entries) {
+		pushSet(batch, entry);
+	}
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Entry} entry the new value; no expiry keeps the one that there is
+ * @param {string | undefined} expected the live value that the new one was made from
+ */
+function pushSwap(batch, { community, key, text, expiresAt }, expected) {
+	const hasExpected = expected === undefined ? 0 : HAS_EXPECTED;
+	batch.codes.push(SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt) | hasExpected);
+	batch.texts.push(key, text);
+	if (expected !== undefined) {
+		batch.texts.push(expected);
+	}
+}
+
+/**
+ * @param {Batch} batch
+ * @param {string | undefined} community
+ * @param {string} key
+ */
+function pushDelete(batch, community, key) {
+	batch.codes.push(DELETE | pushCommunity(batch, community));
+	batch.texts.push(key);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {string | undefined} community
+ * @param {string} pattern
+ */
+function pushDeleteLike(batch, community, pattern) {
+	batch.codes.push(DELETE_LIKE | pushCommunity(batch, community));
+	batch.texts.push(pattern);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {string | undefined} community
+ */
+function pushCommunity(batch, community) {
+	if (community === undefined) {
+		return 0;
+	}
+	batch.texts.push(community);
+	return HAS_COMMUNITY;
+}
+
+/**
+ * @param {Batch} batch
+ * @param {number | undefined} expiresAt
+ */
+function pushExpiry(batch, expiresAt) {
+	if (expiresAt === undefined) {
+		return 0;
+	}
+	batch.numbers.push(expiresAt);
+	return HAS_EXPIRY;
+}
+
+module.exports = { emptyBatch, pushDelete, pushDeleteLike, pushSet, pushSetMany, pushSwap };

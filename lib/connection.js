@@ -1,0 +1,218 @@
+"use strict";
+
+const { loadBinding } = require("./binding.js");
+const { RootcellarError } = require("./errors.js");
+
+/** Node's own, whatever a test's fake timers make of the global. */
+const { setImmediate } = globalThis;
+
+/**
+ * @typedef {import("./native").Event} Event
+ * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./config.js").Location} Location
+ */
+
+/**
+ * Takes one event of a request. Returns whether it was the last.
+ *
+ * @typedef {(event: Event) => boolean} Handler
+ */
+
+/** Connections with a request under way: what keeps them, and the process, alive until it is answered. */
+const busy = new Set();
+
+/**
+ * The boundary to the native store: numbers requests, and brings each event to the request that it answers.
+ */
+class Connection {
+	/**
+	 * @param {Location} location
+	 */
+	constructor(location) {
+		this.location = location;
+		/** @type {Map<number, Handler>} */
+		this.handlers = new Map();
+		this.lastId = 0;
+		/** @type {(() => void) | undefined} */
+		this.whenIdle = undefined;
+		const { NativeStore } = loadBinding();
+		// A store that was dropped without being closed must not be kept by its own callback.
+		const weak = new WeakRef(this);
+		this.native = new NativeStore(location.path, () => weak.deref()?.dispatch());
+	}
+
+	/**
+	 * Opens the file.
+	 *
+	 * @param {(error?: Error) => void} callback
+	 */
+	open(callback) {
+		this.native.open(
+			this.expect(({ error }) => {
+				callback(error && this.openError(error));
+				return true;
+			}),
+		);
+	}
+
+	/**
+	 * Sends a batch to the writer.
+	 *
+	 * @param {Batch} batch
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {(event: Event) => void} callback
+	 */
+	submit({ codes, texts, numbers }, now, callback) {
+		const id = this.expect((event) => {
+			callback(event);
+			return true;
+		});
+		this.native.submit(id, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+	}
+
+	/**
+	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
+	 *
+	 * @param {string[]} keys
+	 * @param {(string | undefined)[]} communities
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {(error: Error | undefined, texts: (string | null)[]) => void} callback
+	 * @returns {boolean} whether it was at once
+	 */
+	read(keys, communities, now, callback) {
+		const { values, error } = this.native.readNow(keys, communities, now);
+		if (values || error) {
+			callback(error && toError(error), values ?? []);
+			return true;
+		}
+		const id = this.expect(({ values: later, error: lateError }) => {
+			callback(lateError && toError(lateError), later ?? []);
+			return true;
+		});
+		this.native.readLater(id, keys, communities, now);
+		return false;
+	}
+
+	/**
+	 * Reads what matches a pattern.
+	 *
+	 * @param {{ pattern: string, community: string | undefined, valuesOnly: boolean }} select
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {{ started(): void, slice(text: string, last: boolean): void, failed(error: Error): void }} callbacks
+	 *   `started` is called only if the snapshot was not taken when this returned
+	 * @returns {boolean} whether the snapshot is taken
+	 */
+	select({ pattern, community, valuesOnly }, now, { started, slice, failed }) {
+		const id = this.expect(({ kind, error, text = "", last = false }) => {
+			if (kind === "started") {
+				started();
+				return false;
+			}
+			if (error) {
+				failed(toError(error));
+				return true;
+			}
+			slice(text, last);
+			return last;
+		});
+		return this.native.select(id, pattern, community, valuesOnly, now);
+	}
+
+	/**
+	 * Releases the file, once every request under way has been answered.
+	 *
+	 * @param {() => void} callback
+	 */
+	close(callback) {
+		if (this.handlers.size > 0) {
+			this.whenIdle = () => this.close(callback);
+			return;
+		}
+		this.native.close(
+			this.expect(() => {
+				callback();
+				return true;
+			}),
+		);
+	}
+
+	/**
+	 * Waits, without returning to the event loop, until something has happened, and handles it.
+	 *
+	 * @param {number} waitMs
+	 * @returns {boolean} whether anything has happened
+	 */
+	waitForEvent(waitMs) {
+		const event = this.native.nextEvent(waitMs);
+		if (event) {
+			this.handle(event);
+		}
+		return event !== null;
+	}
+
+	/**
+	 * Handles what has happened. After each slice of rows the event loop has its turn.
+	 */
+	dispatch() {
+		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
+			this.handle(event);
+			if (event.kind === "slice") {
+				setImmediate(() => this.dispatch());
+				return;
+			}
+		}
+	}
+
+	/**
+	 * @param {Event} event
+	 */
+	handle(event) {
+		const handler = this.handlers.get(event.id);
+		if (handler?.(event)) {
+			this.handlers.delete(event.id);
+			if (this.handlers.size === 0) {
+				busy.delete(this);
+				this.native.hold(false);
+				const { whenIdle } = this;
+				this.whenIdle = undefined;
+				whenIdle?.();
+			}
+		}
+	}
+
+	/**
+	 * Numbers a request.
+	 *
+	 * @param {Handler} handler
+	 * @returns {number}
+	 */
+	expect(handler) {
+		if (this.handlers.size === 0) {
+			busy.add(this);
+			this.native.hold(true);
+		}
+		this.lastId = (this.lastId + 1) >>> 0;
+		this.handlers.set(this.lastId, handler);
+		return this.lastId;
+	}
+
+	/**
+	 * @param {{ code: string, message: string }} failure
+	 */
+	openError({ code, message }) {
+		const { path, source } = this.location;
+		return new RootcellarError(
+			code,
+			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
+		);
+	}
+}
+
+/**
+ * @param {{ code: string, message: string }} failure
+ */
+function toError({ code, message }) {
+	return new RootcellarError(code, message);
+}
+
+module.exports = { Connection, toError };

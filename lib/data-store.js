@@ -1,0 +1,55 @@
+"use strict";
+
+const { locationFromEnvironment, locationFromOption } = require("./config.js");
+const { invalidArgument } = require("./errors.js");
+const { createKeyValueStore } = require("./key-value-store.js");
+const { kindOf } = require("./json.js");
+const { OperationQueue } = require("./operation-queue.js");
+
+/**
+ * @typedef {import("..").DataStore} DataStore
+ * @typedef {import("./config.js").Location} Location
+ */
+
+/**
+ * @param {() => Location} locate called when the location is first needed; what it returns is kept
+ * @returns {DataStore}
+ */
+function createDataStore(locate) {
+	/** @type {Location | undefined} */
+	let location;
+	const located = () => {
+		location ??= locate();
+		return location;
+	};
+	const queue = new OperationQueue(located);
+	return {
+		appData: createKeyValueStore(queue),
+		get config() {
+			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
+		},
+		close: () => queue.close(),
+		[Symbol.asyncDispose]: () => queue.close(),
+	};
+}
+
+/**
+ * @param {any} [options]
+ * @returns {DataStore}
+ */
+function openDataStore(options = {}) {
+	if (typeof options !== "object" || options === null) {
+		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
+	}
+	const { filename, backup } = options;
+	if (backup !== undefined && backup !== false) {
+		throw invalidArgument("options.backup", "must be false or left out: this version makes no backups");
+	}
+	if (filename === undefined) {
+		return createDataStore(() => locationFromEnvironment(process.env));
+	}
+	const location = locationFromOption(filename);
+	return createDataStore(() => location);
+}
+
+module.exports = { dataStore: openDataStore(), openDataStore };

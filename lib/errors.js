@@ -1,0 +1,40 @@
+"use strict";
+
+/**
+ * What an operation rejects with when its arguments were fine. Built here and not in the addon, so that it
+ * belongs to the realm of whoever loaded this module (Jest gives each test file one of its own).
+ */
+class RootcellarError extends Error {
+	/**
+	 * @param {string} code
+	 * @param {string} message
+	 * @param {ErrorOptions} [options]
+	 */
+	constructor(code, message, options) {
+		super(message, options);
+		this.name = "RootcellarError";
+		this.code = code;
+	}
+}
+
+/**
+ * @param {string} argument its name, as `"values[2].key"`
+ * @param {string} expected what it should have been
+ * @param {unknown} [cause]
+ */
+function invalidArgument(argument, expected, cause) {
+	const error = new TypeError(`${argument} ${expected}`, cause === undefined ? undefined : { cause });
+	return Object.assign(error, { code: "ERR_INVALID_ARGUMENT", argument });
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} [cause]
+ */
+function tooLarge(argument, cause) {
+	const message = `${argument} is too large: a key and its value have room for one billion bytes together`;
+	const error = new RangeError(message, cause === undefined ? undefined : { cause });
+	return Object.assign(error, { code: "ERR_TOO_LARGE", argument });
+}
+
+module.exports = { RootcellarError, invalidArgument, tooLarge };

@@ -1,0 +1,113 @@
+"use strict";
+
+const {
+	checkCommunity,
+	checkEntries,
+	checkExpiry,
+	checkKey,
+	checkPattern,
+	checkUpdateFunction,
+} = require("./arguments.js");
+const { encode } = require("./json.js");
+
+/**
+ * @typedef {import("..").KeyValueStore} KeyValueStore
+ * @typedef {import("./operation-queue.js").OperationQueue} OperationQueue
+ */
+
+/**
+ * The key-value store over a queue of operations. `index.d.ts` documents the methods.
+ *
+ * An argument that cannot be used throws within the promise's executor, which rejects the promise.
+ *
+ * @param {OperationQueue} queue
+ * @returns {KeyValueStore}
+ */
+function createKeyValueStore(queue) {
+	/**
+	 * @param {unknown} keyPattern
+	 * @param {unknown} communityId
+	 * @param {boolean} valuesOnly
+	 * @returns {Promise<any[]>}
+	 */
+	const select = (keyPattern, communityId, valuesOnly) =>
+		new Promise((resolve, reject) => {
+			const pattern = checkPattern(keyPattern);
+			const community = checkCommunity(communityId, "communityId");
+			/** @type {any[]} */
+			const rows = [];
+			const slice = (/** @type {string} */ text, /** @type {boolean} */ last) => {
+				const part = JSON.parse(text);
+				if (!valuesOnly) {
+					part.forEach(nameExpiry);
+				}
+				rows.push(...part);
+				if (last) {
+					resolve(rows);
+				}
+			};
+			queue.select({ pattern, community, valuesOnly }, { slice, failed: reject });
+		});
+
+	return {
+		get: (key, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				const community = checkCommunity(communityId, "communityId");
+				queue.get({ community, key: checkedKey, resolve, reject });
+			}),
+
+		set: (values) =>
+			new Promise((resolve, reject) => {
+				const entries = checkEntries(values);
+				if (Array.isArray(entries)) {
+					queue.setMany(entries, { resolve, reject });
+				} else {
+					queue.set(entries, { resolve, reject });
+				}
+			}),
+
+		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				const update = {
+					updateFunc: checkUpdateFunction(updateFunc),
+					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
+					expiresAt: checkExpiry(expiresAt, "expiresAt"),
+				};
+				const community = checkCommunity(communityId, "communityId");
+				queue.update(community, checkedKey, update, { resolve, reject });
+			}),
+
+		delete: (key, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				queue.delete(checkCommunity(communityId, "communityId"), checkedKey, { resolve, reject });
+			}),
+
+		deleteLike: (keyPattern, communityId) =>
+			new Promise((resolve, reject) => {
+				const pattern = checkPattern(keyPattern);
+				queue.deleteLike(checkCommunity(communityId, "communityId"), pattern, { resolve, reject });
+			}),
+
+		select: (keyPattern, communityId) => select(keyPattern, communityId, false),
+
+		selectValue: (keyPattern, communityId) => select(keyPattern, communityId, true),
+	};
+}
+
+/**
+ * Gives an entry that has an expiry both of its names.
+ *
+ * @param {{ expires_at?: number | Date, expiresAt?: Date }} entry
+ */
+function nameExpiry(entry) {
+	if (entry.expires_at !== undefined) {
+		const time = Number(entry.expires_at);
+		entry.expiresAt = new Date(time);
+		entry.expires_at = new Date(time);
+	}
+}
+
+module.exports = { createKeyValueStore };

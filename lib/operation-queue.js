@@ -1,0 +1,591 @@
+"use strict";
+
+const { checkUpdateResult } = require("./arguments.js");
+const batches = require("./batch.js");
+const { Connection, toError } = require("./connection.js");
+const { RootcellarError } = require("./errors.js");
+const { flushAtExit, flushed } = require("./exit.js");
+const { decode } = require("./json.js");
+const { Change, PendingChanges, answer } = require("./pending-changes.js");
+
+/** Node's own, whatever a test's fake timers make of the global. */
+const { nextTick } = process;
+
+/** Operations in one batch. */
+const BATCH_OPERATIONS_MAX = 5_000;
+/** UTF-16 units of keys and values after which a batch ends. */
+const BATCH_LENGTH_MAX = 8 << 20;
+
+/**
+ * @typedef {import("./arguments.js").Entry} Entry
+ * @typedef {import("./config.js").Location} Location
+ * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./native").Event} Event
+ * @typedef {import("./pending-changes.js").Read} Read
+ */
+
+/**
+ * How a promise is settled.
+ *
+ * @typedef {{ resolve(value?: any): void, reject(error: unknown): void }} Promised
+ */
+
+/**
+ * A write that was issued and is not on disk.
+ *
+ * @typedef {Promised & { kind: "set", change: Change, entry: Entry }} SetOperation
+ * @typedef {Promised & { kind: "setMany", changes: Change[], entries: Entry[] }} SetManyOperation
+ * @typedef {Promised & { kind: "delete", change: Change }} DeleteOperation
+ * @typedef {Promised & { kind: "deleteLike", pattern: string, community: string | undefined }} DeleteLikeOperation
+ * @typedef {Promised & { kind: "update", change: Change, update: Update }} UpdateOperation
+ * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation} Write
+ */
+
+/**
+ * Something that has to happen between the writes issued before it, which must be on disk by then, and those
+ * issued after it, which must not have been sent.
+ *
+ * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void }} Fence
+ */
+
+/**
+ * An `update`: its function, and what it made of which value, so that it is not called again for the same.
+ *
+ * @typedef {object} Update
+ * @property {(data: any) => unknown} updateFunc
+ * @property {string | undefined} defaultText
+ * @property {{ error: Error | undefined, text: string | undefined } | undefined} read what is on disk
+ * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
+ */
+
+/**
+ * The order of a store's operations.
+ *
+ * Writes wait here in the order of issue, and cross to the writer one batch at a time: those issued in one turn
+ * of the event loop, or while the batch before was being written, go together. Because nothing else is under
+ * way when a batch is made up, what each operation builds on is known: an earlier change of the same batch, or
+ * what is on disk. A batch that ends early comes back here, and the rest of it goes first in the next.
+ */
+class OperationQueue {
+	/**
+	 * @param {() => Location} locate called at the first operation
+	 */
+	constructor(locate) {
+		this.locate = locate;
+		/** @type {"closed" | "opening" | "open" | "disposed"} */
+		this.state = "closed";
+		/** @type {Connection | undefined} */
+		this.connection = undefined;
+		/** @type {(Write | Fence)[]} */
+		this.queue = [];
+		/** @type {Write[] | undefined} */
+		this.inFlight = undefined;
+		/** @type {Read[]} reads of keys that no pending write concerns */
+		this.reads = [];
+		this.changes = new PendingChanges();
+		this.pendingPatterns = 0;
+		/** A read is under way that writes issued after it must wait for. */
+		this.blocked = false;
+		this.scheduled = false;
+		/** @type {Promise<void> | undefined} */
+		this.closing = undefined;
+	}
+
+	/**
+	 * @param {Read} read
+	 */
+	get(read) {
+		this.checkOpen();
+		const change = this.changes.last(read.community, read.key);
+		if (this.pendingPatterns > 0) {
+			// Which keys the pattern takes is for the writer to tell.
+			this.fence(() => this.readNow([read]), read.reject);
+		} else if (change) {
+			change.reads.push(read);
+		} else {
+			this.reads.push(read);
+			this.schedule();
+		}
+	}
+
+	/**
+	 * @param {{ pattern: string, community: string | undefined, valuesOnly: boolean }} select
+	 * @param {{ slice(text: string, last: boolean): void, failed(error: unknown): void }} callbacks
+	 */
+	select(select, { slice, failed }) {
+		this.checkOpen();
+		const run = () => {
+			const started = () => this.unblock();
+			this.blocked = !this.opened().select(select, Date.now(), { started, slice, failed });
+		};
+		this.fence(run, failed);
+	}
+
+	/**
+	 * @param {Entry} entry
+	 * @param {Promised} promised
+	 */
+	set(entry, { resolve, reject }) {
+		this.checkOpen();
+		this.push({ kind: "set", change: this.change(entry), entry, resolve, reject });
+	}
+
+	/**
+	 * @param {Entry[]} entries
+	 * @param {Promised} promised
+	 */
+	setMany(entries, { resolve, reject }) {
+		this.checkOpen();
+		const changes = entries.map((entry) => this.change(entry));
+		this.push({ kind: "setMany", changes, entries, resolve, reject });
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {{ updateFunc: (data: any) => unknown, defaultText: string | undefined, expiresAt: number | undefined }} update
+	 * @param {Promised} promised
+	 */
+	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
+		this.checkOpen();
+		const change = this.change({ community, key, text: undefined, expiresAt });
+		const update = { updateFunc, defaultText, read: undefined, made: undefined };
+		this.push({ kind: "update", change, update, resolve, reject });
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {Promised} promised
+	 */
+	delete(community, key, { resolve, reject }) {
+		this.checkOpen();
+		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
+		this.push({ kind: "delete", change, resolve, reject });
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} pattern
+	 * @param {Promised} promised
+	 */
+	deleteLike(community, pattern, { resolve, reject }) {
+		this.checkOpen();
+		this.pendingPatterns++;
+		this.push({ kind: "deleteLike", pattern, community, resolve, reject });
+	}
+
+	/**
+	 * @returns {Promise<void>}
+	 */
+	close() {
+		this.closing ??= new Promise((resolve) => {
+			const done = () => {
+				this.state = "disposed";
+				this.connection = undefined;
+				resolve();
+			};
+			if (this.state === "closed" && !this.hasWork()) {
+				done();
+				return;
+			}
+			// If the file cannot be opened there is nothing to release.
+			this.fence(() => {
+				this.blocked = true;
+				this.opened().close(done);
+			}, done);
+		});
+		return this.closing;
+	}
+
+	/** @throws `ERR_STORE_CLOSED` after `close` */
+	checkOpen() {
+		if (this.closing) {
+			throw new RootcellarError("ERR_STORE_CLOSED", "the store is closed");
+		}
+	}
+
+	/**
+	 * @param {{ community: string | undefined, key: string, text: string | undefined, expiresAt: number | undefined }} entry
+	 */
+	change({ community, key, text, expiresAt }) {
+		const change = new Change(community, key, text, expiresAt);
+		this.changes.add(change);
+		return change;
+	}
+
+	/**
+	 * @param {() => void} run
+	 * @param {(error: unknown) => void} reject
+	 */
+	fence(run, reject) {
+		this.push({ kind: "fence", run, reject });
+	}
+
+	/**
+	 * @param {Write | Fence} operation
+	 */
+	push(operation) {
+		this.queue.push(operation);
+		this.schedule();
+	}
+
+	/** Sends what is waiting, after everything that this turn still issues. */
+	schedule() {
+		if (this.scheduled) {
+			return;
+		}
+		this.scheduled = true;
+		flushAtExit(this);
+		nextTick(() => {
+			this.scheduled = false;
+			this.advance();
+		});
+	}
+
+	hasWork() {
+		return this.queue.length > 0 || this.inFlight !== undefined || this.reads.length > 0;
+	}
+
+	/** Does what can be done now. Called whenever that may have changed. */
+	advance() {
+		if (this.state !== "open") {
+			this.open();
+			return;
+		}
+		while (!this.blocked) {
+			if (this.reads.length > 0) {
+				this.readNow(this.reads.splice(0));
+			} else if (this.inFlight !== undefined || this.queue.length === 0) {
+				break;
+			} else if (this.queue[0]?.kind === "fence") {
+				/** @type {Fence} */ (this.queue.shift()).run();
+			} else {
+				this.sendBatch();
+			}
+		}
+		if (!this.hasWork()) {
+			flushed(this);
+		}
+	}
+
+	unblock() {
+		this.blocked = false;
+		this.advance();
+	}
+
+	opened() {
+		return /** @type {Connection} */ (this.connection);
+	}
+
+	open() {
+		if (this.state !== "closed" || !this.hasWork()) {
+			return;
+		}
+		this.state = "opening";
+		try {
+			this.connection ??= new Connection(this.locate());
+			this.connection.open((error) => {
+				this.state = error ? "closed" : "open";
+				if (error) {
+					this.rejectAll(error);
+				}
+				this.advance();
+			});
+		} catch (error) {
+			this.state = "closed";
+			this.rejectAll(error);
+		}
+	}
+
+	/**
+	 * The file cannot be opened: nothing that was issued until now can be done. The next operation tries again.
+	 *
+	 * @param {unknown} error
+	 */
+	rejectAll(error) {
+		// A relative path may be meant otherwise by then.
+		this.connection = undefined;
+		const operations = this.queue.splice(0);
+		const reads = this.reads.splice(0);
+		for (const operation of operations) {
+			if (operation.kind === "fence") {
+				operation.reject(error);
+			} else {
+				reads.push(...this.drop(operation, error));
+			}
+		}
+		for (const read of reads) {
+			read.reject(error);
+		}
+		flushed(this);
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	readNow(reads) {
+		this.readTexts(reads, Date.now(), (error, texts) => {
+			for (const [index, read] of reads.entries()) {
+				if (error) {
+					read.reject(error);
+				} else {
+					answer(read, texts[index]);
+				}
+			}
+		});
+	}
+
+	/**
+	 * Reads keys from disk, and lets nothing be written before that is done.
+	 *
+	 * @param {{ community: string | undefined, key: string }[]} addresses
+	 * @param {number} now
+	 * @param {(error: Error | undefined, texts: (string | undefined)[]) => void} callback
+	 */
+	readTexts(addresses, now, callback) {
+		const keys = addresses.map(({ key }) => key);
+		const communities = addresses.map(({ community }) => community);
+		const isDone = this.opened().read(keys, communities, now, (error, texts) => {
+			callback(
+				error,
+				texts.map((text) => text ?? undefined),
+			);
+			if (this.blocked) {
+				this.unblock();
+			}
+		});
+		this.blocked = !isDone;
+	}
+
+	/** Sends the writes at the head of the queue. */
+	sendBatch() {
+		const now = Date.now();
+		const writes = this.nextWrites();
+		if (!this.readForUpdates(writes, now)) {
+			return;
+		}
+		this.queue.splice(0, writes.length);
+		const batch = batches.emptyBatch();
+		/** @type {Read[]} */
+		const reads = [];
+		const sent = writes.filter((write) => {
+			try {
+				this.encode(batch, write, now);
+				return true;
+			} catch (error) {
+				reads.push(...this.drop(write, error));
+				return false;
+			}
+		});
+		if (reads.length > 0) {
+			this.readNow(reads);
+		}
+		if (this.blocked) {
+			this.queue.unshift(...sent);
+		} else if (sent.length > 0) {
+			this.inFlight = sent;
+			this.opened().submit(batch, now, (event) => this.batchEnded(event));
+		}
+	}
+
+	/** @returns {Write[]} the writes from the head of the queue that can go together */
+	nextWrites() {
+		/** @type {Write[]} */
+		const writes = [];
+		let length = 0;
+		let hasPattern = false;
+		for (const operation of this.queue) {
+			const isFull = writes.length >= BATCH_OPERATIONS_MAX || length >= BATCH_LENGTH_MAX;
+			// What an update behind a pattern starts from is known when the pattern has been carried out.
+			if (operation.kind === "fence" || isFull || (operation.kind === "update" && hasPattern)) {
+				break;
+			}
+			hasPattern ||= operation.kind === "deleteLike";
+			length += lengthOf(operation);
+			writes.push(operation);
+		}
+		return writes;
+	}
+
+	/**
+	 * Reads what updates start from, where no change of the same batch comes before.
+	 *
+	 * @param {Write[]} writes
+	 * @param {number} now
+	 * @returns {boolean} whether that is done
+	 */
+	readForUpdates(writes, now) {
+		/** @type {UpdateOperation[]} */
+		const updates = [];
+		for (const write of writes) {
+			if (write.kind === "update" && write.update.read === undefined && !write.change.pendingBefore()) {
+				updates.push(write);
+			}
+		}
+		if (updates.length > 0) {
+			const changes = updates.map(({ change }) => change);
+			this.readTexts(changes, now, (error, texts) => {
+				for (const [index, { update }] of updates.entries()) {
+					update.read = { error, text: texts[index] };
+				}
+			});
+		}
+		return !this.blocked;
+	}
+
+	/**
+	 * @param {Batch} batch
+	 * @param {Write} write
+	 * @param {number} now
+	 */
+	encode(batch, write, now) {
+		switch (write.kind) {
+			case "set":
+				batches.pushSet(batch, write.entry);
+				break;
+			case "setMany":
+				batches.pushSetMany(batch, write.entries);
+				break;
+			case "update":
+				this.encodeUpdate(batch, write, now);
+				break;
+			case "delete":
+				batches.pushDelete(batch, write.change.community, write.change.key);
+				break;
+			case "deleteLike":
+				batches.pushDeleteLike(batch, write.community, write.pattern);
+				break;
+		}
+	}
+
+	/**
+	 * Calls the function of an update, unless it was called with the same value before.
+	 *
+	 * @param {Batch} batch
+	 * @param {UpdateOperation} write
+	 * @param {number} now
+	 */
+	encodeUpdate(batch, { change, update }, now) {
+		const before = change.pendingBefore();
+		if (!before && update.read?.error) {
+			throw update.read.error;
+		}
+		const from = before ? before.liveText(now) : update.read?.text;
+		if (update.made?.from !== from || update.made === undefined) {
+			const result = update.updateFunc(decode(from ?? update.defaultText));
+			update.made = { from, text: checkUpdateResult(result, change.key), result };
+		}
+		change.text = update.made.text;
+		const { community, key, text, expiresAt } = change;
+		batches.pushSwap(batch, { community, key, text, expiresAt }, from);
+	}
+
+	/**
+	 * @param {Event} event
+	 */
+	batchEnded({ committed = 0, stop, error }) {
+		const writes = this.inFlight ?? [];
+		this.inFlight = undefined;
+		const now = Date.now();
+		for (const write of writes.splice(0, committed)) {
+			this.commit(write, now);
+		}
+		if (error) {
+			// Either the first of the rest is to blame, or the transaction, and with it all of them.
+			const rejected = writes.splice(0, stop === "command" ? 1 : writes.length);
+			for (const write of rejected) {
+				this.reads.push(...this.drop(write, toError(error)));
+			}
+		}
+		for (const write of writes) {
+			if (write.kind === "update") {
+				write.update.read = undefined;
+			}
+		}
+		this.queue.unshift(...writes);
+		this.advance();
+	}
+
+	/**
+	 * A write is on disk.
+	 *
+	 * @param {Write} write
+	 * @param {number} now
+	 */
+	commit(write, now) {
+		if (write.kind === "deleteLike") {
+			this.pendingPatterns--;
+		}
+		for (const change of changesOf(write)) {
+			this.changes.commit(change, now);
+		}
+		write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+	}
+
+	/**
+	 * A write had no effect.
+	 *
+	 * @param {Write} write
+	 * @param {unknown} error
+	 * @returns {Read[]} reads that waited for it and have to be read from disk
+	 */
+	drop(write, error) {
+		if (write.kind === "deleteLike") {
+			this.pendingPatterns--;
+		}
+		write.reject(error);
+		return changesOf(write).flatMap((change) => this.changes.drop(change));
+	}
+
+	/**
+	 * Writes what was issued, without returning to the event loop.
+	 *
+	 * @param {number} deadline milliseconds since 1970 UTC
+	 */
+	flush(deadline) {
+		while (this.hasWork()) {
+			this.advance();
+			const waitMs = Math.max(0, deadline - Date.now());
+			if (this.hasWork() && !this.connection?.waitForEvent(waitMs)) {
+				return;
+			}
+		}
+	}
+}
+
+/**
+ * @param {Write} write
+ * @returns {Change[]}
+ */
+function changesOf(write) {
+	if (write.kind === "setMany") {
+		return write.changes;
+	}
+	return write.kind === "deleteLike" ? [] : [write.change];
+}
+
+/**
+ * @param {Write} write
+ * @returns {number} UTF-16 units
+ */
+function lengthOf(write) {
+	switch (write.kind) {
+		case "set":
+			return entryLength(write.entry);
+		case "setMany":
+			return write.entries.reduce((length, entry) => length + entryLength(entry), 0);
+		default:
+			// An update's value is not known yet. It is bounded by the next batch.
+			return 0;
+	}
+}
+
+/**
+ * @param {Entry} entry
+ */
+function entryLength({ key, text }) {
+	return key.length + text.length;
+}
+
+module.exports = { OperationQueue };

@@ -1,0 +1,149 @@
+"use strict";
+
+const { decode } = require("./json.js");
+
+/**
+ * @typedef {import("./arguments.js").Entry} Entry
+ */
+
+/**
+ * Somebody who waits for a value.
+ *
+ * @typedef {{ community: string | undefined, key: string, resolve(value: any): void, reject(error: unknown): void }} Read
+ */
+
+/** What an operation that is not on disk yet makes of one key. */
+class Change {
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {string | undefined} text the value; `undefined` if the key is deleted, or while not yet known
+	 * @param {number | undefined} expiresAt
+	 */
+	constructor(community, key, text, expiresAt) {
+		this.community = community;
+		this.key = key;
+		this.text = text;
+		this.expiresAt = expiresAt;
+		/** @type {"pending" | "committed" | "dropped"} */
+		this.state = "pending";
+		/** @type {Change | undefined} the change of the same key issued before this one */
+		this.before = undefined;
+		/** @type {Read[]} reads issued after this change and before the next of its key */
+		this.reads = [];
+	}
+
+	/**
+	 * The value's text, `undefined` if there is none or it has expired.
+	 *
+	 * @param {number} now milliseconds since 1970 UTC
+	 */
+	liveText(now) {
+		return this.expiresAt !== undefined && this.expiresAt <= now ? undefined : this.text;
+	}
+
+	/** The change that this one builds on, if it is not on disk yet. */
+	pendingBefore() {
+		let before = this.before;
+		while (before?.state === "dropped") {
+			before = before.before;
+		}
+		return before?.state === "pending" ? before : undefined;
+	}
+}
+
+/** The changes that are issued and not on disk, by key. */
+class PendingChanges {
+	constructor() {
+		/** @type {Map<string | undefined, Map<string, Change>>} */
+		this.scopes = new Map();
+	}
+
+	/**
+	 * The last change issued of a key.
+	 *
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 */
+	last(community, key) {
+		return this.scopes.get(community)?.get(key);
+	}
+
+	/**
+	 * @param {Change} change
+	 */
+	add(change) {
+		let scope = this.scopes.get(change.community);
+		if (scope === undefined) {
+			scope = new Map();
+			this.scopes.set(change.community, scope);
+		}
+		change.before = scope.get(change.key);
+		scope.set(change.key, change);
+	}
+
+	/**
+	 * A change is on disk: whoever read it has its value.
+	 *
+	 * @param {Change} change
+	 * @param {number} now milliseconds since 1970 UTC
+	 */
+	commit(change, now) {
+		change.state = "committed";
+		change.before = undefined;
+		this.replaceLast(change, undefined);
+		for (const read of change.reads) {
+			answer(read, change.liveText(now));
+		}
+	}
+
+	/**
+	 * A change had no effect: its reads get what was there before it.
+	 *
+	 * @param {Change} change
+	 * @returns {Read[]} those that have to be read from disk
+	 */
+	drop(change) {
+		const before = change.pendingBefore();
+		change.state = "dropped";
+		this.replaceLast(change, before);
+		if (before === undefined) {
+			return change.reads;
+		}
+		before.reads.push(...change.reads);
+		return [];
+	}
+
+	/**
+	 * @param {Change} change
+	 * @param {Change | undefined} before
+	 */
+	replaceLast(change, before) {
+		const scope = this.scopes.get(change.community);
+		if (scope === undefined || scope.get(change.key) !== change) {
+			return;
+		}
+		if (before !== undefined) {
+			scope.set(change.key, before);
+			return;
+		}
+		scope.delete(change.key);
+		if (scope.size === 0) {
+			this.scopes.delete(change.community);
+		}
+	}
+}
+
+/**
+ * @param {Read} read
+ * @param {string | undefined} text
+ */
+function answer(read, text) {
+	try {
+		read.resolve(decode(text));
+	} catch (error) {
+		read.reject(error);
+	}
+}
+
+module.exports = { Change, PendingChanges, answer };

@@ -1,0 +1,90 @@
+//! How connections are opened and what is set on each.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema;
+use crate::Error;
+use crate::kv::Pattern;
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED};
+
+/// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
+pub const LIKE_FUNCTION: &str = "__rootcellar_like";
+
+/// Opens the connection that writes, and brings the schema up to date.
+pub fn open_writer(path: &Path) -> Result<Connection, Error> {
+    if path.is_dir() {
+        return Err(Error::is_directory(path));
+    }
+    if path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+        return Err(Error::no_parent(path));
+    }
+    let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.busy_handler(Some(wait_for_lock()))?;
+    schema::check(&connection)?;
+    set_wal(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    schema::migrate(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads, and reports a held lock at once.
+pub fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    connection.create_scalar_function(
+        LIKE_FUNCTION,
+        2,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+        |context| {
+            let pattern = context
+                .get_or_create_aux(0, |value| -> rusqlite::Result<_, rusqlite::types::FromSqlError> {
+                    Ok(Pattern::new(value.as_str()?))
+                })?;
+            Ok(match context.get_raw(1) {
+                rusqlite::types::ValueRef::Text(key) => pattern.matches(&String::from_utf8_lossy(key)),
+                _ => false,
+            })
+        },
+    )?;
+    Ok(connection)
+}
+
+/// Switches the file to write-ahead logging. Where that cannot be had (a file system without shared memory, a
+/// connection of others that keeps the file in another mode) the file stays in the mode it has: slower, as safe.
+fn set_wal(connection: &Connection) -> Result<(), Error> {
+    let set = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(Error::from);
+    match set {
+        Err(error) if error.is_busy() => Ok(()),
+        other => other,
+    }
+}
+
+/// Waits for a lock that others hold, up to [`BUSY_TIMEOUT`].
+///
+/// A holder in a loop leaves the lock for a fraction of a millisecond at a time, which `SQLite`'s own handler
+/// with its pauses of up to 100 ms hardly ever meets.
+fn wait_for_lock() -> impl FnMut(i32) -> bool + Send + 'static {
+    let mut since = Instant::now();
+    move |attempts| {
+        if attempts == 0 {
+            since = Instant::now();
+        }
+        let pause = Duration::from_micros(50) * u32::try_from(attempts / 4 + 1).unwrap_or(1);
+        thread::sleep(pause.min(BUSY_PAUSE_MAX));
+        since.elapsed() < BUSY_TIMEOUT
+    }
+}

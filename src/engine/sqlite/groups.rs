@@ -1,0 +1,52 @@
+//! Group commit: the batches that are waiting become one transaction.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::keys::{self, Refusal};
+use crate::Error;
+use crate::kv::{Batch, BatchOutcome, Stop};
+
+/// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
+/// done; the others go on.
+///
+/// # Errors
+///
+/// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
+pub fn commit(connection: &Connection, batches: &[&Batch]) -> Result<Vec<BatchOutcome>, Error> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let outcomes = batches
+        .iter()
+        .map(|batch| run(&transaction, batch, batch.commands.len()))
+        .collect::<Result<Vec<_>, Error>>()?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+/// Commits the first command of a batch alone: after a group has failed as a whole, this tells the command that
+/// cannot be done from those that can.
+pub fn commit_first(connection: &Connection, batch: &Batch) -> BatchOutcome {
+    let attempt = || -> Result<BatchOutcome, Error> {
+        let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        let outcome = run(&transaction, batch, 1)?;
+        transaction.commit()?;
+        Ok(outcome)
+    };
+    attempt().unwrap_or_else(|error| BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) })
+}
+
+/// Runs up to `limit` commands of a batch. An error means that the transaction is gone.
+fn run(connection: &Connection, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+    for (index, command) in batch.commands.iter().enumerate() {
+        if index == limit {
+            return Ok(BatchOutcome { committed: index, stopped: Some(Stop::Deferred) });
+        }
+        let stop = match keys::run(connection, command, batch.now_ms) {
+            Ok(()) => continue,
+            Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),
+            Err(Refusal::Failed(error)) => Stop::Command(error),
+            Err(Refusal::Conflict) => Stop::Conflict,
+        };
+        return Ok(BatchOutcome { committed: index, stopped: Some(stop) });
+    }
+    Ok(BatchOutcome { committed: batch.commands.len(), stopped: None })
+}

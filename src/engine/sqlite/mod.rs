@@ -1,0 +1,131 @@
+//! The engine on `SQLite`: one writing connection on a thread of its own, readers beside it.
+
+mod connection;
+mod groups;
+mod keys;
+mod purge;
+mod reader;
+mod registry;
+mod schema;
+mod select;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+pub use reader::Reader;
+pub use registry::open_shared;
+pub use select::Select;
+
+use crate::kv::{Address, Batch, BatchOutcome, Stop};
+use crate::threads;
+use crate::{Error, Reply};
+use select::SelectPool;
+use writer::Request;
+
+/// One open database file.
+///
+/// # Close semantics
+///
+/// [`Engine::close`] finishes what was submitted, joins every thread and closes every connection, so that
+/// `SQLite` checkpoints and removes the write-ahead log. An engine that is dropped instead does the same, but
+/// nobody waits for it.
+#[derive(Debug)]
+pub struct Engine {
+    path: PathBuf,
+    requests: mpsc::Sender<Request>,
+    writer: JoinHandle<()>,
+    selects: SelectPool,
+}
+
+impl Engine {
+    /// Opens the file, creating it if it does not exist, and starts the writer.
+    ///
+    /// Blocks for as long as that takes, up to [`crate::limits::BUSY_TIMEOUT`] behind a lock of others. Within a
+    /// process [`open_shared`] is what keeps one engine per file.
+    ///
+    /// # Errors
+    ///
+    /// With `SQLite`'s code if the path cannot be opened or written or is no database (then it is left
+    /// untouched), `ERR_SCHEMA_NEWER` if a newer version of this package made it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let connection = connection::open_writer(path)?;
+        let (requests, received) = mpsc::channel();
+        let writer = threads::spawn("writer", move || writer::run(connection, &received))?;
+        Ok(Self { path: path.to_owned(), requests, writer, selects: SelectPool::new(path.to_owned()) })
+    }
+
+    /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
+    ///
+    /// `reply` is called on the writer's thread when the outcome is on disk.
+    pub fn submit(&self, batch: Batch, reply: Reply<BatchOutcome>) {
+        // If the writer is gone, the request is dropped here, and with it the reply answers.
+        drop(self.requests.send(Request::Batch(batch, reply)));
+    }
+
+    /// [`Engine::submit`], waiting for the outcome.
+    ///
+    /// ```
+    /// # use rootcellar::engine::sqlite::Engine;
+    /// # use rootcellar::kv::{Address, Batch, Command};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let engine = Engine::open(&folder.path().join("bot.sqlite3")).unwrap();
+    /// let outcome = engine.execute(Batch::new(vec![Command::Delete(Address::new("gone"))], 0));
+    /// assert_eq!(outcome.committed, 1);
+    /// ```
+    #[must_use]
+    pub fn execute(&self, batch: Batch) -> BatchOutcome {
+        let (outcome, outcomes) = mpsc::sync_channel(1);
+        let reply = Reply::new(move |result| drop(outcome.send(result)));
+        self.submit(batch, reply);
+        match outcomes.recv() {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error)) },
+            Err(_) => unreachable!("a reply always answers"),
+        }
+    }
+
+    /// A reader for the calling thread, which sees every batch committed before each of its calls.
+    ///
+    /// # Errors
+    ///
+    /// With `SQLite`'s code if the file cannot be opened.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        Reader::open(&self.path)
+    }
+
+    /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.
+    pub fn read_patiently(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Vec<Option<String>>>) {
+        let reader = self.reader();
+        // If there is no thread to be had, the reply is dropped, and answers.
+        drop(threads::spawn("read", move || {
+            reply.send(reader.and_then(|reader| {
+                reader.be_patient()?;
+                reader.get_many(&addresses, now_ms)
+            }));
+        }));
+    }
+
+    /// Starts a `select`. The answer is JSON text in slices, see [`crate::kv::to_json_slices`].
+    ///
+    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `started`
+    /// reports. Returns whether it was taken.
+    pub fn select(
+        &self,
+        select: Select,
+        started: impl FnOnce() + Send + 'static,
+        reply: Reply<Vec<String>>,
+    ) -> bool {
+        self.selects.submit(select, Box::new(started), reply)
+    }
+
+    /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.
+    pub fn close(self) {
+        let Self { requests, writer, selects, .. } = self;
+        selects.close();
+        drop(requests);
+        // A writer that panicked has been reported through its replies.
+        drop(writer.join());
+    }
+}

@@ -1,0 +1,65 @@
+//! Point reads.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{connection, keys};
+use crate::Error;
+use crate::kv::{Address, is_expired};
+use crate::limits::BUSY_TIMEOUT;
+
+const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
+    WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
+
+/// A connection that reads, for one thread at a time.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self { connection: connection::open_reader(path)? })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Waits for locks of others from now on, instead of reporting them.
+    pub(super) fn be_patient(&self) -> Result<(), Error> {
+        Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
+    }
+
+    /// The JSON text of a key that is live at `now_ms`, milliseconds since 1970 UTC.
+    ///
+    /// What another program stored that is no text reads as the empty text, which is no JSON.
+    ///
+    /// # Errors
+    ///
+    /// With `SQLite`'s code; [`Error::is_busy`] if a lock is held, which is not waited for.
+    pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
+        let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
+        let found = statement
+            .query_row(params![address.community, address.key], |row| {
+                let expired = is_expired(keys::expiry(row.get_ref(1)?), now_ms);
+                if expired { Ok(None) } else { Ok(Some(keys::text(row, 0)?.unwrap_or_default())) }
+            })
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// [`Reader::get`] of several keys, all of one moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::get`].
+    pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Vec<Option<String>>, Error> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        let values = addresses.iter().map(|address| self.get(address, now_ms)).collect();
+        // Rolls back if dropped, which is as good an end for a transaction that only read.
+        drop(snapshot);
+        values
+    }
+}

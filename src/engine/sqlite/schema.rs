@@ -1,0 +1,81 @@
+//! The tables: the SDK's own, unchanged, and what this package adds beside it under its prefix.
+//!
+//! The SDK's definition is that of `@rootsdk/server-bot` 0.17.0, read from a file that it made.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::Error;
+
+/// What the SDK makes, in its words, so that either finds what the other made.
+const SDK_TABLE: &str = "
+CREATE TABLE IF NOT EXISTS `__rootapp_kv` (
+    `key` varchar(255) not null,
+    `community_id` varchar(255),
+    `value` varchar(255) not null,
+    `expires_at` datetime
+);
+CREATE UNIQUE INDEX IF NOT EXISTS `__rootapp_kv_community_id_key_unique` ON `__rootapp_kv` (`community_id`, `key`);
+";
+
+/// What each version adds. Append only: an element that was released never changes.
+const MIGRATIONS: &[&str] = &[
+    // 1: patterns that begin with literal text match either case, and expired rows are found without a scan.
+    "
+CREATE INDEX IF NOT EXISTS __rootcellar_kv_community_id_key_nocase
+    ON __rootapp_kv (community_id, key COLLATE NOCASE);
+CREATE INDEX IF NOT EXISTS __rootcellar_kv_expires_at
+    ON __rootapp_kv (expires_at) WHERE expires_at IS NOT NULL;
+",
+];
+
+/// Written to every file, so that an older version of this package leaves a newer file alone.
+#[expect(clippy::cast_possible_truncation, reason = "there will be few")]
+const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
+
+const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS __rootcellar_schema (version integer not null)";
+const VERSION_TABLE_EXISTS: &str =
+    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__rootcellar_schema'";
+const KEY_VALUE_TABLE_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__rootapp_kv'";
+const READ_VERSION: &str = "SELECT coalesce(max(version), 0) FROM __rootcellar_schema";
+
+/// Reads the header and the version, before anything is written.
+pub fn check(connection: &Connection) -> Result<(), Error> {
+    version(connection).map(drop)
+}
+
+/// Makes what is missing, in one transaction. Writes nothing to a file that is up to date.
+pub fn migrate(connection: &Connection) -> Result<(), Error> {
+    if pending(connection)?.is_empty() {
+        return Ok(());
+    }
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SDK_TABLE)?;
+    transaction.execute_batch(VERSION_TABLE)?;
+    // Asked again under the lock: another process may have been faster.
+    for migration in pending(&transaction)? {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.execute("DELETE FROM __rootcellar_schema", [])?;
+    transaction.execute("INSERT INTO __rootcellar_schema (version) VALUES (?1)", [SCHEMA_VERSION])?;
+    Ok(transaction.commit()?)
+}
+
+/// The migrations that a file has not seen. A file without the key-value table, new or stripped by somebody, has
+/// seen none.
+fn pending(connection: &Connection) -> Result<&'static [&'static str], Error> {
+    let table_exists = connection.query_row(KEY_VALUE_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_some();
+    let done = if table_exists { version(connection)? } else { 0 };
+    Ok(&MIGRATIONS[done..])
+}
+
+/// The version of a file's schema; 0 if this package never opened it.
+fn version(connection: &Connection) -> Result<usize, Error> {
+    if connection.query_row(VERSION_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    let found: i64 = connection.query_row(READ_VERSION, [], |row| row.get(0))?;
+    match usize::try_from(found) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Error::schema_newer(found, MIGRATIONS.len())),
+    }
+}

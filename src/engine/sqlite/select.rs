@@ -1,0 +1,259 @@
+//! `select`: snapshots taken in the order of the calls, rows read on threads beside the writer.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, params_from_iter};
+
+use super::keys;
+use super::reader::Reader;
+use crate::kv::{Row, RowFormat, is_expired, to_json_slices};
+use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
+use crate::{Error, Reply, threads};
+
+/// A question for every live entry of a scope whose key matches.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The scope, as in [`crate::kv::Address::community`].
+    pub community: Option<String>,
+    /// A `LIKE` pattern, see [`crate::kv::Pattern`].
+    pub pattern: String,
+    /// The client's clock, milliseconds since 1970 UTC.
+    pub now_ms: i64,
+    /// What of each row is wanted.
+    pub format: RowFormat,
+}
+
+/// A select, what to call when its snapshot is taken late, and where its answer goes.
+struct Job {
+    select: Select,
+    started: Box<dyn FnOnce() + Send>,
+    reply: Reply<Vec<String>>,
+}
+
+/// A job with the reader that will do it, which holds the job's snapshot or has still to take it.
+struct Work {
+    reader: Reader,
+    job: Job,
+    has_snapshot: bool,
+}
+
+/// Readers and as many threads. Each is started when it is first needed.
+pub struct SelectPool {
+    shared: Arc<Shared>,
+    queue: Sender<Work>,
+}
+
+struct Shared {
+    path: PathBuf,
+    state: Mutex<State>,
+    work: Mutex<Receiver<Work>>,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Reader>,
+    threads: Vec<JoinHandle<()>>,
+    /// Jobs that found every reader busy, oldest first.
+    waiting: VecDeque<Job>,
+}
+
+impl SelectPool {
+    pub fn new(path: PathBuf) -> Self {
+        let (queue, work) = mpsc::channel();
+        Self { shared: Arc::new(Shared { path, state: Mutex::default(), work: Mutex::new(work) }), queue }
+    }
+
+    /// Starts a select; see [`super::Engine::select`].
+    pub fn submit(&self, select: Select, started: Box<dyn FnOnce() + Send>, reply: Reply<Vec<String>>) -> bool {
+        let job = Job { select, started, reply };
+        let mut state = lock(&self.shared.state);
+        let reader = match state.idle.pop() {
+            Some(reader) => reader,
+            None if state.threads.len() < READERS_MAX => match self.start_reader(&mut state) {
+                Ok(reader) => reader,
+                Err(error) => {
+                    job.reply.send(Err(error));
+                    return true;
+                }
+            },
+            None => {
+                state.waiting.push_back(job);
+                return false;
+            }
+        };
+        drop(state);
+        let has_snapshot = match begin(reader.connection()) {
+            Ok(()) => true,
+            Err(error) if error.is_busy() => false,
+            Err(error) => {
+                lock(&self.shared.state).idle.push(reader);
+                job.reply.send(Err(error));
+                return true;
+            }
+        };
+        // The threads live as long as this queue.
+        drop(self.queue.send(Work { reader, job, has_snapshot }));
+        has_snapshot
+    }
+
+    /// Finishes every select that was submitted, then joins the threads and closes the readers.
+    pub fn close(self) {
+        let Self { shared, queue } = self;
+        drop(queue);
+        let threads = std::mem::take(&mut lock(&shared.state).threads);
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+
+    fn start_reader(&self, state: &mut State) -> Result<Reader, Error> {
+        let reader = Reader::open(&self.shared.path)?;
+        let shared = Arc::clone(&self.shared);
+        state.threads.push(threads::spawn("reader", move || serve(&shared))?);
+        Ok(reader)
+    }
+}
+
+impl fmt::Debug for SelectPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SelectPool").finish_non_exhaustive()
+    }
+}
+
+/// The state is consistent after every statement that changes it, so that a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A reader thread: works until the pool is closed and nothing is left to do.
+fn serve(shared: &Shared) {
+    loop {
+        let next = lock(&shared.work).recv();
+        let Ok(mut work) = next else { return };
+        loop {
+            // A panic drops the job's reply, which then reports an internal error, and with it the reader.
+            let Ok(reader) = catch_unwind(AssertUnwindSafe(|| answer(work))) else {
+                break;
+            };
+            let mut state = lock(&shared.state);
+            match state.waiting.pop_front() {
+                Some(job) => work = Work { reader, job, has_snapshot: false },
+                None => {
+                    state.idle.push(reader);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn answer(work: Work) -> Reader {
+    let Work { reader, job, has_snapshot } = work;
+    let connection = reader.connection();
+    let snapshot = if has_snapshot { Ok(()) } else { begin_patiently(connection) };
+    if !has_snapshot {
+        (job.started)();
+    }
+    let slices = snapshot
+        .and_then(|()| rows(connection, &job.select))
+        .and_then(|rows| to_json_slices(&rows, job.select.format));
+    if !connection.is_autocommit() {
+        // Ends a transaction that only read: there is nothing to lose.
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+    job.reply.send(slices);
+    reader
+}
+
+/// Takes a snapshot, at once or not at all.
+fn begin(connection: &Connection) -> Result<(), Error> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let taken = connection.prepare_cached(TAKE_SNAPSHOT)?.query_row([], |_| Ok(())).map_err(Error::from);
+    if taken.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    taken
+}
+
+fn begin_patiently(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let begun = begin(connection);
+    connection.busy_timeout(Duration::ZERO)?;
+    begun
+}
+
+/// The first read of a transaction is what takes its snapshot.
+const TAKE_SNAPSHOT: &str = "SELECT EXISTS (SELECT 1 FROM __rootapp_kv)";
+
+/// A row as it was found.
+struct Found {
+    rowid: i64,
+    key: String,
+    /// `None` if what is stored is no text.
+    value: Option<String>,
+    expires_at: Option<i64>,
+}
+
+/// The live entries that match, in the order of insertion.
+fn rows(connection: &Connection, select: &Select) -> Result<Vec<Row>, Error> {
+    let (condition, parameters) = keys::matching(select.community.as_deref(), &select.pattern);
+    let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Found {
+            rowid: row.get(0)?,
+            key: String::from_utf8_lossy(row.get_ref(1)?.as_bytes().unwrap_or_default()).into_owned(),
+            value: keys::text(row, 2)?,
+            expires_at: keys::expiry(row.get_ref(3)?),
+        });
+    }
+    // Sorted here, and not by SQLite, which would copy every value through its sorter, or walk the whole table
+    // instead of the index.
+    found.sort_unstable_by_key(|row| row.rowid);
+    live(found, select.now_ms)
+}
+
+/// One row for each key that is live: of several the newest, at the place of the oldest that had not expired.
+fn live(found: Vec<Found>, now_ms: i64) -> Result<Vec<Row>, Error> {
+    // Index of the row that stands at each place, in the order of insertion.
+    let mut places: Vec<Option<usize>> = Vec::with_capacity(found.len());
+    let mut place_of: HashMap<&str, usize> = HashMap::with_capacity(found.len());
+    for (index, row) in found.iter().enumerate() {
+        let place = place_of.entry(&row.key).or_insert(places.len());
+        match places.get_mut(*place) {
+            Some(standing) if standing.is_some_and(|older| !is_expired(found[older].expires_at, now_ms)) => {
+                *standing = Some(index);
+            }
+            standing => {
+                if let Some(expired) = standing {
+                    *expired = None;
+                }
+                *place = places.len();
+                places.push(Some(index));
+            }
+        }
+    }
+    let mut kept = vec![false; found.len()];
+    let order: Vec<usize> = places.into_iter().flatten().collect();
+    for index in &order {
+        kept[*index] = !is_expired(found[*index].expires_at, now_ms);
+    }
+    let mut rows: Vec<Option<Found>> = found.into_iter().map(Some).collect();
+    order
+        .into_iter()
+        .filter(|index| kept[*index])
+        .filter_map(|index| rows[index].take())
+        .map(|Found { key, value, expires_at, .. }| {
+            Ok(Row { key, value: value.ok_or_else(Error::not_json)?, expires_at })
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! The writer's thread: it owns the only connection that writes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+use super::{groups, purge};
+use crate::kv::{Batch, BatchOutcome, Command, Stop};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL};
+use crate::{Error, Reply};
+
+/// What the writer is asked.
+pub enum Request {
+    /// To carry out a batch.
+    Batch(Batch, Reply<BatchOutcome>),
+}
+
+/// Serves requests until every sender is gone, then closes the connection.
+pub fn run(connection: Connection, requests: &Receiver<Request>) {
+    let mut writer = Writer { connection, after_failure: false };
+    let mut next_purge = Instant::now();
+    loop {
+        match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
+            Ok(first) => writer.serve(first, requests),
+            Err(RecvTimeoutError::Timeout) => {
+                let more = writer.purge();
+                next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    /// The last transaction failed as a whole. Until one succeeds commands are committed one by one, so that
+    /// only those that cannot be done are rejected.
+    after_failure: bool,
+}
+
+impl Writer {
+    /// Carries out a request and those that wait behind it, in one transaction.
+    fn serve(&mut self, first: Request, requests: &Receiver<Request>) {
+        let (batches, replies) = collect(first, requests);
+        // A panic drops the replies that were not sent, and each then reports an internal error.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let batches: Vec<&Batch> = batches.iter().collect();
+            let outcomes = self.outcomes(&batches);
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                reply.send(Ok(outcome));
+            }
+        }));
+        if result.is_err() && !self.connection.is_autocommit() {
+            // If this fails too, so will the next transaction, and say why.
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+    }
+
+    fn outcomes(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
+        if !self.after_failure {
+            match groups::commit(&self.connection, batches) {
+                Ok(outcomes) => return outcomes,
+                // The lock was waited for: trying each command again would only wait as long again.
+                Err(error) if error.is_busy() => return fail(batches, &error),
+                Err(_) => self.after_failure = true,
+            }
+        }
+        let outcomes: Vec<_> = batches.iter().map(|batch| groups::commit_first(&self.connection, batch)).collect();
+        self.after_failure = !outcomes.iter().any(|outcome| outcome.committed > 0);
+        outcomes
+    }
+
+    /// Removes expired rows. A failure is left to the next attempt: it harms nobody.
+    fn purge(&self) -> bool {
+        catch_unwind(AssertUnwindSafe(|| purge::run(&self.connection, now_ms())))
+            .is_ok_and(|more| more.unwrap_or(false))
+    }
+}
+
+/// Takes what is waiting, up to the bounds of a group.
+fn collect(first: Request, requests: &Receiver<Request>) -> (Vec<Batch>, Vec<Reply<BatchOutcome>>) {
+    let (mut batches, mut replies) = (Vec::new(), Vec::new());
+    let (mut commands, mut bytes) = (0, 0);
+    let mut next = Some(first);
+    while let Some(Request::Batch(batch, reply)) = next {
+        commands += batch.commands.len();
+        bytes += batch.commands.iter().map(Command::size).sum::<usize>();
+        batches.push(batch);
+        replies.push(reply);
+        let full = commands >= GROUP_COMMANDS_MAX || bytes >= GROUP_BYTES_MAX;
+        next = if full { None } else { requests.try_recv().ok() };
+    }
+    (batches, replies)
+}
+
+fn fail(batches: &[&Batch], error: &Error) -> Vec<BatchOutcome> {
+    batches.iter().map(|_| BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error.clone())) }).collect()
+}
+
+/// Milliseconds since 1970 UTC.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,162 @@
+//! The one error type of the core.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ffi;
+
+/// Why something could not be done.
+///
+/// [`Error::code`] is stable and is what programs should look at. The message never carries a stored value.
+#[derive(Debug, Clone)]
+pub struct Error(Kind);
+
+/// Cloned for every operation of a group that failed together.
+#[derive(Debug, Clone)]
+enum Kind {
+    /// `SQLite` refused. The code tells why; see <https://sqlite.org/rescode.html>.
+    Sqlite { extended_code: i32, message: String },
+    /// The path names a folder. Name a file in it instead.
+    IsDirectory(PathBuf),
+    /// The folder that should hold the file does not exist. Create it first.
+    NoParent(PathBuf),
+    /// A newer version of this package made the file. Upgrade the package.
+    SchemaNewer { found: i64, supported: usize },
+    /// Another program stored something that is not JSON. Correct the row, or overwrite the key.
+    NotJson,
+    /// A defect of this package, such as a panic in one of its threads.
+    Internal(String),
+}
+
+impl Error {
+    /// A defect of this package.
+    #[must_use]
+    pub fn internal(what: &str) -> Self {
+        Self(Kind::Internal(what.to_owned()))
+    }
+
+    /// The stored text of a value is not JSON.
+    #[must_use]
+    pub fn not_json() -> Self {
+        Self(Kind::NotJson)
+    }
+
+    pub(crate) fn is_directory(path: &Path) -> Self {
+        Self(Kind::IsDirectory(path.to_owned()))
+    }
+
+    pub(crate) fn no_parent(path: &Path) -> Self {
+        Self(Kind::NoParent(path.to_owned()))
+    }
+
+    pub(crate) fn schema_newer(found: i64, supported: usize) -> Self {
+        Self(Kind::SchemaNewer { found, supported })
+    }
+
+    /// The stable name of the kind of failure: `SQLite`'s extended code by name, or one of this package's own.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match &self.0 {
+            Kind::Sqlite { extended_code, .. } => code_name(*extended_code),
+            Kind::IsDirectory(_) => "SQLITE_CANTOPEN_ISDIR",
+            Kind::NoParent(_) => "SQLITE_CANTOPEN",
+            Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
+            Kind::NotJson => "ERR_VALUE_NOT_JSON",
+            Kind::Internal(_) => "ERR_INTERNAL",
+        }
+    }
+
+    /// Whether the same call may succeed when a lock has been released.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(&self.0, Kind::Sqlite { extended_code, .. }
+            if matches!(extended_code & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Sqlite { message, .. } => f.write_str(message),
+            Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
+            Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),
+            Kind::SchemaNewer { found, supported } => write!(
+                f,
+                "a newer version of rootcellar made this file (schema {found}; this version knows up to {supported})"
+            ),
+            Kind::NotJson => f.write_str("a stored value is not JSON; another program must have written it"),
+            Kind::Internal(what) => write!(f, "internal error: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let (extended_code, message) = match &error {
+            rusqlite::Error::SqliteFailure(cause, message) => (
+                cause.extended_code,
+                message.clone().unwrap_or_else(|| ffi::code_to_str(cause.extended_code).to_owned()),
+            ),
+            rusqlite::Error::SqlInputError { error: cause, msg, .. } => (cause.extended_code, msg.clone()),
+            // rusqlite reports a text or blob beyond i32::MAX bytes on its own, before SQLite sees it.
+            rusqlite::Error::ToSqlConversionFailure(_) => {
+                (ffi::SQLITE_TOOBIG, ffi::code_to_str(ffi::SQLITE_TOOBIG).to_owned())
+            }
+            other => return Self::internal(&other.to_string()),
+        };
+        Self(Kind::Sqlite { extended_code, message })
+    }
+}
+
+/// Turns `SQLite`'s result codes into their names; one that this list does not know is named by its primary code.
+macro_rules! code_names {
+    ($($name:ident)*) => {
+        fn code_name(extended_code: i32) -> &'static str {
+            match extended_code {
+                $(ffi::$name => stringify!($name),)*
+                other if other != other & 0xff => code_name(other & 0xff),
+                _ => "SQLITE_ERROR",
+            }
+        }
+    };
+}
+
+code_names! {
+    SQLITE_INTERNAL SQLITE_PERM SQLITE_ABORT SQLITE_BUSY SQLITE_LOCKED SQLITE_NOMEM SQLITE_READONLY
+    SQLITE_INTERRUPT SQLITE_IOERR SQLITE_CORRUPT SQLITE_NOTFOUND SQLITE_FULL SQLITE_CANTOPEN SQLITE_PROTOCOL
+    SQLITE_SCHEMA SQLITE_TOOBIG SQLITE_CONSTRAINT SQLITE_MISMATCH SQLITE_MISUSE SQLITE_NOLFS SQLITE_AUTH
+    SQLITE_RANGE SQLITE_NOTADB
+    SQLITE_ABORT_ROLLBACK SQLITE_BUSY_RECOVERY SQLITE_BUSY_SNAPSHOT SQLITE_BUSY_TIMEOUT
+    SQLITE_CANTOPEN_NOTEMPDIR SQLITE_CANTOPEN_ISDIR SQLITE_CANTOPEN_FULLPATH SQLITE_CANTOPEN_CONVPATH
+    SQLITE_CANTOPEN_SYMLINK
+    SQLITE_CONSTRAINT_CHECK SQLITE_CONSTRAINT_COMMITHOOK SQLITE_CONSTRAINT_FOREIGNKEY
+    SQLITE_CONSTRAINT_FUNCTION SQLITE_CONSTRAINT_NOTNULL SQLITE_CONSTRAINT_PRIMARYKEY
+    SQLITE_CONSTRAINT_ROWID SQLITE_CONSTRAINT_TRIGGER SQLITE_CONSTRAINT_UNIQUE SQLITE_CONSTRAINT_VTAB
+    SQLITE_CONSTRAINT_DATATYPE
+    SQLITE_CORRUPT_INDEX SQLITE_CORRUPT_SEQUENCE SQLITE_CORRUPT_VTAB
+    SQLITE_IOERR_ACCESS SQLITE_IOERR_AUTH SQLITE_IOERR_BEGIN_ATOMIC SQLITE_IOERR_CHECKRESERVEDLOCK
+    SQLITE_IOERR_CLOSE SQLITE_IOERR_COMMIT_ATOMIC SQLITE_IOERR_CONVPATH SQLITE_IOERR_CORRUPTFS
+    SQLITE_IOERR_DATA SQLITE_IOERR_DELETE SQLITE_IOERR_DELETE_NOENT SQLITE_IOERR_DIR_FSYNC
+    SQLITE_IOERR_FSTAT SQLITE_IOERR_FSYNC SQLITE_IOERR_GETTEMPPATH SQLITE_IOERR_LOCK SQLITE_IOERR_MMAP
+    SQLITE_IOERR_NOMEM SQLITE_IOERR_RDLOCK SQLITE_IOERR_READ SQLITE_IOERR_ROLLBACK_ATOMIC
+    SQLITE_IOERR_SEEK SQLITE_IOERR_SHMLOCK SQLITE_IOERR_SHMMAP SQLITE_IOERR_SHMOPEN SQLITE_IOERR_SHMSIZE
+    SQLITE_IOERR_SHORT_READ SQLITE_IOERR_TRUNCATE SQLITE_IOERR_UNLOCK SQLITE_IOERR_VNODE SQLITE_IOERR_WRITE
+    SQLITE_LOCKED_SHAREDCACHE SQLITE_LOCKED_VTAB
+    SQLITE_READONLY_CANTINIT SQLITE_READONLY_CANTLOCK SQLITE_READONLY_DBMOVED SQLITE_READONLY_DIRECTORY
+    SQLITE_READONLY_RECOVERY SQLITE_READONLY_ROLLBACK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_named_extended_where_known_and_primary_otherwise() {
+        assert_eq!(code_name(ffi::SQLITE_CONSTRAINT_UNIQUE), "SQLITE_CONSTRAINT_UNIQUE");
+        assert_eq!(code_name(ffi::SQLITE_FULL), "SQLITE_FULL");
+        assert_eq!(code_name(ffi::SQLITE_IOERR | (200 << 8)), "SQLITE_IOERR");
+        assert_eq!(code_name(0x7f), "SQLITE_ERROR");
+    }
+}

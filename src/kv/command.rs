@@ -1,0 +1,128 @@
+//! What a client can ask of the writer, and what it hears back.
+
+use crate::Error;
+
+/// A key within its scope: a community, or the default scope, which is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// The community, or `None` for the default scope.
+    pub community: Option<String>,
+    /// The key.
+    pub key: String,
+}
+
+impl Address {
+    /// A key of the default scope.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self { community: None, key: key.to_owned() }
+    }
+}
+
+/// A value to store at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where.
+    pub address: Address,
+    /// JSON text.
+    pub value: String,
+    /// Milliseconds since 1970 UTC, or `None` for never.
+    pub expires_at: Option<i64>,
+}
+
+impl Entry {
+    /// An entry that does not expire.
+    #[must_use]
+    pub fn new(address: Address, value: &str) -> Self {
+        Self { address, value: value.to_owned(), expires_at: None }
+    }
+}
+
+/// A compare-and-swap: the write half of `update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    /// Where.
+    pub address: Address,
+    /// The live value that the new one was made from; `None` if there was none.
+    pub expected: Option<String>,
+    /// The new value, JSON text.
+    pub value: String,
+    /// The new expiry; `None` keeps the one that a live row has.
+    pub expires_at: Option<i64>,
+}
+
+/// One operation. Each takes effect as a whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Stores an entry, overwriting what the key held, expiry included.
+    Set(Entry),
+    /// Stores several, all or none; of equal keys the last wins.
+    SetMany(Vec<Entry>),
+    /// Stores a value if the key still holds what was expected.
+    Swap(Swap),
+    /// Removes a key.
+    Delete(Address),
+    /// Removes the keys of one scope that match a `LIKE` pattern.
+    DeleteLike {
+        /// The scope, as in [`Address::community`].
+        community: Option<String>,
+        /// The pattern, see [`super::Pattern`].
+        pattern: String,
+    },
+}
+
+impl Command {
+    /// Bytes of text that the command carries.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let entry = |entry: &Entry| entry.address.key.len() + entry.value.len();
+        match self {
+            Self::Set(one) => entry(one),
+            Self::SetMany(entries) => entries.iter().map(entry).sum(),
+            Self::Swap(swap) => {
+                swap.address.key.len() + swap.value.len() + swap.expected.as_ref().map_or(0, String::len)
+            }
+            Self::Delete(address) => address.key.len(),
+            Self::DeleteLike { pattern, .. } => pattern.len(),
+        }
+    }
+}
+
+/// Commands of one client, in the order in which they must take effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// The client's clock, milliseconds since 1970 UTC, which decides what is expired.
+    pub now_ms: i64,
+}
+
+impl Batch {
+    /// A batch as seen at `now_ms`.
+    #[must_use]
+    pub fn new(commands: Vec<Command>, now_ms: i64) -> Self {
+        Self { commands, now_ms }
+    }
+}
+
+/// How far a batch came: a prefix of it is on disk, nothing of the rest.
+#[derive(Debug, Clone)]
+pub struct BatchOutcome {
+    /// How many commands, from the first, are committed.
+    pub committed: usize,
+    /// Why it ended before its last command.
+    pub stopped: Option<Stop>,
+}
+
+/// Why a batch ended early. "The next command" is the first that is not committed.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// The next command is a swap whose expectation no longer holds; it and what follows were not run.
+    Conflict,
+    /// The next command failed on its own; what follows was not run.
+    Command(Error),
+    /// What follows was not run, and should be sent again.
+    Deferred,
+    /// The transaction failed: every command from the next on is without effect.
+    Transaction(Error),
+}

@@ -1,0 +1,12 @@
+//! The key-value store's operations, free of any engine: what can be asked, how patterns match, when an entry
+//! is expired, how a result reaches JavaScript as JSON.
+
+mod command;
+mod expiry;
+mod pattern;
+mod rows;
+
+pub use command::{Address, Batch, BatchOutcome, Command, Entry, Stop, Swap};
+pub use expiry::is_expired;
+pub use pattern::{KeyRange, Pattern};
+pub use rows::{Row, RowFormat, to_json_slices};

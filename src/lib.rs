@@ -1,0 +1,37 @@
+//! The core of rootcellar: a durable, ordered key-value store on one `SQLite` file.
+//!
+//! [`kv`] says what the operations are, without a word of SQL. [`engine`] carries them out: one writer thread
+//! that commits what is waiting in groups, readers beside it. `node` is the only module that knows Node.js;
+//! without the feature `node` the crate is the core alone.
+//!
+//! ```
+//! use rootcellar::engine::sqlite::Engine;
+//! use rootcellar::kv::{Address, Batch, Command, Entry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let engine = Engine::open(&folder.path().join("bot.sqlite3"))?;
+//!
+//! let address = Address::new("greeting");
+//! let set = Command::Set(Entry::new(address.clone(), "\"hello\""));
+//! let outcome = engine.execute(Batch::new(vec![set], 0));
+//! assert_eq!(outcome.committed, 1);
+//!
+//! let value = engine.reader()?.get(&address, 0)?;
+//! assert_eq!(value.as_deref(), Some("\"hello\""));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod engine;
+pub mod error;
+pub mod kv;
+pub mod limits;
+mod reply;
+mod threads;
+
+#[cfg(feature = "node")]
+mod node;
+
+pub use error::Error;
+pub use reply::Reply;

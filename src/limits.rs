@@ -1,0 +1,34 @@
+//! Every number that bounds something, with its unit in its name.
+
+use std::time::Duration;
+
+/// How long a lock that another process or another copy of `SQLite` holds is waited for.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest pause between two attempts at a held lock. Short, because the holder may leave it for less than
+/// a millisecond at a time.
+pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(2);
+
+/// How often expired rows are looked for. Readers never see one; this only frees their space.
+pub const PURGE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Expired rows removed in one transaction, so that writes never wait long behind the purge.
+pub const PURGE_ROWS_PER_TRANSACTION: u32 = 1_000;
+
+/// Commands after which a group is committed although more are waiting.
+pub const GROUP_COMMANDS_MAX: usize = 20_000;
+
+/// Bytes of keys and values after which a group is committed although more are waiting.
+pub const GROUP_BYTES_MAX: usize = 16 << 20;
+
+/// Threads, each with a connection, that answer reads beside the writer.
+pub const READERS_MAX: usize = 4;
+
+/// Rows of a `select` that reach JavaScript at a time, so that parsing them does not stall its event loop.
+pub const SLICE_ROWS_MAX: usize = 1_000;
+
+/// Bytes of JSON text after which a slice ends early.
+pub const SLICE_BYTES_MAX: usize = 1 << 20;
+
+/// Statements that each connection keeps prepared.
+pub const STATEMENTS_CACHED: usize = 32;

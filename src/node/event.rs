@@ -1,0 +1,147 @@
+//! What the threads of the core tell JavaScript.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use napi_derive::napi;
+
+use crate::Error;
+use crate::kv::{BatchOutcome, Stop};
+
+/// What happened to a request.
+#[napi(string_enum = "camelCase")]
+pub enum EventKind {
+    /// The store is open.
+    Opened,
+    /// A batch has ended: `committed` and, if it stopped early, `stop`.
+    Batch,
+    /// A read has its `values`.
+    Values,
+    /// A select has taken its snapshot, later than it was submitted.
+    Started,
+    /// A slice of a select's rows, as JSON in `text`; `last` with the last.
+    Slice,
+    /// The store is closed.
+    Closed,
+    /// The request failed: `error`.
+    Failed,
+}
+
+/// Why a batch ended early; see `kv::Stop`.
+#[napi(string_enum = "camelCase")]
+pub enum StopKind {
+    /// A swap met another value than it expected.
+    Conflict,
+    /// A command failed: `error`.
+    Command,
+    /// The rest is to be sent again.
+    Deferred,
+    /// The transaction failed: `error`.
+    Transaction,
+}
+
+/// An error as JavaScript makes one of it.
+#[napi(object)]
+pub struct Failure {
+    /// See [`Error::code`].
+    pub code: String,
+    /// A sentence without its full stop.
+    pub message: String,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+/// Something that happened.
+#[napi(object, object_from_js = false)]
+pub struct Event {
+    /// The request, as JavaScript numbered it.
+    pub id: u32,
+    /// What happened.
+    pub kind: EventKind,
+    /// How many commands of a batch are on disk.
+    pub committed: Option<u32>,
+    /// Why a batch stopped early.
+    pub stop: Option<StopKind>,
+    /// What failed.
+    pub error: Option<Failure>,
+    /// A slice of rows.
+    pub text: Option<String>,
+    /// Whether a slice is the last.
+    pub last: Option<bool>,
+    /// The values of a read, in the order of its keys.
+    pub values: Option<Vec<Option<String>>>,
+}
+
+impl Event {
+    /// An event without more to say.
+    pub fn new(id: u32, kind: EventKind) -> Self {
+        Self { id, kind, committed: None, stop: None, error: None, text: None, last: None, values: None }
+    }
+
+    /// A request failed.
+    pub fn failed(id: u32, error: &Error) -> Self {
+        Self { error: Some(error.into()), ..Self::new(id, EventKind::Failed) }
+    }
+
+    /// A batch has ended.
+    pub fn batch(id: u32, outcome: &BatchOutcome) -> Self {
+        let (stop, error) = match &outcome.stopped {
+            None => (None, None),
+            Some(Stop::Conflict) => (Some(StopKind::Conflict), None),
+            Some(Stop::Deferred) => (Some(StopKind::Deferred), None),
+            Some(Stop::Command(error)) => (Some(StopKind::Command), Some(error.into())),
+            Some(Stop::Transaction(error)) => (Some(StopKind::Transaction), Some(error.into())),
+        };
+        // A batch never holds more commands than fit: JavaScript arrays end at 2^32.
+        let committed = u32::try_from(outcome.committed).ok();
+        Self { committed, stop, error, ..Self::new(id, EventKind::Batch) }
+    }
+
+    /// A slice of rows.
+    pub fn slice(id: u32, text: String, last: bool) -> Self {
+        Self { text: Some(text), last: Some(last), ..Self::new(id, EventKind::Slice) }
+    }
+}
+
+/// Events that JavaScript has not taken yet.
+#[derive(Default)]
+pub struct EventQueue {
+    events: Mutex<VecDeque<Event>>,
+    arrived: Condvar,
+}
+
+impl EventQueue {
+    /// Adds events. Returns whether there were none before, so that JavaScript has to be woken.
+    pub fn push(&self, new: impl IntoIterator<Item = Event>) -> bool {
+        let mut events = self.lock();
+        let was_empty = events.is_empty();
+        events.extend(new);
+        self.arrived.notify_all();
+        was_empty
+    }
+
+    /// The oldest event, waited for up to `wait`.
+    pub fn take(&self, wait: Duration) -> Option<Event> {
+        let deadline = Instant::now() + wait;
+        let mut events = self.lock();
+        loop {
+            if let Some(event) = events.pop_front() {
+                return Some(event);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            events = self.arrived.wait_timeout(events, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Event>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,269 @@
+//! A store as `lib/` sees it.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use napi::bindgen_prelude::{Float64Array, Function, Uint8Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+
+use super::batch::Encoded;
+use super::event::{Event, EventKind, EventQueue, Failure};
+use crate::engine::sqlite::{Engine, Reader, Select, open_shared};
+use crate::kv::{Address, Batch, RowFormat};
+use crate::{Error, Reply, threads};
+
+type Wake = ThreadsafeFunction<(), (), (), Status, false>;
+
+/// How long the end of an environment waits for batches that are being written.
+const CLEANUP_WAIT: Duration = Duration::from_secs(10);
+
+/// One store in one JavaScript environment.
+///
+/// A request that takes time carries an `id`, which its events repeat. None may be made before `opened`, except
+/// `open`, nor after `close`.
+#[napi]
+pub struct NativeStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    wake: Mutex<Wake>,
+    events: EventQueue,
+    open: Mutex<Option<Open>>,
+    batches_in_flight: AtomicUsize,
+}
+
+struct Open {
+    engine: Arc<Engine>,
+    /// For reads on the JavaScript thread, which must not wait.
+    reader: Reader,
+}
+
+/// What a read that must not wait has found: neither values nor an error if a lock is held.
+#[napi(object, object_from_js = false)]
+pub struct ReadNow {
+    /// A value's text for each key, `null` where there is none.
+    pub values: Option<Vec<Option<String>>>,
+    /// Why nothing can be read.
+    pub error: Option<Failure>,
+}
+
+#[napi]
+impl NativeStore {
+    /// Prepares a store. `wake` is called, without arguments, when there are events to take.
+    ///
+    /// # Errors
+    ///
+    /// If Node refuses the callback.
+    #[napi(constructor)]
+    pub fn new(env: Env, path: String, wake: Function<(), ()>) -> napi::Result<Self> {
+        let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
+        let shared = Arc::new(Shared {
+            path: path.into(),
+            wake: Mutex::new(wake),
+            events: EventQueue::default(),
+            open: Mutex::default(),
+            batches_in_flight: AtomicUsize::new(0),
+        });
+        flush_at_end_of_environment(env, &shared)?;
+        let store = Self { shared };
+        store.hold(env, false)?;
+        Ok(store)
+    }
+
+    /// Whether the store keeps the process alive.
+    ///
+    /// # Errors
+    ///
+    /// If the environment is ending.
+    #[napi]
+    pub fn hold(&self, env: Env, held: bool) -> napi::Result<()> {
+        let mut wake = lock(&self.shared.wake);
+        // Deprecated in favour of a reference for life, which is not what an idle store needs.
+        #[expect(deprecated)]
+        if held { wake.refer(&env) } else { wake.unref(&env) }
+    }
+
+    /// Opens the file on a thread of its own. Ends with `opened` or `failed`.
+    #[napi]
+    pub fn open(&self, id: u32) {
+        let shared = Arc::clone(&self.shared);
+        let spawned = threads::spawn("open", move || {
+            let opened = open_shared(&shared.path).and_then(|engine| Ok(Open { reader: engine.reader()?, engine }));
+            match opened {
+                Ok(open) => {
+                    *lock(&shared.open) = Some(open);
+                    shared.tell([Event::new(id, EventKind::Opened)]);
+                }
+                Err(error) => shared.tell([Event::failed(id, &error)]),
+            }
+        });
+        if let Err(error) = spawned {
+            self.shared.tell([Event::failed(id, &error)]);
+        }
+    }
+
+    /// Sends a batch to the writer; see `batch` for the arrays. Ends with `batch` or `failed`.
+    #[napi]
+    #[expect(clippy::needless_pass_by_value, reason = "napi hands arrays over by value")]
+    pub fn submit(&self, id: u32, codes: Uint8Array, texts: Vec<String>, numbers: Float64Array, now: i64) {
+        let Some(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
+            return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
+        };
+        let Some(engine) = self.shared.engine(id) else { return };
+        let shared = Arc::clone(&self.shared);
+        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
+        let reply = Reply::new(move |result| {
+            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
+            shared.tell([match result {
+                Ok(outcome) => Event::batch(id, &outcome),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        });
+        engine.submit(Batch::new(commands, now), reply);
+    }
+
+    /// Reads keys at once, all of one moment, or not at all if a lock is held.
+    #[napi]
+    pub fn read_now(&self, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) -> ReadNow {
+        let open = lock(&self.shared.open);
+        let values = match open.as_ref() {
+            Some(open) => open.reader.get_many(&addresses(keys, communities), now),
+            None => Err(not_open()),
+        };
+        match values {
+            Ok(values) => ReadNow { values: Some(values), error: None },
+            Err(error) if error.is_busy() => ReadNow { values: None, error: None },
+            Err(error) => ReadNow { values: None, error: Some((&error).into()) },
+        }
+    }
+
+    /// Reads keys on a thread that waits for locks. Ends with `values` or `failed`.
+    #[napi]
+    pub fn read_later(&self, id: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
+        let Some(engine) = self.shared.engine(id) else { return };
+        let shared = Arc::clone(&self.shared);
+        let reply = Reply::new(move |result| {
+            shared.tell([match result {
+                Ok(values) => Event { values: Some(values), ..Event::new(id, EventKind::Values) },
+                Err(error) => Event::failed(id, &error),
+            }]);
+        });
+        engine.read_patiently(addresses(keys, communities), now, reply);
+    }
+
+    /// Starts a select. Ends with the `last` `slice` or `failed`. Returns whether its snapshot is taken; if not,
+    /// `started` will tell.
+    #[napi]
+    pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
+        let Some(engine) = self.shared.engine(id) else { return true };
+        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
+        let (started, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        engine.select(
+            Select { community, pattern, now_ms: now, format },
+            move || started.tell([Event::new(id, EventKind::Started)]),
+            Reply::new(move |result: Result<Vec<String>, Error>| match result {
+                Ok(slices) => {
+                    let last = slices.len() - 1;
+                    let slices = slices.into_iter().enumerate();
+                    answered.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
+                }
+                Err(error) => answered.tell([Event::failed(id, &error)]),
+            }),
+        )
+    }
+
+    /// Releases the file. Ends with `closed`, when the threads have ended if no other store needs them.
+    #[napi]
+    pub fn close(&self, id: u32) {
+        let shared = Arc::clone(&self.shared);
+        let open = lock(&self.shared.open).take();
+        // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
+        let engine = open.and_then(|open| Arc::into_inner(open.engine));
+        let finish = move || {
+            if let Some(engine) = engine {
+                engine.close();
+            }
+            shared.tell([Event::new(id, EventKind::Closed)]);
+        };
+        if let Err(error) = threads::spawn("close", finish) {
+            self.shared.tell([Event::failed(id, &error)]);
+        }
+    }
+
+    /// The oldest event that was not taken, waited for up to `wait_ms` (0 to 2^32 - 1); `null` if there is none.
+    #[napi]
+    #[must_use]
+    pub fn next_event(&self, wait_ms: u32) -> Option<Event> {
+        self.shared.events.take(Duration::from_millis(wait_ms.into()))
+    }
+}
+
+impl Shared {
+    /// Queues events, and wakes JavaScript if it has taken those before.
+    fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        if self.events.push(events) {
+            // Fails only while the environment ends, and then nobody listens.
+            lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
+    fn engine(&self, id: u32) -> Option<Arc<Engine>> {
+        let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
+        if engine.is_none() {
+            self.tell([Event::failed(id, &not_open())]);
+        }
+        engine
+    }
+}
+
+thread_local! {
+    /// The stores of this environment.
+    static STORES: RefCell<Option<Vec<Weak<Shared>>>> = const { RefCell::new(None) };
+}
+
+/// Makes the end of the environment, such as `process.exit()` or a worker's termination, wait for the batches
+/// that were submitted.
+fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<()> {
+    STORES.with_borrow_mut(|stores| {
+        if stores.is_none() {
+            env.add_env_cleanup_hook((), |()| {
+                let stores = STORES.with_borrow_mut(Option::take).unwrap_or_default();
+                stores.iter().filter_map(Weak::upgrade).for_each(|shared| flush(&shared));
+            })?;
+        }
+        let stores = stores.get_or_insert_default();
+        stores.retain(|store| store.strong_count() > 0);
+        stores.push(Arc::downgrade(shared));
+        Ok(())
+    })
+}
+
+fn flush(shared: &Shared) {
+    let deadline = Instant::now() + CLEANUP_WAIT;
+    while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || shared.events.take(left).is_none() {
+            return;
+        }
+    }
+}
+
+fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
+    keys.into_iter().zip(communities).map(|(key, community)| Address { community, key }).collect()
+}
+
+fn not_open() -> Error {
+    Error::internal("the store is not open")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,47 @@
+//! A promise of exactly one answer.
+
+use crate::Error;
+
+type Send<T> = Box<dyn FnOnce(Result<T, Error>) + std::marker::Send>;
+
+/// The means to answer a request once.
+///
+/// A reply that is dropped unanswered, because the thread that held it panicked or ended, answers with
+/// [`Error::internal`]: whoever waits never waits for ever.
+pub struct Reply<T>(Option<Send<T>>);
+
+impl<T> Reply<T> {
+    /// A reply that hands its answer to `send`.
+    pub fn new(send: impl FnOnce(Result<T, Error>) + std::marker::Send + 'static) -> Self {
+        Self(Some(Box::new(send)))
+    }
+
+    /// Answers.
+    pub fn send(mut self, answer: Result<T, Error>) {
+        if let Some(send) = self.0.take() {
+            send(answer);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let Some(send) = self.0.take() {
+            send(Err(Error::internal("a thread of the store ended unexpectedly")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_that_is_dropped_still_answers() {
+        let (answer, answers) = mpsc::channel();
+        drop(Reply::<()>::new(move |result| answer.send(result).unwrap()));
+        assert_eq!(answers.recv().unwrap().unwrap_err().code(), "ERR_INTERNAL");
+    }
+}
