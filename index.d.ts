@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /**
  * rootcellar: storage for bots written for Root.
  *

@@ -58,10 +58,7 @@ function decode(text) {
 }
 
 function notJson() {
-	return new RootcellarError(
-		"ERR_VALUE_NOT_JSON",
-		"a stored value is not JSON; another program must have written it",
-	);
+	return new RootcellarError("ERR_VALUE_NOT_JSON", "a stored value is not JSON; another program must have written it");
 }
 
 /**

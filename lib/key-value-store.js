@@ -12,7 +12,7 @@ const { encode } = require("./json.js");
 
 /**
  * @typedef {import("..").KeyValueStore} KeyValueStore
- * @typedef {import("./operation-queue.js").OperationQueue} OperationQueue
+ * @typedef {InstanceType<typeof import("./operation-queue.js").OperationQueue>} OperationQueue
  */
 
 /**

@@ -34,13 +34,7 @@ export declare class NativeStore {
 		now: number,
 	): { values?: (string | null)[]; error?: Failure };
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
-	select(
-		id: number,
-		pattern: string,
-		community: string | undefined,
-		valuesOnly: boolean,
-		now: number,
-	): boolean;
+	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	close(id: number): void;
 	nextEvent(waitMs: number): Event | null;
 }

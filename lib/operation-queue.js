@@ -22,6 +22,8 @@ const BATCH_LENGTH_MAX = 8 << 20;
  * @typedef {import("./native").Batch} Batch
  * @typedef {import("./native").Event} Event
  * @typedef {import("./pending-changes.js").Read} Read
+ * @typedef {InstanceType<typeof Change>} KeyChange
+ * @typedef {InstanceType<typeof Connection>} OpenConnection
  */
 
 /**
@@ -33,11 +35,11 @@ const BATCH_LENGTH_MAX = 8 << 20;
 /**
  * A write that was issued and is not on disk.
  *
- * @typedef {Promised & { kind: "set", change: Change, entry: Entry }} SetOperation
- * @typedef {Promised & { kind: "setMany", changes: Change[], entries: Entry[] }} SetManyOperation
- * @typedef {Promised & { kind: "delete", change: Change }} DeleteOperation
+ * @typedef {Promised & { kind: "set", change: KeyChange, entry: Entry }} SetOperation
+ * @typedef {Promised & { kind: "setMany", changes: KeyChange[], entries: Entry[] }} SetManyOperation
+ * @typedef {Promised & { kind: "delete", change: KeyChange }} DeleteOperation
  * @typedef {Promised & { kind: "deleteLike", pattern: string, community: string | undefined }} DeleteLikeOperation
- * @typedef {Promised & { kind: "update", change: Change, update: Update }} UpdateOperation
+ * @typedef {Promised & { kind: "update", change: KeyChange, update: Update }} UpdateOperation
  * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation} Write
  */
 
@@ -74,7 +76,7 @@ class OperationQueue {
 		this.locate = locate;
 		/** @type {"closed" | "opening" | "open" | "disposed"} */
 		this.state = "closed";
-		/** @type {Connection | undefined} */
+		/** @type {OpenConnection | undefined} */
 		this.connection = undefined;
 		/** @type {(Write | Fence)[]} */
 		this.queue = [];
@@ -275,7 +277,7 @@ class OperationQueue {
 	}
 
 	opened() {
-		return /** @type {Connection} */ (this.connection);
+		return /** @type {OpenConnection} */ (this.connection);
 	}
 
 	open() {
@@ -556,7 +558,7 @@ class OperationQueue {
 
 /**
  * @param {Write} write
- * @returns {Change[]}
+ * @returns {KeyChange[]}
  */
 function changesOf(write) {
 	if (write.kind === "setMany") {

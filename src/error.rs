@@ -14,7 +14,7 @@ pub struct Error(Kind);
 /// Cloned for every operation of a group that failed together.
 #[derive(Debug, Clone)]
 enum Kind {
-    /// `SQLite` refused. The code tells why; see <https://sqlite.org/rescode.html>.
+    /// SQLite refused. The code tells why; see <https://sqlite.org/rescode.html>.
     Sqlite { extended_code: i32, message: String },
     /// The path names a folder. Name a file in it instead.
     IsDirectory(PathBuf),
@@ -53,7 +53,7 @@ impl Error {
         Self(Kind::SchemaNewer { found, supported })
     }
 
-    /// The stable name of the kind of failure: `SQLite`'s extended code by name, or one of this package's own.
+    /// The stable name of the kind of failure: SQLite's extended code by name, or one of this package's own.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.0 {
@@ -110,7 +110,7 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Turns `SQLite`'s result codes into their names; one that this list does not know is named by its primary code.
+/// Turns SQLite's result codes into their names; one that this list does not know is named by its primary code.
 macro_rules! code_names {
     ($($name:ident)*) => {
         fn code_name(extended_code: i32) -> &'static str {

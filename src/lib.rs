@@ -1,4 +1,4 @@
-//! The core of rootcellar: a durable, ordered key-value store on one `SQLite` file.
+//! The core of rootcellar: a durable, ordered key-value store on one SQLite file.
 //!
 //! [`kv`] says what the operations are, without a word of SQL. [`engine`] carries them out: one writer thread
 //! that commits what is waiting in groups, readers beside it. `node` is the only module that knows Node.js;

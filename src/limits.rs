@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a lock that another process or another copy of `SQLite` holds is waited for.
+/// How long a lock that another process or another copy of SQLite holds is waited for.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest pause between two attempts at a held lock. Short, because the holder may leave it for less than

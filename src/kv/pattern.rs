@@ -5,7 +5,7 @@
 /// `%` stands for any run of characters, also none; `_` for exactly one; ASCII letters match either case. `\%`,
 /// `\_` and `\\` stand for the character itself, and a backslash before anything else for a backslash.
 ///
-/// Unlike `SQLite`'s own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed.
+/// Unlike SQLite's own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed.
 ///
 /// ```
 /// use rootcellar::kv::Pattern;
@@ -29,7 +29,7 @@ enum Token {
     Many,
 }
 
-/// Bounds of the keys that begin with a pattern's literal text, in the order of `SQLite`'s `NOCASE` collation.
+/// Bounds of the keys that begin with a pattern's literal text, in the order of SQLite's `NOCASE` collation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {
     /// Inclusive.

@@ -23,6 +23,9 @@ const HAS_COMMUNITY: u8 = 1 << 3;
 const HAS_EXPIRY: u8 = 1 << 4;
 const HAS_EXPECTED: u8 = 1 << 5;
 
+/// The arrays do not fit together, which only a defect of `lib/` can cause.
+pub struct Malformed;
+
 /// Commands as JavaScript wrote them, read from the front.
 pub struct Encoded<'a> {
     codes: std::slice::Iter<'a, u8>,
@@ -36,51 +39,60 @@ impl<'a> Encoded<'a> {
         Self { codes: codes.iter(), texts: texts.into_iter(), numbers: numbers.iter() }
     }
 
-    /// The commands; `None` if the arrays do not fit together, which only a defect of `lib/` can cause.
-    pub fn decode(mut self) -> Option<Vec<Command>> {
+    /// The commands.
+    pub fn decode(mut self) -> Result<Vec<Command>, Malformed> {
         let mut commands = Vec::with_capacity(self.codes.len());
         while let Some(code) = self.codes.next() {
             commands.push(self.command(*code)?);
         }
-        Some(commands)
+        Ok(commands)
     }
 
-    fn command(&mut self, code: u8) -> Option<Command> {
-        let community = self.text_if(code, HAS_COMMUNITY)?;
-        Some(match code & KIND {
-            SET => Command::Set(self.entry(code, community)?),
-            SET_MANY => {
-                let mut entries = Vec::new();
-                for _ in 0..self.number()? {
-                    let code = *self.codes.next()?;
-                    let community = self.text_if(code, HAS_COMMUNITY)?;
-                    entries.push(self.entry(code, community)?);
-                }
-                Command::SetMany(entries)
-            }
+    fn command(&mut self, code: u8) -> Result<Command, Malformed> {
+        Ok(match code & KIND {
+            SET => Command::Set(self.entry(code)?),
+            SET_MANY => Command::SetMany(self.entries()?),
             SWAP => {
-                let Entry { address, value, expires_at } = self.entry(code, community)?;
-                Command::Swap(Swap { address, value, expires_at, expected: self.text_if(code, HAS_EXPECTED)? })
+                let Entry { address, value, expires_at } = self.entry(code)?;
+                let expected = if code & HAS_EXPECTED == 0 { None } else { Some(self.text()?) };
+                Command::Swap(Swap { address, expected, value, expires_at })
             }
-            DELETE => Command::Delete(Address { community, key: self.texts.next()? }),
-            DELETE_LIKE => Command::DeleteLike { community, pattern: self.texts.next()? },
-            _ => return None,
+            DELETE => Command::Delete(self.address(code)?),
+            DELETE_LIKE => {
+                let Address { community, key } = self.address(code)?;
+                Command::DeleteLike { community, pattern: key }
+            }
+            _ => return Err(Malformed),
         })
     }
 
-    fn entry(&mut self, code: u8, community: Option<String>) -> Option<Entry> {
-        let address = Address { community, key: self.texts.next()? };
-        let value = self.texts.next()?;
-        let expires_at = if code & HAS_EXPIRY == 0 { None } else { Some(self.number()?) };
-        Some(Entry { address, value, expires_at })
+    fn entries(&mut self) -> Result<Vec<Entry>, Malformed> {
+        (0..self.number()?)
+            .map(|_| {
+                let code = *self.codes.next().ok_or(Malformed)?;
+                self.entry(code)
+            })
+            .collect()
     }
 
-    fn text_if(&mut self, code: u8, flag: u8) -> Option<Option<String>> {
-        if code & flag == 0 { Some(None) } else { self.texts.next().map(Some) }
+    fn entry(&mut self, code: u8) -> Result<Entry, Malformed> {
+        let address = self.address(code)?;
+        let value = self.text()?;
+        let expires_at = if code & HAS_EXPIRY == 0 { None } else { Some(self.number()?) };
+        Ok(Entry { address, value, expires_at })
+    }
+
+    fn address(&mut self, code: u8) -> Result<Address, Malformed> {
+        let community = if code & HAS_COMMUNITY == 0 { None } else { Some(self.text()?) };
+        Ok(Address { community, key: self.text()? })
+    }
+
+    fn text(&mut self) -> Result<String, Malformed> {
+        self.texts.next().ok_or(Malformed)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "JavaScript's integers, exact below 2^53")]
-    fn number(&mut self) -> Option<i64> {
-        self.numbers.next().map(|number| *number as i64)
+    fn number(&mut self) -> Result<i64, Malformed> {
+        self.numbers.next().map(|number| *number as i64).ok_or(Malformed)
     }
 }

@@ -1,5 +1,7 @@
 //! A store as `lib/` sees it.
 
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,9 +113,8 @@ impl NativeStore {
 
     /// Sends a batch to the writer; see `batch` for the arrays. Ends with `batch` or `failed`.
     #[napi]
-    #[expect(clippy::needless_pass_by_value, reason = "napi hands arrays over by value")]
     pub fn submit(&self, id: u32, codes: Uint8Array, texts: Vec<String>, numbers: Float64Array, now: i64) {
-        let Some(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
+        let Ok(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
             return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
         let Some(engine) = self.shared.engine(id) else { return };

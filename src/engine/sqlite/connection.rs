@@ -75,7 +75,7 @@ fn set_wal(connection: &Connection) -> Result<(), Error> {
 
 /// Waits for a lock that others hold, up to [`BUSY_TIMEOUT`].
 ///
-/// A holder in a loop leaves the lock for a fraction of a millisecond at a time, which `SQLite`'s own handler
+/// A holder in a loop leaves the lock for a fraction of a millisecond at a time, which SQLite's own handler
 /// with its pauses of up to 100 ms hardly ever meets.
 fn wait_for_lock() -> impl FnMut(i32) -> bool + Send + 'static {
     let mut since = Instant::now();

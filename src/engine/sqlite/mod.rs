@@ -1,4 +1,4 @@
-//! The engine on `SQLite`: one writing connection on a thread of its own, readers beside it.
+//! The engine on SQLite: one writing connection on a thread of its own, readers beside it.
 
 mod connection;
 mod groups;
@@ -29,7 +29,7 @@ use writer::Request;
 /// # Close semantics
 ///
 /// [`Engine::close`] finishes what was submitted, joins every thread and closes every connection, so that
-/// `SQLite` checkpoints and removes the write-ahead log. An engine that is dropped instead does the same, but
+/// SQLite checkpoints and removes the write-ahead log. An engine that is dropped instead does the same, but
 /// nobody waits for it.
 #[derive(Debug)]
 pub struct Engine {
@@ -47,7 +47,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// With `SQLite`'s code if the path cannot be opened or written or is no database (then it is left
+    /// With SQLite's code if the path cannot be opened or written or is no database (then it is left
     /// untouched), `ERR_SCHEMA_NEWER` if a newer version of this package made it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let connection = connection::open_writer(path)?;
@@ -90,7 +90,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// With `SQLite`'s code if the file cannot be opened.
+    /// With SQLite's code if the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
         Reader::open(&self.path)
     }

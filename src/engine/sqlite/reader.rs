@@ -38,7 +38,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// With `SQLite`'s code; [`Error::is_busy`] if a lock is held, which is not waited for.
+    /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
         let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
         let found = statement

@@ -143,13 +143,11 @@ fn serve(shared: &Shared) {
                 break;
             };
             let mut state = lock(&shared.state);
-            match state.waiting.pop_front() {
-                Some(job) => work = Work { reader, job, has_snapshot: false },
-                None => {
-                    state.idle.push(reader);
-                    break;
-                }
-            }
+            let Some(job) = state.waiting.pop_front() else {
+                state.idle.push(reader);
+                break;
+            };
+            work = Work { reader, job, has_snapshot: false };
         }
     }
 }
@@ -199,6 +197,7 @@ struct Found {
     /// `None` if what is stored is no text.
     value: Option<String>,
     expires_at: Option<i64>,
+    is_live: bool,
 }
 
 /// The live entries that match, in the order of insertion.
@@ -209,51 +208,42 @@ fn rows(connection: &Connection, select: &Select) -> Result<Vec<Row>, Error> {
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
+        let expires_at = keys::expiry(row.get_ref(3)?);
         found.push(Found {
             rowid: row.get(0)?,
             key: String::from_utf8_lossy(row.get_ref(1)?.as_bytes().unwrap_or_default()).into_owned(),
             value: keys::text(row, 2)?,
-            expires_at: keys::expiry(row.get_ref(3)?),
+            expires_at,
+            is_live: !is_expired(expires_at, select.now_ms),
         });
     }
     // Sorted here, and not by SQLite, which would copy every value through its sorter, or walk the whole table
     // instead of the index.
     found.sort_unstable_by_key(|row| row.rowid);
-    live(found, select.now_ms)
-}
-
-/// One row for each key that is live: of several the newest, at the place of the oldest that had not expired.
-fn live(found: Vec<Found>, now_ms: i64) -> Result<Vec<Row>, Error> {
-    // Index of the row that stands at each place, in the order of insertion.
-    let mut places: Vec<Option<usize>> = Vec::with_capacity(found.len());
-    let mut place_of: HashMap<&str, usize> = HashMap::with_capacity(found.len());
-    for (index, row) in found.iter().enumerate() {
-        let place = place_of.entry(&row.key).or_insert(places.len());
-        match places.get_mut(*place) {
-            Some(standing) if standing.is_some_and(|older| !is_expired(found[older].expires_at, now_ms)) => {
-                *standing = Some(index);
-            }
-            standing => {
-                if let Some(expired) = standing {
-                    *expired = None;
-                }
-                *place = places.len();
-                places.push(Some(index));
-            }
-        }
-    }
-    let mut kept = vec![false; found.len()];
-    let order: Vec<usize> = places.into_iter().flatten().collect();
-    for index in &order {
-        kept[*index] = !is_expired(found[*index].expires_at, now_ms);
-    }
-    let mut rows: Vec<Option<Found>> = found.into_iter().map(Some).collect();
-    order
-        .into_iter()
-        .filter(|index| kept[*index])
-        .filter_map(|index| rows[index].take())
+    one_row_per_key(found)
+        .filter(|row| row.is_live)
         .map(|Found { key, value, expires_at, .. }| {
             Ok(Row { key, value: value.ok_or_else(Error::not_json)?, expires_at })
         })
         .collect()
+}
+
+/// Of the rows of one key the newest, at the place of the oldest that had not expired. Takes rows in the order of
+/// insertion.
+fn one_row_per_key(found: Vec<Found>) -> impl Iterator<Item = Found> {
+    let mut places: Vec<Option<Found>> = Vec::with_capacity(found.len());
+    let mut place_of: HashMap<String, usize> = HashMap::with_capacity(found.len());
+    for row in found {
+        if let Some(place) = place_of.get(&row.key) {
+            let standing = &mut places[*place];
+            if standing.as_ref().is_some_and(|older| older.is_live) {
+                *standing = Some(row);
+                continue;
+            }
+            *standing = None;
+        }
+        place_of.insert(row.key.clone(), places.len());
+        places.push(Some(row));
+    }
+    places.into_iter().flatten()
 }

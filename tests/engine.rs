@@ -1,0 +1,212 @@
+//! What the engine promises beyond single operations.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rootcellar::Reply;
+use rootcellar::engine::sqlite::{Engine, Select, open_shared};
+use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, Stop, Swap};
+use rusqlite::Connection;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+
+fn set(key: &str, value: &str) -> Command {
+    Command::Set(Entry::new(Address::new(key), value))
+}
+
+fn swap(key: &str, expected: Option<&str>, value: &str) -> Command {
+    Command::Swap(Swap {
+        address: Address::new(key),
+        expected: expected.map(str::to_owned),
+        value: value.to_owned(),
+        expires_at: None,
+    })
+}
+
+fn get(engine: &Engine, key: &str) -> Option<String> {
+    engine.reader().unwrap().get(&Address::new(key), NOW_MS).unwrap()
+}
+
+fn select(engine: &Engine, pattern: &str) -> String {
+    let (answer, answers) = mpsc::channel();
+    let question = Select { community: None, pattern: pattern.into(), now_ms: NOW_MS, format: RowFormat::Entry };
+    engine.select(question, || (), Reply::new(move |result| answer.send(result).unwrap()));
+    answers.recv().unwrap().unwrap().concat()
+}
+
+/// A file with rows that only the SDK, or nobody at all, would write.
+fn foreign(path: &std::path::Path, rows: &str) {
+    drop(Engine::open(path).map(Engine::close));
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(&format!("INSERT INTO __rootapp_kv (key, value, expires_at) VALUES {rows}")).unwrap();
+}
+
+#[test]
+fn a_batch_stops_at_a_swap_that_met_another_value_and_keeps_what_came_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&folder.path().join("a.sqlite3")).unwrap();
+    let commands = vec![set("a", "1"), swap("a", Some("2"), "3"), set("b", "1")];
+    let outcome = engine.execute(Batch::new(commands, NOW_MS));
+    assert_eq!(outcome.committed, 1);
+    assert!(matches!(outcome.stopped, Some(Stop::Conflict)));
+    assert_eq!((get(&engine, "a").as_deref(), get(&engine, "b")), (Some("1"), None));
+}
+
+#[test]
+fn a_command_that_fails_leaves_its_neighbours_in_peace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    let engine = Engine::open(&path).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON __rootapp_kv WHEN NEW.key = 'bad' \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .unwrap();
+    let many = Command::SetMany(vec![
+        Entry::new(Address::new("c"), "1"),
+        Entry::new(Address::new("bad"), "1"),
+        Entry::new(Address::new("d"), "1"),
+    ]);
+    let outcome = engine.execute(Batch::new(vec![set("a", "1"), many, set("b", "1")], NOW_MS));
+    assert_eq!(outcome.committed, 1);
+    let Some(Stop::Command(error)) = outcome.stopped else { panic!("{outcome:?}") };
+    assert_eq!(error.code(), "SQLITE_CONSTRAINT_TRIGGER");
+    assert_eq!(engine.execute(Batch::new(vec![set("b", "1")], NOW_MS)).committed, 1);
+    assert_eq!(select(&engine, "%"), r#"[{"key":"a","value":1},{"key":"b","value":1}]"#);
+}
+
+#[test]
+fn of_the_rows_that_the_sdk_leaves_the_newest_counts_and_a_write_leaves_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    foreign(&path, "('a', '1', NULL), ('b', '1', NULL), ('a', '2', NULL), ('a', '3', NULL)");
+    let engine = Engine::open(&path).unwrap();
+    assert_eq!(get(&engine, "a").as_deref(), Some("3"));
+    assert_eq!(select(&engine, "%"), r#"[{"key":"a","value":3},{"key":"b","value":1}]"#);
+    assert_eq!(engine.execute(Batch::new(vec![swap("a", Some("3"), "4")], NOW_MS)).committed, 1);
+    assert_eq!(select(&engine, "%"), r#"[{"key":"a","value":4},{"key":"b","value":1}]"#);
+    let rows: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT count(*) FROM __rootapp_kv", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[test]
+fn an_expired_row_does_not_bring_an_older_one_back_not_even_when_it_is_purged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    foreign(
+        &path,
+        "('a', '\"old\"', NULL), ('a', '\"new\"', 1000), ('b', '\"old\"', 1000), ('b', '\"new\"', NULL)",
+    );
+    let engine = Engine::open(&path).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        assert_eq!((get(&engine, "a"), get(&engine, "b").as_deref()), (None, Some("\"new\"")));
+        assert_eq!(select(&engine, "%"), r#"[{"key":"b","value":"new"}]"#);
+        let rows: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM __rootapp_kv", [], |row| row.get(0))
+            .unwrap();
+        if rows == 1 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not purged at opening");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn foreign_columns_of_any_type_are_read_or_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    foreign(
+        &path,
+        "('text expiry', '1', '2030-01-01'), ('blob expiry', '1', x'00'), ('real expiry', '1', 1e300), \
+         ('past real', '1', 0.5), ('blob value', x'31', NULL), ('number', 5, NULL)",
+    );
+    let engine = Engine::open(&path).unwrap();
+    for key in ["text expiry", "blob expiry", "real expiry", "blob value"] {
+        assert_eq!(get(&engine, key).as_deref(), Some("1"), "{key}");
+    }
+    assert_eq!(get(&engine, "past real"), None);
+    assert_eq!(get(&engine, "number").as_deref(), Some("5"));
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("UPDATE __rootapp_kv SET value = x'ff' WHERE key = 'blob value'")
+        .unwrap();
+    assert_eq!(get(&engine, "blob value").as_deref(), Some(""), "no text, and no JSON");
+}
+
+#[test]
+fn a_select_by_prefix_searches_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    drop(Engine::open(&path).map(Engine::close));
+    let connection = Connection::open(&path).unwrap();
+    let plan: String = connection
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT rowid, key, value, expires_at FROM __rootapp_kv \
+             WHERE community_id IS ? AND key COLLATE NOCASE >= ? AND key COLLATE NOCASE < ?",
+            [None, Some("a"), Some("b")],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(
+        plan.contains("__rootcellar_kv_community_id_key_nocase (community_id=? AND key>? AND key<?)"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_lock_held_by_others_is_waited_for_and_then_reported_and_the_next_batch_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    let engine = Engine::open(&path).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let since = Instant::now();
+    let outcome = engine.execute(Batch::new(vec![set("a", "1"), set("b", "1")], NOW_MS));
+    assert!(since.elapsed() >= Duration::from_secs(4), "{:?}", since.elapsed());
+    let Some(Stop::Transaction(error)) = outcome.stopped else { panic!("{outcome:?}") };
+    assert_eq!((outcome.committed, error.code()), (0, "SQLITE_BUSY"));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(engine.execute(Batch::new(vec![set("a", "1")], NOW_MS)).committed, 1);
+}
+
+#[test]
+fn a_file_opened_twice_is_one_engine_until_the_last_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    let one = open_shared(&path).unwrap();
+    let two = open_shared(&folder.path().join(".").join("a.sqlite3")).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&one, &two));
+    drop(two);
+    std::sync::Arc::into_inner(one).unwrap().close();
+    assert!(!folder.path().join("a.sqlite3-wal").exists(), "the last to leave empties the log");
+}
+
+#[test]
+fn more_selects_than_readers_are_all_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&folder.path().join("a.sqlite3")).unwrap();
+    assert_eq!(engine.execute(Batch::new(vec![set("a", "1")], NOW_MS)).committed, 1);
+    let (answer, answers) = mpsc::channel();
+    for _ in 0..100 {
+        let answer = answer.clone();
+        let question = Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Value };
+        engine.select(
+            question,
+            || (),
+            Reply::new(move |result: Result<Vec<String>, _>| {
+                answer.send(result.unwrap().concat()).unwrap();
+            }),
+        );
+    }
+    engine.close();
+    drop(answer);
+    assert_eq!(answers.iter().collect::<Vec<_>>(), vec!["[1]".to_owned(); 100]);
+}
