@@ -3,6 +3,8 @@
 mod connection;
 mod groups;
 mod keys;
+#[cfg(unix)]
+mod locks;
 mod purge;
 mod reader;
 mod registry;

@@ -1,0 +1,256 @@
+//! The descriptors of files that carry locks: which are in use, which are kept open for reuse.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::{CStr, c_int};
+use std::mem::MaybeUninit;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Descriptors that SQLite has done with and that are kept open, over all files; more are closed as soon as no
+/// other copy of SQLite has their file open.
+const IDLE_MAX: usize = 32;
+
+/// The least descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
+/// standard streams.
+const DESCRIPTOR_MIN: c_int = 3;
+
+static DESCRIPTORS: Mutex<Option<Descriptors>> = Mutex::new(None);
+
+/// A file, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+/// What is open of one file.
+struct OpenFile {
+    /// A duplicate of the first descriptor, which carries the locks of all.
+    lock_descriptor: c_int,
+    /// How many descriptors SQLite uses.
+    in_use: usize,
+    /// Descriptors that SQLite has closed, with their access mode.
+    idle: Vec<(c_int, c_int)>,
+}
+
+/// All files that carry locks.
+#[derive(Default)]
+pub struct Descriptors {
+    files: HashMap<FileId, OpenFile>,
+    in_use: HashMap<c_int, FileId>,
+}
+
+/// The only [`Descriptors`], locked.
+pub struct Locked(MutexGuard<'static, Option<Descriptors>>);
+
+impl Descriptors {
+    /// Nothing that runs under this lock calls SQLite or waits.
+    pub fn lock() -> Locked {
+        Locked(DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Locked {
+    fn get(&mut self) -> &mut Descriptors {
+        self.0.get_or_insert_default()
+    }
+
+    /// `open(2)`, which gives an idle descriptor of the same file where there is one.
+    pub fn open(&mut self, path: &CStr, flags: c_int, mode: c_int) -> c_int {
+        if !carries_locks(path, flags) {
+            return system_open(path, flags, mode);
+        }
+        let this = self.get();
+        this.close_unneeded();
+        if let Some(descriptor) = this.reuse(path, flags) {
+            return descriptor;
+        }
+        let descriptor = system_open(path, flags, mode);
+        if descriptor >= DESCRIPTOR_MIN {
+            this.track(descriptor);
+        }
+        descriptor
+    }
+
+    /// `close(2)`, put off where it might drop locks of another copy of SQLite.
+    pub fn close(&mut self, descriptor: c_int) -> c_int {
+        let this = self.get();
+        let Some(id) = this.in_use.remove(&descriptor) else {
+            return system_close(descriptor);
+        };
+        if super::are_unsupported() {
+            // Then a close is what releases locks, as without this shim.
+            return system_close(descriptor);
+        }
+        if let Some(file) = this.files.get_mut(&id) {
+            file.in_use -= 1;
+            file.idle.push((descriptor, access_mode(descriptor)));
+            if file.in_use == 0 {
+                // SQLite counts on the close to release what it still holds.
+                unlock_all(file.lock_descriptor);
+            }
+        }
+        this.close_unneeded();
+        0
+    }
+
+    /// The descriptor to take locks by, if this is one of a file that carries them.
+    pub fn lock_descriptor(&mut self, descriptor: c_int) -> Option<c_int> {
+        let this = self.get();
+        let id = this.in_use.get(&descriptor)?;
+        Some(this.files.get(id)?.lock_descriptor)
+    }
+}
+
+impl Descriptors {
+    /// Takes an idle descriptor of the file that the path names.
+    fn reuse(&mut self, path: &CStr, flags: c_int) -> Option<c_int> {
+        let id = file_id(|stat| {
+            // SAFETY: the path is valid, and `stat` has room for the result.
+            unsafe { libc::stat(path.as_ptr(), stat) }
+        })?;
+        let file = self.files.get_mut(&id)?;
+        let index = file.idle.iter().position(|(_, mode)| *mode == flags & libc::O_ACCMODE)?;
+        let (descriptor, _) = file.idle.swap_remove(index);
+        file.in_use += 1;
+        self.in_use.insert(descriptor, id);
+        Some(descriptor)
+    }
+
+    /// Remembers a descriptor that was opened. One that cannot be tracked is used like any other.
+    fn track(&mut self, descriptor: c_int) {
+        let Some(id) = descriptor_file_id(descriptor) else { return };
+        if let Some(file) = self.files.get_mut(&id) {
+            file.in_use += 1;
+        } else {
+            // SAFETY: duplicates a descriptor that was just opened.
+            let lock_descriptor = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, DESCRIPTOR_MIN) };
+            if lock_descriptor == -1 {
+                return;
+            }
+            self.files.insert(id, OpenFile { lock_descriptor, in_use: 1, idle: Vec::new() });
+        }
+        self.in_use.insert(descriptor, id);
+    }
+
+    /// Closes the descriptors of files that are deleted, and beyond [`IDLE_MAX`] those of files that nobody else
+    /// in this process has open.
+    fn close_unneeded(&mut self) {
+        let unused: Vec<FileId> =
+            self.files.iter().filter(|(_, file)| file.in_use == 0).map(|(id, _)| *id).collect();
+        for id in &unused {
+            if self.files.get(id).is_some_and(|file| is_deleted(file.lock_descriptor)) {
+                self.close_file(*id);
+            }
+        }
+        if self.files.values().map(|file| file.idle.len()).sum::<usize>() <= IDLE_MAX {
+            return;
+        }
+        let foreign = self.foreign_files();
+        for id in unused {
+            if !foreign.contains(&id) {
+                self.close_file(id);
+            }
+        }
+        for (_, file) in self.files.iter_mut().filter(|(id, _)| !foreign.contains(id)) {
+            // SQLite uses these. Closing a spare descriptor drops POSIX locks, and this copy takes none.
+            for (descriptor, _) in file.idle.drain(..) {
+                system_close(descriptor);
+            }
+        }
+    }
+
+    fn close_file(&mut self, id: FileId) {
+        if let Some(file) = self.files.remove(&id) {
+            for (descriptor, _) in file.idle {
+                system_close(descriptor);
+            }
+            system_close(file.lock_descriptor);
+        }
+    }
+
+    /// The files of descriptors of this process that are not this module's.
+    fn foreign_files(&self) -> HashSet<FileId> {
+        let own: HashSet<c_int> = self
+            .files
+            .values()
+            .flat_map(|file| file.idle.iter().map(|(descriptor, _)| *descriptor).chain([file.lock_descriptor]))
+            .chain(self.in_use.keys().copied())
+            .collect();
+        open_descriptors().filter(|descriptor| !own.contains(descriptor)).filter_map(descriptor_file_id).collect()
+    }
+}
+
+/// Whether a file that SQLite opens may carry locks: all but logs, journals and temporary files.
+fn carries_locks(path: &CStr, flags: c_int) -> bool {
+    let path = path.to_bytes();
+    flags & libc::O_EXCL == 0 && !path.ends_with(b"-wal") && !path.ends_with(b"-journal")
+}
+
+/// The descriptors of this process. Both Linux and macOS list them in a folder.
+fn open_descriptors() -> impl Iterator<Item = c_int> {
+    std::fs::read_dir("/dev/fd")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn is_deleted(descriptor: c_int) -> bool {
+    status(|stat| {
+        // SAFETY: `stat` has room for the result.
+        unsafe { libc::fstat(descriptor, stat) }
+    })
+    .is_some_and(|stat| stat.st_nlink == 0)
+}
+
+fn descriptor_file_id(descriptor: c_int) -> Option<FileId> {
+    file_id(|stat| {
+        // SAFETY: `stat` has room for the result.
+        unsafe { libc::fstat(descriptor, stat) }
+    })
+}
+
+/// The identity of a regular file, by `stat(2)` or `fstat(2)`.
+fn file_id(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<FileId> {
+    let stat = status(call)?;
+    let is_file = stat.st_mode & libc::S_IFMT == libc::S_IFREG;
+    // The types differ between systems, and each is no wider than this.
+    #[allow(clippy::cast_sign_loss, clippy::cast_lossless, clippy::unnecessary_cast)]
+    is_file.then_some(FileId { device: stat.st_dev as u64, inode: stat.st_ino as u64 })
+}
+
+fn status(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<libc::stat> {
+    let mut stat = MaybeUninit::uninit();
+    // SAFETY: a call that succeeds has filled it in.
+    if call(stat.as_mut_ptr()) == 0 { Some(unsafe { stat.assume_init() }) } else { None }
+}
+
+fn access_mode(descriptor: c_int) -> c_int {
+    // SAFETY: asks for the flags of a descriptor, which changes nothing.
+    unsafe { libc::fcntl(descriptor, libc::F_GETFL) & libc::O_ACCMODE }
+}
+
+fn unlock_all(descriptor: c_int) {
+    // SAFETY: all zeros is a valid `flock`: from the beginning of the file to its end.
+    let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::unnecessary_cast,
+        reason = "the types differ between systems"
+    )]
+    {
+        lock.l_type = libc::F_UNLCK as _;
+        lock.l_whence = libc::SEEK_SET as _;
+    }
+    // SAFETY: the argument is a `flock` as the command wants it. A failure leaves locks until the file is closed.
+    unsafe { libc::fcntl(descriptor, super::F_OFD_SETLK, &raw mut lock) };
+}
+
+fn system_open(path: &CStr, flags: c_int, mode: c_int) -> c_int {
+    // SAFETY: the path is valid. The mode is passed as the variadic argument that `open` takes it by.
+    unsafe { libc::open(path.as_ptr(), flags, mode) }
+}
+
+fn system_close(descriptor: c_int) -> c_int {
+    // SAFETY: the descriptor is SQLite's or this module's, and nobody uses it any more.
+    unsafe { libc::close(descriptor) }
+}
