@@ -278,6 +278,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
+ * | `ERR_SDK_LOAD` | `rootcellar/register` found an SDK that does not load | see the `cause` |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *

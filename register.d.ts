@@ -4,9 +4,13 @@
  *
  * Preload it (`node --import rootcellar/register dist/main.js`) or make it the first import.
  *
- * @throws `RootcellarError` `ERR_NO_SDK` when neither SDK is installed.
+ * The SDK ends the process, with a line that says so, if its own settings (`COMMUNITY_ID`) are not in the
+ * environment when it is loaded, which is what registering does.
  *
- * @example
+ * @throws `RootcellarError` `ERR_NO_SDK` when neither SDK is installed, `ERR_SDK_LOAD` when one is and does not load.
+ *
+ * @example In TypeScript that is compiled to CommonJS, as the SDK's templates are; the SDK has no named exports for
+ * ES modules.
  * ```ts
  * import "rootcellar/register";
  * import { rootServer } from "@rootsdk/server-bot";

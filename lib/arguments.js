@@ -73,27 +73,21 @@ function checkExpiry(expiry, argument) {
  * @returns {Entry | Entry[]}
  */
 function checkEntries(values) {
-	if (!isArray(values)) {
-		return checkEntry(values, "values");
-	}
-	const entries = [];
-	for (let index = 0; index < values.length; index++) {
-		entries.push(checkEntry(values[index], `values[${index}]`));
-	}
-	return entries;
+	const list = readArray(values);
+	return list ? list.map((value, index) => checkEntry(value, `values[${index}]`)) : checkEntry(values, "values");
 }
 
 /**
- * `Array.isArray`, which throws for a revoked proxy.
+ * The elements of an array, a hole as `undefined`; `undefined` for anything else.
  *
  * @param {unknown} values
- * @returns {values is unknown[]}
+ * @returns {unknown[] | undefined}
  */
-function isArray(values) {
+function readArray(values) {
 	try {
-		return Array.isArray(values);
+		return Array.isArray(values) ? Array.from(values) : undefined;
 	} catch (error) {
-		throw invalidArgument("values", "cannot be read", error);
+		throw invalidArgument("values", "cannot be read: a getter or proxy threw", error);
 	}
 }
 
@@ -153,14 +147,26 @@ function checkUpdateFunction(updateFunc) {
  * @returns {string}
  */
 function checkUpdateResult(result, key) {
-	if (isPromise(result)) {
+	if (isPromise(result) || isThenable(result)) {
 		// Nobody else will look at it: without this a rejection would end the process.
-		result.catch(() => {});
+		Promise.resolve(result).catch(() => {});
 		throw invalidArgument("updateFunc", "must be synchronous, but returned a promise");
 	}
-	const text = encode(result, "the value returned by updateFunc");
-	checkSize(key, text, "the value returned by updateFunc");
+	const text = encode(result, "updateFunc");
+	checkSize(key, text, "updateFunc");
 	return text;
+}
+
+/**
+ * @param {any} result
+ */
+function isThenable(result) {
+	try {
+		return typeof result?.then === "function";
+	} catch {
+		// A getter that throws is for JSON.stringify to find.
+		return false;
+	}
 }
 
 /**

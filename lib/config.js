@@ -21,13 +21,13 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
 function locationFromEnvironment(env) {
 	checkBackup(env);
 	const text = env.DATABASE_CONFIG;
-	if (text === undefined || text.trim() === "") {
+	if (text === undefined || text === "") {
 		return locate(DEFAULT_FILENAME, "the default; DATABASE_CONFIG is not set");
 	}
 	const filename = filenameFromConfig(parseConfig(text));
 	const problem = problemWith(filename);
 	if (problem !== undefined) {
-		throw invalidConfig(`sqlite3.filename ${problem}`);
+		throw invalidConfig(`its sqlite3.filename ${problem}`);
 	}
 	return locate(filename, "from DATABASE_CONFIG");
 }
@@ -66,12 +66,13 @@ function filenameFromConfig(config) {
 	if (config.databaseType !== "sqlite3") {
 		throw invalidConfig("its databaseType is not sqlite3");
 	}
-	const sqlite3 = config.sqlite3 ?? {};
-	const filename = sqlite3.filename ?? DEFAULT_FILENAME;
-	if (typeof sqlite3 !== "object" || typeof filename !== "string") {
-		throw invalidConfig("sqlite3.filename is not a string");
+	if (config.sqlite3 === undefined) {
+		return DEFAULT_FILENAME;
 	}
-	return filename;
+	if (typeof config.sqlite3?.filename !== "string") {
+		throw invalidConfig("its sqlite3.filename is not a string");
+	}
+	return config.sqlite3.filename;
 }
 
 /**

@@ -1,5 +1,6 @@
 "use strict";
 
+const { isBigIntObject, isNativeError } = require("node:util/types");
 const { RootcellarError, invalidArgument, tooLarge } = require("./errors.js");
 
 /**
@@ -25,18 +26,37 @@ function encode(value, argument) {
 function stringify(value, argument) {
 	try {
 		return JSON.stringify(value);
-	} catch {
-		// Most often a BigInt, which JSON.stringify refuses. A replacer would slow every other value down, so
-		// it is tried only now.
-	}
-	try {
-		return JSON.stringify(value, (_key, part) => (typeof part === "bigint" ? part.toString() : part));
 	} catch (error) {
-		if (error instanceof RangeError) {
-			throw tooLarge(argument, error);
+		if (!isBigIntError(error)) {
+			throw notExpressible(argument, error);
 		}
-		throw invalidArgument(argument, "must be something that JSON can express: JSON.stringify failed", error);
 	}
+	// Only now, because a replacer slows every other value down.
+	try {
+		return JSON.stringify(value, (_key, part) =>
+			typeof part === "bigint" || isBigIntObject(part) ? BigInt.prototype.toString.call(part) : part,
+		);
+	} catch (error) {
+		throw notExpressible(argument, error);
+	}
+}
+
+/**
+ * @param {unknown} error what JSON.stringify threw
+ */
+function isBigIntError(error) {
+	return isNativeError(error) && error.message.includes("BigInt");
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} error what JSON.stringify, or something that it called, threw
+ */
+function notExpressible(argument, error) {
+	if (isNativeError(error) && error.message === "Invalid string length") {
+		return tooLarge(argument, error);
+	}
+	return invalidArgument(argument, "must be something that JSON can express: JSON.stringify failed", error);
 }
 
 /**

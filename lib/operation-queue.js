@@ -58,6 +58,7 @@ const BATCH_LENGTH_MAX = 8 << 20;
  * @property {string | undefined} defaultText
  * @property {{ error: Error | undefined, text: string | undefined } | undefined} read what is on disk
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
+ * @property {boolean} isRunning its function is being called
  */
 
 /**
@@ -151,7 +152,7 @@ class OperationQueue {
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
 		this.checkOpen();
 		const change = this.change({ community, key, text: undefined, expiresAt });
-		const update = { updateFunc, defaultText, read: undefined, made: undefined };
+		const update = { updateFunc, defaultText, read: undefined, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
 	}
 
@@ -314,7 +315,7 @@ class OperationQueue {
 			if (operation.kind === "fence") {
 				operation.reject(error);
 			} else {
-				reads.push(...this.drop(operation, error));
+				append(reads, this.drop(operation, error));
 			}
 		}
 		for (const read of reads) {
@@ -367,7 +368,6 @@ class OperationQueue {
 		if (!this.readForUpdates(writes, now)) {
 			return;
 		}
-		this.queue.splice(0, writes.length);
 		const batch = batches.emptyBatch();
 		/** @type {Read[]} */
 		const reads = [];
@@ -376,15 +376,17 @@ class OperationQueue {
 				this.encode(batch, write, now);
 				return true;
 			} catch (error) {
-				reads.push(...this.drop(write, error));
+				append(reads, this.drop(write, error));
 				return false;
 			}
 		});
 		if (reads.length > 0) {
 			this.readNow(reads);
 		}
+		// Only now: an update's function that ends the process must find them, to have them written.
+		this.queue.splice(0, writes.length);
 		if (this.blocked) {
-			this.queue.unshift(...sent);
+			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
 			this.inFlight = sent;
 			this.opened().submit(batch, now, (event) => this.batchEnded(event));
@@ -474,9 +476,17 @@ class OperationQueue {
 			throw update.read.error;
 		}
 		const from = before ? before.liveText(now) : update.read?.text;
+		if (update.isRunning) {
+			throw new Error("the process ended in the function");
+		}
 		if (update.made?.from !== from || update.made === undefined) {
-			const result = update.updateFunc(decode(from ?? update.defaultText));
-			update.made = { from, text: checkUpdateResult(result, change.key), result };
+			update.isRunning = true;
+			try {
+				const result = update.updateFunc(decode(from ?? update.defaultText));
+				update.made = { from, text: checkUpdateResult(result, change.key), result };
+			} finally {
+				update.isRunning = false;
+			}
 		}
 		change.text = update.made.text;
 		const { community, key, text, expiresAt } = change;
@@ -497,7 +507,7 @@ class OperationQueue {
 			// Either the first of the rest is to blame, or the transaction, and with it all of them.
 			const rejected = writes.splice(0, stop === "command" ? 1 : writes.length);
 			for (const write of rejected) {
-				this.reads.push(...this.drop(write, toError(error)));
+				append(this.reads, this.drop(write, toError(error)));
 			}
 		}
 		for (const write of writes) {
@@ -505,7 +515,7 @@ class OperationQueue {
 				write.update.read = undefined;
 			}
 		}
-		this.queue.unshift(...writes);
+		this.queue = [...writes, ...this.queue];
 		this.advance();
 	}
 
@@ -553,6 +563,19 @@ class OperationQueue {
 				return;
 			}
 		}
+	}
+}
+
+/**
+ * `list.push(...more)`, for any number of them.
+ *
+ * @template T
+ * @param {T[]} list
+ * @param {T[]} more
+ */
+function append(list, more) {
+	for (const one of more) {
+		list.push(one);
 	}
 }
 

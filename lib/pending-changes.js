@@ -110,7 +110,7 @@ class PendingChanges {
 		if (before === undefined) {
 			return change.reads;
 		}
-		before.reads.push(...change.reads);
+		before.reads = before.reads.concat(change.reads);
 		return [];
 	}
 

@@ -18,6 +18,8 @@ enum Kind {
     Sqlite { extended_code: i32, message: String },
     /// The path names a folder. Name a file in it instead.
     IsDirectory(PathBuf),
+    /// The file may be read and not written. Allow it.
+    ReadOnly(PathBuf),
     /// The folder that should hold the file does not exist. Create it first.
     NoParent(PathBuf),
     /// A newer version of this package made the file. Upgrade the package.
@@ -45,6 +47,10 @@ impl Error {
         Self(Kind::IsDirectory(path.to_owned()))
     }
 
+    pub(crate) fn read_only(path: &Path) -> Self {
+        Self(Kind::ReadOnly(path.to_owned()))
+    }
+
     pub(crate) fn no_parent(path: &Path) -> Self {
         Self(Kind::NoParent(path.to_owned()))
     }
@@ -59,6 +65,7 @@ impl Error {
         match &self.0 {
             Kind::Sqlite { extended_code, .. } => code_name(*extended_code),
             Kind::IsDirectory(_) => "SQLITE_CANTOPEN_ISDIR",
+            Kind::ReadOnly(_) => "SQLITE_READONLY",
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson => "ERR_VALUE_NOT_JSON",
@@ -79,6 +86,7 @@ impl fmt::Display for Error {
         match &self.0 {
             Kind::Sqlite { message, .. } => f.write_str(message),
             Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
+            Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),
             Kind::SchemaNewer { found, supported } => write!(
                 f,

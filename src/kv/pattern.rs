@@ -132,12 +132,14 @@ impl Pattern {
     }
 }
 
-/// The least text above every text that begins with `prefix`, in code point order; `None` if there is none.
+/// The least text above every text that begins with `prefix`, which is in lower case, in the order of `NOCASE`;
+/// `None` if there is none.
 fn next_text(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        // A range of characters steps over the surrogates.
-        if let Some(next) = (last..=char::MAX).nth(1) {
+        // A range of characters steps over the surrogates. Capital letters do not occur in this order: they
+        // stand where the small ones do.
+        if let Some(next) = (last..=char::MAX).skip(1).find(|c| !c.is_ascii_uppercase()) {
             text.push(next);
             return Some(text);
         }
@@ -179,6 +181,7 @@ mod tests {
     fn literal_text_at_the_beginning_becomes_a_range_of_keys() {
         let range = |text| Pattern::new(text).key_range();
         assert_eq!(range("User:%"), Some(KeyRange { from: "user:".into(), to: Some("user;".into()) }));
+        assert_eq!(range("@%").unwrap().to.as_deref(), Some("["));
         assert_eq!(range("%user"), None);
         assert_eq!(range("_"), None);
         assert_eq!(range("\u{d7ff}%").unwrap().to.as_deref(), Some("\u{e000}"));

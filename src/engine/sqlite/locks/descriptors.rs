@@ -32,6 +32,19 @@ struct OpenFile {
     idle: Vec<(c_int, c_int)>,
 }
 
+impl OpenFile {
+    fn begin_use(&mut self, descriptor: c_int) {
+        // A file that could only be read may be writable by now. A write lock needs a descriptor that writes.
+        if self.in_use == 0
+            && access_mode(self.lock_descriptor) == libc::O_RDONLY
+            && let Some(duplicate) = duplicate(descriptor)
+        {
+            self.idle.push((std::mem::replace(&mut self.lock_descriptor, duplicate), libc::O_RDONLY));
+        }
+        self.in_use += 1;
+    }
+}
+
 /// All files that carry locks.
 #[derive(Default)]
 pub struct Descriptors {
@@ -111,7 +124,7 @@ impl Descriptors {
         let file = self.files.get_mut(&id)?;
         let index = file.idle.iter().position(|(_, mode)| *mode == flags & libc::O_ACCMODE)?;
         let (descriptor, _) = file.idle.swap_remove(index);
-        file.in_use += 1;
+        file.begin_use(descriptor);
         self.in_use.insert(descriptor, id);
         Some(descriptor)
     }
@@ -120,14 +133,11 @@ impl Descriptors {
     fn track(&mut self, descriptor: c_int) {
         let Some(id) = descriptor_file_id(descriptor) else { return };
         if let Some(file) = self.files.get_mut(&id) {
-            file.in_use += 1;
-        } else {
-            // SAFETY: duplicates a descriptor that was just opened.
-            let lock_descriptor = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, DESCRIPTOR_MIN) };
-            if lock_descriptor == -1 {
-                return;
-            }
+            file.begin_use(descriptor);
+        } else if let Some(lock_descriptor) = duplicate(descriptor) {
             self.files.insert(id, OpenFile { lock_descriptor, in_use: 1, idle: Vec::new() });
+        } else {
+            return;
         }
         self.in_use.insert(descriptor, id);
     }
@@ -222,6 +232,12 @@ fn status(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<libc::stat> {
     let mut stat = MaybeUninit::uninit();
     // SAFETY: a call that succeeds has filled it in.
     if call(stat.as_mut_ptr()) == 0 { Some(unsafe { stat.assume_init() }) } else { None }
+}
+
+fn duplicate(descriptor: c_int) -> Option<c_int> {
+    // SAFETY: the descriptor is open.
+    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, DESCRIPTOR_MIN) };
+    (duplicate != -1).then_some(duplicate)
 }
 
 fn access_mode(descriptor: c_int) -> c_int {

@@ -1,0 +1,4 @@
+import sdk from "@rootsdk/server-bot";
+import visit from "./visit.cjs";
+
+await visit(sdk);

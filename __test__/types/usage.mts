@@ -1,0 +1,127 @@
+// The package as an ES module of a bot uses it. Compiled, never run.
+
+import type { DataStore, InvalidArgumentError, KeyValue, KeyValueStore } from "rootcellar";
+import rootcellar, { dataStore, openDataStore, RootcellarError, rootServer } from "rootcellar";
+import "rootcellar/register";
+import type {
+	RootDatabaseConfig,
+	KeyValue as SdkKeyValue,
+	KeyValueStore as SdkKeyValueStore,
+} from "@rootsdk/server-bot";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** A check that a value's type is `Expected`, neither wider nor narrower: else it wants a second argument. */
+function exactly<Expected>() {
+	return function check<Actual>(_value: Actual, ..._: Equal<Actual, Expected> extends true ? [] : [never]): void {};
+}
+
+interface Profile {
+	xp: number;
+	title?: string;
+}
+
+/** Storage code as it is written for the SDK. */
+async function award(store: SdkKeyValueStore, key: string, xp: number): Promise<SdkKeyValue<Profile>[]> {
+	await store.update<Profile>(key, (profile) => ({ ...profile, xp: profile.xp + xp }), { xp: 0 }, new Date());
+	await store.set({ key, value: { xp }, expires_at: new Date() });
+	return store.select<Profile>("profile:%");
+}
+
+function filenameOf(config: RootDatabaseConfig): string | undefined {
+	return config.sqlite3?.filename;
+}
+
+export async function storageCodeOfTheSdk(): Promise<void> {
+	exactly<SdkKeyValue<Profile>[]>()(await award(rootServer.dataStore.appData, "profile:ada", 5));
+	exactly<string | undefined>()(filenameOf(rootServer.dataStore.config));
+	exactly<string>()(dataStore.config.sqlite3.filename);
+	exactly<KeyValueStore>()(rootServer.dataStore.appData);
+	exactly<DataStore>()(rootcellar.rootServer.dataStore);
+}
+
+export async function valuesAreTyped({ appData }: DataStore): Promise<void> {
+	exactly<Profile | undefined>()(await appData.get<Profile>("profile:ada"));
+	exactly<unknown>()(await appData.get("profile:ada"));
+	exactly<KeyValue<Profile>[]>()(await appData.select<Profile>("profile:%"));
+	exactly<Profile[]>()(await appData.selectValue<Profile>("profile:%"));
+	exactly<void>()(await appData.delete("profile:ada"));
+
+	// The type of a value is inferred from the default and the function, and from an entry.
+	exactly<number>()(await appData.update<number>("count", (count) => count + 1, 0));
+	exactly<number>()(await appData.update("count", (count) => count + 1, 0));
+	exactly<Profile>()(await appData.update("profile:ada", (profile) => profile, { xp: 0 } as Profile));
+	const inferred = appData.set({ key: "profile:ada", value: { xp: 1 } });
+	exactly<Promise<void>>()(inferred);
+	await appData.set<Profile>([{ key: "profile:ada", value: { xp: 1 } }]);
+
+	// Everything that an entry and the undocumented last arguments may be.
+	await appData.set({ key: "a", value: 1, expiresAt: new Date(), communityId: "north" });
+	await appData.set({ key: "a", value: 1, expires_at: Date.now() + 1_000 });
+	await appData.update<number>("a", (n) => n, 0, Date.now() + 1_000, "north");
+	await appData.get("a", "north");
+	await appData.delete("a", "north");
+	await appData.deleteLike("a%", "north");
+	await appData.select("a%", "north");
+	await appData.selectValue("a%", "north");
+
+	// An entry that was selected can be set again.
+	const [entry] = await appData.select<Profile>("profile:%");
+	if (entry) await appData.set(entry);
+}
+
+export async function whatMustNotCompile({ appData }: DataStore): Promise<void> {
+	// @ts-expect-error the value may be missing
+	exactly<Profile>()(await appData.get<Profile>("profile:ada"));
+	// @ts-expect-error a key is a string
+	await appData.get(7);
+	// @ts-expect-error a key is required
+	await appData.get();
+	// @ts-expect-error an entry has a key
+	await appData.set({ value: 1 });
+	// @ts-expect-error a value is of the type that was named
+	await appData.set<Profile>({ key: "profile:ada", value: { xp: "many" } });
+	// @ts-expect-error a misspelt property of an entry
+	await appData.set({ key: "a", value: 1, expires: new Date() });
+	// @ts-expect-error the function returns a value of the same type
+	await appData.update<number>("count", (count) => String(count), 0);
+	// @ts-expect-error the function is synchronous
+	await appData.update<number>("count", async (count) => count + 1, 0);
+	// @ts-expect-error a default is required
+	await appData.update<number>("count", (count) => count + 1);
+	// @ts-expect-error an expiry is not text
+	await appData.update<number>("count", (count) => count + 1, 0, "tomorrow");
+	// @ts-expect-error the key-value store cannot be replaced
+	dataStore.appData = appData;
+	// @ts-expect-error the data store cannot be replaced
+	rootServer.dataStore = dataStore;
+	// @ts-expect-error there is no such option
+	openDataStore({ file: "a.sqlite3" });
+	// @ts-expect-error this version makes no backups
+	openDataStore({ backup: true });
+	// @ts-expect-error an error of this class is made by the package alone
+	new RootcellarError();
+}
+
+export async function storesAreDisposable(): Promise<void> {
+	await using store = openDataStore({ filename: "test.sqlite3", backup: false });
+	await store.appData.set({ key: "a", value: 1 });
+	exactly<Promise<void>>()(store.close());
+	const disposable: AsyncDisposable = store;
+	await disposable[Symbol.asyncDispose]();
+	// @ts-expect-error closing takes time: there is no synchronous disposal
+	using _tooEarly = store;
+}
+
+export function errorsAreTyped(error: unknown): string {
+	if (error instanceof RootcellarError) {
+		exactly<string>()(error.code);
+		return error.code;
+	}
+	if (error instanceof TypeError && "argument" in error) {
+		const { argument, code } = error as InvalidArgumentError;
+		exactly<"ERR_INVALID_ARGUMENT" | "ERR_TOO_LARGE">()(code);
+		return argument;
+	}
+	return "";
+}

@@ -1,0 +1,23 @@
+// What to run before a commit: formatting, lints, types and the quick tests: `npm run check`.
+
+import { buildAddon } from "./lib/addon.mjs";
+import { run, runTool } from "./lib/run.mjs";
+import { installPackages } from "./lib/setup.mjs";
+
+/** Tests that install packages or start the SDK. */
+const SLOW_TESTS = ["**/package.test.mjs", "**/sdk-*.test.mjs", "**/register*.test.mjs"];
+
+/** @param {string[]} features */
+const clippy = (features) => ["clippy", ...features, "--all-targets", "--", "-D", "warnings"];
+
+installPackages();
+run("Checking the format of the Rust code (cargo fmt)", "cargo", ["fmt", "--check"]);
+run("Linting the Rust code (cargo clippy)", "cargo", clippy([]));
+run("Linting the Rust core alone (cargo clippy)", "cargo", clippy(["--no-default-features"]));
+runTool("Checking format and lints of the rest (biome)", "@biomejs/biome", ["check"]);
+buildAddon();
+runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
+runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/types"]);
+const excludes = SLOW_TESTS.flatMap((pattern) => ["--exclude", pattern]);
+runTool("Running the quick JavaScript tests (vitest)", "vitest", ["run", ...excludes]);
+run("Running the quick tests of the Rust core (cargo test)", "cargo", ["test", "--no-default-features", "--lib"]);

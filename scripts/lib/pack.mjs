@@ -1,0 +1,74 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { binaryPath, suffix } from "./addon.mjs";
+import { npm, root, run, runTool } from "./run.mjs";
+
+/** What npm packs whatever `files` says. */
+const ALWAYS_PACKED = ["package.json", "README.md", "LICENSE"];
+
+/**
+ * Packs the main package and this platform's binary package as a release would have them, from a copy: the
+ * working tree stays as it is.
+ *
+ * @param {string} destination - The folder for the two tarballs; made when missing.
+ */
+export function pack(destination) {
+	const staging = mkdtempSync(join(tmpdir(), "rootcellar-pack-"));
+	process.on("exit", () => rmSync(staging, { recursive: true, force: true }));
+	mkdirSync(destination, { recursive: true });
+
+	copyMainPackage(staging);
+	const platformPackage = makePlatformPackage(staging);
+	declarePlatformPackages(staging);
+
+	packFolder("Packing the main package", staging, destination);
+	packFolder(`Packing the binary package of ${suffix}`, platformPackage, destination);
+}
+
+/** @param {string} staging */
+function copyMainPackage(staging) {
+	const { files } = readManifest(root);
+	for (const name of [...ALWAYS_PACKED, ...files]) {
+		const source = join(root, name);
+		if (existsSync(source)) cpSync(source, join(staging, name), { recursive: true });
+	}
+}
+
+/** @param {string} staging */
+function makePlatformPackage(staging) {
+	runTool("Making the binary packages' folders", "@napi-rs/cli", ["create-npm-dirs", "--cwd", staging]);
+	const folder = join(staging, "npm", suffix);
+	cpSync(binaryPath, join(folder, basename(binaryPath)));
+	cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+	return folder;
+}
+
+/**
+ * Adds the `optionalDependencies` that `napi pre-publish` adds in a release. The repository's own package.json
+ * has none, for `npm ci` would look for packages that are not published yet.
+ *
+ * @param {string} staging
+ */
+function declarePlatformPackages(staging) {
+	const npmFolder = join(staging, "npm");
+	const packages = readdirSync(npmFolder).map((name) => readManifest(join(npmFolder, name)));
+	const optionalDependencies = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
+	const manifest = { ...readManifest(staging), optionalDependencies };
+	writeFileSync(join(staging, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * @param {string} title
+ * @param {string} folder
+ * @param {string} destination
+ */
+function packFolder(title, folder, destination) {
+	const [command, args, options] = npm(["pack", "--ignore-scripts", "--pack-destination", destination]);
+	run(title, command, args, { ...options, cwd: folder });
+}
+
+/** @param {string} folder */
+function readManifest(folder) {
+	return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+}

@@ -1,0 +1,14 @@
+// Builds what is missing and runs every test: `npm test`.
+
+import { buildAddon } from "./lib/addon.mjs";
+import { run, runTool } from "./lib/run.mjs";
+import { buildSqlite3, installPackages } from "./lib/setup.mjs";
+
+installPackages();
+buildSqlite3();
+buildAddon();
+runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
+runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/types"]);
+runTool("Running the JavaScript tests (vitest)", "vitest", ["run"]);
+const cargoTest = ["test", "--no-default-features", "--locked"];
+run("Running the tests of the Rust core (cargo test)", "cargo", cargoTest);
