@@ -1,8 +1,11 @@
-//! Builds the C part of the lock shim, and tells the linker how a Node addon finds Node's own symbols.
+//! Builds the C part of the lock shim where the system has the locks for it, and tells the linker how a Node addon finds Node's own symbols.
 
 fn main() {
-    if std::env::var_os("CARGO_CFG_UNIX").is_some() {
+    println!("cargo::rustc-check-cfg=cfg(lock_shim)");
+    let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if matches!(target.as_str(), "linux" | "android" | "macos" | "ios") {
         const SHIM: &str = "src/engine/sqlite/locks/fcntl.c";
+        println!("cargo::rustc-cfg=lock_shim");
         println!("cargo::rerun-if-changed={SHIM}");
         cc::Build::new().file(SHIM).warnings_into_errors(true).compile("rootcellar_locks");
     }

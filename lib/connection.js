@@ -2,12 +2,14 @@
 
 const { loadBinding } = require("./binding.js");
 const { RootcellarError } = require("./errors.js");
+const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
 
 /** Node's own, whatever a test's fake timers make of the global. */
 const { setImmediate } = globalThis;
 
 /**
  * @typedef {import("./native").Event} Event
+ * @typedef {import("./native").Failure} Failure
  * @typedef {import("./native").Batch} Batch
  * @typedef {import("./config.js").Location} Location
  */
@@ -76,19 +78,23 @@ class Connection {
 	 * @param {string[]} keys
 	 * @param {(string | undefined)[]} communities
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {(error: Error | undefined, texts: (string | null)[]) => void} callback
+	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
 	read(keys, communities, now, callback) {
-		const { values, error } = this.native.readNow(keys, communities, now);
-		if (values || error) {
-			callback(error && toError(error), values ?? []);
+		/** @param {{ values?: import("./native").ReadValues, error?: Failure }} found */
+		const answer = ({ values, error }) => {
+			const failed = error && toError(error);
+			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
+			const texts = values ? values.texts.map((text) => text ?? undefined) : [];
+			callback(texts, (index) => failed ?? failures.get(index));
 			return true;
+		};
+		const found = this.native.readNow(keys, communities, now);
+		if (found.values || found.error) {
+			return answer(found);
 		}
-		const id = this.expect(({ values: later, error: lateError }) => {
-			callback(lateError && toError(lateError), later ?? []);
-			return true;
-		});
+		const id = this.expect(answer);
 		this.native.readLater(id, keys, communities, now);
 		return false;
 	}
@@ -116,6 +122,14 @@ class Connection {
 			return last;
 		});
 		return this.native.select(id, pattern, community, valuesOnly, now);
+	}
+
+	/** Warns, once in a process, if other copies of SQLite in it endanger the file. */
+	checkForeignCopies() {
+		const found = this.native.foreignCopies(isNodeSqliteLoaded() ? ["node:sqlite"] : []);
+		if (found) {
+			warnOfForeignCopies(this.location.path, found);
+		}
 	}
 
 	/**

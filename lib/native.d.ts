@@ -13,7 +13,12 @@ export interface Event {
 	error?: Failure;
 	text?: string;
 	last?: boolean;
-	values?: (string | null)[];
+	values?: ReadValues;
+}
+
+export interface ReadValues {
+	texts: (string | null)[];
+	failures: { index: number; error: Failure }[];
 }
 
 /** Commands in the encoding of `src/node/batch.rs`. */
@@ -28,13 +33,10 @@ export declare class NativeStore {
 	hold(held: boolean): void;
 	open(id: number): void;
 	submit(id: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
-	readNow(
-		keys: string[],
-		communities: (string | undefined)[],
-		now: number,
-	): { values?: (string | null)[]; error?: Failure };
+	readNow(keys: string[], communities: (string | undefined)[], now: number): { values?: ReadValues; error?: Failure };
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
+	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	close(id: number): void;
 	nextEvent(waitMs: number): Event | null;
 }

@@ -13,6 +13,8 @@ const { nextTick } = process;
 
 /** Operations in one batch. */
 const BATCH_OPERATIONS_MAX = 5_000;
+/** How often other copies of SQLite in the process are looked for. */
+const FOREIGN_CHECK_INTERVAL_MS = 1_000;
 /** UTF-16 units of keys and values after which a batch ends. */
 const BATCH_LENGTH_MAX = 8 << 20;
 
@@ -89,6 +91,7 @@ class OperationQueue {
 		this.pendingPatterns = 0;
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
+		this.nextForeignCheck = 0;
 		this.scheduled = false;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
@@ -292,6 +295,8 @@ class OperationQueue {
 				this.state = error ? "closed" : "open";
 				if (error) {
 					this.rejectAll(error);
+				} else {
+					this.checkForeignCopies();
 				}
 				this.advance();
 			});
@@ -328,8 +333,9 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
-		this.readTexts(reads, Date.now(), (error, texts) => {
+		this.readTexts(reads, Date.now(), (texts, errorAt) => {
 			for (const [index, read] of reads.entries()) {
+				const error = errorAt(index);
 				if (error) {
 					read.reject(error);
 				} else {
@@ -344,16 +350,13 @@ class OperationQueue {
 	 *
 	 * @param {{ community: string | undefined, key: string }[]} addresses
 	 * @param {number} now
-	 * @param {(error: Error | undefined, texts: (string | undefined)[]) => void} callback
+	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
 	 */
 	readTexts(addresses, now, callback) {
 		const keys = addresses.map(({ key }) => key);
 		const communities = addresses.map(({ community }) => community);
-		const isDone = this.opened().read(keys, communities, now, (error, texts) => {
-			callback(
-				error,
-				texts.map((text) => text ?? undefined),
-			);
+		const isDone = this.opened().read(keys, communities, now, (texts, errorAt) => {
+			callback(texts, errorAt);
 			if (this.blocked) {
 				this.unblock();
 			}
@@ -429,9 +432,9 @@ class OperationQueue {
 		}
 		if (updates.length > 0) {
 			const changes = updates.map(({ change }) => change);
-			this.readTexts(changes, now, (error, texts) => {
+			this.readTexts(changes, now, (texts, errorAt) => {
 				for (const [index, { update }] of updates.entries()) {
-					update.read = { error, text: texts[index] };
+					update.read = { error: errorAt(index), text: texts[index] };
 				}
 			});
 		}
@@ -516,7 +519,17 @@ class OperationQueue {
 			}
 		}
 		this.queue = [...writes, ...this.queue];
+		this.checkForeignCopies();
 		this.advance();
+	}
+
+	/** Looks for other copies of SQLite, from time to time: a bot may load one at any moment. */
+	checkForeignCopies() {
+		const now = Date.now();
+		if (now >= this.nextForeignCheck) {
+			this.nextForeignCheck = now + FOREIGN_CHECK_INTERVAL_MS;
+			this.opened().checkForeignCopies();
+		}
 	}
 
 	/**

@@ -1,9 +1,11 @@
-// Builds what is missing and runs every test: `npm test`.
+// Builds what is missing and runs every test: `npm test`. With `--long` (`npm run test:long`) the tests that repeat
+// something at random do so many times more.
 
 import { buildAddon } from "./lib/addon.mjs";
 import { run, runTool } from "./lib/run.mjs";
 import { buildSqlite3, installPackages } from "./lib/setup.mjs";
 
+if (process.argv.includes("--long")) process.env.ROOTCELLAR_LONG_TESTS = "1";
 installPackages();
 buildSqlite3();
 buildAddon();

@@ -20,6 +20,8 @@ enum Kind {
     IsDirectory(PathBuf),
     /// The file may be read and not written. Allow it.
     ReadOnly(PathBuf),
+    /// The file was deleted or replaced while it was open. Restart the process, or close and open the store.
+    Moved(PathBuf),
     /// The folder that should hold the file does not exist. Create it first.
     NoParent(PathBuf),
     /// A newer version of this package made the file. Upgrade the package.
@@ -51,6 +53,10 @@ impl Error {
         Self(Kind::ReadOnly(path.to_owned()))
     }
 
+    pub(crate) fn moved(path: &Path) -> Self {
+        Self(Kind::Moved(path.to_owned()))
+    }
+
     pub(crate) fn no_parent(path: &Path) -> Self {
         Self(Kind::NoParent(path.to_owned()))
     }
@@ -66,6 +72,7 @@ impl Error {
             Kind::Sqlite { extended_code, .. } => code_name(*extended_code),
             Kind::IsDirectory(_) => "SQLITE_CANTOPEN_ISDIR",
             Kind::ReadOnly(_) => "SQLITE_READONLY",
+            Kind::Moved(_) => "SQLITE_READONLY_DBMOVED",
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson => "ERR_VALUE_NOT_JSON",
@@ -87,6 +94,11 @@ impl fmt::Display for Error {
             Kind::Sqlite { message, .. } => f.write_str(message),
             Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
+            Kind::Moved(path) => write!(
+                f,
+                "{} was deleted or replaced while it was open; the store cannot go on, start it anew",
+                path.display()
+            ),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),
             Kind::SchemaNewer { found, supported } => write!(
                 f,

@@ -25,6 +25,7 @@
 
 pub mod engine;
 pub mod error;
+mod faults;
 pub mod kv;
 pub mod limits;
 mod reply;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use napi_derive::napi;
 
 use crate::Error;
+use crate::engine::sqlite::Values;
 use crate::kv::{BatchOutcome, Stop};
 
 /// What happened to a request.
@@ -56,6 +57,40 @@ impl From<&Error> for Failure {
     }
 }
 
+/// What keys hold, in the order in which they were asked for.
+#[napi(object, object_from_js = false)]
+pub struct ReadValues {
+    /// A value's text for each key, `null` where there is none.
+    pub texts: Vec<Option<String>>,
+    /// Keys that could not be read.
+    pub failures: Vec<ReadFailure>,
+}
+
+/// A key that could not be read.
+#[napi(object, object_from_js = false)]
+pub struct ReadFailure {
+    /// Its place among those that were asked for.
+    pub index: u32,
+    /// Why.
+    pub error: Failure,
+}
+
+impl From<Values> for ReadValues {
+    fn from(values: Values) -> Self {
+        let mut failures = Vec::new();
+        let texts = (0..)
+            .zip(values)
+            .map(|(index, value)| {
+                value.unwrap_or_else(|error| {
+                    failures.push(ReadFailure { index, error: (&error).into() });
+                    None
+                })
+            })
+            .collect();
+        Self { texts, failures }
+    }
+}
+
 /// Something that happened.
 #[napi(object, object_from_js = false)]
 pub struct Event {
@@ -73,8 +108,8 @@ pub struct Event {
     pub text: Option<String>,
     /// Whether a slice is the last.
     pub last: Option<bool>,
-    /// The values of a read, in the order of its keys.
-    pub values: Option<Vec<Option<String>>>,
+    /// What a read has found.
+    pub values: Option<ReadValues>,
 }
 
 impl Event {

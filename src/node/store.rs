@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::batch::Encoded;
-use super::event::{Event, EventKind, EventQueue, Failure};
-use crate::engine::sqlite::{Engine, Reader, Select, open_shared};
+use super::event::{Event, EventKind, EventQueue, Failure, ReadValues};
+use crate::engine::sqlite::{Engine, Reader, Select, Values, loaded_copies, locks_hold, open_shared};
 use crate::kv::{Address, Batch, RowFormat};
 use crate::{Error, Reply, threads};
 
@@ -50,10 +50,19 @@ struct Open {
 /// What a read that must not wait has found: neither values nor an error if a lock is held.
 #[napi(object, object_from_js = false)]
 pub struct ReadNow {
-    /// A value's text for each key, `null` where there is none.
-    pub values: Option<Vec<Option<String>>>,
+    /// What each key holds.
+    pub values: Option<ReadValues>,
     /// Why nothing can be read.
     pub error: Option<Failure>,
+}
+
+/// Why other copies of SQLite in the process endanger the file.
+#[napi(object, object_from_js = false)]
+pub struct ForeignCopies {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Whether they endanger this copy too, because the kernel has no locks that hold beside them.
+    pub unprotected: bool,
 }
 
 #[napi]
@@ -139,7 +148,7 @@ impl NativeStore {
             None => Err(not_open()),
         };
         match values {
-            Ok(values) => ReadNow { values: Some(values), error: None },
+            Ok(values) => ReadNow { values: Some(values.into()), error: None },
             Err(error) if error.is_busy() => ReadNow { values: None, error: None },
             Err(error) => ReadNow { values: None, error: Some((&error).into()) },
         }
@@ -150,9 +159,9 @@ impl NativeStore {
     pub fn read_later(&self, id: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
         let Some(engine) = self.shared.engine(id) else { return };
         let shared = Arc::clone(&self.shared);
-        let reply = Reply::new(move |result| {
+        let reply = Reply::new(move |result: Result<Values, Error>| {
             shared.tell([match result {
-                Ok(values) => Event { values: Some(values), ..Event::new(id, EventKind::Values) },
+                Ok(values) => Event { values: Some(values.into()), ..Event::new(id, EventKind::Values) },
                 Err(error) => Event::failed(id, &error),
             }]);
         });
@@ -178,6 +187,26 @@ impl NativeStore {
                 Err(error) => answered.tell([Event::failed(id, &error)]),
             }),
         )
+    }
+
+    /// The other copies of SQLite in the process, if they endanger the file: any, where locks do not hold beside
+    /// another copy, else two that have it open. `also` names copies that only JavaScript knows of. Reported once in
+    /// a process.
+    #[napi]
+    #[must_use]
+    pub fn foreign_copies(&self, also: Vec<String>) -> Option<ForeignCopies> {
+        static REPORTED: AtomicBool = AtomicBool::new(false);
+        let mut names: Vec<String> = loaded_copies().into_iter().map(str::to_owned).collect();
+        names.extend(also);
+        let unprotected = !locks_hold();
+        let endangered = if unprotected {
+            !names.is_empty()
+        } else {
+            let open = lock(&self.shared.open);
+            names.len() > 1 && open.as_ref().is_some_and(|open| open.engine.foreign_descriptors() > 1)
+        };
+        let is_news = endangered && !REPORTED.swap(true, Ordering::Relaxed);
+        is_news.then_some(ForeignCopies { names, unprotected })
     }
 
     /// Releases the file. Ends with `closed`, when the threads have ended if no other store needs them.

@@ -51,7 +51,7 @@ pub fn open_reader(path: &Path) -> Result<Connection, Error> {
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    #[cfg(unix)]
+    #[cfg(lock_shim)]
     super::locks::install();
     // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

@@ -8,8 +8,8 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use crate::Error;
 use crate::kv::{Address, Command, Entry, KeyRange, Pattern, Swap, is_expired};
+use crate::{Error, faults};
 
 const ROWS_OF_KEY: &str = "SELECT rowid, expires_at, value FROM __rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 2";
@@ -80,6 +80,7 @@ enum Found {
 }
 
 fn find(connection: &Connection, address: &Address, now_ms: i64) -> rusqlite::Result<Found> {
+    faults::panic_on(&address.key);
     let mut statement = connection.prepare_cached(ROWS_OF_KEY)?;
     let mut rows = statement.query(params![address.community, address.key])?;
     let Some(newest) = rows.next()? else {

@@ -1,9 +1,11 @@
 //! The engine on SQLite: one writing connection on a thread of its own, readers beside it.
 
 mod connection;
+mod file;
+mod foreign;
 mod groups;
 mod keys;
-#[cfg(unix)]
+#[cfg(lock_shim)]
 mod locks;
 mod purge;
 mod reader;
@@ -12,11 +14,13 @@ mod schema;
 mod select;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-pub use reader::Reader;
+use file::DatabaseFile;
+pub use foreign::loaded_copies;
+pub use reader::{Reader, Values};
 pub use registry::open_shared;
 pub use select::Select;
 
@@ -25,6 +29,16 @@ use crate::threads;
 use crate::{Error, Reply};
 use select::SelectPool;
 use writer::Request;
+
+/// Whether locks hold beside another copy of SQLite in the same process.
+#[must_use]
+pub fn locks_hold() -> bool {
+    #[cfg(lock_shim)]
+    return locks::hold();
+    // Where there is no shim, locks belong to file handles (Windows), or are the process's.
+    #[cfg(not(lock_shim))]
+    return cfg!(windows);
+}
 
 /// One open database file.
 ///
@@ -35,7 +49,7 @@ use writer::Request;
 /// nobody waits for it.
 #[derive(Debug)]
 pub struct Engine {
-    path: PathBuf,
+    file: DatabaseFile,
     requests: mpsc::Sender<Request>,
     writer: JoinHandle<()>,
     selects: SelectPool,
@@ -53,9 +67,11 @@ impl Engine {
     /// untouched), `ERR_SCHEMA_NEWER` if a newer version of this package made it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let connection = connection::open_writer(path)?;
+        let file = DatabaseFile::opened(path);
         let (requests, received) = mpsc::channel();
-        let writer = threads::spawn("writer", move || writer::run(connection, &received))?;
-        Ok(Self { path: path.to_owned(), requests, writer, selects: SelectPool::new(path.to_owned()) })
+        let writer_file = file.clone();
+        let writer = threads::spawn("writer", move || writer::run(connection, writer_file, &received))?;
+        Ok(Self { requests, writer, selects: SelectPool::new(file.clone()), file })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
@@ -94,11 +110,11 @@ impl Engine {
     ///
     /// With SQLite's code if the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
-        Reader::open(&self.path)
+        Reader::open(&self.file)
     }
 
     /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.
-    pub fn read_patiently(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Vec<Option<String>>>) {
+    pub fn read_patiently(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Values>) {
         let reader = self.reader();
         // If there is no thread to be had, the reply is dropped, and answers.
         drop(threads::spawn("read", move || {
@@ -120,6 +136,15 @@ impl Engine {
         reply: Reply<Vec<String>>,
     ) -> bool {
         self.selects.submit(select, Box::new(started), reply)
+    }
+
+    /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.
+    #[must_use]
+    pub fn foreign_descriptors(&self) -> usize {
+        #[cfg(lock_shim)]
+        return self.file.id().map_or(0, locks::foreign_descriptors);
+        #[cfg(not(lock_shim))]
+        return 0;
     }
 
     /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.

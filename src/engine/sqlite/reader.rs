@@ -1,9 +1,8 @@
 //! Point reads.
 
-use std::path::Path;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::file::DatabaseFile;
 use super::{connection, keys};
 use crate::Error;
 use crate::kv::{Address, is_expired};
@@ -16,11 +15,22 @@ const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    file: DatabaseFile,
 }
 
+/// A value's text for each key, `None` where there is none; or why that key cannot be read.
+pub type Values = Vec<Result<Option<String>, Error>>;
+
 impl Reader {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { connection: connection::open_reader(path)? })
+    pub(super) fn open(file: &DatabaseFile) -> Result<Self, Error> {
+        let connection = connection::open_reader(file.path())?;
+        file.check()?;
+        Ok(Self { connection, file: file.clone() })
+    }
+
+    /// See [`DatabaseFile::check`].
+    pub(super) fn check_file(&self) -> Result<(), Error> {
+        self.file.check()
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -54,12 +64,17 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// As [`Reader::get`].
-    pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Vec<Option<String>>, Error> {
-        let snapshot = self.connection.unchecked_transaction()?;
-        let values = addresses.iter().map(|address| self.get(address, now_ms)).collect();
-        // Rolls back if dropped, which is as good an end for a transaction that only read.
-        drop(snapshot);
-        values
+    /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
+    pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+        self.file.check()?;
+        // Rolls back when dropped, which is as good an end for a transaction that only read.
+        let _snapshot = self.connection.unchecked_transaction()?;
+        addresses
+            .iter()
+            .map(|address| match self.get(address, now_ms) {
+                Err(error) if error.is_busy() => Err(error),
+                value => Ok(value),
+            })
+            .collect()
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params_from_iter};
 
+use super::file::DatabaseFile;
 use super::keys;
 use super::reader::Reader;
 use crate::kv::{Row, RowFormat, is_expired, to_json_slices};
@@ -51,7 +51,7 @@ pub struct SelectPool {
 }
 
 struct Shared {
-    path: PathBuf,
+    file: DatabaseFile,
     state: Mutex<State>,
     work: Mutex<Receiver<Work>>,
 }
@@ -65,9 +65,9 @@ struct State {
 }
 
 impl SelectPool {
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(file: DatabaseFile) -> Self {
         let (queue, work) = mpsc::channel();
-        Self { shared: Arc::new(Shared { path, state: Mutex::default(), work: Mutex::new(work) }), queue }
+        Self { shared: Arc::new(Shared { file, state: Mutex::default(), work: Mutex::new(work) }), queue }
     }
 
     /// Starts a select; see [`super::Engine::select`].
@@ -89,7 +89,7 @@ impl SelectPool {
             }
         };
         drop(state);
-        let has_snapshot = match begin(reader.connection()) {
+        let has_snapshot = match reader.check_file().and_then(|()| begin(reader.connection())) {
             Ok(()) => true,
             Err(error) if error.is_busy() => false,
             Err(error) => {
@@ -114,7 +114,7 @@ impl SelectPool {
     }
 
     fn start_reader(&self, state: &mut State) -> Result<Reader, Error> {
-        let reader = Reader::open(&self.shared.path)?;
+        let reader = Reader::open(&self.shared.file)?;
         let shared = Arc::clone(&self.shared);
         state.threads.push(threads::spawn("reader", move || serve(&shared))?);
         Ok(reader)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::file::DatabaseFile;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL};
@@ -18,8 +19,8 @@ pub enum Request {
 }
 
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Connection, requests: &Receiver<Request>) {
-    let mut writer = Writer { connection, after_failure: false };
+pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Request>) {
+    let mut writer = Writer { connection, file, after_failure: false };
     let mut next_purge = Instant::now();
     loop {
         match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
@@ -35,6 +36,7 @@ pub fn run(connection: Connection, requests: &Receiver<Request>) {
 
 struct Writer {
     connection: Connection,
+    file: DatabaseFile,
     /// The last transaction failed as a whole. Until one succeeds commands are committed one by one, so that
     /// only those that cannot be done are rejected.
     after_failure: bool,
@@ -59,6 +61,9 @@ impl Writer {
     }
 
     fn outcomes(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
+        if let Err(error) = self.file.check() {
+            return fail(batches, &error);
+        }
         if !self.after_failure {
             match groups::commit(&self.connection, batches) {
                 Ok(outcomes) => return outcomes,

@@ -5,6 +5,8 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::FileId;
+
 /// Descriptors that SQLite has done with and that are kept open, over all files; more are closed as soon as no
 /// other copy of SQLite has their file open.
 const IDLE_MAX: usize = 32;
@@ -14,13 +16,6 @@ const IDLE_MAX: usize = 32;
 const DESCRIPTOR_MIN: c_int = 3;
 
 static DESCRIPTORS: Mutex<Option<Descriptors>> = Mutex::new(None);
-
-/// A file, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct FileId {
-    device: u64,
-    inode: u64,
-}
 
 /// What is open of one file.
 struct OpenFile {
@@ -90,7 +85,7 @@ impl Locked {
         let Some(id) = this.in_use.remove(&descriptor) else {
             return system_close(descriptor);
         };
-        if super::are_unsupported() {
+        if !super::hold() {
             // Then a close is what releases locks, as without this shim.
             return system_close(descriptor);
         }
@@ -111,6 +106,13 @@ impl Locked {
         let this = self.get();
         let id = this.in_use.get(&descriptor)?;
         Some(this.files.get(id)?.lock_descriptor)
+    }
+}
+
+impl Locked {
+    /// How many descriptors of a file there are that are not this copy's.
+    pub fn count_foreign(&mut self, id: &FileId) -> usize {
+        self.get().foreign_files().filter(|file| file == id).count()
     }
 }
 
@@ -135,7 +137,7 @@ impl Descriptors {
         if let Some(file) = self.files.get_mut(&id) {
             file.begin_use(descriptor);
         } else if let Some(lock_descriptor) = duplicate(descriptor) {
-            self.files.insert(id, OpenFile { lock_descriptor, in_use: 1, idle: Vec::new() });
+            self.files.insert(id.clone(), OpenFile { lock_descriptor, in_use: 1, idle: Vec::new() });
         } else {
             return;
         }
@@ -146,19 +148,19 @@ impl Descriptors {
     /// in this process has open.
     fn close_unneeded(&mut self) {
         let unused: Vec<FileId> =
-            self.files.iter().filter(|(_, file)| file.in_use == 0).map(|(id, _)| *id).collect();
+            self.files.iter().filter(|(_, file)| file.in_use == 0).map(|(id, _)| id.clone()).collect();
         for id in &unused {
             if self.files.get(id).is_some_and(|file| is_deleted(file.lock_descriptor)) {
-                self.close_file(*id);
+                self.close_file(id);
             }
         }
         if self.files.values().map(|file| file.idle.len()).sum::<usize>() <= IDLE_MAX {
             return;
         }
-        let foreign = self.foreign_files();
+        let foreign: HashSet<FileId> = self.foreign_files().collect();
         for id in unused {
             if !foreign.contains(&id) {
-                self.close_file(id);
+                self.close_file(&id);
             }
         }
         for (_, file) in self.files.iter_mut().filter(|(id, _)| !foreign.contains(id)) {
@@ -169,8 +171,8 @@ impl Descriptors {
         }
     }
 
-    fn close_file(&mut self, id: FileId) {
-        if let Some(file) = self.files.remove(&id) {
+    fn close_file(&mut self, id: &FileId) {
+        if let Some(file) = self.files.remove(id) {
             for (descriptor, _) in file.idle {
                 system_close(descriptor);
             }
@@ -178,15 +180,15 @@ impl Descriptors {
         }
     }
 
-    /// The files of descriptors of this process that are not this module's.
-    fn foreign_files(&self) -> HashSet<FileId> {
+    /// The files of the descriptors of this process that are not this module's, one for each.
+    fn foreign_files(&self) -> impl Iterator<Item = FileId> {
         let own: HashSet<c_int> = self
             .files
             .values()
             .flat_map(|file| file.idle.iter().map(|(descriptor, _)| *descriptor).chain([file.lock_descriptor]))
             .chain(self.in_use.keys().copied())
             .collect();
-        open_descriptors().filter(|descriptor| !own.contains(descriptor)).filter_map(descriptor_file_id).collect()
+        open_descriptors().filter(move |descriptor| !own.contains(descriptor)).filter_map(descriptor_file_id)
     }
 }
 
@@ -225,7 +227,7 @@ fn file_id(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<FileId> {
     let is_file = stat.st_mode & libc::S_IFMT == libc::S_IFREG;
     // The types differ between systems, and each is no wider than this.
     #[allow(clippy::cast_sign_loss, clippy::cast_lossless, clippy::unnecessary_cast)]
-    is_file.then_some(FileId { device: stat.st_dev as u64, inode: stat.st_ino as u64 })
+    is_file.then_some(FileId::Inode(stat.st_dev as u64, stat.st_ino as u64))
 }
 
 fn status(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<libc::stat> {

@@ -19,11 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::ffi;
 
+use super::file::FileId;
+use crate::faults;
 use descriptors::Descriptors;
-
-/// Set in the environment of a process, this leaves SQLite's locks as they are. It is for the test that shows what
-/// happens then, and destroys files.
-const DISABLE: &str = "ROOTCELLAR_TEST_WITHOUT_LOCK_SHIM";
 
 /// The kernel knows no open-file-description locks: Linux before 3.15, or something that only looks like Linux.
 static UNSUPPORTED: AtomicBool = AtomicBool::new(false);
@@ -47,7 +45,7 @@ unsafe extern "C" {
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        if std::env::var_os(DISABLE).is_some() {
+        if faults::without_lock_shim() {
             return;
         }
         // SAFETY: the default VFS lives as long as the process, and no file has been opened through it yet. The
@@ -67,9 +65,14 @@ pub fn install() {
     });
 }
 
-/// Whether locks are the process's after all, so that another copy of SQLite in it endangers the file.
-pub fn are_unsupported() -> bool {
-    UNSUPPORTED.load(Ordering::Relaxed)
+/// Whether locks hold beside another copy of SQLite. Where the kernel lacks them they are the process's after all.
+pub fn hold() -> bool {
+    !UNSUPPORTED.load(Ordering::Relaxed)
+}
+
+/// How many descriptors of a file other copies of SQLite, or anybody else in this process, have.
+pub fn foreign_descriptors(id: &FileId) -> usize {
+    Descriptors::lock().count_foreign(id)
 }
 
 /// SQLite's `open`.
@@ -95,7 +98,7 @@ unsafe extern "C" fn rootcellar_fcntl(descriptor: c_int, command: c_int, argumen
         _ => return unsafe { libc::fcntl(descriptor, command, argument) },
     };
     let lock_descriptor = Descriptors::lock().lock_descriptor(descriptor);
-    if let Some(lock_descriptor) = lock_descriptor.filter(|_| !are_unsupported()) {
+    if let Some(lock_descriptor) = lock_descriptor.filter(|_| hold()) {
         let lock = argument.cast::<libc::flock>();
         // SAFETY: for these commands the argument is a `struct flock` of SQLite's; its pid must be 0.
         let result = unsafe {

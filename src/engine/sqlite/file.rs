@@ -1,0 +1,67 @@
+//! Which file a path names, told without opening it: closing a descriptor would drop the locks that the process
+//! holds on the file.
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// A file, whatever its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum FileId {
+    /// Device and inode.
+    #[cfg(unix)]
+    Inode(u64, u64),
+    /// The path with its links followed, where there is nothing better.
+    #[cfg(not(unix))]
+    Path(PathBuf),
+}
+
+impl FileId {
+    /// The file at a path, if there is one.
+    #[cfg(unix)]
+    pub fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = path.metadata().ok()?;
+        Some(Self::Inode(metadata.dev(), metadata.ino()))
+    }
+
+    /// The file at a path, if there is one.
+    #[cfg(not(unix))]
+    pub fn of(path: &Path) -> Option<Self> {
+        path.canonicalize().ok().map(Self::Path)
+    }
+}
+
+/// The database file of an open engine.
+#[derive(Debug, Clone)]
+pub struct DatabaseFile {
+    path: PathBuf,
+    id: Option<FileId>,
+}
+
+impl DatabaseFile {
+    /// The file that has just been opened.
+    pub fn opened(path: &Path) -> Self {
+        Self { path: path.to_owned(), id: FileId::of(path) }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> Option<&FileId> {
+        self.id.as_ref()
+    }
+
+    /// Refuses a file that was deleted or replaced: what is written to it would be lost with the process, and
+    /// what is read from it is not what the path holds.
+    ///
+    /// # Errors
+    ///
+    /// `SQLITE_READONLY_DBMOVED`.
+    pub fn check(&self) -> Result<(), Error> {
+        if FileId::of(&self.path) == self.id { Ok(()) } else { Err(Error::moved(&self.path)) }
+    }
+}
