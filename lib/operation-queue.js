@@ -1,12 +1,11 @@
 "use strict";
 
-const { checkUpdateResult } = require("./arguments.js");
-const batches = require("./batch.js");
+const { emptyBatch } = require("./batch.js");
 const { Connection, toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
 const { flushAtExit, flushed } = require("./exit.js");
-const { decode } = require("./json.js");
 const { Change, PendingChanges, answer } = require("./pending-changes.js");
+const { changesOf, encodeWrite, lengthOf } = require("./writes.js");
 
 /** Node's own, whatever a test's fake timers make of the global. */
 const { nextTick } = process;
@@ -21,28 +20,12 @@ const BATCH_LENGTH_MAX = 8 << 20;
 /**
  * @typedef {import("./arguments.js").Entry} Entry
  * @typedef {import("./config.js").Location} Location
- * @typedef {import("./native").Batch} Batch
  * @typedef {import("./native").Event} Event
  * @typedef {import("./pending-changes.js").Read} Read
- * @typedef {InstanceType<typeof Change>} KeyChange
+ * @typedef {import("./writes.js").Promised} Promised
+ * @typedef {import("./writes.js").UpdateOperation} UpdateOperation
+ * @typedef {import("./writes.js").Write} Write
  * @typedef {InstanceType<typeof Connection>} OpenConnection
- */
-
-/**
- * How a promise is settled.
- *
- * @typedef {{ resolve(value?: any): void, reject(error: unknown): void }} Promised
- */
-
-/**
- * A write that was issued and is not on disk.
- *
- * @typedef {Promised & { kind: "set", change: KeyChange, entry: Entry }} SetOperation
- * @typedef {Promised & { kind: "setMany", changes: KeyChange[], entries: Entry[] }} SetManyOperation
- * @typedef {Promised & { kind: "delete", change: KeyChange }} DeleteOperation
- * @typedef {Promised & { kind: "deleteLike", pattern: string, community: string | undefined }} DeleteLikeOperation
- * @typedef {Promised & { kind: "update", change: KeyChange, update: Update }} UpdateOperation
- * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation} Write
  */
 
 /**
@@ -50,17 +33,6 @@ const BATCH_LENGTH_MAX = 8 << 20;
  * issued after it, which must not have been sent.
  *
  * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void }} Fence
- */
-
-/**
- * An `update`: its function, and what it made of which value, so that it is not called again for the same.
- *
- * @typedef {object} Update
- * @property {(data: any) => unknown} updateFunc
- * @property {string | undefined} defaultText
- * @property {{ error: Error | undefined, text: string | undefined } | undefined} read what is on disk
- * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
- * @property {boolean} isRunning its function is being called
  */
 
 /**
@@ -371,12 +343,12 @@ class OperationQueue {
 		if (!this.readForUpdates(writes, now)) {
 			return;
 		}
-		const batch = batches.emptyBatch();
+		const batch = emptyBatch();
 		/** @type {Read[]} */
 		const reads = [];
 		const sent = writes.filter((write) => {
 			try {
-				this.encode(batch, write, now);
+				encodeWrite(batch, write, now);
 				return true;
 			} catch (error) {
 				append(reads, this.drop(write, error));
@@ -439,61 +411,6 @@ class OperationQueue {
 			});
 		}
 		return !this.blocked;
-	}
-
-	/**
-	 * @param {Batch} batch
-	 * @param {Write} write
-	 * @param {number} now
-	 */
-	encode(batch, write, now) {
-		switch (write.kind) {
-			case "set":
-				batches.pushSet(batch, write.entry);
-				break;
-			case "setMany":
-				batches.pushSetMany(batch, write.entries);
-				break;
-			case "update":
-				this.encodeUpdate(batch, write, now);
-				break;
-			case "delete":
-				batches.pushDelete(batch, write.change.community, write.change.key);
-				break;
-			case "deleteLike":
-				batches.pushDeleteLike(batch, write.community, write.pattern);
-				break;
-		}
-	}
-
-	/**
-	 * Calls the function of an update, unless it was called with the same value before.
-	 *
-	 * @param {Batch} batch
-	 * @param {UpdateOperation} write
-	 * @param {number} now
-	 */
-	encodeUpdate(batch, { change, update }, now) {
-		const before = change.pendingBefore();
-		if (!before && update.read?.error) {
-			throw update.read.error;
-		}
-		const from = before ? before.liveText(now) : update.read?.text;
-		if (update.isRunning) {
-			throw new Error("the process ended in the function");
-		}
-		if (update.made?.from !== from || update.made === undefined) {
-			update.isRunning = true;
-			try {
-				const result = update.updateFunc(decode(from ?? update.defaultText));
-				update.made = { from, text: checkUpdateResult(result, change.key), result };
-			} finally {
-				update.isRunning = false;
-			}
-		}
-		change.text = update.made.text;
-		const { community, key, text, expiresAt } = change;
-		batches.pushSwap(batch, { community, key, text, expiresAt }, from);
 	}
 
 	/**
@@ -590,40 +507,6 @@ function append(list, more) {
 	for (const one of more) {
 		list.push(one);
 	}
-}
-
-/**
- * @param {Write} write
- * @returns {KeyChange[]}
- */
-function changesOf(write) {
-	if (write.kind === "setMany") {
-		return write.changes;
-	}
-	return write.kind === "deleteLike" ? [] : [write.change];
-}
-
-/**
- * @param {Write} write
- * @returns {number} UTF-16 units
- */
-function lengthOf(write) {
-	switch (write.kind) {
-		case "set":
-			return entryLength(write.entry);
-		case "setMany":
-			return write.entries.reduce((length, entry) => length + entryLength(entry), 0);
-		default:
-			// An update's value is not known yet. It is bounded by the next batch.
-			return 0;
-	}
-}
-
-/**
- * @param {Entry} entry
- */
-function entryLength({ key, text }) {
-	return key.length + text.length;
 }
 
 module.exports = { OperationQueue };
