@@ -33,7 +33,7 @@ export type KeyValue<T> = {
 export type KeyValueInput<T> = {
 	key: string;
 	value: T;
-	/** A `Date`, or milliseconds since 1970 UTC. */
+	/** A `Date`, or milliseconds since 1970 UTC; `undefined` and `null` mean never. */
 	expiresAt?: Date | number;
 	/** The same under SDK 0.17.0's name; where both are given they must agree. */
 	expires_at?: Date | number;

@@ -260,22 +260,28 @@ describe("updates in flight", () => {
 		}
 	});
 
-	test("updates after a deleteLike or a delete start from the default", async () => {
+	test("updates after a deleteLike or a delete start from the default, and call their function once", async () => {
 		const appData = temporaryAppData();
 		await appData.set({ key: "k", value: 1_000 });
 		expect(await appData.get("k")).toBe(1_000);
+		const seen = [];
+		const count = (n) => {
+			seen.push(n);
+			return n + 1;
+		};
 		const results = await Promise.all([
-			appData.update("k", increment, 0),
+			appData.update("k", count, 0),
 			appData.deleteLike("K%"),
-			appData.update("k", increment, 0),
-			appData.update("k", increment, 0),
+			appData.update("k", count, 0),
+			appData.update("k", count, 0),
 			appData.deleteLike("other%"),
-			appData.update("k", increment, 0),
+			appData.update("k", count, 0),
 			appData.delete("k"),
-			appData.update("k", increment, 0),
+			appData.update("k", count, 0),
 			appData.get("k"),
 		]);
 		expect(results).toEqual([1_001, undefined, 1, 2, undefined, 3, undefined, 1, 1]);
+		expect(seen).toEqual([1_000, 0, 1, 2, 0]);
 	});
 
 	test("updates see the value and the expiry of the set before them", async () => {

@@ -3,6 +3,9 @@
 const { isBigIntObject, isNativeError } = require("node:util/types");
 const { RootcellarError, invalidArgument, tooLarge } = require("./errors.js");
 
+/** UTF-16 units of a key that a message shows. */
+const KEY_LENGTH_SHOWN = 100;
+
 /**
  * The JSON text of a value, a `BigInt` in it as its decimal string.
  *
@@ -63,9 +66,10 @@ function notExpressible(argument, error) {
  * What a key holds, from its JSON text; every call makes a new value.
  *
  * @param {string | undefined} text
+ * @param {string} key
  * @returns {any}
  */
-function decode(text) {
+function decode(text, key) {
 	if (text === undefined) {
 		return undefined;
 	}
@@ -73,12 +77,17 @@ function decode(text) {
 		return JSON.parse(text);
 	} catch {
 		// Not as the cause: its message quotes the stored text.
-		throw notJson();
+		throw notJson(key);
 	}
 }
 
-function notJson() {
-	return new RootcellarError("ERR_VALUE_NOT_JSON", "a stored value is not JSON; another program must have written it");
+/**
+ * @param {string} key
+ */
+function notJson(key) {
+	const shown = JSON.stringify(key.slice(0, KEY_LENGTH_SHOWN));
+	const message = `what is stored under the key ${shown} is not JSON; another program must have written it`;
+	return new RootcellarError("ERR_VALUE_NOT_JSON", message);
 }
 
 /**

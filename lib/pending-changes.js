@@ -140,7 +140,7 @@ class PendingChanges {
  */
 function answer(read, text) {
 	try {
-		read.resolve(decode(text));
+		read.resolve(decode(text, read.key));
 	} catch (error) {
 		read.reject(error);
 	}

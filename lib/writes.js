@@ -82,7 +82,7 @@ function encodeUpdate(batch, { change, update }, now) {
 	if (update.made?.from !== from || update.made === undefined) {
 		update.isRunning = true;
 		try {
-			const result = update.updateFunc(decode(from ?? update.defaultText));
+			const result = update.updateFunc(decode(from ?? update.defaultText, change.key));
 			update.made = { from, text: checkUpdateResult(result, change.key), result };
 		} finally {
 			update.isRunning = false;

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+/// Characters of a key that a message shows.
+const KEY_CHARACTERS_MAX: usize = 100;
+
 /// Why something could not be done.
 ///
 /// [`Error::code`] is stable and is what programs should look at. The message never carries a stored value.
@@ -27,7 +30,7 @@ enum Kind {
     /// A newer version of this package made the file. Upgrade the package.
     SchemaNewer { found: i64, supported: usize },
     /// Another program stored something that is not JSON. Correct the row, or overwrite the key.
-    NotJson,
+    NotJson { key: String },
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
 }
@@ -39,10 +42,10 @@ impl Error {
         Self(Kind::Internal(what.to_owned()))
     }
 
-    /// The stored text of a value is not JSON.
+    /// What is stored under a key is not JSON.
     #[must_use]
-    pub fn not_json() -> Self {
-        Self(Kind::NotJson)
+    pub fn not_json(key: &str) -> Self {
+        Self(Kind::NotJson { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
     }
 
     pub(crate) fn is_directory(path: &Path) -> Self {
@@ -75,7 +78,7 @@ impl Error {
             Kind::Moved(_) => "SQLITE_READONLY_DBMOVED",
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
-            Kind::NotJson => "ERR_VALUE_NOT_JSON",
+            Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
             Kind::Internal(_) => "ERR_INTERNAL",
         }
     }
@@ -104,7 +107,9 @@ impl fmt::Display for Error {
                 f,
                 "a newer version of rootcellar made this file (schema {found}; this version knows up to {supported})"
             ),
-            Kind::NotJson => f.write_str("a stored value is not JSON; another program must have written it"),
+            Kind::NotJson { key } => {
+                write!(f, "what is stored under the key {key:?} is not JSON; another program must have written it")
+            }
             Kind::Internal(what) => write!(f, "internal error: {what}"),
         }
     }

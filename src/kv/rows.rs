@@ -61,7 +61,7 @@ pub fn to_json_slices(rows: &[Row], format: RowFormat) -> Result<Vec<String>, Er
 }
 
 fn push_row(json: &mut String, row: &Row, format: RowFormat) -> Result<(), Error> {
-    serde_json::from_str::<IgnoredAny>(&row.value).map_err(|_| Error::not_json())?;
+    serde_json::from_str::<IgnoredAny>(&row.value).map_err(|_| Error::not_json(&row.key))?;
     match format {
         RowFormat::Value => json.push_str(&row.value),
         RowFormat::Entry => {

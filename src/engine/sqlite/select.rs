@@ -223,7 +223,8 @@ fn rows(connection: &Connection, select: &Select) -> Result<Vec<Row>, Error> {
     one_row_per_key(found)
         .filter(|row| row.is_live)
         .map(|Found { key, value, expires_at, .. }| {
-            Ok(Row { key, value: value.ok_or_else(Error::not_json)?, expires_at })
+            let value = value.ok_or_else(|| Error::not_json(&key))?;
+            Ok(Row { key, value, expires_at })
         })
         .collect()
 }
