@@ -59,6 +59,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     idle: Vec<Reader>,
+    /// How many readers there are, idle or not.
+    readers: usize,
     threads: Vec<JoinHandle<()>>,
     /// Jobs that found every reader busy, oldest first.
     waiting: VecDeque<Job>,
@@ -76,7 +78,7 @@ impl SelectPool {
         let mut state = lock(&self.shared.state);
         let reader = match state.idle.pop() {
             Some(reader) => reader,
-            None if state.threads.len() < READERS_MAX => match self.start_reader(&mut state) {
+            None if state.readers < READERS_MAX => match self.start_reader(&mut state) {
                 Ok(reader) => reader,
                 Err(error) => {
                     job.reply.send(Err(error));
@@ -115,8 +117,11 @@ impl SelectPool {
 
     fn start_reader(&self, state: &mut State) -> Result<Reader, Error> {
         let reader = Reader::open(&self.shared.file)?;
-        let shared = Arc::clone(&self.shared);
-        state.threads.push(threads::spawn("reader", move || serve(&shared))?);
+        if state.threads.len() < READERS_MAX {
+            let shared = Arc::clone(&self.shared);
+            state.threads.push(threads::spawn("reader", move || serve(&shared))?);
+        }
+        state.readers += 1;
         Ok(reader)
     }
 }
@@ -139,7 +144,9 @@ fn serve(shared: &Shared) {
         let Ok(mut work) = next else { return };
         loop {
             // A panic drops the job's reply, which then reports an internal error, and with it the reader.
-            let Ok(reader) = catch_unwind(AssertUnwindSafe(|| answer(work))) else {
+            let answered = catch_unwind(AssertUnwindSafe(|| answer(work)));
+            let Ok(reader) = answered.or_else(|_| Reader::open(&shared.file)) else {
+                fail_waiting(shared);
                 break;
             };
             let mut state = lock(&shared.state);
@@ -149,6 +156,16 @@ fn serve(shared: &Shared) {
             };
             work = Work { reader, job, has_snapshot: false };
         }
+    }
+}
+
+/// A reader is lost, and cannot be replaced. Those that remain go on; a job that waits for none is told.
+fn fail_waiting(shared: &Shared) {
+    let mut state = lock(&shared.state);
+    state.readers -= 1;
+    if state.readers == 0 {
+        // Dropped, their replies answer.
+        state.waiting.clear();
     }
 }
 
