@@ -3,12 +3,7 @@
 const { isDate, isPromise } = require("node:util/types");
 const { invalidArgument, tooLarge } = require("./errors.js");
 const { encode, kindOf } = require("./json.js");
-
-/** SQLite's limit for a row, 1,000,000,000 bytes by default (sqlite.org/limits.html), less its header. */
-const ROW_BYTES_MAX = 1_000_000_000 - 1_000;
-
-/** No date lies further from 1970 (ECMAScript, "Time Values and Time Range"). */
-const TIME_MS_MAX = 8.64e15;
+const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
 
 /**
  * An entry, checked: the expiry in milliseconds since 1970 UTC, the value as JSON text.
@@ -61,7 +56,7 @@ function checkExpiry(expiry, argument) {
 	if (expiry === undefined || expiry === null) {
 		return undefined;
 	}
-	const time = isDate(expiry) ? expiry.getTime() : expiry;
+	const time = isDate(expiry) ? Date.prototype.getTime.call(expiry) : expiry;
 	if (typeof time !== "number" || !(Math.abs(time) <= TIME_MS_MAX)) {
 		throw invalidArgument(argument, "must be a valid Date or milliseconds since 1970");
 	}
@@ -87,7 +82,7 @@ function readArray(values) {
 	try {
 		return Array.isArray(values) ? Array.from(values) : undefined;
 	} catch (error) {
-		throw invalidArgument("values", "cannot be read: a getter or proxy threw", error);
+		throw invalidArgument("values", "cannot be read as an array", error);
 	}
 }
 

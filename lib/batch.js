@@ -18,7 +18,16 @@ const HAS_EXPECTED = 1 << 5;
 
 /** @returns {Batch} */
 function emptyBatch() {
-	return { codes: [], texts: [], numbers: [] };
+	return { codes: [], texts: [], numbers: [], length: 0 };
+}
+
+/**
+ * @param {Batch} batch
+ * @param {string} text
+ */
+function pushText(batch, text) {
+	batch.texts.push(text);
+	batch.length += text.length;
 }
 
 /**
@@ -27,7 +36,8 @@ function emptyBatch() {
  */
 function pushSet(batch, { community, key, text, expiresAt }) {
 	batch.codes.push(SET | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
-	batch.texts.push(key, text);
+	pushText(batch, key);
+	pushText(batch, text);
 }
 
 /**
@@ -50,9 +60,10 @@ function pushSetMany(batch, entries) {
 function pushSwap(batch, { community, key, text, expiresAt }, expected) {
 	const hasExpected = expected === undefined ? 0 : HAS_EXPECTED;
 	batch.codes.push(SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt) | hasExpected);
-	batch.texts.push(key, text);
+	pushText(batch, key);
+	pushText(batch, text);
 	if (expected !== undefined) {
-		batch.texts.push(expected);
+		pushText(batch, expected);
 	}
 }
 
@@ -63,7 +74,7 @@ function pushSwap(batch, { community, key, text, expiresAt }, expected) {
  */
 function pushDelete(batch, community, key) {
 	batch.codes.push(DELETE | pushCommunity(batch, community));
-	batch.texts.push(key);
+	pushText(batch, key);
 }
 
 /**
@@ -73,7 +84,7 @@ function pushDelete(batch, community, key) {
  */
 function pushDeleteLike(batch, community, pattern) {
 	batch.codes.push(DELETE_LIKE | pushCommunity(batch, community));
-	batch.texts.push(pattern);
+	pushText(batch, pattern);
 }
 
 /**
@@ -84,7 +95,7 @@ function pushCommunity(batch, community) {
 	if (community === undefined) {
 		return 0;
 	}
-	batch.texts.push(community);
+	pushText(batch, community);
 	return HAS_COMMUNITY;
 }
 

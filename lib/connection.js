@@ -1,11 +1,10 @@
 "use strict";
 
+// Not the global, which a test may have faked.
+const { setImmediate } = require("node:timers");
 const { loadBinding } = require("./binding.js");
 const { RootcellarError } = require("./errors.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
-
-/** Node's own, whatever a test's fake timers make of the global. */
-const { setImmediate } = globalThis;
 
 /**
  * @typedef {import("./native").Event} Event
@@ -74,6 +73,7 @@ class Connection {
 
 	/**
 	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
+	 * Of large values only the first are read, at least one: there are fewer texts then than keys.
 	 *
 	 * @param {string[]} keys
 	 * @param {(string | undefined)[]} communities

@@ -5,6 +5,8 @@
  * belongs to the realm of whoever loaded this module (Jest gives each test file one of its own).
  */
 class RootcellarError extends Error {
+	name = "RootcellarError";
+
 	/**
 	 * @param {string} code
 	 * @param {string} message
@@ -12,7 +14,6 @@ class RootcellarError extends Error {
 	 */
 	constructor(code, message, options) {
 		super(message, options);
-		this.name = "RootcellarError";
 		this.code = code;
 	}
 }

@@ -1,10 +1,7 @@
 "use strict";
 
-/** How long the end of the process may wait for what was issued before it. */
-const EXIT_WAIT_MS = 10_000;
-
 /**
- * @typedef {{ flush(deadline: number): void }} Flushable
+ * @typedef {{ flush(): void }} Flushable
  */
 
 /** @type {Set<Flushable>} */
@@ -32,10 +29,16 @@ function flushed(queue) {
 }
 
 function flushAll() {
-	const deadline = Date.now() + EXIT_WAIT_MS;
 	for (const queue of unflushed) {
-		queue.flush(deadline);
+		queue.flush();
 	}
 }
 
-module.exports = { flushAtExit, flushed };
+/**
+ * Whether the `exit` listeners are being called: nothing asynchronous will happen any more.
+ */
+function isExiting() {
+	return /** @type {{ _exiting?: boolean }} */ (/** @type {unknown} */ (process))._exiting === true;
+}
+
+module.exports = { flushAtExit, flushed, isExiting };

@@ -2,9 +2,7 @@
 
 const { isBigIntObject, isNativeError } = require("node:util/types");
 const { RootcellarError, invalidArgument, tooLarge } = require("./errors.js");
-
-/** UTF-16 units of a key that a message shows. */
-const KEY_LENGTH_SHOWN = 100;
+const { KEY_LENGTH_SHOWN } = require("./limits.js");
 
 /**
  * The JSON text of a value, a `BigInt` in it as its decimal string.

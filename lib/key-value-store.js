@@ -1,5 +1,6 @@
 "use strict";
 
+const { AsyncResource } = require("node:async_hooks");
 const {
 	checkCommunity,
 	checkEntries,
@@ -71,7 +72,7 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const update = {
-					updateFunc: checkUpdateFunction(updateFunc),
+					updateFunc: AsyncResource.bind(checkUpdateFunction(updateFunc)),
 					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
 					expiresAt: checkExpiry(expiresAt, "expiresAt"),
 				};

@@ -26,6 +26,8 @@ export interface Batch {
 	codes: number[];
 	texts: string[];
 	numbers: number[];
+	/** UTF-16 units of all texts. */
+	length: number;
 }
 
 export declare class NativeStore {

@@ -3,19 +3,12 @@
 const { emptyBatch } = require("./batch.js");
 const { Connection, toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
-const { flushAtExit, flushed } = require("./exit.js");
+const { flushAtExit, flushed, isExiting } = require("./exit.js");
+const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS, FOREIGN_CHECK_INTERVAL_MS } = require("./limits.js");
 const { Change, PendingChanges, answer } = require("./pending-changes.js");
-const { changesOf, encodeWrite, lengthOf } = require("./writes.js");
+const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
-/** Node's own, whatever a test's fake timers make of the global. */
-const { nextTick } = process;
-
-/** Operations in one batch. */
-const BATCH_OPERATIONS_MAX = 5_000;
-/** How often other copies of SQLite in the process are looked for. */
-const FOREIGN_CHECK_INTERVAL_MS = 1_000;
-/** UTF-16 units of keys and values after which a batch ends. */
-const BATCH_LENGTH_MAX = 8 << 20;
+const resolved = Promise.resolve();
 
 /**
  * @typedef {import("./arguments.js").Entry} Entry
@@ -23,7 +16,6 @@ const BATCH_LENGTH_MAX = 8 << 20;
  * @typedef {import("./native").Event} Event
  * @typedef {import("./pending-changes.js").Read} Read
  * @typedef {import("./writes.js").Promised} Promised
- * @typedef {import("./writes.js").UpdateOperation} UpdateOperation
  * @typedef {import("./writes.js").Write} Write
  * @typedef {InstanceType<typeof Connection>} OpenConnection
  */
@@ -65,6 +57,7 @@ class OperationQueue {
 		this.blocked = false;
 		this.nextForeignCheck = 0;
 		this.scheduled = false;
+		this.isFlushing = false;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
 	}
@@ -127,7 +120,7 @@ class OperationQueue {
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
 		this.checkOpen();
 		const change = this.change({ community, key, text: undefined, expiresAt });
-		const update = { updateFunc, defaultText, read: undefined, made: undefined, isRunning: false };
+		const update = { updateFunc, defaultText, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
 	}
 
@@ -210,15 +203,21 @@ class OperationQueue {
 
 	/** Sends what is waiting, after everything that this turn still issues. */
 	schedule() {
+		if (isExiting()) {
+			this.flush();
+			return;
+		}
 		if (this.scheduled) {
 			return;
 		}
 		this.scheduled = true;
-		flushAtExit(this);
-		nextTick(() => {
+		// A promise, because tests fake every other way. Two turns, so that what is issued behind another await
+		// goes along.
+		resolved.then(noop).then(() => {
 			this.scheduled = false;
 			this.advance();
 		});
+		flushAtExit(this);
 	}
 
 	hasWork() {
@@ -284,7 +283,6 @@ class OperationQueue {
 	 * @param {unknown} error
 	 */
 	rejectAll(error) {
-		// A relative path may be meant otherwise by then.
 		this.connection = undefined;
 		const operations = this.queue.splice(0);
 		const reads = this.reads.splice(0);
@@ -310,8 +308,10 @@ class OperationQueue {
 				const error = errorAt(index);
 				if (error) {
 					read.reject(error);
-				} else {
+				} else if (index < texts.length) {
 					answer(read, texts[index]);
+				} else {
+					this.reads.push(read);
 				}
 			}
 		});
@@ -344,22 +344,29 @@ class OperationQueue {
 			return;
 		}
 		const batch = emptyBatch();
+		/** @type {Write[]} */
+		const sent = [];
 		/** @type {Read[]} */
 		const reads = [];
-		const sent = writes.filter((write) => {
+		let taken = 0;
+		for (const write of writes) {
+			if (batch.length >= BATCH_LENGTH_MAX || needsRead(write)) {
+				break;
+			}
+			taken++;
 			try {
 				encodeWrite(batch, write, now);
-				return true;
+				sent.push(write);
 			} catch (error) {
 				append(reads, this.drop(write, error));
-				return false;
 			}
-		});
+		}
+		writes.forEach(forgetRead);
 		if (reads.length > 0) {
 			this.readNow(reads);
 		}
 		// Only now: an update's function that ends the process must find them, to have them written.
-		this.queue.splice(0, writes.length);
+		this.queue.splice(0, taken);
 		if (this.blocked) {
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
@@ -395,18 +402,14 @@ class OperationQueue {
 	 * @returns {boolean} whether that is done
 	 */
 	readForUpdates(writes, now) {
-		/** @type {UpdateOperation[]} */
-		const updates = [];
-		for (const write of writes) {
-			if (write.kind === "update" && write.update.read === undefined && !write.change.pendingBefore()) {
-				updates.push(write);
-			}
-		}
-		if (updates.length > 0) {
-			const changes = updates.map(({ change }) => change);
+		const changes = writes.filter(needsRead).map(({ change }) => change);
+		if (changes.length > 0) {
 			this.readTexts(changes, now, (texts, errorAt) => {
-				for (const [index, { update }] of updates.entries()) {
-					update.read = { error: errorAt(index), text: texts[index] };
+				for (const [index, change] of changes.entries()) {
+					const error = errorAt(index);
+					if (error || index < texts.length) {
+						change.onDisk = { error, text: texts[index] };
+					}
 				}
 			});
 		}
@@ -428,11 +431,6 @@ class OperationQueue {
 			const rejected = writes.splice(0, stop === "command" ? 1 : writes.length);
 			for (const write of rejected) {
 				append(this.reads, this.drop(write, toError(error)));
-			}
-		}
-		for (const write of writes) {
-			if (write.kind === "update") {
-				write.update.read = undefined;
 			}
 		}
 		this.queue = [...writes, ...this.queue];
@@ -480,19 +478,29 @@ class OperationQueue {
 		return changesOf(write).flatMap((change) => this.changes.drop(change));
 	}
 
-	/**
-	 * Writes what was issued, without returning to the event loop.
-	 *
-	 * @param {number} deadline milliseconds since 1970 UTC
-	 */
-	flush(deadline) {
-		while (this.hasWork()) {
-			this.advance();
-			const waitMs = Math.max(0, deadline - Date.now());
-			if (this.hasWork() && !this.connection?.waitForEvent(waitMs)) {
-				return;
-			}
+	/** Writes what was issued, without returning to the event loop. */
+	flush() {
+		if (this.isFlushing) {
+			return;
 		}
+		this.isFlushing = true;
+		do {
+			this.advance();
+		} while (this.hasWork() && this.connection?.waitForEvent(EXIT_WAIT_MS));
+		this.isFlushing = false;
+	}
+}
+
+function noop() {}
+
+/**
+ * What was read is good for one attempt.
+ *
+ * @param {Write} write
+ */
+function forgetRead(write) {
+	if (write.kind === "update") {
+		write.change.onDisk = undefined;
 	}
 }
 

@@ -29,6 +29,12 @@ class Change {
 		this.state = "pending";
 		/** @type {Change | undefined} the change of the same key issued before this one */
 		this.before = undefined;
+		/**
+		 * What is on disk, read for the attempt under way to make an update of it.
+		 *
+		 * @type {{ error: Error | undefined, text: string | undefined } | undefined}
+		 */
+		this.onDisk = undefined;
 		/** @type {Read[]} reads issued after this change and before the next of its key */
 		this.reads = [];
 	}
@@ -44,11 +50,12 @@ class Change {
 
 	/** The change that this one builds on, if it is not on disk yet. */
 	pendingBefore() {
-		let before = this.before;
-		while (before?.state === "dropped") {
-			before = before.before;
+		while (this.before?.state === "dropped") {
+			// What was read for the one that is gone is where this one starts from.
+			this.onDisk ??= this.before.onDisk;
+			this.before = this.before.before;
 		}
-		return before?.state === "pending" ? before : undefined;
+		return this.before?.state === "pending" ? this.before : undefined;
 	}
 }
 

@@ -33,7 +33,6 @@ const { decode } = require("./json.js");
  * @typedef {object} Update
  * @property {(data: any) => unknown} updateFunc
  * @property {string | undefined} defaultText
- * @property {{ error: Error | undefined, text: string | undefined } | undefined} read what is on disk
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
  * @property {boolean} isRunning its function is being called
  */
@@ -72,10 +71,10 @@ function encodeWrite(batch, write, now) {
  */
 function encodeUpdate(batch, { change, update }, now) {
 	const before = change.pendingBefore();
-	if (!before && update.read?.error) {
-		throw update.read.error;
+	if (!before && change.onDisk?.error) {
+		throw change.onDisk.error;
 	}
-	const from = before ? before.liveText(now) : update.read?.text;
+	const from = before ? before.liveText(now) : change.onDisk?.text;
 	if (update.isRunning) {
 		throw new Error("the process ended in the function");
 	}
@@ -91,6 +90,17 @@ function encodeUpdate(batch, { change, update }, now) {
 	change.text = update.made.text;
 	const { community, key, text, expiresAt } = change;
 	batches.pushSwap(batch, { community, key, text, expiresAt }, from);
+}
+
+/**
+ * Whether a write can only be made up when its key has been read from disk.
+ *
+ * @param {Write} write
+ * @returns {write is UpdateOperation}
+ */
+function needsRead(write) {
+	// In this order: looking for the change before may find what was read for one that was dropped.
+	return write.kind === "update" && !write.change.pendingBefore() && write.change.onDisk === undefined;
 }
 
 /**
@@ -115,7 +125,7 @@ function lengthOf(write) {
 		case "setMany":
 			return write.entries.reduce((length, entry) => length + entryLength(entry), 0);
 		default:
-			// An update's value is not known yet. It is bounded by the next batch.
+			// An update's value is not known yet.
 			return 0;
 	}
 }
@@ -127,4 +137,4 @@ function entryLength({ key, text }) {
 	return key.length + text.length;
 }
 
-module.exports = { changesOf, encodeWrite, lengthOf };
+module.exports = { changesOf, encodeWrite, lengthOf, needsRead };

@@ -1,6 +1,6 @@
 // Installs what development needs: `npm run setup`.
 
-import { buildSqlite3, installPackages } from "./lib/setup.mjs";
+import { installPackages, prepareTests } from "./lib/setup.mjs";
 
 installPackages();
-buildSqlite3();
+prepareTests();

@@ -3,11 +3,11 @@
 
 import { buildAddon } from "./lib/addon.mjs";
 import { run, runTool } from "./lib/run.mjs";
-import { buildSqlite3, installPackages } from "./lib/setup.mjs";
+import { installPackages, prepareTests } from "./lib/setup.mjs";
 
 if (process.argv.includes("--long")) process.env.ROOTCELLAR_LONG_TESTS = "1";
 installPackages();
-buildSqlite3();
+prepareTests();
 buildAddon();
 runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
 runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/types"]);

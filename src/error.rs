@@ -31,6 +31,8 @@ enum Kind {
     SchemaNewer { found: i64, supported: usize },
     /// Another program stored something that is not JSON. Correct the row, or overwrite the key.
     NotJson { key: String },
+    /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
+    TooLong { key: String },
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
 }
@@ -46,6 +48,17 @@ impl Error {
     #[must_use]
     pub fn not_json(key: &str) -> Self {
         Self(Kind::NotJson { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
+    /// What is stored under a key is too long for a JavaScript string.
+    #[must_use]
+    pub fn too_long(key: &str) -> Self {
+        Self(Kind::TooLong { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
+    pub(crate) fn not_a_database() -> Self {
+        let extended_code = ffi::SQLITE_NOTADB;
+        Self(Kind::Sqlite { extended_code, message: ffi::code_to_str(extended_code).to_owned() })
     }
 
     pub(crate) fn is_directory(path: &Path) -> Self {
@@ -79,6 +92,7 @@ impl Error {
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
+            Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Internal(_) => "ERR_INTERNAL",
         }
     }
@@ -109,6 +123,9 @@ impl fmt::Display for Error {
             ),
             Kind::NotJson { key } => {
                 write!(f, "what is stored under the key {key:?} is not JSON; another program must have written it")
+            }
+            Kind::TooLong { key } => {
+                write!(f, "what is stored under the key {key:?} is longer than a JavaScript string can be")
             }
             Kind::Internal(what) => write!(f, "internal error: {what}"),
         }

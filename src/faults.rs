@@ -1,4 +1,6 @@
 //! Faults that the tests inject, through the environment of the process, where nothing real could cause them.
+//!
+//! They are there only with the feature `faults`, which the binaries that are published are built without.
 
 use std::sync::OnceLock;
 
@@ -12,12 +14,15 @@ const PANIC_ON_KEY: &str = "ROOTCELLAR_TEST_PANIC_ON_KEY";
 /// Whether the lock shim is to be left out.
 #[cfg(lock_shim)]
 pub fn without_lock_shim() -> bool {
-    std::env::var_os(WITHOUT_LOCK_SHIM).is_some()
+    cfg!(feature = "faults") && std::env::var_os(WITHOUT_LOCK_SHIM).is_some()
 }
 
 /// Panics if a command concerns the key that the tests have named.
 pub fn panic_on(key: &str) {
     static KEY: OnceLock<Option<String>> = OnceLock::new();
+    if cfg!(not(feature = "faults")) {
+        return;
+    }
     let named = KEY.get_or_init(|| std::env::var(PANIC_ON_KEY).ok());
     assert_ne!(named.as_deref(), Some(key), "the test asked for a panic");
 }

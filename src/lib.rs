@@ -23,6 +23,8 @@
 //! # }
 //! ```
 
+#![deny(unsafe_code)]
+
 pub mod engine;
 pub mod error;
 mod faults;
@@ -32,6 +34,7 @@ mod reply;
 mod threads;
 
 #[cfg(feature = "node")]
+#[allow(unsafe_code, reason = "what the macros of napi-rs expand to")]
 mod node;
 
 pub use error::Error;

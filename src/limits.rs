@@ -30,5 +30,14 @@ pub const SLICE_ROWS_MAX: usize = 1_000;
 /// Bytes of JSON text after which a slice ends early.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
+/// UTF-16 units that a JavaScript string holds in V8 (`String::kMaxLength`).
+pub const TEXT_LENGTH_MAX: usize = if cfg!(target_pointer_width = "64") { (1 << 29) - 24 } else { (1 << 28) - 16 };
+
+/// Bytes of values after which a read of several keys leaves the rest to the next.
+pub const READ_BYTES_MAX: usize = 16 << 20;
+
+/// How long the end of a JavaScript environment waits for batches that are being written.
+pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
+
 /// Statements that each connection keeps prepared.
 pub const STATEMENTS_CACHED: usize = 32;

@@ -19,7 +19,8 @@ export function buildAddon() {
 	if (binaryIsCurrent()) return;
 	const args = ["build", "--platform", "--release"];
 	// The JavaScript and the types are written by hand; the generated types go where nobody reads them.
-	args.push("--no-js", "--dts", "target/addon.d.ts");
+	// The faults that the tests inject are in this binary, and not in one that is published.
+	args.push("--no-js", "--dts", "target/addon.d.ts", "--features", "faults");
 	if (existsSync(join(root, "Cargo.lock"))) args.push("--", "--locked");
 	const hint = "It needs a Rust toolchain (https://rustup.rs) and a C compiler.";
 	runTool("Building the native addon (takes a minute or more the first time)", "@napi-rs/cli", args, { hint });

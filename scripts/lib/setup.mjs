@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { installNodes } from "./nodes.mjs";
 import { fail, npm, root, run } from "./run.mjs";
 
 /**
@@ -35,23 +36,38 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/**
- * Builds the native part of sqlite3, which the SDK needs to run in the parity tests. Nothing of rootcellar
- * depends on it.
- */
-export function buildSqlite3() {
-	if (loadingSqlite3Fails() === undefined) return;
-	const title = "Building sqlite3 for the SDK in the parity tests (npm rebuild; takes a minute or two)";
-	const [command, args, options] = npm(["rebuild", "sqlite3", "--ignore-scripts=false"]);
-	const hint = "It needs network access for a prebuilt binary, or Python and a C++ compiler.";
-	run(title, command, args, { ...options, hint });
-	const problem = loadingSqlite3Fails();
-	if (problem !== undefined) fail(title, `sqlite3 still does not load: ${problem}`, hint);
+/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node. */
+export function prepareTests() {
+	buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar");
+	buildPackage("better-sqlite3", "as another SQLite beside rootcellar");
+	installNodes();
 }
 
-/** What goes wrong when sqlite3 is loaded, in a process of its own; `undefined` when nothing does. */
-function loadingSqlite3Fails() {
-	const program = 'try { require("sqlite3") } catch (error) { console.log(error.message); process.exitCode = 1 }';
+/**
+ * Builds the native part of a development dependency, unless it is there. Nothing of rootcellar depends on it.
+ *
+ * @param {string} name
+ * @param {string} purpose
+ */
+function buildPackage(name, purpose) {
+	if (whatFails(name) === undefined) return;
+	const title = `Building ${name}, which the tests use ${purpose} (npm rebuild; takes a minute or two)`;
+	const [command, args, options] = npm(["rebuild", name, "--ignore-scripts=false"]);
+	const hint = "It needs network access for a prebuilt binary, or Python and a C++ compiler.";
+	run(title, command, args, { ...options, hint });
+	const problem = whatFails(name);
+	if (problem !== undefined) fail(title, `${name} still does not load: ${problem}`, hint);
+}
+
+/**
+ * What goes wrong when a package of SQLite is loaded and used, in a process of its own; `undefined` when nothing
+ * does.
+ *
+ * @param {string} name
+ */
+function whatFails(name) {
+	const use = `const Database = require("${name}").Database ?? require("${name}"); new Database(":memory:").close()`;
+	const program = `try { ${use} } catch (error) { console.log(error.message); process.exitCode = 1 }`;
 	const { status, stdout } = spawnSync(process.execPath, ["-e", program], { cwd: root, encoding: "utf8" });
 	return status === 0 ? undefined : stdout.trim();
 }

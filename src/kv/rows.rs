@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 use crate::Error;
-use crate::limits::{SLICE_BYTES_MAX, SLICE_ROWS_MAX};
+use crate::limits::{SLICE_BYTES_MAX, SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
 
 /// A live entry as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub enum RowFormat {
 ///
 /// # Errors
 ///
+/// `ERR_VALUE_TOO_LONG` if a row does not fit a JavaScript string.
 /// `ERR_VALUE_NOT_JSON` if a value is not exactly one JSON text. (Pasted in unchecked it could pass for rows
 /// that were never stored.)
 ///
@@ -61,6 +62,10 @@ pub fn to_json_slices(rows: &[Row], format: RowFormat) -> Result<Vec<String>, Er
 }
 
 fn push_row(json: &mut String, row: &Row, format: RowFormat) -> Result<(), Error> {
+    // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+    if json.len() + row.value.len() + 6 * row.key.len() > TEXT_LENGTH_MAX / 2 && !fits(json, row) {
+        return Err(Error::too_long(&row.key));
+    }
     serde_json::from_str::<IgnoredAny>(&row.value).map_err(|_| Error::not_json(&row.key))?;
     match format {
         RowFormat::Value => json.push_str(&row.value),
@@ -77,6 +82,15 @@ fn push_row(json: &mut String, row: &Row, format: RowFormat) -> Result<(), Error
         }
     }
     Ok(())
+}
+
+/// Room for what surrounds a key and its value in an entry: names, punctuation, the expiry.
+const ROW_PUNCTUATION: usize = 100;
+
+/// Whether a row still fits a JavaScript string, in UTF-16 units. Escaping makes a key six times as long at worst.
+fn fits(json: &str, row: &Row) -> bool {
+    let units = |text: &str| text.encode_utf16().count();
+    units(json) + units(&row.value) + 6 * units(&row.key) + ROW_PUNCTUATION <= TEXT_LENGTH_MAX
 }
 
 #[cfg(test)]

@@ -17,12 +17,10 @@ use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues};
 use crate::engine::sqlite::{Engine, Reader, Select, Values, loaded_copies, locks_hold, open_shared};
 use crate::kv::{Address, Batch, RowFormat};
+use crate::limits::CLEANUP_WAIT;
 use crate::{Error, Reply, threads};
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false>;
-
-/// How long the end of an environment waits for batches that are being written.
-const CLEANUP_WAIT: Duration = Duration::from_secs(10);
 
 /// One store in one JavaScript environment.
 ///
@@ -259,8 +257,8 @@ thread_local! {
     static STORES: RefCell<Option<Vec<Weak<Shared>>>> = const { RefCell::new(None) };
 }
 
-/// Makes the end of the environment, such as `process.exit()` or a worker's termination, wait for the batches
-/// that were submitted.
+/// Makes the end of the environment, such as a worker's termination, wait for the batches that were submitted. What
+/// is still queued in JavaScript `lib/exit.js` sends, where JavaScript may still run.
 fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<()> {
     STORES.with_borrow_mut(|stores| {
         if stores.is_none() {

@@ -15,6 +15,9 @@ use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED};
 /// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 
+/// The least size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
+const PAGE_BYTES_MIN: u64 = 512;
+
 /// Opens the connection that writes, and brings the schema up to date.
 pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     if path.is_dir() {
@@ -22,6 +25,10 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     }
     if path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
         return Err(Error::no_parent(path));
+    }
+    // SQLite takes anything shorter than a page for an empty file, and would write over it.
+    if path.metadata().is_ok_and(|file| (1..PAGE_BYTES_MIN).contains(&file.len())) {
+        return Err(Error::not_a_database());
     }
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.busy_handler(Some(wait_for_lock()))?;

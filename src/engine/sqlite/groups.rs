@@ -24,14 +24,15 @@ pub fn commit(connection: &Connection, batches: &[&Batch]) -> Result<Vec<BatchOu
 
 /// Commits the first command of a batch alone: after a group has failed as a whole, this tells the command that
 /// cannot be done from those that can.
-pub fn commit_first(connection: &Connection, batch: &Batch) -> BatchOutcome {
-    let attempt = || -> Result<BatchOutcome, Error> {
-        let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        let outcome = run(&transaction, batch, 1)?;
-        transaction.commit()?;
-        Ok(outcome)
-    };
-    attempt().unwrap_or_else(|error| BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) })
+///
+/// # Errors
+///
+/// The transaction could not be had, or the command cannot be committed: nothing was written.
+pub fn commit_first(connection: &Connection, batch: &Batch) -> Result<BatchOutcome, Error> {
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let outcome = run(&transaction, batch, 1)?;
+    transaction.commit()?;
+    Ok(outcome)
 }
 
 /// Runs up to `limit` commands of a batch. An error means that the transaction is gone.

@@ -2,8 +2,8 @@
 //!
 //! A file of SDK 0.17.0 may hold several rows of one key, because a unique index does not bind where the
 //! community is NULL. The newest row (the highest rowid) is the key's value. A write leaves one row: the oldest
-//! live one, so that the key keeps its place in the order of insertion and the SDK, which reads the oldest,
-//! sees the value.
+//! since the key last expired, so that the key keeps its place in the order of insertion and the SDK, which reads
+//! the oldest, sees the value.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -17,7 +17,8 @@ const INSERT: &str = "INSERT INTO __rootapp_kv (community_id, key, value, expire
 const UPDATE: &str = "UPDATE __rootapp_kv SET value = ?2, expires_at = ?3 WHERE rowid = ?1";
 const DELETE: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2";
 const OLDEST_LIVE: &str = "SELECT min(rowid) FROM __rootapp_kv \
-    WHERE community_id IS ?1 AND key = ?2 AND (expires_at IS NULL OR expires_at > ?3)";
+    WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
+        FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
 const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
 /// Why a command had no effect.

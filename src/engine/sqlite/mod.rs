@@ -2,10 +2,12 @@
 
 mod connection;
 mod file;
+#[allow(unsafe_code, reason = "asks the dynamic linker")]
 mod foreign;
 mod groups;
 mod keys;
 #[cfg(lock_shim)]
+#[allow(unsafe_code, reason = "stands between SQLite and the system")]
 mod locks;
 mod purge;
 mod reader;

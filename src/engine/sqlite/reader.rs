@@ -6,7 +6,7 @@ use super::file::DatabaseFile;
 use super::{connection, keys};
 use crate::Error;
 use crate::kv::{Address, is_expired};
-use crate::limits::BUSY_TIMEOUT;
+use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, TEXT_LENGTH_MAX};
 
 const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
@@ -48,7 +48,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for.
+    /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if it
+    /// does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
         let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
         let found = statement
@@ -57,10 +58,17 @@ impl Reader {
                 if expired { Ok(None) } else { Ok(Some(keys::text(row, 0)?.unwrap_or_default())) }
             })
             .optional()?;
-        Ok(found.flatten())
+        match found.flatten() {
+            // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+            Some(text) if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX => {
+                Err(Error::too_long(&address.key))
+            }
+            other => Ok(other),
+        }
     }
 
-    /// [`Reader::get`] of several keys, all of one moment.
+    /// [`Reader::get`] of several keys, all of one moment. Of large values only the first are read, at least one:
+    /// the result is then shorter than `addresses`.
     ///
     /// # Errors
     ///
@@ -69,12 +77,19 @@ impl Reader {
         self.file.check()?;
         // Rolls back when dropped, which is as good an end for a transaction that only read.
         let _snapshot = self.connection.unchecked_transaction()?;
-        addresses
-            .iter()
-            .map(|address| match self.get(address, now_ms) {
-                Err(error) if error.is_busy() => Err(error),
-                value => Ok(value),
-            })
-            .collect()
+        let mut values = Vec::with_capacity(addresses.len());
+        let mut bytes = 0;
+        for address in addresses {
+            let value = match self.get(address, now_ms) {
+                Err(error) if error.is_busy() => return Err(error),
+                value => value,
+            };
+            bytes += value.as_ref().map_or(0, |text| text.as_ref().map_or(0, String::len));
+            values.push(value);
+            if bytes >= READ_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(values)
     }
 }

@@ -190,11 +190,12 @@ fn answer(work: Work) -> Reader {
 /// Takes a snapshot, at once or not at all.
 fn begin(connection: &Connection) -> Result<(), Error> {
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let taken = connection.prepare_cached(TAKE_SNAPSHOT)?.query_row([], |_| Ok(())).map_err(Error::from);
+    // Preparing may fail too: it reads the schema.
+    let taken = connection.prepare_cached(TAKE_SNAPSHOT).and_then(|mut first| first.query_row([], |_| Ok(())));
     if taken.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
     }
-    taken
+    Ok(taken?)
 }
 
 fn begin_patiently(connection: &Connection) -> Result<(), Error> {

@@ -72,7 +72,17 @@ impl Writer {
                 Err(_) => self.after_failure = true,
             }
         }
-        let outcomes: Vec<_> = batches.iter().map(|batch| groups::commit_first(&self.connection, batch)).collect();
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for (index, batch) in batches.iter().enumerate() {
+            match groups::commit_first(&self.connection, batch) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) if error.is_busy() => {
+                    outcomes.extend(fail(&batches[index..], &error));
+                    return outcomes;
+                }
+                Err(error) => outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) }),
+            }
+        }
         self.after_failure = !outcomes.iter().any(|outcome| outcome.committed > 0);
         outcomes
     }

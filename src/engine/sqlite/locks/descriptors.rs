@@ -7,10 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::FileId;
 
-/// Descriptors that SQLite has done with and that are kept open, over all files; more are closed as soon as no
-/// other copy of SQLite has their file open.
-const IDLE_MAX: usize = 32;
-
 /// The least descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
 /// standard streams.
 const DESCRIPTOR_MIN: c_int = 3;
@@ -94,7 +90,7 @@ impl Locked {
             file.idle.push((descriptor, access_mode(descriptor)));
             if file.in_use == 0 {
                 // SQLite counts on the close to release what it still holds.
-                unlock_all(file.lock_descriptor);
+                set_lock(file.lock_descriptor, LockType::None);
             }
         }
         this.close_unneeded();
@@ -144,40 +140,21 @@ impl Descriptors {
         self.in_use.insert(descriptor, id);
     }
 
-    /// Closes the descriptors of files that are deleted, and beyond [`IDLE_MAX`] those of files that nobody else
-    /// in this process has open.
+    /// Closes the descriptors of files that SQLite has done with and that nobody holds a lock on.
+    ///
+    /// A lock on the whole file proves that, and keeps others from taking one until the last descriptor is closed.
+    /// Where somebody holds one, the descriptors wait for the next time.
     fn close_unneeded(&mut self) {
-        let unused: Vec<FileId> =
-            self.files.iter().filter(|(_, file)| file.in_use == 0).map(|(id, _)| id.clone()).collect();
-        for id in &unused {
-            if self.files.get(id).is_some_and(|file| is_deleted(file.lock_descriptor)) {
-                self.close_file(id);
+        self.files.retain(|_, file| {
+            let keep = file.in_use > 0 || !set_lock(file.lock_descriptor, LockType::Write);
+            if !keep {
+                for (descriptor, _) in &file.idle {
+                    system_close(*descriptor);
+                }
+                system_close(file.lock_descriptor);
             }
-        }
-        if self.files.values().map(|file| file.idle.len()).sum::<usize>() <= IDLE_MAX {
-            return;
-        }
-        let foreign: HashSet<FileId> = self.foreign_files().collect();
-        for id in unused {
-            if !foreign.contains(&id) {
-                self.close_file(&id);
-            }
-        }
-        for (_, file) in self.files.iter_mut().filter(|(id, _)| !foreign.contains(id)) {
-            // SQLite uses these. Closing a spare descriptor drops POSIX locks, and this copy takes none.
-            for (descriptor, _) in file.idle.drain(..) {
-                system_close(descriptor);
-            }
-        }
-    }
-
-    fn close_file(&mut self, id: &FileId) {
-        if let Some(file) = self.files.remove(id) {
-            for (descriptor, _) in file.idle {
-                system_close(descriptor);
-            }
-            system_close(file.lock_descriptor);
-        }
+            keep
+        });
     }
 
     /// The files of the descriptors of this process that are not this module's, one for each.
@@ -204,14 +181,6 @@ fn open_descriptors() -> impl Iterator<Item = c_int> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
-fn is_deleted(descriptor: c_int) -> bool {
-    status(|stat| {
-        // SAFETY: `stat` has room for the result.
-        unsafe { libc::fstat(descriptor, stat) }
-    })
-    .is_some_and(|stat| stat.st_nlink == 0)
 }
 
 fn descriptor_file_id(descriptor: c_int) -> Option<FileId> {
@@ -247,7 +216,14 @@ fn access_mode(descriptor: c_int) -> c_int {
     unsafe { libc::fcntl(descriptor, libc::F_GETFL) & libc::O_ACCMODE }
 }
 
-fn unlock_all(descriptor: c_int) {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LockType {
+    Write,
+    None,
+}
+
+/// Sets the lock of an open file description on all of its file. Returns whether that could be done.
+fn set_lock(descriptor: c_int, lock_type: LockType) -> bool {
     // SAFETY: all zeros is a valid `flock`: from the beginning of the file to its end.
     let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
     #[allow(
@@ -256,11 +232,11 @@ fn unlock_all(descriptor: c_int) {
         reason = "the types differ between systems"
     )]
     {
-        lock.l_type = libc::F_UNLCK as _;
+        lock.l_type = if lock_type == LockType::Write { libc::F_WRLCK as _ } else { libc::F_UNLCK as _ };
         lock.l_whence = libc::SEEK_SET as _;
     }
-    // SAFETY: the argument is a `flock` as the command wants it. A failure leaves locks until the file is closed.
-    unsafe { libc::fcntl(descriptor, super::F_OFD_SETLK, &raw mut lock) };
+    // SAFETY: the argument is a `flock` as the command wants it.
+    unsafe { libc::fcntl(descriptor, super::F_OFD_SETLK, &raw mut lock) != -1 }
 }
 
 fn system_open(path: &CStr, flags: c_int, mode: c_int) -> c_int {

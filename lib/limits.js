@@ -1,0 +1,26 @@
+"use strict";
+
+// Every number that bounds something, with its unit in its name. Those of the core stand in `src/limits.rs`.
+
+module.exports = {
+	/** Operations in one batch. */
+	BATCH_OPERATIONS_MAX: 5_000,
+
+	/** UTF-16 units of keys and values after which a batch ends. */
+	BATCH_LENGTH_MAX: 8 << 20,
+
+	/** SQLite's limit for a row, 1,000,000,000 bytes by default (sqlite.org/limits.html), less its header. */
+	ROW_BYTES_MAX: 1_000_000_000 - 1_000,
+
+	/** No date lies further from 1970 (ECMAScript, "Time Values and Time Range"). */
+	TIME_MS_MAX: 8.64e15,
+
+	/** UTF-16 units of a key that a message shows. */
+	KEY_LENGTH_SHOWN: 100,
+
+	/** How often other copies of SQLite in the process are looked for. */
+	FOREIGN_CHECK_INTERVAL_MS: 1_000,
+
+	/** How long the end of the process waits for one batch. A lock of others is waited for no longer than 5 s. */
+	EXIT_WAIT_MS: 60_000,
+};
