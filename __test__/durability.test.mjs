@@ -149,6 +149,31 @@ describe("what was issued before the end of the process is written", () => {
 		}
 	});
 
+	test("by what a listener of the process's exit issues, before or after ours", async () => {
+		const filename = temporaryFile();
+		const source = `process.on("exit", () => appData.set({ key: "early listener", value: 1 }));
+			${OPEN}await appData.set({ key: "before", value: 1 });
+			process.on("exit", () => {
+				appData.update("count", (n) => n + 1, 0);
+				appData.update("count", (n) => n + 1, 0);
+			});
+			if (process.argv[2] === "busy") appData.set({ key: "busy", value: 1 });
+			process.exit(0);`;
+		for (const state of ["idle", "busy"]) {
+			expect(await runModule(source, { args: [filename, state] })).toMatchObject({ code: 0, stderr: "" });
+			const store = temporaryStore(filename);
+			const entries = await store.appData.select("%");
+			expect(Object.fromEntries(entries.map(({ key, value }) => [key, value]))).toEqual({
+				before: 1,
+				"early listener": 1,
+				count: 2,
+				...(state === "busy" && { busy: 1 }),
+			});
+			await store.appData.deleteLike("%");
+			await store.close();
+		}
+	});
+
 	test("by process.exit while a select of the same tick is under way", async () => {
 		const filename = temporaryFile();
 		const source = `${OPEN}appData.set({ key: "a", value: 1 });

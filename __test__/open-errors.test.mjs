@@ -141,6 +141,7 @@ describe("a store opened on", () => {
 	for (const [name, text] of [
 		["a text file", `${"a line of text\n".repeat(1_000)}`],
 		["a text file of one line", "hello\n"],
+		["a file of one byte", "x"],
 		["a file of 4,096 zero bytes and a text", `${"\0".repeat(4_096)}text`],
 		["a JSON file", JSON.stringify({ experience: Array(300).fill(1) })],
 	]) {

@@ -492,3 +492,72 @@ describe("all or nothing", () => {
 		}
 	}, 30_000);
 });
+
+describe("an update behind one of the same key that fails", () => {
+	test("starts from what was there before, on disk or pending, and is called once", async () => {
+		for (const pending of [false, true]) {
+			const appData = temporaryAppData();
+			const stored = appData.set({ key: "k", value: 5 });
+			if (!pending) await stored;
+			const seen = [];
+			const see = (make) => (value) => {
+				seen.push(value);
+				return make(value);
+			};
+			const results = await outcomes([
+				appData.update(
+					"k",
+					see(() => undefined),
+					100,
+				),
+				appData.update("other", increment, 0),
+				appData.update(
+					"k",
+					see(() => new Promise(() => {})),
+					101,
+				),
+				appData.update("k", see(increment), 102),
+				appData.get("k"),
+				appData.update("k", see(increment), 103),
+			]);
+			expect(results).toEqual(["rejected: ERR_INVALID_ARGUMENT", 1, "rejected: ERR_INVALID_ARGUMENT", 6, 6, 7]);
+			expect(seen).toEqual([5, 5, 5, 6]);
+		}
+	});
+
+	test("20,000 of them, each failing behind a pending write, do not stall the process", async () => {
+		const appData = temporaryAppData();
+		appData.set({ key: "k", value: 1 });
+		const failing = Array.from({ length: 20_000 }, () => appData.update("k", () => undefined, 0));
+		const results = await outcomes(failing);
+		expect(new Set(results)).toEqual(new Set(["rejected: ERR_INVALID_ARGUMENT"]));
+		expect(await appData.get("k")).toBe(1);
+	});
+
+	test("runs in the asynchronous context of its own call", async () => {
+		const { AsyncLocalStorage } = await import("node:async_hooks");
+		const context = new AsyncLocalStorage();
+		const appData = temporaryAppData();
+		const see = (name) => context.run(name, () => appData.update(name, () => context.getStore(), ""));
+		expect(await Promise.all(["a", "b", "c"].map(see))).toEqual(["a", "b", "c"]);
+	});
+});
+
+test("200 updates of a large value in one tick are made in bounded memory", async () => {
+	const appData = temporaryAppData();
+	const large = "x".repeat(1 << 20);
+	await appData.set({ key: "k", value: { n: 0, large } });
+	const before = process.memoryUsage().rss;
+	let peak = before;
+	const watch = setInterval(() => {
+		peak = Math.max(peak, process.memoryUsage().rss);
+	}, 5);
+	const count = 200;
+	const updates = Array.from({ length: count }, () =>
+		appData.update("k", (value) => ({ n: value.n + 1, large: value.large }), null).then(({ n }) => n),
+	);
+	expect(await Promise.all(updates)).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+	clearInterval(watch);
+	// All of them in one batch would take four times 200 MB and more.
+	expect(peak - before).toBeLessThan(800 << 20);
+}, 60_000);

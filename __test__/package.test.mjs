@@ -188,7 +188,7 @@ describe("a bot that installed the package without scripts", { timeout: TEST_TIM
 		};
 		const args = ["--config", JSON.stringify(config), "--json", "--outputFile", results];
 		await succeed(process.execPath, [toolPath("jest"), ...args], project);
-		expect(readJson(results)).toMatchObject({ success: true, numPassedTests: 5, numTotalTests: 5 });
+		expect(readJson(results)).toMatchObject({ success: true, numPassedTests: 6, numTotalTests: 6 });
 	});
 
 	test.each(["threads", "forks"])("tests itself with Vitest in its pool of %s", async (pool) => {
