@@ -11,12 +11,21 @@
  */
 
 /**
- * One entry of the key-value store.
+ * One entry of the key-value store, as it is read.
  *
  * The expiry is spelled `expiresAt` in Root's documentation and `expires_at` in SDK 0.17.0. Both are
  * accepted. An entry that has an expiry is returned with both, one that has none with neither.
  *
+ * Expiry goes by the clock of the process (`Date.now()`), to the millisecond: an entry is gone when its expiry has
+ * come. Its row is removed within a minute.
+ *
  * @typeParam T - The type of the value; whatever `JSON.stringify` can write.
+ *
+ * @example
+ * ```ts
+ * const entries: KeyValue<number>[] = await dataStore.appData.select<number>("score:%");
+ * console.log(entries[0]?.key, entries[0]?.value, entries[0]?.expiresAt?.toISOString() ?? "never");
+ * ```
  */
 export type KeyValue<T> = {
 	key: string;
@@ -29,6 +38,12 @@ export type KeyValue<T> = {
  * An entry as {@link KeyValueStore.set} takes it. It may name its community, which SDK 0.17.0 accepts without
  * documenting it. Rows of one community never show in another, nor in the default
  * scope, which is what an absent (or empty) `communityId` means.
+ *
+ * @example
+ * ```ts
+ * const entry: KeyValueInput<string> = { key: "motd", value: "hello", expiresAt: Date.now() + 60_000 };
+ * await dataStore.appData.set(entry);
+ * ```
  */
 export type KeyValueInput<T> = {
 	key: string;
@@ -100,8 +115,9 @@ export interface KeyValueStore {
 	 * the file, and resolves with that value.
 	 *
 	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or
-	 * has expired. It must be synchronous, and free of side effects: it is called once, and again only when a
-	 * writer outside this store (another process, thread or SQLite library) changed the key in between.
+	 * has expired. It must be synchronous, and free of side effects: it is called once, and again, as often as
+	 * needed, only when a writer outside this store (another process, thread or SQLite library) changed the key
+	 * in between.
 	 *
 	 * @param expiresAt - Replaces the entry's expiry. Without it, a live entry keeps the expiry that it has.
 	 * @throws What `updateFunc` throws; then nothing changes.
@@ -171,13 +187,30 @@ export interface KeyValueStore {
 	selectValue<T>(keyPattern: string, communityId?: string): Promise<T[]>;
 }
 
-/** Where the data lies, as `DATABASE_CONFIG` has it; `databaseType` is always `"sqlite3"`. */
+/**
+ * Where the data lies, as `DATABASE_CONFIG` has it; `databaseType` is always `"sqlite3"`.
+ *
+ * @example
+ * ```ts
+ * const config: RootDatabaseConfig = { databaseType: "sqlite3", sqlite3: { filename: "./bot.sqlite3" } };
+ * process.env.DATABASE_CONFIG = JSON.stringify(config);
+ * ```
+ */
 export type RootDatabaseConfig = {
 	databaseType: "sqlite3";
 	sqlite3?: { filename: string };
 };
 
-/** A store: one SQLite file and what is kept in it. */
+/**
+ * A store: one SQLite file and what is kept in it.
+ *
+ * @example
+ * ```ts
+ * async function greet(store: DataStore): Promise<string> {
+ *   return (await store.appData.get<string>("greeting")) ?? "hello";
+ * }
+ * ```
+ */
 export interface DataStore {
 	/** The key-value store. */
 	readonly appData: KeyValueStore;
@@ -209,11 +242,25 @@ export interface DataStore {
 	 */
 	close(): Promise<void>;
 
-	/** The same as {@link DataStore.close}, for `await using`. */
+	/**
+	 * The same as {@link DataStore.close}, for `await using`.
+	 *
+	 * @example
+	 * ```ts
+	 * await using store = openDataStore({ filename: "test.sqlite3" });
+	 * ```
+	 */
 	[Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Options of {@link openDataStore}. */
+/**
+ * Options of {@link openDataStore}.
+ *
+ * @example
+ * ```ts
+ * const options: DataStoreOptions = { filename: "test.sqlite3", backup: false };
+ * ```
+ */
 export interface DataStoreOptions {
 	/**
 	 * The SQLite file; a relative path is taken from the working directory at the time of the call. It is
@@ -275,6 +322,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
  * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used | the message names what was expected |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
+ * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be (about 536 million characters) | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
@@ -300,6 +348,12 @@ export class RootcellarError extends Error {
 /**
  * What is thrown for an argument that cannot be used: a `TypeError` (for `ERR_TOO_LARGE` a `RangeError`) with
  * the properties given here.
+ *
+ * @example
+ * ```ts
+ * const { argument } = await dataStore.appData.get(undefined as never).catch((error: InvalidArgumentError) => error);
+ * console.log(argument); // "key"
+ * ```
  */
 export interface InvalidArgumentError extends Error {
 	readonly code: "ERR_INVALID_ARGUMENT" | "ERR_TOO_LARGE";

@@ -1,11 +1,12 @@
 "use strict";
 
 const { emptyBatch } = require("./batch.js");
-const { Connection, toError } = require("./connection.js");
+const { toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
-const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS, FOREIGN_CHECK_INTERVAL_MS } = require("./limits.js");
+const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS } = require("./limits.js");
 const { Change, PendingChanges, answer } = require("./pending-changes.js");
+const { Session } = require("./session.js");
 const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
 const resolved = Promise.resolve();
@@ -17,7 +18,6 @@ const resolved = Promise.resolve();
  * @typedef {import("./pending-changes.js").Read} Read
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
- * @typedef {InstanceType<typeof Connection>} OpenConnection
  */
 
 /**
@@ -40,11 +40,7 @@ class OperationQueue {
 	 * @param {() => Location} locate called at the first operation
 	 */
 	constructor(locate) {
-		this.locate = locate;
-		/** @type {"closed" | "opening" | "open" | "disposed"} */
-		this.state = "closed";
-		/** @type {OpenConnection | undefined} */
-		this.connection = undefined;
+		this.session = new Session(locate);
 		/** @type {(Write | Fence)[]} */
 		this.queue = [];
 		/** @type {Write[] | undefined} */
@@ -55,7 +51,6 @@ class OperationQueue {
 		this.pendingPatterns = 0;
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
-		this.nextForeignCheck = 0;
 		this.scheduled = false;
 		this.isFlushing = false;
 		/** @type {Promise<void> | undefined} */
@@ -87,7 +82,7 @@ class OperationQueue {
 		this.checkOpen();
 		const run = () => {
 			const started = () => this.unblock();
-			this.blocked = !this.opened().select(select, Date.now(), { started, slice, failed });
+			this.blocked = !this.session.connection.select(select, Date.now(), { started, slice, failed });
 		};
 		this.fence(run, failed);
 	}
@@ -151,20 +146,15 @@ class OperationQueue {
 	 */
 	close() {
 		this.closing ??= new Promise((resolve) => {
-			const done = () => {
-				this.state = "disposed";
-				this.connection = undefined;
-				resolve();
-			};
-			if (this.state === "closed" && !this.hasWork()) {
-				done();
-				return;
-			}
-			// If the file cannot be opened there is nothing to release.
-			this.fence(() => {
+			const dispose = () => {
 				this.blocked = true;
-				this.opened().close(done);
-			}, done);
+				this.session.dispose(resolve);
+			};
+			if (this.session.state === "closed" && !this.hasWork()) {
+				dispose();
+			} else {
+				this.fence(dispose, dispose);
+			}
 		});
 		return this.closing;
 	}
@@ -226,8 +216,10 @@ class OperationQueue {
 
 	/** Does what can be done now. Called whenever that may have changed. */
 	advance() {
-		if (this.state !== "open") {
-			this.open();
+		if (this.session.state !== "open") {
+			if (this.hasWork()) {
+				this.open();
+			}
 			return;
 		}
 		while (!this.blocked) {
@@ -251,30 +243,13 @@ class OperationQueue {
 		this.advance();
 	}
 
-	opened() {
-		return /** @type {OpenConnection} */ (this.connection);
-	}
-
 	open() {
-		if (this.state !== "closed" || !this.hasWork()) {
-			return;
-		}
-		this.state = "opening";
-		try {
-			this.connection ??= new Connection(this.locate());
-			this.connection.open((error) => {
-				this.state = error ? "closed" : "open";
-				if (error) {
-					this.rejectAll(error);
-				} else {
-					this.checkForeignCopies();
-				}
-				this.advance();
-			});
-		} catch (error) {
-			this.state = "closed";
-			this.rejectAll(error);
-		}
+		this.session.open((error) => {
+			if (error) {
+				this.rejectAll(error);
+			}
+			this.advance();
+		});
 	}
 
 	/**
@@ -283,7 +258,6 @@ class OperationQueue {
 	 * @param {unknown} error
 	 */
 	rejectAll(error) {
-		this.connection = undefined;
 		const operations = this.queue.splice(0);
 		const reads = this.reads.splice(0);
 		for (const operation of operations) {
@@ -327,7 +301,7 @@ class OperationQueue {
 	readTexts(addresses, now, callback) {
 		const keys = addresses.map(({ key }) => key);
 		const communities = addresses.map(({ community }) => community);
-		const isDone = this.opened().read(keys, communities, now, (texts, errorAt) => {
+		const isDone = this.session.connection.read(keys, communities, now, (texts, errorAt) => {
 			callback(texts, errorAt);
 			if (this.blocked) {
 				this.unblock();
@@ -367,11 +341,12 @@ class OperationQueue {
 		}
 		// Only now: an update's function that ends the process must find them, to have them written.
 		this.queue.splice(0, taken);
-		if (this.blocked) {
+		if (this.blocked || this.reads.length > 0) {
+			// Reads come first that must not see what is about to be written.
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
 			this.inFlight = sent;
-			this.opened().submit(batch, now, (event) => this.batchEnded(event));
+			this.session.connection.submit(batch, now, (event) => this.batchEnded(event));
 		}
 	}
 
@@ -434,17 +409,8 @@ class OperationQueue {
 			}
 		}
 		this.queue = [...writes, ...this.queue];
-		this.checkForeignCopies();
+		this.session.checkForeignCopies();
 		this.advance();
-	}
-
-	/** Looks for other copies of SQLite, from time to time: a bot may load one at any moment. */
-	checkForeignCopies() {
-		const now = Date.now();
-		if (now >= this.nextForeignCheck) {
-			this.nextForeignCheck = now + FOREIGN_CHECK_INTERVAL_MS;
-			this.opened().checkForeignCopies();
-		}
 	}
 
 	/**
@@ -486,7 +452,7 @@ class OperationQueue {
 		this.isFlushing = true;
 		do {
 			this.advance();
-		} while (this.hasWork() && this.connection?.waitForEvent(EXIT_WAIT_MS));
+		} while (this.hasWork() && this.session.current?.waitForEvent(EXIT_WAIT_MS));
 		this.isFlushing = false;
 	}
 }
