@@ -27,7 +27,7 @@ const carryOut = (side, filename, operations, reads = []) =>
 	runWith(side, filename, STEPS, "carryOut", operations, reads, SCOPES);
 
 /** What the values of one key are to a new process of `side`. */
-async function valueOf(side, filename, key) {
+async function readValue(side, filename, key) {
 	const { values } = await carryOut(side, filename, [], [{ key }]);
 	return values[0];
 }
@@ -184,7 +184,7 @@ describe("a file with the SDK's duplicates", () => {
 	test("the latest row is the key's value, and select has the key once", async () => {
 		const filename = temporaryFile();
 		await carryOut("sdk", filename, duplicates());
-		expect(await valueOf("sdk", filename, "a")).toBe("old");
+		expect(await readValue("sdk", filename, "a")).toBe("old");
 		const { values, selected } = await carryOut("rootcellar", filename, [], [{ key: "a" }]);
 		expect(values).toEqual(["new"]);
 		expect(selected[0]).toStrictEqual([{ key: "a", value: "new" }]);
@@ -194,7 +194,7 @@ describe("a file with the SDK's duplicates", () => {
 		const filename = temporaryFile();
 		await carryOut("sdk", filename, [...duplicates(), set({ key: "a", value: "newest", expires_at: LATER })]);
 		await carryOut("rootcellar", filename, [set({ key: "a", value: "ours" })]);
-		expect(await valueOf("sdk", filename, "a")).toBe("ours");
+		expect(await readValue("sdk", filename, "a")).toBe("ours");
 		const rows = await rawRows(filename);
 		expect(rows.map(({ value, expires_at }) => [value, expires_at])).toContainEqual(['"ours"', null]);
 		expect(rows.filter(({ value }) => value !== '"ours"')).toEqual([]);
@@ -204,8 +204,8 @@ describe("a file with the SDK's duplicates", () => {
 		const filename = temporaryFile();
 		await carryOut("sdk", filename, duplicates());
 		await carryOut("rootcellar", filename, [update("a", " and ours")]);
-		expect(await valueOf("rootcellar", filename, "a")).toBe("new and ours");
-		expect(await valueOf("sdk", filename, "a")).toBe("new and ours");
+		expect(await readValue("rootcellar", filename, "a")).toBe("new and ours");
+		expect(await readValue("sdk", filename, "a")).toBe("new and ours");
 	});
 
 	test("update keeps the expiry of the latest row, not of an older one", async () => {
@@ -221,19 +221,19 @@ describe("a file with the SDK's duplicates", () => {
 		await carryOut("sdk", filename, [...duplicates(), set({ key: "b", value: 1 }), set({ key: "b", value: 2 })]);
 		await carryOut("rootcellar", filename, [remove("a"), removeLike("b%")]);
 		expect(await rawRows(filename)).toEqual([]);
-		expect(await valueOf("sdk", filename, "a")).toBeUndefined();
+		expect(await readValue("sdk", filename, "a")).toBeUndefined();
 	});
 
 	test("an expired latest row hides the older ones, and goes on hiding them once it is purged", async () => {
 		const filename = temporaryFile();
 		const bySdk = await carryOut("sdk", filename, duplicates({ expires_at: PAST }), [{ key: "a" }]);
 		expect(bySdk.values).toEqual(["old"]);
-		expect(await valueOf("rootcellar", filename, "a")).toBeUndefined();
-		expect(await valueOf("rootcellar", filename, "a")).toBeUndefined();
+		expect(await readValue("rootcellar", filename, "a")).toBeUndefined();
+		expect(await readValue("rootcellar", filename, "a")).toBeUndefined();
 		expect((await carryOut("rootcellar", filename, [])).selected[0]).toEqual([]);
 		await carryOut("rootcellar", filename, [update("a", "from the default")]);
-		expect(await valueOf("rootcellar", filename, "a")).toBe("from the default");
-		expect(await valueOf("sdk", filename, "a")).toBe("from the default");
+		expect(await readValue("rootcellar", filename, "a")).toBe("from the default");
+		expect(await readValue("sdk", filename, "a")).toBe("from the default");
 	});
 
 	test("an expired older row does not hide a live latest one, and purging it keeps the key", async () => {
@@ -268,7 +268,7 @@ describe("expiry across the two", () => {
 	test("text as an expiry, which the SDK stores, never ends, as in the SDK", async () => {
 		const filename = temporaryFile();
 		await carryOut("sdk", filename, [set({ key: "a", value: 1, expires_at: "1999-01-01" })]);
-		for (const side of ["sdk", "rootcellar", "sdk"]) expect(await valueOf(side, filename, "a"), side).toBe(1);
+		for (const side of ["sdk", "rootcellar", "sdk"]) expect(await readValue(side, filename, "a"), side).toBe(1);
 		const { selected } = await carryOut("rootcellar", filename, [set({ key: "b", value: 2 })]);
 		expect(selected[0]).toStrictEqual([
 			{ key: "a", value: 1 },

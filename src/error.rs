@@ -113,7 +113,8 @@ impl fmt::Display for Error {
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::Moved(path) => write!(
                 f,
-                "{} was deleted or replaced while it was open; the store cannot go on, start it anew",
+                "{} was deleted or replaced while it was open; put it back, or remove the -wal and -shm files that \
+                 belong to it, and start the process anew",
                 path.display()
             ),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),

@@ -1,4 +1,3 @@
-// biome-ignore assist/source/organizeImports: register comes before the SDK
 import "rootcellar/register";
 import sdk from "@rootsdk/server-bot";
 import visit from "./visit.cjs";

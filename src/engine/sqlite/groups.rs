@@ -7,32 +7,17 @@ use crate::Error;
 use crate::kv::{Batch, BatchOutcome, Stop};
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
-/// done; the others go on.
+/// done, or after `limit` commands; the others go on.
 ///
 /// # Errors
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
-pub fn commit(connection: &Connection, batches: &[&Batch]) -> Result<Vec<BatchOutcome>, Error> {
+pub fn commit(connection: &Connection, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let outcomes = batches
-        .iter()
-        .map(|batch| run(&transaction, batch, batch.commands.len()))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let outcomes =
+        batches.iter().map(|batch| run(&transaction, batch, limit)).collect::<Result<Vec<_>, Error>>()?;
     transaction.commit()?;
     Ok(outcomes)
-}
-
-/// Commits the first command of a batch alone: after a group has failed as a whole, this tells the command that
-/// cannot be done from those that can.
-///
-/// # Errors
-///
-/// The transaction could not be had, or the command cannot be committed: nothing was written.
-pub fn commit_first(connection: &Connection, batch: &Batch) -> Result<BatchOutcome, Error> {
-    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let outcome = run(&transaction, batch, 1)?;
-    transaction.commit()?;
-    Ok(outcome)
 }
 
 /// Runs up to `limit` commands of a batch. An error means that the transaction is gone.

@@ -23,6 +23,8 @@ pub type Values = Vec<Result<Option<String>, Error>>;
 
 impl Reader {
     pub(super) fn open(file: &DatabaseFile) -> Result<Self, Error> {
+        // Before, because opening a file that is gone has an error of its own; after, because it may go meanwhile.
+        file.check()?;
         let connection = connection::open_reader(file.path())?;
         file.check()?;
         Ok(Self { connection, file: file.clone() })

@@ -20,15 +20,16 @@ pub enum Request {
 
 /// Serves requests until every sender is gone, then closes the connection.
 pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Request>) {
-    let mut writer = Writer { connection, file, after_failure: false };
+    let mut writer = Writer { connection, file, commands_at_once: usize::MAX };
     let mut next_purge = Instant::now();
     loop {
+        if Instant::now() >= next_purge {
+            let more = writer.purge();
+            next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
+        }
         match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
             Ok(first) => writer.serve(first, requests),
-            Err(RecvTimeoutError::Timeout) => {
-                let more = writer.purge();
-                next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
@@ -37,9 +38,9 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
 struct Writer {
     connection: Connection,
     file: DatabaseFile,
-    /// The last transaction failed as a whole. Until one succeeds commands are committed one by one, so that
-    /// only those that cannot be done are rejected.
-    after_failure: bool,
+    /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
+    /// commands that cannot be done are rejected, and twice as many after each success.
+    commands_at_once: usize,
 }
 
 impl Writer {
@@ -64,18 +65,27 @@ impl Writer {
         if let Err(error) = self.file.check() {
             return fail(batches, &error);
         }
-        if !self.after_failure {
-            match groups::commit(&self.connection, batches) {
-                Ok(outcomes) => return outcomes,
+        if self.commands_at_once > 1 {
+            match groups::commit(&self.connection, batches, self.commands_at_once) {
+                Ok(outcomes) => {
+                    self.commands_at_once = self.commands_at_once.saturating_mul(2);
+                    return outcomes;
+                }
                 // The lock was waited for: trying each command again would only wait as long again.
                 Err(error) if error.is_busy() => return fail(batches, &error),
-                Err(_) => self.after_failure = true,
+                Err(_) => self.commands_at_once = 1,
             }
         }
+        self.commit_one_by_one(batches)
+    }
+
+    /// Commits the first command of each batch in a transaction of its own: after a group has failed as a whole, this
+    /// tells the commands that cannot be done from those that can.
+    fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
-            match groups::commit_first(&self.connection, batch) {
-                Ok(outcome) => outcomes.push(outcome),
+            match groups::commit(&self.connection, &[batch], 1) {
+                Ok(outcome) => outcomes.extend(outcome),
                 Err(error) if error.is_busy() => {
                     outcomes.extend(fail(&batches[index..], &error));
                     return outcomes;
@@ -83,14 +93,17 @@ impl Writer {
                 Err(error) => outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) }),
             }
         }
-        self.after_failure = !outcomes.iter().any(|outcome| outcome.committed > 0);
+        if outcomes.iter().any(|outcome| outcome.committed > 0) {
+            self.commands_at_once = 2;
+        }
         outcomes
     }
 
     /// Removes expired rows. A failure is left to the next attempt: it harms nobody.
     fn purge(&self) -> bool {
-        catch_unwind(AssertUnwindSafe(|| purge::run(&self.connection, now_ms())))
-            .is_ok_and(|more| more.unwrap_or(false))
+        // The log of a file that was replaced may belong to another by now.
+        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, now_ms()));
+        catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
 }
 
