@@ -2,15 +2,28 @@
 
 import { buildAddon } from "./lib/addon.mjs";
 import { run, runTool } from "./lib/run.mjs";
-import { installPackages } from "./lib/setup.mjs";
+import { installPackages, prepareTests } from "./lib/setup.mjs";
 
-/** Tests that install packages or start the SDK. */
-const SLOW_TESTS = ["**/package.test.mjs", "**/sdk-*.test.mjs", "**/register*.test.mjs"];
+/** Tests that install packages, start other programs, or repeat something at random for a minute. */
+const SLOW_TESTS = [
+	"package",
+	"sdk-*",
+	"register",
+	"example",
+	"coexistence",
+	"crash",
+	"faults",
+	"leaks",
+	"linearizability",
+	"runtimes",
+	"workers",
+].map((name) => `**/${name}.test.mjs`);
 
 /** @param {string[]} features */
 const clippy = (features) => ["clippy", ...features, "--all-targets", "--", "-D", "warnings"];
 
 installPackages();
+prepareTests();
 run("Checking the format of the Rust code (cargo fmt)", "cargo", ["fmt", "--check"]);
 run("Linting the Rust code (cargo clippy)", "cargo", clippy([]));
 run("Linting the Rust core alone (cargo clippy)", "cargo", clippy(["--no-default-features"]));
