@@ -28,7 +28,7 @@ enum Kind {
     /// The folder that should hold the file does not exist. Create it first.
     NoParent(PathBuf),
     /// A newer version of this package made the file. Upgrade the package.
-    SchemaNewer { found: i64, supported: usize },
+    SchemaNewer { supported: usize },
     /// Another program stored something that is not JSON. Correct the row, or overwrite the key.
     NotJson { key: String },
     /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
@@ -77,8 +77,8 @@ impl Error {
         Self(Kind::NoParent(path.to_owned()))
     }
 
-    pub(crate) fn schema_newer(found: i64, supported: usize) -> Self {
-        Self(Kind::SchemaNewer { found, supported })
+    pub(crate) fn schema_newer(supported: usize) -> Self {
+        Self(Kind::SchemaNewer { supported })
     }
 
     /// The stable name of the kind of failure: SQLite's extended code by name, or one of this package's own.
@@ -118,9 +118,9 @@ impl fmt::Display for Error {
                 path.display()
             ),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),
-            Kind::SchemaNewer { found, supported } => write!(
+            Kind::SchemaNewer { supported } => write!(
                 f,
-                "a newer version of rootcellar made this file (schema {found}; this version knows up to {supported})"
+                "a newer version of rootcellar made this file; this version knows schemas up to {supported}"
             ),
             Kind::NotJson { key } => {
                 write!(f, "what is stored under the key {key:?} is not JSON; another program must have written it")
@@ -147,6 +147,10 @@ impl From<rusqlite::Error> for Error {
             rusqlite::Error::ToSqlConversionFailure(_) => {
                 (ffi::SQLITE_TOOBIG, ffi::code_to_str(ffi::SQLITE_TOOBIG).to_owned())
             }
+            // Others have made the tables, or filled them: this package stores nothing else than it reads.
+            rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::Utf8Error(..) => (ffi::SQLITE_MISMATCH, error.to_string()),
             other => return Self::internal(&other.to_string()),
         };
         Self(Kind::Sqlite { extended_code, message })

@@ -5,7 +5,7 @@
 //! since the key last expired, so that the key keeps its place in the order of insertion and the SDK, which reads
 //! the oldest, sees the value.
 
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::kv::{Address, Command, Entry, KeyRange, Pattern, Swap, is_expired};
@@ -55,9 +55,10 @@ pub fn run(connection: &Connection, command: &Command, now_ms: i64) -> Result<()
 pub fn expiry(column: ValueRef) -> Option<i64> {
     match column {
         ValueRef::Integer(at) => Some(at),
-        // Saturates, which is what an expiry beyond all time means.
+        // The first millisecond that is not before it, as SQL compares it. Saturates, which is what an expiry beyond
+        // all time means.
         #[expect(clippy::cast_possible_truncation, reason = "fractions of a millisecond do not matter")]
-        ValueRef::Real(at) => Some(at as i64),
+        ValueRef::Real(at) => Some(at.ceil() as i64),
         ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => None,
     }
 }
@@ -69,12 +70,12 @@ enum Found {
     One {
         rowid: i64,
         value: Option<String>,
-        expires_at: Value,
+        expires_at: Option<i64>,
     },
     /// Several rows, of which the newest is live.
     Several {
         value: Option<String>,
-        expires_at: Value,
+        expires_at: Option<i64>,
     },
     /// The newest row has expired, and with it the key.
     Expired,
@@ -87,14 +88,23 @@ fn find(connection: &Connection, address: &Address, now_ms: i64) -> rusqlite::Re
     let Some(newest) = rows.next()? else {
         return Ok(Found::Nothing);
     };
-    if is_expired(expiry(newest.get_ref(1)?), now_ms) {
+    let expires_at = expiry(newest.get_ref(1)?);
+    if is_expired(expires_at, now_ms) {
         return Ok(Found::Expired);
     }
-    let (rowid, expires_at, value) = (newest.get(0)?, newest.get(1)?, text(newest, 2)?);
+    let (rowid, value) = (newest.get(0)?, text(newest, 2)?);
     Ok(match rows.next()? {
         None => Found::One { rowid, value, expires_at },
         Some(_) => Found::Several { value, expires_at },
     })
+}
+
+/// The key that a row is of. Others may have stored what is no text, and such a row is no key's.
+pub fn key(column: ValueRef<'_>) -> Option<&str> {
+    match column {
+        ValueRef::Text(bytes) => str::from_utf8(bytes).ok(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => None,
+    }
 }
 
 /// A column's text, if it is one.
@@ -104,22 +114,22 @@ pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
 
 fn set(connection: &Connection, entry: &Entry, now_ms: i64) -> rusqlite::Result<()> {
     let found = find(connection, &entry.address, now_ms)?;
-    write(connection, &found, &entry.address, &entry.value, &entry.expires_at.into(), now_ms)
+    write(connection, &found, &entry.address, &entry.value, entry.expires_at, now_ms)
 }
 
 fn swap_value(connection: &Connection, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {
     let found = find(connection, &swap.address, now_ms)?;
     let (holds, kept_expiry) = match &found {
-        Found::Nothing | Found::Expired => (swap.expected.is_none(), &Value::Null),
+        Found::Nothing | Found::Expired => (swap.expected.is_none(), None),
         Found::One { value, expires_at, .. } | Found::Several { value, expires_at } => {
-            (swap.expected.is_some() && *value == swap.expected, expires_at)
+            (swap.expected.is_some() && *value == swap.expected, *expires_at)
         }
     };
     if !holds {
         return Err(Refusal::Conflict);
     }
-    let expires_at = swap.expires_at.map_or_else(|| kept_expiry.clone(), Value::from);
-    Ok(write(connection, &found, &swap.address, &swap.value, &expires_at, now_ms)?)
+    let expires_at = swap.expires_at.or(kept_expiry);
+    Ok(write(connection, &found, &swap.address, &swap.value, expires_at, now_ms)?)
 }
 
 /// Leaves one row of the key, with this value and expiry.
@@ -128,7 +138,7 @@ fn write(
     found: &Found,
     address: &Address,
     value: &str,
-    expires_at: &Value,
+    expires_at: Option<i64>,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     let Address { community, key } = address;
@@ -165,7 +175,10 @@ pub fn matching(community: Option<&str>, pattern: &str) -> (String, Vec<Option<S
     let mut condition = String::from("community_id IS ?");
     let mut parameters = vec![community.map(str::to_owned)];
     let parsed = Pattern::new(pattern);
+    let mut is_range = parsed.is_prefix();
     if let Some(KeyRange { from, to }) = parsed.key_range() {
+        // Without an upper bound it holds what is no text, too.
+        is_range &= to.is_some();
         condition.push_str(" AND key COLLATE NOCASE >= ?");
         parameters.push(Some(from));
         if to.is_some() {
@@ -173,7 +186,7 @@ pub fn matching(community: Option<&str>, pattern: &str) -> (String, Vec<Option<S
             parameters.push(to);
         }
     }
-    if !parsed.is_prefix() {
+    if !is_range {
         condition.push_str(" AND __rootcellar_like(?, key)");
         parameters.push(Some(pattern.to_owned()));
     }

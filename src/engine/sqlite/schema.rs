@@ -73,9 +73,8 @@ fn version(connection: &Connection) -> Result<usize, Error> {
     if connection.query_row(VERSION_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
-    let found: i64 = connection.query_row(READ_VERSION, [], |row| row.get(0))?;
-    match usize::try_from(found) {
-        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        _ => Err(Error::schema_newer(found, MIGRATIONS.len())),
-    }
+    // Anything but an integer is nothing that a version known here has written.
+    let found = connection.query_row(READ_VERSION, [], |row| Ok(row.get_ref(0)?.as_i64().ok()))?;
+    let known = found.and_then(|version| usize::try_from(version).ok()).filter(|known| *known <= MIGRATIONS.len());
+    known.ok_or_else(|| Error::schema_newer(MIGRATIONS.len()))
 }

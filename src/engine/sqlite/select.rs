@@ -226,10 +226,12 @@ fn rows(connection: &Connection, select: &Select) -> Result<Vec<Row>, Error> {
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
+        // What is no text is no key: no other operation would find it, and it must not pass for one that is.
+        let Some(key) = keys::key(row.get_ref(1)?) else { continue };
         let expires_at = keys::expiry(row.get_ref(3)?);
         found.push(Found {
             rowid: row.get(0)?,
-            key: String::from_utf8_lossy(row.get_ref(1)?.as_bytes().unwrap_or_default()).into_owned(),
+            key: key.to_owned(),
             value: keys::text(row, 2)?,
             expires_at,
             is_live: !is_expired(expires_at, select.now_ms),

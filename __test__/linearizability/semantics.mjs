@@ -1,0 +1,77 @@
+// What the operations of a history mean: on one key, which is a register, and on the store as a whole.
+//
+// Values are JSON text, and null where there is none. An operation has a `kind`, an `argument`, a `result`, and
+// a `key` if it concerns one; an update's result is the value that it made.
+
+/** The kinds of operations that change nothing. */
+export const isRead = (kind) => kind === "get" || kind === "select";
+
+/** What the functions of `update` make of a value, with the operation's argument. */
+export const updates = {
+	append: (list, argument) => [...(list ?? []), argument],
+	increment: (count) => (count ?? 0) + 1,
+};
+
+/** A step of the checker for one key. */
+export function register(state, { kind, argument, result }) {
+	switch (kind) {
+		case "get":
+			return result === state ? { state } : undefined;
+		case "set":
+			return { state: JSON.stringify(argument) };
+		case "delete":
+			return { state: null };
+		default: {
+			const made = JSON.stringify(updates[kind](JSON.parse(state), argument));
+			return made === result ? { state: made } : undefined;
+		}
+	}
+}
+
+/** A step of the checker for all keys together. A state is the JSON text of entries, sorted by key. */
+export function store(state, operation) {
+	const { kind, key, argument, result } = operation;
+	switch (kind) {
+		case "select":
+			return result === (state ?? "[]") ? { state } : undefined;
+		case "deleteLike":
+			return { state: null };
+		case "setMany":
+			return { state: stateOf(new Map([...contentsOf(state), ...argument.map((entry) => [entry.key, entry.value])])) };
+		default: {
+			const contents = contentsOf(state);
+			const before = contents.has(key) ? JSON.stringify(contents.get(key)) : null;
+			const after = register(before, { kind, argument, result });
+			if (after === undefined) return undefined;
+			if (after.state === null) contents.delete(key);
+			else contents.set(key, JSON.parse(after.state));
+			return { state: stateOf(contents) };
+		}
+	}
+}
+
+const contentsOf = (state) => new Map(JSON.parse(state ?? "[]"));
+
+function stateOf(contents) {
+	return contents.size === 0 ? null : textOf([...contents]);
+}
+
+/** Entries as the text that states and the results of `select` have. */
+export const textOf = (entries) => JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** What a history means for one key: an operation on several keys is one on each of them. */
+export function projection(history, key) {
+	return history.flatMap((operation) => {
+		const { kind, argument, result } = operation;
+		if (kind === "deleteLike") return { ...operation, kind: "delete" };
+		if (kind === "setMany") {
+			const entry = argument.find((entry) => entry.key === key);
+			return entry ? { ...operation, kind: "set", argument: entry.value } : [];
+		}
+		if (kind === "select") {
+			const entry = JSON.parse(result).find(([name]) => name === key);
+			return { ...operation, kind: "get", result: entry ? JSON.stringify(entry[1]) : null };
+		}
+		return operation.key === key ? operation : [];
+	});
+}

@@ -1,0 +1,156 @@
+//! What a store was asked, and the states that it went through.
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use rootcellar::engine::sqlite::{Engine, Select};
+use rootcellar::kv::{
+    Address, Batch, BatchOutcome, Command, Entry, Pattern, Row, RowFormat, is_expired, to_json_slices,
+};
+use rootcellar::{Error, Reply};
+
+use crate::recording_vfs::{Event, Recording};
+
+/// The moment at which everything happens.
+pub const NOW_MS: i64 = 1_800_000_000_000;
+
+/// The scopes in use.
+const COMMUNITIES: [Option<&str>; 2] = [None, Some("c")];
+
+/// The state after each number of commands: the first is that of a new store.
+pub struct History {
+    states: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+impl History {
+    pub fn new() -> Self {
+        let mut history = Self { states: Vec::new(), entries: Vec::new() };
+        history.states.push(history.state());
+        history
+    }
+
+    /// The history of a store that is found in some state, and asked nothing.
+    pub fn of(state: String) -> Self {
+        Self { states: vec![state], entries: Vec::new() }
+    }
+
+    /// How many commands there were.
+    pub fn commands(&self) -> usize {
+        self.states.len() - 1
+    }
+
+    /// Whether a store is in the state after at least and at most so many commands.
+    pub fn allows(&self, state: &str, acknowledged: usize, sent: usize) -> bool {
+        self.states[acknowledged..=sent].iter().any(|allowed| allowed == state)
+    }
+
+    pub fn run(&mut self, command: &Command) {
+        match command {
+            Command::Set(entry) => self.set(entry),
+            Command::SetMany(entries) => entries.iter().for_each(|entry| self.set(entry)),
+            Command::Swap(swap) => {
+                self.set(&Entry { expires_at: swap.expires_at, ..Entry::new(swap.address.clone(), &swap.value) });
+            }
+            Command::Delete(address) => self.entries.retain(|entry| entry.address != *address),
+            Command::DeleteLike { community, pattern } => {
+                let pattern = Pattern::new(pattern);
+                self.entries
+                    .retain(|entry| entry.address.community != *community || !pattern.matches(&entry.address.key));
+            }
+        }
+        self.states.push(self.state());
+    }
+
+    fn set(&mut self, entry: &Entry) {
+        self.entries.retain(|known| !is_expired(known.expires_at, NOW_MS));
+        match self.entries.iter_mut().find(|known| known.address == entry.address) {
+            Some(known) => *known = entry.clone(),
+            None => self.entries.push(entry.clone()),
+        }
+    }
+
+    fn state(&self) -> String {
+        let rows = |community: Option<&str>| -> Vec<Row> {
+            self.entries
+                .iter()
+                .filter(|entry| entry.address.community.as_deref() == community)
+                .filter(|entry| !is_expired(entry.expires_at, NOW_MS))
+                .cloned()
+                .map(|entry| Row { key: entry.address.key, value: entry.value, expires_at: entry.expires_at })
+                .collect()
+        };
+        COMMUNITIES.map(|community| to_json_slices(&rows(community), RowFormat::Entry).unwrap().concat()).concat()
+    }
+}
+
+/// Everything that a store holds, in the words of [`History`].
+pub fn state(engine: &Engine) -> Result<String, Error> {
+    let select = |community: Option<&str>| {
+        let (answer, answers) = mpsc::channel();
+        let community = community.map(str::to_owned);
+        let select = Select { community, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Entry };
+        engine.select(select, || (), Reply::new(move |result| answer.send(result).unwrap()));
+        answers.recv().unwrap()
+    };
+    Ok(COMMUNITIES.map(select).into_iter().collect::<Result<Vec<_>, _>>()?.concat().concat())
+}
+
+/// A client of one store. What it sends and hears goes into the recording and the history.
+pub struct Client<'a> {
+    engine: Engine,
+    recording: &'a Arc<Recording>,
+    history: &'a mut History,
+    outcomes: Vec<(usize, mpsc::Receiver<BatchOutcome>)>,
+}
+
+impl<'a> Client<'a> {
+    pub fn open(path: &Path, recording: &'a Arc<Recording>, history: &'a mut History) -> Self {
+        Self { engine: Engine::open(path).unwrap(), recording, history, outcomes: Vec::new() }
+    }
+
+    /// Sends commands of which all will be done.
+    pub fn send(&mut self, commands: Vec<Command>) {
+        let all = commands.len();
+        self.send_expecting(commands, all);
+    }
+
+    /// Sends commands of which only so many, from the first, will be done.
+    pub fn send_expecting(&mut self, commands: Vec<Command>, done: usize) {
+        commands.iter().take(done).for_each(|command| self.history.run(command));
+        let total = self.history.commands();
+        self.recording.note(Event::Sent(total));
+        let (outcome, outcomes) = mpsc::channel();
+        let recording = Arc::clone(self.recording);
+        let reply = Reply::new(move |result: Result<BatchOutcome, Error>| {
+            recording.note(Event::Acknowledged(total));
+            outcome.send(result.unwrap()).unwrap();
+        });
+        self.engine.submit(Batch::new(commands, NOW_MS), reply);
+        self.outcomes.push((done, outcomes));
+    }
+
+    /// Waits until everything that was sent is answered.
+    pub fn wait(&mut self) {
+        for (done, outcomes) in self.outcomes.drain(..) {
+            let outcome = outcomes.recv().unwrap();
+            assert_eq!(outcome.committed, done, "{outcome:?}");
+        }
+    }
+
+    /// Sends, and waits.
+    pub fn run(&mut self, commands: Vec<Command>) {
+        self.send(commands);
+        self.wait();
+    }
+
+    pub fn close(mut self) {
+        self.wait();
+        self.engine.close();
+    }
+}
+
+/// Stores a value in the default scope.
+pub fn set(key: &str, value: &str) -> Command {
+    Command::Set(Entry::new(Address::new(key), value))
+}
