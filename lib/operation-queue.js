@@ -67,7 +67,7 @@ class OperationQueue {
 			// Which keys the pattern takes is for the writer to tell.
 			this.fence(() => this.readNow([read]), read.reject);
 		} else if (change) {
-			change.reads.push(read);
+			change.addRead(read);
 		} else {
 			this.reads.push(read);
 			this.schedule();
@@ -346,6 +346,9 @@ class OperationQueue {
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
 			this.inFlight = sent;
+			for (const change of sent.flatMap(changesOf)) {
+				change.isSent = true;
+			}
 			this.session.connection.submit(batch, now, (event) => this.batchEnded(event));
 		}
 	}
@@ -408,6 +411,9 @@ class OperationQueue {
 				append(this.reads, this.drop(write, toError(error)));
 			}
 		}
+		for (const change of writes.flatMap(changesOf)) {
+			change.unsend();
+		}
 		this.queue = [...writes, ...this.queue];
 		this.session.checkForeignCopies();
 		this.advance();
@@ -424,7 +430,7 @@ class OperationQueue {
 			this.pendingPatterns--;
 		}
 		for (const change of changesOf(write)) {
-			this.changes.commit(change, now);
+			append(this.reads, this.changes.commit(change, now));
 		}
 		write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
 	}

@@ -35,8 +35,12 @@ class Change {
 		 * @type {{ error: Error | undefined, text: string | undefined } | undefined}
 		 */
 		this.onDisk = undefined;
-		/** @type {Read[]} reads issued after this change and before the next of its key */
+		/** It was sent to the writer, and may be on disk already. */
+		this.isSent = false;
+		/** @type {Read[]} reads issued after this change and before the next of its key, and before it was sent */
 		this.reads = [];
+		/** @type {Read[]} such reads issued since: they must see what others have written over it by then */
+		this.lateReads = [];
 	}
 
 	/**
@@ -46,6 +50,20 @@ class Change {
 	 */
 	liveText(now) {
 		return this.expiresAt !== undefined && this.expiresAt <= now ? undefined : this.text;
+	}
+
+	/**
+	 * @param {Read} read
+	 */
+	addRead(read) {
+		(this.isSent ? this.lateReads : this.reads).push(read);
+	}
+
+	/** It was not carried out, and will be sent again: it is not on disk, so that no read is late. */
+	unsend() {
+		this.isSent = false;
+		this.reads = this.reads.concat(this.lateReads);
+		this.lateReads = [];
 	}
 
 	/** The change that this one builds on, if it is not on disk yet. */
@@ -94,6 +112,7 @@ class PendingChanges {
 	 *
 	 * @param {Change} change
 	 * @param {number} now milliseconds since 1970 UTC
+	 * @returns {Read[]} those that have to be read from disk
 	 */
 	commit(change, now) {
 		change.state = "committed";
@@ -102,6 +121,7 @@ class PendingChanges {
 		for (const read of change.reads) {
 			answer(read, change.liveText(now));
 		}
+		return change.lateReads;
 	}
 
 	/**
@@ -111,6 +131,7 @@ class PendingChanges {
 	 * @returns {Read[]} those that have to be read from disk
 	 */
 	drop(change) {
+		change.unsend();
 		const before = change.pendingBefore();
 		change.state = "dropped";
 		this.replaceLast(change, before);
