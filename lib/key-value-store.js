@@ -72,7 +72,7 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const update = {
-					updateFunc: AsyncResource.bind(checkUpdateFunction(updateFunc)),
+					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
 					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
 					expiresAt: checkExpiry(expiresAt, "expiresAt"),
 				};
@@ -96,6 +96,17 @@ function createKeyValueStore(queue) {
 
 		selectValue: (keyPattern, communityId) => select(keyPattern, communityId, true),
 	};
+}
+
+/**
+ * A function that runs in the asynchronous context of now, like `AsyncResource.bind` at a hundredth of its cost.
+ *
+ * @param {(data: any) => unknown} updateFunc
+ * @returns {(data: any) => unknown}
+ */
+function inThisContext(updateFunc) {
+	const context = new AsyncResource("rootcellar.update");
+	return (data) => context.runInAsyncScope(updateFunc, undefined, data);
 }
 
 /**
