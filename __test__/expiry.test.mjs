@@ -162,6 +162,14 @@ describe("sight", () => {
 		expect(await again.appData.select("%")).toEqual([{ key: "k", value: 2 }]);
 	});
 
+	test("an expiry beyond every date that another program wrote reads as the last date", async () => {
+		const filename = temporaryFile();
+		await makeSdkFile(filename, [{ key: "far", value: "1", expires_at: 9e15 }]);
+		const [entry] = await temporaryStore(filename).appData.select("far");
+		expect(entry.expiresAt.getTime()).toBe(8.64e15);
+		expect(entry.expires_at.getTime()).toBe(8.64e15);
+	});
+
 	test("an expiry that another program wrote counts, whole or with a fraction", async () => {
 		const filename = temporaryFile();
 		await makeSdkFile(filename, [

@@ -10,6 +10,7 @@ const {
 	checkUpdateFunction,
 } = require("./arguments.js");
 const { encode } = require("./json.js");
+const { TIME_MS_MAX } = require("./limits.js");
 
 /**
  * @typedef {import("..").KeyValueStore} KeyValueStore
@@ -116,7 +117,8 @@ function inThisContext(updateFunc) {
  */
 function nameExpiry(entry) {
 	if (entry.expires_at !== undefined) {
-		const time = Number(entry.expires_at);
+		// Another program may have stored one that lies beyond every date.
+		const time = Math.min(Number(entry.expires_at), TIME_MS_MAX);
 		entry.expiresAt = new Date(time);
 		entry.expires_at = new Date(time);
 	}
