@@ -1,5 +1,6 @@
-//! Where threads are started, each with a name that a debugger or `top -H` shows.
+//! Where threads are started, each with a name that a debugger or `top -H` shows, and how they share state.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::Error;
@@ -14,4 +15,10 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<thread:
         .name(format!("rootcellar-{name}"))
         .spawn(body)
         .map_err(|error| Error::internal(&format!("cannot start a thread: {error}")))
+}
+
+/// Locks what threads share. What this crate puts under a lock is whole after every statement that changes it, so
+/// that a panic elsewhere while it was locked does not spoil it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

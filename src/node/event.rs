@@ -9,6 +9,7 @@ use napi_derive::napi;
 use crate::Error;
 use crate::engine::sqlite::Values;
 use crate::kv::{BatchOutcome, Stop};
+use crate::threads;
 
 /// What happened to a request.
 #[napi(string_enum = "camelCase")]
@@ -177,6 +178,6 @@ impl EventQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Event>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+        threads::lock(&self.events)
     }
 }

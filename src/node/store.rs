@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{Float64Array, Function, Uint8Array};
@@ -18,7 +18,8 @@ use super::event::{Event, EventKind, EventQueue, Failure, ReadValues};
 use crate::engine::sqlite::{Engine, Reader, Select, Values, loaded_copies, locks_hold, open_shared};
 use crate::kv::{Address, Batch, RowFormat};
 use crate::limits::CLEANUP_WAIT;
-use crate::{Error, Reply, threads};
+use crate::threads::{self, lock};
+use crate::{Error, Reply};
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
@@ -290,8 +291,4 @@ fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address
 
 fn not_open() -> Error {
     Error::internal("the store is not open")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

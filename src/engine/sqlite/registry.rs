@@ -1,11 +1,11 @@
 //! One engine per file in a process, whoever opens it and under whatever name.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::Engine;
 use super::file::FileId;
-use crate::Error;
+use crate::{Error, threads};
 
 static ENGINES: Mutex<Vec<(FileId, Weak<Engine>)>> = Mutex::new(Vec::new());
 
@@ -15,7 +15,7 @@ static ENGINES: Mutex<Vec<(FileId, Weak<Engine>)>> = Mutex::new(Vec::new());
 ///
 /// As [`Engine::open`].
 pub fn open_shared(path: &Path) -> Result<Arc<Engine>, Error> {
-    let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut engines = threads::lock(&ENGINES);
     engines.retain(|(_, engine)| engine.strong_count() > 0);
     if let Some(engine) = find(&engines, path) {
         return Ok(engine);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use super::keys;
 use super::reader::Reader;
 use crate::kv::{Row, RowFormat, is_expired, to_json_slices};
 use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
-use crate::{Error, Reply, threads};
+use crate::threads::{self, lock};
+use crate::{Error, Reply};
 
 /// A question for every live entry of a scope whose key matches.
 #[derive(Debug, Clone)]
@@ -130,11 +131,6 @@ impl fmt::Debug for SelectPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SelectPool").finish_non_exhaustive()
     }
-}
-
-/// The state is consistent after every statement that changes it, so that a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A reader thread: works until the pool is closed and nothing is left to do.

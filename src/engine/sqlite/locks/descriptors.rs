@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::FileId;
+use crate::threads;
 
 /// The least descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
 /// standard streams.
@@ -49,7 +50,7 @@ pub struct Locked(MutexGuard<'static, Option<Descriptors>>);
 impl Descriptors {
     /// Nothing that runs under this lock calls SQLite or waits.
     pub fn lock() -> Locked {
-        Locked(DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner))
+        Locked(threads::lock(&DESCRIPTORS))
     }
 }
 
