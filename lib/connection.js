@@ -3,7 +3,9 @@
 // Not the global, which a test may have faked.
 const { setImmediate } = require("node:timers");
 const { loadBinding } = require("./binding.js");
-const { RootcellarError } = require("./errors.js");
+const { RootcellarError, toError } = require("./errors.js");
+const { ROWS_LENGTH_MAX } = require("./limits.js");
+const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
 
 /**
@@ -63,11 +65,16 @@ class Connection {
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit({ codes, texts, numbers }, now, callback) {
+	submit(batch, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
+		const { codes, texts, numbers } = batch;
+		if (batch.hasSql) {
+			this.native.submitSql(id, NO_LEASE, encoded(batch), now, batch.isAlone);
+			return;
+		}
 		this.native.submit(id, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 	}
 
@@ -124,6 +131,17 @@ class Connection {
 		return this.native.select(id, pattern, community, valuesOnly, now);
 	}
 
+	/**
+	 * Starts reads in SQL, all of one moment.
+	 *
+	 * @param {import("./sql-requests.js").Read[]} reads
+	 * @param {() => void} started called only if the snapshot was not taken when this returned
+	 * @returns {boolean} whether the snapshot is taken
+	 */
+	readSql(reads, started) {
+		return startReads(this, reads, started);
+	}
+
 	/** Warns, once in a process, if other copies of SQLite in it endanger the file. */
 	checkForeignCopies() {
 		const found = this.native.foreignCopies(isNodeSqliteLoaded() ? ["node:sqlite"] : []);
@@ -168,9 +186,11 @@ class Connection {
 	 * Handles what has happened. After each slice of rows the event loop has its turn.
 	 */
 	dispatch() {
+		let length = 0;
 		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
-			if (event.kind === "slice") {
+			length += event.rows?.json.length ?? 0;
+			if (event.kind === "slice" || length > ROWS_LENGTH_MAX) {
 				setImmediate(() => this.dispatch());
 				return;
 			}
@@ -220,13 +240,6 @@ class Connection {
 			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
 		);
 	}
-}
-
-/**
- * @param {{ code: string, message: string }} failure
- */
-function toError({ code, message }) {
-	return new RootcellarError(code, message);
 }
 
 module.exports = { Connection, toError };

@@ -5,6 +5,7 @@ const { invalidArgument } = require("./errors.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { kindOf } = require("./json.js");
 const { OperationQueue } = require("./operation-queue.js");
+const { createStoreSqlite } = require("./sql-transaction.js");
 
 /**
  * @typedef {import("..").DataStore} DataStore
@@ -25,6 +26,7 @@ function createDataStore(locate) {
 	const queue = new OperationQueue(located);
 	return {
 		appData: createKeyValueStore(queue),
+		sqlite: createStoreSqlite(queue),
 		get config() {
 			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
 		},

@@ -1,13 +1,15 @@
 "use strict";
 
 const { emptyBatch } = require("./batch.js");
-const { toError } = require("./connection.js");
-const { RootcellarError } = require("./errors.js");
+const { RootcellarError, toError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
-const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS } = require("./limits.js");
+const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS, READS_AT_ONCE_MAX } = require("./limits.js");
 const { Change, PendingChanges, answer } = require("./pending-changes.js");
 const { Session } = require("./session.js");
-const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
+const { checkNotHeld, isInScope } = require("./sql-scope.js");
+const { WANTS_ROWS } = require("./sql-statement.js");
+const { outcomesOf } = require("./sql-work.js");
+const { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
 const resolved = Promise.resolve();
 
@@ -24,7 +26,20 @@ const resolved = Promise.resolve();
  * Something that has to happen between the writes issued before it, which must be on disk by then, and those
  * issued after it, which must not have been sent.
  *
- * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void }} Fence
+ * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void, isRead: boolean }} Fence
+ */
+
+/**
+ * A read in SQL, which is a fence, too. Those that follow each other share a snapshot.
+ *
+ * @typedef {{ kind: "read", read: import("./sql-requests.js").Read, reject(error: unknown): void }} SqlRead
+ */
+
+/**
+ * A transaction or a reserved connection: nothing is sent to the writer from when it begins until it is done. Only
+ * reads go past it, for they do not see what it has not committed.
+ *
+ * @typedef {{ kind: "reservation", begin(done: () => void): void, abort(): void, hurry(): void, reject(error: unknown): void }} Reservation
  */
 
 /**
@@ -38,17 +53,23 @@ const resolved = Promise.resolve();
 class OperationQueue {
 	/**
 	 * @param {() => Location} locate called at the first operation
+	 * @param {InstanceType<typeof Session>} [session] of a transaction, in place of a session of the queue's own
 	 */
-	constructor(locate) {
-		this.session = new Session(locate);
-		/** @type {(Write | Fence)[]} */
+	constructor(locate, session = new Session(locate)) {
+		this.session = session;
+		/** @type {(Write | Fence | SqlRead | Reservation)[]} */
 		this.queue = [];
 		/** @type {Write[] | undefined} */
 		this.inFlight = undefined;
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
+		/** Writes of which only the writer can tell which keys they concern. */
 		this.pendingPatterns = 0;
+		/** @type {Reservation | undefined} the one that has begun and is not done */
+		this.reservation = undefined;
+		/** @type {Error | undefined} why a transaction takes no operations any more */
+		this.ended = undefined;
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
 		this.scheduled = false;
@@ -58,14 +79,27 @@ class OperationQueue {
 	}
 
 	/**
+	 * The operations of a transaction.
+	 *
+	 * @param {OperationQueue} outer the queue that waits for it
+	 * @param {any} connection
+	 */
+	static within(outer, connection) {
+		return new OperationQueue(outer.session.locate, outer.session.within(connection));
+	}
+
+	/**
 	 * @param {Read} read
 	 */
 	get(read) {
 		this.checkOpen();
 		const change = this.changes.last(read.community, read.key);
+		if (this.pendingPatterns > 0 || change) {
+			this.checkRead();
+		}
 		if (this.pendingPatterns > 0) {
 			// Which keys the pattern takes is for the writer to tell.
-			this.fence(() => this.readNow([read]), read.reject);
+			this.fence(() => this.readNow([read]), read.reject, true);
 		} else if (change) {
 			change.addRead(read);
 		} else {
@@ -80,11 +114,66 @@ class OperationQueue {
 	 */
 	select(select, { slice, failed }) {
 		this.checkOpen();
+		this.checkRead();
 		const run = () => {
 			const started = () => this.unblock();
 			this.blocked = !this.session.connection.select(select, Date.now(), { started, slice, failed });
 		};
-		this.fence(run, failed);
+		this.fence(run, failed, true);
+	}
+
+	/**
+	 * @param {import("./sql-requests.js").Read} read
+	 */
+	readSql(read) {
+		this.checkOpen();
+		this.checkRead();
+		this.push({ kind: "read", read, reject: read.reject });
+	}
+
+	/**
+	 * Runs something that takes a snapshot, once all that was issued before it is on disk.
+	 *
+	 * @param {(unblock: () => void) => boolean} run returns whether the snapshot is taken; if not, it calls `unblock`
+	 * @param {(error: unknown) => void} reject
+	 */
+	snapshot(run, reject) {
+		this.checkOpen();
+		this.checkRead();
+		const started = () => this.unblock();
+		this.fence(() => (this.blocked = !run(started)), reject, true);
+	}
+
+	/**
+	 * @param {import("./sql-work.js").Job} job
+	 * @param {Promised} promised resolved with what its statements did
+	 */
+	sql(job, { resolve, reject }) {
+		this.checkWrite();
+		this.pendingPatterns++;
+		this.push({ kind: "sql", job, isAlone: false, resolve, reject });
+	}
+
+	/**
+	 * @param {Omit<Reservation, "kind">} reservation
+	 * @returns {Reservation}
+	 */
+	reserve({ begin, abort, hurry, reject }) {
+		this.checkWrite();
+		/** @type {Reservation} */
+		const reservation = { kind: "reservation", begin, abort, hurry, reject };
+		this.push(reservation);
+		return reservation;
+	}
+
+	/**
+	 * Takes a reservation back that has not begun.
+	 *
+	 * @param {Reservation | undefined} reservation
+	 */
+	unreserve(reservation) {
+		this.queue = this.queue.filter((operation) => operation !== reservation);
+		this.schedule();
 	}
 
 	/**
@@ -92,7 +181,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	set(entry, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		this.push({ kind: "set", change: this.change(entry), entry, resolve, reject });
 	}
 
@@ -101,7 +190,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	setMany(entries, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const changes = entries.map((entry) => this.change(entry));
 		this.push({ kind: "setMany", changes, entries, resolve, reject });
 	}
@@ -113,7 +202,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const change = this.change({ community, key, text: undefined, expiresAt });
 		const update = { updateFunc, defaultText, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
@@ -125,7 +214,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	delete(community, key, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
 		this.push({ kind: "delete", change, resolve, reject });
 	}
@@ -136,7 +225,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	deleteLike(community, pattern, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		this.pendingPatterns++;
 		this.push({ kind: "deleteLike", pattern, community, resolve, reject });
 	}
@@ -153,6 +242,7 @@ class OperationQueue {
 			if (this.session.state === "closed" && !this.hasWork()) {
 				dispose();
 			} else {
+				this.reservation?.hurry();
 				this.fence(dispose, dispose);
 			}
 		});
@@ -163,6 +253,25 @@ class OperationQueue {
 	checkOpen() {
 		if (this.closing) {
 			throw new RootcellarError("ERR_STORE_CLOSED", "the store is closed");
+		}
+		if (this.ended) {
+			throw this.ended;
+		}
+	}
+
+	/** @throws also `ERR_IN_TRANSACTION` in the callback of a transaction, which the write would wait for */
+	checkWrite() {
+		this.checkOpen();
+		checkNotHeld(this);
+	}
+
+	/** @throws `ERR_IN_TRANSACTION` in the callback of a transaction, if the read would wait for a write that waits */
+	checkRead() {
+		if (!isInScope()) {
+			return;
+		}
+		if (this.session.isLease || this.queue.some(({ kind }) => kind !== "read" && kind !== "reservation")) {
+			checkNotHeld(this);
 		}
 	}
 
@@ -178,13 +287,14 @@ class OperationQueue {
 	/**
 	 * @param {() => void} run
 	 * @param {(error: unknown) => void} reject
+	 * @param {boolean} [isRead]
 	 */
-	fence(run, reject) {
-		this.push({ kind: "fence", run, reject });
+	fence(run, reject, isRead = false) {
+		this.push({ kind: "fence", run, reject, isRead });
 	}
 
 	/**
-	 * @param {Write | Fence} operation
+	 * @param {Write | Fence | SqlRead | Reservation} operation
 	 */
 	push(operation) {
 		this.queue.push(operation);
@@ -211,7 +321,8 @@ class OperationQueue {
 	}
 
 	hasWork() {
-		return this.queue.length > 0 || this.inFlight !== undefined || this.reads.length > 0;
+		const isUnderWay = this.inFlight !== undefined || this.reservation !== undefined;
+		return isUnderWay || this.queue.length > 0 || this.reads.length > 0;
 	}
 
 	/** Does what can be done now. Called whenever that may have changed. */
@@ -225,17 +336,83 @@ class OperationQueue {
 		while (!this.blocked) {
 			if (this.reads.length > 0) {
 				this.readNow(this.reads.splice(0));
-			} else if (this.inFlight !== undefined || this.queue.length === 0) {
+			} else if (this.inFlight !== undefined || !this.runNext()) {
 				break;
-			} else if (this.queue[0]?.kind === "fence") {
-				/** @type {Fence} */ (this.queue.shift()).run();
-			} else {
-				this.sendBatch();
 			}
 		}
 		if (!this.hasWork()) {
 			flushed(this);
 		}
+	}
+
+	/** @returns {boolean} whether there was something to do */
+	runNext() {
+		const at = this.nextIndex();
+		const next = this.queue[at];
+		if (next === undefined) {
+			return false;
+		}
+		if (next.kind === "fence") {
+			this.queue.splice(at, 1);
+			next.run();
+		} else if (next.kind === "read") {
+			this.runReads(at);
+		} else if (next.kind === "reservation") {
+			this.queue.shift();
+			this.begin(next);
+		} else {
+			this.sendBatch();
+		}
+		return true;
+	}
+
+	/** Where in the queue the next stands that can be done: a read can while there is a reservation. */
+	nextIndex() {
+		if (this.reservation === undefined) {
+			return 0;
+		}
+		const canPass = (/** @type {Write | Fence | SqlRead | Reservation} */ operation) =>
+			operation.kind === "read" || (operation.kind === "fence" && operation.isRead);
+		const at = this.queue.findIndex((operation) => operation.kind !== "reservation");
+		const first = this.queue[at];
+		return !this.session.isLease && first !== undefined && canPass(first) ? at : this.queue.length;
+	}
+
+	/**
+	 * Starts the reads that follow each other from a place in the queue on.
+	 *
+	 * @param {number} at
+	 */
+	runReads(at) {
+		let end = at;
+		/** @type {import("./sql-requests.js").Read[]} */
+		const reads = [];
+		for (let next = this.queue[end]; next?.kind === "read" && end - at < READS_AT_ONCE_MAX; next = this.queue[end]) {
+			end++;
+			if (next.read.cancel?.error) {
+				next.reject(next.read.cancel.error);
+			} else {
+				reads.push(next.read);
+			}
+		}
+		this.queue.splice(at, end - at);
+		if (reads.length > 0) {
+			this.blocked = !this.session.connection.readSql(reads, () => this.unblock());
+		}
+	}
+
+	/**
+	 * @param {Reservation} reservation
+	 */
+	begin(reservation) {
+		this.reservation = reservation;
+		if (this.closing) {
+			reservation.hurry();
+		}
+		reservation.begin(() => {
+			this.reservation = undefined;
+			this.advance();
+		});
 	}
 
 	unblock() {
@@ -261,7 +438,7 @@ class OperationQueue {
 		const operations = this.queue.splice(0);
 		const reads = this.reads.splice(0);
 		for (const operation of operations) {
-			if (operation.kind === "fence") {
+			if (operation.kind === "fence" || operation.kind === "read" || operation.kind === "reservation") {
 				operation.reject(error);
 			} else {
 				append(reads, this.drop(operation, error));
@@ -361,13 +538,21 @@ class OperationQueue {
 		let hasPattern = false;
 		for (const operation of this.queue) {
 			const isFull = writes.length >= BATCH_OPERATIONS_MAX || length >= BATCH_LENGTH_MAX;
+			const isWrite = operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "reservation";
 			// What an update behind a pattern starts from is known when the pattern has been carried out.
-			if (operation.kind === "fence" || isFull || (operation.kind === "update" && hasPattern)) {
+			if (!isWrite || isFull || (operation.kind === "update" && hasPattern)) {
 				break;
 			}
-			hasPattern ||= operation.kind === "deleteLike";
+			const isAlone = operation.kind === "sql" && operation.isAlone;
+			if (isAlone && writes.length > 0) {
+				break;
+			}
+			hasPattern ||= concernsAnyKey(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
+			if (isAlone) {
+				break;
+			}
 		}
 		return writes;
 	}
@@ -397,12 +582,17 @@ class OperationQueue {
 	/**
 	 * @param {Event} event
 	 */
-	batchEnded({ committed = 0, stop, error }) {
+	batchEnded({ committed = 0, stop, error, changes, results }) {
 		const writes = this.inFlight ?? [];
 		this.inFlight = undefined;
 		const now = Date.now();
+		const outcomes = outcomesOf({ changes, results });
 		for (const write of writes.splice(0, committed)) {
-			this.commit(write, now);
+			this.commit(write, now, outcomes);
+		}
+		const first = writes[0];
+		if (stop === "alone" && first?.kind === "sql") {
+			first.isAlone = true;
 		}
 		if (error) {
 			// Either the first of the rest is to blame, or the transaction, and with it all of them.
@@ -424,15 +614,20 @@ class OperationQueue {
 	 *
 	 * @param {Write} write
 	 * @param {number} now
+	 * @param {ReturnType<typeof outcomesOf>} outcomes
 	 */
-	commit(write, now) {
-		if (write.kind === "deleteLike") {
+	commit(write, now, outcomes) {
+		if (concernsAnyKey(write)) {
 			this.pendingPatterns--;
 		}
 		for (const change of changesOf(write)) {
 			append(this.reads, this.changes.commit(change, now));
 		}
-		write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+		if (write.kind === "sql") {
+			write.resolve(write.job.statements.map(({ bits }) => outcomes.next((bits & WANTS_ROWS) !== 0)));
+		} else {
+			write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+		}
 	}
 
 	/**
@@ -443,7 +638,7 @@ class OperationQueue {
 	 * @returns {Read[]} reads that waited for it and have to be read from disk
 	 */
 	drop(write, error) {
-		if (write.kind === "deleteLike") {
+		if (concernsAnyKey(write)) {
 			this.pendingPatterns--;
 		}
 		write.reject(error);
@@ -456,6 +651,7 @@ class OperationQueue {
 			return;
 		}
 		this.isFlushing = true;
+		this.reservation?.abort();
 		do {
 			this.advance();
 		} while (this.hasWork() && this.session.current?.waitForEvent(EXIT_WAIT_MS));

@@ -40,4 +40,8 @@ pub const READ_BYTES_MAX: usize = 16 << 20;
 pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 
 /// Statements that each connection keeps prepared.
-pub const STATEMENTS_CACHED: usize = 32;
+pub const STATEMENTS_CACHED: usize = 128;
+
+/// Steps of SQLite's virtual machine after which it looks whether the statement was cancelled: a fraction of a
+/// millisecond.
+pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;

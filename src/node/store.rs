@@ -15,8 +15,9 @@ use napi_derive::napi;
 
 use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues};
+use super::sql::SqlState;
 use crate::engine::sqlite::{Engine, Reader, Select, Values, loaded_copies, locks_hold, open_shared};
-use crate::kv::{Address, Batch, RowFormat};
+use crate::kv::{Address, Batch, BatchOutcome, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -29,15 +30,16 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 /// `open`, nor after `close`.
 #[napi]
 pub struct NativeStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     path: PathBuf,
     wake: Mutex<Wake>,
     events: EventQueue,
     open: Mutex<Option<Open>>,
     batches_in_flight: AtomicUsize,
+    pub(super) sql: SqlState,
 }
 
 struct Open {
@@ -80,6 +82,7 @@ impl NativeStore {
             events: EventQueue::default(),
             open: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
+            sql: SqlState::default(),
         });
         flush_at_end_of_environment(env, &shared)?;
         let store = Self { shared };
@@ -126,16 +129,7 @@ impl NativeStore {
             return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
         let Some(engine) = self.shared.engine(id) else { return };
-        let shared = Arc::clone(&self.shared);
-        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
-        let reply = Reply::new(move |result| {
-            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
-            shared.tell([match result {
-                Ok(outcome) => Event::batch(id, &outcome),
-                Err(error) => Event::failed(id, &error),
-            }]);
-        });
-        engine.submit(Batch::new(commands, now), reply);
+        engine.submit(Batch::new(commands, now), self.shared.batch_reply(id));
     }
 
     /// Reads keys at once, all of one moment, or not at all if a lock is held.
@@ -173,18 +167,11 @@ impl NativeStore {
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let (started, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let started = Arc::clone(&self.shared);
         engine.select(
             Select { community, pattern, now_ms: now, format },
             move || started.tell([Event::new(id, EventKind::Started)]),
-            Reply::new(move |result: Result<Vec<String>, Error>| match result {
-                Ok(slices) => {
-                    let last = slices.len() - 1;
-                    let slices = slices.into_iter().enumerate();
-                    answered.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
-                }
-                Err(error) => answered.tell([Event::failed(id, &error)]),
-            }),
+            self.shared.slices_reply(id),
         )
     }
 
@@ -212,6 +199,7 @@ impl NativeStore {
     #[napi]
     pub fn close(&self, id: u32) {
         let shared = Arc::clone(&self.shared);
+        self.shared.sql.clear();
         let open = lock(&self.shared.open).take();
         // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
         let engine = open.and_then(|open| Arc::into_inner(open.engine));
@@ -235,8 +223,34 @@ impl NativeStore {
 }
 
 impl Shared {
+    /// A reply to a batch, which the end of the environment waits for.
+    pub(super) fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
+        let shared = Arc::clone(self);
+        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
+        Reply::new(move |result| {
+            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
+            shared.tell([match result {
+                Ok(outcome) => Event::batch(id, outcome),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
+    }
+
+    /// A reply to a select.
+    pub(super) fn slices_reply(self: &Arc<Self>, id: u32) -> Reply<Vec<String>> {
+        let shared = Arc::clone(self);
+        Reply::new(move |result: Result<Vec<String>, Error>| match result {
+            Ok(slices) => {
+                let last = slices.len() - 1;
+                let slices = slices.into_iter().enumerate();
+                shared.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
+            }
+            Err(error) => shared.tell([Event::failed(id, &error)]),
+        })
+    }
+
     /// Queues events, and wakes JavaScript if it has taken those before.
-    fn tell(&self, events: impl IntoIterator<Item = Event>) {
+    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
         if self.events.push(events) {
             // Fails only while the environment ends, and then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -244,7 +258,7 @@ impl Shared {
     }
 
     /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
-    fn engine(&self, id: u32) -> Option<Arc<Engine>> {
+    pub(super) fn engine(&self, id: u32) -> Option<Arc<Engine>> {
         let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
         if engine.is_none() {
             self.tell([Event::failed(id, &not_open())]);
@@ -276,6 +290,8 @@ fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<(
 }
 
 fn flush(shared: &Shared) {
+    // Nobody will end a transaction any more, and batches of others may wait for it.
+    shared.sql.clear();
     let deadline = Instant::now() + CLEANUP_WAIT;
     while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -285,7 +301,7 @@ fn flush(shared: &Shared) {
     }
 }
 
-fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
+pub(super) fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
     keys.into_iter().zip(communities).map(|(key, community)| Address { community, key }).collect()
 }
 

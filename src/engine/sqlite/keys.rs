@@ -8,7 +8,9 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
+use super::sql::{self, Guarded, Mode};
 use crate::kv::{Address, Command, Entry, KeyRange, Pattern, Swap, is_expired};
+use crate::sql::{Outcome, SqlError};
 use crate::{Error, faults};
 
 const ROWS_OF_KEY: &str = "SELECT rowid, expires_at, value FROM __rootapp_kv \
@@ -25,8 +27,22 @@ const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 A
 pub enum Refusal {
     /// A swap whose expectation does not hold.
     Conflict,
+    /// A statement that cannot be carried out within a transaction.
+    Alone,
     /// The command failed.
     Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<SqlError> for Refusal {
+    fn from(error: SqlError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl From<rusqlite::Error> for Refusal {
@@ -35,20 +51,21 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-/// Runs a command within the open transaction, as a whole or not at all.
-pub fn run(connection: &Connection, command: &Command, now_ms: i64) -> Result<(), Refusal> {
+/// Runs a command within the open transaction, as a whole or not at all. Returns what its statements did, if it is SQL.
+pub fn run(connection: &Guarded, command: &Command, now_ms: i64) -> Result<Vec<Outcome>, Refusal> {
     match command {
-        Command::Set(entry) => Ok(set(connection, entry, now_ms)?),
+        Command::Set(entry) => set(connection, entry, now_ms)?,
         Command::SetMany(entries) => {
-            Ok(savepoint(connection, || entries.iter().try_for_each(|entry| set(connection, entry, now_ms)))?)
+            savepoint(connection, || entries.iter().try_for_each(|entry| set(connection, entry, now_ms)))?;
         }
-        Command::Swap(swap) => swap_value(connection, swap, now_ms),
+        Command::Swap(swap) => swap_value(connection, swap, now_ms)?,
         Command::Delete(Address { community, key }) => {
             connection.prepare_cached(DELETE)?.execute(params![community, key])?;
-            Ok(())
         }
-        Command::DeleteLike { community, pattern } => Ok(delete_like(connection, community.as_deref(), pattern)?),
+        Command::DeleteLike { community, pattern } => delete_like(connection, community.as_deref(), pattern)?,
+        Command::Sql(job) => return sql::run(connection, job, Mode::Group),
     }
+    Ok(Vec::new())
 }
 
 /// The expiry as the column holds it. Whatever is not a number never expires, as the SDK has it.

@@ -9,11 +9,14 @@ mod keys;
 #[cfg(lock_shim)]
 #[allow(unsafe_code, reason = "stands between SQLite and the system")]
 mod locks;
+mod pool;
 mod purge;
 mod reader;
 mod registry;
 mod schema;
 mod select;
+mod sql;
+mod sql_engine;
 mod writer;
 
 use std::path::Path;
@@ -25,11 +28,14 @@ pub use foreign::loaded_copies;
 pub use reader::{Reader, Values};
 pub use registry::open_shared;
 pub use select::Select;
+pub use sql::{
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
+};
 
 use crate::kv::{Address, Batch, BatchOutcome, Stop};
 use crate::threads;
 use crate::{Error, Reply};
-use select::SelectPool;
+use pool::ReaderPool;
 use writer::Request;
 
 /// Whether locks hold beside another copy of SQLite in the same process.
@@ -54,7 +60,7 @@ pub struct Engine {
     file: DatabaseFile,
     requests: mpsc::Sender<Request>,
     writer: JoinHandle<()>,
-    selects: SelectPool,
+    readers: ReaderPool,
 }
 
 impl Engine {
@@ -73,7 +79,7 @@ impl Engine {
         let (requests, received) = mpsc::channel();
         let writer_file = file.clone();
         let writer = threads::spawn("writer", move || writer::run(connection, writer_file, &received))?;
-        Ok(Self { requests, writer, selects: SelectPool::new(file.clone()), file })
+        Ok(Self { requests, writer, readers: ReaderPool::new(file.clone()), file })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
@@ -101,7 +107,7 @@ impl Engine {
         self.submit(batch, reply);
         match outcomes.recv() {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error)) },
+            Ok(Err(error)) => BatchOutcome::stopped(Stop::Transaction(error)),
             Err(_) => unreachable!("a reply always answers"),
         }
     }
@@ -137,7 +143,10 @@ impl Engine {
         started: impl FnOnce() + Send + 'static,
         reply: Reply<Vec<String>>,
     ) -> bool {
-        self.selects.submit(select, Box::new(started), reply)
+        let task: pool::Task = Box::new(move |snapshot| {
+            reply.send(snapshot.and_then(|connection| select::slices(connection, &select)));
+        });
+        self.readers.submit(task, Box::new(started))
     }
 
     /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.
@@ -151,8 +160,8 @@ impl Engine {
 
     /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
-        let Self { requests, writer, selects, .. } = self;
-        selects.close();
+        let Self { requests, writer, readers, .. } = self;
+        readers.close();
         drop(requests);
         // A writer that panicked has been reported through its replies.
         drop(writer.join());

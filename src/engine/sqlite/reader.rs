@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::file::DatabaseFile;
+use super::sql::Guarded;
 use super::{connection, keys};
 use crate::Error;
 use crate::kv::{Address, is_expired};
@@ -14,7 +15,7 @@ const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
 /// A connection that reads, for one thread at a time.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    connection: Guarded,
     file: DatabaseFile,
 }
 
@@ -35,7 +36,7 @@ impl Reader {
         self.file.check()
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Guarded {
         &self.connection
     }
 
@@ -53,20 +54,7 @@ impl Reader {
     /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if it
     /// does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
-        let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
-        let found = statement
-            .query_row(params![address.community, address.key], |row| {
-                let expired = is_expired(keys::expiry(row.get_ref(1)?), now_ms);
-                if expired { Ok(None) } else { Ok(Some(keys::text(row, 0)?.unwrap_or_default())) }
-            })
-            .optional()?;
-        match found.flatten() {
-            // Counted only where it may matter: a text has no more UTF-16 units than bytes.
-            Some(text) if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX => {
-                Err(Error::too_long(&address.key))
-            }
-            other => Ok(other),
-        }
+        value(&self.connection, address, now_ms)
     }
 
     /// [`Reader::get`] of several keys, all of one moment. Of large values only the first are read, at least one:
@@ -79,19 +67,42 @@ impl Reader {
         self.file.check()?;
         // Rolls back when dropped, which is as good an end for a transaction that only read.
         let _snapshot = self.connection.unchecked_transaction()?;
-        let mut values = Vec::with_capacity(addresses.len());
-        let mut bytes = 0;
-        for address in addresses {
-            let value = match self.get(address, now_ms) {
-                Err(error) if error.is_busy() => return Err(error),
-                value => value,
-            };
-            bytes += value.as_ref().map_or(0, |text| text.as_ref().map_or(0, String::len));
-            values.push(value);
-            if bytes >= READ_BYTES_MAX {
-                break;
-            }
+        values(&self.connection, addresses, now_ms)
+    }
+}
+
+/// [`Reader::get_many`] within an open transaction.
+pub(super) fn values(connection: &Connection, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+    let mut values = Vec::with_capacity(addresses.len());
+    let mut bytes = 0;
+    for address in addresses {
+        let value = match value(connection, address, now_ms) {
+            Err(error) if error.is_busy() => return Err(error),
+            value => value,
+        };
+        bytes += value.as_ref().map_or(0, |text| text.as_ref().map_or(0, String::len));
+        values.push(value);
+        if bytes >= READ_BYTES_MAX {
+            break;
         }
-        Ok(values)
+    }
+    Ok(values)
+}
+
+/// [`Reader::get`].
+fn value(connection: &Connection, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
+    let mut statement = connection.prepare_cached(NEWEST_ROW)?;
+    let found = statement
+        .query_row(params![address.community, address.key], |row| {
+            let expired = is_expired(keys::expiry(row.get_ref(1)?), now_ms);
+            if expired { Ok(None) } else { Ok(Some(keys::text(row, 0)?.unwrap_or_default())) }
+        })
+        .optional()?;
+    match found.flatten() {
+        // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+        Some(text) if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX => {
+            Err(Error::too_long(&address.key))
+        }
+        other => Ok(other),
     }
 }

@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
-
 use super::file::DatabaseFile;
+use super::sql::Guarded;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL};
@@ -16,10 +15,15 @@ use crate::{Error, Reply};
 pub enum Request {
     /// To carry out a batch.
     Batch(Batch, Reply<BatchOutcome>),
+    /// To hand the connection over for as long as a call takes, between two transactions.
+    Exclusive(Exclusive),
 }
 
+/// What has the connection for itself.
+pub type Exclusive = Box<dyn FnOnce(&Guarded, &DatabaseFile) + Send>;
+
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Request>) {
+pub fn run(connection: Guarded, file: DatabaseFile, requests: &Receiver<Request>) {
     let mut writer = Writer { connection, file, commands_at_once: usize::MAX };
     let mut next_purge = Instant::now();
     loop {
@@ -28,7 +32,12 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
             next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
         }
         match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
-            Ok(first) => writer.serve(first, requests),
+            Ok(first) => {
+                let mut next = Some(first);
+                while let Some(request) = next {
+                    next = writer.serve(request, requests);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -36,7 +45,7 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
 }
 
 struct Writer {
-    connection: Connection,
+    connection: Guarded,
     file: DatabaseFile,
     /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
     /// commands that cannot be done are rejected, and twice as many after each success.
@@ -44,9 +53,18 @@ struct Writer {
 }
 
 impl Writer {
-    /// Carries out a request and those that wait behind it, in one transaction.
-    fn serve(&mut self, first: Request, requests: &Receiver<Request>) {
-        let (batches, replies) = collect(first, requests);
+    /// Carries out a request, a batch with those that wait behind it in one transaction. Returns a request that was
+    /// taken and not carried out.
+    fn serve(&mut self, first: Request, requests: &Receiver<Request>) -> Option<Request> {
+        let (batches, replies, rest) = match first {
+            Request::Batch(batch, reply) => collect(batch, reply, requests),
+            Request::Exclusive(work) => {
+                let Self { connection, file, .. } = self;
+                let result = catch_unwind(AssertUnwindSafe(|| work(connection, file)));
+                self.roll_back_after(result.is_err());
+                return None;
+            }
+        };
         // A panic drops the replies that were not sent, and each then reports an internal error.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let batches: Vec<&Batch> = batches.iter().collect();
@@ -55,7 +73,12 @@ impl Writer {
                 reply.send(Ok(outcome));
             }
         }));
-        if result.is_err() && !self.connection.is_autocommit() {
+        self.roll_back_after(result.is_err());
+        rest
+    }
+
+    fn roll_back_after(&self, panic: bool) {
+        if panic && !self.connection.is_autocommit() {
             // If this fails too, so will the next transaction, and say why.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
@@ -90,7 +113,7 @@ impl Writer {
                     outcomes.extend(fail(&batches[index..], &error));
                     return outcomes;
                 }
-                Err(error) => outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) }),
+                Err(error) => outcomes.push(BatchOutcome::stopped(Stop::Command(error))),
             }
         }
         if outcomes.iter().any(|outcome| outcome.committed > 0) {
@@ -107,11 +130,14 @@ impl Writer {
     }
 }
 
-/// Takes what is waiting, up to the bounds of a group.
-fn collect(first: Request, requests: &Receiver<Request>) -> (Vec<Batch>, Vec<Reply<BatchOutcome>>) {
+type Collected = (Vec<Batch>, Vec<Reply<BatchOutcome>>, Option<Request>);
+
+/// Takes the batches that are waiting, up to the bounds of a group, and returns a request of another kind that ends
+/// them.
+fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<Request>) -> Collected {
     let (mut batches, mut replies) = (Vec::new(), Vec::new());
     let (mut commands, mut bytes) = (0, 0);
-    let mut next = Some(first);
+    let mut next = Some(Request::Batch(first, reply));
     while let Some(Request::Batch(batch, reply)) = next {
         commands += batch.commands.len();
         bytes += batch.commands.iter().map(Command::size).sum::<usize>();
@@ -120,11 +146,11 @@ fn collect(first: Request, requests: &Receiver<Request>) -> (Vec<Batch>, Vec<Rep
         let full = commands >= GROUP_COMMANDS_MAX || bytes >= GROUP_BYTES_MAX;
         next = if full { None } else { requests.try_recv().ok() };
     }
-    (batches, replies)
+    (batches, replies, next)
 }
 
 fn fail(batches: &[&Batch], error: &Error) -> Vec<BatchOutcome> {
-    batches.iter().map(|_| BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error.clone())) }).collect()
+    batches.iter().map(|_| BatchOutcome::stopped(Stop::Transaction(error.clone()))).collect()
 }
 
 /// Milliseconds since 1970 UTC.
