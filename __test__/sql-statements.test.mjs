@@ -106,7 +106,9 @@ describe("get and all", () => {
 		expect(await sqlite.get("UPDATE t SET b = id RETURNING b")).toEqual({ b: 1 });
 		expect(await sqlite.all("SELECT b FROM t")).toEqual([{ b: 1 }, { b: 2 }]);
 		const upsert = "WITH new(a) AS (VALUES ('x')) INSERT INTO t (a) SELECT a FROM new WHERE true ";
-		expect(await sqlite.all(`${upsert} ON CONFLICT (a) DO UPDATE SET b = 9 RETURNING id, b`)).toEqual([{ id: 1, b: 9 }]);
+		expect(await sqlite.all(`${upsert} ON CONFLICT (a) DO UPDATE SET b = 9 RETURNING id, b`)).toEqual([
+			{ id: 1, b: 9 },
+		]);
 	});
 
 	test("read pragmas, explain, and values", async () => {
@@ -156,7 +158,7 @@ describe("values", () => {
 			[true, 1, "integer"],
 			[false, 0, "integer"],
 			["", "", "text"],
-			["a\0b\u{1f600}\n\"\\\u2028", "a\0b\u{1f600}\n\"\\\u2028", "text"],
+			['a\0b\u{1f600}\n"\\\u2028', 'a\0b\u{1f600}\n"\\\u2028', "text"],
 			[date, date.getTime(), "integer"],
 			[new Uint8Array([0, 255]), new Uint8Array([0, 255]), "blob"],
 			[Buffer.from("ab"), new Uint8Array([97, 98]), "blob"],
@@ -288,7 +290,9 @@ describe("exec", () => {
 
 	test("runs a script that has transactions of its own, and rolls back what it leaves open", async () => {
 		const { sqlite } = await storeWithRows();
-		await sqlite.exec("BEGIN; INSERT INTO t (a) VALUES ('kept'); COMMIT; BEGIN; INSERT INTO t (a) VALUES ('gone'); ROLLBACK");
+		await sqlite.exec(
+			"BEGIN; INSERT INTO t (a) VALUES ('kept'); COMMIT; BEGIN; INSERT INTO t (a) VALUES ('gone'); ROLLBACK",
+		);
 		const open = sqlite.exec("INSERT INTO t (a) VALUES ('also kept'); BEGIN; INSERT INTO t (a) VALUES ('open')");
 		await expect(open).rejects.toMatchObject({ code: "ERR_TRANSACTION_LEFT_OPEN" });
 		expect(await valuesOf(sqlite)).toEqual(["kept", "also kept"]);
@@ -296,7 +300,9 @@ describe("exec", () => {
 
 	test("resets what a script has set on the connection", async () => {
 		const { sqlite } = await storeWithRows();
-		await sqlite.exec("PRAGMA foreign_keys = OFF; CREATE TABLE child (t REFERENCES t (id)); INSERT INTO child VALUES (1)");
+		await sqlite.exec(
+			"PRAGMA foreign_keys = OFF; CREATE TABLE child (t REFERENCES t (id)); INSERT INTO child VALUES (1)",
+		);
 		await expect(sqlite.run("INSERT INTO child VALUES (2)")).rejects.toMatchObject({
 			code: "SQLITE_CONSTRAINT_FOREIGNKEY",
 		});
@@ -372,7 +378,12 @@ describe("prepare", () => {
 		expect(seen).toEqual(["x", "y", "z"]);
 		await select.finalize();
 		await select.finalize();
-		for (const call of [() => select.get(1), () => select.all(1), () => select.run(1), () => select.iterate(1).next()]) {
+		for (const call of [
+			() => select.get(1),
+			() => select.all(1),
+			() => select.run(1),
+			() => select.iterate(1).next(),
+		]) {
 			await expect(call()).rejects.toMatchObject({ code: "ERR_STATEMENT_FINALIZED" });
 		}
 		expect(await insert.run("still")).toMatchObject({ changes: 1 });
