@@ -18,6 +18,12 @@ module.exports = {
 	/** UTF-16 units of a key that a message shows. */
 	KEY_LENGTH_SHOWN: 100,
 
+	/** What the read cache of a store takes, unless `cacheBytes` says otherwise. */
+	CACHE_BYTES_DEFAULT: 64 << 20,
+
+	/** What an entry of the read cache takes beside its text: an object, two strings' headers, its place in a `Map`. */
+	CACHE_ENTRY_OVERHEAD_BYTES: 128,
+
 	/** How often other copies of SQLite in the process are looked for. */
 	FOREIGN_CHECK_INTERVAL_MS: 1_000,
 

@@ -1,11 +1,12 @@
 "use strict";
 
 const { emptyBatch } = require("./batch.js");
+const { CoherentCache } = require("./coherent-cache.js");
 const { toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
 const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS } = require("./limits.js");
-const { Change, PendingChanges, answer } = require("./pending-changes.js");
+const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
 const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
@@ -13,9 +14,12 @@ const resolved = Promise.resolve();
 
 /**
  * @typedef {import("./arguments.js").Entry} Entry
+ * @typedef {import("./coherent-cache.js").Address} Address
  * @typedef {import("./config.js").Location} Location
  * @typedef {import("./native").Event} Event
  * @typedef {import("./pending-changes.js").Read} Read
+ * @typedef {import("./read-cache.js").Stored} Stored
+ * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
  */
@@ -38,13 +42,17 @@ const resolved = Promise.resolve();
 class OperationQueue {
 	/**
 	 * @param {() => Location} locate called at the first operation
+	 * @param {number} cacheBytes
 	 */
-	constructor(locate) {
+	constructor(locate, cacheBytes) {
 		this.session = new Session(locate);
+		this.cache = new CoherentCache(cacheBytes);
 		/** @type {(Write | Fence)[]} */
 		this.queue = [];
 		/** @type {Write[] | undefined} */
 		this.inFlight = undefined;
+		/** How many changes of others the cache had seen when that batch was sent. */
+		this.changesOfOthers = 0;
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
@@ -68,10 +76,23 @@ class OperationQueue {
 			this.fence(() => this.readNow([read]), read.reject);
 		} else if (change) {
 			change.addRead(read);
-		} else {
+		} else if (!this.answerFromCache(read)) {
 			this.reads.push(read);
 			this.schedule();
 		}
+	}
+
+	/**
+	 * @param {Read} read one of a key that no pending write concerns
+	 * @returns {boolean} whether the cache had the answer
+	 */
+	answerFromCache(read) {
+		const stored = this.cache.get(read.community, read.key);
+		if (stored === undefined) {
+			return false;
+		}
+		answer(read, stored.expiresAt === undefined ? stored.text : liveText(stored, Date.now()));
+		return true;
 	}
 
 	/**
@@ -114,8 +135,8 @@ class OperationQueue {
 	 */
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
 		this.checkOpen();
-		const change = this.change({ community, key, text: undefined, expiresAt });
-		const update = { updateFunc, defaultText, made: undefined, isRunning: false };
+		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
+		const update = { updateFunc, defaultText, expiresAt, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
 	}
 
@@ -148,6 +169,7 @@ class OperationQueue {
 		this.closing ??= new Promise((resolve) => {
 			const dispose = () => {
 				this.blocked = true;
+				this.cache.detach();
 				this.session.dispose(resolve);
 			};
 			if (this.session.state === "closed" && !this.hasWork()) {
@@ -247,6 +269,8 @@ class OperationQueue {
 		this.session.open((error) => {
 			if (error) {
 				this.rejectAll(error);
+			} else {
+				this.cache.attach(this.session.connection);
 			}
 			this.advance();
 		});
@@ -277,13 +301,15 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
-		this.readTexts(reads, Date.now(), (texts, errorAt) => {
+		const now = Date.now();
+		this.readKeys(reads, now, (found, errorAt) => {
 			for (const [index, read] of reads.entries()) {
+				const stored = found[index];
 				const error = errorAt(index);
 				if (error) {
 					read.reject(error);
-				} else if (index < texts.length) {
-					answer(read, texts[index]);
+				} else if (stored) {
+					answer(read, liveText(stored, now));
 				} else {
 					this.reads.push(read);
 				}
@@ -294,19 +320,27 @@ class OperationQueue {
 	/**
 	 * Reads keys from disk, and lets nothing be written before that is done.
 	 *
-	 * @param {{ community: string | undefined, key: string }[]} addresses
+	 * @param {Address[]} addresses
 	 * @param {number} now
-	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 */
-	readTexts(addresses, now, callback) {
+	readKeys(addresses, now, callback) {
 		const keys = addresses.map(({ key }) => key);
 		const communities = addresses.map(({ community }) => community);
-		const isDone = this.session.connection.read(keys, communities, now, (texts, errorAt) => {
-			callback(texts, errorAt);
+		let isLate = false;
+		const isDone = this.session.connection.read(keys, communities, now, (found, errorAt) => {
+			for (const [index, stored] of found.entries()) {
+				if (!isLate && errorAt(index) === undefined) {
+					this.cache.fill(/** @type {Address} */ (addresses[index]), stored);
+				}
+			}
+			callback(found, errorAt);
 			if (this.blocked) {
 				this.unblock();
 			}
 		});
+		// The cache may have moved on when what is read later arrives.
+		isLate = true;
 		this.blocked = !isDone;
 	}
 
@@ -346,6 +380,7 @@ class OperationQueue {
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
 			this.inFlight = sent;
+			this.changesOfOthers = this.cache.changes;
 			for (const change of sent.flatMap(changesOf)) {
 				change.isSent = true;
 			}
@@ -380,13 +415,22 @@ class OperationQueue {
 	 * @returns {boolean} whether that is done
 	 */
 	readForUpdates(writes, now) {
-		const changes = writes.filter(needsRead).map(({ change }) => change);
+		/** @type {KeyChange[]} */
+		const changes = [];
+		for (const { change } of writes.filter(needsRead)) {
+			const stored = this.cache.get(change.community, change.key);
+			if (stored === undefined) {
+				changes.push(change);
+			} else {
+				change.onDisk = { error: undefined, stored };
+			}
+		}
 		if (changes.length > 0) {
-			this.readTexts(changes, now, (texts, errorAt) => {
+			this.readKeys(changes, now, (found, errorAt) => {
 				for (const [index, change] of changes.entries()) {
 					const error = errorAt(index);
-					if (error || index < texts.length) {
-						change.onDisk = { error, text: texts[index] };
+					if (error || index < found.length) {
+						change.onDisk = { error, stored: found[index] };
 					}
 				}
 			});
@@ -400,11 +444,18 @@ class OperationQueue {
 	batchEnded({ committed = 0, stop, error }) {
 		const writes = this.inFlight ?? [];
 		this.inFlight = undefined;
-		const now = Date.now();
-		for (const write of writes.splice(0, committed)) {
-			this.commit(write, now);
+		this.commitAll(writes.splice(0, committed));
+		if (stop === "conflict") {
+			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
+			for (const change of writes.slice(0, 1).flatMap(changesOf)) {
+				this.cache.delete(change);
+			}
 		}
 		if (error) {
+			if (stop === undefined) {
+				// Whether anything was written is not known.
+				this.cache.clear();
+			}
 			// Either the first of the rest is to blame, or the transaction, and with it all of them.
 			const rejected = writes.splice(0, stop === "command" ? 1 : writes.length);
 			for (const write of rejected) {
@@ -420,19 +471,30 @@ class OperationQueue {
 	}
 
 	/**
-	 * A write is on disk.
+	 * Writes are on disk.
 	 *
-	 * @param {Write} write
-	 * @param {number} now
+	 * @param {Write[]} writes
 	 */
-	commit(write, now) {
-		if (write.kind === "deleteLike") {
-			this.pendingPatterns--;
+	commitAll(writes) {
+		const now = Date.now();
+		const isAlone = this.cache.isAloneSince(this.changesOfOthers);
+		/** @type {Read[]} */
+		const lateReads = [];
+		for (const write of writes) {
+			if (write.kind === "deleteLike") {
+				this.pendingPatterns--;
+				this.cache.clear();
+			}
+			for (const change of changesOf(write)) {
+				this.cache.committed(change, isAlone);
+				append(lateReads, this.changes.commit(change, now));
+			}
+			write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
 		}
-		for (const change of changesOf(write)) {
-			append(this.reads, this.changes.commit(change, now));
-		}
-		write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+		append(
+			this.reads,
+			lateReads.filter((read) => !this.answerFromCache(read)),
+		);
 	}
 
 	/**

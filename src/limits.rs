@@ -41,3 +41,7 @@ pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 
 /// Statements that each connection keeps prepared.
 pub const STATEMENTS_CACHED: usize = 32;
+
+/// Commits of the writer that are remembered, to be told from those of others. A client has one batch under way at a
+/// time, so that a few would do.
+pub const COMMITS_REMEMBERED: usize = 16;

@@ -88,6 +88,10 @@ impl Command {
     }
 }
 
+/// Somebody who sends batches, and knows what is in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientId(pub u64);
+
 /// Commands of one client, in the order in which they must take effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -95,13 +99,21 @@ pub struct Batch {
     pub commands: Vec<Command>,
     /// The client's clock, milliseconds since 1970 UTC, which decides what is expired.
     pub now_ms: i64,
+    /// Whose it is, if the client keeps a cache that its own commits should leave valid.
+    pub client: Option<ClientId>,
 }
 
 impl Batch {
     /// A batch as seen at `now_ms`.
     #[must_use]
     pub fn new(commands: Vec<Command>, now_ms: i64) -> Self {
-        Self { commands, now_ms }
+        Self { commands, now_ms, client: None }
+    }
+
+    /// The same batch, of a client.
+    #[must_use]
+    pub fn of(self, client: ClientId) -> Self {
+        Self { client: Some(client), ..self }
     }
 }
 

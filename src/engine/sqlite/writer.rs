@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::commits::Recorder;
 use super::file::DatabaseFile;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
@@ -19,8 +20,8 @@ pub enum Request {
 }
 
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Request>) {
-    let mut writer = Writer { connection, file, commands_at_once: usize::MAX };
+pub fn run(connection: Connection, recorder: Recorder, file: DatabaseFile, requests: &Receiver<Request>) {
+    let mut writer = Writer { connection, recorder, file, commands_at_once: usize::MAX };
     let mut next_purge = Instant::now();
     loop {
         if Instant::now() >= next_purge {
@@ -37,6 +38,7 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
 
 struct Writer {
     connection: Connection,
+    recorder: Recorder,
     file: DatabaseFile,
     /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
     /// commands that cannot be done are rejected, and twice as many after each success.
@@ -66,7 +68,7 @@ impl Writer {
             return fail(batches, &error);
         }
         if self.commands_at_once > 1 {
-            match groups::commit(&self.connection, batches, self.commands_at_once) {
+            match groups::commit(&self.connection, &self.recorder, batches, self.commands_at_once) {
                 Ok(outcomes) => {
                     self.commands_at_once = self.commands_at_once.saturating_mul(2);
                     return outcomes;
@@ -84,7 +86,7 @@ impl Writer {
     fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
-            match groups::commit(&self.connection, &[batch], 1) {
+            match groups::commit(&self.connection, &self.recorder, &[batch], 1) {
                 Ok(outcome) => outcomes.extend(outcome),
                 Err(error) if error.is_busy() => {
                     outcomes.extend(fail(&batches[index..], &error));
