@@ -62,15 +62,16 @@ class Connection {
 	 * Sends a batch to the writer.
 	 *
 	 * @param {Batch} batch
+	 * @param {number} attempt how often a batch that ended early was heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit({ codes, texts, numbers }, now, callback) {
+	submit({ codes, texts, numbers }, attempt, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
-		this.native.submit(id, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 	}
 
 	/**

@@ -35,7 +35,7 @@ export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
 	open(id: number): void;
-	submit(id: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
+	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number): { values?: ReadValues; error?: Failure };
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
 	version(): Uint32Array | null;

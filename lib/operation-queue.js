@@ -5,7 +5,13 @@ const { CoherentCache } = require("./coherent-cache.js");
 const { toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
-const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS } = require("./limits.js");
+const {
+	BATCHES_IN_FLIGHT_MAX,
+	BATCH_LENGTH_MAX,
+	BATCH_OPERATIONS_MAX,
+	BATCH_OPERATIONS_MIN,
+	EXIT_WAIT_MS,
+} = require("./limits.js");
 const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
 const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
@@ -25,6 +31,12 @@ const resolved = Promise.resolve();
  */
 
 /**
+ * A batch that the writer has, and how many changes of others the cache had seen when it was sent.
+ *
+ * @typedef {{ writes: Write[], changesOfOthers: number }} Sent
+ */
+
+/**
  * Something that has to happen between the writes issued before it, which must be on disk by then, and those
  * issued after it, which must not have been sent.
  *
@@ -34,10 +46,9 @@ const resolved = Promise.resolve();
 /**
  * The order of a store's operations.
  *
- * Writes wait here in the order of issue, and cross to the writer one batch at a time: those issued in one turn
- * of the event loop, or while the batch before was being written, go together. Because nothing else is under
- * way when a batch is made up, what each operation builds on is known: an earlier change of the same batch, or
- * what is on disk. A batch that ends early comes back here, and the rest of it goes first in the next.
+ * Writes wait here in the order of issue, and cross to the writer in batches. A few of them may be under way: what
+ * each operation builds on is an earlier change that is, or what is on disk. When a batch ends early, the writer carries
+ * out none of those behind it. All of them come back here, and what they have left undone goes first in the next.
  */
 class OperationQueue {
 	/**
@@ -49,10 +60,14 @@ class OperationQueue {
 		this.cache = new CoherentCache(cacheBytes);
 		/** @type {(Write | Fence)[]} */
 		this.queue = [];
-		/** @type {Write[] | undefined} */
-		this.inFlight = undefined;
-		/** How many changes of others the cache had seen when that batch was sent. */
-		this.changesOfOthers = 0;
+		/** @type {Sent[]} oldest first */
+		this.inFlight = [];
+		/** How often a batch that ended early was heard of. */
+		this.attempt = 0;
+		/** One has, and those behind it have still to come back. */
+		this.isHalted = false;
+		/** @type {Write[]} what they have left undone */
+		this.leftUndone = [];
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
@@ -233,7 +248,7 @@ class OperationQueue {
 	}
 
 	hasWork() {
-		return this.queue.length > 0 || this.inFlight !== undefined || this.reads.length > 0;
+		return this.queue.length > 0 || this.inFlight.length > 0 || this.reads.length > 0;
 	}
 
 	/** Does what can be done now. Called whenever that may have changed. */
@@ -247,17 +262,23 @@ class OperationQueue {
 		while (!this.blocked) {
 			if (this.reads.length > 0) {
 				this.readNow(this.reads.splice(0));
-			} else if (this.inFlight !== undefined || this.queue.length === 0) {
-				break;
-			} else if (this.queue[0]?.kind === "fence") {
+			} else if (this.queue[0]?.kind === "fence" && this.inFlight.length === 0) {
 				/** @type {Fence} */ (this.queue.shift()).run();
-			} else {
-				this.sendBatch();
+			} else if (!this.canSend() || !this.sendBatch()) {
+				break;
 			}
 		}
 		if (!this.hasWork()) {
 			flushed(this);
 		}
+	}
+
+	canSend() {
+		return this.queue.length > 0 && !this.isHalted && this.inFlight.length < BATCHES_IN_FLIGHT_MAX;
+	}
+
+	hasPatternInFlight() {
+		return this.pendingPatterns > 0 && this.inFlight.some(({ writes }) => writes.some(isPattern));
 	}
 
 	unblock() {
@@ -344,12 +365,16 @@ class OperationQueue {
 		this.blocked = !isDone;
 	}
 
-	/** Sends the writes at the head of the queue. */
+	/**
+	 * Sends the writes at the head of the queue.
+	 *
+	 * @returns {boolean} whether there was anything to do about them
+	 */
 	sendBatch() {
 		const now = Date.now();
 		const writes = this.nextWrites();
-		if (!this.readForUpdates(writes, now)) {
-			return;
+		if (writes.length === 0 || !this.readForUpdates(writes, now)) {
+			return false;
 		}
 		const batch = emptyBatch();
 		/** @type {Write[]} */
@@ -379,13 +404,13 @@ class OperationQueue {
 			// Reads come first that must not see what is about to be written.
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
-			this.inFlight = sent;
-			this.changesOfOthers = this.cache.changes;
+			this.inFlight.push({ writes: sent, changesOfOthers: this.cache.changes });
 			for (const change of sent.flatMap(changesOf)) {
 				change.isSent = true;
 			}
-			this.session.connection.submit(batch, now, (event) => this.batchEnded(event));
+			this.session.connection.submit(batch, this.attempt, now, (event) => this.batchEnded(event));
 		}
+		return true;
 	}
 
 	/** @returns {Write[]} the writes from the head of the queue that can go together */
@@ -393,14 +418,19 @@ class OperationQueue {
 		/** @type {Write[]} */
 		const writes = [];
 		let length = 0;
-		let hasPattern = false;
+		let hasPattern = this.hasPatternInFlight();
+		const share = Math.ceil(this.queue.length / BATCHES_IN_FLIGHT_MAX);
+		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of this.queue) {
-			const isFull = writes.length >= BATCH_OPERATIONS_MAX || length >= BATCH_LENGTH_MAX;
-			// What an update behind a pattern starts from is known when the pattern has been carried out.
-			if (operation.kind === "fence" || isFull || (operation.kind === "update" && hasPattern)) {
+			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
+			if (operation.kind === "fence" || isFull || changesOf(operation).some(overtakesReads)) {
 				break;
 			}
-			hasPattern ||= operation.kind === "deleteLike";
+			// What an update behind a pattern starts from is known when the pattern has been carried out.
+			if (operation.kind === "update" && hasPattern) {
+				break;
+			}
+			hasPattern ||= isPattern(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
 		}
@@ -439,12 +469,16 @@ class OperationQueue {
 	}
 
 	/**
+	 * The oldest batch under way has ended.
+	 *
 	 * @param {Event} event
 	 */
 	batchEnded({ committed = 0, stop, error }) {
-		const writes = this.inFlight ?? [];
-		this.inFlight = undefined;
-		this.commitAll(writes.splice(0, committed));
+		const { writes, changesOfOthers } = /** @type {Sent} */ (this.inFlight.shift());
+		this.commitAll(writes.splice(0, committed), changesOfOthers);
+		if (stop !== undefined || error !== undefined) {
+			this.isHalted = true;
+		}
 		if (stop === "conflict") {
 			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
 			for (const change of writes.slice(0, 1).flatMap(changesOf)) {
@@ -465,7 +499,12 @@ class OperationQueue {
 		for (const change of writes.flatMap(changesOf)) {
 			change.unsend();
 		}
-		this.queue = [...writes, ...this.queue];
+		append(this.leftUndone, writes);
+		if (this.isHalted && this.inFlight.length === 0) {
+			this.isHalted = false;
+			this.attempt++;
+			this.queue = [...this.leftUndone.splice(0), ...this.queue];
+		}
 		this.session.checkForeignCopies();
 		this.advance();
 	}
@@ -474,10 +513,11 @@ class OperationQueue {
 	 * Writes are on disk.
 	 *
 	 * @param {Write[]} writes
+	 * @param {number} changesOfOthers how many the cache had seen when they were sent
 	 */
-	commitAll(writes) {
+	commitAll(writes, changesOfOthers) {
 		const now = Date.now();
-		const isAlone = this.cache.isAloneSince(this.changesOfOthers);
+		const isAlone = this.cache.isAloneSince(changesOfOthers);
 		/** @type {Read[]} */
 		const lateReads = [];
 		for (const write of writes) {
@@ -526,6 +566,23 @@ class OperationQueue {
 }
 
 function noop() {}
+
+/**
+ * Whether a change would be seen by reads that were issued before it, and have to wait for the change before.
+ *
+ * @param {KeyChange} change
+ */
+function overtakesReads(change) {
+	const before = change.pendingBefore();
+	return before?.isSent === true && before.lateReads.length > 0;
+}
+
+/**
+ * @param {Write} write
+ */
+function isPattern(write) {
+	return write.kind === "deleteLike";
+}
 
 /**
  * What was read is good for one attempt.

@@ -36,6 +36,8 @@ class Change {
 		 * @type {{ error: Error | undefined, stored: Stored | undefined } | undefined}
 		 */
 		this.onDisk = undefined;
+		/** @type {import("./native").Batch | undefined} the last batch that it was put into */
+		this.batch = undefined;
 		/** It was sent to the writer, and may be on disk already. */
 		this.isSent = false;
 		/** @type {Read[]} reads issued after this change and before the next of its key, and before it was sent */

@@ -45,6 +45,9 @@ const { liveText } = require("./pending-changes.js");
  * @param {number} now
  */
 function encodeWrite(batch, write, now) {
+	for (const change of changesOf(write)) {
+		change.batch = batch;
+	}
 	switch (write.kind) {
 		case "set":
 			batches.pushSet(batch, write.entry);
@@ -94,7 +97,8 @@ function encodeUpdate(batch, { change, update }, now) {
 	const { text } = update.made;
 	change.text = text;
 	change.expiresAt = update.expiresAt ?? (from === undefined ? undefined : base?.expiresAt);
-	batches.pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, from);
+	const previous = before !== undefined && before.batch === batch;
+	batches.pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
 }
 
 /**

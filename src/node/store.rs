@@ -19,7 +19,7 @@ use super::wal_view;
 use crate::engine::sqlite::{
     Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold, open_shared,
 };
-use crate::kv::{Address, Batch, ClientId, RowFormat};
+use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -127,9 +127,17 @@ impl NativeStore {
         }
     }
 
-    /// Sends a batch to the writer; see `batch` for the arrays. Ends with `batch` or `failed`.
+    /// Sends a batch to the writer; see `batch` for the arrays, `Origin` for `attempt`. Ends with `batch` or `failed`.
     #[napi]
-    pub fn submit(&self, id: u32, codes: Uint8Array, texts: Vec<String>, numbers: Float64Array, now: i64) {
+    pub fn submit(
+        &self,
+        id: u32,
+        attempt: u32,
+        codes: Uint8Array,
+        texts: Vec<String>,
+        numbers: Float64Array,
+        now: i64,
+    ) {
         let Ok(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
             return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
@@ -143,7 +151,8 @@ impl NativeStore {
                 Err(error) => Event::failed(id, &error),
             }]);
         });
-        engine.submit(Batch::new(commands, now).of(self.shared.client), reply);
+        let origin = Origin { client: self.shared.client, attempt };
+        engine.submit(Batch::new(commands, now).of(origin), reply);
     }
 
     /// Reads keys at once, all of one moment, or not at all if a lock is held.

@@ -115,14 +115,13 @@ pub struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    /// The transaction holds the lock.
-    pub fn begin(&mut self, transaction: &Connection) -> rusqlite::Result<()> {
+    /// The transaction holds the lock; `data_version` is the connection's.
+    pub fn begin(&mut self, data_version: i64) {
         if let Some(wal_index) = self.recorder.wal_index {
             let from = wal_index.version();
             self.recorder.commits.begin(from);
-            self.begun = Some((from, data_version(transaction)?));
+            self.begun = Some((from, data_version));
         }
-        Ok(())
     }
 
     /// The transaction is committed, and was all of one client.
@@ -145,7 +144,8 @@ impl Drop for Recording<'_> {
     }
 }
 
-fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+/// Changes when another connection has written (sqlite.org/pragma.html).
+pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
@@ -240,7 +240,7 @@ mod tests {
         for foreign in [false, true, false] {
             let mut recording = recorder.prepare();
             writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-            recording.begin(&writer).unwrap();
+            recording.begin(data_version(&writer).unwrap());
             writer.execute_batch("INSERT INTO t VALUES (1); COMMIT").unwrap();
             if foreign {
                 other.execute_batch("INSERT INTO t VALUES (2)").unwrap();

@@ -6,7 +6,9 @@ mod file;
 #[allow(unsafe_code, reason = "asks the dynamic linker")]
 mod foreign;
 mod groups;
+mod halts;
 mod keys;
+mod known_rows;
 #[cfg(lock_shim)]
 #[allow(unsafe_code, reason = "stands between SQLite and the system")]
 mod locks;
