@@ -89,6 +89,7 @@ describe("a PRAGMA", () => {
 		const { sqlite } = await storeWithRows();
 		await sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA locking_mode = NORMAL");
 		expect(await sqlite.all("PRAGMA journal_mode = wal")).toEqual([{ journal_mode: "wal" }]);
+		expect(await sqlite.get("PRAGMA journal_mode")).toEqual({ journal_mode: "wal" });
 		await sqlite.run("PRAGMA foreign_keys = 1");
 		expect(await sqlite.all("PRAGMA wal_checkpoint(PASSIVE)")).toHaveLength(1);
 	});

@@ -82,7 +82,7 @@ export declare class NativeStore {
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	submitSql(id: number, lease: number, attempt: number, encoded: EncodedSql, now: number, alone: boolean): void;
-	readSql(ids: number[], encoded: EncodedSql): boolean;
+	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
 	describeSql(id: number, lease: number, sql: string): boolean;
 	openCursor(id: number, lease: number, encoded: EncodedSql): boolean;
 	fetch(id: number, cursor: number): void;

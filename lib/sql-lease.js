@@ -2,7 +2,7 @@
 
 const { storedIn } = require("./connection.js");
 const { RootcellarError, toError } = require("./errors.js");
-const { encoded } = require("./sql-requests.js");
+const { encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
@@ -91,9 +91,13 @@ class LeaseConnection {
 		return true;
 	}
 
-	/** Reads of a lease go with its writes. */
-	readSql() {
-		return true;
+	/**
+	 * @param {import("./sql-requests.js").Read[]} reads
+	 * @returns {boolean} whether what is asked later comes after them
+	 */
+	readSql(reads) {
+		const ids = reads.map((read) => this.expect(rowsHandler(read)));
+		return this.native.readSql(ids, this.lease, encodeReads(reads));
 	}
 
 	/**

@@ -103,10 +103,10 @@ impl NativeStore {
         }
     }
 
-    /// Starts reads, one for each id. Each ends with the `last` `rows` or `failed`. Returns whether their snapshot is
-    /// taken; if not, `started` will tell, with the first id.
+    /// Starts reads, one for each id, within a lease if it is not 0. Each ends with the `last` `rows` or `failed`. Returns
+    /// whether their snapshot is taken; if not, `started` will tell, with the first id.
     #[napi]
-    pub fn read_sql(&self, ids: Vec<u32>, encoded: EncodedSql) -> bool {
+    pub fn read_sql(&self, ids: Vec<u32>, lease: u32, encoded: EncodedSql) -> bool {
         let first = ids[0];
         let shared = &self.shared;
         let reads = shared.decode(encoded, |mut encoded| {
@@ -121,6 +121,10 @@ impl NativeStore {
             shared.tell([malformed(first)]);
             return true;
         };
+        if lease != 0 {
+            reads.into_iter().for_each(|read| shared.ask(lease, LeaseRequest::Query(read)));
+            return true;
+        }
         let Some(engine) = shared.engine(first) else { return true };
         let started = Arc::clone(shared);
         engine.read(reads, move || started.tell([Event::new(first, EventKind::Started)]))
@@ -138,7 +142,7 @@ impl NativeStore {
             }]);
         });
         if lease != 0 {
-            shared.ask(lease, LeaseRequest::Describe(sql, reply));
+            shared.ask(lease, LeaseRequest::Query(Read::Describe(sql, reply)));
             return true;
         }
         let Some(engine) = shared.engine(id) else { return true };

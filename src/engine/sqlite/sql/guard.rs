@@ -31,6 +31,7 @@ pub enum Mode {
 
 /// What a statement turned out to be.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Seen {
     /// Why it was refused.
     pub refused: Option<String>,
@@ -44,6 +45,8 @@ pub struct Seen {
     pub is_bound_to_mode: bool,
     /// It sets a state of the connection.
     pub sets_state: bool,
+    /// It asks for the value of a pragma, which SQLite itself does not always take for a read.
+    pub asks_pragma: bool,
     /// It makes something temporary.
     pub makes_temporary: bool,
 }
@@ -139,6 +142,7 @@ fn note(seen: &mut Seen, action: &AuthAction) {
             let name = pragma_name.to_ascii_lowercase();
             seen.is_bound_to_mode = true;
             seen.needs_no_transaction |= name == "wal_checkpoint";
+            seen.asks_pragma = pragma_value.is_none();
             seen.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
         }
         AuthAction::CreateTempTable { .. }

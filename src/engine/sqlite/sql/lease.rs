@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::cursor::{Cursor, CursorReply, OpenCursor};
 use super::guard::Mode;
 use super::guarded::Guarded;
-use super::reads::{Description, describe};
+use super::reads::Read as SqlRead;
 use super::{execute, session_state};
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::halts::Halts;
@@ -59,8 +59,8 @@ pub enum LeaseRequest {
     Read(Vec<Address>, i64, Reply<Values>),
     /// To read what matches a pattern.
     Select(Select, Reply<Vec<String>>),
-    /// To compile a statement.
-    Describe(String, Reply<Description>),
+    /// To read in SQL, or to compile a statement.
+    Query(SqlRead),
     /// To open a cursor under a number.
     OpenCursor(u32, OpenCursor, CursorReply),
     /// To read the next slice of a cursor.
@@ -172,8 +172,9 @@ impl Served<'_> {
             LeaseRequest::Select(select, reply) => {
                 reply.send(self.check().and_then(|()| select::slices(connection, &select)));
             }
-            LeaseRequest::Describe(sql, reply) => {
-                reply.send(self.check().and_then(|()| describe(connection, &sql, self.mode())));
+            LeaseRequest::Query(read) => {
+                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                read.run(running.as_ref().map(|_| connection), self.mode());
             }
             LeaseRequest::OpenCursor(number, open, reply) => {
                 let opened = self.check().and_then(|()| Cursor::new(connection, open, self.mode()));
