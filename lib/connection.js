@@ -1,10 +1,11 @@
 "use strict";
 
-// Not the global, which a test may have faked.
-const { setImmediate } = require("node:timers");
+const { performance } = require("node:perf_hooks");
 const { loadBinding } = require("./binding.js");
+const { LOOK_OUT_COMMANDS_MAX, LOOK_OUT_MS, LOOK_OUT_PAUSE_MAX, LOOK_OUT_PAUSE_MIN } = require("./limits.js");
 const { RootcellarError } = require("./errors.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
+const { nextTurn } = require("./turns.js");
 
 /**
  * @typedef {import("./native").Event} Event
@@ -36,6 +37,11 @@ class Connection {
 		/** @type {Map<number, Handler>} */
 		this.handlers = new Map();
 		this.lastId = 0;
+		this.isLookingOut = false;
+		this.lookOutUntil = 0;
+		/** For how many batches there is no looking out. */
+		this.lookOutPause = 0;
+		this.nextLookOutPause = LOOK_OUT_PAUSE_MIN;
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		const { NativeStore } = loadBinding();
@@ -72,6 +78,36 @@ class Connection {
 			return true;
 		});
 		this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		if (this.lookOutPause > 0) {
+			this.lookOutPause--;
+		} else if (codes.length <= LOOK_OUT_COMMANDS_MAX) {
+			this.lookOut();
+		}
+	}
+
+	/**
+	 * Looks for events in each turn of the event loop, for a moment: a small batch takes little longer than it takes to
+	 * be woken up. Where that moment is too short, because the disk is slow or the processors are busy, looking does harm,
+	 * and is given up for a while.
+	 */
+	lookOut() {
+		this.lookOutUntil = performance.now() + LOOK_OUT_MS;
+		if (this.isLookingOut) {
+			return;
+		}
+		this.isLookingOut = true;
+		const look = () => {
+			const isLate = performance.now() >= this.lookOutUntil;
+			this.dispatch();
+			if (this.handlers.size > 0 && !isLate) {
+				nextTurn(look);
+				return;
+			}
+			this.lookOutPause = isLate ? this.nextLookOutPause : 0;
+			this.nextLookOutPause = isLate ? Math.min(2 * this.lookOutPause, LOOK_OUT_PAUSE_MAX) : LOOK_OUT_PAUSE_MIN;
+			this.isLookingOut = false;
+		};
+		nextTurn(look);
 	}
 
 	/**
@@ -188,7 +224,7 @@ class Connection {
 		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
 			if (event.kind === "slice") {
-				setImmediate(() => this.dispatch());
+				nextTurn(() => this.dispatch());
 				return;
 			}
 		}

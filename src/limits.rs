@@ -49,9 +49,8 @@ pub const COMMITS_REMEMBERED: usize = 64;
 /// Rows whose place the writer keeps in mind, some 150 bytes each.
 pub const KNOWN_ROWS_MAX: usize = 50_000;
 
-/// Pages that the write-ahead log grows to before they are copied into the database, 16 MiB at SQLite's usual page size.
-/// Pages that were written several times by then are copied once.
-pub const WAL_PAGES: i64 = 4_000;
-
 /// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
+
+/// How long the writer looks out for the next request before it goes to sleep.
+pub const LOOK_OUT: Duration = Duration::from_micros(100);

@@ -187,6 +187,9 @@ impl EventQueue {
 
     /// The oldest event, waited for up to `wait`.
     pub fn take(&self, wait: Duration) -> Option<Event> {
+        if wait.is_zero() {
+            return self.lock().pop_front();
+        }
         let deadline = Instant::now() + wait;
         let mut events = self.lock();
         loop {

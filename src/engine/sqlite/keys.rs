@@ -137,7 +137,7 @@ impl<'a> Keys<'a> {
 
     fn has_value(&self, rowid: i64, expected: &str) -> rusqlite::Result<bool> {
         let mut statement = self.connection.prepare_cached(VALUE_OF_ROW)?;
-        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)? == ValueRef::Text(expected.as_bytes())));
+        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)?.as_bytes() == Ok(expected.as_bytes())));
         Ok(same.optional()?.unwrap_or(false))
     }
 

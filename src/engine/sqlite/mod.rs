@@ -17,6 +17,7 @@ mod reader;
 mod registry;
 mod schema;
 mod select;
+mod triggers;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 mod wal_index;
 mod writer;

@@ -92,7 +92,7 @@ impl SelectPool {
             }
         };
         drop(state);
-        let has_snapshot = match reader.check_file().and_then(|()| begin(reader.connection())) {
+        let has_snapshot = match reader.check().and_then(|()| begin(reader.connection())) {
             Ok(()) => true,
             Err(error) if error.is_busy() => false,
             Err(error) => {
