@@ -11,7 +11,9 @@ const { nextTurn } = require("./turns.js");
  * @typedef {import("./native").Event} Event
  * @typedef {import("./native").Failure} Failure
  * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./native").ReadNow} ReadNow
  * @typedef {import("./native").ReadValues} ReadValues
+ * @typedef {import("./coherent-cache.js").Address} Address
  * @typedef {import("./read-cache.js").Stored} Stored
  * @typedef {import("./config.js").Location} Location
  */
@@ -114,27 +116,43 @@ class Connection {
 	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
 	 * Of large values only the first are read, at least one: fewer are found then than there are keys.
 	 *
-	 * @param {string[]} keys
-	 * @param {(string | undefined)[]} communities
+	 * @param {Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {boolean} isFileSeen the file was just seen to be in its place
 	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
-	read(keys, communities, now, callback) {
-		/** @param {{ values?: ReadValues, error?: Failure }} result */
+	read(addresses, now, isFileSeen, callback) {
+		const found = this.readNow(addresses, now, isFileSeen);
+		if (typeof found === "string" || found === null) {
+			callback([{ text: found ?? undefined, expiresAt: undefined }], noError);
+			return true;
+		}
+		/** @param {ReadNow} result */
 		const answer = ({ values, error }) => {
 			const failed = error && toError(error);
 			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
 			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
 			return true;
 		};
-		const found = this.native.readNow(keys, communities, now);
 		if (found.values || found.error) {
 			return answer(found);
 		}
-		const id = this.expect(answer);
-		this.native.readLater(id, keys, communities, now);
+		this.native.readLater(this.expect(answer), addresses.map(keyOf), addresses.map(communityOf), now);
 		return false;
+	}
+
+	/**
+	 * @param {Address[]} addresses
+	 * @param {number} now
+	 * @param {boolean} isFileSeen
+	 */
+	readNow(addresses, now, isFileSeen) {
+		const [first] = addresses;
+		if (first && addresses.length === 1) {
+			return this.native.readOneNow(first.key, first.community, now, isFileSeen);
+		}
+		return this.native.readNow(addresses.map(keyOf), addresses.map(communityOf), now, isFileSeen);
 	}
 
 	/**
@@ -273,6 +291,23 @@ class Connection {
 			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
 		);
 	}
+}
+
+/** @returns {undefined} */
+function noError() {}
+
+/**
+ * @param {Address} address
+ */
+function keyOf({ key }) {
+	return key;
+}
+
+/**
+ * @param {Address} address
+ */
+function communityOf({ community }) {
+	return community;
 }
 
 /**

@@ -357,10 +357,9 @@ class OperationQueue {
 	 */
 	readKeys(addresses, now, callback) {
 		this.cache.spend(READ_COST * addresses.length);
-		const keys = addresses.map(({ key }) => key);
-		const communities = addresses.map(({ community }) => community);
 		let isLate = false;
-		const isDone = this.session.connection.read(keys, communities, now, (found, errorAt) => {
+		const { connection } = this.session;
+		const isDone = connection.read(addresses, now, this.cache.isFileSeen, (found, errorAt) => {
 			for (const [index, stored] of found.entries()) {
 				if (!isLate && errorAt(index) === undefined) {
 					this.cache.fill(/** @type {Address} */ (addresses[index]), stored);

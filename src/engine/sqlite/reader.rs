@@ -59,6 +59,10 @@ impl Reader {
     /// [`Error::is_busy`], or `SQLITE_READONLY_DBMOVED`: see [`DatabaseFile::check`].
     pub(super) fn check(&self) -> Result<(), Error> {
         self.file.check()?;
+        self.check_header()
+    }
+
+    fn check_header(&self) -> Result<(), Error> {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
@@ -105,10 +109,18 @@ impl Reader {
     ///
     /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
-        if self.is_patient.get() {
-            self.file.check()?;
-        } else {
-            self.check()?;
+        self.file.check()?;
+        self.get_many_of_seen_file(addresses, now_ms)
+    }
+
+    /// [`Reader::get_many`] for who has just seen that the file is still in its place.
+    ///
+    /// # Errors
+    ///
+    /// If none can be read because of a held lock, which is not waited for.
+    pub fn get_many_of_seen_file(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+        if !self.is_patient.get() {
+            self.check_header()?;
         }
         // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one
         // that only read.
