@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
@@ -63,6 +64,8 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Without it, a statement whose plan might depend on its parameters is prepared anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.create_scalar_function(
         LIKE_FUNCTION,
         2,
