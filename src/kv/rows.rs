@@ -100,7 +100,9 @@ impl SliceWriter {
         slice.push(']');
         if let Some(order) = order {
             let mut places = String::new();
-            order.iter().for_each(|place| push_display(&mut places, place));
+            for place in order {
+                push_display(&mut places, place);
+            }
             slice.push_str(",[");
             slice.push_str(&places);
             slice.push(']');
