@@ -25,9 +25,12 @@ pub const GROUP_BYTES_MAX: usize = 16 << 20;
 pub const READERS_MAX: usize = 4;
 
 /// Rows of a `select` that reach JavaScript at a time, so that parsing them does not stall its event loop.
-pub const SLICE_ROWS_MAX: usize = 1_000;
+pub const SLICE_ROWS_MAX: usize = 128;
 
-/// Bytes of JSON text after which a slice ends early.
+/// Rows that reach it first, so that it parses while the others are read.
+pub const SLICE_ROWS_FIRST: usize = 32;
+
+/// Bytes of keys and values after which a slice ends early.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
 /// UTF-16 units that a JavaScript string holds in V8 (`String::kMaxLength`).

@@ -10,7 +10,7 @@ const { OperationQueue } = require("../../lib/operation-queue.js");
 function fileInMemory(entries) {
 	const words = new Uint32Array(12);
 	const late = [];
-	const stored = (key) => ({ text: entries.get(key), expiresAt: undefined });
+	const stored = ({ key }) => ({ text: entries.get(key), expiresAt: undefined });
 	return {
 		isLocked: false,
 		reads: 0,
@@ -26,9 +26,9 @@ function fileInMemory(entries) {
 			knows.set(words);
 			return "changed";
 		},
-		read(keys, _communities, _now, callback) {
+		read(addresses, _now, _isFileSeen, callback) {
 			this.reads++;
-			const found = keys.map(stored);
+			const found = addresses.map(stored);
 			const answer = () => callback(found, () => undefined);
 			if (this.isLocked) late.push(answer);
 			else answer();

@@ -17,7 +17,7 @@ use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
 use super::wal_view;
 use crate::engine::sqlite::{
-    Engine, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold, open_shared,
+    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold, open_shared,
 };
 use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
@@ -241,17 +241,20 @@ impl NativeStore {
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let (started, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let (progressing, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         engine.select(
             Select { community, pattern, now_ms: now, format },
-            move || started.tell([Event::new(id, EventKind::Started)]),
-            Reply::new(move |result: Result<Vec<String>, Error>| match result {
-                Ok(slices) => {
-                    let last = slices.len() - 1;
-                    let slices = slices.into_iter().enumerate();
-                    answered.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
-                }
-                Err(error) => answered.tell([Event::failed(id, &error)]),
+            move |progress| {
+                progressing.tell([match progress {
+                    Progress::Started => Event::new(id, EventKind::Started),
+                    Progress::Slice(text) => Event::slice(id, text, false),
+                }]);
+            },
+            Reply::new(move |result: Result<String, Error>| {
+                answered.tell([match result {
+                    Ok(text) => Event::slice(id, text, true),
+                    Err(error) => Event::failed(id, &error),
+                }]);
             }),
         )
     }
