@@ -122,7 +122,9 @@ impl NativeStore {
             return true;
         };
         if lease != 0 {
-            reads.into_iter().for_each(|read| shared.ask(lease, LeaseRequest::Query(read)));
+            for read in reads {
+                shared.ask(lease, LeaseRequest::Query(read));
+            }
             return true;
         }
         let Some(engine) = shared.engine(first) else { return true };
