@@ -10,7 +10,7 @@ module.exports = {
 	BATCHES_IN_FLIGHT_MAX: 4,
 
 	/** Operations in one batch, if there are few: all batches that may be under way share what is waiting. */
-	BATCH_OPERATIONS_MIN: 250,
+	BATCH_OPERATIONS_MIN: 350,
 
 	/** Operations in one batch, if there are many. */
 	BATCH_OPERATIONS_MAX: 2_500,

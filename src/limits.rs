@@ -63,6 +63,9 @@ pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
 /// Beyond this the log is not made longer in advance: [`WAL_PAGES`] of SQLite's usual size.
 pub const WAL_BYTES_MAX: u64 = 16 << 20;
 
+/// What each reader keeps of the database in memory.
+pub const READER_CACHE_KIB: i64 = 4 << 10;
+
 /// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
 
