@@ -37,8 +37,8 @@ module.exports = {
 	LOOK_OUT_PAUSE_MIN: 16,
 	LOOK_OUT_PAUSE_MAX: 4_096,
 
-	/** Reads from the cache in one turn of the event loop, some milliseconds' worth. */
-	TURN_BUDGET: 4_000,
+	/** Reads from the cache in one turn of the event loop, a millisecond's worth. */
+	TURN_BUDGET: 1_000,
 
 	/** What a read from the file costs of that. */
 	READ_COST: 8,
