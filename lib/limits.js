@@ -10,7 +10,7 @@ module.exports = {
 	BATCHES_IN_FLIGHT_MAX: 4,
 
 	/** Operations in one batch, if there are few: all batches that may be under way share what is waiting. */
-	BATCH_OPERATIONS_MIN: 250,
+	BATCH_OPERATIONS_MIN: 350,
 
 	/** Operations in one batch, if there are many. */
 	BATCH_OPERATIONS_MAX: 2_500,
@@ -55,8 +55,8 @@ module.exports = {
 	LOOK_OUT_PAUSE_MIN: 16,
 	LOOK_OUT_PAUSE_MAX: 4_096,
 
-	/** Reads from the cache in one turn of the event loop, some milliseconds' worth. */
-	TURN_BUDGET: 4_000,
+	/** Reads from the cache in one turn of the event loop, a millisecond's worth. */
+	TURN_BUDGET: 1_000,
 
 	/** What a read from the file costs of that. */
 	READ_COST: 8,

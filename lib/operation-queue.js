@@ -99,6 +99,11 @@ class OperationQueue {
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
 		this.scheduled = false;
+		/** A read was answered from disk in this turn of the promises. */
+		this.hasReadAtOnce = false;
+		this.turnEnded = () => {
+			this.hasReadAtOnce = false;
+		};
 		this.isFlushing = false;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
@@ -128,10 +133,27 @@ class OperationQueue {
 			this.fence(() => this.readNow([read]), read.reject, true);
 		} else if (change) {
 			change.addRead(read);
-		} else if (!this.answerFromCache(read)) {
+		} else if (!this.answerFromCache(read) && !this.readAtOnce(read)) {
 			this.reads.push(read);
 			this.schedule();
 		}
+	}
+
+	/**
+	 * Reads a key from disk if it is the first in this turn of the promises: who reads one after another need not wait for
+	 * the turn's end, and whoever reads many at a time reads all but the first together.
+	 *
+	 * @param {Read} read one of a key that no pending write concerns
+	 * @returns {boolean} whether it is answered, or will be
+	 */
+	readAtOnce(read) {
+		if (this.hasReadAtOnce || this.session.state !== "open" || this.blocked || this.cache.isSpent) {
+			return false;
+		}
+		this.hasReadAtOnce = true;
+		resolved.then(this.turnEnded);
+		this.readFromDisk([read]);
+		return true;
 	}
 
 	/**
@@ -518,13 +540,19 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
-		const now = Date.now();
 		const missed = reads.filter((read) => !this.answerFromCache(read));
-		if (missed.length === 0) {
-			return;
+		if (missed.length > 0) {
+			this.readFromDisk(missed);
 		}
-		this.readKeys(missed, now, (found, errorAt) => {
-			for (const [index, read] of missed.entries()) {
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	readFromDisk(reads) {
+		const now = Date.now();
+		this.readKeys(reads, now, (found, errorAt) => {
+			for (const [index, read] of reads.entries()) {
 				const stored = found[index];
 				const error = errorAt(index);
 				if (error) {

@@ -12,7 +12,9 @@ use super::schema;
 use super::sql::Guarded;
 use crate::Error;
 use crate::kv::Pattern;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WRITER_CACHE_KIB};
+use crate::limits::{
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB,
+};
 
 /// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
@@ -47,6 +49,7 @@ pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     schema::migrate(&connection)?;
     Guarded::new(connection)
@@ -57,6 +60,8 @@ pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
+    // Reads the schema, which a held lock may forbid. Then it stays as it is.
+    drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
     Guarded::new(connection)
 }
 
