@@ -6,6 +6,7 @@ const { createKeyValueStore } = require("./key-value-store.js");
 const { CACHE_BYTES_DEFAULT } = require("./limits.js");
 const { kindOf } = require("./json.js");
 const { OperationQueue } = require("./operation-queue.js");
+const { createStoreSqlite } = require("./sql-transaction.js");
 
 /**
  * @typedef {import("..").DataStore} DataStore
@@ -27,6 +28,7 @@ function createDataStore(locate, cacheBytes) {
 	const queue = new OperationQueue(located, cacheBytes);
 	return {
 		appData: createKeyValueStore(queue),
+		sqlite: createStoreSqlite(queue),
 		get config() {
 			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
 		},

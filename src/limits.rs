@@ -30,6 +30,9 @@ pub const SLICE_ROWS_MAX: usize = 128;
 /// Rows that reach it first, so that it parses while the others are read.
 pub const SLICE_ROWS_FIRST: usize = 32;
 
+/// Rows of a statement's result that reach it at a time.
+pub const SQL_SLICE_ROWS_MAX: usize = 1_000;
+
 /// Bytes of keys and values after which a slice ends early.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
@@ -43,7 +46,11 @@ pub const READ_BYTES_MAX: usize = 16 << 20;
 pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 
 /// Statements that each connection keeps prepared.
-pub const STATEMENTS_CACHED: usize = 32;
+pub const STATEMENTS_CACHED: usize = 128;
+
+/// Steps of SQLite's virtual machine after which it looks whether the statement was cancelled: a fraction of a
+/// millisecond.
+pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;
 
 /// Commits of the writer that are remembered, to be told from those of others. A client has a few batches under way
 /// at a time.

@@ -5,6 +5,9 @@
 //! many as there are, and which it takes one by one.
 
 mod batch;
+mod cancels;
 mod event;
+mod rows;
+mod sql;
 mod store;
 mod wal_view;

@@ -9,6 +9,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::schema;
+use super::sql::Guarded;
 use crate::Error;
 use crate::kv::Pattern;
 use crate::limits::{
@@ -22,7 +23,7 @@ pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the connection that writes, and brings the schema up to date.
-pub fn open_writer(path: &Path) -> Result<Connection, Error> {
+pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
     if path.is_dir() {
         return Err(Error::is_directory(path));
     }
@@ -51,17 +52,17 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     schema::migrate(&connection)?;
-    Ok(connection)
+    Guarded::new(connection)
 }
 
 /// Opens a connection that only reads, and reports a held lock at once.
-pub fn open_reader(path: &Path) -> Result<Connection, Error> {
+pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // Reads the schema, which a held lock may forbid. Then it stays as it is.
     drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
-    Ok(connection)
+    Guarded::new(connection)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
