@@ -138,16 +138,25 @@ class RootcellarClient extends SqliteClient {
 	}
 
 	/**
-	 * @param {any} callback
+	 * Waits for what is under way. The store is closed if it is Knex's own.
+	 *
+	 * @param {(error?: unknown) => void} [callback]
 	 */
 	async destroy(callback) {
-		const { opened } = this;
-		this.opened = undefined;
-		await opened?.sessions.close();
-		if (opened?.isOwn) {
-			await opened.store.close();
+		try {
+			await super.destroy();
+			const { opened } = this;
+			this.opened = undefined;
+			await opened?.sessions.close();
+			if (opened?.isOwn) {
+				await opened.store.close();
+			}
+		} catch (error) {
+			if (callback === undefined) throw error;
+			callback(error);
+			return;
 		}
-		return super.destroy(callback);
+		callback?.();
 	}
 }
 
