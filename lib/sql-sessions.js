@@ -15,6 +15,8 @@ class Sessions {
 	 */
 	constructor(sqlite) {
 		this.sqlite = sqlite;
+		/** @type {Set<InstanceType<typeof Session>>} those in use */
+		this.inUse = new Set();
 		/** @type {InstanceType<typeof Session> | undefined} the one that everybody is given */
 		this.kept = undefined;
 		this.isKeptInUse = false;
@@ -32,7 +34,9 @@ class Sessions {
 			return this.kept;
 		}
 		this.kept = undefined;
-		return new Session(this.sqlite);
+		const session = new Session(this.sqlite);
+		this.inUse.add(session);
+		return session;
 	}
 
 	/**
@@ -41,6 +45,7 @@ class Sessions {
 	 * @param {InstanceType<typeof Session>} session
 	 */
 	async release(session) {
+		this.inUse.delete(session);
 		if (session.isLost) {
 			await session.letGo();
 		} else if (session.isManaged && session.open.length > 0) {
@@ -60,10 +65,12 @@ class Sessions {
 		}
 	}
 
-	/** Gives back what is kept. */
+	/** Rolls back what is still open. */
 	async close() {
-		await this.kept?.letGo();
+		const { kept, inUse } = this;
 		this.kept = undefined;
+		this.inUse = new Set();
+		await Promise.all([...inUse, ...(kept ? [kept] : [])].map((session) => session.letGo()));
 	}
 }
 
