@@ -173,6 +173,19 @@ describe("a transaction", () => {
 		expect(await db.$count(cities)).toBe(4);
 	});
 
+	test("refuses what is done with it while another is open within it", async () => {
+		const db = temporaryDatabase();
+		await db.transaction(async (tx) => {
+			await tx.transaction(async (inner) => {
+				await inner.insert(cities).values({ name: "Oslo" });
+				const past = tx.insert(cities).values({ name: "lost" });
+				await expect(past.run()).rejects.toMatchObject({ cause: { code: "ERR_IN_TRANSACTION" } });
+			});
+			await tx.insert(cities).values({ name: "Bern" });
+		});
+		expect(await db.$count(cities)).toBe(5);
+	});
+
 	test("takes batches, too", async () => {
 		const db = temporaryDatabase();
 		const result = await db.transaction((tx) => tx.batch([tx.insert(cities).values({ name: "Oslo" }).returning()]));
