@@ -13,9 +13,11 @@ const SLOW_TESTS = [
 	"coexistence",
 	"crash",
 	"faults",
+	"filename",
 	"leaks",
 	"linearizability",
 	"runtimes",
+	"samples",
 	"workers",
 ].map((name) => `**/${name}.test.mjs`);
 
