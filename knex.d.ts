@@ -17,6 +17,9 @@ import type { DataStore } from "rootcellar";
  * wait for itself, and rejects at once with `ERR_IN_TRANSACTION`. A transaction that is idle for 30 seconds is rolled
  * back (`ERR_TRANSACTION_TIMEOUT`).
  *
+ * An integer beyond 2^53 - 1 rejects with a `RangeError` instead of being rounded, unless the query has
+ * `.options({ safeIntegers: true })`, which makes every integer a `bigint`. Streams are read no faster than they are used.
+ *
  * Knex puts the values of parameters in the messages of errors; its setting `compileSqlOnError: false` keeps them out.
  *
  * @example
@@ -47,6 +50,9 @@ declare namespace RootcellarClient {
 		dataStore?: DataStore;
 		/** The file of a store that is opened for Knex alone, and closed by `knex.destroy()`. */
 		filename?: string;
+
+		/** How long a transaction may wait for its next statement until it is rolled back. Default: 30,000 ms. */
+		idleTimeoutMs?: number;
 	}
 }
 

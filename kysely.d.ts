@@ -2,7 +2,6 @@
  * Kysely on `dataStore.sqlite`, instead of on a second SQLite library. Needs `kysely` 0.28 or 0.29.
  */
 
-import type { DatabaseIntrospector, Dialect, DialectAdapter, Driver, Kysely, QueryCompiler } from "kysely";
 import type { DataStore } from "rootcellar";
 
 /**
@@ -17,6 +16,9 @@ import type { DataStore } from "rootcellar";
 export interface RootcellarDialectConfig {
 	/** The store whose file Kysely works on. Default: the process-wide one. `db.destroy()` leaves it open. */
 	dataStore?: DataStore;
+
+	/** How long a transaction may wait for its next statement until it is rolled back. Default: 30,000 ms. */
+	idleTimeoutMs?: number;
 }
 
 /**
@@ -41,10 +43,12 @@ export interface RootcellarDialectConfig {
  * await db.updateTable("players").set({ level: 2 }).where("id", "=", id).execute();
  * ```
  */
-export class RootcellarDialect implements Dialect {
+export class RootcellarDialect {
 	constructor(config?: RootcellarDialectConfig);
-	createDriver(): Driver;
-	createQueryCompiler(): QueryCompiler;
-	createAdapter(): DialectAdapter;
-	createIntrospector(db: Kysely<any>): DatabaseIntrospector;
+
+	// What only Kysely calls. Its types for ES modules and for CommonJS exclude each other; these fit both.
+	createDriver(): any;
+	createQueryCompiler(): any;
+	createAdapter(): any;
+	createIntrospector(db: any): any;
 }

@@ -61,7 +61,7 @@ class RootcellarClient extends SqliteClient {
 		if (this.opened === undefined) {
 			const connection = this.connectionConfigProvider ? this.connectionSettings : this.config.connection;
 			const { store, isOwn } = storeOf(connection, this.driver);
-			this.opened = { store, isOwn, sessions: new Sessions(store.sqlite) };
+			this.opened = { store, isOwn, sessions: new Sessions(store.sqlite, connection?.idleTimeoutMs) };
 		}
 		return this.opened;
 	}
@@ -116,7 +116,7 @@ class RootcellarClient extends SqliteClient {
 	 */
 	async _query(session, query) {
 		if (!query.sql) throw new Error("The query is empty");
-		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), query.options);
+		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), optionsOf(query));
 		query.response = rows;
 		query.context = { lastID, changes };
 		return query;
@@ -133,7 +133,7 @@ class RootcellarClient extends SqliteClient {
 			stream.on("error", reject);
 			stream.on("end", resolve);
 			stream.on("close", resolve);
-			feed(stream, session.iterate(query.sql, bindingsOf(query), query.options));
+			feed(stream, session.iterate(query.sql, bindingsOf(query), optionsOf(query)));
 		});
 	}
 
@@ -215,6 +215,15 @@ function storeOf(connection, driver) {
  */
 function bindingsOf({ bindings = [] }) {
 	return bindings.map((/** @type {unknown} */ value) => (value === undefined ? null : value));
+}
+
+/**
+ * The option of Knex's own client for better-sqlite3: `query.options({ safeIntegers: true })`.
+ *
+ * @param {any} query
+ */
+function optionsOf({ options }) {
+	return options?.safeIntegers === true ? { bigint: true } : undefined;
 }
 
 /**

@@ -41,10 +41,12 @@ function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler 
 			}
 			/** @type {DataStore} */
 			this.store = store;
+			/** @type {number | undefined} */
+			this.idleTimeoutMs = config.idleTimeoutMs;
 		}
 
 		createDriver() {
-			return new Driver(this.store);
+			return new Driver(this.store, this.idleTimeoutMs);
 		}
 
 		createQueryCompiler() {
@@ -106,9 +108,10 @@ function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler 
 class Driver {
 	/**
 	 * @param {DataStore} store
+	 * @param {number} [idleTimeoutMs]
 	 */
-	constructor(store) {
-		this.sessions = new Sessions(store.sqlite);
+	constructor(store, idleTimeoutMs) {
+		this.sessions = new Sessions(store.sqlite, idleTimeoutMs);
 	}
 
 	async init() {}

@@ -40,9 +40,11 @@ const ENDED = new Set([
 class Session {
 	/**
 	 * @param {Sqlite} sqlite
+	 * @param {number} [idleTimeoutMs] how long it may hold the connection idly
 	 */
-	constructor(sqlite) {
+	constructor(sqlite, idleTimeoutMs) {
 		this.sqlite = sqlite;
+		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Connection | undefined} */
 		this.held = undefined;
 		/** Whether what it held was lost. Nothing may run any more, for it would run outside of the transaction. */
@@ -155,7 +157,7 @@ class Session {
 	 */
 	async hold(sql) {
 		const isNew = this.held === undefined;
-		this.held ??= await this.sqlite.reserve();
+		this.held ??= await this.sqlite.reserve({ idleTimeoutMs: this.idleTimeoutMs });
 		try {
 			await this.runThere(sql);
 		} catch (error) {

@@ -12,9 +12,11 @@ const { Session } = require("./sql-session.js");
 class Sessions {
 	/**
 	 * @param {import("..").Sqlite} sqlite
+	 * @param {number} [idleTimeoutMs] how long one may hold the connection idly
 	 */
-	constructor(sqlite) {
+	constructor(sqlite, idleTimeoutMs) {
 		this.sqlite = sqlite;
+		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Set<InstanceType<typeof Session>>} those in use */
 		this.inUse = new Set();
 		/** @type {InstanceType<typeof Session> | undefined} the one that everybody is given */
@@ -34,7 +36,7 @@ class Sessions {
 			return this.kept;
 		}
 		this.kept = undefined;
-		const session = new Session(this.sqlite);
+		const session = new Session(this.sqlite, this.idleTimeoutMs);
 		this.inUse.add(session);
 		return session;
 	}
