@@ -213,6 +213,18 @@ export type SqlValue = null | string | number | bigint | boolean | Date | Uint8A
 export type SqlParams = SqlValue | readonly SqlValue[] | { readonly [name: string]: SqlValue };
 
 /**
+ * A row whose type is not given: a value for each column, by its name. Of columns of one name the last wins.
+ *
+ * @example
+ * ```ts
+ * const row: SqlRow | undefined = await dataStore.sqlite.get("SELECT 1 AS one");
+ * console.log(row?.one);
+ * ```
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what is read may hold anything that SQLite stores.
+export type SqlRow = Record<string, any>;
+
+/**
  * Options of every method of {@link Sqlite}.
  *
  * @example
@@ -303,7 +315,7 @@ export interface BatchStatement {
  * console.log(result?.columns, result?.rows[0]?.id);
  * ```
  */
-export interface BatchResult<T = Record<string, any>> extends RunResult {
+export interface BatchResult<T = SqlRow> extends RunResult {
 	/** The names of the columns of the rows; empty if the statement returns none. */
 	columns: string[];
 	/** The rows that it returned. */
@@ -330,11 +342,11 @@ export interface SqlStatement {
 	/** {@link SqlMethods.run} */
 	run(params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
 	/** {@link SqlMethods.get} */
-	get<T = Record<string, any>>(params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
+	get<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
 	/** {@link SqlMethods.all} */
-	all<T = Record<string, any>>(params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
+	all<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
 	/** {@link SqlMethods.iterate} */
-	iterate<T = Record<string, any>>(params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
+	iterate<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
 	/** Ends its use. Later calls reject with `ERR_STATEMENT_FINALIZED`. Idempotent. */
 	finalize(): Promise<void>;
 	/** The same as {@link SqlStatement.finalize}, for `await using`. */
@@ -373,7 +385,7 @@ export interface SqlMethods {
 	 * const ada = await dataStore.sqlite.get<{ level: number }>("SELECT level FROM players WHERE name = ?", "ada");
 	 * ```
 	 */
-	get<T = Record<string, any>>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
+	get<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
 
 	/**
 	 * The rows of a query. It runs on a reader thread beside the writer, and sees every write that was issued before it.
@@ -389,7 +401,7 @@ export interface SqlMethods {
 	 * const added = await dataStore.sqlite.all("INSERT INTO players (name) VALUES ('bob') RETURNING id");
 	 * ```
 	 */
-	all<T = Record<string, any>>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
+	all<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
 
 	/**
 	 * {@link SqlMethods.all} as a template: each `${value}` becomes a parameter, never part of the SQL. Also for
@@ -401,7 +413,7 @@ export interface SqlMethods {
 	 * const rows = await dataStore.sqlite.sql<{ level: number }>`SELECT level FROM players WHERE name = ${name}`;
 	 * ```
 	 */
-	sql<T = Record<string, any>>(strings: TemplateStringsArray, ...values: SqlValue[]): Promise<T[]>;
+	sql<T = SqlRow>(strings: TemplateStringsArray, ...values: SqlValue[]): Promise<T[]>;
 
 	/**
 	 * Runs a script of any number of statements, without parameters, as a whole or not at all.
@@ -433,7 +445,7 @@ export interface SqlMethods {
 	 * }
 	 * ```
 	 */
-	iterate<T = Record<string, any>>(sql: string, params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
+	iterate<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
 
 	/**
 	 * Runs statements one after the other in one transaction, all or nothing.
@@ -447,10 +459,7 @@ export interface SqlMethods {
 	 * console.log(added?.lastInsertRowid, counted?.rows[0]?.n);
 	 * ```
 	 */
-	batch<T = Record<string, any>>(
-		statements: readonly BatchStatement[],
-		options?: SqlRowOptions,
-	): Promise<BatchResult<T>[]>;
+	batch<T = SqlRow>(statements: readonly BatchStatement[], options?: SqlRowOptions): Promise<BatchResult<T>[]>;
 
 	/**
 	 * Checks a statement, and makes an object of it. It is not needed for speed: every statement that was run lately is
@@ -591,6 +600,30 @@ export interface Sqlite extends SqlMethods {
 	 * ```
 	 */
 	reserve(options?: SqlOptions & Pick<TransactionOptions, "idleTimeoutMs">): Promise<Connection>;
+
+	/**
+	 * Applies, in the order of their numbers, the migrations that the file has not seen, each in a transaction of its
+	 * own, and resolves with the names of those that it applied. They are SQL files named `<number>_<name>.sql`, in a
+	 * folder or a list; a list may also hold `{ name, sql }`. What was applied is recorded in the file.
+	 *
+	 * Processes that migrate at the same time wait for each other, and none applies anything twice. There is no way
+	 * down: write another migration.
+	 *
+	 * @throws {@link RootcellarError} `ERR_MIGRATION` if one that was applied is missing, renamed or changed, if two
+	 * have one number, or a new one comes before one that was applied; then nothing is applied. If a migration fails,
+	 * with its code, and nothing of it stays; those before it do.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.sqlite.migrate([
+	 *   { name: "001_players.sql", sql: "CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, name TEXT UNIQUE)" },
+	 * ]);
+	 * ```
+	 */
+	migrate(
+		migrations: string | URL | readonly (string | URL | { name: string; sql: string })[],
+		options?: SqlOptions,
+	): Promise<string[]>;
 }
 
 /**
@@ -745,6 +778,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_TRANSACTION_LOST` | SQLite rolled a transaction back when a statement in it failed | begin it again |
  * | `ERR_TRANSACTION_CLOSED` | a transaction or a reserved connection has ended | |
  * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
+ * | `ERR_MIGRATION` | migrations that do not fit what was applied to the file | the message names the file and the problem |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *

@@ -45,6 +45,7 @@ export interface RowSlice {
 
 export interface ReadValues {
 	texts: (string | null)[];
+	expiries: { index: number; at: number }[];
 	failures: { index: number; error: Failure }[];
 }
 
@@ -73,13 +74,15 @@ export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
 	open(id: number): void;
-	submit(id: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
+	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number): { values?: ReadValues; error?: Failure };
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
+	version(): Uint32Array | null;
+	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
-	submitSql(id: number, lease: number, encoded: EncodedSql, now: number, alone: boolean): void;
-	readSql(ids: number[], encoded: EncodedSql): boolean;
+	submitSql(id: number, lease: number, attempt: number, encoded: EncodedSql, now: number, alone: boolean): void;
+	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
 	describeSql(id: number, lease: number, sql: string): boolean;
 	openCursor(id: number, lease: number, encoded: EncodedSql): boolean;
 	fetch(id: number, cursor: number): void;

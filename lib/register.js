@@ -2,7 +2,7 @@
 "use strict";
 
 /*
- * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store.
+ * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store, with its `sqlite`.
  *
  * A bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global
  * command), so that every distinct copy a bot could mean is swapped.
@@ -114,6 +114,7 @@ function swap(entry, { name, load }) {
 		throw loadFailure(name, `${entry} exports no rootServer.dataStore`);
 	}
 	sdkStore.appData = dataStore.appData;
+	sdkStore.sqlite = dataStore.sqlite;
 	nameOurFile(sdkStore);
 }
 

@@ -1,6 +1,7 @@
 "use strict";
 
 const { RootcellarError } = require("./errors.js");
+const { isExiting } = require("./exit.js");
 const { IDLE_LIMIT_WHEN_CLOSING_MS } = require("./limits.js");
 const { OperationQueue } = require("./operation-queue.js");
 const { closedError, requestLease } = require("./sql-lease.js");
@@ -82,6 +83,11 @@ class Hold {
 		this.reservation = this.outer.reserve({
 			begin: (done) => {
 				this.done = done;
+				if (isExiting()) {
+					// Nothing asynchronous happens any more.
+					this.over(endedEarly());
+					return;
+				}
 				this.state = "beginning";
 				this.source.begin(
 					(connection) => this.begun(connection),
@@ -168,7 +174,8 @@ class Hold {
 			this.scope.isOpen = false;
 		}
 		if (this.inner) {
-			this.inner.ended = closedError();
+			// Whoever has reserved a connection learns of its end only by using it.
+			this.inner.ended = this.options.isScoped || !(error instanceof Error) ? closedError() : error;
 			this.inner.rejectAll(error ?? closedError());
 		}
 		this.options.cancel?.done();
@@ -176,12 +183,14 @@ class Hold {
 		if (this.result && "value" in this.result) {
 			this.user.resolve(this.result.value);
 		} else {
-			this.user.reject(this.result ? this.result.error : new RootcellarError("ERR_STORE_CLOSED", ENDED_EARLY));
+			this.user.reject(this.result ? this.result.error : endedEarly());
 		}
 	}
 }
 
-const ENDED_EARLY = "the transaction or connection was rolled back, because the process ends";
+function endedEarly() {
+	return new RootcellarError("ERR_STORE_CLOSED", "the transaction was not begun, or rolled back: the process ends");
+}
 
 /**
  * The writing connection of a store.

@@ -6,7 +6,10 @@ const SPACE = /(?:[\s;\ufeff]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/y;
 /** A word; something quoted; a parenthesis; anything else. */
 const TOKEN = /([A-Za-z_][\w$]*)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|([()])|[\s\S]/y;
 
-const READS = new Set(["SELECT", "VALUES", "EXPLAIN", "PRAGMA"]);
+/** Pragmas that do something without an equals sign. */
+const ACTING_PRAGMA = /\b(?:wal_checkpoint|incremental_vacuum|optimize)\b/i;
+
+const READS = new Set(["SELECT", "VALUES", "EXPLAIN"]);
 const WRITES = new Set(["INSERT", "REPLACE", "UPDATE", "DELETE"]);
 
 /**
@@ -18,6 +21,9 @@ const WRITES = new Set(["INSERT", "REPLACE", "UPDATE", "DELETE"]);
 function isRead(sql) {
 	const tokens = words(sql);
 	const first = tokens.next().value;
+	if (first === "PRAGMA") {
+		return !sql.includes("=") && !ACTING_PRAGMA.test(sql);
+	}
 	if (first !== "WITH") {
 		return first === undefined || READS.has(first);
 	}

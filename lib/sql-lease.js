@@ -1,7 +1,8 @@
 "use strict";
 
+const { storedIn } = require("./connection.js");
 const { RootcellarError, toError } = require("./errors.js");
-const { encoded } = require("./sql-requests.js");
+const { encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
@@ -41,30 +42,30 @@ class LeaseConnection {
 
 	/**
 	 * @param {import("./native").Batch} batch
+	 * @param {number} attempt how often a batch that ended early was heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit(batch, now, callback) {
+	submit(batch, attempt, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
-		this.native.submitSql(id, this.lease, encoded(batch), now, false);
+		this.native.submitSql(id, this.lease, attempt, encoded(batch), now, false);
 	}
 
 	/**
 	 * @param {string[]} keys
 	 * @param {(string | undefined)[]} communities
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {(found: import("./read-cache.js").Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
 	read(keys, communities, now, callback) {
 		const id = this.expect(({ values, error }) => {
 			const failed = error && toError(error);
 			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
-			const texts = values ? values.texts.map((text) => text ?? undefined) : [];
-			callback(texts, (index) => failed ?? failures.get(index));
+			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
 			return true;
 		});
 		this.native.leaseRead(id, this.lease, keys, communities, now);
@@ -90,9 +91,13 @@ class LeaseConnection {
 		return true;
 	}
 
-	/** Reads of a lease go with its writes. */
-	readSql() {
-		return true;
+	/**
+	 * @param {import("./sql-requests.js").Read[]} reads
+	 * @returns {boolean} whether what is asked later comes after them
+	 */
+	readSql(reads) {
+		const ids = reads.map((read) => this.expect(rowsHandler(read)));
+		return this.native.readSql(ids, this.lease, encodeReads(reads));
 	}
 
 	/**

@@ -78,7 +78,7 @@ function rowsHandler({ slice, reject }, started) {
  */
 function startReads(connection, reads, started) {
 	const ids = reads.map((read) => connection.expect(rowsHandler(read, started)));
-	return connection.native.readSql(ids, encodeReads(reads));
+	return connection.native.readSql(ids, NO_LEASE, encodeReads(reads));
 }
 
 module.exports = { NO_LEASE, encodeReads, encoded, rowsHandler, startReads };

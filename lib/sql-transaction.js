@@ -5,6 +5,7 @@ const { kindOf } = require("./json.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("./limits.js");
 const { checkCancel, checkDuration, checkOptions } = require("./sql-cancel.js");
+const { migrate } = require("./sql-migrate.js");
 const { hold } = require("./sql-hold.js");
 const { runInScope } = require("./sql-scope.js");
 const { createSqlite } = require("./sqlite.js");
@@ -31,6 +32,7 @@ function createStoreSqlite(queue) {
 		...createSqlite(queue),
 		transaction: (/** @type {any} */ callback, /** @type {any} */ options) => transaction(queue, callback, options),
 		reserve: (/** @type {any} */ options) => reserve(queue, options),
+		migrate: (/** @type {any} */ migrations, /** @type {any} */ options) => migrate(queue, migrations, options),
 	};
 }
 

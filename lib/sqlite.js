@@ -49,7 +49,7 @@ function createSqlite(queue) {
 			const statement = checkStatement(sql, params, bits | WANTS_ROWS, checkRowOptions(given));
 			const cancel = checkCancel(given);
 			const promised = cancellable(queue, cancel, { resolve, reject });
-			if (queue.session.isLease || !isRead(statement.sql)) {
+			if (!isRead(statement.sql)) {
 				const ended = (/** @type {Outcome[]} */ outcomes) =>
 					promised.resolve(made(outcomes.flatMap(({ slices }) => rowsOf(slices))));
 				issue(promised, () =>

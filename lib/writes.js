@@ -3,6 +3,7 @@
 const { checkUpdateResult } = require("./arguments.js");
 const batches = require("./batch.js");
 const { decode } = require("./json.js");
+const { liveText } = require("./pending-changes.js");
 const { jobLength } = require("./sql-work.js");
 
 /**
@@ -35,6 +36,7 @@ const { jobLength } = require("./sql-work.js");
  * @typedef {object} Update
  * @property {(data: any) => unknown} updateFunc
  * @property {string | undefined} defaultText
+ * @property {number | undefined} expiresAt what it was given; without it the entry keeps what it has
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
  * @property {boolean} isRunning its function is being called
  */
@@ -45,6 +47,9 @@ const { jobLength } = require("./sql-work.js");
  * @param {number} now
  */
 function encodeWrite(batch, write, now) {
+	for (const change of changesOf(write)) {
+		change.batch = batch;
+	}
 	switch (write.kind) {
 		case "set":
 			batches.pushSet(batch, write.entry);
@@ -83,7 +88,8 @@ function encodeUpdate(batch, { change, update }, now) {
 	if (!before && change.onDisk?.error) {
 		throw change.onDisk.error;
 	}
-	const from = before ? before.liveText(now) : change.onDisk?.text;
+	const base = before ?? change.onDisk?.stored;
+	const from = base && liveText(base, now);
 	if (update.isRunning) {
 		throw new Error("the process ended in the function");
 	}
@@ -96,9 +102,12 @@ function encodeUpdate(batch, { change, update }, now) {
 			update.isRunning = false;
 		}
 	}
-	change.text = update.made.text;
-	const { community, key, text, expiresAt } = change;
-	batches.pushSwap(batch, { community, key, text, expiresAt }, from);
+	const { community, key } = change;
+	const { text } = update.made;
+	change.text = text;
+	change.expiresAt = update.expiresAt ?? (from === undefined ? undefined : base?.expiresAt);
+	const previous = before !== undefined && before.batch === batch;
+	batches.pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
 }
 
 /**

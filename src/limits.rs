@@ -45,3 +45,17 @@ pub const STATEMENTS_CACHED: usize = 128;
 /// Steps of SQLite's virtual machine after which it looks whether the statement was cancelled: a fraction of a
 /// millisecond.
 pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;
+
+/// Commits of the writer that are remembered, to be told from those of others. A client has a few batches under way
+/// at a time.
+pub const COMMITS_REMEMBERED: usize = 64;
+
+/// Rows whose place the writer keeps in mind, some 150 bytes each.
+pub const KNOWN_ROWS_MAX: usize = 50_000;
+
+/// Pages that the write-ahead log grows to before they are copied into the database, 16 MiB at SQLite's usual page size.
+/// Pages that were written several times by then are copied once.
+pub const WAL_PAGES: i64 = 4_000;
+
+/// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
+pub const WRITER_CACHE_KIB: i64 = 8 << 10;

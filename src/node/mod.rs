@@ -10,3 +10,4 @@ mod event;
 mod rows;
 mod sql;
 mod store;
+mod wal_view;

@@ -18,7 +18,7 @@ use crate::engine::sqlite::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
     Select, Values,
 };
-use crate::kv::{Batch, Command, RowFormat};
+use crate::kv::{Batch, Command, Origin, RowFormat};
 use crate::sql::{Cancel, CancelReason, Slice, SqlError};
 use crate::threads::lock;
 use crate::{Error, Reply};
@@ -78,17 +78,18 @@ pub struct EncodedSql {
 
 #[napi]
 impl NativeStore {
-    /// Sends a batch with statements to the writer, or within a lease if it is not 0. `alone` says that its one
+    /// Sends a batch with statements to the writer, or within a lease if it is not 0; see `submit`. `alone` says that its one
     /// command shares no transaction. Ends with `batch` or `failed`.
     #[napi]
-    pub fn submit_sql(&self, id: u32, lease: u32, encoded: EncodedSql, now: i64, alone: bool) {
+    pub fn submit_sql(&self, id: u32, lease: u32, attempt: u32, encoded: EncodedSql, now: i64, alone: bool) {
         let shared = &self.shared;
+        let origin = Origin { client: shared.client, attempt };
         let Ok(mut commands) = shared.decode(encoded, |mut encoded| encoded.commands()) else {
             return shared.tell([malformed(id)]);
         };
         if lease != 0 {
             let reply = shared.batch_reply(id);
-            return shared.ask(lease, LeaseRequest::Batch(Batch::new(commands, now), reply));
+            return shared.ask(lease, LeaseRequest::Batch(Batch::new(commands, now).of(origin), reply));
         }
         let Some(engine) = shared.engine(id) else { return };
         match commands.pop() {
@@ -97,15 +98,15 @@ impl NativeStore {
             }
             last => {
                 commands.extend(last);
-                engine.submit(Batch::new(commands, now), shared.batch_reply(id));
+                engine.submit(Batch::new(commands, now).of(origin), shared.batch_reply(id));
             }
         }
     }
 
-    /// Starts reads, one for each id. Each ends with the `last` `rows` or `failed`. Returns whether their snapshot is
-    /// taken; if not, `started` will tell, with the first id.
+    /// Starts reads, one for each id, within a lease if it is not 0. Each ends with the `last` `rows` or `failed`. Returns
+    /// whether their snapshot is taken; if not, `started` will tell, with the first id.
     #[napi]
-    pub fn read_sql(&self, ids: Vec<u32>, encoded: EncodedSql) -> bool {
+    pub fn read_sql(&self, ids: Vec<u32>, lease: u32, encoded: EncodedSql) -> bool {
         let first = ids[0];
         let shared = &self.shared;
         let reads = shared.decode(encoded, |mut encoded| {
@@ -120,6 +121,10 @@ impl NativeStore {
             shared.tell([malformed(first)]);
             return true;
         };
+        if lease != 0 {
+            reads.into_iter().for_each(|read| shared.ask(lease, LeaseRequest::Query(read)));
+            return true;
+        }
         let Some(engine) = shared.engine(first) else { return true };
         let started = Arc::clone(shared);
         engine.read(reads, move || started.tell([Event::new(first, EventKind::Started)]))
@@ -137,7 +142,7 @@ impl NativeStore {
             }]);
         });
         if lease != 0 {
-            shared.ask(lease, LeaseRequest::Describe(sql, reply));
+            shared.ask(lease, LeaseRequest::Query(Read::Describe(sql, reply)));
             return true;
         }
         let Some(engine) = shared.engine(id) else { return true };

@@ -2,10 +2,14 @@
 
 use rusqlite::TransactionBehavior;
 
-use super::keys::{self, Refusal};
-use super::sql::{self, Guarded};
+use super::commits::{self, Recorder};
+use super::halts::Halts;
+use super::keys::{Keys, Refusal};
+use super::known_rows::KnownRows;
+use super::sql::{self, Guarded, Mode};
 use crate::Error;
-use crate::kv::{Batch, BatchOutcome, Command, Stop};
+use crate::kv::{Batch, BatchOutcome, ClientId, Command, Stop};
+use crate::sql::Outcome;
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
@@ -13,27 +17,79 @@ use crate::kv::{Batch, BatchOutcome, Command, Stop};
 /// # Errors
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
-pub fn commit(connection: &Guarded, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
+pub fn commit(
+    connection: &Guarded,
+    recorder: &Recorder,
+    known: &mut KnownRows,
+    halts: &mut Halts,
+    batches: &[&Batch],
+    limit: usize,
+) -> Result<Vec<BatchOutcome>, Error> {
+    let mut recording = recorder.prepare();
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let outcomes = batches.iter().map(|batch| run(connection, batch, limit)).collect::<Result<Vec<_>, Error>>()?;
-    transaction.commit()?;
-    Ok(outcomes)
+    let data_version = commits::data_version(&transaction)?;
+    recording.begin(data_version);
+    known.begin(data_version);
+    let _ = connection.take_wrote_keys();
+    let outcomes = run_all(connection, known, halts, batches, limit).and_then(|outcomes| {
+        transaction.commit()?;
+        Ok(outcomes)
+    });
+    match &outcomes {
+        // What SQL has made of keys no cache can tell.
+        Ok(_) if connection.take_wrote_keys() => known.clear(),
+        Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
+        Err(_) => known.clear(),
+    }
+    outcomes
 }
 
-/// Runs up to `limit` commands of a batch. An error means that the transaction is gone.
-fn run(connection: &Guarded, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+/// The client of all batches, if it is one.
+fn only_client(batches: &[&Batch]) -> Option<ClientId> {
+    let client = batches.first()?.origin?.client;
+    batches.iter().all(|batch| batch.origin.is_some_and(|origin| origin.client == client)).then_some(client)
+}
+
+/// Runs up to `limit` commands of each batch. An error means that the transaction is gone.
+fn run_all(
+    connection: &Guarded,
+    known: &mut KnownRows,
+    halts: &mut Halts,
+    batches: &[&Batch],
+    limit: usize,
+) -> Result<Vec<BatchOutcome>, Error> {
+    let mut keys = Keys::new(connection, known)?;
+    let mut run = |batch: &&Batch| {
+        if halts.concern(batch) {
+            return Ok(BatchOutcome::stopped(Stop::Deferred));
+        }
+        let outcome = run(connection, &mut keys, batch, limit)?;
+        if outcome.stopped.is_some() {
+            halts.add(batch);
+        }
+        Ok(outcome)
+    };
+    batches.iter().map(&mut run).collect()
+}
+
+fn run(connection: &Guarded, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
     let mut statements = Vec::new();
     for (index, command) in batch.commands.iter().enumerate() {
         if index == limit {
             return Ok(BatchOutcome { committed: index, statements, stopped: Some(Stop::Deferred) });
         }
-        let stop = match keys::run(connection, command, batch.now_ms) {
+        let result = match command {
+            Command::Sql(job) => sql::run(connection, job, Mode::Group),
+            other => keys.run(other, batch.now_ms).map(|()| Vec::new()),
+        };
+        let stop = match result {
             // On its own, such a statement fails when it is committed. Another of the group must not mend it.
             Ok(_) if limit > 1 && is_sql(command) && sql::has_deferred_violations(connection) => {
                 return Err(Error::foreign_key());
             }
             Ok(outcomes) => {
-                statements.extend(outcomes);
+                keys.forget_if(connection.has_written_keys());
+                statements.extend::<Vec<Outcome>>(outcomes);
                 continue;
             }
             Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),

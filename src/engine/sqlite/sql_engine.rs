@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Engine;
 use super::pool::Task;
-use super::sql::{self, CursorReply, Lease, OpenCursor, Read};
+use super::sql::{self, CursorReply, Lease, Mode, OpenCursor, Read};
 use super::writer::Request;
 use crate::Reply;
 use crate::kv::{BatchOutcome, Stop};
@@ -85,7 +85,7 @@ fn read_all(reads: &Arc<Mutex<VecDeque<Read>>>) -> Task {
         loop {
             let next = lock(&reads).pop_front();
             let Some(read) = next else { return };
-            read.run(snapshot.as_ref().map(|connection| *connection));
+            read.run(snapshot.as_ref().map(|connection| *connection), Mode::Reader);
         }
     })
 }

@@ -117,6 +117,7 @@ fn note_alteration(connection: &Guarded, seen: &Seen) {
 
 /// Steps through a statement whose parameters are bound.
 fn execute(connection: &Guarded, statement: &mut Compiled, wanted: Option<&RowsWanted>) -> Result<Outcome, Error> {
+    let _running = connection.guard.run();
     last_row::forget(connection);
     let changed_before = connection.total_changes();
     let rows = step(connection, statement, wanted)?;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
 use super::policy::{self, CONNECTION_PRAGMAS};
+use super::tables;
 use crate::threads::lock;
 
 /// Who a statement is compiled for.
@@ -14,6 +15,8 @@ pub enum Mode {
     /// This package itself, which may do anything.
     #[default]
     Internal,
+    /// SQLite itself, while it runs a statement that was looked at.
+    Running,
     /// A read of the user's, on a reader.
     Reader,
     /// A write of the user's, in a transaction with others.
@@ -28,6 +31,7 @@ pub enum Mode {
 
 /// What a statement turned out to be.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Seen {
     /// Why it was refused.
     pub refused: Option<String>,
@@ -41,6 +45,8 @@ pub struct Seen {
     pub is_bound_to_mode: bool,
     /// It sets a state of the connection.
     pub sets_state: bool,
+    /// It asks for the value of a pragma, which SQLite itself does not always take for a read.
+    pub asks_pragma: bool,
     /// It makes something temporary.
     pub makes_temporary: bool,
 }
@@ -49,6 +55,8 @@ pub struct Seen {
 struct State {
     mode: Mode,
     seen: Seen,
+    /// Sticks, also where SQLite compiles a statement anew of its own accord.
+    wrote_keys: bool,
 }
 
 /// The guard of one connection.
@@ -59,8 +67,16 @@ impl Guard {
     /// What SQLite asks for each thing that a statement does.
     pub fn authorize(&self, context: AuthContext) -> Authorization {
         let mut state = lock(&self.0);
-        let State { mode, seen } = &mut *state;
+        let State { mode, seen, wrote_keys } = &mut *state;
         if *mode == Mode::Internal {
+            return Authorization::Allow;
+        }
+        if tables::writes_keys(&context.action) {
+            *wrote_keys = true;
+            // It is to be compiled anew each time, so that whoever runs it learns of it.
+            seen.is_bound_to_mode = true;
+        }
+        if *mode == Mode::Running {
             return Authorization::Allow;
         }
         note(seen, &context.action);
@@ -75,10 +91,39 @@ impl Guard {
 
     /// Compiles something in a mode, and tells what was seen of it.
     pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, Seen) {
-        *lock(&self.0) = State { mode, seen: Seen::default() };
+        self.switch(mode);
         let compiled = compile();
-        let State { seen, .. } = std::mem::take(&mut *lock(&self.0));
-        (compiled, seen)
+        (compiled, self.switch(Mode::Internal))
+    }
+
+    /// Says that a statement of the user's runs, until the result is dropped.
+    pub fn run(&self) -> Run<'_> {
+        self.switch(Mode::Running);
+        Run(self)
+    }
+
+    /// Sets the mode, and returns what was seen in the one before.
+    fn switch(&self, mode: Mode) -> Seen {
+        let mut state = lock(&self.0);
+        state.mode = mode;
+        std::mem::take(&mut state.seen)
+    }
+
+    pub fn has_written_keys(&self) -> bool {
+        lock(&self.0).wrote_keys
+    }
+
+    pub fn take_wrote_keys(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).wrote_keys)
+    }
+}
+
+/// While it lives, a statement of the user's runs.
+pub struct Run<'a>(&'a Guard);
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.switch(Mode::Internal);
     }
 }
 
@@ -97,6 +142,7 @@ fn note(seen: &mut Seen, action: &AuthAction) {
             let name = pragma_name.to_ascii_lowercase();
             seen.is_bound_to_mode = true;
             seen.needs_no_transaction |= name == "wal_checkpoint";
+            seen.asks_pragma = pragma_value.is_none();
             seen.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
         }
         AuthAction::CreateTempTable { .. }

@@ -55,6 +55,17 @@ impl Guarded {
         Ok(Running { connection: self, is_listed: cancel.is_some() })
     }
 
+    /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
+    /// time that it is run.
+    pub fn has_written_keys(&self) -> bool {
+        self.guard.has_written_keys()
+    }
+
+    /// As [`Guarded::has_written_keys`], which is then no longer so.
+    pub fn take_wrote_keys(&self) -> bool {
+        self.guard.take_wrote_keys()
+    }
+
     /// What a statement that SQLite says was interrupted failed with.
     pub(super) fn check_cancelled(&self) -> Result<(), Error> {
         lock(&self.running).iter().try_for_each(|cancel| cancel.check())

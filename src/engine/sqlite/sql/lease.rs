@@ -8,14 +8,16 @@ use std::time::Duration;
 use super::cursor::{Cursor, CursorReply, OpenCursor};
 use super::guard::Mode;
 use super::guarded::Guarded;
-use super::reads::{Description, describe};
+use super::reads::Read as SqlRead;
 use super::{execute, session_state};
 use crate::engine::sqlite::file::DatabaseFile;
-use crate::engine::sqlite::keys::{self, Refusal};
+use crate::engine::sqlite::halts::Halts;
+use crate::engine::sqlite::keys::{Keys, Refusal};
+use crate::engine::sqlite::known_rows::KnownRows;
 use crate::engine::sqlite::reader::{self, Values};
 use crate::engine::sqlite::select::{self, Select};
 use crate::kv::{Address, Batch, BatchOutcome, Command, Stop};
-use crate::sql::{Cancel, SqlError};
+use crate::sql::{Cancel, Outcome, SqlError};
 use crate::{Error, Reply};
 
 /// How a transaction begins.
@@ -57,8 +59,8 @@ pub enum LeaseRequest {
     Read(Vec<Address>, i64, Reply<Values>),
     /// To read what matches a pattern.
     Select(Select, Reply<Vec<String>>),
-    /// To compile a statement.
-    Describe(String, Reply<Description>),
+    /// To read in SQL, or to compile a statement.
+    Query(SqlRead),
     /// To open a cursor under a number.
     OpenCursor(u32, OpenCursor, CursorReply),
     /// To read the next slice of a cursor.
@@ -100,7 +102,7 @@ pub fn serve(connection: &Guarded, file: &DatabaseFile, lease: Lease) {
     }
     let (requests, received) = std::sync::mpsc::channel();
     started.send(Ok(requests));
-    let mut served = Served { connection, kind, cancel, cursors: HashMap::new() };
+    let mut served = Served { connection, kind, cancel, cursors: HashMap::new(), halts: Halts::default() };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
@@ -144,6 +146,7 @@ struct Served<'c> {
     kind: LeaseKind,
     cancel: Arc<Cancel>,
     cursors: HashMap<u32, Cursor<'c>>,
+    halts: Halts,
 }
 
 impl Served<'_> {
@@ -169,8 +172,9 @@ impl Served<'_> {
             LeaseRequest::Select(select, reply) => {
                 reply.send(self.check().and_then(|()| select::slices(connection, &select)));
             }
-            LeaseRequest::Describe(sql, reply) => {
-                reply.send(self.check().and_then(|()| describe(connection, &sql, self.mode())));
+            LeaseRequest::Query(read) => {
+                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                read.run(running.as_ref().map(|_| connection), self.mode());
             }
             LeaseRequest::OpenCursor(number, open, reply) => {
                 let opened = self.check().and_then(|()| Cursor::new(connection, open, self.mode()));
@@ -205,14 +209,13 @@ impl Served<'_> {
         if is_lost { Err(SqlError::TransactionLost.into()) } else { Ok(()) }
     }
 
-    fn run(&self, batch: &Batch) -> BatchOutcome {
+    fn run(&mut self, batch: &Batch) -> BatchOutcome {
+        if self.halts.concern(batch) {
+            return BatchOutcome::stopped(Stop::Deferred);
+        }
         let mut statements = Vec::new();
         for (index, command) in batch.commands.iter().enumerate() {
-            let result = match self.check() {
-                Ok(()) => self.command(command, batch.now_ms),
-                Err(error) => Err(Refusal::Failed(error)),
-            };
-            let stop = match result {
+            let stop = match self.command(command, batch.now_ms) {
                 Ok(outcomes) => {
                     statements.extend(outcomes);
                     continue;
@@ -221,16 +224,21 @@ impl Served<'_> {
                 Err(Refusal::Conflict) => Stop::Conflict,
                 Err(Refusal::Alone) => Stop::Command(Error::internal("a lease is alone already")),
             };
+            self.halts.add(batch);
             return BatchOutcome { committed: index, statements, stopped: Some(stop) };
         }
         BatchOutcome { committed: batch.commands.len(), statements, stopped: None }
     }
 
-    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<crate::sql::Outcome>, Refusal> {
+    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<Outcome>, Refusal> {
+        self.check()?;
         let _running = self.connection.cancellable(Some(&self.cancel))?;
         match command {
             Command::Sql(job) => execute::run(self.connection, job, self.mode()),
-            other => keys::run(self.connection, other, now_ms),
+            other => {
+                Keys::new(self.connection, &mut KnownRows::default())?.run(other, now_ms)?;
+                Ok(Vec::new())
+            }
         }
     }
 

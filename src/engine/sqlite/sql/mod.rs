@@ -21,3 +21,4 @@ pub use guarded::Guarded;
 pub use last_row::has_deferred_violations;
 pub use lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction, serve as serve_lease};
 pub use reads::{Description, Read, RowsReply};
+pub use session_state::reset;

@@ -78,7 +78,7 @@ fn pragma_refusal(name: &str, value: &str, mode: Mode) -> Option<String> {
     }
     let of_connection = CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
     match mode {
-        Mode::Internal | Mode::Alone | Mode::Reserved if of_connection => None,
+        Mode::Internal | Mode::Running | Mode::Alone | Mode::Reserved if of_connection => None,
         Mode::Transaction if name == "defer_foreign_keys" => None,
         _ if of_connection => Some(format!(
             "PRAGMA {name} sets a state of one connection, and would not last here; use a connection of reserve(), or \

@@ -51,6 +51,8 @@ pub fn one<'c>(connection: &'c Guarded, sql: &str, mode: Mode) -> Result<Prepare
         return Err(NO_STATEMENT.into());
     }
     let (prepared, mut seen) = connection.guard.watch(mode, || connection.prepare_cached(sql));
+    // This package's own statements are not checked, and must not be found ready by the user's.
+    seen.is_bound_to_mode |= mode == Mode::Internal;
     if keyword == Keyword::Vacuum {
         seen.needs_no_transaction = true;
         seen.is_bound_to_mode = true;

@@ -66,17 +66,17 @@ pub enum Read {
 }
 
 impl Read {
-    /// Does it.
-    pub fn run(self, connection: Result<&Guarded, &Error>) {
+    /// Does it, or tells why it cannot be done.
+    pub fn run(self, connection: Result<&Guarded, &Error>, mode: Mode) {
         match (self, connection) {
             (Self::Rows(statement, cancel, mut reply), Ok(connection)) => {
-                match rows(connection, &statement, cancel.as_ref(), &mut reply) {
+                match rows(connection, &statement, cancel.as_ref(), mode, &mut reply) {
                     Ok(last) => reply.slice(last, true),
                     Err(error) => reply.fail(error),
                 }
             }
             (Self::Rows(_, _, reply), Err(error)) => reply.fail(error.clone()),
-            (Self::Describe(sql, reply), Ok(connection)) => reply.send(describe(connection, &sql, Mode::Reader)),
+            (Self::Describe(sql, reply), Ok(connection)) => reply.send(describe(connection, &sql, mode)),
             (Self::Describe(_, reply), Err(error)) => reply.send(Err(error.clone())),
         }
     }
@@ -100,7 +100,8 @@ pub fn describe(connection: &Guarded, sql: &str, mode: Mode) -> Result<Descripti
 pub fn prepare_read<'c>(connection: &'c Guarded, statement: &Statement, mode: Mode) -> Result<Prepared<'c>, Error> {
     let mut prepared = prepare::one(connection, &statement.sql, mode)?;
     let seen = &prepared.seen;
-    if !prepared.readonly() || seen.ends_transaction || seen.is_savepoint || seen.needs_no_transaction {
+    let is_read = prepared.readonly() || seen.asks_pragma;
+    if !is_read || seen.ends_transaction || seen.is_savepoint || seen.needs_no_transaction {
         return Err(SqlError::NotARead.into());
     }
     bind(&mut prepared, &statement.parameters)?;
@@ -112,11 +113,12 @@ fn rows(
     connection: &Guarded,
     statement: &Statement,
     cancel: Option<&Arc<Cancel>>,
+    mode: Mode,
     reply: &mut RowsReply,
 ) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
     let _running = connection.cancellable(cancel)?;
-    let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
+    let mut prepared = prepare_read(connection, statement, mode)?;
     let mut rows = prepared.raw_query();
     let mut writer: Option<SliceWriter> = None;
     while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
@@ -128,5 +130,5 @@ fn rows(
             break;
         }
     }
-    Ok(writer.map_or_else(|| SliceWriter::new(wanted.clone(), Vec::new()), |writer| writer).take())
+    Ok(writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take())
 }

@@ -45,6 +45,16 @@ pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
     }
 }
 
+/// Whether something writes rows of the key-value store.
+pub fn writes_keys(action: &AuthAction) -> bool {
+    match action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name } => is_named(table_name, KEY_VALUE_TABLE),
+        _ => false,
+    }
+}
+
 fn own(name: &str) -> String {
     format!("{name} belongs to the store, and is not for SQL to change")
 }
