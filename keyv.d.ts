@@ -1,5 +1,4 @@
 import { EventEmitter } from "node:events";
-import type { KeyvStoreAdapter, StoredData } from "keyv";
 import type { DataStore } from "./index.js";
 
 /**
@@ -22,7 +21,7 @@ export interface KeyvRootcellarOptions {
 }
 
 /**
- * A storage adapter for Keyv 5 that keeps its entries in the key-value store, `dataStore.appData`.
+ * A storage adapter for Keyv that keeps its entries in the key-value store, `dataStore.appData`.
  *
  * The entry `key` of the namespace `users` is kept under `keyv:users:key`. A time to live becomes the entry's expiry, so
  * that its row is removed even if nobody asks for it. A resolved `set` is on disk. What is issued together is written
@@ -38,7 +37,7 @@ export interface KeyvRootcellarOptions {
  * console.log(await cache.get("ada"));
  * ```
  */
-export class KeyvRootcellar extends EventEmitter implements KeyvStoreAdapter {
+export class KeyvRootcellar extends EventEmitter {
 	constructor(options?: KeyvRootcellarOptions);
 
 	/** What Keyv reads of an adapter. */
@@ -47,9 +46,11 @@ export class KeyvRootcellar extends EventEmitter implements KeyvStoreAdapter {
 	/** Set by Keyv: what {@link KeyvRootcellar.clear} clears. */
 	namespace?: string | undefined;
 
-	get<Value>(key: string): Promise<StoredData<Value> | undefined>;
-	getMany<Value>(keys: string[]): Promise<Array<StoredData<Value | undefined>>>;
-	set(key: string, value: unknown, ttl?: number): Promise<void>;
+	get<Value>(key: string): Promise<Value | undefined>;
+	getMany<Value>(keys: string[]): Promise<Array<Value | undefined>>;
+
+	/** Resolves with `true` when the entry is on disk. `ttl` is in milliseconds. */
+	set(key: string, value: unknown, ttl?: number): Promise<boolean>;
 
 	/** Resolves with whether there was such an entry. */
 	delete(key: string): Promise<boolean>;

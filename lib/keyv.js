@@ -67,8 +67,9 @@ class KeyvRootcellar extends EventEmitter {
 	 * @param {any} value
 	 * @param {number} [ttl] milliseconds
 	 */
-	set(key, value, ttl) {
-		return this.store.appData.set({ key: this.prefix + key, value, expiresAt: expiryOf(ttl) });
+	async set(key, value, ttl) {
+		await this.store.appData.set({ key: this.prefix + key, value, expiresAt: expiryOf(ttl) });
+		return true;
 	}
 
 	/**
