@@ -207,6 +207,15 @@ describe("a transaction", () => {
 });
 
 describe("queries", () => {
+	test("statements issued together keep their order, in a transaction and outside of one", async () => {
+		const { db } = await items();
+		const names = Array.from({ length: 50 }, (_, index) => `${index}`);
+		await db.transaction((trx) => Promise.all(names.map((name) => trx("items").insert({ name }))));
+		await Promise.all(names.map((name) => db("items").insert({ name: `outside ${name}` })));
+		const expected = [...names, ...names.map((name) => `outside ${name}`)];
+		expect(await db("items").orderBy("id").pluck("name")).toEqual(expected);
+	});
+
 	test("a stream that is left early stops reading", async () => {
 		const { db, store } = await items();
 		await store.sqlite.run(
