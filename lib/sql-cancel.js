@@ -29,6 +29,8 @@ class Cancel {
 		signal?.addEventListener("abort", this.aborted, { once: true });
 		const timedOut = () => this.cancel(timeoutError(timeoutMs), true);
 		this.timer = timeoutMs === undefined ? undefined : setTimeout(timedOut, Math.min(timeoutMs, TIMER_MS_MAX));
+		// It is the operation that keeps the process alive.
+		this.timer?.unref();
 	}
 
 	/**

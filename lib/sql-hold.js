@@ -46,7 +46,12 @@ const { runInScope } = require("./sql-scope.js");
 function hold(queue, options, use) {
 	const source = queue.session.isLease ? savepointOf(queue) : leaseOf(queue, options);
 	return new Promise((resolve, reject) => {
-		new Hold(queue, source, options, { use, resolve, reject }).wait();
+		try {
+			new Hold(queue, source, options, { use, resolve, reject }).wait();
+		} catch (error) {
+			options.cancel?.done();
+			throw error;
+		}
 	});
 }
 
@@ -76,10 +81,6 @@ class Hold {
 
 	/** Takes its place in the queue. */
 	wait() {
-		const { cancel } = this.options;
-		if (cancel) {
-			cancel.whenCancelled = (error, timedOut) => this.cancel(error, timedOut);
-		}
 		this.reservation = this.outer.reserve({
 			begin: (done) => {
 				this.done = done;
@@ -98,6 +99,10 @@ class Hold {
 			hurry: () => this.source.limit(IDLE_LIMIT_WHEN_CLOSING_MS),
 			reject: (error) => this.over(error),
 		});
+		const { cancel } = this.options;
+		if (cancel) {
+			cancel.whenCancelled = (error, timedOut) => this.cancel(error, timedOut);
+		}
 	}
 
 	/**
@@ -137,6 +142,10 @@ class Hold {
 			return;
 		}
 		this.state = "ending";
+		if (this.scope) {
+			// What its callback has left behind may wait for it from now on.
+			this.scope.isOpen = false;
+		}
 		this.result ??= result;
 		this.inner.ended = closedError();
 		this.inner.fence(() => this.source.end("value" in result), noop);

@@ -6,7 +6,7 @@ const { checkCancel, checkOptions } = require("./sql-cancel.js");
 const { hold } = require("./sql-hold.js");
 const { migrationError, readMigrations } = require("./sql-migration-files.js");
 const { IS_INTERNAL, WANTS_ROWS, checkStatement } = require("./sql-statement.js");
-const { rowsOf } = require("./sql-work.js");
+const { decodeRows } = require("./sql-work.js");
 const { createSqlite } = require("./sqlite.js");
 
 /**
@@ -118,7 +118,7 @@ function internal(queue, sql, params, bits = 0) {
 		const options = { maxRows: Number.MAX_SAFE_INTEGER, bigint: false, arrays: false };
 		const statement = checkStatement(sql, params, bits | IS_INTERNAL, options);
 		const job = { statements: [statement], script: undefined, cancel: undefined };
-		queue.sql(job, { resolve: ([outcome]) => resolve(rowsOf(outcome.slices)), reject });
+		queue.sql(job, { resolve: ([outcome]) => decodeRows(outcome.slices, resolve), reject });
 	});
 }
 

@@ -1,5 +1,7 @@
 "use strict";
 
+// Not the global, which a test may have faked.
+const { setImmediate } = require("node:timers");
 const { decodeSlice } = require("./sql-rows.js");
 const { statementLength } = require("./sql-statement.js");
 
@@ -57,12 +59,26 @@ function outcomesOf({ changes = "[]", results = [] }) {
 }
 
 /**
- * The rows of a whole result.
+ * Calls back with the rows of a whole result; between slices the event loop has its turn.
  *
  * @param {import("./native").RowSlice[]} slices
+ * @param {(rows: any[]) => void} callback
  */
-function rowsOf(slices) {
-	return slices.length === 1 && slices[0] ? decodeSlice(slices[0]) : slices.flatMap(decodeSlice);
+function decodeRows(slices, callback) {
+	/** @type {any[]} */
+	const rows = [];
+	const decodeFrom = (/** @type {number} */ index) => {
+		const slice = slices[index];
+		if (slice) {
+			rows.push(...decodeSlice(slice));
+		}
+		if (index + 1 < slices.length) {
+			setImmediate(decodeFrom, index + 1);
+		} else {
+			callback(rows);
+		}
+	};
+	decodeFrom(0);
 }
 
-module.exports = { jobLength, outcomesOf, rowsOf };
+module.exports = { decodeRows, jobLength, outcomesOf };

@@ -16,7 +16,7 @@ const {
 	checkStatement,
 } = require("./sql-statement.js");
 const { createStatement } = require("./sql-prepared.js");
-const { rowsOf } = require("./sql-work.js");
+const { decodeRows } = require("./sql-work.js");
 
 /**
  * @typedef {InstanceType<typeof import("./operation-queue.js").OperationQueue>} OperationQueue
@@ -50,8 +50,8 @@ function createSqlite(queue) {
 			const cancel = checkCancel(given);
 			const promised = cancellable(queue, cancel, { resolve, reject });
 			if (!isRead(statement.sql)) {
-				const ended = (/** @type {Outcome[]} */ outcomes) =>
-					promised.resolve(made(outcomes.flatMap(({ slices }) => rowsOf(slices))));
+				const ended = (/** @type {Outcome[]} */ [outcome]) =>
+					decodeRows(outcome?.slices ?? [], (rows) => promised.resolve(made(rows)));
 				issue(promised, () =>
 					queue.sql(
 						{ statements: [statement], script: undefined, cancel },
@@ -133,12 +133,9 @@ function createSqlite(queue) {
 					return;
 				}
 				const ended = (/** @type {Outcome[]} */ outcomes) =>
-					promised.resolve(outcomes.map((outcome) => batchResult(outcome, rowOptions)));
+					batchResults(outcomes, rowOptions).then(promised.resolve, promised.reject);
 				issue(promised, () =>
-					queue.sql(
-						{ statements: checked, script: undefined, cancel },
-						{ resolve: settled(ended, promised.reject), reject: promised.reject },
-					),
+					queue.sql({ statements: checked, script: undefined, cancel }, { resolve: ended, reject: promised.reject }),
 				);
 			}),
 
@@ -198,11 +195,17 @@ function runResult({ changes, lastInsertRowid }, { bigint }) {
 }
 
 /**
- * @param {Outcome} outcome
+ * @param {Outcome[]} outcomes
  * @param {{ bigint: boolean }} options
  */
-function batchResult(outcome, options) {
-	return { ...runResult(outcome, options), columns: outcome.columns, rows: rowsOf(outcome.slices) };
+async function batchResults(outcomes, options) {
+	const results = [];
+	for (const outcome of outcomes) {
+		/** @type {any[]} */
+		const rows = await new Promise((resolve) => decodeRows(outcome.slices, resolve));
+		results.push({ ...runResult(outcome, options), columns: outcome.columns, rows });
+	}
+	return results;
 }
 
 /**

@@ -34,6 +34,7 @@ impl<'c> Cursor<'c> {
     /// Compiles the statement and binds its parameters.
     pub fn new(connection: &'c Guarded, open: OpenCursor, mode: Mode) -> Result<Self, Error> {
         let _running = connection.cancellable(open.cancel.as_ref())?;
+        let _plans = connection.plan_by_values();
         let prepared = prepare_read(connection, &open.statement, mode)?;
         Ok(Self { connection, prepared, open, writer: None })
     }
@@ -43,6 +44,7 @@ impl<'c> Cursor<'c> {
         let connection = self.connection;
         let Some(wanted) = &self.open.statement.rows else { return Err(Error::internal("a cursor without rows")) };
         let _running = connection.cancellable(self.open.cancel.as_ref())?;
+        let _plans = connection.plan_by_values();
         let mut rows = self.prepared.raw_query();
         while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
             let writer =

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::guard::Guard;
 use crate::Error;
@@ -55,6 +56,14 @@ impl Guarded {
         Ok(Running { connection: self, is_listed: cancel.is_some() })
     }
 
+    /// Lets SQLite plan statements by the values of their parameters until the result is dropped, so that `LIKE ?` can
+    /// use an index. This package's own statements are planned without, and compiled once.
+    pub fn plan_by_values(&self) -> PlanByValues<'_> {
+        // If it is refused, plans are worse and results the same.
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false);
+        PlanByValues(&self.connection)
+    }
+
     /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
     /// time that it is run.
     pub fn has_written_keys(&self) -> bool {
@@ -91,5 +100,14 @@ impl Drop for Running<'_> {
         if self.is_listed {
             lock(&self.connection.running).pop();
         }
+    }
+}
+
+/// While it lives, statements are planned by the values of their parameters.
+pub struct PlanByValues<'c>(&'c Connection);
+
+impl Drop for PlanByValues<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
     }
 }

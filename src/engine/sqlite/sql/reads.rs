@@ -118,6 +118,7 @@ fn rows(
 ) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
     let _running = connection.cancellable(cancel)?;
+    let _plans = connection.plan_by_values();
     let mut prepared = prepare_read(connection, statement, mode)?;
     let mut rows = prepared.raw_query();
     let mut writer: Option<SliceWriter> = None;
