@@ -10,6 +10,8 @@ import type { DataStore } from "rootcellar";
  * @example
  * ```ts
  * import { openDataStore } from "rootcellar";
+ * import type { RootcellarDialectConfig } from "rootcellar/kysely";
+ *
  * const config: RootcellarDialectConfig = { dataStore: openDataStore({ filename: "./test.sqlite3" }) };
  * ```
  */
@@ -34,6 +36,7 @@ export interface RootcellarDialectConfig {
  * @example
  * ```ts
  * import { type Generated, Kysely } from "kysely";
+ * import { RootcellarDialect } from "rootcellar/kysely";
  *
  * interface Database {
  *   players: { id: Generated<number>; name: string; level: number };
