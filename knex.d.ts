@@ -19,6 +19,7 @@ import type { DataStore } from "rootcellar";
  *
  * An integer beyond 2^53 - 1 rejects with a `RangeError` instead of being rounded, unless the query has
  * `.options({ safeIntegers: true })`, which makes every integer a `bigint`. Streams are read no faster than they are used.
+ * `.timeout(ms, { cancel: true })` interrupts the statement.
  *
  * Knex puts the values of parameters in the messages of errors; its setting `compileSqlOnError: false` keeps them out.
  *

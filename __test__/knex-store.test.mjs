@@ -242,6 +242,24 @@ describe("queries", () => {
 		expect(await db("items").count("* as n")).toEqual([{ n: 100_000 }]);
 	});
 
+	test("one that takes too long is interrupted where that is asked for, and the next one works", async () => {
+		const { db } = await items();
+		const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+		const slow = () =>
+			db
+				.select("*")
+				.from(db.raw(`(${endless})`))
+				.timeout(50, { cancel: true });
+		expect((await rejection(() => slow().then())).message).toBe(
+			"Defined query timeout of 50ms exceeded when running query.",
+		);
+		await db.transaction(async (trx) => {
+			await trx("items").insert({ name: "kept" });
+			await rejection(() => slow().transacting(trx).then());
+		});
+		expect(await db("items").pluck("name")).toEqual(["kept"]);
+	});
+
 	test("an integer that no number holds rejects, or is a bigint where that is asked for", async () => {
 		const { db } = await items();
 		const query = () => db.select(db.raw("9007199254740993 AS n"));

@@ -116,10 +116,22 @@ class RootcellarClient extends SqliteClient {
 	 */
 	async _query(session, query) {
 		if (!query.sql) throw new Error("The query is empty");
-		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), optionsOf(query));
+		const canceller = query.cancelOnTimeout ? new AbortController() : undefined;
+		session.canceller = canceller;
+		const options = { ...optionsOf(query), signal: canceller?.signal };
+		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), options);
 		query.response = rows;
 		query.context = { lastID, changes };
 		return query;
+	}
+
+	/**
+	 * For `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have.
+	 *
+	 * @param {any} session
+	 */
+	async cancelQuery(session) {
+		session.canceller?.abort();
 	}
 
 	/**
@@ -159,6 +171,8 @@ class RootcellarClient extends SqliteClient {
 		callback?.();
 	}
 }
+
+Object.assign(RootcellarClient.prototype, { canCancelQuery: true });
 
 /**
  * What `pool.afterCreate` is given: the methods of the driver whose place this takes, with callbacks.
