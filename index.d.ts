@@ -712,6 +712,13 @@ export interface DataStoreOptions {
 
 	/** `false` keeps backups off. This version makes none, so that nothing else is accepted. */
 	backup?: false;
+
+	/**
+	 * Bytes that the read cache of this store may take, an integer; `0` turns it off. Default: 67,108,864 (64 MiB). What
+	 * is read from it is never stale, whoever else writes to the file. Entries count at two bytes for each UTF-16 unit
+	 * and 256 bytes beside; those that were not used for longest go first.
+	 */
+	cacheBytes?: number;
 }
 
 /**

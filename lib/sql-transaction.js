@@ -7,6 +7,7 @@ const { IDLE_LIMIT_MS } = require("./limits.js");
 const { checkCancel, checkDuration, checkOptions } = require("./sql-cancel.js");
 const { migrate } = require("./sql-migrate.js");
 const { hold } = require("./sql-hold.js");
+const { runInScope } = require("./sql-scope.js");
 const { createSqlite } = require("./sqlite.js");
 
 /**
@@ -84,7 +85,7 @@ async function reserve(queue, options) {
 			// From now on the options concern what is done with it.
 			cancel?.done();
 			return new Promise((release) => {
-				resolve(createConnection(inner, release, () => held));
+				resolve(createConnection(inner, queue, release, () => held));
 			});
 		});
 		held.catch(reject);
@@ -93,20 +94,52 @@ async function reserve(queue, options) {
 
 /**
  * @param {OperationQueue} queue
+ * @param {OperationQueue} outer the queue that waits until it is released
  * @param {() => void} release
  * @param {() => Promise<void>} released
  */
-function createConnection(queue, release, released) {
+function createConnection(queue, outer, release, released) {
 	const releaseNow = () => {
 		release();
 		// That it had ended of itself is what the next use was for to say.
 		return released().catch(noop);
 	};
-	return {
+	const connection = {
 		...createSqlite(queue),
 		release: releaseNow,
 		[Symbol.asyncDispose]: releaseNow,
 	};
+	users.set(connection, (callback) =>
+		runInScope(outer, (scope) => {
+			const close = () => {
+				scope.isOpen = false;
+			};
+			released().then(close, close);
+			return callback();
+		}),
+	);
+	return connection;
+}
+
+/**
+ * How a callback is run that uses a reserved connection.
+ *
+ * @type {WeakMap<object, (callback: () => any) => any>}
+ */
+const users = new WeakMap();
+
+/**
+ * Runs a callback that uses a reserved connection, as that of a transaction is run: what it writes past the connection
+ * is refused, for it would wait for itself. For libraries that begin their transactions themselves.
+ *
+ * @template T
+ * @param {import("..").Connection} connection
+ * @param {() => T} callback
+ * @returns {T}
+ */
+function runWithin(connection, callback) {
+	const run = users.get(connection);
+	return run === undefined ? callback() : run(callback);
 }
 
 /**
@@ -120,4 +153,4 @@ function checkIdleLimit({ idleTimeoutMs = IDLE_LIMIT_MS }) {
 
 function noop() {}
 
-module.exports = { createStoreSqlite };
+module.exports = { createStoreSqlite, runWithin };
