@@ -33,6 +33,20 @@ const againstPeers = [
 	{ ...ours, workload: "mixed-100", against: "lmdb", atLeast: 1.2 },
 ];
 
+const inSql = { group: "sql", subject: "rootcellar" };
+
+/** @type {readonly Target[]} */
+const againstLibraries = [
+	{ ...inSql, workload: "sql-get-1", against: "sqlite3", atLeast: 1 },
+	{ ...inSql, workload: "sql-get-1000", against: "sqlite3", atLeast: 1 },
+	{ ...inSql, workload: "sql-select-10000", against: "sqlite3", atLeast: 1 },
+	{ ...inSql, workload: "sql-select-10000", against: "better-sqlite3", atLeast: 0.7 },
+	{ ...inSql, workload: "sql-transaction", against: "sqlite3", atLeast: 1 },
+	{ ...inSql, workload: "sql-insert-1", against: "sqlite3", atLeast: 1 },
+	{ ...inSql, workload: "sql-insert-1000", against: "sqlite3", atLeast: 3 },
+	{ ...inSql, workload: "sql-event-loop", atMost: 10 },
+];
+
 /** A large store against a small one, on every workload of the peers' table. */
 const costs = [...new Set(againstPeers.map(({ workload }) => workload))].map((workload) => ({
 	group: "scale",
@@ -56,4 +70,4 @@ const limits = [
 ];
 
 /** @type {readonly Target[]} */
-export const targets = [...againstPeers, ...costs, ...limits];
+export const targets = [...againstPeers, ...againstLibraries, ...costs, ...limits];

@@ -10,6 +10,8 @@ const {
 	ROWS_LENGTH_MAX,
 } = require("./limits.js");
 const { RootcellarError, toError } = require("./errors.js");
+const { emptyBatch } = require("./batch.js");
+const { pushStatement } = require("./sql-statement.js");
 const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
 const { nextTurn } = require("./turns.js");
@@ -216,6 +218,20 @@ class Connection {
 	 */
 	catchUp(knows) {
 		return this.native.catchUp(knows);
+	}
+
+	/**
+	 * Reads in SQL at once, on this thread, if that takes next to no time.
+	 *
+	 * @param {import("./sql-statement.js").Statement} statement
+	 * @param {boolean} isFileSeen the file was just seen to be in its place
+	 * @returns {import("./native").RowSlice | undefined} the rows; `undefined` if it has to be read otherwise
+	 */
+	readSqlNow(statement, isFileSeen) {
+		const batch = emptyBatch();
+		pushStatement(batch, statement);
+		const found = this.native.readSqlNow(batch.texts, Float64Array.from(batch.numbers), batch.blobs, isFileSeen);
+		return typeof found === "string" ? { json: found } : (found ?? undefined);
 	}
 
 	/** Warns, once in a process, if other copies of SQLite in it endanger the file. */

@@ -33,6 +33,21 @@ module.exports = {
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 32 << 10,
 
+	/** What a read in SQL takes at most that is done at once: less than it takes to have another thread do it. */
+	QUICK_READ_US: 40,
+
+	/** What one may take that was expected to be quick, and is still taken for that. */
+	QUICK_READ_MS_MAX: 1,
+
+	/** How often in a row it has to. */
+	QUICK_RUNS_MIN: 3,
+
+	/** How much more often after one that was given up because it took longer. */
+	SLOW_RUNS_PENALTY: 100,
+
+	/** Statements of which that is known. */
+	QUICK_READS_KNOWN_MAX: 500,
+
 	/** Reads in SQL that share one snapshot. */
 	READS_AT_ONCE_MAX: 1_000,
 
@@ -60,6 +75,9 @@ module.exports = {
 
 	/** What a read from the file costs of that. */
 	READ_COST: 8,
+
+	/** And a read in SQL that is done at once. */
+	SQL_READ_COST: 16,
 
 	/** What the read cache of a store takes, unless `cacheBytes` says otherwise. */
 	CACHE_BYTES_DEFAULT: 64 << 20,

@@ -33,6 +33,7 @@ export interface Event {
 	/** The rows of those statements of a batch whose rows were wanted. */
 	results?: { columns: string[]; slices: RowSlice[] }[];
 	rows?: RowSlice;
+	tookUs?: number;
 	description?: { columns: string[]; isReadonly: boolean; parameters: number };
 }
 
@@ -89,6 +90,7 @@ export declare class NativeStore {
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	submitSql(id: number, lease: number, attempt: number, encoded: EncodedSql, now: number, alone: boolean): void;
 	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
+	readSqlNow(texts: string[], numbers: Float64Array, blobs: Uint8Array[], fileSeen: boolean): string | RowSlice | null;
 	describeSql(id: number, lease: number, sql: string): boolean;
 	openCursor(id: number, lease: number, encoded: EncodedSql): boolean;
 	fetch(id: number, cursor: number): void;

@@ -1,5 +1,6 @@
 "use strict";
 
+const { performance } = require("node:perf_hooks");
 const { emptyBatch } = require("./batch.js");
 const { CoherentCache } = require("./coherent-cache.js");
 const { RootcellarError, toError } = require("./errors.js");
@@ -11,11 +12,14 @@ const {
 	BATCH_OPERATIONS_MIN,
 	EXIT_WAIT_MS,
 	READS_AT_ONCE_MAX,
+	QUICK_READ_MS_MAX,
 	READ_COST,
+	SQL_READ_COST,
 } = require("./limits.js");
 const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
 const { checkNotHeld, isInScope } = require("./sql-scope.js");
+const { QuickReads } = require("./sql-quick.js");
 const { WANTS_ROWS } = require("./sql-statement.js");
 const { outcomesOf } = require("./sql-work.js");
 const { nextTurn } = require("./turns.js");
@@ -90,6 +94,7 @@ class OperationQueue {
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
+		this.quickReads = new QuickReads();
 		/** Writes of which only the writer can tell which keys they concern. */
 		this.pendingPatterns = 0;
 		/** @type {Reservation | undefined} the one that has begun and is not done */
@@ -465,9 +470,35 @@ class OperationQueue {
 			}
 		}
 		this.queue.splice(at, end - at);
-		if (reads.length > 0) {
+		const [first] = reads;
+		if (first && (reads.length > 1 || !this.readSqlAtOnce(first))) {
 			this.blocked = !this.session.connection.readSql(reads, () => this.unblock());
 		}
+	}
+
+	/**
+	 * @param {import("./sql-requests.js").Read} read
+	 * @returns {boolean} whether that could be done, in next to no time
+	 */
+	readSqlAtOnce(read) {
+		const { sql } = read.statement;
+		if (this.session.isLease) {
+			return false;
+		}
+		if (this.quickReads.isQuick(sql)) {
+			const since = performance.now();
+			const rows = this.session.connection.readSqlNow(read.statement, this.cache.isFileSeen);
+			if (!rows || performance.now() - since > QUICK_READ_MS_MAX) {
+				this.quickReads.wasSlow(sql);
+			}
+			if (rows) {
+				this.cache.spend(SQL_READ_COST);
+				read.slice(rows, true);
+				return true;
+			}
+		}
+		read.took = (microseconds) => this.quickReads.took(sql, microseconds);
+		return false;
 	}
 
 	/**

@@ -23,6 +23,7 @@ const NO_LEASE = 0;
  * @property {Cancel | undefined} cancel
  * @property {(slice: RowSlice, last: boolean) => void} slice
  * @property {(error: unknown) => void} reject
+ * @property {(microseconds: number) => void} [took] told how long it took, on the thread that read
  */
 
 /**
@@ -49,12 +50,12 @@ function encodeReads(reads) {
 /**
  * Handles the events of a request for rows.
  *
- * @param {Pick<Read, "slice" | "reject">} read
+ * @param {Pick<Read, "slice" | "reject" | "took">} read
  * @param {() => void} [started]
  * @returns {(event: Event) => boolean}
  */
-function rowsHandler({ slice, reject }, started) {
-	return ({ kind, error, rows, last = false }) => {
+function rowsHandler({ slice, reject, took }, started) {
+	return ({ kind, error, rows, last = false, tookUs }) => {
 		if (kind === "started") {
 			started?.();
 			return false;
@@ -62,6 +63,9 @@ function rowsHandler({ slice, reject }, started) {
 		if (error || !rows) {
 			reject(error ? toError(error) : new RootcellarError("ERR_INTERNAL", "there are no rows"));
 			return true;
+		}
+		if (tookUs !== undefined) {
+			took?.(tookUs);
 		}
 		slice(rows, last);
 		return last;

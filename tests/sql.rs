@@ -5,9 +5,9 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, Read, RowsReply};
+use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, Part, Read, RowsReply};
 use rootcellar::kv::{Address, Batch, BatchOutcome, Command, Entry, Stop};
-use rootcellar::sql::{Cancel, CancelReason, Format, Job, Parameters, RowsWanted, Slice, Statement, Value, Work};
+use rootcellar::sql::{Cancel, CancelReason, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 use rootcellar::{Error, Reply};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -41,14 +41,14 @@ fn execute(engine: &Engine, commands: Vec<Command>) -> BatchOutcome {
 fn read(engine: &Engine, text: &str, cancel: Option<Arc<Cancel>>) -> Result<String, Error> {
     let rows = RowsWanted { format: Format::Array, bigints: false, first_only: false, max: usize::MAX };
     let statement = Statement { rows: Some(rows), ..statement(text, &[]) };
-    let (send, received) = mpsc::channel::<Result<(Slice, bool), Error>>();
-    let reply = RowsReply::new(move |slice| send.send(slice).unwrap());
+    let (send, received) = mpsc::channel::<Result<Part, Error>>();
+    let reply = RowsReply::new(move |part| send.send(part).unwrap());
     engine.read(vec![Read::Rows(statement, cancel, reply)], || ());
     let mut json = String::new();
     loop {
-        let (slice, is_last) = received.recv().unwrap()?;
+        let Part { slice, took } = received.recv().unwrap()?;
         json.push_str(&slice.json);
-        if is_last {
+        if took.is_some() {
             return Ok(json);
         }
     }

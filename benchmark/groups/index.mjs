@@ -1,6 +1,7 @@
 import { keyValue } from "./key-value/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
+import { sql } from "./sql/index.mjs";
 
 /**
  * What belongs together: workloads, and the tasks that run them. A task is one process per round.
@@ -32,4 +33,4 @@ import { scale } from "./scale/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, scale, processes];
+export const groups = [keyValue, sql, scale, processes];

@@ -165,6 +165,8 @@ pub struct Event {
     pub results: Option<Vec<Rows>>,
     /// Some rows.
     pub rows: Option<RowSlice>,
+    /// How many microseconds a read took, with its last rows.
+    pub took_us: Option<u32>,
     /// What is known of a statement.
     pub description: Option<StatementDescription>,
 }
@@ -202,6 +204,7 @@ impl Event {
             changes: None,
             results: None,
             rows: None,
+            took_us: None,
             description: None,
         }
     }
@@ -233,6 +236,13 @@ impl Event {
     /// Some rows of a statement's.
     pub fn rows(id: u32, slice: Slice, last: bool) -> Self {
         Self { rows: Some(slice.into()), last: Some(last), ..Self::new(id, EventKind::Rows) }
+    }
+
+    /// Some rows of a read.
+    pub fn part(id: u32, slice: Slice, took: Option<Duration>) -> Self {
+        // What takes more than an hour may as well take an hour.
+        let took_us = took.map(|took| u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        Self { took_us, ..Self::rows(id, slice, took.is_some()) }
     }
 
     /// What became of a request that has nothing more to tell.

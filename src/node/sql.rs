@@ -7,16 +7,17 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Float64Array, Uint8Array};
+use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
 use super::batch::{Encoded, Malformed};
 use super::cancels::Cancels;
 use super::event::{Event, EventKind};
+use super::rows::RowSlice;
 use super::store::{NativeStore, Shared, addresses};
 use crate::engine::sqlite::{
-    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
-    Select, Values,
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
+    SavepointAction, Select, Values,
 };
 use crate::kv::{Batch, Command, Origin, RowFormat};
 use crate::sql::{Cancel, CancelReason, Slice, SqlError};
@@ -130,6 +131,24 @@ impl NativeStore {
         let Some(engine) = shared.engine(first) else { return true };
         let started = Arc::clone(shared);
         engine.read(reads, move || started.tell([Event::new(first, EventKind::Started)]))
+    }
+
+    /// Reads at once, on the JavaScript thread, if that takes next to no time; `null` if it is to be read by `read_sql`.
+    /// Rows that are JSON and nothing else come as that alone.
+    #[napi]
+    #[must_use]
+    pub fn read_sql_now(
+        &self,
+        texts: Vec<String>,
+        numbers: Float64Array,
+        blobs: Vec<Uint8Array>,
+        file_seen: bool,
+    ) -> Option<Either<String, RowSlice>> {
+        let blobs = blobs.iter().map(|bytes| bytes.to_vec()).collect();
+        let mut encoded = Encoded::new(&[], texts, &numbers).with_sql(blobs, &self.shared.sql.cancels);
+        let statement = encoded.statement().ok()?;
+        let slice = self.shared.read_sql_now(&statement, file_seen)?;
+        Some(if slice.patches.is_empty() { Either::A(slice.json) } else { Either::B(slice.into()) })
     }
 
     /// Compiles a statement, within a lease if it is not 0. Ends with `described` or `failed`. Returns as `read_sql`.
@@ -347,7 +366,12 @@ impl Shared {
 
     fn rows_reply(self: &Arc<Self>, id: u32) -> RowsReply {
         let shared = Arc::clone(self);
-        RowsReply::new(move |result| shared.tell([rows_event(id, result)]))
+        RowsReply::new(move |result| {
+            shared.tell([match result {
+                Ok(Part { slice, took }) => Event::part(id, slice, took),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
     }
 
     fn cursor_reply(self: &Arc<Self>, id: u32) -> CursorReply {

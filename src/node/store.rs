@@ -22,6 +22,7 @@ use crate::engine::sqlite::{
 };
 use crate::kv::{Address, Batch, BatchOutcome, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
+use crate::sql::{Slice, Statement};
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -328,6 +329,11 @@ impl Shared {
                 Err(error) => Event::failed(id, &error),
             }]);
         })
+    }
+
+    /// See [`Reader::read_now`].
+    pub(super) fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
+        lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()
     }
 
     fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {

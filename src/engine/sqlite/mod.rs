@@ -40,7 +40,8 @@ pub use reader::{Reader, Stored, Values};
 pub use registry::open_shared;
 pub use select::{Progress, Select};
 pub use sql::{
-    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
+    SavepointAction,
 };
 pub use wal_index::{HEADER_WORDS, Version, WalIndex};
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,21 +37,33 @@ struct Work {
     started: Option<Started>,
 }
 
+/// What a reader thread is told.
+enum Order {
+    Work(Work),
+    /// To end.
+    End,
+}
+
+/// A reader that is free, and the thread that will use it.
+struct Idle {
+    reader: Reader,
+    thread: Sender<Order>,
+}
+
 /// Readers and as many threads. Each is started when it is first needed.
 pub struct ReaderPool {
     shared: Arc<Shared>,
-    queue: Sender<Work>,
 }
 
 struct Shared {
     file: DatabaseFile,
     state: Mutex<State>,
-    work: Mutex<Receiver<Work>>,
 }
 
 #[derive(Default)]
 struct State {
-    idle: Vec<Reader>,
+    /// The one that was used last is the last, and used first: what it needs is still at hand.
+    idle: Vec<Idle>,
     /// How many readers there are, idle or not.
     readers: usize,
     threads: Vec<JoinHandle<()>>,
@@ -59,21 +71,22 @@ struct State {
     slow_threads: Vec<JoinHandle<()>>,
     /// Jobs that found every reader busy, oldest first.
     waiting: VecDeque<Job>,
+    /// Threads end when there is nothing left to do.
+    is_ending: bool,
 }
 
 impl ReaderPool {
     pub fn new(file: DatabaseFile) -> Self {
-        let (queue, work) = mpsc::channel();
-        Self { shared: Arc::new(Shared { file, state: Mutex::default(), work: Mutex::new(work) }), queue }
+        Self { shared: Arc::new(Shared { file, state: Mutex::default() }) }
     }
 
     /// Gives a task a snapshot: at once if a reader is free, otherwise later, which `started` reports. Returns whether
     /// it was at once. A task that gets none at all is told so, at once.
     pub fn submit(&self, task: Task, started: Started) -> bool {
-        let reader = match self.take_reader() {
-            Ok(Some(reader)) => reader,
-            Ok(None) => {
-                lock(&self.shared.state).waiting.push_back(Job { task, started });
+        let idle = match self.take() {
+            Ok(Taken::Idle(idle)) => idle,
+            Ok(Taken::None(mut state)) => {
+                state.waiting.push_back(Job { task, started });
                 return false;
             }
             Err(error) => {
@@ -81,29 +94,28 @@ impl ReaderPool {
                 return true;
             }
         };
-        let started = match snapshot_now(&reader) {
+        let started = match snapshot_now(&idle.reader) {
             Ok(()) => None,
             Err(error) if error.is_busy() => Some(started),
             Err(error) => {
-                lock(&self.shared.state).idle.push(reader);
+                lock(&self.shared.state).idle.push(idle);
                 task(Err(error));
                 return true;
             }
         };
         let has_snapshot = started.is_none();
-        // The threads live as long as this queue.
-        drop(self.queue.send(Work { reader, task, started }));
+        idle.work(task, started);
         has_snapshot
     }
 
     /// Gives a task a snapshot, if a reader is free and no lock is held; else does nothing. Returns whether it did.
     pub fn submit_now(&self, task: impl FnOnce() -> Task) -> bool {
-        let Ok(Some(reader)) = self.take_reader() else { return false };
-        if snapshot_now(&reader).is_err() {
-            lock(&self.shared.state).idle.push(reader);
+        let Ok(Taken::Idle(idle)) = self.take() else { return false };
+        if snapshot_now(&idle.reader).is_err() {
+            lock(&self.shared.state).idle.push(idle);
             return false;
         }
-        drop(self.queue.send(Work { reader, task: task(), started: None }));
+        idle.work(task(), None);
         true
     }
 
@@ -137,9 +149,8 @@ impl ReaderPool {
 
     /// Finishes every task that was submitted, then joins the threads and closes the readers.
     pub fn close(self) {
-        let Self { shared, queue } = self;
-        drop(queue);
-        let mut state = lock(&shared.state);
+        self.end();
+        let mut state = lock(&self.shared.state);
         let threads: Vec<_> = state.threads.drain(..).collect();
         let slow_threads: Vec<_> = state.slow_threads.drain(..).collect();
         drop(state);
@@ -148,22 +159,51 @@ impl ReaderPool {
         }
     }
 
-    /// An idle reader, or a new one if there may be more.
-    fn take_reader(&self) -> Result<Option<Reader>, Error> {
+    /// Tells the threads to end when there is nothing left to do.
+    fn end(&self) {
         let mut state = lock(&self.shared.state);
-        if let Some(reader) = state.idle.pop() {
-            return Ok(Some(reader));
+        state.is_ending = true;
+        for Idle { thread, .. } in state.idle.drain(..) {
+            drop(thread.send(Order::End));
+        }
+    }
+
+    /// An idle reader, or a new one if there may be more.
+    fn take(&self) -> Result<Taken<'_>, Error> {
+        let mut state = lock(&self.shared.state);
+        if let Some(idle) = state.idle.pop() {
+            return Ok(Taken::Idle(idle));
         }
         if state.readers >= READERS_MAX {
-            return Ok(None);
+            return Ok(Taken::None(state));
         }
         let reader = Reader::open(&self.shared.file)?;
-        if state.threads.len() < READERS_MAX {
-            let shared = Arc::clone(&self.shared);
-            state.threads.push(threads::spawn("reader", move || serve(&shared))?);
-        }
+        let (thread, orders) = mpsc::channel();
+        let (shared, own) = (Arc::clone(&self.shared), thread.clone());
+        state.threads.push(threads::spawn("reader", move || serve(&shared, &own, &orders))?);
         state.readers += 1;
-        Ok(Some(reader))
+        Ok(Taken::Idle(Idle { reader, thread }))
+    }
+}
+
+/// What was found when a reader was wanted.
+enum Taken<'a> {
+    Idle(Idle),
+    /// All are busy, and stay so while this is held.
+    None(MutexGuard<'a, State>),
+}
+
+impl Idle {
+    fn work(self, task: Task, started: Option<Started>) {
+        let Self { reader, thread } = self;
+        // A thread ends only when it is told to, and then it is no longer idle.
+        drop(thread.send(Order::Work(Work { reader, task, started })));
+    }
+}
+
+impl Drop for ReaderPool {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -173,31 +213,29 @@ impl fmt::Debug for ReaderPool {
     }
 }
 
-/// A reader thread: works until the pool is closed and nothing is left to do.
-fn serve(shared: &Shared) {
-    loop {
-        let next = lock(&shared.work).recv();
-        let Ok(mut work) = next else { return };
+/// A reader thread: works until it is told to end. `own` is the means to tell it.
+fn serve(shared: &Shared, own: &Sender<Order>, orders: &Receiver<Order>) {
+    while let Ok(Order::Work(mut work)) = orders.recv() {
         loop {
             // A panic drops the task, whose replies then report an internal error, and with it the reader.
             let performed = catch_unwind(AssertUnwindSafe(|| perform(work)));
-            let Ok(reader) = performed.or_else(|_| Reader::open(&shared.file)) else {
-                fail_waiting(shared);
-                break;
-            };
+            let reader = performed.or_else(|_| Reader::open(&shared.file));
             let mut state = lock(&shared.state);
-            let Some(Job { task, started }) = state.waiting.pop_front() else {
-                state.idle.push(reader);
-                break;
-            };
-            work = Work { reader, task, started: Some(started) };
+            let Ok(reader) = reader else { return give_up(&mut state) };
+            match state.waiting.pop_front() {
+                Some(Job { task, started }) => work = Work { reader, task, started: Some(started) },
+                None if state.is_ending => return,
+                None => {
+                    state.idle.push(Idle { reader, thread: own.clone() });
+                    break;
+                }
+            }
         }
     }
 }
 
 /// A reader is lost, and cannot be replaced. Those that remain go on; a job that waits for none is told.
-fn fail_waiting(shared: &Shared) {
-    let mut state = lock(&shared.state);
+fn give_up(state: &mut State) {
     state.readers -= 1;
     if state.readers == 0 {
         // Dropped, their replies answer.

@@ -63,7 +63,8 @@ impl Reader {
         self.check_header()
     }
 
-    fn check_header(&self) -> Result<(), Error> {
+    /// [`Reader::check`] for who has just seen that the file is still in its place.
+    pub(super) fn check_header(&self) -> Result<(), Error> {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 

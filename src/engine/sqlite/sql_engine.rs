@@ -4,15 +4,32 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 
-use super::Engine;
 use super::pool::Task;
 use super::sql::{self, CursorReply, Lease, Mode, OpenCursor, Read};
 use super::writer::Request;
-use crate::Reply;
+use super::{Engine, Reader};
 use crate::kv::{BatchOutcome, Stop};
 use crate::limits::READERS_MAX;
-use crate::sql::Job;
+use crate::sql::{Job, Slice, Statement};
 use crate::threads::lock;
+use crate::{Error, Reply};
+
+impl Reader {
+    /// Reads in SQL on this thread, without waiting, if that takes next to no time and gives few rows. `file_seen` says
+    /// that the file was just seen to be in its place.
+    ///
+    /// # Errors
+    ///
+    /// Any: it is then to be read by [`Engine::read`], which tells whether there is something wrong.
+    pub fn read_now(&self, statement: &Statement, file_seen: bool) -> Result<Slice, Error> {
+        if file_seen {
+            self.check_header()?
+        } else {
+            self.check()?
+        }
+        sql::read_now(self.connection(), statement)
+    }
+}
 
 impl Engine {
     /// Queues work that cannot share a transaction with other work, behind what was submitted before.

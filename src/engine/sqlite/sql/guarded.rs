@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
@@ -22,6 +23,8 @@ pub struct Guarded {
     pub(super) guard: Guard,
     /// What may cancel the statement under way.
     running: Cancels,
+    /// Statements may take no more steps than lie between two looks at [`Guarded::running`].
+    is_short: Arc<AtomicBool>,
     /// A statement has set a state of the connection, or made something temporary, since it was last reset.
     pub(super) is_altered: Cell<bool>,
 }
@@ -38,9 +41,13 @@ impl Guarded {
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| watched.authorize(context)))?;
         let running = Cancels::default();
         let watched = Arc::clone(&running);
-        let is_cancelled = move || lock(&watched).iter().any(|cancel| cancel.check().is_err());
-        connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(is_cancelled))?;
-        Ok(Self { connection, guard, running, is_altered: Cell::new(false) })
+        let is_short = Arc::new(AtomicBool::new(false));
+        let watched_too = Arc::clone(&is_short);
+        let is_over = move || {
+            watched_too.load(Ordering::Relaxed) || lock(&watched).iter().any(|cancel| cancel.check().is_err())
+        };
+        connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(is_over))?;
+        Ok(Self { connection, guard, running, is_short, is_altered: Cell::new(false) })
     }
 
     /// Lets what runs until the result is dropped be cancelled.
@@ -54,6 +61,12 @@ impl Guarded {
             lock(&self.running).push(Arc::clone(cancel));
         }
         Ok(Running { connection: self, is_listed: cancel.is_some() })
+    }
+
+    /// Interrupts what takes more than some steps, until the result is dropped.
+    pub fn shortly(&self) -> Shortly<'_> {
+        self.is_short.store(true, Ordering::Relaxed);
+        Shortly(&self.is_short)
     }
 
     /// Lets SQLite plan statements by the values of their parameters until the result is dropped, so that `LIKE ?` can
@@ -109,5 +122,14 @@ pub struct PlanByValues<'c>(&'c Connection);
 impl Drop for PlanByValues<'_> {
     fn drop(&mut self) {
         let _ = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    }
+}
+
+/// While it lives, what takes more than some steps is interrupted.
+pub struct Shortly<'c>(&'c AtomicBool);
+
+impl Drop for Shortly<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }

@@ -20,5 +20,5 @@ pub use guard::Mode;
 pub use guarded::Guarded;
 pub use last_row::has_deferred_violations;
 pub use lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction, serve as serve_lease};
-pub use reads::{Description, Read, RowsReply};
+pub use reads::{Description, Part, Read, RowsReply, read_now};
 pub use session_state::reset;

@@ -1,6 +1,9 @@
 //! Reads on a reader thread.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::StatementStatus;
 
 use super::bind::bind;
 use super::execute::{cell, column_names, failure};
@@ -10,9 +13,18 @@ use super::prepare::{self, Prepared};
 use crate::sql::{Cancel, Slice, SliceWriter, SqlError, Statement};
 use crate::{Error, Reply};
 
-type Send = Box<dyn FnMut(Result<(Slice, bool), Error>) + std::marker::Send>;
+/// Some rows of a read.
+#[derive(Debug)]
+pub struct Part {
+    /// The rows.
+    pub slice: Slice,
+    /// With the last of them, how long all of it took.
+    pub took: Option<Duration>,
+}
 
-/// Where the rows of a read go: slices, the last of them marked, or an error instead of any of them.
+type Send = Box<dyn FnMut(Result<Part, Error>) + std::marker::Send>;
+
+/// Where the rows of a read go: in parts, or an error instead of any of them.
 ///
 /// Dropped before the last, it answers with [`Error::internal`].
 pub struct RowsReply {
@@ -21,14 +33,14 @@ pub struct RowsReply {
 }
 
 impl RowsReply {
-    /// A reply that hands each slice to `send`, with whether it is the last.
-    pub fn new(send: impl FnMut(Result<(Slice, bool), Error>) + std::marker::Send + 'static) -> Self {
+    /// A reply that hands each part to `send`.
+    pub fn new(send: impl FnMut(Result<Part, Error>) + std::marker::Send + 'static) -> Self {
         Self { send: Box::new(send), is_done: false }
     }
 
-    fn slice(&mut self, slice: Slice, last: bool) {
-        self.is_done = last;
-        (self.send)(Ok((slice, last)));
+    fn part(&mut self, slice: Slice, took: Option<Duration>) {
+        self.is_done = took.is_some();
+        (self.send)(Ok(Part { slice, took }));
     }
 
     fn fail(mut self, error: Error) {
@@ -70,8 +82,9 @@ impl Read {
     pub fn run(self, connection: Result<&Guarded, &Error>, mode: Mode) {
         match (self, connection) {
             (Self::Rows(statement, cancel, mut reply), Ok(connection)) => {
+                let since = Instant::now();
                 match rows(connection, &statement, cancel.as_ref(), mode, &mut reply) {
-                    Ok(last) => reply.slice(last, true),
+                    Ok(last) => reply.part(last, Some(since.elapsed())),
                     Err(error) => reply.fail(error),
                 }
             }
@@ -125,7 +138,33 @@ fn rows(
     while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
         let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
         if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
-            reply.slice(slice, false);
+            reply.part(slice, None);
+        }
+        if wanted.first_only {
+            break;
+        }
+    }
+    Ok(writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take())
+}
+
+/// Reads on the calling thread, which must not wait, if it takes next to no time and the result is small.
+///
+/// # Errors
+///
+/// Any: it is then to be read otherwise, which also tells whether there is something wrong.
+pub fn read_now(connection: &Guarded, statement: &Statement) -> Result<Slice, Error> {
+    let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
+    let _short = connection.shortly();
+    let _plans = connection.plan_by_values();
+    let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
+    // What it took before counts, too, until this forgets it.
+    prepared.reset_status(StatementStatus::VmStep);
+    let mut rows = prepared.raw_query();
+    let mut writer: Option<SliceWriter> = None;
+    while let Some(row) = rows.next()? {
+        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        if writer.push(|column| Ok(cell(row.get_ref(column)?)))?.is_some() {
+            return Err(SqlError::TooManyRows { limit: 0 }.into());
         }
         if wanted.first_only {
             break;
