@@ -30,6 +30,7 @@ pub mod error;
 mod faults;
 pub mod kv;
 pub mod limits;
+pub mod ltx;
 mod reply;
 mod threads;
 
