@@ -25,6 +25,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod backup;
 pub mod engine;
 pub mod error;
 mod faults;
@@ -38,5 +39,5 @@ mod threads;
 #[allow(unsafe_code, reason = "what the macros of napi-rs expand to")]
 mod node;
 
-pub use error::Error;
+pub use error::{BackupProblem, Error};
 pub use reply::Reply;

@@ -41,3 +41,28 @@ pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 
 /// Statements that each connection keeps prepared.
 pub const STATEMENTS_CACHED: usize = 32;
+
+/// How often other writers' commits are looked for and captured, unless an option says otherwise.
+pub const BACKUP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long backups are kept, unless an option says otherwise.
+pub const BACKUP_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How old the newest snapshot gets. Litestream's default.
+pub const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The intervals that files of levels 1, 2 and 3 cover. Litestream's defaults.
+pub const COMPACTION_INTERVALS: [Duration; 3] =
+    [Duration::from_secs(30), Duration::from_secs(5 * 60), Duration::from_secs(60 * 60)];
+
+/// Files that are merged at a time. All are open at once, as they are when Litestream restores.
+pub const COMPACTION_FILES_MAX: usize = 100;
+
+/// How long a captured file is kept although it is merged. Litestream's default.
+pub const CAPTURED_AGE_MIN: Duration = Duration::from_secs(5 * 60);
+
+/// Bytes that the merged files of a level may take however small the database is.
+pub const LEVEL_BYTES_MIN: u64 = 6 << 20;
+
+/// Merged files that a level may have.
+pub const LEVEL_FILES_MAX: usize = 500;

@@ -57,6 +57,15 @@ pub fn open_reader(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Opens a file that nobody else has open and that nobody will change, without making other files beside it.
+pub fn open_detached(path: &Path) -> Result<Connection, Error> {
+    let path = std::path::absolute(path).map_err(|_| Error::no_parent(path))?;
+    let text = path.to_string_lossy();
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let uri = format!("file:{escaped}?immutable=1");
+    open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     #[cfg(lock_shim)]
     super::locks::install();

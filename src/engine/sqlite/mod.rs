@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+pub(crate) use connection::{open_detached, open_reader};
 use file::DatabaseFile;
 pub use foreign::loaded_copies;
 pub use reader::{Reader, Values};
