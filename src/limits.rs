@@ -66,3 +66,25 @@ pub const LEVEL_BYTES_MIN: u64 = 6 << 20;
 
 /// Merged files that a level may have.
 pub const LEVEL_FILES_MAX: usize = 500;
+
+/// Files up to this size are checked as a whole before they are opened; larger ones in the background, unless they
+/// were not closed as they should be.
+pub const QUICK_CHECK_BYTES_MAX: u64 = 50 << 20;
+
+/// How long the last backup of a file may take when it is closed, unless an option says otherwise.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a last backup that failed waits until it is tried again.
+pub const SHUTDOWN_PAUSE: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether the process that makes a file's backups has ended.
+pub const ELSEWHERE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often backups are merged and removed, while there are new ones.
+pub const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often it is looked for backups to remove while there are no new ones.
+pub const IDLE_MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long a function of the user that is called before or after a backup is waited for.
+pub const HOOK_WAIT: Duration = Duration::from_secs(10);

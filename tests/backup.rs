@@ -134,9 +134,9 @@ fn nothing_is_captured_where_nothing_has_changed() {
     assert_eq!(publisher.run(START_MS).unwrap(), None);
     bench.execute("INSERT INTO t VALUES (1, 1)");
     assert!(publisher.has_work().unwrap());
-    let published = publisher.run(START_MS + 1).unwrap().unwrap();
-    assert!(!published.is_full);
-    assert!(published.file.bytes < 1000, "{published:?}");
+    let increment = publisher.run(START_MS + 1).unwrap().unwrap();
+    assert!(!increment.is_full);
+    assert!(increment.file.bytes < 1000, "{increment:?}");
     // Nor when the process starts anew.
     let mut publisher = bench.publisher();
     assert_eq!(publisher.run(START_MS + 2).unwrap(), None);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { fail, npm, root, run } from "./run.mjs";
 
@@ -36,11 +37,12 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node. */
+/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream. */
 export function prepareTests() {
 	buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar");
 	buildPackage("better-sqlite3", "as another SQLite beside rootcellar");
 	installNodes();
+	installLitestream();
 }
 
 /**

@@ -216,7 +216,7 @@ impl Publisher {
         if let Some(writing) = writing {
             let staged = writing.finish()?;
             known.table.apply(image.commit, &changes);
-            known.position = Position { txid, checksum: staged.checksum, wal };
+            known.position = Position { txid, checksum: staged.checksum, time_ms: now_ms, wal };
             files.push(staged);
         }
         let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
@@ -249,7 +249,7 @@ impl Publisher {
         }
         let checksum = if writes_increment { files.first().map_or(0, |file| file.checksum) } else { 0 };
         let destination = self.destination.describe().to_owned();
-        let position = Position { txid, checksum, wal };
+        let position = Position { txid, checksum, time_ms: now_ms, wal };
         Ok(Stage { is_full: true, files, known: Recorded::Everything(Known { destination, position, table }) })
     }
 

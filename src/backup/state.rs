@@ -29,6 +29,8 @@ pub struct Position {
     pub txid: Txid,
     /// The checksum of its file; 0 if that is not known.
     pub checksum: u64,
+    /// When it was made, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
     /// How far the write-ahead log had come, if there was one.
     pub wal: Option<WalMark>,
 }
@@ -219,6 +221,7 @@ fn decode_capture(input: &mut &[u8]) -> Option<Capture> {
 fn push_position(bytes: &mut Vec<u8>, position: &Position) {
     bytes.extend_from_slice(&position.txid.get().to_le_bytes());
     bytes.extend_from_slice(&position.checksum.to_le_bytes());
+    bytes.extend_from_slice(&position.time_ms.to_le_bytes());
     bytes.push(position.wal.is_some().into());
     let wal = position.wal.unwrap_or_default();
     for number in [wal.salts[0], wal.salts[1], wal.frames] {
@@ -229,10 +232,11 @@ fn push_position(bytes: &mut Vec<u8>, position: &Position) {
 fn read_position(input: &mut &[u8]) -> Option<Position> {
     let txid = Txid::new(u64::from_le_bytes(take(input)?)).ok()?;
     let checksum = u64::from_le_bytes(take(input)?);
+    let time_ms = i64::from_le_bytes(take(input)?);
     let [has_wal] = take(input)?;
     let mut number = || take(input).map(u32::from_le_bytes);
     let wal = WalMark { salts: [number()?, number()?], frames: number()? };
-    Some(Position { txid, checksum, wal: (has_wal == 1).then_some(wal) })
+    Some(Position { txid, checksum, time_ms, wal: (has_wal == 1).then_some(wal) })
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
@@ -280,7 +284,7 @@ mod tests {
         table.hashes = hashes.to_vec();
         table.seed = 5;
         let wal = txid.is_multiple_of(2).then_some(WalMark { salts: [1, 2], frames: 3 });
-        let position = Position { txid: Txid::new(txid).unwrap(), checksum: txid * 7, wal };
+        let position = Position { txid: Txid::new(txid).unwrap(), checksum: txid * 7, time_ms: 9, wal };
         Known { destination: "s3://bucket/prefix".to_owned(), position, table }
     }
 

@@ -20,10 +20,12 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-pub(crate) use connection::{open_detached, open_reader};
+pub(crate) use connection::{open_detached, open_reader, open_writer};
 use file::DatabaseFile;
+pub(crate) use file::FileId;
 pub use foreign::loaded_copies;
 pub use reader::{Reader, Values};
+pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use select::Select;
 
