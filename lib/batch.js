@@ -10,6 +10,7 @@ const DELETE_LIKE = 4;
 const HAS_COMMUNITY = 1 << 3;
 const HAS_EXPIRY = 1 << 4;
 const HAS_EXPECTED = 1 << 5;
+const EXPECTS_PREVIOUS = 1 << 6;
 
 /**
  * @typedef {import("./native").Batch} Batch
@@ -55,15 +56,20 @@ function pushSetMany(batch, entries) {
 /**
  * @param {Batch} batch
  * @param {Entry} entry the new value; no expiry keeps the one that there is
- * @param {string | undefined} expected the live value that the new one was made from
+ * @param {{ previous: boolean, text: string | undefined }} expected the live value that the new one was made from: what
+ *   the `previous` command on the key in this batch has left, or this
  */
 function pushSwap(batch, { community, key, text, expiresAt }, expected) {
-	const hasExpected = expected === undefined ? 0 : HAS_EXPECTED;
-	batch.codes.push(SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt) | hasExpected);
+	const code = SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt);
 	pushText(batch, key);
 	pushText(batch, text);
-	if (expected !== undefined) {
-		pushText(batch, expected);
+	if (expected.previous) {
+		batch.codes.push(code | EXPECTS_PREVIOUS);
+	} else if (expected.text === undefined) {
+		batch.codes.push(code);
+	} else {
+		batch.codes.push(code | HAS_EXPECTED);
+		pushText(batch, expected.text);
 	}
 }
 

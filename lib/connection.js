@@ -10,6 +10,8 @@ const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js
  * @typedef {import("./native").Event} Event
  * @typedef {import("./native").Failure} Failure
  * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./native").ReadValues} ReadValues
+ * @typedef {import("./read-cache.js").Stored} Stored
  * @typedef {import("./config.js").Location} Location
  */
 
@@ -60,34 +62,34 @@ class Connection {
 	 * Sends a batch to the writer.
 	 *
 	 * @param {Batch} batch
+	 * @param {number} attempt how often a batch that ended early was heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit({ codes, texts, numbers }, now, callback) {
+	submit({ codes, texts, numbers }, attempt, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
-		this.native.submit(id, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 	}
 
 	/**
 	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
-	 * Of large values only the first are read, at least one: there are fewer texts then than keys.
+	 * Of large values only the first are read, at least one: fewer are found then than there are keys.
 	 *
 	 * @param {string[]} keys
 	 * @param {(string | undefined)[]} communities
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
 	read(keys, communities, now, callback) {
-		/** @param {{ values?: import("./native").ReadValues, error?: Failure }} found */
+		/** @param {{ values?: ReadValues, error?: Failure }} result */
 		const answer = ({ values, error }) => {
 			const failed = error && toError(error);
 			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
-			const texts = values ? values.texts.map((text) => text ?? undefined) : [];
-			callback(texts, (index) => failed ?? failures.get(index));
+			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
 			return true;
 		};
 		const found = this.native.readNow(keys, communities, now);
@@ -122,6 +124,21 @@ class Connection {
 			return last;
 		});
 		return this.native.select(id, pattern, community, valuesOnly, now);
+	}
+
+	/** The memory that tells one state of the database from another, if there is any; see `CoherentCache`. */
+	version() {
+		return this.native.version();
+	}
+
+	/**
+	 * How what was cached at the version that a cache `knows` stands to the file. Sets `knows` to the version of now,
+	 * unless that is unknown.
+	 *
+	 * @param {Uint32Array} knows
+	 */
+	catchUp(knows) {
+		return this.native.catchUp(knows);
 	}
 
 	/** Warns, once in a process, if other copies of SQLite in it endanger the file. */
@@ -220,6 +237,19 @@ class Connection {
 			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
 		);
 	}
+}
+
+/**
+ * @param {ReadValues} values
+ * @returns {Stored[]}
+ */
+function storedIn({ texts, expiries }) {
+	/** @type {Stored[]} */
+	const found = texts.map((text) => ({ text: text ?? undefined, expiresAt: undefined }));
+	for (const { index, at } of expiries) {
+		found[index] = { text: found[index]?.text, expiresAt: at };
+	}
+	return found;
 }
 
 /**

@@ -18,6 +18,7 @@ export interface Event {
 
 export interface ReadValues {
 	texts: (string | null)[];
+	expiries: { index: number; at: number }[];
 	failures: { index: number; error: Failure }[];
 }
 
@@ -34,9 +35,11 @@ export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
 	open(id: number): void;
-	submit(id: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
+	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number): { values?: ReadValues; error?: Failure };
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
+	version(): Uint32Array | null;
+	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	close(id: number): void;

@@ -1,11 +1,18 @@
 "use strict";
 
 const { emptyBatch } = require("./batch.js");
+const { CoherentCache } = require("./coherent-cache.js");
 const { toError } = require("./connection.js");
 const { RootcellarError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
-const { BATCH_LENGTH_MAX, BATCH_OPERATIONS_MAX, EXIT_WAIT_MS } = require("./limits.js");
-const { Change, PendingChanges, answer } = require("./pending-changes.js");
+const {
+	BATCHES_IN_FLIGHT_MAX,
+	BATCH_LENGTH_MAX,
+	BATCH_OPERATIONS_MAX,
+	BATCH_OPERATIONS_MIN,
+	EXIT_WAIT_MS,
+} = require("./limits.js");
+const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
 const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
@@ -13,11 +20,20 @@ const resolved = Promise.resolve();
 
 /**
  * @typedef {import("./arguments.js").Entry} Entry
+ * @typedef {import("./coherent-cache.js").Address} Address
  * @typedef {import("./config.js").Location} Location
  * @typedef {import("./native").Event} Event
  * @typedef {import("./pending-changes.js").Read} Read
+ * @typedef {import("./read-cache.js").Stored} Stored
+ * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
+ */
+
+/**
+ * A batch that the writer has, and how many changes of others the cache had seen when it was sent.
+ *
+ * @typedef {{ writes: Write[], changesOfOthers: number }} Sent
  */
 
 /**
@@ -30,21 +46,28 @@ const resolved = Promise.resolve();
 /**
  * The order of a store's operations.
  *
- * Writes wait here in the order of issue, and cross to the writer one batch at a time: those issued in one turn
- * of the event loop, or while the batch before was being written, go together. Because nothing else is under
- * way when a batch is made up, what each operation builds on is known: an earlier change of the same batch, or
- * what is on disk. A batch that ends early comes back here, and the rest of it goes first in the next.
+ * Writes wait here in the order of issue, and cross to the writer in batches. A few of them may be under way: what
+ * each operation builds on is an earlier change that is, or what is on disk. When a batch ends early, the writer carries
+ * out none of those behind it. All of them come back here, and what they have left undone goes first in the next.
  */
 class OperationQueue {
 	/**
 	 * @param {() => Location} locate called at the first operation
+	 * @param {number} cacheBytes
 	 */
-	constructor(locate) {
+	constructor(locate, cacheBytes) {
 		this.session = new Session(locate);
+		this.cache = new CoherentCache(cacheBytes);
 		/** @type {(Write | Fence)[]} */
 		this.queue = [];
-		/** @type {Write[] | undefined} */
-		this.inFlight = undefined;
+		/** @type {Sent[]} oldest first */
+		this.inFlight = [];
+		/** How often a batch that ended early was heard of. */
+		this.attempt = 0;
+		/** One has, and those behind it have still to come back. */
+		this.isHalted = false;
+		/** @type {Write[]} what they have left undone */
+		this.leftUndone = [];
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
@@ -68,10 +91,23 @@ class OperationQueue {
 			this.fence(() => this.readNow([read]), read.reject);
 		} else if (change) {
 			change.addRead(read);
-		} else {
+		} else if (!this.answerFromCache(read)) {
 			this.reads.push(read);
 			this.schedule();
 		}
+	}
+
+	/**
+	 * @param {Read} read one of a key that no pending write concerns
+	 * @returns {boolean} whether the cache had the answer
+	 */
+	answerFromCache(read) {
+		const stored = this.cache.get(read.community, read.key);
+		if (stored === undefined) {
+			return false;
+		}
+		answer(read, stored.expiresAt === undefined ? stored.text : liveText(stored, Date.now()));
+		return true;
 	}
 
 	/**
@@ -114,8 +150,8 @@ class OperationQueue {
 	 */
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
 		this.checkOpen();
-		const change = this.change({ community, key, text: undefined, expiresAt });
-		const update = { updateFunc, defaultText, made: undefined, isRunning: false };
+		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
+		const update = { updateFunc, defaultText, expiresAt, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
 	}
 
@@ -148,6 +184,7 @@ class OperationQueue {
 		this.closing ??= new Promise((resolve) => {
 			const dispose = () => {
 				this.blocked = true;
+				this.cache.detach();
 				this.session.dispose(resolve);
 			};
 			if (this.session.state === "closed" && !this.hasWork()) {
@@ -211,7 +248,7 @@ class OperationQueue {
 	}
 
 	hasWork() {
-		return this.queue.length > 0 || this.inFlight !== undefined || this.reads.length > 0;
+		return this.queue.length > 0 || this.inFlight.length > 0 || this.reads.length > 0;
 	}
 
 	/** Does what can be done now. Called whenever that may have changed. */
@@ -225,17 +262,23 @@ class OperationQueue {
 		while (!this.blocked) {
 			if (this.reads.length > 0) {
 				this.readNow(this.reads.splice(0));
-			} else if (this.inFlight !== undefined || this.queue.length === 0) {
-				break;
-			} else if (this.queue[0]?.kind === "fence") {
+			} else if (this.queue[0]?.kind === "fence" && this.inFlight.length === 0) {
 				/** @type {Fence} */ (this.queue.shift()).run();
-			} else {
-				this.sendBatch();
+			} else if (!this.canSend() || !this.sendBatch()) {
+				break;
 			}
 		}
 		if (!this.hasWork()) {
 			flushed(this);
 		}
+	}
+
+	canSend() {
+		return this.queue.length > 0 && !this.isHalted && this.inFlight.length < BATCHES_IN_FLIGHT_MAX;
+	}
+
+	hasPatternInFlight() {
+		return this.pendingPatterns > 0 && this.inFlight.some(({ writes }) => writes.some(isPattern));
 	}
 
 	unblock() {
@@ -247,6 +290,8 @@ class OperationQueue {
 		this.session.open((error) => {
 			if (error) {
 				this.rejectAll(error);
+			} else {
+				this.cache.attach(this.session.connection);
 			}
 			this.advance();
 		});
@@ -277,13 +322,15 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
-		this.readTexts(reads, Date.now(), (texts, errorAt) => {
+		const now = Date.now();
+		this.readKeys(reads, now, (found, errorAt) => {
 			for (const [index, read] of reads.entries()) {
+				const stored = found[index];
 				const error = errorAt(index);
 				if (error) {
 					read.reject(error);
-				} else if (index < texts.length) {
-					answer(read, texts[index]);
+				} else if (stored) {
+					answer(read, liveText(stored, now));
 				} else {
 					this.reads.push(read);
 				}
@@ -294,28 +341,40 @@ class OperationQueue {
 	/**
 	 * Reads keys from disk, and lets nothing be written before that is done.
 	 *
-	 * @param {{ community: string | undefined, key: string }[]} addresses
+	 * @param {Address[]} addresses
 	 * @param {number} now
-	 * @param {(texts: (string | undefined)[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 */
-	readTexts(addresses, now, callback) {
+	readKeys(addresses, now, callback) {
 		const keys = addresses.map(({ key }) => key);
 		const communities = addresses.map(({ community }) => community);
-		const isDone = this.session.connection.read(keys, communities, now, (texts, errorAt) => {
-			callback(texts, errorAt);
+		let isLate = false;
+		const isDone = this.session.connection.read(keys, communities, now, (found, errorAt) => {
+			for (const [index, stored] of found.entries()) {
+				if (!isLate && errorAt(index) === undefined) {
+					this.cache.fill(/** @type {Address} */ (addresses[index]), stored);
+				}
+			}
+			callback(found, errorAt);
 			if (this.blocked) {
 				this.unblock();
 			}
 		});
+		// The cache may have moved on when what is read later arrives.
+		isLate = true;
 		this.blocked = !isDone;
 	}
 
-	/** Sends the writes at the head of the queue. */
+	/**
+	 * Sends the writes at the head of the queue.
+	 *
+	 * @returns {boolean} whether there was anything to do about them
+	 */
 	sendBatch() {
 		const now = Date.now();
 		const writes = this.nextWrites();
-		if (!this.readForUpdates(writes, now)) {
-			return;
+		if (writes.length === 0 || !this.readForUpdates(writes, now)) {
+			return false;
 		}
 		const batch = emptyBatch();
 		/** @type {Write[]} */
@@ -345,12 +404,13 @@ class OperationQueue {
 			// Reads come first that must not see what is about to be written.
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
-			this.inFlight = sent;
+			this.inFlight.push({ writes: sent, changesOfOthers: this.cache.changes });
 			for (const change of sent.flatMap(changesOf)) {
 				change.isSent = true;
 			}
-			this.session.connection.submit(batch, now, (event) => this.batchEnded(event));
+			this.session.connection.submit(batch, this.attempt, now, (event) => this.batchEnded(event));
 		}
+		return true;
 	}
 
 	/** @returns {Write[]} the writes from the head of the queue that can go together */
@@ -358,14 +418,19 @@ class OperationQueue {
 		/** @type {Write[]} */
 		const writes = [];
 		let length = 0;
-		let hasPattern = false;
+		let hasPattern = this.hasPatternInFlight();
+		const share = Math.ceil(this.queue.length / BATCHES_IN_FLIGHT_MAX);
+		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of this.queue) {
-			const isFull = writes.length >= BATCH_OPERATIONS_MAX || length >= BATCH_LENGTH_MAX;
-			// What an update behind a pattern starts from is known when the pattern has been carried out.
-			if (operation.kind === "fence" || isFull || (operation.kind === "update" && hasPattern)) {
+			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
+			if (operation.kind === "fence" || isFull || changesOf(operation).some(overtakesReads)) {
 				break;
 			}
-			hasPattern ||= operation.kind === "deleteLike";
+			// What an update behind a pattern starts from is known when the pattern has been carried out.
+			if (operation.kind === "update" && hasPattern) {
+				break;
+			}
+			hasPattern ||= isPattern(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
 		}
@@ -380,13 +445,22 @@ class OperationQueue {
 	 * @returns {boolean} whether that is done
 	 */
 	readForUpdates(writes, now) {
-		const changes = writes.filter(needsRead).map(({ change }) => change);
+		/** @type {KeyChange[]} */
+		const changes = [];
+		for (const { change } of writes.filter(needsRead)) {
+			const stored = this.cache.get(change.community, change.key);
+			if (stored === undefined) {
+				changes.push(change);
+			} else {
+				change.onDisk = { error: undefined, stored };
+			}
+		}
 		if (changes.length > 0) {
-			this.readTexts(changes, now, (texts, errorAt) => {
+			this.readKeys(changes, now, (found, errorAt) => {
 				for (const [index, change] of changes.entries()) {
 					const error = errorAt(index);
-					if (error || index < texts.length) {
-						change.onDisk = { error, text: texts[index] };
+					if (error || index < found.length) {
+						change.onDisk = { error, stored: found[index] };
 					}
 				}
 			});
@@ -395,16 +469,27 @@ class OperationQueue {
 	}
 
 	/**
+	 * The oldest batch under way has ended.
+	 *
 	 * @param {Event} event
 	 */
 	batchEnded({ committed = 0, stop, error }) {
-		const writes = this.inFlight ?? [];
-		this.inFlight = undefined;
-		const now = Date.now();
-		for (const write of writes.splice(0, committed)) {
-			this.commit(write, now);
+		const { writes, changesOfOthers } = /** @type {Sent} */ (this.inFlight.shift());
+		this.commitAll(writes.splice(0, committed), changesOfOthers);
+		if (stop !== undefined || error !== undefined) {
+			this.isHalted = true;
+		}
+		if (stop === "conflict") {
+			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
+			for (const change of writes.slice(0, 1).flatMap(changesOf)) {
+				this.cache.delete(change);
+			}
 		}
 		if (error) {
+			if (stop === undefined) {
+				// Whether anything was written is not known.
+				this.cache.clear();
+			}
 			// Either the first of the rest is to blame, or the transaction, and with it all of them.
 			const rejected = writes.splice(0, stop === "command" ? 1 : writes.length);
 			for (const write of rejected) {
@@ -414,25 +499,42 @@ class OperationQueue {
 		for (const change of writes.flatMap(changesOf)) {
 			change.unsend();
 		}
-		this.queue = [...writes, ...this.queue];
+		append(this.leftUndone, writes);
+		if (this.isHalted && this.inFlight.length === 0) {
+			this.isHalted = false;
+			this.attempt++;
+			this.queue = [...this.leftUndone.splice(0), ...this.queue];
+		}
 		this.session.checkForeignCopies();
 		this.advance();
 	}
 
 	/**
-	 * A write is on disk.
+	 * Writes are on disk.
 	 *
-	 * @param {Write} write
-	 * @param {number} now
+	 * @param {Write[]} writes
+	 * @param {number} changesOfOthers how many the cache had seen when they were sent
 	 */
-	commit(write, now) {
-		if (write.kind === "deleteLike") {
-			this.pendingPatterns--;
+	commitAll(writes, changesOfOthers) {
+		const now = Date.now();
+		const isAlone = this.cache.isAloneSince(changesOfOthers);
+		/** @type {Read[]} */
+		const lateReads = [];
+		for (const write of writes) {
+			if (write.kind === "deleteLike") {
+				this.pendingPatterns--;
+				this.cache.clear();
+			}
+			for (const change of changesOf(write)) {
+				this.cache.committed(change, isAlone);
+				append(lateReads, this.changes.commit(change, now));
+			}
+			write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
 		}
-		for (const change of changesOf(write)) {
-			append(this.reads, this.changes.commit(change, now));
-		}
-		write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+		append(
+			this.reads,
+			lateReads.filter((read) => !this.answerFromCache(read)),
+		);
 	}
 
 	/**
@@ -464,6 +566,23 @@ class OperationQueue {
 }
 
 function noop() {}
+
+/**
+ * Whether a change would be seen by reads that were issued before it, and have to wait for the change before.
+ *
+ * @param {KeyChange} change
+ */
+function overtakesReads(change) {
+	const before = change.pendingBefore();
+	return before?.isSent === true && before.lateReads.length > 0;
+}
+
+/**
+ * @param {Write} write
+ */
+function isPattern(write) {
+	return write.kind === "deleteLike";
+}
 
 /**
  * What was read is good for one attempt.

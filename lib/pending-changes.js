@@ -3,7 +3,7 @@
 const { decode } = require("./json.js");
 
 /**
- * @typedef {import("./arguments.js").Entry} Entry
+ * @typedef {import("./read-cache.js").Stored} Stored
  */
 
 /**
@@ -18,7 +18,8 @@ class Change {
 	 * @param {string | undefined} community
 	 * @param {string} key
 	 * @param {string | undefined} text the value; `undefined` if the key is deleted, or while not yet known
-	 * @param {number | undefined} expiresAt
+	 * @param {number | undefined} expiresAt the entry's expiry; of an update that keeps the one that there is, while not
+	 *   yet known, `undefined`
 	 */
 	constructor(community, key, text, expiresAt) {
 		this.community = community;
@@ -32,24 +33,17 @@ class Change {
 		/**
 		 * What is on disk, read for the attempt under way to make an update of it.
 		 *
-		 * @type {{ error: Error | undefined, text: string | undefined } | undefined}
+		 * @type {{ error: Error | undefined, stored: Stored | undefined } | undefined}
 		 */
 		this.onDisk = undefined;
+		/** @type {import("./native").Batch | undefined} the last batch that it was put into */
+		this.batch = undefined;
 		/** It was sent to the writer, and may be on disk already. */
 		this.isSent = false;
 		/** @type {Read[]} reads issued after this change and before the next of its key, and before it was sent */
 		this.reads = [];
 		/** @type {Read[]} such reads issued since: they must see what others have written over it by then */
 		this.lateReads = [];
-	}
-
-	/**
-	 * The value's text, `undefined` if there is none or it has expired.
-	 *
-	 * @param {number} now milliseconds since 1970 UTC
-	 */
-	liveText(now) {
-		return this.expiresAt !== undefined && this.expiresAt <= now ? undefined : this.text;
 	}
 
 	/**
@@ -119,7 +113,7 @@ class PendingChanges {
 		change.before = undefined;
 		this.replaceLast(change, undefined);
 		for (const read of change.reads) {
-			answer(read, change.liveText(now));
+			answer(read, liveText(change, now));
 		}
 		return change.lateReads;
 	}
@@ -163,6 +157,16 @@ class PendingChanges {
 }
 
 /**
+ * The text of a value, `undefined` if there is none or it has expired.
+ *
+ * @param {Stored} stored
+ * @param {number} now milliseconds since 1970 UTC
+ */
+function liveText({ text, expiresAt }, now) {
+	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
+}
+
+/**
  * @param {Read} read
  * @param {string | undefined} text
  */
@@ -174,4 +178,4 @@ function answer(read, text) {
 	}
 }
 
-module.exports = { Change, PendingChanges, answer };
+module.exports = { Change, PendingChanges, answer, liveText };

@@ -3,6 +3,7 @@
 const { checkUpdateResult } = require("./arguments.js");
 const batches = require("./batch.js");
 const { decode } = require("./json.js");
+const { liveText } = require("./pending-changes.js");
 
 /**
  * @typedef {import("./arguments.js").Entry} Entry
@@ -33,6 +34,7 @@ const { decode } = require("./json.js");
  * @typedef {object} Update
  * @property {(data: any) => unknown} updateFunc
  * @property {string | undefined} defaultText
+ * @property {number | undefined} expiresAt what it was given; without it the entry keeps what it has
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
  * @property {boolean} isRunning its function is being called
  */
@@ -43,6 +45,9 @@ const { decode } = require("./json.js");
  * @param {number} now
  */
 function encodeWrite(batch, write, now) {
+	for (const change of changesOf(write)) {
+		change.batch = batch;
+	}
 	switch (write.kind) {
 		case "set":
 			batches.pushSet(batch, write.entry);
@@ -74,7 +79,8 @@ function encodeUpdate(batch, { change, update }, now) {
 	if (!before && change.onDisk?.error) {
 		throw change.onDisk.error;
 	}
-	const from = before ? before.liveText(now) : change.onDisk?.text;
+	const base = before ?? change.onDisk?.stored;
+	const from = base && liveText(base, now);
 	if (update.isRunning) {
 		throw new Error("the process ended in the function");
 	}
@@ -87,9 +93,12 @@ function encodeUpdate(batch, { change, update }, now) {
 			update.isRunning = false;
 		}
 	}
-	change.text = update.made.text;
-	const { community, key, text, expiresAt } = change;
-	batches.pushSwap(batch, { community, key, text, expiresAt }, from);
+	const { community, key } = change;
+	const { text } = update.made;
+	change.text = text;
+	change.expiresAt = update.expiresAt ?? (from === undefined ? undefined : base?.expiresAt);
+	const previous = before !== undefined && before.batch === batch;
+	batches.pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
 }
 
 /**

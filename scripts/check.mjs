@@ -6,6 +6,7 @@ import { installPackages, prepareTests } from "./lib/setup.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
+	"benchmark",
 	"package",
 	"sdk-*",
 	"register",

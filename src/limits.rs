@@ -88,3 +88,17 @@ pub const IDLE_MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How long a function of the user that is called before or after a backup is waited for.
 pub const HOOK_WAIT: Duration = Duration::from_secs(10);
+
+/// Commits of the writer that are remembered, to be told from those of others. A client has a few batches under way
+/// at a time.
+pub const COMMITS_REMEMBERED: usize = 64;
+
+/// Rows whose place the writer keeps in mind, some 150 bytes each.
+pub const KNOWN_ROWS_MAX: usize = 50_000;
+
+/// Pages that the write-ahead log grows to before they are copied into the database, 16 MiB at SQLite's usual page size.
+/// Pages that were written several times by then are copied once.
+pub const WAL_PAGES: i64 = 4_000;
+
+/// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
+pub const WRITER_CACHE_KIB: i64 = 8 << 10;

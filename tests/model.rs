@@ -40,7 +40,7 @@ impl Model {
             Command::SetMany(entries) => entries.iter().for_each(|entry| self.set(entry)),
             Command::Swap(swap) => {
                 let live = self.get(&swap.address);
-                if live.map(|entry| &entry.value) != swap.expected.as_ref() {
+                if swap.expected != live.map(|entry| entry.value.clone()).into() {
                     return false;
                 }
                 let expires_at = swap.expires_at.or(live.and_then(|entry| entry.expires_at));
@@ -101,7 +101,7 @@ fn command() -> impl Strategy<Value = Command> {
         4 => entry().prop_map(Command::Set),
         1 => prop::collection::vec(entry(), 0..5).prop_map(Command::SetMany),
         4 => (entry(), prop::option::of(value())).prop_map(|(Entry { address, value, expires_at }, expected)| {
-            Command::Swap(Swap { address, expected, value, expires_at })
+            Command::Swap(Swap { address, expected: expected.into(), value, expires_at })
         }),
         2 => address().prop_map(Command::Delete),
         1 => (community(), pattern()).prop_map(|(community, pattern)| Command::DeleteLike { community, pattern }),

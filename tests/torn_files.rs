@@ -64,7 +64,7 @@ fn many(prefix: &str, numbers: std::ops::Range<usize>, value: &str) -> Command {
 fn swap(key: &str, expected: Option<&str>, value: &str) -> Command {
     Command::Swap(Swap {
         address: Address::new(key),
-        expected: expected.map(str::to_owned),
+        expected: expected.map(str::to_owned).into(),
         value: value.to_owned(),
         expires_at: None,
     })

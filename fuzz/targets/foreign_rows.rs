@@ -123,7 +123,7 @@ fn operate(engine: &Engine, connection: &Connection, texts: &mut Texts, is_model
             3 => {
                 let Entry { value, expires_at, .. } = texts.entry(address.clone());
                 let expected = texts.input.one_of(&[read, None, Some("1".into())]);
-                Command::Swap(Swap { address: address.clone(), expected, value, expires_at })
+                Command::Swap(Swap { address: address.clone(), expected: expected.into(), value, expires_at })
             }
             4 => Command::Delete(address.clone()),
             _ => Command::DeleteLike { community: address.community.clone(), pattern: pattern.clone() },

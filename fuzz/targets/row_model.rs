@@ -3,7 +3,9 @@
 //! A row's key is its text. A row whose key is no text, or no valid one, is no key's, and never shows.
 
 use rootcellar::Error;
-use rootcellar::kv::{Address, Command, Entry, Row as JsonRow, RowFormat, Swap, is_expired, to_json_slices};
+use rootcellar::kv::{
+    Address, Command, Entry, Expected, Row as JsonRow, RowFormat, Swap, is_expired, to_json_slices,
+};
 use rusqlite::Connection;
 
 use super::patterns::like;
@@ -132,7 +134,12 @@ impl Rows {
 
     fn swap(&mut self, swap: &Swap) -> bool {
         let live = self.live(&swap.address).pop();
-        if live.map(Row::value) != swap.expected.as_deref().map(Some) {
+        let expected = match &swap.expected {
+            Expected::Nothing => None,
+            Expected::Value(value) => Some(Some(value.as_str())),
+            Expected::Previous => unreachable!("the targets make none"),
+        };
+        if live.map(Row::value) != expected {
             return false;
         }
         let expires_at = swap.expires_at.or(live.and_then(Row::expiry));

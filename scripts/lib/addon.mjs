@@ -6,7 +6,7 @@ import { root, runTool } from "./run.mjs";
 const { platformSuffix } = createRequire(import.meta.url)("../../lib/binding.js");
 
 /** What the addon is made of. */
-const SOURCES = ["Cargo.toml", "Cargo.lock", "build.rs", "src"];
+const SOURCES = ["Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];
 
 /** This platform, by napi-rs's name for it. */
 export const suffix = platformSuffix();

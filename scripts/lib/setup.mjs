@@ -39,10 +39,15 @@ function lockedPackages(file) {
 
 /** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream. */
 export function prepareTests() {
-	buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar");
-	buildPackage("better-sqlite3", "as another SQLite beside rootcellar");
+	prepareSqliteLibraries();
 	installNodes();
 	installLitestream();
+}
+
+/** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */
+export function prepareSqliteLibraries() {
+	buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar");
+	buildPackage("better-sqlite3", "as another SQLite beside rootcellar");
 }
 
 /**
@@ -53,7 +58,7 @@ export function prepareTests() {
  */
 function buildPackage(name, purpose) {
 	if (whatFails(name) === undefined) return;
-	const title = `Building ${name}, which the tests use ${purpose} (npm rebuild; takes a minute or two)`;
+	const title = `Building ${name}, which tests and benchmark use ${purpose} (npm rebuild; takes a minute or two)`;
 	const [command, args, options] = npm(["rebuild", name, "--ignore-scripts=false"]);
 	const hint = "It needs network access for a prebuilt binary, or Python and a C++ compiler.";
 	run(title, command, args, { ...options, hint });

@@ -38,13 +38,30 @@ impl Entry {
     }
 }
 
+/// What a swap expects the key to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// No live value.
+    Nothing,
+    /// This live value.
+    Value(String),
+    /// What the command before it on the same key, in the same batch, has left.
+    Previous,
+}
+
+impl From<Option<String>> for Expected {
+    fn from(live: Option<String>) -> Self {
+        live.map_or(Self::Nothing, Self::Value)
+    }
+}
+
 /// A compare-and-swap: the write half of `update`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swap {
     /// Where.
     pub address: Address,
-    /// The live value that the new one was made from; `None` if there was none.
-    pub expected: Option<String>,
+    /// What the new value was made from.
+    pub expected: Expected,
     /// The new value, JSON text.
     pub value: String,
     /// The new expiry; `None` keeps the one that a live row has.
@@ -80,12 +97,29 @@ impl Command {
             Self::Set(one) => entry(one),
             Self::SetMany(entries) => entries.iter().map(entry).sum(),
             Self::Swap(swap) => {
-                swap.address.key.len() + swap.value.len() + swap.expected.as_ref().map_or(0, String::len)
+                let expected = if let Expected::Value(value) = &swap.expected { value.len() } else { 0 };
+                swap.address.key.len() + swap.value.len() + expected
             }
             Self::Delete(address) => address.key.len(),
             Self::DeleteLike { pattern, .. } => pattern.len(),
         }
     }
+}
+
+/// Somebody who sends batches, and knows what is in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientId(pub u64);
+
+/// Where a batch comes from.
+///
+/// A client may send batches before it has heard how earlier ones ended. When one ends early, those behind it must not
+/// overtake what it has left undone: the writer defers them, up to the first of a later `attempt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Who sends it.
+    pub client: ClientId,
+    /// How often the client had heard of a batch that ended early when it sent this one.
+    pub attempt: u32,
 }
 
 /// Commands of one client, in the order in which they must take effect.
@@ -95,13 +129,21 @@ pub struct Batch {
     pub commands: Vec<Command>,
     /// The client's clock, milliseconds since 1970 UTC, which decides what is expired.
     pub now_ms: i64,
+    /// Where it comes from; `None` for a client that waits for each batch and caches nothing.
+    pub origin: Option<Origin>,
 }
 
 impl Batch {
     /// A batch as seen at `now_ms`.
     #[must_use]
     pub fn new(commands: Vec<Command>, now_ms: i64) -> Self {
-        Self { commands, now_ms }
+        Self { commands, now_ms, origin: None }
+    }
+
+    /// The same batch, of an origin.
+    #[must_use]
+    pub fn of(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
     }
 }
 

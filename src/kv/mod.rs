@@ -6,7 +6,7 @@ mod expiry;
 mod pattern;
 mod rows;
 
-pub use command::{Address, Batch, BatchOutcome, Command, Entry, Stop, Swap};
+pub use command::{Address, Batch, BatchOutcome, ClientId, Command, Entry, Expected, Origin, Stop, Swap};
 pub use expiry::is_expired;
 pub use pattern::{KeyRange, Pattern};
 pub use rows::{Row, RowFormat, to_json_slices};

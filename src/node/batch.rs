@@ -3,7 +3,7 @@
 //! Each command is a code, its kind in the low bits, and takes what it needs from the front of the texts and
 //! numbers. Converting flat arrays costs a fraction of what an object per command would.
 
-use crate::kv::{Address, Command, Entry, Swap};
+use crate::kv::{Address, Command, Entry, Expected, Swap};
 
 /// Texts: key, value. A `SET_MANY` takes its entries as so many `SET`s that follow.
 const SET: u8 = 0;
@@ -22,6 +22,8 @@ const HAS_COMMUNITY: u8 = 1 << 3;
 /// The expiry, in milliseconds since 1970 UTC, is the command's number.
 const HAS_EXPIRY: u8 = 1 << 4;
 const HAS_EXPECTED: u8 = 1 << 5;
+/// What the command before it on the same key has left.
+const EXPECTS_PREVIOUS: u8 = 1 << 6;
 
 /// The arrays do not fit together, which only a defect of `lib/` can cause.
 pub struct Malformed;
@@ -54,7 +56,11 @@ impl<'a> Encoded<'a> {
             SET_MANY => Command::SetMany(self.entries()?),
             SWAP => {
                 let Entry { address, value, expires_at } = self.entry(code)?;
-                let expected = if code & HAS_EXPECTED == 0 { None } else { Some(self.text()?) };
+                let expected = match code & (HAS_EXPECTED | EXPECTS_PREVIOUS) {
+                    0 => Expected::Nothing,
+                    HAS_EXPECTED => Expected::Value(self.text()?),
+                    _ => Expected::Previous,
+                };
                 Command::Swap(Swap { address, expected, value, expires_at })
             }
             DELETE => Command::Delete(self.address(code)?),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use napi_derive::napi;
 
 use crate::Error;
-use crate::engine::sqlite::Values;
+use crate::engine::sqlite::{Stored, Values};
 use crate::kv::{BatchOutcome, Stop};
 use crate::threads;
 
@@ -43,6 +43,17 @@ pub enum StopKind {
     Transaction,
 }
 
+/// See `Standing` of the engine.
+#[napi(string_enum = "camelCase")]
+pub enum StandingKind {
+    /// What is cached is valid.
+    Current,
+    /// It may not be.
+    Changed,
+    /// It cannot be told now.
+    Unknown,
+}
+
 /// An error as JavaScript makes one of it.
 #[napi(object)]
 pub struct Failure {
@@ -63,8 +74,19 @@ impl From<&Error> for Failure {
 pub struct ReadValues {
     /// A value's text for each key, `null` where there is none.
     pub texts: Vec<Option<String>>,
+    /// The expiries of those that have one.
+    pub expiries: Vec<ReadExpiry>,
     /// Keys that could not be read.
     pub failures: Vec<ReadFailure>,
+}
+
+/// The expiry of an entry, past or to come.
+#[napi(object, object_from_js = false)]
+pub struct ReadExpiry {
+    /// The place of its key among those that were asked for.
+    pub index: u32,
+    /// Milliseconds since 1970 UTC.
+    pub at: i64,
 }
 
 /// A key that could not be read.
@@ -78,17 +100,19 @@ pub struct ReadFailure {
 
 impl From<Values> for ReadValues {
     fn from(values: Values) -> Self {
-        let mut failures = Vec::new();
+        let (mut expiries, mut failures) = (Vec::new(), Vec::new());
         let texts = (0..)
             .zip(values)
             .map(|(index, value)| {
-                value.unwrap_or_else(|error| {
+                let Stored { text, expires_at } = value.unwrap_or_else(|error| {
                     failures.push(ReadFailure { index, error: (&error).into() });
-                    None
-                })
+                    Stored::default()
+                });
+                expiries.extend(expires_at.map(|at| ReadExpiry { index, at }));
+                text
             })
             .collect();
-        Self { texts, failures }
+        Self { texts, expiries, failures }
     }
 }
 

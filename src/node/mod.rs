@@ -7,3 +7,4 @@
 mod batch;
 mod event;
 mod store;
+mod wal_view;

@@ -4,19 +4,22 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::{Float64Array, Function, Uint8Array};
+use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32ArraySlice, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::batch::Encoded;
-use super::event::{Event, EventKind, EventQueue, Failure, ReadValues};
-use crate::engine::sqlite::{Engine, Reader, Select, Values, loaded_copies, locks_hold, open_shared};
-use crate::kv::{Address, Batch, RowFormat};
+use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
+use super::wal_view;
+use crate::engine::sqlite::{
+    Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold, open_shared,
+};
+use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -32,8 +35,12 @@ pub struct NativeStore {
     shared: Arc<Shared>,
 }
 
+/// How many stores the process has had.
+static CLIENTS: AtomicU64 = AtomicU64::new(0);
+
 struct Shared {
     path: PathBuf,
+    client: ClientId,
     wake: Mutex<Wake>,
     events: EventQueue,
     open: Mutex<Option<Open>>,
@@ -76,6 +83,7 @@ impl NativeStore {
         let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
         let shared = Arc::new(Shared {
             path: path.into(),
+            client: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             wake: Mutex::new(wake),
             events: EventQueue::default(),
             open: Mutex::default(),
@@ -119,9 +127,17 @@ impl NativeStore {
         }
     }
 
-    /// Sends a batch to the writer; see `batch` for the arrays. Ends with `batch` or `failed`.
+    /// Sends a batch to the writer; see `batch` for the arrays, `Origin` for `attempt`. Ends with `batch` or `failed`.
     #[napi]
-    pub fn submit(&self, id: u32, codes: Uint8Array, texts: Vec<String>, numbers: Float64Array, now: i64) {
+    pub fn submit(
+        &self,
+        id: u32,
+        attempt: u32,
+        codes: Uint8Array,
+        texts: Vec<String>,
+        numbers: Float64Array,
+        now: i64,
+    ) {
         let Ok(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
             return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
@@ -135,7 +151,8 @@ impl NativeStore {
                 Err(error) => Event::failed(id, &error),
             }]);
         });
-        engine.submit(Batch::new(commands, now), reply);
+        let origin = Origin { client: self.shared.client, attempt };
+        engine.submit(Batch::new(commands, now).of(origin), reply);
     }
 
     /// Reads keys at once, all of one moment, or not at all if a lock is held.
@@ -150,6 +167,38 @@ impl NativeStore {
             Ok(values) => ReadNow { values: Some(values.into()), error: None },
             Err(error) if error.is_busy() => ReadNow { values: None, error: None },
             Err(error) => ReadNow { values: None, error: Some((&error).into()) },
+        }
+    }
+
+    /// The memory that every commit to the file changes, as 12 words to be read only: while it is the same, so is the
+    /// database. `null` where there is none. Must not be touched any more when the store is told to close.
+    ///
+    /// # Errors
+    ///
+    /// If Node refuses.
+    #[napi(ts_return_type = "Uint32Array | null")]
+    pub fn version(&self, env: Env) -> napi::Result<Option<Unknown<'_>>> {
+        let open = lock(&self.shared.open);
+        match open.as_ref().and_then(|open| open.reader.wal_index()) {
+            Some(wal_index) => wal_view::share(env, wal_index),
+            None => Ok(None),
+        }
+    }
+
+    /// Brings what a cache is valid for, 12 words in `knows`, to what the database is now, and tells whether what is cached stays valid: see
+    /// `Engine::catch_up`. A file that is not to be had any more is unknown.
+    #[napi]
+    pub fn catch_up(&self, mut knows: Uint32ArraySlice) -> StandingKind {
+        // SAFETY: JavaScript does nothing else while this runs.
+        let knows = unsafe { knows.as_mut() };
+        let open = lock(&self.shared.open);
+        let (Some(open), Ok(knows)) = (open.as_ref(), <&mut Version>::try_from(knows)) else {
+            return StandingKind::Unknown;
+        };
+        match open.engine.catch_up(&open.reader, self.shared.client, knows) {
+            Ok(Standing::Current) => StandingKind::Current,
+            Ok(Standing::Changed) => StandingKind::Changed,
+            Ok(Standing::Unknown) | Err(_) => StandingKind::Unknown,
         }
     }
 

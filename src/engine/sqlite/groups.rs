@@ -2,9 +2,12 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::keys::{self, Refusal};
+use super::commits::{self, Recorder};
+use super::halts::Halts;
+use super::keys::{Keys, Refusal};
+use super::known_rows::KnownRows;
 use crate::Error;
-use crate::kv::{Batch, BatchOutcome, Stop};
+use crate::kv::{Batch, BatchOutcome, ClientId, Stop};
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
@@ -12,21 +15,64 @@ use crate::kv::{Batch, BatchOutcome, Stop};
 /// # Errors
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
-pub fn commit(connection: &Connection, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
+pub fn commit(
+    connection: &Connection,
+    recorder: &Recorder,
+    known: &mut KnownRows,
+    halts: &mut Halts,
+    batches: &[&Batch],
+    limit: usize,
+) -> Result<Vec<BatchOutcome>, Error> {
+    let mut recording = recorder.prepare();
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let outcomes =
-        batches.iter().map(|batch| run(&transaction, batch, limit)).collect::<Result<Vec<_>, Error>>()?;
-    transaction.commit()?;
-    Ok(outcomes)
+    let data_version = commits::data_version(&transaction)?;
+    recording.begin(data_version);
+    known.begin(data_version);
+    let outcomes = run_all(&transaction, known, halts, batches, limit).and_then(|outcomes| {
+        transaction.commit()?;
+        Ok(outcomes)
+    });
+    match &outcomes {
+        Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
+        Err(_) => known.clear(),
+    }
+    outcomes
 }
 
-/// Runs up to `limit` commands of a batch. An error means that the transaction is gone.
-fn run(connection: &Connection, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+/// The client of all batches, if it is one.
+fn only_client(batches: &[&Batch]) -> Option<ClientId> {
+    let client = batches.first()?.origin?.client;
+    batches.iter().all(|batch| batch.origin.is_some_and(|origin| origin.client == client)).then_some(client)
+}
+
+/// Runs up to `limit` commands of each batch. An error means that the transaction is gone.
+fn run_all(
+    connection: &Connection,
+    known: &mut KnownRows,
+    halts: &mut Halts,
+    batches: &[&Batch],
+    limit: usize,
+) -> Result<Vec<BatchOutcome>, Error> {
+    let mut keys = Keys::new(connection, known)?;
+    let mut run = |batch: &&Batch| {
+        if halts.concern(batch) {
+            return Ok(BatchOutcome { committed: 0, stopped: Some(Stop::Deferred) });
+        }
+        let outcome = run(connection, &mut keys, batch, limit)?;
+        if outcome.stopped.is_some() {
+            halts.add(batch);
+        }
+        Ok(outcome)
+    };
+    batches.iter().map(&mut run).collect()
+}
+
+fn run(connection: &Connection, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
     for (index, command) in batch.commands.iter().enumerate() {
         if index == limit {
             return Ok(BatchOutcome { committed: index, stopped: Some(Stop::Deferred) });
         }
-        let stop = match keys::run(connection, command, batch.now_ms) {
+        let stop = match keys.run(command, batch.now_ms) {
             Ok(()) => continue,
             Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),
             Err(Refusal::Failed(error)) => Stop::Command(error),

@@ -6,13 +6,15 @@
 //! the oldest, sees the value.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, params_from_iter};
 
-use crate::kv::{Address, Command, Entry, KeyRange, Pattern, Swap, is_expired};
+use super::known_rows::{KnownRow, KnownRows};
+use crate::kv::{Address, Command, Entry, Expected, KeyRange, Pattern, Swap, is_expired};
 use crate::{Error, faults};
 
-const ROWS_OF_KEY: &str = "SELECT rowid, expires_at, value FROM __rootapp_kv \
+const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM __rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 2";
+const VALUE_OF_ROW: &str = "SELECT value FROM __rootapp_kv WHERE rowid = ?1";
 const INSERT: &str = "INSERT INTO __rootapp_kv (community_id, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)";
 const UPDATE: &str = "UPDATE __rootapp_kv SET value = ?2, expires_at = ?3 WHERE rowid = ?1";
 const DELETE: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2";
@@ -35,19 +37,142 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-/// Runs a command within the open transaction, as a whole or not at all.
-pub fn run(connection: &Connection, command: &Command, now_ms: i64) -> Result<(), Refusal> {
-    match command {
-        Command::Set(entry) => Ok(set(connection, entry, now_ms)?),
-        Command::SetMany(entries) => {
-            Ok(savepoint(connection, || entries.iter().try_for_each(|entry| set(connection, entry, now_ms)))?)
+/// The table of keys, within the open transaction.
+pub struct Keys<'a> {
+    connection: &'a Connection,
+    known: &'a mut KnownRows,
+    // What nearly every command needs, prepared once for the transaction.
+    rows_of_key: CachedStatement<'a>,
+    insert: CachedStatement<'a>,
+    update: CachedStatement<'a>,
+}
+
+/// The rows of one key.
+enum Found {
+    Nothing,
+    /// One row, live.
+    One(KnownRow),
+    /// Several rows, of which this, the newest, is live.
+    Several(KnownRow),
+    /// The newest row has expired, and with it the key.
+    Expired,
+}
+
+impl<'a> Keys<'a> {
+    pub fn new(connection: &'a Connection, known: &'a mut KnownRows) -> rusqlite::Result<Self> {
+        Ok(Self {
+            rows_of_key: connection.prepare_cached(ROWS_OF_KEY)?,
+            insert: connection.prepare_cached(INSERT)?,
+            update: connection.prepare_cached(UPDATE)?,
+            connection,
+            known,
+        })
+    }
+
+    /// Runs a command, as a whole or not at all.
+    pub fn run(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
+        match command {
+            Command::Set(entry) => Ok(self.set(entry, now_ms)?),
+            Command::SetMany(entries) => {
+                Ok(savepoint(self, |keys| entries.iter().try_for_each(|entry| keys.set(entry, now_ms)))?)
+            }
+            Command::Swap(swap) => self.swap(swap, now_ms),
+            Command::Delete(address) => Ok(self.delete(address)?),
+            Command::DeleteLike { community, pattern } => Ok(self.delete_like(community.as_deref(), pattern)?),
         }
-        Command::Swap(swap) => swap_value(connection, swap, now_ms),
-        Command::Delete(Address { community, key }) => {
-            connection.prepare_cached(DELETE)?.execute(params![community, key])?;
-            Ok(())
+    }
+
+    fn set(&mut self, entry: &Entry, now_ms: i64) -> rusqlite::Result<()> {
+        let found = self.find(&entry.address, now_ms)?;
+        self.write(&found, &entry.address, &entry.value, entry.expires_at, now_ms)
+    }
+
+    fn swap(&mut self, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {
+        let found = self.find(&swap.address, now_ms)?;
+        let row = match &found {
+            Found::Nothing | Found::Expired => None,
+            Found::One(row) | Found::Several(row) => Some(row),
+        };
+        let holds = match (&swap.expected, row) {
+            (Expected::Previous, _) | (Expected::Nothing, None) => true,
+            (Expected::Value(expected), Some(row)) => self.has_value(row.rowid, expected)?,
+            (Expected::Nothing, Some(_)) | (Expected::Value(_), None) => false,
+        };
+        if !holds {
+            return Err(Refusal::Conflict);
         }
-        Command::DeleteLike { community, pattern } => Ok(delete_like(connection, community.as_deref(), pattern)?),
+        let expires_at = swap.expires_at.or(row.and_then(|row| row.expires_at));
+        Ok(self.write(&found, &swap.address, &swap.value, expires_at, now_ms)?)
+    }
+
+    fn delete(&mut self, address: &Address) -> rusqlite::Result<()> {
+        self.known.remove(address);
+        self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
+        Ok(())
+    }
+
+    fn delete_like(&mut self, community: Option<&str>, pattern: &str) -> rusqlite::Result<()> {
+        self.known.clear();
+        let (condition, parameters) = matching(community, pattern);
+        let sql = format!("DELETE FROM __rootapp_kv WHERE {condition}");
+        self.connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
+        Ok(())
+    }
+
+    fn find(&mut self, address: &Address, now_ms: i64) -> rusqlite::Result<Found> {
+        faults::panic_on(&address.key);
+        if let Some(row) = self.known.get(address) {
+            return Ok(if is_expired(row.expires_at, now_ms) { Found::Expired } else { Found::One(row) });
+        }
+        let mut rows = self.rows_of_key.query(params![address.community, address.key])?;
+        let Some(newest) = rows.next()? else {
+            return Ok(Found::Nothing);
+        };
+        let row = KnownRow { rowid: newest.get(0)?, expires_at: expiry(newest.get_ref(1)?) };
+        if is_expired(row.expires_at, now_ms) {
+            return Ok(Found::Expired);
+        }
+        Ok(if rows.next()?.is_none() { Found::One(row) } else { Found::Several(row) })
+    }
+
+    fn has_value(&self, rowid: i64, expected: &str) -> rusqlite::Result<bool> {
+        let mut statement = self.connection.prepare_cached(VALUE_OF_ROW)?;
+        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)? == ValueRef::Text(expected.as_bytes())));
+        Ok(same.optional()?.unwrap_or(false))
+    }
+
+    /// Leaves one row of the key, with this value and expiry.
+    fn write(
+        &mut self,
+        found: &Found,
+        address: &Address,
+        value: &str,
+        expires_at: Option<i64>,
+        now_ms: i64,
+    ) -> rusqlite::Result<()> {
+        let Address { community, key } = address;
+        let rowid = match found {
+            Found::Nothing => self.insert.insert(params![community, key, value, expires_at])?,
+            Found::One(row) => {
+                self.update.execute(params![row.rowid, value, expires_at])?;
+                row.rowid
+            }
+            Found::Several(_) => savepoint(self, |keys| {
+                let oldest = keys
+                    .connection
+                    .prepare_cached(OLDEST_LIVE)?
+                    .query_row(params![community, key, now_ms], |row| row.get(0))?;
+                keys.connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
+                keys.update.execute(params![oldest, value, expires_at])?;
+                Ok(oldest)
+            })?,
+            Found::Expired => savepoint(self, |keys| {
+                keys.delete(address)?;
+                keys.insert.insert(params![community, key, value, expires_at])
+            })?,
+        };
+        self.known.insert(address, KnownRow { rowid, expires_at });
+        Ok(())
     }
 }
 
@@ -63,42 +188,6 @@ pub fn expiry(column: ValueRef) -> Option<i64> {
     }
 }
 
-/// The rows of one key.
-enum Found {
-    Nothing,
-    /// One row, live.
-    One {
-        rowid: i64,
-        value: Option<String>,
-        expires_at: Option<i64>,
-    },
-    /// Several rows, of which the newest is live.
-    Several {
-        value: Option<String>,
-        expires_at: Option<i64>,
-    },
-    /// The newest row has expired, and with it the key.
-    Expired,
-}
-
-fn find(connection: &Connection, address: &Address, now_ms: i64) -> rusqlite::Result<Found> {
-    faults::panic_on(&address.key);
-    let mut statement = connection.prepare_cached(ROWS_OF_KEY)?;
-    let mut rows = statement.query(params![address.community, address.key])?;
-    let Some(newest) = rows.next()? else {
-        return Ok(Found::Nothing);
-    };
-    let expires_at = expiry(newest.get_ref(1)?);
-    if is_expired(expires_at, now_ms) {
-        return Ok(Found::Expired);
-    }
-    let (rowid, value) = (newest.get(0)?, text(newest, 2)?);
-    Ok(match rows.next()? {
-        None => Found::One { rowid, value, expires_at },
-        Some(_) => Found::Several { value, expires_at },
-    })
-}
-
 /// The key that a row is of. Others may have stored what is no text, and such a row is no key's.
 pub fn key(column: ValueRef<'_>) -> Option<&str> {
     match column {
@@ -110,64 +199,6 @@ pub fn key(column: ValueRef<'_>) -> Option<&str> {
 /// A column's text, if it is one.
 pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
     Ok(row.get_ref(column)?.as_bytes().ok().and_then(|bytes| String::from_utf8(bytes.to_owned()).ok()))
-}
-
-fn set(connection: &Connection, entry: &Entry, now_ms: i64) -> rusqlite::Result<()> {
-    let found = find(connection, &entry.address, now_ms)?;
-    write(connection, &found, &entry.address, &entry.value, entry.expires_at, now_ms)
-}
-
-fn swap_value(connection: &Connection, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {
-    let found = find(connection, &swap.address, now_ms)?;
-    let (holds, kept_expiry) = match &found {
-        Found::Nothing | Found::Expired => (swap.expected.is_none(), None),
-        Found::One { value, expires_at, .. } | Found::Several { value, expires_at } => {
-            (swap.expected.is_some() && *value == swap.expected, *expires_at)
-        }
-    };
-    if !holds {
-        return Err(Refusal::Conflict);
-    }
-    let expires_at = swap.expires_at.or(kept_expiry);
-    Ok(write(connection, &found, &swap.address, &swap.value, expires_at, now_ms)?)
-}
-
-/// Leaves one row of the key, with this value and expiry.
-fn write(
-    connection: &Connection,
-    found: &Found,
-    address: &Address,
-    value: &str,
-    expires_at: Option<i64>,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
-    let Address { community, key } = address;
-    let insert =
-        || connection.prepare_cached(INSERT)?.execute(params![community, key, value, expires_at]).map(drop);
-    let update =
-        |rowid: i64| connection.prepare_cached(UPDATE)?.execute(params![rowid, value, expires_at]).map(drop);
-    match found {
-        Found::Nothing => insert(),
-        Found::One { rowid, .. } => update(*rowid),
-        Found::Several { .. } => savepoint(connection, || {
-            let oldest: i64 = connection
-                .prepare_cached(OLDEST_LIVE)?
-                .query_row(params![community, key, now_ms], |row| row.get(0))?;
-            connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
-            update(oldest)
-        }),
-        Found::Expired => savepoint(connection, || {
-            connection.prepare_cached(DELETE)?.execute(params![community, key])?;
-            insert()
-        }),
-    }
-}
-
-fn delete_like(connection: &Connection, community: Option<&str>, pattern: &str) -> rusqlite::Result<()> {
-    let (condition, parameters) = matching(community, pattern);
-    let sql = format!("DELETE FROM __rootapp_kv WHERE {condition}");
-    connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
-    Ok(())
 }
 
 /// The condition that a row is of a community and matches a pattern, and its parameters in order.
@@ -194,9 +225,16 @@ pub fn matching(community: Option<&str>, pattern: &str) -> (String, Vec<Option<S
 }
 
 /// Runs `body` as a whole or not at all within the open transaction.
-fn savepoint(connection: &Connection, body: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+fn savepoint<T>(
+    keys: &mut Keys<'_>,
+    body: impl FnOnce(&mut Keys<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let connection = keys.connection;
     connection.prepare_cached("SAVEPOINT __rootcellar")?.execute([])?;
-    let result = body();
+    let result = body(keys);
+    if result.is_err() {
+        keys.known.clear();
+    }
     // Some failures (a full disk) end the whole transaction, and the savepoint with it.
     if result.is_err() && !connection.is_autocommit() {
         connection.prepare_cached("ROLLBACK TO __rootcellar")?.execute([])?;

@@ -1,11 +1,14 @@
 //! The engine on SQLite: one writing connection on a thread of its own, readers beside it.
 
+mod commits;
 mod connection;
 mod file;
 #[allow(unsafe_code, reason = "asks the dynamic linker")]
 mod foreign;
 mod groups;
+mod halts;
 mod keys;
+mod known_rows;
 #[cfg(lock_shim)]
 #[allow(unsafe_code, reason = "stands between SQLite and the system")]
 mod locks;
@@ -14,22 +17,27 @@ mod reader;
 mod registry;
 mod schema;
 mod select;
+#[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
+mod wal_index;
 mod writer;
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
+pub use commits::Standing;
+use commits::{Commits, Recorder};
 pub(crate) use connection::{open_detached, open_reader, open_writer};
 use file::DatabaseFile;
 pub(crate) use file::FileId;
 pub use foreign::loaded_copies;
-pub use reader::{Reader, Values};
+pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use select::Select;
+pub use wal_index::{HEADER_WORDS, Version, WalIndex};
 
-use crate::kv::{Address, Batch, BatchOutcome, Stop};
+use crate::kv::{Address, Batch, BatchOutcome, ClientId, Stop};
 use crate::threads;
 use crate::{Error, Reply};
 use select::SelectPool;
@@ -57,6 +65,7 @@ pub struct Engine {
     file: DatabaseFile,
     requests: mpsc::Sender<Request>,
     writer: JoinHandle<()>,
+    commits: Arc<Commits>,
     selects: SelectPool,
 }
 
@@ -74,9 +83,11 @@ impl Engine {
         let connection = connection::open_writer(path)?;
         let file = DatabaseFile::opened(path);
         let (requests, received) = mpsc::channel();
+        let commits = Arc::new(Commits::default());
+        let recorder = Recorder::new(&connection, Arc::clone(&commits));
         let writer_file = file.clone();
-        let writer = threads::spawn("writer", move || writer::run(connection, writer_file, &received))?;
-        Ok(Self { requests, writer, selects: SelectPool::new(file.clone()), file })
+        let writer = threads::spawn("writer", move || writer::run(connection, recorder, writer_file, &received))?;
+        Ok(Self { requests, writer, commits, selects: SelectPool::new(file.clone()), file })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
@@ -116,6 +127,19 @@ impl Engine {
     /// With SQLite's code if the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
         Reader::open(&self.file)
+    }
+
+    /// Brings a client from the state of the database that it `knows` to the one that `reader` finds now. What it has
+    /// cached stays valid if the answer is [`Standing::Current`]. Takes [`Standing::Unknown`] for an answer where
+    /// there is nothing to tell it by: what is read must not be cached then.
+    ///
+    /// # Errors
+    ///
+    /// `SQLITE_READONLY_DBMOVED`.
+    pub fn catch_up(&self, reader: &Reader, client: ClientId, knows: &mut Version) -> Result<Standing, Error> {
+        self.file.check()?;
+        let now = reader.wal_index().map(WalIndex::version);
+        Ok(now.map_or(Standing::Unknown, |now| self.commits.catch_up(client, knows, now)))
     }
 
     /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.

@@ -1,8 +1,9 @@
 //! Point reads.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::file::DatabaseFile;
+use super::wal_index::WalIndex;
 use super::{connection, keys};
 use crate::Error;
 use crate::kv::{Address, is_expired};
@@ -15,11 +16,22 @@ const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    wal_index: Option<WalIndex>,
     file: DatabaseFile,
 }
 
-/// A value's text for each key, `None` where there is none; or why that key cannot be read.
-pub type Values = Vec<Result<Option<String>, Error>>;
+/// What a key holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// JSON text; `None` if there is no entry, or none that is live. What another program stored that is no text reads as
+    /// the empty text, which is no JSON.
+    pub text: Option<String>,
+    /// The expiry of the entry, past or to come, in milliseconds since 1970 UTC.
+    pub expires_at: Option<i64>,
+}
+
+/// What each key holds, or why that cannot be read.
+pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
     pub(super) fn open(file: &DatabaseFile) -> Result<Self, Error> {
@@ -27,7 +39,14 @@ impl Reader {
         file.check()?;
         let connection = connection::open_reader(file.path())?;
         file.check()?;
-        Ok(Self { connection, file: file.clone() })
+        let wal_index = WalIndex::of(&connection);
+        Ok(Self { connection, wal_index, file: file.clone() })
+    }
+
+    /// Where the state of the database can be told without a read, if it can. Valid while the reader is.
+    #[must_use]
+    pub fn wal_index(&self) -> Option<WalIndex> {
+        self.wal_index
     }
 
     /// See [`DatabaseFile::check`].
@@ -46,30 +65,31 @@ impl Reader {
 
     /// The JSON text of a key that is live at `now_ms`, milliseconds since 1970 UTC.
     ///
-    /// What another program stored that is no text reads as the empty text, which is no JSON.
-    ///
     /// # Errors
     ///
     /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if it
     /// does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
-        let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
-        let found = statement
-            .query_row(params![address.community, address.key], |row| {
-                let expired = is_expired(keys::expiry(row.get_ref(1)?), now_ms);
-                if expired { Ok(None) } else { Ok(Some(keys::text(row, 0)?.unwrap_or_default())) }
-            })
-            .optional()?;
-        match found.flatten() {
-            // Counted only where it may matter: a text has no more UTF-16 units than bytes.
-            Some(text) if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX => {
-                Err(Error::too_long(&address.key))
-            }
-            other => Ok(other),
-        }
+        Ok(self.find(address, now_ms)?.text)
     }
 
-    /// [`Reader::get`] of several keys, all of one moment. Of large values only the first are read, at least one:
+    fn find(&self, address: &Address, now_ms: i64) -> Result<Stored, Error> {
+        let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
+        let mut rows = statement.query(params![address.community, address.key])?;
+        let Some(row) = rows.next()? else { return Ok(Stored::default()) };
+        let expires_at = keys::expiry(row.get_ref(1)?);
+        if is_expired(expires_at, now_ms) {
+            return Ok(Stored { text: None, expires_at });
+        }
+        let text = keys::text(row, 0)?.unwrap_or_default();
+        // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+        if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
+            return Err(Error::too_long(&address.key));
+        }
+        Ok(Stored { text: Some(text), expires_at })
+    }
+
+    /// What several keys hold, all of one moment. Of large values only the first are read, at least one:
     /// the result is then shorter than `addresses`.
     ///
     /// # Errors
@@ -77,16 +97,17 @@ impl Reader {
     /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         self.file.check()?;
-        // Rolls back when dropped, which is as good an end for a transaction that only read.
-        let _snapshot = self.connection.unchecked_transaction()?;
+        // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one
+        // that only read.
+        let _snapshot = if addresses.len() > 1 { Some(self.connection.unchecked_transaction()?) } else { None };
         let mut values = Vec::with_capacity(addresses.len());
         let mut bytes = 0;
         for address in addresses {
-            let value = match self.get(address, now_ms) {
+            let value = match self.find(address, now_ms) {
                 Err(error) if error.is_busy() => return Err(error),
                 value => value,
             };
-            bytes += value.as_ref().map_or(0, |text| text.as_ref().map_or(0, String::len));
+            bytes += value.as_ref().map_or(0, |stored| stored.text.as_ref().map_or(0, String::len));
             values.push(value);
             if bytes >= READ_BYTES_MAX {
                 break;

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+use super::commits::Recorder;
 use super::file::DatabaseFile;
+use super::halts::Halts;
+use super::known_rows::KnownRows;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL};
@@ -19,8 +22,15 @@ pub enum Request {
 }
 
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Request>) {
-    let mut writer = Writer { connection, file, commands_at_once: usize::MAX };
+pub fn run(connection: Connection, recorder: Recorder, file: DatabaseFile, requests: &Receiver<Request>) {
+    let mut writer = Writer {
+        connection,
+        recorder,
+        known: KnownRows::default(),
+        halts: Halts::default(),
+        file,
+        commands_at_once: usize::MAX,
+    };
     let mut next_purge = Instant::now();
     loop {
         if Instant::now() >= next_purge {
@@ -28,7 +38,7 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
             next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
         }
         match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
-            Ok(first) => writer.serve(first, requests),
+            Ok(first) => writer.serve(collect(first, requests)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -37,6 +47,9 @@ pub fn run(connection: Connection, file: DatabaseFile, requests: &Receiver<Reque
 
 struct Writer {
     connection: Connection,
+    recorder: Recorder,
+    known: KnownRows,
+    halts: Halts,
     file: DatabaseFile,
     /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
     /// commands that cannot be done are rejected, and twice as many after each success.
@@ -44,20 +57,37 @@ struct Writer {
 }
 
 impl Writer {
-    /// Carries out a request and those that wait behind it, in one transaction.
-    fn serve(&mut self, first: Request, requests: &Receiver<Request>) {
-        let (batches, replies) = collect(first, requests);
-        // A panic drops the replies that were not sent, and each then reports an internal error.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let batches: Vec<&Batch> = batches.iter().collect();
-            let outcomes = self.outcomes(&batches);
-            for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                reply.send(Ok(outcome));
+    /// Carries out batches in one transaction, and answers each.
+    fn serve(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
+        let commands: Vec<&Batch> = batches.iter().map(|(batch, _)| batch).collect();
+        match catch_unwind(AssertUnwindSafe(|| self.outcomes(&commands))) {
+            Ok(outcomes) => {
+                for ((batch, reply), outcome) in batches.into_iter().zip(outcomes) {
+                    if outcome.stopped.is_some() {
+                        self.halts.add(&batch);
+                    }
+                    reply.send(Ok(outcome));
+                }
             }
-        }));
-        if result.is_err() && !self.connection.is_autocommit() {
-            // If this fails too, so will the next transaction, and say why.
+            Err(_) => self.recover(batches),
+        }
+    }
+
+    /// After a panic: only the batch that caused it must fail.
+    fn recover(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
+        self.known.clear();
+        let was_rolled_back = !self.connection.is_autocommit();
+        if was_rolled_back {
+            // If this fails, so will the next transaction, and say why.
             drop(self.connection.execute_batch("ROLLBACK"));
+        }
+        if was_rolled_back && batches.len() > 1 {
+            for one in batches {
+                self.serve(vec![one]);
+            }
+        } else {
+            // Dropped, the replies report an internal error.
+            batches.iter().for_each(|(batch, _)| self.halts.add(batch));
         }
     }
 
@@ -66,7 +96,14 @@ impl Writer {
             return fail(batches, &error);
         }
         if self.commands_at_once > 1 {
-            match groups::commit(&self.connection, batches, self.commands_at_once) {
+            match groups::commit(
+                &self.connection,
+                &self.recorder,
+                &mut self.known,
+                &mut self.halts,
+                batches,
+                self.commands_at_once,
+            ) {
                 Ok(outcomes) => {
                     self.commands_at_once = self.commands_at_once.saturating_mul(2);
                     return outcomes;
@@ -84,13 +121,16 @@ impl Writer {
     fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
-            match groups::commit(&self.connection, &[batch], 1) {
+            match groups::commit(&self.connection, &self.recorder, &mut self.known, &mut self.halts, &[batch], 1) {
                 Ok(outcome) => outcomes.extend(outcome),
                 Err(error) if error.is_busy() => {
                     outcomes.extend(fail(&batches[index..], &error));
                     return outcomes;
                 }
-                Err(error) => outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) }),
+                Err(error) => {
+                    self.halts.add(batch);
+                    outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) });
+                }
             }
         }
         if outcomes.iter().any(|outcome| outcome.committed > 0) {
@@ -100,7 +140,8 @@ impl Writer {
     }
 
     /// Removes expired rows. A failure is left to the next attempt: it harms nobody.
-    fn purge(&self) -> bool {
+    fn purge(&mut self) -> bool {
+        self.known.clear();
         // The log of a file that was replaced may belong to another by now.
         let purge = || self.file.check().and_then(|()| purge::run(&self.connection, now_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
@@ -108,19 +149,18 @@ impl Writer {
 }
 
 /// Takes what is waiting, up to the bounds of a group.
-fn collect(first: Request, requests: &Receiver<Request>) -> (Vec<Batch>, Vec<Reply<BatchOutcome>>) {
-    let (mut batches, mut replies) = (Vec::new(), Vec::new());
+fn collect(first: Request, requests: &Receiver<Request>) -> Vec<(Batch, Reply<BatchOutcome>)> {
+    let mut batches = Vec::new();
     let (mut commands, mut bytes) = (0, 0);
     let mut next = Some(first);
     while let Some(Request::Batch(batch, reply)) = next {
         commands += batch.commands.len();
         bytes += batch.commands.iter().map(Command::size).sum::<usize>();
-        batches.push(batch);
-        replies.push(reply);
+        batches.push((batch, reply));
         let full = commands >= GROUP_COMMANDS_MAX || bytes >= GROUP_BYTES_MAX;
         next = if full { None } else { requests.try_recv().ok() };
     }
-    (batches, replies)
+    batches
 }
 
 fn fail(batches: &[&Batch], error: &Error) -> Vec<BatchOutcome> {

@@ -1,0 +1,35 @@
+import { keyValue } from "./key-value/index.mjs";
+import { processes } from "./process/index.mjs";
+import { scale } from "./scale/index.mjs";
+
+/**
+ * What belongs together: workloads, and the tasks that run them. A task is one process per round.
+ *
+ * @typedef {object} Group
+ * @property {string} id
+ * @property {(profile: Profile) => string} title
+ * @property {readonly WorkloadInfo[]} workloads
+ * @property {(profile: Profile) => readonly Task[]} tasks
+ * @property {(context: TaskContext) => Promise<void>} run - In the task's own process.
+ *
+ * @typedef {{ id: string, title: string, unit: string, better: "higher" | "lower" }} WorkloadInfo
+ *
+ * @typedef {object} Task
+ * @property {string} subject - What is measured: a driver, or a driver at a size.
+ * @property {string} title
+ * @property {readonly string[]} [workloads] - Those of the group that the task measures; default: all of them.
+ * @property {number} [template] - The keys of a store that lies in the folder before the task starts.
+ *
+ * @typedef {object} TaskContext
+ * @property {string} subject
+ * @property {Profile} profile
+ * @property {string} folder - Empty but for the template; removed afterwards.
+ * @property {(workload: string) => boolean} wants
+ * @property {() => Promise<void>} turn - To be awaited before each workload that is compared with other tasks'.
+ * @property {(workload: string, value: number) => void} report
+ *
+ * @typedef {import("../lib/profile.mjs").Profile} Profile
+ */
+
+/** @type {readonly Group[]} */
+export const groups = [keyValue, scale, processes];

@@ -1,0 +1,61 @@
+import { deepStrictEqual } from "node:assert";
+import { GROUP_SIZE, groupPrefix, keyAt, valueAt } from "../../lib/data.mjs";
+
+/** Far too small for the data, for reads that are to miss the cache. */
+const SMALL_CACHE_BYTES = 65_536;
+
+/**
+ * @typedef {object} Run
+ * @property {string} folder - Where the store lies, filled.
+ * @property {import("../../drivers/index.mjs").Driver} driver
+ * @property {number} keyCount
+ * @property {number} hotCount - How many keys are read and updated often, spread over the store.
+ * @property {import("../../lib/profile.mjs").Profile} profile
+ * @property {() => Promise<void>} turn
+ * @property {(workload: string, value: number) => void} report
+ */
+
+/**
+ * Runs workloads on a filled store, those with a small cache before the others.
+ *
+ * @param {Run} run
+ * @param {readonly import("./workloads.mjs").Workload[]} workloads
+ */
+export async function runWorkloads(run, workloads) {
+	const small = workloads.filter(({ smallCache }) => smallCache);
+	const others = workloads.filter(({ smallCache }) => !smallCache);
+	if (small.length > 0) await runOn(run, small, { cacheBytes: SMALL_CACHE_BYTES });
+	if (others.length > 0) await runOn(run, others, {});
+}
+
+/**
+ * @param {Run} run
+ * @param {readonly import("./workloads.mjs").Workload[]} workloads
+ * @param {{ cacheBytes?: number }} options
+ */
+async function runOn({ folder, driver, keyCount, hotCount, profile, turn, report }, workloads, options) {
+	const store = await driver.open(folder, options);
+	await checkContent(store, keyCount);
+	const keys = Array.from({ length: keyCount }, (_, index) => keyAt(index));
+	const stride = Math.max(1, Math.floor(keyCount / hotCount));
+	const hot = keys.filter((_, index) => index % stride === 0);
+	for (const { id, run } of workloads) {
+		await turn();
+		report(id, await run({ store, driver, keys, hot, profile }));
+	}
+	await store.close();
+}
+
+/**
+ * A driver that does not give back what was stored measures nothing.
+ *
+ * @param {import("../../drivers/index.mjs").Store} store
+ * @param {number} keyCount
+ */
+async function checkContent(store, keyCount) {
+	const index = keyCount - 1;
+	deepStrictEqual(await store.get(keyAt(index)), valueAt(index));
+	const found = await store.select(groupPrefix(0));
+	deepStrictEqual(found.length, Math.min(keyCount, GROUP_SIZE));
+	deepStrictEqual(found[1].value, valueAt(1));
+}

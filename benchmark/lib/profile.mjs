@@ -1,0 +1,46 @@
+/**
+ * How much is measured. Everything that distinguishes a quick run from a full one stands here.
+ *
+ * @typedef {object} Profile
+ * @property {"full" | "quick"} name
+ * @property {number} rounds
+ * @property {number} keys - Of the stores on which the drivers are compared.
+ * @property {number} arraySize
+ * @property {number} manyInFlight - What the workloads of "1,000 in flight" keep in flight.
+ * @property {number} starts - How often a fresh process is started per round.
+ * @property {number} fewKeys - Of the small and the large store between which costs are compared.
+ * @property {number} manyKeys
+ * @property {number} largeFileKeys - Of the store that is opened by a fresh process.
+ * @property {readonly string[]} bulkPrefixes - What is selected and deleted while the event loop is watched.
+ * @property {import("./measure.mjs").Duration} duration
+ */
+
+/** @type {Profile} */
+export const fullProfile = {
+	name: "full",
+	rounds: 3,
+	keys: 20_000,
+	arraySize: 20_000,
+	manyInFlight: 1000,
+	starts: 3,
+	fewKeys: 10_000,
+	manyKeys: 1_000_000,
+	largeFileKeys: 420_000,
+	bulkPrefixes: ["group:1", "group:2", "group:3"],
+	duration: { warmUpMs: 250, measureMs: 600 },
+};
+
+/** Only to see that everything runs; its numbers mean nothing. */
+export const quickProfile = /** @type {Profile} */ ({
+	name: "quick",
+	rounds: 1,
+	keys: 2000,
+	arraySize: 500,
+	manyInFlight: 50,
+	starts: 1,
+	fewKeys: 2000,
+	manyKeys: 10_000,
+	largeFileKeys: 10_000,
+	bulkPrefixes: ["group:001", "group:002"],
+	duration: { warmUpMs: 10, measureMs: 25 },
+});

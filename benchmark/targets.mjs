@@ -1,0 +1,59 @@
+// What rootcellar promises against its peers, as data. A group of workloads that is added brings rows of its own.
+
+/**
+ * A target on one workload: a ratio to another subject of the same group, or a limit of the number itself.
+ *
+ * @typedef {object} Target
+ * @property {string} group
+ * @property {string} workload
+ * @property {string} subject - Whose number it is.
+ * @property {string} [against] - The subject that it is compared with.
+ * @property {number} [atLeast] - That many times as good as `against`.
+ * @property {number} [costAtMost] - That many times the cost of `against`.
+ * @property {number} [atMost] - In the workload's unit.
+ */
+
+const ours = { group: "key-value", subject: "rootcellar" };
+
+/** @type {readonly Target[]} */
+const againstPeers = [
+	{ ...ours, workload: "get-1", against: "map", atLeast: 0.8 },
+	{ ...ours, workload: "get-100", against: "map", atLeast: 0.8 },
+	{ ...ours, workload: "get-1", against: "lmdb", atLeast: 1.3 },
+	{ ...ours, workload: "get-100", against: "lmdb", atLeast: 1.3 },
+	{ ...ours, workload: "get-small-cache-1", against: "better-sqlite3", atLeast: 0.7 },
+	{ ...ours, workload: "get-small-cache-100", against: "better-sqlite3", atLeast: 1 },
+	{ ...ours, workload: "set-1000", against: "lmdb", atLeast: 1.5 },
+	{ ...ours, workload: "set-1000", against: "sdk", atLeast: 300 },
+	{ ...ours, workload: "set-1", against: "better-sqlite3", atLeast: 1 },
+	{ ...ours, workload: "update-1000", against: "lmdb", atLeast: 1.5 },
+	{ ...ours, workload: "update-1", against: "better-sqlite3", atLeast: 0.9 },
+	{ ...ours, workload: "select-1000", against: "better-sqlite3", atLeast: 2 },
+	{ ...ours, workload: "set-array", against: "better-sqlite3", atLeast: 1 },
+	{ ...ours, workload: "mixed-100", against: "lmdb", atLeast: 1.2 },
+];
+
+/** A large store against a small one, on every workload of the peers' table. */
+const costs = [...new Set(againstPeers.map(({ workload }) => workload))].map((workload) => ({
+	group: "scale",
+	workload,
+	subject: "many-keys",
+	against: "few-keys",
+	costAtMost: 2,
+}));
+
+/** The default limit of the cache, 64 MiB, and 40 MB. */
+const MEMORY_MIB_MAX = 64 + 40e6 / 2 ** 20;
+
+/** @type {readonly Target[]} */
+const limits = [
+	{ group: "scale", workload: "select-100", subject: "many-keys", atMost: 1 },
+	{ group: "process", workload: "event-loop-select", subject: "rootcellar", atMost: 10 },
+	{ group: "process", workload: "event-loop-delete", subject: "rootcellar", atMost: 10 },
+	{ group: "process", workload: "import", subject: "rootcellar", atMost: 15 },
+	{ group: "process", workload: "open", subject: "rootcellar", atMost: 10 },
+	{ group: "process", workload: "memory", subject: "rootcellar", atMost: MEMORY_MIB_MAX },
+];
+
+/** @type {readonly Target[]} */
+export const targets = [...againstPeers, ...costs, ...limits];

@@ -1,0 +1,254 @@
+//! Which states of the database came of whose commits, so that a client's own writes leave its cache valid.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+
+use super::wal_index::{Version, WalIndex};
+use crate::kv::ClientId;
+use crate::limits::COMMITS_REMEMBERED;
+use crate::threads::lock;
+
+/// How what a client has cached stands to the database of now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody else has written since.
+    Current,
+    /// Somebody else may have.
+    Changed,
+    /// The writer has a transaction under way, so that it cannot be told.
+    Unknown,
+}
+
+/// The latest commits of this process's writer.
+#[derive(Debug, Default)]
+pub struct Commits(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Oldest first.
+    latest: VecDeque<Commit>,
+    /// The last state that the writer has seen itself.
+    seen: Option<Version>,
+    /// The writer has a transaction under way.
+    is_writing: bool,
+}
+
+/// A transaction that took the database from one state to another, with nothing in between, and was all of one client.
+#[derive(Debug)]
+struct Commit {
+    from: Version,
+    to: Version,
+    client: ClientId,
+}
+
+impl Commits {
+    /// The writer is about to begin a transaction.
+    fn prepare(&self) {
+        lock(&self.0).is_writing = true;
+    }
+
+    /// The writer's transaction holds the lock, at this state.
+    fn begin(&self, from: Version) {
+        lock(&self.0).seen = Some(from);
+    }
+
+    /// The writer's transaction has ended; `commit` if it is known for certain which states it joined and whose it was.
+    fn end(&self, commit: Option<Commit>) {
+        let mut state = lock(&self.0);
+        state.is_writing = false;
+        if let Some(commit) = commit {
+            state.seen = Some(commit.to);
+            if state.latest.len() == COMMITS_REMEMBERED {
+                state.latest.pop_front();
+            }
+            state.latest.push_back(commit);
+        }
+    }
+
+    /// Brings a client from the state that it `knows` to that of `now`.
+    ///
+    /// What it has cached is valid at `now` if the answer is [`Standing::Current`]. If it is [`Standing::Changed`], what
+    /// it reads from here on is. If it is [`Standing::Unknown`], `knows` is left as it is.
+    pub fn catch_up(&self, client: ClientId, knows: &mut Version, now: Version) -> Standing {
+        if *knows == now {
+            return Standing::Current;
+        }
+        let state = lock(&self.0);
+        let own = state.latest.iter().filter(|commit| commit.client == client);
+        let reached = own.fold(*knows, |at, commit| if commit.from == at { commit.to } else { at });
+        if reached != now && state.is_writing && state.seen != Some(now) {
+            return Standing::Unknown;
+        }
+        *knows = now;
+        if reached == now { Standing::Current } else { Standing::Changed }
+    }
+}
+
+/// The writer's hand on [`Commits`]: it tells of each transaction.
+#[derive(Debug)]
+pub struct Recorder {
+    commits: Arc<Commits>,
+    wal_index: Option<WalIndex>,
+}
+
+impl Recorder {
+    /// For the writing connection, which must be kept open for as long as the recorder is used.
+    pub fn new(connection: &Connection, commits: Arc<Commits>) -> Self {
+        Self { commits, wal_index: WalIndex::of(connection) }
+    }
+
+    /// Announces a transaction, which ends when the result is dropped.
+    pub fn prepare(&self) -> Recording<'_> {
+        self.commits.prepare();
+        Recording { recorder: self, begun: None, commit: None }
+    }
+}
+
+/// A transaction under way.
+pub struct Recording<'a> {
+    recorder: &'a Recorder,
+    /// The state at which it holds the lock, and the connection's `data_version` there.
+    begun: Option<(Version, i64)>,
+    commit: Option<Commit>,
+}
+
+impl Recording<'_> {
+    /// The transaction holds the lock; `data_version` is the connection's.
+    pub fn begin(&mut self, data_version: i64) {
+        if let Some(wal_index) = self.recorder.wal_index {
+            let from = wal_index.version();
+            self.recorder.commits.begin(from);
+            self.begun = Some((from, data_version));
+        }
+    }
+
+    /// The transaction is committed, and was all of one client.
+    ///
+    /// The lock is free by now, so that others may have committed since. `data_version` tells: it stays the same
+    /// while only this connection writes (sqlite.org/pragma.html).
+    pub fn committed(&mut self, connection: &Connection, client: ClientId) {
+        if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
+            let to = wal_index.version();
+            if data_version(connection) == Ok(before) {
+                self.commit = Some(Commit { from, to, client });
+            }
+        }
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.recorder.commits.end(self.commit.take());
+    }
+}
+
+/// Changes when another connection has written (sqlite.org/pragma.html).
+pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wal_index::HEADER_WORDS;
+    use super::*;
+
+    const ME: ClientId = ClientId(1);
+    const OTHER: ClientId = ClientId(2);
+
+    fn version(number: u32) -> Version {
+        [number; HEADER_WORDS]
+    }
+
+    fn commit(commits: &Commits, from: u32, to: u32, client: ClientId) {
+        commits.prepare();
+        commits.begin(version(from));
+        commits.end(Some(Commit { from: version(from), to: version(to), client }));
+    }
+
+    #[test]
+    fn a_client_follows_its_own_commits() {
+        let commits = Commits::default();
+        commit(&commits, 1, 2, ME);
+        commit(&commits, 2, 3, ME);
+        let mut knows = version(1);
+        assert_eq!(commits.catch_up(ME, &mut knows, version(3)), Standing::Current);
+        assert_eq!(knows, version(3));
+    }
+
+    #[test]
+    fn the_commit_of_another_client_in_between_is_a_change() {
+        let commits = Commits::default();
+        commit(&commits, 1, 2, ME);
+        commit(&commits, 2, 3, OTHER);
+        commit(&commits, 3, 4, ME);
+        let mut knows = version(1);
+        assert_eq!(commits.catch_up(ME, &mut knows, version(4)), Standing::Changed);
+        assert_eq!(knows, version(4));
+    }
+
+    #[test]
+    fn the_commit_of_another_process_in_between_is_a_change() {
+        let commits = Commits::default();
+        commit(&commits, 1, 2, ME);
+        commit(&commits, 5, 6, ME);
+        assert_eq!(commits.catch_up(ME, &mut version(1), version(6)), Standing::Changed);
+        assert_eq!(commits.catch_up(ME, &mut version(1), version(9)), Standing::Changed);
+    }
+
+    #[test]
+    fn a_state_that_appears_during_a_transaction_is_unknown_until_that_has_ended() {
+        let commits = Commits::default();
+        commits.prepare();
+        commits.begin(version(1));
+        let mut knows = version(1);
+        assert_eq!(commits.catch_up(ME, &mut knows, version(2)), Standing::Unknown);
+        assert_eq!(knows, version(1));
+        commits.end(Some(Commit { from: version(1), to: version(2), client: ME }));
+        assert_eq!(commits.catch_up(ME, &mut knows, version(2)), Standing::Current);
+    }
+
+    #[test]
+    fn a_change_that_the_writer_has_found_is_one_even_while_it_writes() {
+        let commits = Commits::default();
+        commits.prepare();
+        commits.begin(version(7));
+        assert_eq!(commits.catch_up(ME, &mut version(1), version(7)), Standing::Changed);
+    }
+
+    #[test]
+    fn a_commit_that_cannot_be_told_from_others_is_a_change() {
+        let commits = Commits::default();
+        commits.prepare();
+        commits.begin(version(1));
+        commits.end(None);
+        assert_eq!(commits.catch_up(ME, &mut version(1), version(2)), Standing::Changed);
+    }
+
+    #[test]
+    fn only_a_commit_with_nothing_of_others_around_it_is_recorded_as_one_clients() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        let other = Connection::open(&path).unwrap();
+        let commits = Arc::new(Commits::default());
+        let recorder = Recorder::new(&writer, Arc::clone(&commits));
+        let view = WalIndex::of(&other).unwrap();
+        let mut knows = view.version();
+        for foreign in [false, true, false] {
+            let mut recording = recorder.prepare();
+            writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+            recording.begin(data_version(&writer).unwrap());
+            writer.execute_batch("INSERT INTO t VALUES (1); COMMIT").unwrap();
+            if foreign {
+                other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+            }
+            recording.committed(&writer, ME);
+            drop(recording);
+            let expected = if foreign { Standing::Changed } else { Standing::Current };
+            assert_eq!(commits.catch_up(ME, &mut knows, view.version()), expected);
+        }
+    }
+}

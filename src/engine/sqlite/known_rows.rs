@@ -1,0 +1,56 @@
+//! Where the rows of keys lie, so that writing a key again needs no search.
+
+use std::collections::HashMap;
+
+use crate::kv::Address;
+use crate::limits::KNOWN_ROWS_MAX;
+
+/// The only row of a key.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownRow {
+    pub rowid: i64,
+    /// Milliseconds since 1970 UTC.
+    pub expires_at: Option<i64>,
+}
+
+/// Rows that this connection has written. They are where they are until somebody else writes.
+#[derive(Debug, Default)]
+pub struct KnownRows {
+    rows: HashMap<Address, KnownRow>,
+    data_version: Option<i64>,
+}
+
+impl KnownRows {
+    /// Forgets everything if others have written since: `data_version` is the connection's
+    /// (sqlite.org/pragma.html), read in the transaction.
+    pub fn begin(&mut self, data_version: i64) {
+        if self.data_version != Some(data_version) {
+            self.clear();
+            self.data_version = Some(data_version);
+        }
+    }
+
+    pub fn get(&self, address: &Address) -> Option<KnownRow> {
+        self.rows.get(address).copied()
+    }
+
+    pub fn insert(&mut self, address: &Address, row: KnownRow) {
+        if let Some(known) = self.rows.get_mut(address) {
+            *known = row;
+            return;
+        }
+        if self.rows.len() == KNOWN_ROWS_MAX {
+            self.clear();
+        }
+        self.rows.insert(address.clone(), row);
+    }
+
+    pub fn remove(&mut self, address: &Address) {
+        self.rows.remove(address);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+    }
+}

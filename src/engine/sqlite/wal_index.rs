@@ -1,0 +1,116 @@
+//! The header of the WAL-index, which every commit to the file changes, whoever makes it.
+//!
+//! Layout: sqlite.org/walformat.html, "The WAL-Index Header". The header is 48 bytes in shared memory, and stands there
+//! twice. A commit writes the second copy first, so that whoever sees the first one changed finds the commit done.
+
+use std::ffi::c_int;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+
+use rusqlite::{Connection, ffi};
+
+/// 32-bit words of the header: version, change counter, page size, last frame, pages, checksums, salts.
+pub const HEADER_WORDS: usize = 12;
+
+/// The size of each part of the WAL-index that SQLite maps (`WALINDEX_PGSZ`).
+const REGION_BYTES: c_int = 32 << 10;
+
+/// The header as it was at some moment. Two that are equal tell of the same state of the database.
+pub type Version = [u32; HEADER_WORDS];
+
+/// A view of the header.
+///
+/// Valid for as long as the connection that it was made of is open: that keeps the memory mapped, and keeps everybody
+/// from taking the file out of write-ahead mode.
+#[derive(Debug, Clone, Copy)]
+pub struct WalIndex(NonNull<AtomicU32>);
+
+// SAFETY: the memory is shared with other processes as it is, and only read, word by word.
+unsafe impl Send for WalIndex {}
+
+impl WalIndex {
+    /// The header of a connection's file; `None` where the file is not in write-ahead mode or there is no shared memory.
+    /// The caller keeps the connection open while it uses the view.
+    pub fn of(connection: &Connection) -> Option<Self> {
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).ok()?;
+        // A database in UTF-16 changes some of the text that is stored in it, so that nobody may go by what was sent.
+        let encoding: String = connection.pragma_query_value(None, "encoding", |row| row.get(0)).ok()?;
+        if mode != "wal" || encoding != "UTF-8" {
+            return None;
+        }
+        // Makes the connection open the log.
+        connection.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(())).ok()?;
+        let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
+        let mut region: *mut std::ffi::c_void = std::ptr::null_mut();
+        // SAFETY: the connection is open, SQLITE_FCNTL_FILE_POINTER takes the address of a pointer to a file and sets it.
+        // The file lives as long as the connection, and has shared memory because it is in write-ahead mode: mapping
+        // its first region again only returns the address.
+        unsafe {
+            let argument = (&raw mut file).cast();
+            let name = c"main".as_ptr();
+            if ffi::sqlite3_file_control(connection.handle(), name, ffi::SQLITE_FCNTL_FILE_POINTER, argument)
+                != ffi::SQLITE_OK
+            {
+                return None;
+            }
+            let map = file.as_ref()?.pMethods.as_ref()?.xShmMap?;
+            if map(file, 0, REGION_BYTES, 0, &raw mut region) != ffi::SQLITE_OK {
+                return None;
+            }
+        }
+        NonNull::new(region.cast()).map(Self)
+    }
+
+    /// The state of the database now.
+    pub fn version(self) -> Version {
+        // What is read of the database afterwards is no older.
+        let version = std::array::from_fn(|word| {
+            // SAFETY: the mapping holds a whole region, by the invariant of this type.
+            unsafe { self.0.add(word).as_ref() }.load(Ordering::Relaxed)
+        });
+        fence(Ordering::Acquire);
+        version
+    }
+
+    /// The address of the header.
+    #[cfg(feature = "node")]
+    pub fn address(self) -> *mut std::ffi::c_void {
+        self.0.as_ptr().cast()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_changes_the_version_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        let reader = Connection::open(&path).unwrap();
+        let view = WalIndex::of(&reader).unwrap();
+        let mut before = view.version();
+        for _ in 0..100 {
+            writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+            let after = view.version();
+            assert_ne!(after, before);
+            before = after;
+        }
+        writer.execute_batch("BEGIN; INSERT INTO t VALUES (2); ROLLBACK").unwrap();
+        writer.execute_batch("SELECT * FROM t; PRAGMA wal_checkpoint").unwrap();
+        assert_eq!(view.version(), before);
+    }
+
+    #[test]
+    fn there_is_none_without_a_write_ahead_log_or_in_utf_16() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = Connection::open(folder.path().join("plain.sqlite3")).unwrap();
+        plain.execute_batch("CREATE TABLE t (a)").unwrap();
+        assert!(WalIndex::of(&plain).is_none());
+        let wide = Connection::open(folder.path().join("wide.sqlite3")).unwrap();
+        wide.execute_batch("PRAGMA encoding = 'UTF-16'; PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        assert!(WalIndex::of(&wide).is_none());
+    }
+}
