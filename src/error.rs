@@ -56,6 +56,10 @@ pub enum BackupProblem {
     Exists,
     /// Another process makes the backups of this file.
     ElsewhereActive,
+    /// The destination is not named as it has to be.
+    Address,
+    /// A function of the user, called before or after a backup, threw or has not ended.
+    Hook,
 }
 
 impl BackupProblem {
@@ -68,6 +72,8 @@ impl BackupProblem {
             Self::State => "ERR_BACKUP_STATE",
             Self::Exists => "ERR_FILE_EXISTS",
             Self::ElsewhereActive => "ERR_BACKUP_ELSEWHERE",
+            Self::Address => "ERR_INVALID_CONFIG",
+            Self::Hook => "ERR_BACKUP_HOOK",
         }
     }
 }

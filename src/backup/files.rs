@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::plan::{Target, plan};
 use crate::ltx::Txid;
 
 /// A level of compaction, from 0 to 9.
@@ -113,6 +114,17 @@ pub fn of_level(files: &[BackupFile], level: Level) -> Vec<BackupFile> {
 #[must_use]
 pub fn newest_txid(files: &[BackupFile]) -> Option<Txid> {
     files.iter().map(|file| file.name.max).max()
+}
+
+/// The states that can be restored, each by a file that ends with it, the newest first.
+#[must_use]
+pub fn restorable(files: &[BackupFile]) -> Vec<BackupFile> {
+    let mut found = files.to_vec();
+    // Of several files that end with the same state, that of the lowest level was there first.
+    found.sort_by_key(|file| (std::cmp::Reverse(file.name.max), file.name.level));
+    found.dedup_by_key(|file| file.name.max);
+    found.retain(|file| plan(files, Target::Txid(file.name.max)).is_some());
+    found
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
         // What is in use is neither looked at nor replaced.
         Prepared { outcome: Outcome::Kept, lock: place.lock_for_backups()? }
     } else {
-        let mut progress = |progress| observers.tell(&Event::Progress(progress));
-        prepare(path, &place, &options.destination, now_ms(), &mut progress)?
+        prepare(path, &place, &options.destination, now_ms(), &observers)?
     };
     if matches!(prepared.outcome, Outcome::Restored(_)) {
         observers.tell(&Event::Opened(prepared.outcome));

@@ -15,6 +15,7 @@ use super::place::{Lock, Place};
 use super::plan::Target;
 use super::publisher::standing_at;
 use super::restore::{Progress, Restored, restore};
+use super::service::{Event, Hook, Observers};
 use super::state::{Known, Position, Standing, StateFile};
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
@@ -93,7 +94,7 @@ pub fn prepare(
     place: &Place,
     destination: &Arc<dyn Destination>,
     now_ms: i64,
-    progress: &mut dyn FnMut(Progress),
+    observers: &Observers,
 ) -> Result<Prepared, Error> {
     let _opening = place.lock_for_opening()?;
     let Some(lock) = place.lock_for_backups()? else {
@@ -116,7 +117,11 @@ pub fn prepare(
             // An old copy that is sound is better than backups that lead no further.
             let further_than = position.filter(|_| found == Found::Sound).map(|position| position.txid);
             let job = Job { path, destination: &**destination, files: &files, state: &mut state, further_than };
-            job.run(aside, reason, now_ms, progress)?.map_or(Outcome::Kept, Outcome::Restored)
+            observers.hook(Hook::BeforeRestore);
+            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            let restored = job.run(aside, reason, now_ms, &mut progress)?;
+            observers.hook(Hook::AfterRestore);
+            restored.map_or(Outcome::Kept, Outcome::Restored)
         }
     };
     Ok(Prepared { outcome, lock: Some(lock) })

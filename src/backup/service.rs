@@ -5,7 +5,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::clock::now_ms;
 use super::destination::Destination;
 use super::files::BackupFile;
 use super::opening::Outcome;
@@ -96,14 +95,16 @@ impl Observers {
         }
     }
 
-    /// Calls everybody's functions. What fails is told, and no reason not to go on.
-    pub fn hook(&self, hook: Hook, status: &Mutex<Status>) {
+    /// Calls everybody's functions. What fails is told and returned, and no reason not to go on.
+    pub fn hook(&self, hook: Hook) -> Option<Error> {
+        let mut failure = None;
         for observer in self.alive() {
             if let Err(error) = observer.hook(hook) {
-                lock(status).failed(&error, now_ms());
-                self.tell(&Event::Failure(error));
+                self.tell(&Event::Failure(error.clone()));
+                failure = Some(error);
             }
         }
+        failure
     }
 }
 

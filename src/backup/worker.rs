@@ -33,6 +33,8 @@ pub struct Worker {
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
     failures: u32,
+    /// How long the last capture has taken, without functions of the user.
+    capture_took: Duration,
     next_capture: Instant,
     next_maintenance: Instant,
     is_checked: bool,
@@ -59,6 +61,7 @@ impl Worker {
             status,
             observers,
             failures: 0,
+            capture_took: Duration::ZERO,
             next_capture: Instant::now(),
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
             is_checked,
@@ -69,8 +72,9 @@ impl Worker {
     pub fn run_due(&mut self) -> Duration {
         if Instant::now() >= self.next_capture {
             let began = Instant::now();
+            self.capture_took = Duration::ZERO;
             let result = self.capture();
-            let pause = self.pause_after(&result, began.elapsed());
+            let pause = self.pause_after(&result);
             // What went wrong is told, and tried again.
             let _ = self.note(result);
             self.next_capture = began + pause;
@@ -81,9 +85,9 @@ impl Worker {
         self.next_capture.min(self.next_maintenance).saturating_duration_since(Instant::now())
     }
 
-    fn pause_after(&self, result: &Result<Option<Published>, Error>, took: Duration) -> Duration {
+    fn pause_after(&self, result: &Result<Option<Published>, Error>) -> Duration {
         match result {
-            Ok(_) => capture_pause(self.options.interval, took),
+            Ok(_) => capture_pause(self.options.interval, self.capture_took),
             Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => ELSEWHERE_INTERVAL,
             Err(_) => retry_pause(self.options.interval, self.failures),
         }
@@ -115,16 +119,26 @@ impl Worker {
             return Ok(None);
         }
         lock(&self.status).behind_since_ms.get_or_insert_with(now_ms);
-        self.observers.hook(Hook::BeforeBackup, &self.status);
-        let published = self.publisher()?.run(now_ms())?;
+        self.hook(Hook::BeforeBackup);
+        let began = Instant::now();
+        let published = self.publisher()?.run(now_ms());
+        self.capture_took = began.elapsed();
+        let published = published?;
         if let Some(published) = &published {
             // At work again soon: what was captured will be merged.
             self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
             lock(&self.status).backed_up(&published.file);
             self.observers.tell(&Event::Backup(published.file));
-            self.observers.hook(Hook::AfterBackup, &self.status);
+            self.hook(Hook::AfterBackup);
         }
         Ok(published)
+    }
+
+    /// Calls the user's functions.
+    fn hook(&self, hook: Hook) {
+        if let Some(error) = self.observers.hook(hook) {
+            lock(&self.status).failed(&error, now_ms());
+        }
     }
 
     /// Notes what has become of an attempt.
@@ -201,7 +215,7 @@ impl Worker {
 
     /// Restores the store itself. What it was before is a backup.
     pub fn restore(&mut self, target: Target) -> Result<RestoredStore, Error> {
-        self.observers.hook(Hook::BeforeRestore, &self.status);
+        self.hook(Hook::BeforeRestore);
         let before = self.create()?;
         let observers = Arc::clone(&self.observers);
         let mut progress = |progress| observers.tell(&Event::Progress(progress));
@@ -210,7 +224,7 @@ impl Worker {
         let after = self.create()?;
         let store = RestoredStore { undo: Some(before.name.max), position: Some(after.name.max), ..restored };
         self.observers.tell(&Event::Restored(store.clone()));
-        self.observers.hook(Hook::AfterRestore, &self.status);
+        self.hook(Hook::AfterRestore);
         Ok(store)
     }
 

@@ -13,12 +13,13 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use super::backup::{BackupOptions, Hooks, parse_options};
 use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
 use super::wal_view;
-use crate::engine::sqlite::{
-    Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold, open_shared,
-};
+use crate::backup::service::{Observer, Service};
+use crate::backup::{Opened, open_store};
+use crate::engine::sqlite::{Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold};
 use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -32,23 +33,26 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 /// `open`, nor after `close`.
 #[napi]
 pub struct NativeStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// How many stores the process has had.
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
-struct Shared {
+pub struct Shared {
     path: PathBuf,
     client: ClientId,
     wake: Mutex<Wake>,
     events: EventQueue,
-    open: Mutex<Option<Open>>,
+    pub(super) open: Mutex<Option<Open>>,
+    pub(super) hooks: Mutex<Hooks>,
     batches_in_flight: AtomicUsize,
 }
 
-struct Open {
+pub struct Open {
     engine: Arc<Engine>,
+    /// The backups, if there are any.
+    pub(super) service: Option<Arc<Service>>,
     /// For reads on the JavaScript thread, which must not wait.
     reader: Reader,
 }
@@ -87,6 +91,7 @@ impl NativeStore {
             wake: Mutex::new(wake),
             events: EventQueue::default(),
             open: Mutex::default(),
+            hooks: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
         });
         flush_at_end_of_environment(env, &shared)?;
@@ -108,12 +113,19 @@ impl NativeStore {
         if held { wake.refer(&env) } else { wake.unref(&env) }
     }
 
-    /// Opens the file on a thread of its own. Ends with `opened` or `failed`.
+    /// Opens the file on a thread of its own, with backups if there are options. Ends with `opened` or `failed`.
     #[napi]
-    pub fn open(&self, id: u32) {
+    pub fn open(&self, id: u32, mut backup: Option<BackupOptions>) {
         let shared = Arc::clone(&self.shared);
+        if let Some(options) = &mut backup {
+            lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
+        }
         let spawned = threads::spawn("open", move || {
-            let opened = open_shared(&shared.path).and_then(|engine| Ok(Open { reader: engine.reader()?, engine }));
+            let observer: Arc<dyn Observer> = Arc::<Shared>::clone(&shared);
+            let options = backup.as_ref().map(parse_options).transpose();
+            let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
+            let opened = opened
+                .and_then(|Opened { engine, service }| Ok(Open { reader: engine.reader()?, engine, service }));
             match opened {
                 Ok(open) => {
                     *lock(&shared.open) = Some(open);
@@ -263,10 +275,14 @@ impl NativeStore {
         let shared = Arc::clone(&self.shared);
         let open = lock(&self.shared.open).take();
         // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
-        let engine = open.and_then(|open| Arc::into_inner(open.engine));
+        let (engine, service) = open.map(|open| (Arc::into_inner(open.engine), open.service)).unwrap_or_default();
         let finish = move || {
             if let Some(engine) = engine {
                 engine.close();
+            }
+            // After the last write.
+            if let Some(service) = service.and_then(Arc::into_inner) {
+                service.close();
             }
             shared.tell([Event::new(id, EventKind::Closed)]);
         };
@@ -284,8 +300,27 @@ impl NativeStore {
 }
 
 impl Shared {
+    /// The backups. If there are none, the request has failed.
+    pub(super) fn service(&self, id: u32) -> Option<Arc<Service>> {
+        let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
+        if service.is_none() {
+            self.tell([Event::failed(id, &Error::internal("the store has no backups"))]);
+        }
+        service
+    }
+
+    /// Makes the last backup, as long as that may take, because JavaScript is ending.
+    pub(super) fn finish_backups(&self) {
+        lock(&self.hooks).is_ending = true;
+        let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
+        // Whoever else has the file open goes on making its backups.
+        if let Some(service) = service.and_then(Arc::into_inner) {
+            service.close();
+        }
+    }
+
     /// Queues events, and wakes JavaScript if it has taken those before.
-    fn tell(&self, events: impl IntoIterator<Item = Event>) {
+    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
         if self.events.push(events) {
             // Fails only while the environment ends, and then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -329,9 +364,10 @@ fn flush(shared: &Shared) {
     while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || shared.events.take(left).is_none() {
-            return;
+            break;
         }
     }
+    shared.finish_backups();
 }
 
 fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {

@@ -1,10 +1,12 @@
 //! Where backups are kept.
 
+mod address;
 mod folder;
 
 use std::io::Read;
 use std::path::Path;
 
+pub use address::parse;
 pub use folder::Folder;
 
 use super::files::{BackupFile, FileName};
