@@ -90,8 +90,13 @@ export declare function restoreBackup(
 	target: RestoreTarget,
 	output: string,
 	overwrites: boolean,
+	progress?: (doneBytes: number, totalBytes: number) => void,
 ): Promise<Answer>;
-export declare function verifyBackups(url: string, folder: string): Promise<Answer>;
+export declare function verifyBackups(
+	url: string,
+	folder: string,
+	progress?: (doneBytes: number, totalBytes: number) => void,
+): Promise<Answer>;
 
 export interface ReadValues {
 	texts: (string | null)[];

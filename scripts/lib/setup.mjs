@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { fail, npm, root, run } from "./run.mjs";
+import { installS3Server } from "./s3.mjs";
 
 /**
  * Installs the development dependencies, unless node_modules holds what package-lock.json says.
@@ -42,6 +43,7 @@ export function prepareTests() {
 	prepareSqliteLibraries();
 	installNodes();
 	installLitestream();
+	installS3Server();
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */

@@ -21,7 +21,7 @@ use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
 /// What SQLite keeps beside a database, by what it adds to its name.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// What was done.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::destination::Destination;
 use super::disk;
-use super::opening::with_suffix;
+use super::opening::{COMPANIONS, with_suffix};
 use super::plan::Target;
 use super::restore::{Progress, Restored, Skipped, restore};
-use crate::engine::sqlite::{open_detached, open_writer};
+use crate::engine::sqlite::{open_detached, open_reader, open_writer};
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
@@ -83,17 +83,28 @@ pub fn restore_to(
     overwrites: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RestoredStore, Error> {
-    let exists = || Error::backup(BackupProblem::Exists, format!("{} exists; it was left alone", output.display()));
-    if output.exists() && !overwrites {
+    let exists = || {
+        Error::backup(
+            BackupProblem::Exists,
+            format!("{} exists, or a log of it; it was left alone", output.display()),
+        )
+    };
+    // A log that lies about without its file would be replayed into the new one.
+    let is_there =
+        |path: &Path| path.exists() || COMPANIONS.iter().any(|companion| with_suffix(path, companion).exists());
+    if is_there(output) && !overwrites {
         return Err(exists());
+    }
+    if output.exists() && is_in_use(output) {
+        let message = format!("{} is open in another process; it was left alone", output.display());
+        return Err(Error::backup(BackupProblem::Exists, message));
     }
     let temporary = Temporary(with_suffix(output, ".restoring"));
     let files = timed(destination, target)?;
     let restored = restore(destination, &files, target, &temporary.0, progress)?;
     let place = || {
         if overwrites {
-            // A log of the file that was there would be replayed into the new one.
-            for companion in ["-wal", "-shm", "-journal"] {
+            for companion in COMPANIONS {
                 disk::remove(&with_suffix(output, companion))?;
             }
             fs::rename(&temporary.0, output)?;
@@ -107,6 +118,20 @@ pub fn restore_to(
         if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
     })?;
     Ok(restored.into())
+}
+
+/// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
+fn is_in_use(path: &Path) -> bool {
+    let lock = || -> Result<(), Error> {
+        let connection = open_reader(path)?;
+        // Set before the first read: then even a log needs the file for itself.
+        connection.pragma_update(None, "query_only", false)?;
+        connection.execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; SELECT count(*) FROM sqlite_schema; BEGIN EXCLUSIVE; ROLLBACK",
+        )?;
+        Ok(())
+    };
+    lock().is_err_and(|error| error.is_busy())
 }
 
 /// The backups, with the times that they have themselves where the target is a time: a copy of a folder may have lost

@@ -132,11 +132,18 @@ fn attempt(
     let mut image = ImageFile::create(output)?;
     let mut before: Option<(Header, Trailer)> = None;
     for file in &plan.files {
-        let unusable = |reason: String| Failure::Unusable(file.name, reason);
+        let unusable = |error: ltx::Error| match error {
+            // The destination does not answer, which says nothing against the backup.
+            ltx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+                let message = format!("cannot read {}: {error}", destination.describe());
+                Failure::Fatal(Error::backup(BackupProblem::Destination, message))
+            }
+            error => Failure::Unusable(file.name, error.to_string()),
+        };
         let input = match destination.open(file.name) {
             Ok(input) => input,
             Err(error) if error.backup_problem() == Some(BackupProblem::NotFound) => {
-                return Err(unusable("it is not there any more".to_owned()));
+                return Err(Failure::Unusable(file.name, "it is not there any more".to_owned()));
             }
             Err(error) => return Err(error.into()),
         };
@@ -144,10 +151,10 @@ fn attempt(
             progress(Progress { done_bytes: (done_bytes + bytes).min(total_bytes), total_bytes });
         };
         let input = Counting { input, bytes: 0, told: &mut count };
-        let decoder = Decoder::new(input).map_err(|error| unusable(error.to_string()))?;
-        check_header(file.name, decoder.header(), before.as_ref()).map_err(|error| unusable(error.to_string()))?;
+        let decoder = Decoder::new(input).map_err(unusable)?;
+        check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;
         let ends = image.apply(decoder);
-        before = Some(ends?.map_err(|error| unusable(error.to_string()))?);
+        before = Some(ends?.map_err(unusable)?);
         done_bytes += file.bytes;
     }
     let (Some((header, trailer)), Some(last)) = (before, plan.files.last()) else {

@@ -5,8 +5,9 @@
 
 use std::path::PathBuf;
 
-use napi::bindgen_prelude::AsyncTask;
-use napi::{Env, Task};
+use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status, Task};
 use napi_derive::napi;
 
 use super::backup::RestoreTarget;
@@ -15,6 +16,7 @@ use super::info::{BackupInfo, RestoredInfo};
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::files::restorable;
+use crate::backup::restore::Progress;
 use crate::backup::{restore_to, verify};
 
 /// What asynchronous requests without a store answer: one of these.
@@ -29,6 +31,29 @@ pub struct Answer {
 }
 
 type Work = Box<dyn FnOnce(&dyn Destination) -> Result<Answer, Error> + Send>;
+
+/// Is told how many bytes of how many were read.
+type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
+
+/// Parts of the whole after which it is told again.
+const STEPS: u64 = 200;
+
+fn told(progress: Option<Function<FnArgs<(f64, f64)>, ()>>) -> napi::Result<Option<Told>> {
+    progress.map(|progress| progress.build_threadsafe_function().weak::<true>().build()).transpose()
+}
+
+/// What tells JavaScript of a restore's progress, step by step.
+#[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
+fn teller(told: Option<Told>) -> impl FnMut(Progress) {
+    let mut last = None;
+    move |Progress { done_bytes, total_bytes }| {
+        let step = done_bytes.saturating_mul(STEPS).checked_div(total_bytes);
+        if let Some(told) = told.as_ref().filter(|_| step != last) {
+            last = step;
+            told.call((done_bytes as f64, total_bytes as f64).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
 
 /// A request on a thread of Node's own.
 pub struct Ask {
@@ -69,22 +94,40 @@ pub fn list_backups(url: String) -> AsyncTask<Ask> {
 }
 
 /// Restores to a file that is not open.
+///
+/// # Errors
+///
+/// If Node refuses the callback.
 #[napi]
-#[must_use]
-pub fn restore_backup(url: String, target: RestoreTarget, output: String, overwrites: bool) -> AsyncTask<Ask> {
-    ask(url, move |destination| {
+pub fn restore_backup(
+    url: String,
+    target: RestoreTarget,
+    output: String,
+    overwrites: bool,
+    progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+) -> napi::Result<AsyncTask<Ask>> {
+    let told = told(progress)?;
+    Ok(ask(url, move |destination| {
         let output = PathBuf::from(output);
-        let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut |_| {})?;
+        let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
         Ok(Answer { backups: None, restored: Some((&restored).into()), error: None })
-    })
+    }))
 }
 
 /// Restores the newest state to a file in `folder` that is removed again.
+///
+/// # Errors
+///
+/// If Node refuses the callback.
 #[napi]
-#[must_use]
-pub fn verify_backups(url: String, folder: String) -> AsyncTask<Ask> {
-    ask(url, move |destination| {
-        let verified = verify(destination, &PathBuf::from(folder), &mut |_| {})?;
+pub fn verify_backups(
+    url: String,
+    folder: String,
+    progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+) -> napi::Result<AsyncTask<Ask>> {
+    let told = told(progress)?;
+    Ok(ask(url, move |destination| {
+        let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
         Ok(Answer { backups: None, restored: Some((&verified).into()), error: None })
-    })
+    }))
 }

@@ -1,12 +1,14 @@
 //! Where backups are kept.
 
 mod address;
+mod bucket;
 mod folder;
 
 use std::io::Read;
 use std::path::Path;
 
 pub use address::parse;
+pub use bucket::{Bucket, Layout};
 pub use folder::Folder;
 
 use super::files::{BackupFile, FileName};
