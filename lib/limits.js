@@ -33,11 +33,33 @@ module.exports = {
 	/** UTF-16 units of a key that a message shows. */
 	KEY_LENGTH_SHOWN: 100,
 
+	/** Commands of a batch that is looked out for, instead of slept for. */
+	LOOK_OUT_COMMANDS_MAX: 16,
+
+	/** For how long: a few times what a disk takes to sync. */
+	LOOK_OUT_MS: 0.5,
+
+	/** Batches that are slept for after one that took longer; twice as many each time in a row. */
+	LOOK_OUT_PAUSE_MIN: 16,
+	LOOK_OUT_PAUSE_MAX: 4_096,
+
+	/** Reads from the cache in one turn of the event loop, some milliseconds' worth. */
+	TURN_BUDGET: 4_000,
+
+	/** What a read from the file costs of that. */
+	READ_COST: 8,
+
 	/** What the read cache of a store takes, unless `cacheBytes` says otherwise. */
 	CACHE_BYTES_DEFAULT: 64 << 20,
 
-	/** What an entry of the read cache takes beside its text: an object, two strings' headers, its place in a `Map`. */
-	CACHE_ENTRY_OVERHEAD_BYTES: 128,
+	/**
+	 * What an entry of the read cache takes beside its text: an object, the headers of two strings, its place in a `Map`;
+	 * and as much again for what was forgotten and waits for the garbage collector.
+	 */
+	CACHE_ENTRY_OVERHEAD_BYTES: 256,
+
+	/** What the `Map` of a community takes. */
+	CACHE_SCOPE_OVERHEAD_BYTES: 256,
 
 	/** How often other copies of SQLite in the process are looked for. */
 	FOREIGN_CHECK_INTERVAL_MS: 1_000,

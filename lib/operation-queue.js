@@ -11,9 +11,11 @@ const {
 	BATCH_OPERATIONS_MAX,
 	BATCH_OPERATIONS_MIN,
 	EXIT_WAIT_MS,
+	READ_COST,
 } = require("./limits.js");
 const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
+const { nextTurn } = require("./turns.js");
 const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
 const resolved = Promise.resolve();
@@ -238,12 +240,16 @@ class OperationQueue {
 			return;
 		}
 		this.scheduled = true;
-		// A promise, because tests fake every other way. Two turns, so that what is issued behind another await
-		// goes along.
-		resolved.then(noop).then(() => {
+		const flush = () => {
 			this.scheduled = false;
 			this.advance();
-		});
+		};
+		if (this.cache.isSpent) {
+			nextTurn(flush);
+		} else {
+			// Two turns of the promises, so that what is issued behind another await goes along.
+			resolved.then(noop).then(flush);
+		}
 		flushAtExit(this);
 	}
 
@@ -323,8 +329,12 @@ class OperationQueue {
 	 */
 	readNow(reads) {
 		const now = Date.now();
-		this.readKeys(reads, now, (found, errorAt) => {
-			for (const [index, read] of reads.entries()) {
+		const missed = reads.filter((read) => !this.answerFromCache(read));
+		if (missed.length === 0) {
+			return;
+		}
+		this.readKeys(missed, now, (found, errorAt) => {
+			for (const [index, read] of missed.entries()) {
 				const stored = found[index];
 				const error = errorAt(index);
 				if (error) {
@@ -346,10 +356,10 @@ class OperationQueue {
 	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 */
 	readKeys(addresses, now, callback) {
-		const keys = addresses.map(({ key }) => key);
-		const communities = addresses.map(({ community }) => community);
+		this.cache.spend(READ_COST * addresses.length);
 		let isLate = false;
-		const isDone = this.session.connection.read(keys, communities, now, (found, errorAt) => {
+		const { connection } = this.session;
+		const isDone = connection.read(addresses, now, this.cache.isFileSeen, (found, errorAt) => {
 			for (const [index, stored] of found.entries()) {
 				if (!isLate && errorAt(index) === undefined) {
 					this.cache.fill(/** @type {Address} */ (addresses[index]), stored);
@@ -382,6 +392,10 @@ class OperationQueue {
 		/** @type {Read[]} */
 		const reads = [];
 		let taken = 0;
+		// What the updates start from may have been read before others wrote.
+		const changesOfOthers = writes
+			.flatMap(changesOf)
+			.reduce((least, { onDisk }) => Math.min(least, onDisk?.changesOfOthers ?? least), this.cache.changes);
 		for (const write of writes) {
 			if (batch.length >= BATCH_LENGTH_MAX || needsRead(write)) {
 				break;
@@ -404,7 +418,7 @@ class OperationQueue {
 			// Reads come first that must not see what is about to be written.
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
-			this.inFlight.push({ writes: sent, changesOfOthers: this.cache.changes });
+			this.inFlight.push({ writes: sent, changesOfOthers });
 			for (const change of sent.flatMap(changesOf)) {
 				change.isSent = true;
 			}
@@ -423,7 +437,7 @@ class OperationQueue {
 		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of this.queue) {
 			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
-			if (operation.kind === "fence" || isFull || changesOf(operation).some(overtakesReads)) {
+			if (operation.kind === "fence" || isFull || this.overtakesReads(operation)) {
 				break;
 			}
 			// What an update behind a pattern starts from is known when the pattern has been carried out.
@@ -435,6 +449,18 @@ class OperationQueue {
 			writes.push(operation);
 		}
 		return writes;
+	}
+
+	/**
+	 * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
+	 *
+	 * @param {Write} write
+	 */
+	overtakesReads(write) {
+		if (isPattern(write)) {
+			return this.inFlight.some(({ writes }) => writes.flatMap(changesOf).some(hasLateReads));
+		}
+		return changesOf(write).some((change) => hasLateReads(change.pendingBefore()));
 	}
 
 	/**
@@ -452,15 +478,16 @@ class OperationQueue {
 			if (stored === undefined) {
 				changes.push(change);
 			} else {
-				change.onDisk = { error: undefined, stored };
+				change.onDisk = { error: undefined, stored, changesOfOthers: this.cache.changes };
 			}
 		}
 		if (changes.length > 0) {
+			const changesOfOthers = this.cache.changes;
 			this.readKeys(changes, now, (found, errorAt) => {
 				for (const [index, change] of changes.entries()) {
 					const error = errorAt(index);
 					if (error || index < found.length) {
-						change.onDisk = { error, stored: found[index] };
+						change.onDisk = { error, stored: found[index], changesOfOthers };
 					}
 				}
 			});
@@ -531,10 +558,7 @@ class OperationQueue {
 			}
 			write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
 		}
-		append(
-			this.reads,
-			lateReads.filter((read) => !this.answerFromCache(read)),
-		);
+		append(this.reads, lateReads);
 	}
 
 	/**
@@ -568,13 +592,10 @@ class OperationQueue {
 function noop() {}
 
 /**
- * Whether a change would be seen by reads that were issued before it, and have to wait for the change before.
- *
- * @param {KeyChange} change
+ * @param {KeyChange | undefined} change
  */
-function overtakesReads(change) {
-	const before = change.pendingBefore();
-	return before?.isSent === true && before.lateReads.length > 0;
+function hasLateReads(change) {
+	return change !== undefined && change.lateReads.length > 0;
 }
 
 /**

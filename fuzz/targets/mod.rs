@@ -8,6 +8,8 @@ mod json_values;
 mod ltx;
 mod patterns;
 mod row_model;
+#[path = "../../tests/support/rows.rs"]
+mod rows;
 mod schemas;
 mod stores;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32ArraySlice, Unknown};
+use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -19,7 +19,9 @@ use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKi
 use super::wal_view;
 use crate::backup::service::{Observer, Service};
 use crate::backup::{Opened, open_store};
-use crate::engine::sqlite::{Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold};
+use crate::engine::sqlite::{
+    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold,
+};
 use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -167,18 +169,37 @@ impl NativeStore {
         engine.submit(Batch::new(commands, now).of(origin), reply);
     }
 
-    /// Reads keys at once, all of one moment, or not at all if a lock is held.
+    /// Reads keys at once, all of one moment, or not at all if a lock is held. `file_seen` if the file was just seen to be
+    /// in its place.
     #[napi]
-    pub fn read_now(&self, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) -> ReadNow {
-        let open = lock(&self.shared.open);
-        let values = match open.as_ref() {
-            Some(open) => open.reader.get_many(&addresses(keys, communities), now),
-            None => Err(not_open()),
-        };
-        match values {
-            Ok(values) => ReadNow { values: Some(values.into()), error: None },
-            Err(error) if error.is_busy() => ReadNow { values: None, error: None },
-            Err(error) => ReadNow { values: None, error: Some((&error).into()) },
+    pub fn read_now(
+        &self,
+        keys: Vec<String>,
+        communities: Vec<Option<String>>,
+        now: i64,
+        file_seen: bool,
+    ) -> ReadNow {
+        self.shared.read_now(&addresses(keys, communities), now, file_seen).into()
+    }
+
+    /// [`NativeStore::read_now`] of one key, with the least that can be said: a text or `null` for an entry that does not
+    /// expire or is not there.
+    #[napi]
+    pub fn read_one_now(
+        &self,
+        key: String,
+        community: Option<String>,
+        now: i64,
+        file_seen: bool,
+    ) -> Either3<String, Null, ReadNow> {
+        let found = self.shared.read_now(&[Address { community, key }], now, file_seen);
+        match found.as_deref() {
+            Ok([Ok(Stored { text: Some(_), expires_at: None })]) => {
+                let text = found.into_iter().flatten().next().and_then(|value| value.ok()?.text);
+                Either3::A(text.unwrap_or_default())
+            }
+            Ok([Ok(Stored { text: None, expires_at: None })]) => Either3::B(Null),
+            _ => Either3::C(found.into()),
         }
     }
 
@@ -234,17 +255,20 @@ impl NativeStore {
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let (started, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let (progressing, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         engine.select(
             Select { community, pattern, now_ms: now, format },
-            move || started.tell([Event::new(id, EventKind::Started)]),
-            Reply::new(move |result: Result<Vec<String>, Error>| match result {
-                Ok(slices) => {
-                    let last = slices.len() - 1;
-                    let slices = slices.into_iter().enumerate();
-                    answered.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
-                }
-                Err(error) => answered.tell([Event::failed(id, &error)]),
+            move |progress| {
+                progressing.tell([match progress {
+                    Progress::Started => Event::new(id, EventKind::Started),
+                    Progress::Slice(text) => Event::slice(id, text, false),
+                }]);
+            },
+            Reply::new(move |result: Result<String, Error>| {
+                answered.tell([match result {
+                    Ok(text) => Event::slice(id, text, true),
+                    Err(error) => Event::failed(id, &error),
+                }]);
             }),
         )
     }
@@ -299,6 +323,16 @@ impl NativeStore {
     }
 }
 
+impl From<Result<Values, Error>> for ReadNow {
+    fn from(values: Result<Values, Error>) -> Self {
+        match values {
+            Ok(values) => Self { values: Some(values.into()), error: None },
+            Err(error) if error.is_busy() => Self { values: None, error: None },
+            Err(error) => Self { values: None, error: Some((&error).into()) },
+        }
+    }
+}
+
 impl Shared {
     /// The backups. If there are none, the request has failed.
     pub(super) fn service(&self, id: u32) -> Option<Arc<Service>> {
@@ -317,6 +351,12 @@ impl Shared {
         if let Some(service) = service.and_then(Arc::into_inner) {
             service.close();
         }
+    }
+
+    fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
+        let open = lock(&self.open);
+        let reader = &open.as_ref().ok_or_else(not_open)?.reader;
+        if file_seen { reader.get_many_of_seen_file(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
     }
 
     /// Queues events, and wakes JavaScript if it has taken those before.

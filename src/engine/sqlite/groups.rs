@@ -1,11 +1,14 @@
 //! Group commit: the batches that are waiting become one transaction.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::commits::{self, Recorder};
 use super::halts::Halts;
 use super::keys::{Keys, Refusal};
 use super::known_rows::KnownRows;
+use super::triggers::Triggers;
 use crate::Error;
 use crate::kv::{Batch, BatchOutcome, ClientId, Stop};
 
@@ -14,11 +17,12 @@ use crate::kv::{Batch, BatchOutcome, ClientId, Stop};
 ///
 /// # Errors
 ///
-/// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
+/// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
 pub fn commit(
     connection: &Connection,
     recorder: &Recorder,
     known: &mut KnownRows,
+    triggers: &mut Triggers,
     halts: &mut Halts,
     batches: &[&Batch],
     limit: usize,
@@ -27,12 +31,17 @@ pub fn commit(
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let data_version = commits::data_version(&transaction)?;
     recording.begin(data_version);
-    known.begin(data_version);
-    let outcomes = run_all(&transaction, known, halts, batches, limit).and_then(|outcomes| {
+    let has_triggers = triggers.found(&transaction)?;
+    known.begin(data_version, has_triggers);
+    let run_all = AssertUnwindSafe(|| run_all(&transaction, known, halts, batches, limit));
+    let run = catch_unwind(run_all).unwrap_or_else(|_| Err(Error::internal("the writer panicked")));
+    let outcomes = run.and_then(|outcomes| {
         transaction.commit()?;
         Ok(outcomes)
     });
     match &outcomes {
+        // What a trigger has written, no client knows.
+        Ok(_) if has_triggers => {}
         Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
         Err(_) => known.clear(),
     }

@@ -15,8 +15,10 @@ mod locks;
 mod purge;
 mod reader;
 mod registry;
+mod scan;
 mod schema;
 mod select;
+mod triggers;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 mod wal_index;
 mod writer;
@@ -34,7 +36,7 @@ pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
-pub use select::Select;
+pub use select::{Progress, Select};
 pub use wal_index::{HEADER_WORDS, Version, WalIndex};
 
 use crate::kv::{Address, Batch, BatchOutcome, ClientId, Stop};
@@ -154,17 +156,18 @@ impl Engine {
         }));
     }
 
-    /// Starts a `select`. The answer is JSON text in slices, see [`crate::kv::to_json_slices`].
+    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::SliceWriter`], of which the last is
+    /// the answer, and those before are `progress`.
     ///
-    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `started`
+    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
     /// reports. Returns whether it was taken.
     pub fn select(
         &self,
         select: Select,
-        started: impl FnOnce() + Send + 'static,
-        reply: Reply<Vec<String>>,
+        progress: impl FnMut(Progress) + Send + 'static,
+        reply: Reply<String>,
     ) -> bool {
-        self.selects.submit(select, Box::new(started), reply)
+        self.selects.submit(select, Box::new(progress), reply)
     }
 
     /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.

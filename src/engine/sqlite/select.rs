@@ -1,6 +1,6 @@
 //! `select`: snapshots taken in the order of the calls, rows read on threads beside the writer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::Connection;
 
 use super::file::DatabaseFile;
-use super::keys;
 use super::reader::Reader;
-use crate::kv::{Row, RowFormat, is_expired, to_json_slices};
+use super::scan::scan;
+use crate::kv::RowFormat;
 use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -31,11 +31,20 @@ pub struct Select {
     pub format: RowFormat,
 }
 
-/// A select, what to call when its snapshot is taken late, and where its answer goes.
+/// What happens to a select before it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Its snapshot is taken, later than it was submitted.
+    Started,
+    /// A slice that is not the last, see [`crate::kv::SliceWriter`].
+    Slice(String),
+}
+
+/// A select, what to tell of it, and where its answer goes: its last slice.
 struct Job {
     select: Select,
-    started: Box<dyn FnOnce() + Send>,
-    reply: Reply<Vec<String>>,
+    progress: Box<dyn FnMut(Progress) + Send>,
+    reply: Reply<String>,
 }
 
 /// A job with the reader that will do it, which holds the job's snapshot or has still to take it.
@@ -74,8 +83,8 @@ impl SelectPool {
     }
 
     /// Starts a select; see [`super::Engine::select`].
-    pub fn submit(&self, select: Select, started: Box<dyn FnOnce() + Send>, reply: Reply<Vec<String>>) -> bool {
-        let job = Job { select, started, reply };
+    pub fn submit(&self, select: Select, progress: Box<dyn FnMut(Progress) + Send>, reply: Reply<String>) -> bool {
+        let job = Job { select, progress, reply };
         let mut state = lock(&self.shared.state);
         let reader = match state.idle.pop() {
             Some(reader) => reader,
@@ -92,7 +101,7 @@ impl SelectPool {
             }
         };
         drop(state);
-        let has_snapshot = match reader.check_file().and_then(|()| begin(reader.connection())) {
+        let has_snapshot = match reader.check().and_then(|()| begin(reader.connection())) {
             Ok(()) => true,
             Err(error) if error.is_busy() => false,
             Err(error) => {
@@ -166,20 +175,18 @@ fn fail_waiting(shared: &Shared) {
 }
 
 fn answer(work: Work) -> Reader {
-    let Work { reader, job, has_snapshot } = work;
+    let Work { reader, job: Job { select, mut progress, reply }, has_snapshot } = work;
     let connection = reader.connection();
     let snapshot = if has_snapshot { Ok(()) } else { begin_patiently(connection) };
     if !has_snapshot {
-        (job.started)();
+        progress(Progress::Started);
     }
-    let slices = snapshot
-        .and_then(|()| rows(connection, &job.select))
-        .and_then(|rows| to_json_slices(&rows, job.select.format));
+    let last = snapshot.and_then(|()| scan(connection, &select, |slice| progress(Progress::Slice(slice))));
     if !connection.is_autocommit() {
         // Ends a transaction that only read: there is nothing to lose.
         drop(connection.execute_batch("ROLLBACK"));
     }
-    job.reply.send(slices);
+    reply.send(last);
     reader
 }
 
@@ -203,64 +210,3 @@ fn begin_patiently(connection: &Connection) -> Result<(), Error> {
 
 /// The first read of a transaction is what takes its snapshot.
 const TAKE_SNAPSHOT: &str = "SELECT EXISTS (SELECT 1 FROM __rootapp_kv)";
-
-/// A row as it was found.
-struct Found {
-    rowid: i64,
-    key: String,
-    /// `None` if what is stored is no text.
-    value: Option<String>,
-    expires_at: Option<i64>,
-    is_live: bool,
-}
-
-/// The live entries that match, in the order of insertion.
-fn rows(connection: &Connection, select: &Select) -> Result<Vec<Row>, Error> {
-    let (condition, parameters) = keys::matching(select.community.as_deref(), &select.pattern);
-    let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(parameters))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        // What is no text is no key: no other operation would find it, and it must not pass for one that is.
-        let Some(key) = keys::key(row.get_ref(1)?) else { continue };
-        let expires_at = keys::expiry(row.get_ref(3)?);
-        found.push(Found {
-            rowid: row.get(0)?,
-            key: key.to_owned(),
-            value: keys::text(row, 2)?,
-            expires_at,
-            is_live: !is_expired(expires_at, select.now_ms),
-        });
-    }
-    // Sorted here, and not by SQLite, which would copy every value through its sorter, or walk the whole table
-    // instead of the index.
-    found.sort_unstable_by_key(|row| row.rowid);
-    one_row_per_key(found)
-        .filter(|row| row.is_live)
-        .map(|Found { key, value, expires_at, .. }| {
-            let value = value.ok_or_else(|| Error::not_json(&key))?;
-            Ok(Row { key, value, expires_at })
-        })
-        .collect()
-}
-
-/// Of the rows of one key the newest, at the place of the oldest that had not expired. Takes rows in the order of
-/// insertion.
-fn one_row_per_key(found: Vec<Found>) -> impl Iterator<Item = Found> {
-    let mut places: Vec<Option<Found>> = Vec::with_capacity(found.len());
-    let mut place_of: HashMap<String, usize> = HashMap::with_capacity(found.len());
-    for row in found {
-        if let Some(place) = place_of.get(&row.key) {
-            let standing = &mut places[*place];
-            if standing.as_ref().is_some_and(|older| older.is_live) {
-                *standing = Some(row);
-                continue;
-            }
-            *standing = None;
-        }
-        place_of.insert(row.key.clone(), places.len());
-        places.push(Some(row));
-    }
-    places.into_iter().flatten()
-}
