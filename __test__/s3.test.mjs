@@ -77,7 +77,7 @@ test("Litestream restores what is there", async () => {
 	for (const version of releases.filter((release) => release !== "v0.5.0")) {
 		const output = join(directory, `${version}.sqlite3`);
 		const args = ["restore", "-o", output, "-txid", ids[1], url.replaceAll("%20", " ")];
-		await promisify(execFile)(cliPath(version), args, { env: { ...process.env, ...CREDENTIALS } });
+		await promisify(execFile)(cliPath(version), args, { env: { PATH: process.env.PATH, ...CREDENTIALS } });
 		expect(await raw(output, "select value from __rootapp_kv")).toEqual([{ value: "2" }]);
 	}
 	await store.backups.restore({ to: join(directory, "ours.sqlite3") });
@@ -108,7 +108,7 @@ for (const mode of ["cut", "error", "slow"]) {
 		const store = open(file, url);
 		await store.appData.set({ key: "k", value: 0 });
 		await store.backups.create();
-		line.mode = mode;
+		line.switch(mode);
 		for (let value = 1; value <= 30; value++) {
 			await store.appData.set({ key: "k", value, text: "x".repeat(1000) });
 			await sleep(20);
@@ -118,7 +118,7 @@ for (const mode of ["cut", "error", "slow"]) {
 			expect(store.backups.status().lastError.code).toBe("ERR_BACKUP_DESTINATION");
 			expect(JSON.stringify(store.backups.status())).not.toContain(CREDENTIALS.AWS_SECRET_ACCESS_KEY);
 		}
-		line.mode = "pass";
+		line.switch("pass");
 		await until(() => store.backups.status().state === "active" && store.backups.status().lagMs === 0, "the backlog");
 		await store.close();
 		lose(file);
@@ -137,10 +137,10 @@ test("a missing file is not begun anew while the server is away, nor restored to
 	}
 	await store.close();
 	lose(file);
-	line.mode = "cut";
+	line.switch("cut");
 	const next = open(file, url);
 	await expectFailure(() => next.appData.get("k"), "ERR_BACKUP_DESTINATION");
 	expect(readdirSync(directory).filter((name) => name === "bot.sqlite3")).toEqual([]);
-	line.mode = "pass";
+	line.switch("pass");
 	expect(await next.appData.get("k")).toBe(3);
 });

@@ -51,11 +51,20 @@ export async function startServer(directory) {
 }
 
 /**
- * A line to a server. Its `mode` may be changed at any time: `pass` hands everything on, `cut` closes each connection
+ * A line to a server, which may be switched at any time: `pass` hands everything on, `cut` closes each connection
  * after some bytes of a request, `error` answers 500, `slow` delays each piece.
  */
 export async function startLine(port) {
-	const line = { mode: "pass", port: 0, cuts: 0 };
+	const connections = new Set();
+	const line = {
+		mode: "pass",
+		port: 0,
+		/** Those that are open go on in no mode: a client would keep using them. */
+		switch(mode) {
+			line.mode = mode;
+			for (const end of connections) end();
+		},
+	};
 	const failing = createHttpServer((request, response) => {
 		request.resume();
 		response.writeHead(500).end("<Error><Code>InternalError</Code></Error>");
@@ -64,15 +73,16 @@ export async function startLine(port) {
 	const server = createServer((client) => {
 		const upstream = connect(line.mode === "error" ? failing.address().port : port, "127.0.0.1");
 		const end = () => {
+			connections.delete(end);
 			client.destroy();
 			upstream.destroy();
 		};
+		connections.add(end);
 		client.on("error", end).on("close", end);
 		upstream.on("error", end).on("close", end);
 		upstream.pipe(client);
 		client.on("data", async (chunk) => {
 			if (line.mode === "cut") {
-				line.cuts++;
 				upstream.write(chunk.subarray(0, chunk.length / 2));
 				setTimeout(end, 5);
 			} else {

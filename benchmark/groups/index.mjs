@@ -1,3 +1,4 @@
+import { backups } from "./backup/index.mjs";
 import { keyValue } from "./key-value/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
@@ -32,4 +33,4 @@ import { scale } from "./scale/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, scale, processes];
+export const groups = [keyValue, scale, processes, backups];

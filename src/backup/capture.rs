@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::table::PageTable;
 use crate::engine::sqlite::open_reader;
+use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
 
@@ -73,7 +74,10 @@ impl PageDiff {
     ///
     /// With SQLite's code.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { connection: open_reader(path)?, seen: None, lock_page: 0 })
+        let connection = open_reader(path)?;
+        // A backup can wait where a reader on the JavaScript thread cannot.
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(Self { connection, seen: None, lock_page: 0 })
     }
 
     fn number<T: TryFrom<i64>>(&self, pragma: &str) -> Result<T, Error> {

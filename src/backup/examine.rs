@@ -11,7 +11,7 @@ use super::state::Loaded;
 use super::wal::{read_mark, wal_path};
 use crate::Error;
 use crate::engine::sqlite::open_reader;
-use crate::limits::QUICK_CHECK_BYTES_MAX;
+use crate::limits::{BUSY_TIMEOUT, QUICK_CHECK_BYTES_MAX};
 
 /// What was found where a database should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,7 @@ pub fn check(path: &Path, reads_everything: bool) -> Result<Option<String>, Erro
 /// A connection that leaves the file and its log as they are when it is closed.
 fn open_untouched(path: &Path) -> Result<Connection, Error> {
     let connection = open_reader(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }

@@ -29,4 +29,4 @@ mod worker;
 
 pub use clock::now_ms;
 pub use open::{Opened, open_store};
-pub use requests::{RestoredStore, Verified, restore_to, verify};
+pub use requests::{RestoredStore, Verified, list, restore_to, verify};

@@ -61,6 +61,7 @@ impl Publisher {
         capture: Box<dyn Capture>,
     ) -> Result<Self, Error> {
         let (state, loaded) = StateFile::open(folder);
+        destination.sweep();
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
         let known = loaded.and_then(|loaded| reconcile(&*destination, &files, loaded));

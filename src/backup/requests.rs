@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 
 use super::destination::Destination;
 use super::disk;
+use super::files::{BackupFile, restorable};
 use super::opening::{COMPANIONS, with_suffix};
 use super::plan::Target;
 use super::restore::{Progress, Restored, Skipped, restore};
@@ -61,6 +63,9 @@ impl From<Restored> for RestoredStore {
         }
     }
 }
+
+/// How many headers are read at a time: at an object store each takes a request.
+const HEADER_READERS: usize = 16;
 
 /// A file that is removed when dropped.
 struct Temporary(PathBuf);
@@ -136,17 +141,44 @@ fn is_in_use(path: &Path) -> bool {
 
 /// The backups, with the times that they have themselves where the target is a time: a copy of a folder may have lost
 /// its files' times.
-fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<super::files::BackupFile>, Error> {
+fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
     let mut files = destination.list()?;
     if matches!(target, Target::Before(_)) {
-        for file in &mut files {
-            // One that does not say is found damaged when it is read, or is not needed.
-            if let Ok(time_ms) = destination.captured_ms(file.name) {
-                file.time_ms = time_ms;
-            }
-        }
+        read_times(destination, &mut files);
     }
     Ok(files)
+}
+
+/// The states that a destination has, the newest first.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
+    let mut files = restorable(&destination.list()?);
+    if !destination.lists_capture_times() {
+        read_times(destination, &mut files);
+    }
+    Ok(files)
+}
+
+/// Reads the times that files have themselves.
+fn read_times(destination: &dyn Destination, files: &mut [BackupFile]) {
+    {
+        let share = files.len().div_ceil(HEADER_READERS).max(1);
+        thread::scope(|scope| {
+            for files in files.chunks_mut(share) {
+                scope.spawn(move || {
+                    for file in files {
+                        // One that does not say is found damaged when it is read, or is not needed.
+                        if let Ok(time_ms) = destination.captured_ms(file.name) {
+                            file.time_ms = time_ms;
+                        }
+                    }
+                });
+            }
+        });
+    }
 }
 
 /// Restores a database that is open, through SQLite, so that every connection sees it.
@@ -184,7 +216,7 @@ pub fn restore_in_place(
                 drop(open_writer(path)?);
                 return Ok(restored.into());
             }
-            _ => std::thread::sleep(COPY_PAUSE),
+            _ => thread::sleep(COPY_PAUSE),
         }
     }
     Err(Error::backup(BackupProblem::State, "the store could not be restored: others keep it locked"))

@@ -197,7 +197,7 @@ impl Service {
     /// Lists the backups, on a thread of its own.
     pub fn list(&self, reply: Reply<Vec<BackupFile>>) {
         let destination = Arc::clone(&self.options.destination);
-        drop(threads::spawn("list", move || reply.send(destination.list())));
+        drop(threads::spawn("list", move || reply.send(requests::list(&*destination))));
     }
 
     /// Restores the newest state to a file that is removed again, on a thread of its own.

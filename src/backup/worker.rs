@@ -89,6 +89,8 @@ impl Worker {
         match result {
             Ok(_) => capture_pause(self.options.interval, self.capture_took),
             Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => ELSEWHERE_INTERVAL,
+            // Others hold a lock, and not for long.
+            Err(error) if error.is_busy() => self.options.interval / 4,
             Err(_) => retry_pause(self.options.interval, self.failures),
         }
     }
@@ -210,7 +212,10 @@ impl Worker {
         files.retain(|file| Some(file.name.max) == newest);
         files.sort_by_key(|file| file.name.level);
         let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
-        files.first().copied().ok_or_else(none)
+        let mut file = files.first().copied().ok_or_else(none)?;
+        // A listing may know only when it arrived.
+        file.time_ms = self.options.destination.captured_ms(file.name)?;
+        Ok(file)
     }
 
     /// Restores the store itself. What it was before is a backup.

@@ -15,9 +15,8 @@ use super::event::Failure;
 use super::info::{BackupInfo, RestoredInfo};
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
-use crate::backup::files::restorable;
 use crate::backup::restore::Progress;
-use crate::backup::{restore_to, verify};
+use crate::backup::{list, restore_to, verify};
 
 /// What asynchronous requests without a store answer: one of these.
 #[napi(object)]
@@ -88,7 +87,7 @@ fn ask(
 #[must_use]
 pub fn list_backups(url: String) -> AsyncTask<Ask> {
     ask(url, |destination| {
-        let backups = restorable(&destination.list()?).iter().map(BackupInfo::from).collect();
+        let backups = list(destination)?.iter().map(BackupInfo::from).collect();
         Ok(Answer { backups: Some(backups), restored: None, error: None })
     })
 }

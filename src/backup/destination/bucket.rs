@@ -14,9 +14,10 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
-use super::{Created, Destination};
+use super::{Created, Destination, timestamp_ms, unusable};
 use crate::backup::disk;
 use crate::backup::files::{BackupFile, FileName, Level};
+use crate::ltx::HEADER_BYTES;
 use crate::{BackupProblem, Error};
 
 /// Files up to this size are put in one request, which fails if there is one of the name. Larger ones are put in parts.
@@ -211,6 +212,17 @@ impl Destination for Bucket {
             buffered: Vec::new(),
             read: 0,
         }))
+    }
+
+    fn lists_capture_times(&self) -> bool {
+        false
+    }
+
+    fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
+        let range = 0..HEADER_BYTES as u64;
+        let header = self.runtime.block_on(self.store.get_range(&self.key(name), range));
+        let header = header.map_err(|error| self.failed("read", &error))?;
+        timestamp_ms(name, header.as_ref().try_into().map_err(|error| unusable(name, &error))?)
     }
 
     fn remove(&self, name: FileName) -> Result<(), Error> {

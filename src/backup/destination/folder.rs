@@ -126,7 +126,22 @@ impl Destination for Folder {
             _ => Ok(()),
         }
     }
+
+    fn sweep(&self) {
+        let entries = fs::read_dir(self.root.join("ltx")).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let age = path.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+            // A younger one may be another writer's, who has not finished it.
+            let is_abandoned = matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER);
+            if is_abandoned && path.extension().is_some_and(|extension| extension == "tmp") {
+                drop(fs::remove_file(path));
+            }
+        }
+    }
 }
+
+/// How old a file that was never finished gets.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a folder and those that it is in, so that they outlive a power loss.
 fn make_folder(folder: &Path) -> io::Result<()> {
@@ -188,6 +203,17 @@ mod tests {
         folder.remove(name).unwrap();
         folder.remove(name).unwrap();
         assert_eq!(folder.list().unwrap(), []);
+    }
+
+    #[test]
+    fn what_was_never_finished_is_swept_away_when_it_is_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Folder::new(directory.path());
+        let [young, old] = ["young.tmp", "old.tmp"].map(|name| folder.staging().unwrap().unwrap().join(name));
+        fs::write(&young, b"").unwrap();
+        File::create(&old).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        folder.sweep();
+        assert!(young.exists() && !old.exists());
     }
 
     #[test]

@@ -64,12 +64,25 @@ pub trait Destination: Send + Sync {
     /// `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED` if it does not say.
     fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
         let mut header = [0; HEADER_BYTES];
-        let damaged = |error: &dyn std::fmt::Display| {
-            Error::backup(BackupProblem::Damaged, format!("the backup {name} cannot be used: {error}"))
-        };
-        self.open(name)?.read_exact(&mut header).map_err(|error| damaged(&error))?;
-        Header::decode(&header).map(|header| header.timestamp_ms).map_err(|error| damaged(&error))
+        self.open(name)?.read_exact(&mut header).map_err(|error| unusable(name, &error))?;
+        timestamp_ms(name, &header)
     }
+
+    /// Whether a listing shows when files were captured, to the millisecond, and not only when they arrived.
+    fn lists_capture_times(&self) -> bool {
+        true
+    }
+
+    /// Removes what writers that were killed have left of files that they were about to create.
+    fn sweep(&self) {}
+}
+
+fn timestamp_ms(name: FileName, header: &[u8; HEADER_BYTES]) -> Result<i64, Error> {
+    Header::decode(header).map(|header| header.timestamp_ms).map_err(|error| unusable(name, &error))
+}
+
+fn unusable(name: FileName, error: &dyn std::fmt::Display) -> Error {
+    Error::backup(BackupProblem::Damaged, format!("the backup {name} cannot be used: {error}"))
 }
 
 /// What became of a file that was to be created.
