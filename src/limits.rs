@@ -99,6 +99,17 @@ pub const COMMITS_REMEMBERED: usize = 64;
 /// Rows whose place the writer keeps in mind, some 150 bytes each.
 pub const KNOWN_ROWS_MAX: usize = 50_000;
 
+/// Pages that the write-ahead log grows to before they are copied into the database. Pages that were written several times
+/// by then are copied once.
+pub const WAL_PAGES: i64 = 4_000;
+
+/// How much longer the log is made when a small commit would not fit. Less is written for nothing by a bot that writes
+/// little.
+pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
+
+/// Beyond this the log is not made longer in advance: [`WAL_PAGES`] of SQLite's usual size.
+pub const WAL_BYTES_MAX: u64 = 16 << 20;
+
 /// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
 

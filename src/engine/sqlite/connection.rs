@@ -11,7 +11,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use super::schema;
 use crate::Error;
 use crate::kv::Pattern;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WRITER_CACHE_KIB};
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB};
 
 /// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
@@ -46,6 +46,7 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     schema::migrate(&connection)?;
     Ok(connection)

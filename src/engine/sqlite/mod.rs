@@ -19,6 +19,8 @@ mod scan;
 mod schema;
 mod select;
 mod triggers;
+#[allow(unsafe_code, reason = "writes to a file of SQLite's")]
+mod wal_file;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 mod wal_index;
 mod writer;
