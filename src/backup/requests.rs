@@ -164,21 +164,19 @@ pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
 
 /// Reads the times that files have themselves.
 fn read_times(destination: &dyn Destination, files: &mut [BackupFile]) {
-    {
-        let share = files.len().div_ceil(HEADER_READERS).max(1);
-        thread::scope(|scope| {
-            for files in files.chunks_mut(share) {
-                scope.spawn(move || {
-                    for file in files {
-                        // One that does not say is found damaged when it is read, or is not needed.
-                        if let Ok(time_ms) = destination.captured_ms(file.name) {
-                            file.time_ms = time_ms;
-                        }
+    let share = files.len().div_ceil(HEADER_READERS).max(1);
+    thread::scope(|scope| {
+        for files in files.chunks_mut(share) {
+            scope.spawn(move || {
+                for file in files {
+                    // One that does not say is found damaged when it is read, or is not needed.
+                    if let Ok(time_ms) = destination.captured_ms(file.name) {
+                        file.time_ms = time_ms;
                     }
-                });
-            }
-        });
-    }
+                }
+            });
+        }
+    });
 }
 
 /// Restores a database that is open, through SQLite, so that every connection sees it.
