@@ -54,9 +54,13 @@ pub const BACKUP_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How old the newest snapshot gets. Litestream's default.
 pub const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The intervals that files of levels 1, 2 and 3 cover. Litestream's defaults.
-pub const COMPACTION_INTERVALS: [Duration; 3] =
-    [Duration::from_secs(30), Duration::from_secs(5 * 60), Duration::from_secs(60 * 60)];
+/// The intervals that files of levels 1 to 4 cover. The first three are Litestream's defaults.
+pub const COMPACTION_INTERVALS: [Duration; 4] = [
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(6 * 60 * 60),
+];
 
 /// Files that are merged at a time. All are open at once, as they are when Litestream restores.
 pub const COMPACTION_FILES_MAX: usize = 100;
@@ -65,7 +69,7 @@ pub const COMPACTION_FILES_MAX: usize = 100;
 pub const CAPTURED_AGE_MIN: Duration = Duration::from_secs(5 * 60);
 
 /// Bytes that the merged files of a level may take however small the database is.
-pub const LEVEL_BYTES_MIN: u64 = 6 << 20;
+pub const LEVEL_BYTES_MIN: u64 = 4 << 20;
 
 /// Merged files that a level may have.
 pub const LEVEL_FILES_MAX: usize = 500;

@@ -304,6 +304,16 @@ fn a_log_that_lost_what_was_backed_up_is_noticed() {
 }
 
 #[test]
+fn a_file_that_cannot_be_opened_is_left_alone_with_what_is_beside_it() {
+    let machine = Machine::new();
+    std::fs::write(machine.path("bot.sqlite3"), "no database, and no backup of one either").unwrap();
+    assert_eq!(machine.try_open().err().unwrap().code(), "SQLITE_NOTADB");
+    let names: Vec<_> =
+        std::fs::read_dir(machine.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["bot.sqlite3"]);
+}
+
+#[test]
 fn a_missing_file_is_never_begun_anew_while_the_destination_does_not_answer() {
     let machine = Machine::new();
     let store = machine.open();

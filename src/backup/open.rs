@@ -41,7 +41,11 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
         // For the engine to report.
         return Ok(Opened { engine: open_shared(path)?, service: None });
     }
-    let place = Place::beside(path)?;
+    let place = match Place::beside(path) {
+        Ok(place) => place,
+        // What keeps a folder from being made may keep the file from being opened, and that says more.
+        Err(error) => return open_shared(path).and(Err(error)),
+    };
     let prepared = if is_open(path) {
         // What is in use is neither looked at nor replaced.
         Prepared { outcome: Outcome::Kept, lock: place.lock_for_backups()? }
@@ -51,7 +55,7 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
     if matches!(prepared.outcome, Outcome::Restored(_)) {
         observers.tell(&Event::Opened(prepared.outcome));
     }
-    let engine = open_shared(path)?;
+    let engine = open_shared(path).inspect_err(|_| place.remove_if_unused())?;
     let service = Arc::new(Service::start(path, place, options, prepared.lock, observers)?);
     if let Some(id) = FileId::of(path) {
         services.push((id, Arc::downgrade(&service)));

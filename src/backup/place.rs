@@ -97,6 +97,18 @@ impl Place {
         File::options().create(true).write(true).truncate(false).open(path).map_err(|error| self.failed(&error))
     }
 
+    /// Removes the folder if nothing but locks is in it: the file could not be opened.
+    pub fn remove_if_unused(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        if paths.iter().all(|path| path.extension().is_some_and(|extension| extension == "lock")) {
+            for path in paths {
+                drop(disk::remove(&path));
+            }
+            drop(fs::remove_dir(&self.folder));
+        }
+    }
+
     /// Removes what a process that was killed was about to write.
     fn remove_leftovers(&self) {
         let Ok(Some(_lock)) = self.lock_for_backups() else { return };

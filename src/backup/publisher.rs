@@ -370,7 +370,7 @@ fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded
 /// Where a database stands against a destination.
 pub fn standing_at(destination: &dyn Destination, files: &[BackupFile], position: &Position) -> Standing {
     let name = FileName::captured(position.txid);
-    let there = files.iter().any(|file| file.name == name).then(|| destination.open(name).ok()).flatten();
-    let checksum = there.and_then(|input| Decoder::new(input).ok()?.verify().ok()).map(|end| end.file_checksum);
+    let there = files.iter().find(|file| file.name == name);
+    let checksum = there.and_then(|file| destination.checksum(file));
     standing(Some(position), newest_txid(files), checksum)
 }

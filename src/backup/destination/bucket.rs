@@ -214,6 +214,12 @@ impl Destination for Bucket {
         }))
     }
 
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        let range = file.bytes.checked_sub(8)?..file.bytes;
+        let bytes = self.runtime.block_on(self.store.get_range(&self.key(file.name), range)).ok()?;
+        Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))
+    }
+
     fn lists_capture_times(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
 //! A folder, in the layout of Litestream's file replicas: `<root>/ltx/<level>/<min>-<max>.ltx`.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -125,6 +125,14 @@ impl Destination for Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("write to", &error)),
             _ => Ok(()),
         }
+    }
+
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let mut file = File::open(self.path(file.name)).ok()?;
+        file.seek(SeekFrom::End(-8)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        Some(u64::from_be_bytes(bytes))
     }
 
     fn sweep(&self) {

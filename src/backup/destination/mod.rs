@@ -68,6 +68,9 @@ pub trait Destination: Send + Sync {
         timestamp_ms(name, &header)
     }
 
+    /// The checksum that a file ends with; `None` if it cannot be read.
+    fn checksum(&self, file: &BackupFile) -> Option<u64>;
+
     /// Whether a listing shows when files were captured, to the millisecond, and not only when they arrived.
     fn lists_capture_times(&self) -> bool {
         true
