@@ -188,6 +188,445 @@ export interface KeyValueStore {
 }
 
 /**
+ * A value that a parameter of a statement takes. A `boolean` is stored as 0 or 1, a `Date` as milliseconds since 1970
+ * UTC, a `Uint8Array` (a `Buffer` is one) as a BLOB. `NaN`, `undefined` and anything else is a `TypeError`.
+ *
+ * @example
+ * ```ts
+ * const values: SqlValue[] = ["ada", 12.5, 2n ** 60n, true, new Date(), new Uint8Array([1, 2]), null];
+ * await dataStore.sqlite.get("SELECT ?, ?, ?, ?, ?, ?, ?", values, { bigint: true });
+ * ```
+ */
+export type SqlValue = null | string | number | bigint | boolean | Date | Uint8Array;
+
+/**
+ * The parameters of a statement: an array for `?`, an object for `:name`, `@name` or `$name` (its keys with or without
+ * that sign), or a single value. As many as the statement has, no more and no fewer.
+ *
+ * @example
+ * ```ts
+ * await dataStore.sqlite.get("SELECT ? + ?", [1, 2]);
+ * await dataStore.sqlite.get("SELECT :a + :b", { a: 1, b: 2 });
+ * await dataStore.sqlite.get("SELECT ?", 1);
+ * ```
+ */
+export type SqlParams = SqlValue | readonly SqlValue[] | { readonly [name: string]: SqlValue };
+
+/**
+ * A row whose type is not given: a value for each column, by its name. Of columns of one name the last wins.
+ *
+ * @example
+ * ```ts
+ * const row: SqlRow | undefined = await dataStore.sqlite.get("SELECT 1 AS one");
+ * console.log(row?.one);
+ * ```
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what is read may hold anything that SQLite stores.
+export type SqlRow = Record<string, any>;
+
+/**
+ * Options of every method of {@link Sqlite}.
+ *
+ * @example
+ * ```ts
+ * const options: SqlOptions = { signal: AbortSignal.timeout(1_000), timeoutMs: 500 };
+ * await dataStore.sqlite.run("DELETE FROM log WHERE day < ?", [20_000], options);
+ * ```
+ */
+export interface SqlOptions {
+	/**
+	 * Aborts the operation: it has no effect if it has not started, and a statement that runs is interrupted. It then
+	 * rejects with an `AbortError` (`code: "ABORT_ERR"`), whose `cause` is the signal's reason. What is on disk already
+	 * stays, and resolves.
+	 */
+	signal?: AbortSignal;
+
+	/** Milliseconds from the call, after which the operation ends in the same way, with `ERR_TIMEOUT`. */
+	timeoutMs?: number;
+}
+
+/**
+ * Options of the methods of {@link Sqlite} that return rows.
+ *
+ * @example
+ * ```ts
+ * const options: SqlRowOptions = { rowMode: "array", bigint: true, maxRows: 10 };
+ * const rows = await dataStore.sqlite.all<[bigint]>("SELECT id FROM players LIMIT 10", [], options);
+ * ```
+ */
+export interface SqlRowOptions extends SqlOptions {
+	/**
+	 * More rows than these reject with a `RangeError` (`ERR_TOO_MANY_ROWS`); a result of any size is for
+	 * {@link SqlMethods.iterate}, which has no limit. Default: 1,000,000.
+	 */
+	maxRows?: number;
+
+	/**
+	 * `true` makes every integer a `bigint`. Without it integers are numbers, and one that a number cannot hold exactly
+	 * (beyond 2^53 - 1) rejects with a `RangeError` (`ERR_INEXACT_INTEGER`) instead of being rounded.
+	 */
+	bigint?: boolean;
+
+	/** `"array"` makes rows arrays in the order of the columns. Default: `"object"`. */
+	rowMode?: "object" | "array";
+}
+
+/**
+ * What a statement changed.
+ *
+ * @example
+ * ```ts
+ * const { changes, lastInsertRowid }: RunResult = await dataStore.sqlite.run("INSERT INTO players (name) VALUES (?)", ["ada"]);
+ * console.log(changes, lastInsertRowid);
+ * ```
+ */
+export interface RunResult {
+	/** Rows that it inserted, updated or deleted itself, not through triggers or foreign keys. */
+	changes: number;
+	/**
+	 * The row id of the last row that it inserted, 0 if none. A `bigint` where no number holds it exactly, or where
+	 * the option `bigint` asks for it.
+	 */
+	lastInsertRowid: number | bigint;
+	/** The same as a number, `NaN` where none holds it exactly. */
+	lastID: number;
+}
+
+/**
+ * A statement of {@link SqlMethods.batch}.
+ *
+ * @example
+ * ```ts
+ * const statement: BatchStatement = { sql: "DELETE FROM players WHERE id = ?", params: [1] };
+ * await dataStore.sqlite.batch([statement]);
+ * ```
+ */
+export interface BatchStatement {
+	sql: string;
+	params?: SqlParams;
+}
+
+/**
+ * What a statement of {@link SqlMethods.batch} did.
+ *
+ * @example
+ * ```ts
+ * const [result] = await dataStore.sqlite.batch<{ id: number }>([{ sql: "SELECT id FROM players" }]);
+ * console.log(result?.columns, result?.rows[0]?.id);
+ * ```
+ */
+export interface BatchResult<T = SqlRow> extends RunResult {
+	/** The names of the columns of the rows; empty if the statement returns none. */
+	columns: string[];
+	/** The rows that it returned. */
+	rows: T[];
+}
+
+/**
+ * A statement of {@link SqlMethods.prepare}.
+ *
+ * @example
+ * ```ts
+ * await using byName = await dataStore.sqlite.prepare("SELECT * FROM players WHERE name = ?");
+ * const ada = await byName.get<{ id: number }>("ada");
+ * console.log(byName.columns, ada?.id);
+ * ```
+ */
+export interface SqlStatement {
+	/** Its text. */
+	readonly sql: string;
+	/** The names of the columns of its rows when it was prepared; empty if it returns none. */
+	readonly columns: readonly string[];
+	/** Whether it leaves the file as it is. */
+	readonly readonly: boolean;
+	/** {@link SqlMethods.run} */
+	run(params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
+	/** {@link SqlMethods.get} */
+	get<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
+	/** {@link SqlMethods.all} */
+	all<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
+	/** {@link SqlMethods.iterate} */
+	iterate<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
+	/** Ends its use. Later calls reject with `ERR_STATEMENT_FINALIZED`. Idempotent. */
+	finalize(): Promise<void>;
+	/** The same as {@link SqlStatement.finalize}, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * SQL, as `dataStore.sqlite`, a transaction and a reserved connection have it.
+ *
+ * Errors of every method, beside those of {@link KeyValueStore}: a `TypeError` with `code: "ERR_INVALID_ARGUMENT"` for
+ * parameters that are too many, too few, misnamed or of a type that cannot be stored, and for a text that holds no
+ * statement or two; a {@link RootcellarError} with SQLite's extended code (`"SQLITE_CONSTRAINT_UNIQUE"`), and with
+ * `position` where SQLite tells where in the text it stumbled; `ERR_SQL_FORBIDDEN` for what would end durability, spoil
+ * the backup, or change the store's own tables. A statement that rejects had no effect. Messages never carry parameters
+ * or stored values, except what a trigger's own `RAISE` says.
+ */
+export interface SqlMethods {
+	/**
+	 * Runs a statement, and resolves when what it wrote is on disk.
+	 *
+	 * Statements and key-value operations take effect in the order in which they were called, and what is issued
+	 * together is written together, each on its own: one that fails leaves its neighbours alone.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.sqlite.run("UPDATE players SET level = level + 1 WHERE name = ?", ["ada"]);
+	 * ```
+	 */
+	run(sql: string, params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
+
+	/**
+	 * The first row of a query, `undefined` if there is none. See {@link SqlMethods.all}.
+	 *
+	 * @example
+	 * ```ts
+	 * const ada = await dataStore.sqlite.get<{ level: number }>("SELECT level FROM players WHERE name = ?", "ada");
+	 * ```
+	 */
+	get<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
+
+	/**
+	 * The rows of a query. It runs on a reader thread beside the writer, and sees every write that was issued before it.
+	 *
+	 * A statement that writes and returns rows (`INSERT ... RETURNING`) is carried out by the writer. One that writes
+	 * and returns none rejects with `ERR_NOT_A_READ`: that is for {@link SqlMethods.run}.
+	 *
+	 * BLOBs are `Uint8Array`s. See {@link SqlRowOptions} for large integers, and for the limit of rows.
+	 *
+	 * @example
+	 * ```ts
+	 * const players = await dataStore.sqlite.all<{ name: string; level: number }>("SELECT name, level FROM players");
+	 * const added = await dataStore.sqlite.all("INSERT INTO players (name) VALUES ('bob') RETURNING id");
+	 * ```
+	 */
+	all<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
+
+	/**
+	 * {@link SqlMethods.all} as a template: each `${value}` becomes a parameter, never part of the SQL. Also for
+	 * statements that return no rows.
+	 *
+	 * @example
+	 * ```ts
+	 * const name = "ada'; DROP TABLE players; --";
+	 * const rows = await dataStore.sqlite.sql<{ level: number }>`SELECT level FROM players WHERE name = ${name}`;
+	 * ```
+	 */
+	sql<T = SqlRow>(strings: TemplateStringsArray, ...values: SqlValue[]): Promise<T[]>;
+
+	/**
+	 * Runs a script of any number of statements, without parameters, as a whole or not at all.
+	 *
+	 * A script that holds `BEGIN`, `VACUUM`, `PRAGMA foreign_keys = OFF` or the like runs statement by statement
+	 * instead, as SQLite would: what it has committed before an error stays. A transaction that it leaves open is rolled
+	 * back (`ERR_TRANSACTION_LEFT_OPEN`), and what it has set on the connection is reset.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.sqlite.exec(`
+	 *   CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, name TEXT UNIQUE, level INTEGER DEFAULT 1);
+	 *   CREATE TABLE IF NOT EXISTS log (day INTEGER, text TEXT);
+	 * `);
+	 * ```
+	 */
+	exec(script: string, options?: SqlOptions): Promise<void>;
+
+	/**
+	 * The rows of a query one by one, at bounded memory: about 1,000 are read ahead. For results of any size.
+	 *
+	 * The query starts when the first row is asked for, and reads from one snapshot until the last, or until the loop is
+	 * left. Meanwhile the write-ahead log grows with what others write.
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const { name } of dataStore.sqlite.iterate<{ name: string }>("SELECT name FROM players")) {
+	 *   if (name === "ada") break;
+	 * }
+	 * ```
+	 */
+	iterate<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
+
+	/**
+	 * Runs statements one after the other in one transaction, all or nothing.
+	 *
+	 * @example
+	 * ```ts
+	 * const [added, counted] = await dataStore.sqlite.batch([
+	 *   { sql: "INSERT INTO players (name) VALUES (?)", params: ["eve"] },
+	 *   { sql: "SELECT count(*) AS n FROM players" },
+	 * ]);
+	 * console.log(added?.lastInsertRowid, counted?.rows[0]?.n);
+	 * ```
+	 */
+	batch<T = SqlRow>(statements: readonly BatchStatement[], options?: SqlRowOptions): Promise<BatchResult<T>[]>;
+
+	/**
+	 * Checks a statement, and makes an object of it. It is not needed for speed: every statement that was run lately is
+	 * kept compiled.
+	 *
+	 * @example
+	 * ```ts
+	 * const insert = await dataStore.sqlite.prepare("INSERT INTO players (name) VALUES (?)");
+	 * await Promise.all(["x", "y", "z"].map((name) => insert.run(name)));
+	 * await insert.finalize();
+	 * ```
+	 */
+	prepare(sql: string): Promise<SqlStatement>;
+}
+
+/**
+ * Options of {@link Sqlite.transaction}.
+ *
+ * @example
+ * ```ts
+ * const options: TransactionOptions = { idleTimeoutMs: 5_000, timeoutMs: 20_000 };
+ * await dataStore.sqlite.transaction(async (tx) => tx.run("DELETE FROM log"), options);
+ * ```
+ */
+export interface TransactionOptions extends SqlOptions {
+	/** How it begins (sqlite.org/lang_transaction.html). Default: `"immediate"`. Of no meaning to a nested one. */
+	mode?: "deferred" | "immediate" | "exclusive";
+
+	/**
+	 * How long it may be idle, waiting for the next statement, until it is rolled back and rejects with
+	 * `ERR_TRANSACTION_TIMEOUT`: others wait for it. Default: 30,000 ms; 1,000 once the store is being closed. The
+	 * option `timeoutMs` bounds all of it, waiting for its turn included.
+	 */
+	idleTimeoutMs?: number;
+}
+
+/**
+ * A transaction, as the callback of {@link Sqlite.transaction} is given it. When the callback has ended, or the
+ * transaction was rolled back, its methods reject with `ERR_TRANSACTION_CLOSED`.
+ *
+ * All its statements, also those that read, run on the writing connection and see what it has written. `get` and `all`
+ * take statements with `RETURNING`, too. Statements that begin or end a transaction are refused.
+ *
+ * @example
+ * ```ts
+ * async function award(tx: Transaction, name: string) {
+ *   await tx.run("UPDATE players SET level = level + 1 WHERE name = ?", [name]);
+ *   await tx.appData.update<number>("awards", (count) => count + 1, 0);
+ * }
+ * await dataStore.sqlite.transaction((tx) => award(tx, "ada"));
+ * ```
+ */
+export interface Transaction extends SqlMethods {
+	/** The key-value store inside the transaction: rows and keys commit or roll back together. */
+	readonly appData: KeyValueStore;
+
+	/**
+	 * A transaction within this one, as a savepoint: rolled back on its own when its callback rejects.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.sqlite.transaction(async (tx) => {
+	 *   await tx.run("INSERT INTO log (text) VALUES ('begin')");
+	 *   await tx.transaction(async (inner) => inner.run("INSERT INTO players (name) VALUES ('ada')")).catch(() => {});
+	 * });
+	 * ```
+	 */
+	transaction<T>(callback: (tx: Transaction) => T | Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+/**
+ * The writing connection, reserved by {@link Sqlite.reserve} until it is released.
+ *
+ * @example
+ * ```ts
+ * await using connection: Connection = await dataStore.sqlite.reserve();
+ * await connection.run("BEGIN IMMEDIATE");
+ * await connection.run("INSERT INTO log (text) VALUES ('by hand')");
+ * await connection.run("COMMIT");
+ * ```
+ */
+export interface Connection extends SqlMethods {
+	/**
+	 * Gives the connection back: rolls back what is open, and resets what was set by a `PRAGMA`. Idempotent. Later
+	 * calls of its methods reject with `ERR_TRANSACTION_CLOSED`.
+	 */
+	release(): Promise<void>;
+
+	/** The same as {@link Connection.release}, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * SQL on the store's file, `dataStore.sqlite`.
+ *
+ * @example
+ * ```ts
+ * const sqlite: Sqlite = dataStore.sqlite;
+ * await sqlite.exec("CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, name TEXT UNIQUE)");
+ * ```
+ */
+export interface Sqlite extends SqlMethods {
+	/**
+	 * Runs a callback in a transaction: what it wrote through `tx` is committed when it resolves, and rolled back when
+	 * it throws, whose error the call then rejects with.
+	 *
+	 * SQLite has one writer. While the callback runs, other writes of the store, and of other programs, wait; reads
+	 * outside of it go on, and see what was committed before. Inside the callback use `tx`: a write that goes past it
+	 * (`dataStore.appData.set`, `dataStore.sqlite.run`) would wait for itself, and rejects at once with
+	 * `ERR_IN_TRANSACTION`. Keep the callback short, and do not await the network in it.
+	 *
+	 * @throws {@link RootcellarError} `ERR_TRANSACTION_TIMEOUT` if it is idle for too long, `ERR_TRANSACTION_LOST` if
+	 * SQLite rolled it back when a statement failed (a full disk, an interrupted write, `INSERT OR ROLLBACK`).
+	 *
+	 * @example
+	 * ```ts
+	 * const level = await dataStore.sqlite.transaction(async (tx) => {
+	 *   await tx.run("UPDATE players SET level = level + 1 WHERE name = ?", ["ada"]);
+	 *   await tx.appData.set({ key: "last:levelUp", value: "ada" });
+	 *   return (await tx.get<{ level: number }>("SELECT level FROM players WHERE name = ?", ["ada"]))?.level;
+	 * });
+	 * ```
+	 */
+	transaction<T>(callback: (tx: Transaction) => T | Promise<T>, options?: TransactionOptions): Promise<T>;
+
+	/**
+	 * Reserves the writing connection, for libraries that issue `BEGIN` and `COMMIT` themselves. Other writes wait until
+	 * it is released, or was idle for `idleTimeoutMs`: it is then rolled back and taken back, and later calls reject.
+	 *
+	 * @example
+	 * ```ts
+	 * const connection = await dataStore.sqlite.reserve();
+	 * try {
+	 *   await connection.exec("PRAGMA foreign_keys = OFF; DROP TABLE IF EXISTS old_players; PRAGMA foreign_keys = ON");
+	 * } finally {
+	 *   await connection.release();
+	 * }
+	 * ```
+	 */
+	reserve(options?: SqlOptions & Pick<TransactionOptions, "idleTimeoutMs">): Promise<Connection>;
+
+	/**
+	 * Applies, in the order of their numbers, the migrations that the file has not seen, each in a transaction of its
+	 * own, and resolves with the names of those that it applied. They are SQL files named `<number>_<name>.sql`, in a
+	 * folder or a list; a list may also hold `{ name, sql }`. What was applied is recorded in the file.
+	 *
+	 * Processes that migrate at the same time wait for each other, and none applies anything twice. There is no way
+	 * down: write another migration.
+	 *
+	 * @throws {@link RootcellarError} `ERR_MIGRATION` if one that was applied is missing, renamed or changed, if two
+	 * have one number, or a new one comes before one that was applied; then nothing is applied. If a migration fails,
+	 * with its code, and nothing of it stays; those before it do.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.sqlite.migrate([
+	 *   { name: "001_players.sql", sql: "CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, name TEXT UNIQUE)" },
+	 * ]);
+	 * ```
+	 */
+	migrate(
+		migrations: string | URL | readonly (string | URL | { name: string; sql: string })[],
+		options?: SqlOptions,
+	): Promise<string[]>;
+}
+
+/**
  * Where the data lies, as `DATABASE_CONFIG` has it; `databaseType` is always `"sqlite3"`.
  *
  * @example
@@ -426,6 +865,9 @@ export interface DataStore {
 	/** Backup and restore. */
 	readonly backups: Backups;
 
+	/** SQL on the same file, off the event loop. */
+	readonly sqlite: Sqlite;
+
 	/**
 	 * The file this store uses, which any SQLite library may open too.
 	 *
@@ -484,6 +926,13 @@ export interface DataStoreOptions {
 	 * store that `DATABASE_CONFIG` names; or `off`, which is for every store), else a folder beside the file.
 	 */
 	backup?: false | BackupOptions;
+
+	/**
+	 * Bytes that the read cache of this store may take, an integer; `0` turns it off. Default: 67,108,864 (64 MiB). What
+	 * is read from it is never stale, whoever else writes to the file. Entries count at two bytes for each UTF-16 unit
+	 * and 256 bytes beside; those that were not used for longest go first.
+	 */
+	cacheBytes?: number;
 }
 
 /**
@@ -550,6 +999,16 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
  * | `ERR_SDK_LOAD` | `rootcellar/register` found an SDK that does not load | see the `cause` |
+ * | `ERR_SQL_FORBIDDEN` | SQL that would end durability, spoil the backup, or change the store's own tables | the message says what to do instead |
+ * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` of a statement that writes and returns no rows | use `run` |
+ * | `ERR_TIMEOUT` | the operation took longer than its `timeoutMs` | |
+ * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |
+ * | `ERR_IN_TRANSACTION` | in the callback of a transaction, what would wait for it | use the callback's `tx` |
+ * | `ERR_TRANSACTION_TIMEOUT` | a transaction was idle for longer than `idleTimeoutMs` | do not wait in its callback |
+ * | `ERR_TRANSACTION_LOST` | SQLite rolled a transaction back when a statement in it failed | begin it again |
+ * | `ERR_TRANSACTION_CLOSED` | a transaction or a reserved connection has ended | |
+ * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
+ * | `ERR_MIGRATION` | migrations that do not fit what was applied to the file | the message names the file and the problem |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *
@@ -565,6 +1024,8 @@ export const rootServer: { readonly dataStore: DataStore };
 export class RootcellarError extends Error {
 	/** A stable name for the kind of failure. */
 	readonly code: string;
+	/** Where in the SQL the error is, in UTF-16 units, if SQLite tells. */
+	readonly position?: number;
 	private constructor();
 }
 

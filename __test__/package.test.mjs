@@ -80,7 +80,8 @@ describe("the tarballs", () => {
 		const lib = filesBelow(join(root, "lib")).map((name) => `lib/${name}`);
 		expect(lib).toContain("lib/data-store.js");
 		const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
-		const entries = ["index.d.ts", "index.js", "index.mjs", "register.d.ts"];
+		const adapters = ["drizzle.d.mts", "drizzle.d.ts", "keyv.d.ts", "knex.d.ts", "kysely.d.ts"];
+		const entries = [...adapters, "index.d.ts", "index.js", "index.mjs", "register.d.ts"];
 		expect(filesBelow(installed)).toEqual([...documents, ...entries, ...lib].sort());
 		expect(declaredFiles).not.toContain("src");
 	});
@@ -100,10 +101,13 @@ describe("the tarballs", () => {
 	});
 
 	test("the package asks for every platform's binary at its own version, and for nothing else", () => {
-		const { optionalDependencies, dependencies, peerDependencies } = readJson(join(installed, "package.json"));
+		const { optionalDependencies, dependencies, peerDependencies, peerDependenciesMeta } = readJson(
+			join(installed, "package.json"),
+		);
 		expect(optionalDependencies).toEqual(Object.fromEntries(PLATFORM_PACKAGES.map((name) => [name, version])));
 		expect(dependencies).toBeUndefined();
-		expect(peerDependencies).toBeUndefined();
+		const optional = Object.entries(peerDependenciesMeta).filter(([, meta]) => meta.optional);
+		expect(optional.map(([name]) => name)).toEqual(Object.keys(peerDependencies));
 	});
 
 	test("the binary package is for this platform alone", () => {

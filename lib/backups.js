@@ -3,8 +3,7 @@
 const { isDate } = require("node:util/types");
 const path = require("node:path");
 const { loadBinding } = require("./binding.js");
-const { toError } = require("./connection.js");
-const { RootcellarError, invalidArgument } = require("./errors.js");
+const { RootcellarError, invalidArgument, toError } = require("./errors.js");
 const { kindOf } = require("./json.js");
 
 /**

@@ -1,5 +1,7 @@
 "use strict";
 
+const { pushStatement } = require("./sql-statement.js");
+
 // The encoding of a batch; `src/node/batch.rs` is the other side and says what each code takes.
 
 const SET = 0;
@@ -7,6 +9,9 @@ const SET_MANY = 1;
 const SWAP = 2;
 const DELETE = 3;
 const DELETE_LIKE = 4;
+const SQL = 5;
+const SQL_MANY = 6;
+const SQL_SCRIPT = 7;
 const HAS_COMMUNITY = 1 << 3;
 const HAS_EXPIRY = 1 << 4;
 const HAS_EXPECTED = 1 << 5;
@@ -19,7 +24,7 @@ const EXPECTS_PREVIOUS = 1 << 6;
 
 /** @returns {Batch} */
 function emptyBatch() {
-	return { codes: [], texts: [], numbers: [], length: 0 };
+	return { codes: [], texts: [], numbers: [], blobs: [], length: 0, hasSql: false, isAlone: false };
 }
 
 /**
@@ -95,6 +100,27 @@ function pushDeleteLike(batch, community, pattern) {
 
 /**
  * @param {Batch} batch
+ * @param {import("./sql-work.js").Job} job
+ */
+function pushJob(batch, { statements, script, cancel }) {
+	batch.hasSql = true;
+	if (script !== undefined) {
+		batch.codes.push(SQL_SCRIPT);
+		pushText(batch, script);
+	} else if (statements.length === 1) {
+		batch.codes.push(SQL);
+	} else {
+		batch.codes.push(SQL_MANY);
+		batch.numbers.push(statements.length);
+	}
+	for (const statement of statements) {
+		pushStatement(batch, statement);
+	}
+	batch.numbers.push(cancel?.number ?? 0);
+}
+
+/**
+ * @param {Batch} batch
  * @param {string | undefined} community
  */
 function pushCommunity(batch, community) {
@@ -117,4 +143,4 @@ function pushExpiry(batch, expiresAt) {
 	return HAS_EXPIRY;
 }
 
-module.exports = { emptyBatch, pushDelete, pushDeleteLike, pushSet, pushSetMany, pushSwap };
+module.exports = { emptyBatch, pushDelete, pushDeleteLike, pushJob, pushSet, pushSetMany, pushSwap };

@@ -2,9 +2,16 @@
 
 const { performance } = require("node:perf_hooks");
 const { loadBinding } = require("./binding.js");
-const { LOOK_OUT_COMMANDS_MAX, LOOK_OUT_MS, LOOK_OUT_PAUSE_MAX, LOOK_OUT_PAUSE_MIN } = require("./limits.js");
-const { RootcellarError } = require("./errors.js");
+const {
+	LOOK_OUT_COMMANDS_MAX,
+	LOOK_OUT_MS,
+	LOOK_OUT_PAUSE_MAX,
+	LOOK_OUT_PAUSE_MIN,
+	ROWS_LENGTH_MAX,
+} = require("./limits.js");
+const { RootcellarError, toError } = require("./errors.js");
 const { finishAtExit } = require("./exit.js");
+const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
 const { nextTurn } = require("./turns.js");
 
@@ -109,12 +116,17 @@ class Connection {
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit({ codes, texts, numbers }, attempt, now, callback) {
+	submit(batch, attempt, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
-		this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		const { codes, texts, numbers } = batch;
+		if (batch.hasSql) {
+			this.native.submitSql(id, NO_LEASE, attempt, encoded(batch), now, batch.isAlone);
+		} else {
+			this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		}
 		if (this.lookOutPause > 0) {
 			this.lookOutPause--;
 		} else if (codes.length <= LOOK_OUT_COMMANDS_MAX) {
@@ -215,6 +227,17 @@ class Connection {
 		return this.native.select(id, pattern, community, valuesOnly, now);
 	}
 
+	/**
+	 * Starts reads in SQL, all of one moment.
+	 *
+	 * @param {import("./sql-requests.js").Read[]} reads
+	 * @param {() => void} started called only if the snapshot was not taken when this returned
+	 * @returns {boolean} whether the snapshot is taken
+	 */
+	readSql(reads, started) {
+		return startReads(this, reads, started);
+	}
+
 	/** The memory that tells one state of the database from another, if there is any; see `CoherentCache`. */
 	version() {
 		return this.native.version();
@@ -275,9 +298,11 @@ class Connection {
 	 * Handles what has happened. After each slice of rows the event loop has its turn.
 	 */
 	dispatch() {
+		let length = 0;
 		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
-			if (event.kind === "slice") {
+			length += event.rows?.json.length ?? 0;
+			if (event.kind === "slice" || length > ROWS_LENGTH_MAX) {
 				nextTurn(() => this.dispatch());
 				return;
 			}
@@ -364,11 +389,4 @@ function storedIn({ texts, expiries }) {
 	return found;
 }
 
-/**
- * @param {{ code: string, message: string }} failure
- */
-function toError({ code, message }) {
-	return new RootcellarError(code, message);
-}
-
-module.exports = { Connection, toError };
+module.exports = { Connection, storedIn };

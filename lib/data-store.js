@@ -8,6 +8,7 @@ const { createKeyValueStore } = require("./key-value-store.js");
 const { CACHE_BYTES_DEFAULT } = require("./limits.js");
 const { kindOf } = require("./json.js");
 const { OperationQueue } = require("./operation-queue.js");
+const { createStoreSqlite } = require("./sql-transaction.js");
 
 /**
  * @typedef {import("..").DataStore} DataStore
@@ -39,6 +40,7 @@ function createDataStore(locate, cacheBytes, backup) {
 	return {
 		appData: createKeyValueStore(queue),
 		backups: createBackups(queue, located, notices),
+		sqlite: createStoreSqlite(queue),
 		get config() {
 			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
 		},

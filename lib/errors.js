@@ -38,4 +38,20 @@ function tooLarge(argument, cause) {
 	return Object.assign(error, { code: "ERR_TOO_LARGE", argument });
 }
 
-module.exports = { RootcellarError, invalidArgument, tooLarge };
+/**
+ * The error of a failure in the core.
+ *
+ * @param {import("./native").Failure} failure
+ */
+function toError({ code, message, position, argument }) {
+	if (code === "ERR_INVALID_ARGUMENT") {
+		return Object.assign(new TypeError(message), { code, argument });
+	}
+	if (code === "ERR_INEXACT_INTEGER" || code === "ERR_TOO_MANY_ROWS") {
+		return Object.assign(new RangeError(message), { code });
+	}
+	const error = new RootcellarError(code, message);
+	return position === undefined ? error : Object.assign(error, { position });
+}
+
+module.exports = { RootcellarError, invalidArgument, toError, tooLarge };

@@ -1,11 +1,15 @@
 "use strict";
 
+const { nextTurn } = require("./turns.js");
+
 /**
  * @typedef {{ flush(): void }} Flushable
  */
 
 /** @type {Set<Flushable>} */
 const unflushed = new Set();
+let isListening = false;
+let isLeaving = false;
 
 /**
  * What makes the last backup of each store, when everything is written. A store that was dropped has ended its own.
@@ -21,19 +25,14 @@ const dropped = new FinalizationRegistry((/** @type {WeakRef<{ finishBackups(): 
  * @param {Flushable} queue
  */
 function flushAtExit(queue) {
-	listen();
 	unflushed.add(queue);
+	listen();
 }
 
 function listen() {
-	if (unflushed.size + unfinished.size === 0) {
+	if (!isListening) {
+		isListening = true;
 		process.on("exit", flushAll);
-	}
-}
-
-function unlisten() {
-	if (unflushed.size + unfinished.size === 0) {
-		process.off("exit", flushAll);
 	}
 }
 
@@ -45,9 +44,9 @@ function unlisten() {
  */
 function finishAtExit(store) {
 	const reference = new WeakRef(store);
-	listen();
 	unfinished.add(reference);
 	dropped.register(store, reference);
+	listen();
 	return () => finished(reference);
 }
 
@@ -56,7 +55,7 @@ function finishAtExit(store) {
  */
 function finished(store) {
 	if (unfinished.delete(store)) {
-		unlisten();
+		leaveSoon();
 	}
 }
 
@@ -65,7 +64,23 @@ function finished(store) {
  */
 function flushed(queue) {
 	if (unflushed.delete(queue)) {
-		unlisten();
+		leaveSoon();
+	}
+}
+
+function leaveSoon() {
+	if (unflushed.size + unfinished.size === 0 && !isLeaving) {
+		// Not at once: most of the time the next operation comes before the event loop turns.
+		isLeaving = true;
+		nextTurn(leave);
+	}
+}
+
+function leave() {
+	isLeaving = false;
+	if (unflushed.size + unfinished.size === 0) {
+		isListening = false;
+		process.off("exit", flushAll);
 	}
 }
 

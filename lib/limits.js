@@ -16,7 +16,7 @@ module.exports = {
 	BATCHES_IN_FLIGHT_MAX: 4,
 
 	/** Operations in one batch, if there are few: all batches that may be under way share what is waiting. */
-	BATCH_OPERATIONS_MIN: 250,
+	BATCH_OPERATIONS_MIN: 350,
 
 	/** Operations in one batch, if there are many. */
 	BATCH_OPERATIONS_MAX: 2_500,
@@ -33,6 +33,24 @@ module.exports = {
 	/** UTF-16 units of a key that a message shows. */
 	KEY_LENGTH_SHOWN: 100,
 
+	/** Rows that `all` returns, unless its option says otherwise. */
+	ROWS_MAX: 1_000_000,
+
+	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
+	ROWS_LENGTH_MAX: 32 << 10,
+
+	/** Reads in SQL that share one snapshot. */
+	READS_AT_ONCE_MAX: 1_000,
+
+	/** How long a transaction or a reserved connection may be idle, unless its option says otherwise. */
+	IDLE_LIMIT_MS: 30_000,
+
+	/** The same once the store is being closed. */
+	IDLE_LIMIT_WHEN_CLOSING_MS: 1_000,
+
+	/** The longest time that a timer of Node takes. */
+	TIMER_MS_MAX: 2 ** 31 - 1,
+
 	/** Commands of a batch that is looked out for, instead of slept for. */
 	LOOK_OUT_COMMANDS_MAX: 16,
 
@@ -43,8 +61,8 @@ module.exports = {
 	LOOK_OUT_PAUSE_MIN: 16,
 	LOOK_OUT_PAUSE_MAX: 4_096,
 
-	/** Reads from the cache in one turn of the event loop, some milliseconds' worth. */
-	TURN_BUDGET: 4_000,
+	/** Reads from the cache in one turn of the event loop, a millisecond's worth. */
+	TURN_BUDGET: 1_000,
 
 	/** What a read from the file costs of that. */
 	READ_COST: 8,

@@ -3,6 +3,8 @@
 export interface Failure {
 	code: string;
 	message: string;
+	position?: number;
+	argument?: string;
 }
 
 export interface Event {
@@ -13,6 +15,11 @@ export interface Event {
 		| "values"
 		| "started"
 		| "slice"
+		| "rows"
+		| "described"
+		| "leased"
+		| "done"
+		| "ended"
 		| "closed"
 		| "failed"
 		| "backedUp"
@@ -20,7 +27,7 @@ export interface Event {
 		| "progress"
 		| "hook";
 	committed?: number;
-	stop?: "conflict" | "command" | "deferred" | "transaction";
+	stop?: "conflict" | "command" | "deferred" | "alone" | "transaction";
 	error?: Failure;
 	text?: string;
 	last?: boolean;
@@ -31,6 +38,19 @@ export interface Event {
 	hookNumber?: number;
 	doneBytes?: number;
 	totalBytes?: number;
+	/** JSON: for each statement of a batch how many rows it changed, and the row id that it inserted last. */
+	changes?: string;
+	/** The rows of those statements of a batch whose rows were wanted. */
+	results?: { columns: string[]; slices: RowSlice[] }[];
+	rows?: RowSlice;
+	description?: { columns: string[]; isReadonly: boolean; parameters: number };
+}
+
+/** Rows as `src/sql/rows.rs` writes them. */
+export interface RowSlice {
+	json: string;
+	patches?: string;
+	bytes?: Uint8Array;
 }
 
 export type HookName = "beforeBackup" | "afterBackup" | "beforeRestore" | "afterRestore";
@@ -114,8 +134,20 @@ export interface Batch {
 	codes: number[];
 	texts: string[];
 	numbers: number[];
-	/** UTF-16 units of all texts. */
+	blobs: Uint8Array[];
+	/** UTF-16 units of all texts, and bytes of all blobs. */
 	length: number;
+	hasSql: boolean;
+	/** Its one command shares no transaction. */
+	isAlone: boolean;
+}
+
+/** A batch as it crosses. */
+export interface EncodedSql {
+	codes: Uint8Array;
+	texts: string[];
+	numbers: Float64Array;
+	blobs: Uint8Array[];
 }
 
 export declare class NativeStore {
@@ -135,6 +167,28 @@ export declare class NativeStore {
 	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
+	submitSql(id: number, lease: number, attempt: number, encoded: EncodedSql, now: number, alone: boolean): void;
+	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
+	describeSql(id: number, lease: number, sql: string): boolean;
+	openCursor(id: number, lease: number, encoded: EncodedSql): boolean;
+	fetch(id: number, cursor: number): void;
+	closeCursor(cursor: number): void;
+	lease(id: number, kind: number, idleLimitMs: number): void;
+	leaseRead(id: number, lease: number, keys: string[], communities: (string | undefined)[], now: number): void;
+	leaseSelect(
+		id: number,
+		lease: number,
+		pattern: string,
+		community: string | undefined,
+		valuesOnly: boolean,
+		now: number,
+	): void;
+	leaseSavepoint(id: number, lease: number, action: number, depth: number): void;
+	leaseLimit(lease: number, idleLimitMs: number): void;
+	leaseEnd(id: number, lease: number, commit: boolean): void;
+	leaseAbort(lease: number, timedOut: boolean): void;
+	cancel(number: number, timedOut: boolean): boolean;
+	forgetCancel(number: number): void;
 	close(id: number): void;
 	nextEvent(waitMs: number): Event | null;
 }

@@ -2,8 +2,7 @@
 
 const { emptyBatch } = require("./batch.js");
 const { CoherentCache } = require("./coherent-cache.js");
-const { toError } = require("./connection.js");
-const { RootcellarError } = require("./errors.js");
+const { RootcellarError, toError } = require("./errors.js");
 const { flushAtExit, flushed, isExiting } = require("./exit.js");
 const {
 	BATCHES_IN_FLIGHT_MAX,
@@ -11,12 +10,16 @@ const {
 	BATCH_OPERATIONS_MAX,
 	BATCH_OPERATIONS_MIN,
 	EXIT_WAIT_MS,
+	READS_AT_ONCE_MAX,
 	READ_COST,
 } = require("./limits.js");
 const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
+const { checkNotHeld, isInScope } = require("./sql-scope.js");
+const { WANTS_ROWS } = require("./sql-statement.js");
+const { outcomesOf } = require("./sql-work.js");
 const { nextTurn } = require("./turns.js");
-const { changesOf, encodeWrite, lengthOf, needsRead } = require("./writes.js");
+const { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
 const resolved = Promise.resolve();
 
@@ -42,7 +45,20 @@ const resolved = Promise.resolve();
  * Something that has to happen between the writes issued before it, which must be on disk by then, and those
  * issued after it, which must not have been sent.
  *
- * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void }} Fence
+ * @typedef {{ kind: "fence", run(): void, reject(error: unknown): void, isRead: boolean }} Fence
+ */
+
+/**
+ * A read in SQL, which is a fence, too. Those that follow each other share a snapshot.
+ *
+ * @typedef {{ kind: "read", read: import("./sql-requests.js").Read, reject(error: unknown): void }} SqlRead
+ */
+
+/**
+ * A transaction or a reserved connection: nothing is sent to the writer from when it begins until it is done. Only
+ * reads go past it, for they do not see what it has not committed.
+ *
+ * @typedef {{ kind: "reservation", begin(done: () => void): void, abort(): void, hurry(): void, reject(error: unknown): void }} Reservation
  */
 
 /**
@@ -56,11 +72,12 @@ class OperationQueue {
 	/**
 	 * @param {() => Location} locate called at the first operation
 	 * @param {number} cacheBytes
+	 * @param {InstanceType<typeof Session>} [session] of a transaction, in place of a session of the queue's own
 	 */
-	constructor(locate, cacheBytes) {
-		this.session = new Session(locate);
+	constructor(locate, cacheBytes, session = new Session(locate)) {
+		this.session = session;
 		this.cache = new CoherentCache(cacheBytes);
-		/** @type {(Write | Fence)[]} */
+		/** @type {(Write | Fence | SqlRead | Reservation)[]} */
 		this.queue = [];
 		/** @type {Sent[]} oldest first */
 		this.inFlight = [];
@@ -73,13 +90,33 @@ class OperationQueue {
 		/** @type {Read[]} reads of keys that no pending write concerns */
 		this.reads = [];
 		this.changes = new PendingChanges();
+		/** Writes of which only the writer can tell which keys they concern. */
 		this.pendingPatterns = 0;
+		/** @type {Reservation | undefined} the one that has begun and is not done */
+		this.reservation = undefined;
+		/** @type {Error | undefined} why a transaction takes no operations any more */
+		this.ended = undefined;
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
 		this.scheduled = false;
+		/** A read was answered from disk in this turn of the promises. */
+		this.hasReadAtOnce = false;
+		this.turnEnded = () => {
+			this.hasReadAtOnce = false;
+		};
 		this.isFlushing = false;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
+	}
+
+	/**
+	 * The operations of a transaction.
+	 *
+	 * @param {OperationQueue} outer the queue that waits for it
+	 * @param {any} connection
+	 */
+	static within(outer, connection) {
+		return new OperationQueue(outer.session.locate, 0, outer.session.within(connection));
 	}
 
 	/**
@@ -88,15 +125,35 @@ class OperationQueue {
 	get(read) {
 		this.checkOpen();
 		const change = this.changes.last(read.community, read.key);
+		if (this.pendingPatterns > 0 || change) {
+			this.checkRead();
+		}
 		if (this.pendingPatterns > 0) {
 			// Which keys the pattern takes is for the writer to tell.
-			this.fence(() => this.readNow([read]), read.reject);
+			this.fence(() => this.readNow([read]), read.reject, true);
 		} else if (change) {
 			change.addRead(read);
-		} else if (!this.answerFromCache(read)) {
+		} else if (!this.answerFromCache(read) && !this.readAtOnce(read)) {
 			this.reads.push(read);
 			this.schedule();
 		}
+	}
+
+	/**
+	 * Reads a key from disk if it is the first in this turn of the promises: who reads one after another need not wait for
+	 * the turn's end, and whoever reads many at a time reads all but the first together.
+	 *
+	 * @param {Read} read one of a key that no pending write concerns
+	 * @returns {boolean} whether it is answered, or will be
+	 */
+	readAtOnce(read) {
+		if (this.hasReadAtOnce || this.session.state !== "open" || this.blocked || this.cache.isSpent) {
+			return false;
+		}
+		this.hasReadAtOnce = true;
+		resolved.then(this.turnEnded);
+		this.readFromDisk([read]);
+		return true;
 	}
 
 	/**
@@ -118,11 +175,66 @@ class OperationQueue {
 	 */
 	select(select, { slice, failed }) {
 		this.checkOpen();
+		this.checkRead();
 		const run = () => {
 			const started = () => this.unblock();
 			this.blocked = !this.session.connection.select(select, Date.now(), { started, slice, failed });
 		};
-		this.fence(run, failed);
+		this.fence(run, failed, true);
+	}
+
+	/**
+	 * @param {import("./sql-requests.js").Read} read
+	 */
+	readSql(read) {
+		this.checkOpen();
+		this.checkRead();
+		this.push({ kind: "read", read, reject: read.reject });
+	}
+
+	/**
+	 * Runs something that takes a snapshot, once all that was issued before it is on disk.
+	 *
+	 * @param {(unblock: () => void) => boolean} run returns whether the snapshot is taken; if not, it calls `unblock`
+	 * @param {(error: unknown) => void} reject
+	 */
+	snapshot(run, reject) {
+		this.checkOpen();
+		this.checkRead();
+		const started = () => this.unblock();
+		this.fence(() => (this.blocked = !run(started)), reject, true);
+	}
+
+	/**
+	 * @param {import("./sql-work.js").Job} job
+	 * @param {Promised} promised resolved with what its statements did
+	 */
+	sql(job, { resolve, reject }) {
+		this.checkWrite();
+		this.pendingPatterns++;
+		this.push({ kind: "sql", job, isAlone: false, resolve, reject });
+	}
+
+	/**
+	 * @param {Omit<Reservation, "kind">} reservation
+	 * @returns {Reservation}
+	 */
+	reserve({ begin, abort, hurry, reject }) {
+		this.checkWrite();
+		/** @type {Reservation} */
+		const reservation = { kind: "reservation", begin, abort, hurry, reject };
+		this.push(reservation);
+		return reservation;
+	}
+
+	/**
+	 * Takes a reservation back that has not begun.
+	 *
+	 * @param {Reservation | undefined} reservation
+	 */
+	unreserve(reservation) {
+		this.queue = this.queue.filter((operation) => operation !== reservation);
+		this.schedule();
 	}
 
 	/**
@@ -130,7 +242,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	set(entry, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		this.push({ kind: "set", change: this.change(entry), entry, resolve, reject });
 	}
 
@@ -139,7 +251,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	setMany(entries, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const changes = entries.map((entry) => this.change(entry));
 		this.push({ kind: "setMany", changes, entries, resolve, reject });
 	}
@@ -151,7 +263,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	update(community, key, { updateFunc, defaultText, expiresAt }, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
 		const update = { updateFunc, defaultText, expiresAt, made: undefined, isRunning: false };
 		this.push({ kind: "update", change, update, resolve, reject });
@@ -163,7 +275,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	delete(community, key, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		const change = this.change({ community, key, text: undefined, expiresAt: undefined });
 		this.push({ kind: "delete", change, resolve, reject });
 	}
@@ -174,7 +286,7 @@ class OperationQueue {
 	 * @param {Promised} promised
 	 */
 	deleteLike(community, pattern, { resolve, reject }) {
-		this.checkOpen();
+		this.checkWrite();
 		this.pendingPatterns++;
 		this.push({ kind: "deleteLike", pattern, community, resolve, reject });
 	}
@@ -192,6 +304,7 @@ class OperationQueue {
 			if (this.session.state === "closed" && !this.hasWork()) {
 				dispose();
 			} else {
+				this.reservation?.hurry();
 				this.fence(dispose, dispose);
 			}
 		});
@@ -202,6 +315,25 @@ class OperationQueue {
 	checkOpen() {
 		if (this.closing) {
 			throw new RootcellarError("ERR_STORE_CLOSED", "the store is closed");
+		}
+		if (this.ended) {
+			throw this.ended;
+		}
+	}
+
+	/** @throws also `ERR_IN_TRANSACTION` in the callback of a transaction, which the write would wait for */
+	checkWrite() {
+		this.checkOpen();
+		checkNotHeld(this);
+	}
+
+	/** @throws `ERR_IN_TRANSACTION` in the callback of a transaction, if the read would wait for a write that waits */
+	checkRead() {
+		if (!isInScope()) {
+			return;
+		}
+		if (this.session.isLease || this.queue.some(({ kind }) => kind !== "read" && kind !== "reservation")) {
+			checkNotHeld(this);
 		}
 	}
 
@@ -217,13 +349,14 @@ class OperationQueue {
 	/**
 	 * @param {() => void} run
 	 * @param {(error: unknown) => void} reject
+	 * @param {boolean} [isRead]
 	 */
-	fence(run, reject) {
-		this.push({ kind: "fence", run, reject });
+	fence(run, reject, isRead = false) {
+		this.push({ kind: "fence", run, reject, isRead });
 	}
 
 	/**
-	 * @param {Write | Fence} operation
+	 * @param {Write | Fence | SqlRead | Reservation} operation
 	 */
 	push(operation) {
 		this.queue.push(operation);
@@ -254,7 +387,8 @@ class OperationQueue {
 	}
 
 	hasWork() {
-		return this.queue.length > 0 || this.inFlight.length > 0 || this.reads.length > 0;
+		const isUnderWay = this.inFlight.length > 0 || this.reservation !== undefined;
+		return isUnderWay || this.queue.length > 0 || this.reads.length > 0;
 	}
 
 	/** Does what can be done now. Called whenever that may have changed. */
@@ -268,9 +402,7 @@ class OperationQueue {
 		while (!this.blocked) {
 			if (this.reads.length > 0) {
 				this.readNow(this.reads.splice(0));
-			} else if (this.queue[0]?.kind === "fence" && this.inFlight.length === 0) {
-				/** @type {Fence} */ (this.queue.shift()).run();
-			} else if (!this.canSend() || !this.sendBatch()) {
+			} else if (!this.runNext()) {
 				break;
 			}
 		}
@@ -279,12 +411,92 @@ class OperationQueue {
 		}
 	}
 
-	canSend() {
-		return this.queue.length > 0 && !this.isHalted && this.inFlight.length < BATCHES_IN_FLIGHT_MAX;
+	/** @returns {boolean} whether there was something to do */
+	runNext() {
+		const at = this.nextIndex();
+		const next = this.queue[at];
+		if (next === undefined) {
+			return false;
+		}
+		if (isWrite(next)) {
+			return this.canSend(next) && this.sendBatch();
+		}
+		if (this.inFlight.length > 0) {
+			return false;
+		}
+		if (next.kind === "fence") {
+			this.queue.splice(at, 1);
+			next.run();
+		} else if (next.kind === "read") {
+			this.runReads(at);
+		} else {
+			this.queue.shift();
+			this.begin(next);
+		}
+		return true;
+	}
+
+	/** Where in the queue the next stands that can be done: a read can while there is a reservation. */
+	nextIndex() {
+		if (this.reservation === undefined) {
+			return 0;
+		}
+		const at = this.queue.findIndex((operation) => operation.kind !== "reservation");
+		const first = this.queue[at];
+		const canPass = first?.kind === "read" || (first?.kind === "fence" && first.isRead);
+		return canPass && !this.session.isLease ? at : this.queue.length;
+	}
+
+	/**
+	 * Starts the reads that follow each other from a place in the queue on.
+	 *
+	 * @param {number} at
+	 */
+	runReads(at) {
+		let end = at;
+		/** @type {import("./sql-requests.js").Read[]} */
+		const reads = [];
+		for (let next = this.queue[end]; next?.kind === "read" && end - at < READS_AT_ONCE_MAX; next = this.queue[end]) {
+			end++;
+			if (next.read.cancel?.error) {
+				next.reject(next.read.cancel.error);
+			} else {
+				reads.push(next.read);
+			}
+		}
+		this.queue.splice(at, end - at);
+		if (reads.length > 0) {
+			this.blocked = !this.session.connection.readSql(reads, () => this.unblock());
+		}
+	}
+
+	/**
+	 * @param {Reservation} reservation
+	 */
+	begin(reservation) {
+		this.reservation = reservation;
+		if (this.closing) {
+			reservation.hurry();
+		}
+		reservation.begin(() => {
+			this.reservation = undefined;
+			this.advance();
+		});
+	}
+
+	/**
+	 * @param {Write} next
+	 */
+	canSend(next) {
+		if (isAlone(next) || this.inFlight.some(({ writes }) => writes.some(isAlone))) {
+			// The writer defers nothing behind it.
+			return this.inFlight.length === 0;
+		}
+		return !this.isHalted && this.inFlight.length < BATCHES_IN_FLIGHT_MAX;
 	}
 
 	hasPatternInFlight() {
-		return this.pendingPatterns > 0 && this.inFlight.some(({ writes }) => writes.some(isPattern));
+		return this.pendingPatterns > 0 && this.inFlight.some(({ writes }) => writes.some(concernsAnyKey));
 	}
 
 	unblock() {
@@ -312,7 +524,7 @@ class OperationQueue {
 		const operations = this.queue.splice(0);
 		const reads = this.reads.splice(0);
 		for (const operation of operations) {
-			if (operation.kind === "fence") {
+			if (operation.kind === "fence" || operation.kind === "read" || operation.kind === "reservation") {
 				operation.reject(error);
 			} else {
 				append(reads, this.drop(operation, error));
@@ -328,13 +540,19 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
-		const now = Date.now();
 		const missed = reads.filter((read) => !this.answerFromCache(read));
-		if (missed.length === 0) {
-			return;
+		if (missed.length > 0) {
+			this.readFromDisk(missed);
 		}
-		this.readKeys(missed, now, (found, errorAt) => {
-			for (const [index, read] of missed.entries()) {
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	readFromDisk(reads) {
+		const now = Date.now();
+		this.readKeys(reads, now, (found, errorAt) => {
+			for (const [index, read] of reads.entries()) {
 				const stored = found[index];
 				const error = errorAt(index);
 				if (error) {
@@ -433,34 +651,33 @@ class OperationQueue {
 		const writes = [];
 		let length = 0;
 		let hasPattern = this.hasPatternInFlight();
+		const hasLateReadsInFlight = this.pendingPatterns > 0 && this.hasLateReadsInFlight();
 		const share = Math.ceil(this.queue.length / BATCHES_IN_FLIGHT_MAX);
 		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of this.queue) {
 			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
-			if (operation.kind === "fence" || isFull || this.overtakesReads(operation)) {
+			if (!isWrite(operation) || isFull || overtakesReads(operation, hasLateReadsInFlight)) {
 				break;
 			}
 			// What an update behind a pattern starts from is known when the pattern has been carried out.
 			if (operation.kind === "update" && hasPattern) {
 				break;
 			}
-			hasPattern ||= isPattern(operation);
+			if (isAlone(operation) && writes.length > 0) {
+				break;
+			}
+			hasPattern ||= concernsAnyKey(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
+			if (isAlone(operation)) {
+				break;
+			}
 		}
 		return writes;
 	}
 
-	/**
-	 * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
-	 *
-	 * @param {Write} write
-	 */
-	overtakesReads(write) {
-		if (isPattern(write)) {
-			return this.inFlight.some(({ writes }) => writes.flatMap(changesOf).some(hasLateReads));
-		}
-		return changesOf(write).some((change) => hasLateReads(change.pendingBefore()));
+	hasLateReadsInFlight() {
+		return this.inFlight.some(({ writes }) => writes.some((write) => changesOf(write).some(hasLateReads)));
 	}
 
 	/**
@@ -500,11 +717,15 @@ class OperationQueue {
 	 *
 	 * @param {Event} event
 	 */
-	batchEnded({ committed = 0, stop, error }) {
+	batchEnded({ committed = 0, stop, error, changes, results }) {
 		const { writes, changesOfOthers } = /** @type {Sent} */ (this.inFlight.shift());
-		this.commitAll(writes.splice(0, committed), changesOfOthers);
+		this.commitAll(writes.splice(0, committed), changesOfOthers, outcomesOf({ changes, results }));
 		if (stop !== undefined || error !== undefined) {
 			this.isHalted = true;
+		}
+		const first = writes[0];
+		if (stop === "alone" && first?.kind === "sql") {
+			first.isAlone = true;
 		}
 		if (stop === "conflict") {
 			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
@@ -541,22 +762,25 @@ class OperationQueue {
 	 *
 	 * @param {Write[]} writes
 	 * @param {number} changesOfOthers how many the cache had seen when they were sent
+	 * @param {ReturnType<typeof outcomesOf>} outcomes
 	 */
-	commitAll(writes, changesOfOthers) {
+	commitAll(writes, changesOfOthers, outcomes) {
 		const now = Date.now();
-		const isAlone = this.cache.isAloneSince(changesOfOthers);
+		const isSoleWriter = this.cache.isAloneSince(changesOfOthers);
 		/** @type {Read[]} */
 		const lateReads = [];
 		for (const write of writes) {
-			if (write.kind === "deleteLike") {
+			if (concernsAnyKey(write)) {
 				this.pendingPatterns--;
+			}
+			if (write.kind === "deleteLike") {
 				this.cache.clear();
 			}
 			for (const change of changesOf(write)) {
-				this.cache.committed(change, isAlone);
+				this.cache.committed(change, isSoleWriter);
 				append(lateReads, this.changes.commit(change, now));
 			}
-			write.resolve(write.kind === "update" ? write.update.made?.result : undefined);
+			write.resolve(resultOf(write, outcomes));
 		}
 		append(this.reads, lateReads);
 	}
@@ -569,7 +793,7 @@ class OperationQueue {
 	 * @returns {Read[]} reads that waited for it and have to be read from disk
 	 */
 	drop(write, error) {
-		if (write.kind === "deleteLike") {
+		if (concernsAnyKey(write)) {
 			this.pendingPatterns--;
 		}
 		write.reject(error);
@@ -582,6 +806,7 @@ class OperationQueue {
 			return;
 		}
 		this.isFlushing = true;
+		this.reservation?.abort();
 		do {
 			this.advance();
 		} while (this.hasWork() && this.session.current?.waitForEvent(EXIT_WAIT_MS));
@@ -599,10 +824,46 @@ function hasLateReads(change) {
 }
 
 /**
+ * @param {Write | Fence | SqlRead | Reservation} operation
+ * @returns {operation is Write}
+ */
+function isWrite(operation) {
+	return operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "reservation";
+}
+
+/**
+ * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
+ *
+ * @param {Write} write
+ * @param {boolean} hasLateReadsInFlight whether there are any such reads
+ */
+function overtakesReads(write, hasLateReadsInFlight) {
+	if (concernsAnyKey(write)) {
+		return hasLateReadsInFlight;
+	}
+	return changesOf(write).some((change) => hasLateReads(change.pendingBefore()));
+}
+
+/**
+ * Whether a write shares neither a batch nor a transaction with others.
+ *
  * @param {Write} write
  */
-function isPattern(write) {
-	return write.kind === "deleteLike";
+function isAlone(write) {
+	return write.kind === "sql" && write.isAlone;
+}
+
+/**
+ * What a write that is on disk resolves with.
+ *
+ * @param {Write} write
+ * @param {ReturnType<typeof outcomesOf>} outcomes
+ */
+function resultOf(write, outcomes) {
+	if (write.kind === "sql") {
+		return write.job.statements.map(({ bits }) => outcomes.next((bits & WANTS_ROWS) !== 0));
+	}
+	return write.kind === "update" ? write.update.made?.result : undefined;
 }
 
 /**

@@ -54,7 +54,9 @@ class ReadCache {
 	 * @param {Stored} stored
 	 */
 	set(community, key, stored) {
-		this.old.delete(community, key);
+		if (this.old.bytes > 0) {
+			this.old.delete(community, key);
+		}
 		const bytes = bytesOf(community, key, stored);
 		if (bytes > this.generationBytes) {
 			this.young.delete(community, key);

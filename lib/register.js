@@ -2,7 +2,7 @@
 "use strict";
 
 /*
- * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store.
+ * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store, with its `sqlite`.
  *
  * A bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global
  * command), so that every distinct copy a bot could mean is swapped.
@@ -115,6 +115,7 @@ function swap(entry, { name, load }) {
 	}
 	sdkStore.appData = dataStore.appData;
 	sdkStore.backups = dataStore.backups;
+	sdkStore.sqlite = dataStore.sqlite;
 	nameOurFile(sdkStore);
 }
 

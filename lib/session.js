@@ -20,11 +20,38 @@ class Session {
 		/** @type {OpenConnection | undefined} */
 		this.current = undefined;
 		this.nextForeignCheck = 0;
+		/** Whether it is that of a transaction, whose operations all share one connection. */
+		this.isLease = false;
+		/** How many transactions it is within. */
+		this.depth = 0;
 	}
 
 	/** The connection, where it is known to be open. */
 	get connection() {
 		return /** @type {OpenConnection} */ (this.current);
+	}
+
+	/**
+	 * That of a transaction, over the connection that it holds.
+	 *
+	 * @param {OpenConnection} connection
+	 */
+	within(connection) {
+		const session = new Session(this.locate);
+		session.state = "open";
+		session.current = connection;
+		session.isLease = true;
+		session.depth = this.depth + 1;
+		return session;
+	}
+
+	/** The path of the file, if it can be told. */
+	path() {
+		try {
+			return this.locate().path;
+		} catch {
+			return undefined;
+		}
 	}
 
 	/**
@@ -63,7 +90,7 @@ class Session {
 	/** Looks for other copies of SQLite, from time to time: a bot may load one at any moment. */
 	checkForeignCopies() {
 		const now = Date.now();
-		if (now >= this.nextForeignCheck) {
+		if (!this.isLease && now >= this.nextForeignCheck) {
 			this.nextForeignCheck = now + FOREIGN_CHECK_INTERVAL_MS;
 			this.connection.checkForeignCopies();
 		}

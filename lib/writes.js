@@ -4,6 +4,7 @@ const { checkUpdateResult } = require("./arguments.js");
 const batches = require("./batch.js");
 const { decode } = require("./json.js");
 const { liveText } = require("./pending-changes.js");
+const { jobLength } = require("./sql-work.js");
 
 /**
  * @typedef {import("./arguments.js").Entry} Entry
@@ -25,7 +26,8 @@ const { liveText } = require("./pending-changes.js");
  * @typedef {Promised & { kind: "delete", change: KeyChange }} DeleteOperation
  * @typedef {Promised & { kind: "deleteLike", pattern: string, community: string | undefined }} DeleteLikeOperation
  * @typedef {Promised & { kind: "update", change: KeyChange, update: Update }} UpdateOperation
- * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation} Write
+ * @typedef {Promised & { kind: "sql", job: import("./sql-work.js").Job, isAlone: boolean }} SqlOperation
+ * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | SqlOperation} Write
  */
 
 /**
@@ -63,6 +65,13 @@ function encodeWrite(batch, write, now) {
 			break;
 		case "deleteLike":
 			batches.pushDeleteLike(batch, write.community, write.pattern);
+			break;
+		case "sql":
+			if (write.job.cancel?.error) {
+				throw write.job.cancel.error;
+			}
+			batches.pushJob(batch, write.job);
+			batch.isAlone = write.isAlone;
 			break;
 	}
 }
@@ -120,7 +129,18 @@ function changesOf(write) {
 	if (write.kind === "setMany") {
 		return write.changes;
 	}
-	return write.kind === "deleteLike" ? [] : [write.change];
+	return concernsAnyKey(write) ? [] : [write.change];
+}
+
+/**
+ * Whether only the writer can tell which keys a write concerns. SQL may write rows of the key-value store, or have a
+ * trigger do it.
+ *
+ * @param {Write} write
+ * @returns {write is import("./writes.js").DeleteLikeOperation | import("./writes.js").SqlOperation}
+ */
+function concernsAnyKey(write) {
+	return write.kind === "deleteLike" || write.kind === "sql";
 }
 
 /**
@@ -133,6 +153,8 @@ function lengthOf(write) {
 			return entryLength(write.entry);
 		case "setMany":
 			return write.entries.reduce((length, entry) => length + entryLength(entry), 0);
+		case "sql":
+			return jobLength(write.job);
 		default:
 			// An update's value is not known yet.
 			return 0;
@@ -146,4 +168,4 @@ function entryLength({ key, text }) {
 	return key.length + text.length;
 }
 
-module.exports = { changesOf, encodeWrite, lengthOf, needsRead };
+module.exports = { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead };

@@ -14,9 +14,11 @@ const SLOW_TESTS = [
 	"coexistence",
 	"crash",
 	"faults",
+	"filename",
 	"leaks",
 	"linearizability",
 	"runtimes",
+	"samples",
 	"workers",
 ].map((name) => `**/${name}.test.mjs`);
 
@@ -32,6 +34,7 @@ runTool("Checking format and lints of the rest (biome)", "@biomejs/biome", ["che
 buildAddon();
 runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
 runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/types"]);
+runTool("Checking the types of the adapters (tsc)", "typescript", ["-p", "__test__/types-adapters"]);
 const excludes = SLOW_TESTS.flatMap((pattern) => ["--exclude", pattern]);
 runTool("Running the quick JavaScript tests (vitest)", "vitest", ["run", ...excludes]);
 run("Running the quick tests of the Rust core (cargo test)", "cargo", ["test", "--no-default-features", "--lib"]);

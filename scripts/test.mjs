@@ -11,6 +11,7 @@ prepareTests();
 buildAddon();
 runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
 runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/types"]);
+runTool("Checking the types of the adapters (tsc)", "typescript", ["-p", "__test__/types-adapters"]);
 runTool("Running the JavaScript tests (vitest)", "vitest", ["run"]);
 const cargoTest = ["test", "--no-default-features", "--locked"];
 run("Running the tests of the Rust core (cargo test)", "cargo", cargoTest);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use crate::sql::SqlError;
+
 /// Characters of a key that a message shows.
 const KEY_CHARACTERS_MAX: usize = 100;
 
@@ -35,6 +37,8 @@ enum Kind {
     TooLong { key: String },
     /// Something about backups. The code says what, see [`BackupProblem`].
     Backup { problem: BackupProblem, message: String },
+    /// A statement of the user's could not be carried out.
+    Sql(SqlError),
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
 }
@@ -123,6 +127,11 @@ impl Error {
         Self(Kind::Sqlite { extended_code, message: ffi::code_to_str(extended_code).to_owned() })
     }
 
+    pub(crate) fn foreign_key() -> Self {
+        let extended_code = ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
+        Self(Kind::Sqlite { extended_code, message: "FOREIGN KEY constraint failed".to_owned() })
+    }
+
     pub(crate) fn is_directory(path: &Path) -> Self {
         Self(Kind::IsDirectory(path.to_owned()))
     }
@@ -156,7 +165,28 @@ impl Error {
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Backup { problem, .. } => problem.code(),
+            Kind::Sql(error) => error.code(),
             Kind::Internal(_) => "ERR_INTERNAL",
+        }
+    }
+
+    /// What is wrong with a statement, if that is what this is about.
+    #[must_use]
+    pub fn sql(&self) -> Option<&SqlError> {
+        match &self.0 {
+            Kind::Sql(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A failure that SQLite reported while a statement of the user's ran: without what its message quotes.
+    pub(crate) fn of_statement(error: rusqlite::Error) -> Self {
+        match Self::from(error).0 {
+            Kind::Sqlite { extended_code: ffi::SQLITE_ERROR, message } => {
+                let message = crate::sql::without_values(&message);
+                Self(Kind::Sqlite { extended_code: ffi::SQLITE_ERROR, message })
+            }
+            other => Self(other),
         }
     }
 
@@ -196,12 +226,19 @@ impl fmt::Display for Error {
             Kind::TooLong { key } => {
                 write!(f, "what is stored under the key {key:?} is longer than a JavaScript string can be")
             }
+            Kind::Sql(error) => error.fmt(f),
             Kind::Internal(what) => write!(f, "internal error: {what}"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        Self(Kind::Sql(error))
+    }
+}
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
@@ -228,7 +265,7 @@ impl From<rusqlite::Error> for Error {
 /// Turns SQLite's result codes into their names; one that this list does not know is named by its primary code.
 macro_rules! code_names {
     ($($name:ident)*) => {
-        fn code_name(extended_code: i32) -> &'static str {
+        pub(crate) fn code_name(extended_code: i32) -> &'static str {
             match extended_code {
                 $(ffi::$name => stringify!($name),)*
                 other if other != other & 0xff => code_name(other & 0xff),

@@ -1,7 +1,8 @@
 //! The core of rootcellar: a durable, ordered key-value store on one SQLite file.
 //!
 //! [`kv`] says what the operations are, without a word of SQL. [`engine`] carries them out: one writer thread
-//! that commits what is waiting in groups, readers beside it. `node` is the only module that knows Node.js;
+//! that commits what is waiting in groups, readers beside it. [`sql`] says how statements of the user's are asked
+//! and answered. `node` is the only module that knows Node.js;
 //! without the feature `node` the crate is the core alone.
 //!
 //! ```
@@ -33,6 +34,7 @@ pub mod kv;
 pub mod limits;
 pub mod ltx;
 mod reply;
+pub mod sql;
 mod threads;
 
 #[cfg(feature = "node")]

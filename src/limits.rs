@@ -30,6 +30,9 @@ pub const SLICE_ROWS_MAX: usize = 128;
 /// Rows that reach it first, so that it parses while the others are read.
 pub const SLICE_ROWS_FIRST: usize = 32;
 
+/// Rows of a statement's result that reach it at a time.
+pub const SQL_SLICE_ROWS_MAX: usize = 1_000;
+
 /// Bytes of keys and values after which a slice ends early.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
@@ -43,7 +46,11 @@ pub const READ_BYTES_MAX: usize = 16 << 20;
 pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 
 /// Statements that each connection keeps prepared.
-pub const STATEMENTS_CACHED: usize = 32;
+pub const STATEMENTS_CACHED: usize = 128;
+
+/// Steps of SQLite's virtual machine after which it looks whether the statement was cancelled: a fraction of a
+/// millisecond.
+pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;
 
 /// How often other writers' commits are looked for and captured, unless an option says otherwise.
 pub const BACKUP_INTERVAL: Duration = Duration::from_secs(1);
@@ -113,6 +120,9 @@ pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
 
 /// Beyond this the log is not made longer in advance: [`WAL_PAGES`] of SQLite's usual size.
 pub const WAL_BYTES_MAX: u64 = 16 << 20;
+
+/// What each reader keeps of the database in memory.
+pub const READER_CACHE_KIB: i64 = 4 << 10;
 
 /// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;

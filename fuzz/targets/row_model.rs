@@ -126,6 +126,7 @@ impl Rows {
             Command::Swap(swap) => return self.swap(swap),
             Command::Delete(address) => self.delete(address),
             Command::DeleteLike { community, pattern } => self.delete_like(community.as_deref(), pattern, after),
+            Command::Sql(_) => unreachable!("the targets make none"),
         }
         true
     }

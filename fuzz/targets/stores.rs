@@ -77,7 +77,7 @@ pub fn execute(engine: &Engine, command: Command) -> Result<bool, Error> {
         None => Ok(true),
         Some(Stop::Conflict) => Ok(false),
         Some(Stop::Command(error) | Stop::Transaction(error)) => Err(error),
-        Some(Stop::Deferred) => panic!("the only command of a batch was put off"),
+        Some(Stop::Deferred | Stop::Alone) => panic!("the only command of a batch was put off"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::table::PageTable;
-use crate::engine::sqlite::open_reader;
+use crate::engine::sqlite::open_own_reader;
 use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
@@ -74,9 +74,7 @@ impl PageDiff {
     ///
     /// With SQLite's code.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let connection = open_reader(path)?;
-        // A backup can wait where a reader on the JavaScript thread cannot.
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let connection = open_own_reader(path, BUSY_TIMEOUT)?;
         Ok(Self { connection, seen: None, lock_page: 0 })
     }
 

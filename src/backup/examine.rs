@@ -10,7 +10,7 @@ use super::capture::{Capture, PageDiff};
 use super::state::Loaded;
 use super::wal::{read_mark, wal_path};
 use crate::Error;
-use crate::engine::sqlite::open_reader;
+use crate::engine::sqlite::open_own_reader;
 use crate::limits::{BUSY_TIMEOUT, QUICK_CHECK_BYTES_MAX};
 
 /// What was found where a database should be.
@@ -76,8 +76,7 @@ pub fn check(path: &Path, reads_everything: bool) -> Result<Option<String>, Erro
 
 /// A connection that leaves the file and its log as they are when it is closed.
 fn open_untouched(path: &Path) -> Result<Connection, Error> {
-    let connection = open_reader(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }

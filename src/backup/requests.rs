@@ -13,7 +13,7 @@ use super::files::{BackupFile, restorable};
 use super::opening::{COMPANIONS, with_suffix};
 use super::plan::Target;
 use super::restore::{Progress, Restored, Skipped, restore};
-use crate::engine::sqlite::{open_detached, open_reader, open_writer};
+use crate::engine::sqlite::{open_detached, open_own_reader, open_own_writer};
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
@@ -128,7 +128,7 @@ pub fn restore_to(
 /// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
 fn is_in_use(path: &Path) -> bool {
     let lock = || -> Result<(), Error> {
-        let connection = open_reader(path)?;
+        let connection = open_own_reader(path, Duration::ZERO)?;
         // Set before the first read: then even a log needs the file for itself.
         connection.pragma_update(None, "query_only", false)?;
         connection.execute_batch(
@@ -195,7 +195,7 @@ pub fn restore_in_place(
     let files = timed(destination, target)?;
     let restored = restore(destination, &files, target, &temporary.0, progress)?;
     let source = open_detached(&temporary.0)?;
-    let mut store = open_writer(path)?;
+    let mut store = open_own_writer(path)?;
     let page_size = |connection: &rusqlite::Connection| {
         connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
     };
@@ -211,7 +211,7 @@ pub fn restore_in_place(
                 drop(backup);
                 drop(store);
                 // Brings the tables that a state of long ago may lack.
-                drop(open_writer(path)?);
+                drop(open_own_writer(path)?);
                 return Ok(restored.into());
             }
             _ => thread::sleep(COPY_PAUSE),

@@ -1,6 +1,6 @@
 //! What a client can ask of the writer, and what it hears back.
 
-use crate::Error;
+use crate::{Error, sql};
 
 /// A key within its scope: a community, or the default scope, which is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,7 +69,7 @@ pub struct Swap {
 }
 
 /// One operation. Each takes effect as a whole or not at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Stores an entry, overwriting what the key held, expiry included.
     Set(Entry),
@@ -86,6 +86,16 @@ pub enum Command {
         /// The pattern, see [`super::Pattern`].
         pattern: String,
     },
+    /// SQL of the user's, which keeps its place among the operations on keys.
+    Sql(sql::Job),
+}
+
+impl BatchOutcome {
+    /// Nothing was committed.
+    #[must_use]
+    pub fn stopped(stop: Stop) -> Self {
+        Self { committed: 0, statements: Vec::new(), stopped: Some(stop) }
+    }
 }
 
 impl Command {
@@ -102,6 +112,7 @@ impl Command {
             }
             Self::Delete(address) => address.key.len(),
             Self::DeleteLike { pattern, .. } => pattern.len(),
+            Self::Sql(job) => job.size(),
         }
     }
 }
@@ -123,7 +134,7 @@ pub struct Origin {
 }
 
 /// Commands of one client, in the order in which they must take effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// The commands.
     pub commands: Vec<Command>,
@@ -152,6 +163,8 @@ impl Batch {
 pub struct BatchOutcome {
     /// How many commands, from the first, are committed.
     pub committed: usize,
+    /// What each statement of the committed commands did, in their order.
+    pub statements: Vec<sql::Outcome>,
     /// Why it ended before its last command.
     pub stopped: Option<Stop>,
 }
@@ -165,6 +178,9 @@ pub enum Stop {
     Command(Error),
     /// What follows was not run, and should be sent again.
     Deferred,
+    /// The next command cannot be carried out within a transaction; it and what follows were not run. It should be
+    /// sent again, to be carried out alone.
+    Alone,
     /// The transaction failed: every command from the next on is without effect.
     Transaction(Error),
 }

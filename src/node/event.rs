@@ -8,9 +8,11 @@ use napi_derive::napi;
 
 use super::backup::HookName;
 use super::info::{BackupInfo, RestoredInfo};
+use super::rows::{RowSlice, Rows, changes};
 use crate::Error;
-use crate::engine::sqlite::{Stored, Values};
+use crate::engine::sqlite::{Description, Stored, Values};
 use crate::kv::{BatchOutcome, Stop};
+use crate::sql::{Slice, SqlError};
 use crate::threads;
 
 /// What happened to a request.
@@ -26,6 +28,16 @@ pub enum EventKind {
     Started,
     /// A slice of a select's rows, as JSON in `text`; `last` with the last.
     Slice,
+    /// Some `rows` of a statement's; `last` with the last.
+    Rows,
+    /// A statement is described: `description`.
+    Described,
+    /// A lease has begun.
+    Leased,
+    /// A request to a lease is done.
+    Done,
+    /// A lease has ended, of itself if there is an `error`.
+    Ended,
     /// The store is closed.
     Closed,
     /// The request failed: `error`.
@@ -49,6 +61,8 @@ pub enum StopKind {
     Command,
     /// The rest is to be sent again.
     Deferred,
+    /// The next command is to be sent again on its own.
+    Alone,
     /// The transaction failed: `error`.
     Transaction,
 }
@@ -71,11 +85,21 @@ pub struct Failure {
     pub code: String,
     /// A sentence without its full stop.
     pub message: String,
+    /// Where in the SQL, in UTF-16 units.
+    pub position: Option<u32>,
+    /// The argument that is to blame.
+    pub argument: Option<String>,
 }
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        let sql = error.sql();
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            position: sql.and_then(SqlError::position).and_then(|position| u32::try_from(position).ok()),
+            argument: sql.and_then(SqlError::argument).map(str::to_owned),
+        }
     }
 }
 
@@ -157,6 +181,32 @@ pub struct Event {
     pub done_bytes: Option<f64>,
     /// Bytes that there are.
     pub total_bytes: Option<f64>,
+    /// What the statements of a batch changed; see [`changes`].
+    pub changes: Option<String>,
+    /// The rows of those statements of a batch whose rows were wanted, in order.
+    pub results: Option<Vec<Rows>>,
+    /// Some rows.
+    pub rows: Option<RowSlice>,
+    /// What is known of a statement.
+    pub description: Option<StatementDescription>,
+}
+
+/// See [`Description`].
+#[napi(object, object_from_js = false)]
+pub struct StatementDescription {
+    /// See [`Description::columns`].
+    pub columns: Vec<String>,
+    /// See [`Description::is_readonly`].
+    pub is_readonly: bool,
+    /// See [`Description::parameters`].
+    pub parameters: u32,
+}
+
+impl From<Description> for StatementDescription {
+    fn from(Description { columns, is_readonly, parameters }: Description) -> Self {
+        // SQLite allows 32,766 parameters.
+        Self { columns, is_readonly, parameters: u32::try_from(parameters).unwrap_or(u32::MAX) }
+    }
 }
 
 impl Event {
@@ -177,6 +227,10 @@ impl Event {
             hook_number: None,
             done_bytes: None,
             total_bytes: None,
+            changes: None,
+            results: None,
+            rows: None,
+            description: None,
         }
     }
 
@@ -186,17 +240,35 @@ impl Event {
     }
 
     /// A batch has ended.
-    pub fn batch(id: u32, outcome: &BatchOutcome) -> Self {
+    pub fn batch(id: u32, outcome: BatchOutcome) -> Self {
         let (stop, error) = match &outcome.stopped {
             None => (None, None),
             Some(Stop::Conflict) => (Some(StopKind::Conflict), None),
             Some(Stop::Deferred) => (Some(StopKind::Deferred), None),
+            Some(Stop::Alone) => (Some(StopKind::Alone), None),
             Some(Stop::Command(error)) => (Some(StopKind::Command), Some(error.into())),
             Some(Stop::Transaction(error)) => (Some(StopKind::Transaction), Some(error.into())),
         };
         // A batch never holds more commands than fit: JavaScript arrays end at 2^32.
         let committed = u32::try_from(outcome.committed).ok();
-        Self { committed, stop, error, ..Self::new(id, EventKind::Batch) }
+        let changes = (!outcome.statements.is_empty()).then(|| changes(&outcome.statements));
+        let results: Vec<Rows> =
+            outcome.statements.into_iter().filter_map(|one| one.rows).map(Rows::from).collect();
+        let results = (!results.is_empty()).then_some(results);
+        Self { committed, stop, error, changes, results, ..Self::new(id, EventKind::Batch) }
+    }
+
+    /// Some rows of a statement's.
+    pub fn rows(id: u32, slice: Slice, last: bool) -> Self {
+        Self { rows: Some(slice.into()), last: Some(last), ..Self::new(id, EventKind::Rows) }
+    }
+
+    /// What became of a request that has nothing more to tell.
+    pub fn done(id: u32, result: Result<(), Error>) -> Self {
+        match result {
+            Ok(()) => Self::new(id, EventKind::Done),
+            Err(error) => Self::failed(id, &error),
+        }
     }
 
     /// A slice of rows.

@@ -6,8 +6,11 @@
 
 mod backup;
 mod batch;
+mod cancels;
 mod destination;
 mod event;
 mod info;
+mod rows;
+mod sql;
 mod store;
 mod wal_view;

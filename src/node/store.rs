@@ -16,13 +16,14 @@ use napi_derive::napi;
 use super::backup::{BackupOptions, Hooks, parse_options};
 use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
+use super::sql::SqlState;
 use super::wal_view;
 use crate::backup::service::{Observer, Service};
 use crate::backup::{Opened, open_store};
 use crate::engine::sqlite::{
     Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold,
 };
-use crate::kv::{Address, Batch, ClientId, Origin, RowFormat};
+use crate::kv::{Address, Batch, BatchOutcome, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -41,14 +42,15 @@ pub struct NativeStore {
 /// How many stores the process has had.
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
-pub struct Shared {
+pub(super) struct Shared {
     path: PathBuf,
-    client: ClientId,
+    pub(super) client: ClientId,
     wake: Mutex<Wake>,
     events: EventQueue,
     pub(super) open: Mutex<Option<Open>>,
     pub(super) hooks: Mutex<Hooks>,
     batches_in_flight: AtomicUsize,
+    pub(super) sql: SqlState,
 }
 
 pub struct Open {
@@ -95,6 +97,7 @@ impl NativeStore {
             open: Mutex::default(),
             hooks: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
+            sql: SqlState::default(),
         });
         flush_at_end_of_environment(env, &shared)?;
         let store = Self { shared };
@@ -156,17 +159,8 @@ impl NativeStore {
             return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
         let Some(engine) = self.shared.engine(id) else { return };
-        let shared = Arc::clone(&self.shared);
-        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
-        let reply = Reply::new(move |result| {
-            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
-            shared.tell([match result {
-                Ok(outcome) => Event::batch(id, &outcome),
-                Err(error) => Event::failed(id, &error),
-            }]);
-        });
         let origin = Origin { client: self.shared.client, attempt };
-        engine.submit(Batch::new(commands, now).of(origin), reply);
+        engine.submit(Batch::new(commands, now).of(origin), self.shared.batch_reply(id));
     }
 
     /// Reads keys at once, all of one moment, or not at all if a lock is held. `file_seen` if the file was just seen to be
@@ -255,7 +249,7 @@ impl NativeStore {
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let (progressing, answered) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let progressing = Arc::clone(&self.shared);
         engine.select(
             Select { community, pattern, now_ms: now, format },
             move |progress| {
@@ -264,12 +258,7 @@ impl NativeStore {
                     Progress::Slice(text) => Event::slice(id, text, false),
                 }]);
             },
-            Reply::new(move |result: Result<String, Error>| {
-                answered.tell([match result {
-                    Ok(text) => Event::slice(id, text, true),
-                    Err(error) => Event::failed(id, &error),
-                }]);
-            }),
+            self.shared.select_reply(id),
         )
     }
 
@@ -297,6 +286,7 @@ impl NativeStore {
     #[napi]
     pub fn close(&self, id: u32) {
         let shared = Arc::clone(&self.shared);
+        self.shared.sql.clear();
         let open = lock(&self.shared.open).take();
         // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
         let (engine, service) = open.map(|open| (Arc::into_inner(open.engine), open.service)).unwrap_or_default();
@@ -353,6 +343,30 @@ impl Shared {
         }
     }
 
+    /// A reply to a batch, which the end of the environment waits for.
+    pub(super) fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
+        let shared = Arc::clone(self);
+        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
+        Reply::new(move |result| {
+            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
+            shared.tell([match result {
+                Ok(outcome) => Event::batch(id, outcome),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
+    }
+
+    /// A reply to a select.
+    pub(super) fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
+        let shared = Arc::clone(self);
+        Reply::new(move |result: Result<String, Error>| {
+            shared.tell([match result {
+                Ok(text) => Event::slice(id, text, true),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
+    }
+
     fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
         let open = lock(&self.open);
         let reader = &open.as_ref().ok_or_else(not_open)?.reader;
@@ -368,7 +382,7 @@ impl Shared {
     }
 
     /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
-    fn engine(&self, id: u32) -> Option<Arc<Engine>> {
+    pub(super) fn engine(&self, id: u32) -> Option<Arc<Engine>> {
         let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
         if engine.is_none() {
             self.tell([Event::failed(id, &not_open())]);
@@ -400,6 +414,8 @@ fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<(
 }
 
 fn flush(shared: &Shared) {
+    // Nobody will end a transaction any more, and batches of others may wait for it.
+    shared.sql.clear();
     let deadline = Instant::now() + CLEANUP_WAIT;
     while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -410,7 +426,7 @@ fn flush(shared: &Shared) {
     shared.finish_backups();
 }
 
-fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
+pub(super) fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
     keys.into_iter().zip(communities).map(|(key, community)| Address { community, key }).collect()
 }
 

@@ -57,6 +57,7 @@ impl History {
                 self.entries
                     .retain(|entry| entry.address.community != *community || !pattern.matches(&entry.address.key));
             }
+            Command::Sql(_) => unreachable!("the history has none"),
         }
         self.states.push(self.state());
     }

@@ -9,9 +9,12 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::schema;
+use super::sql::Guarded;
 use crate::Error;
 use crate::kv::Pattern;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB};
+use crate::limits::{
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB,
+};
 
 /// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
@@ -20,7 +23,12 @@ pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the connection that writes, and brings the schema up to date.
-pub fn open_writer(path: &Path) -> Result<Connection, Error> {
+pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
+    Guarded::new(open_own_writer(path)?)
+}
+
+/// [`open_writer`], for this package alone: nothing of the user's runs on it.
+pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     if path.is_dir() {
         return Err(Error::is_directory(path));
     }
@@ -53,9 +61,19 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
 }
 
 /// Opens a connection that only reads, and reports a held lock at once.
-pub fn open_reader(path: &Path) -> Result<Connection, Error> {
+pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "query_only", true)?;
+    // Reads the schema, which a held lock may forbid. Then it stays as it is.
+    drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
+    Guarded::new(connection)
+}
+
+/// Opens a connection that only reads, for this package alone, and waits for a lock as long as it is told.
+pub fn open_own_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(busy_timeout)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

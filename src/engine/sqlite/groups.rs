@@ -2,15 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 
 use super::commits::{self, Recorder};
 use super::halts::Halts;
 use super::keys::{Keys, Refusal};
 use super::known_rows::KnownRows;
+use super::sql::{self, Guarded, Mode};
 use super::triggers::Triggers;
 use crate::Error;
-use crate::kv::{Batch, BatchOutcome, ClientId, Stop};
+use crate::kv::{Batch, BatchOutcome, ClientId, Command, Stop};
+use crate::sql::Outcome;
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
@@ -19,7 +21,7 @@ use crate::kv::{Batch, BatchOutcome, ClientId, Stop};
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
 pub fn commit(
-    connection: &Connection,
+    connection: &Guarded,
     recorder: &Recorder,
     known: &mut KnownRows,
     triggers: &mut Triggers,
@@ -33,13 +35,16 @@ pub fn commit(
     recording.begin(data_version);
     let has_triggers = triggers.found(&transaction)?;
     known.begin(data_version, has_triggers);
-    let run_all = AssertUnwindSafe(|| run_all(&transaction, known, halts, batches, limit));
+    let _ = connection.take_wrote_keys();
+    let run_all = AssertUnwindSafe(|| run_all(connection, known, halts, batches, limit));
     let run = catch_unwind(run_all).unwrap_or_else(|_| Err(Error::internal("the writer panicked")));
     let outcomes = run.and_then(|outcomes| {
         transaction.commit()?;
         Ok(outcomes)
     });
     match &outcomes {
+        // What SQL has made of keys no cache can tell.
+        Ok(_) if connection.take_wrote_keys() => known.clear(),
         // What a trigger has written, no client knows.
         Ok(_) if has_triggers => {}
         Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
@@ -56,7 +61,7 @@ fn only_client(batches: &[&Batch]) -> Option<ClientId> {
 
 /// Runs up to `limit` commands of each batch. An error means that the transaction is gone.
 fn run_all(
-    connection: &Connection,
+    connection: &Guarded,
     known: &mut KnownRows,
     halts: &mut Halts,
     batches: &[&Batch],
@@ -65,7 +70,7 @@ fn run_all(
     let mut keys = Keys::new(connection, known)?;
     let mut run = |batch: &&Batch| {
         if halts.concern(batch) {
-            return Ok(BatchOutcome { committed: 0, stopped: Some(Stop::Deferred) });
+            return Ok(BatchOutcome::stopped(Stop::Deferred));
         }
         let outcome = run(connection, &mut keys, batch, limit)?;
         if outcome.stopped.is_some() {
@@ -76,18 +81,36 @@ fn run_all(
     batches.iter().map(&mut run).collect()
 }
 
-fn run(connection: &Connection, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+fn run(connection: &Guarded, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+    let mut statements = Vec::new();
     for (index, command) in batch.commands.iter().enumerate() {
         if index == limit {
-            return Ok(BatchOutcome { committed: index, stopped: Some(Stop::Deferred) });
+            return Ok(BatchOutcome { committed: index, statements, stopped: Some(Stop::Deferred) });
         }
-        let stop = match keys.run(command, batch.now_ms) {
-            Ok(()) => continue,
+        let result = match command {
+            Command::Sql(job) => sql::run(connection, job, Mode::Group),
+            other => keys.run(other, batch.now_ms).map(|()| Vec::new()),
+        };
+        let stop = match result {
+            // On its own, such a statement fails when it is committed. Another of the group must not mend it.
+            Ok(_) if limit > 1 && is_sql(command) && sql::has_deferred_violations(connection) => {
+                return Err(Error::foreign_key());
+            }
+            Ok(outcomes) => {
+                keys.forget_if(connection.has_written_keys());
+                statements.extend::<Vec<Outcome>>(outcomes);
+                continue;
+            }
             Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),
             Err(Refusal::Failed(error)) => Stop::Command(error),
             Err(Refusal::Conflict) => Stop::Conflict,
+            Err(Refusal::Alone) => Stop::Alone,
         };
-        return Ok(BatchOutcome { committed: index, stopped: Some(stop) });
+        return Ok(BatchOutcome { committed: index, statements, stopped: Some(stop) });
     }
-    Ok(BatchOutcome { committed: batch.commands.len(), stopped: None })
+    Ok(BatchOutcome { committed: batch.commands.len(), statements, stopped: None })
+}
+
+fn is_sql(command: &Command) -> bool {
+    matches!(command, Command::Sql(_))
 }

@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, para
 
 use super::known_rows::{KnownRow, KnownRows};
 use crate::kv::{Address, Command, Entry, Expected, KeyRange, Pattern, Swap, is_expired};
+use crate::sql::SqlError;
 use crate::{Error, faults};
 
 const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM __rootapp_kv \
@@ -27,8 +28,22 @@ const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 A
 pub enum Refusal {
     /// A swap whose expectation does not hold.
     Conflict,
+    /// A statement that cannot be carried out within a transaction.
+    Alone,
     /// The command failed.
     Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<SqlError> for Refusal {
+    fn from(error: SqlError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl From<rusqlite::Error> for Refusal {
@@ -79,6 +94,14 @@ impl<'a> Keys<'a> {
             Command::Swap(swap) => self.swap(swap, now_ms),
             Command::Delete(address) => Ok(self.delete(address)?),
             Command::DeleteLike { community, pattern } => Ok(self.delete_like(community.as_deref(), pattern)?),
+            Command::Sql(_) => Err(Error::internal("a statement is no command on keys").into()),
+        }
+    }
+
+    /// Forgets where rows lie, if somebody else has written some.
+    pub fn forget_if(&mut self, others_wrote: bool) {
+        if others_wrote {
+            self.known.clear();
         }
     }
 

@@ -12,12 +12,15 @@ mod known_rows;
 #[cfg(lock_shim)]
 #[allow(unsafe_code, reason = "stands between SQLite and the system")]
 mod locks;
+mod pool;
 mod purge;
 mod reader;
 mod registry;
 mod scan;
 mod schema;
 mod select;
+mod sql;
+mod sql_engine;
 mod triggers;
 #[allow(unsafe_code, reason = "writes to a file of SQLite's")]
 mod wal_file;
@@ -26,12 +29,12 @@ mod wal_index;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 pub use commits::Standing;
 use commits::{Commits, Recorder};
-pub(crate) use connection::{open_detached, open_reader, open_writer};
+pub(crate) use connection::{open_detached, open_own_reader, open_own_writer};
 use file::DatabaseFile;
 pub(crate) use file::FileId;
 pub use foreign::loaded_copies;
@@ -39,12 +42,15 @@ pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use select::{Progress, Select};
+pub use sql::{
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
+};
 pub use wal_index::{HEADER_WORDS, Version, WalIndex};
 
 use crate::kv::{Address, Batch, BatchOutcome, ClientId, Stop};
 use crate::threads;
 use crate::{Error, Reply};
-use select::SelectPool;
+use pool::ReaderPool;
 use writer::Request;
 
 /// Whether locks hold beside another copy of SQLite in the same process.
@@ -69,8 +75,8 @@ pub struct Engine {
     file: DatabaseFile,
     requests: mpsc::Sender<Request>,
     writer: JoinHandle<()>,
+    readers: ReaderPool,
     commits: Arc<Commits>,
-    selects: SelectPool,
 }
 
 impl Engine {
@@ -91,7 +97,7 @@ impl Engine {
         let recorder = Recorder::new(&connection, Arc::clone(&commits));
         let writer_file = file.clone();
         let writer = threads::spawn("writer", move || writer::run(connection, recorder, writer_file, &received))?;
-        Ok(Self { requests, writer, commits, selects: SelectPool::new(file.clone()), file })
+        Ok(Self { requests, writer, commits, readers: ReaderPool::new(file.clone()), file })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
@@ -119,7 +125,7 @@ impl Engine {
         self.submit(batch, reply);
         match outcomes.recv() {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error)) },
+            Ok(Err(error)) => BatchOutcome::stopped(Stop::Transaction(error)),
             Err(_) => unreachable!("a reply always answers"),
         }
     }
@@ -169,7 +175,14 @@ impl Engine {
         progress: impl FnMut(Progress) + Send + 'static,
         reply: Reply<String>,
     ) -> bool {
-        self.selects.submit(select, Box::new(progress), reply)
+        let progress = Arc::new(Mutex::new(progress));
+        let started = Arc::clone(&progress);
+        let task: pool::Task = Box::new(move |snapshot| {
+            let mut progress = threads::lock(&progress);
+            let send = |slice| progress(Progress::Slice(slice));
+            reply.send(snapshot.and_then(|connection| scan::scan(connection, &select, send)));
+        });
+        self.readers.submit(task, Box::new(move || threads::lock(&started)(Progress::Started)))
     }
 
     /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.
@@ -183,8 +196,8 @@ impl Engine {
 
     /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
-        let Self { requests, writer, selects, .. } = self;
-        selects.close();
+        let Self { requests, writer, readers, .. } = self;
+        readers.close();
         drop(requests);
         // A writer that panicked has been reported through its replies.
         drop(writer.join());

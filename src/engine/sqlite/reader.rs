@@ -5,6 +5,7 @@ use std::cell::Cell;
 use rusqlite::{Connection, params};
 
 use super::file::DatabaseFile;
+use super::sql::Guarded;
 use super::wal_index::WalIndex;
 use super::{connection, keys};
 use crate::Error;
@@ -17,7 +18,7 @@ const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
 /// A connection that reads, for one thread at a time.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    connection: Guarded,
     wal_index: Option<WalIndex>,
     file: DatabaseFile,
     is_patient: Cell<bool>,
@@ -66,7 +67,7 @@ impl Reader {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Guarded {
         &self.connection
     }
 
@@ -83,23 +84,7 @@ impl Reader {
     /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if it
     /// does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
-        Ok(self.find(address, now_ms)?.text)
-    }
-
-    fn find(&self, address: &Address, now_ms: i64) -> Result<Stored, Error> {
-        let mut statement = self.connection.prepare_cached(NEWEST_ROW)?;
-        let mut rows = statement.query(params![address.community, address.key])?;
-        let Some(row) = rows.next()? else { return Ok(Stored::default()) };
-        let expires_at = keys::expiry(row.get_ref(1)?);
-        if is_expired(expires_at, now_ms) {
-            return Ok(Stored { text: None, expires_at });
-        }
-        let text = keys::text(row, 0)?.unwrap_or_default();
-        // Counted only where it may matter: a text has no more UTF-16 units than bytes.
-        if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
-            return Err(Error::too_long(&address.key));
-        }
-        Ok(Stored { text: Some(text), expires_at })
+        Ok(find(&self.connection, address, now_ms)?.text)
     }
 
     /// What several keys hold, all of one moment. Of large values only the first are read, at least one:
@@ -125,19 +110,40 @@ impl Reader {
         // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one
         // that only read.
         let _snapshot = if addresses.len() > 1 { Some(self.connection.unchecked_transaction()?) } else { None };
-        let mut values = Vec::with_capacity(addresses.len());
-        let mut bytes = 0;
-        for address in addresses {
-            let value = match self.find(address, now_ms) {
-                Err(error) if error.is_busy() => return Err(error),
-                value => value,
-            };
-            bytes += value.as_ref().map_or(0, |stored| stored.text.as_ref().map_or(0, String::len));
-            values.push(value);
-            if bytes >= READ_BYTES_MAX {
-                break;
-            }
-        }
-        Ok(values)
+        values(&self.connection, addresses, now_ms)
     }
+}
+
+/// [`Reader::get_many`] within an open transaction.
+pub(super) fn values(connection: &Connection, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+    let mut values = Vec::with_capacity(addresses.len());
+    let mut bytes = 0;
+    for address in addresses {
+        let value = match find(connection, address, now_ms) {
+            Err(error) if error.is_busy() => return Err(error),
+            value => value,
+        };
+        bytes += value.as_ref().map_or(0, |stored| stored.text.as_ref().map_or(0, String::len));
+        values.push(value);
+        if bytes >= READ_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(values)
+}
+
+fn find(connection: &Connection, address: &Address, now_ms: i64) -> Result<Stored, Error> {
+    let mut statement = connection.prepare_cached(NEWEST_ROW)?;
+    let mut rows = statement.query(params![address.community, address.key])?;
+    let Some(row) = rows.next()? else { return Ok(Stored::default()) };
+    let expires_at = keys::expiry(row.get_ref(1)?);
+    if is_expired(expires_at, now_ms) {
+        return Ok(Stored { text: None, expires_at });
+    }
+    let text = keys::text(row, 0)?.unwrap_or_default();
+    // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+    if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
+        return Err(Error::too_long(&address.key));
+    }
+    Ok(Stored { text: Some(text), expires_at })
 }

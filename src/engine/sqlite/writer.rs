@@ -5,12 +5,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
-
 use super::commits::Recorder;
 use super::file::DatabaseFile;
 use super::halts::Halts;
 use super::known_rows::KnownRows;
+use super::sql::{self, Guarded};
 use super::triggers::Triggers;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
@@ -21,10 +20,15 @@ use crate::{Error, Reply};
 pub enum Request {
     /// To carry out a batch.
     Batch(Batch, Reply<BatchOutcome>),
+    /// To hand the connection over for as long as a call takes, between two transactions.
+    Exclusive(Exclusive),
 }
 
+/// What has the connection for itself.
+pub type Exclusive = Box<dyn FnOnce(&Guarded, &DatabaseFile) + Send>;
+
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Connection, recorder: Recorder, file: DatabaseFile, requests: &Receiver<Request>) {
+pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests: &Receiver<Request>) {
     let mut writer = Writer {
         connection,
         recorder,
@@ -43,9 +47,8 @@ pub fn run(connection: Connection, recorder: Recorder, file: DatabaseFile, reque
         match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
             Ok(first) => {
                 let mut next = Some(first);
-                while let Some(first) = next {
-                    writer.serve(collect(first, requests));
-                    next = look_out(requests);
+                while let Some(request) = next {
+                    next = writer.answer(request, requests).or_else(|| look_out(requests));
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -68,7 +71,7 @@ fn look_out(requests: &Receiver<Request>) -> Option<Request> {
 }
 
 struct Writer {
-    connection: Connection,
+    connection: Guarded,
     recorder: Recorder,
     known: KnownRows,
     triggers: Triggers,
@@ -80,6 +83,26 @@ struct Writer {
 }
 
 impl Writer {
+    /// Answers a request, a batch with those that wait behind it. Returns a request that was taken and not answered.
+    fn answer(&mut self, request: Request, requests: &Receiver<Request>) -> Option<Request> {
+        match request {
+            Request::Batch(batch, reply) => {
+                let (batches, next) = collect(batch, reply, requests);
+                self.serve(batches);
+                next
+            }
+            Request::Exclusive(work) => {
+                let Self { connection, file, .. } = self;
+                if catch_unwind(AssertUnwindSafe(|| work(connection, file))).is_err() {
+                    // If this fails, so will the next use of the connection, and say why.
+                    drop(sql::reset(&self.connection));
+                }
+                self.known.clear();
+                None
+            }
+        }
+    }
+
     /// Carries out batches in one transaction, and answers each.
     fn serve(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
         let commands: Vec<&Batch> = batches.iter().map(|(batch, _)| batch).collect();
@@ -160,7 +183,7 @@ impl Writer {
                 }
                 Err(error) => {
                     self.halts.add(batch);
-                    outcomes.push(BatchOutcome { committed: 0, stopped: Some(Stop::Command(error)) });
+                    outcomes.push(BatchOutcome::stopped(Stop::Command(error)));
                 }
             }
         }
@@ -179,11 +202,14 @@ impl Writer {
     }
 }
 
-/// Takes what is waiting, up to the bounds of a group.
-fn collect(first: Request, requests: &Receiver<Request>) -> Vec<(Batch, Reply<BatchOutcome>)> {
+type Collected = (Vec<(Batch, Reply<BatchOutcome>)>, Option<Request>);
+
+/// Takes the batches that are waiting, up to the bounds of a group, and returns a request of another kind that ends
+/// them.
+fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<Request>) -> Collected {
     let mut batches = Vec::new();
     let (mut commands, mut bytes) = (0, 0);
-    let mut next = Some(first);
+    let mut next = Some(Request::Batch(first, reply));
     while let Some(Request::Batch(batch, reply)) = next {
         commands += batch.commands.len();
         bytes += batch.commands.iter().map(Command::size).sum::<usize>();
@@ -191,11 +217,11 @@ fn collect(first: Request, requests: &Receiver<Request>) -> Vec<(Batch, Reply<Ba
         let full = commands >= GROUP_COMMANDS_MAX || bytes >= GROUP_BYTES_MAX;
         next = if full { None } else { requests.try_recv().ok() };
     }
-    batches
+    (batches, next)
 }
 
 fn fail(batches: &[&Batch], error: &Error) -> Vec<BatchOutcome> {
-    batches.iter().map(|_| BatchOutcome { committed: 0, stopped: Some(Stop::Transaction(error.clone())) }).collect()
+    batches.iter().map(|_| BatchOutcome::stopped(Stop::Transaction(error.clone()))).collect()
 }
 
 /// Milliseconds since 1970 UTC.

@@ -1,0 +1,11 @@
+// The parts of Knex that a dialect extends; Knex declares no types for them.
+
+declare module "knex/lib/dialects/sqlite3/index.js" {
+	const SqliteClient: any;
+	export = SqliteClient;
+}
+
+declare module "knex/lib/dialects/sqlite3/execution/sqlite-transaction.js" {
+	const SqliteTransaction: any;
+	export = SqliteTransaction;
+}

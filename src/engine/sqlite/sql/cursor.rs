@@ -1,0 +1,90 @@
+//! A result that is read a slice at a time, as the reader of it goes on.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use super::execute::{cell, column_names, failure};
+use super::guard::Mode;
+use super::guarded::Guarded;
+use super::prepare::Prepared;
+use super::reads::prepare_read;
+use crate::sql::{Cancel, Slice, SliceWriter, Statement};
+use crate::{Error, Reply};
+
+/// Where a slice goes, with whether it is the last.
+pub type CursorReply = Reply<(Slice, bool)>;
+
+/// What a cursor reads, and how it is cancelled.
+pub struct OpenCursor {
+    /// The statement, which says how its rows are wanted.
+    pub statement: Statement,
+    /// What cancels it.
+    pub cancel: Option<Arc<Cancel>>,
+}
+
+/// A statement between two steps.
+pub struct Cursor<'c> {
+    connection: &'c Guarded,
+    prepared: Prepared<'c>,
+    open: OpenCursor,
+    writer: Option<SliceWriter>,
+}
+
+impl<'c> Cursor<'c> {
+    /// Compiles the statement and binds its parameters.
+    pub fn new(connection: &'c Guarded, open: OpenCursor, mode: Mode) -> Result<Self, Error> {
+        let _running = connection.cancellable(open.cancel.as_ref())?;
+        let _plans = connection.plan_by_values();
+        let prepared = prepare_read(connection, &open.statement, mode)?;
+        Ok(Self { connection, prepared, open, writer: None })
+    }
+
+    /// The next slice, and whether it is the last.
+    pub fn fetch(&mut self) -> Result<(Slice, bool), Error> {
+        let connection = self.connection;
+        let Some(wanted) = &self.open.statement.rows else { return Err(Error::internal("a cursor without rows")) };
+        let _running = connection.cancellable(self.open.cancel.as_ref())?;
+        let _plans = connection.plan_by_values();
+        let mut rows = self.prepared.raw_query();
+        while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
+            let writer =
+                self.writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+            if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
+                // Dropped, it would start again from the first row.
+                std::mem::forget(rows);
+                return Ok((slice, false));
+            }
+        }
+        let last = self.writer.take().unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take();
+        Ok((last, true))
+    }
+}
+
+impl Drop for Cursor<'_> {
+    fn drop(&mut self) {
+        // Ends the statement, which a slice may have left in the middle.
+        drop(self.prepared.raw_query());
+    }
+}
+
+/// Answers requests for slices until the last is given, or nobody can ask any more. Reads one slice ahead.
+pub fn serve_cursor(connection: &Guarded, open: OpenCursor, requests: &Receiver<CursorReply>) {
+    let mut cursor = match Cursor::new(connection, open, Mode::Reader) {
+        Ok(cursor) => cursor,
+        Err(error) => {
+            if let Ok(reply) = requests.recv() {
+                reply.send(Err(error));
+            }
+            return;
+        }
+    };
+    loop {
+        let slice = cursor.fetch();
+        let is_last = !matches!(slice, Ok((_, false)));
+        let Ok(reply) = requests.recv() else { return };
+        reply.send(slice);
+        if is_last {
+            return;
+        }
+    }
+}

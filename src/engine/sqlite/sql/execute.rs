@@ -1,0 +1,195 @@
+//! Runs statements on the connection that writes.
+
+use rusqlite::Statement as Compiled;
+
+use super::bind::bind;
+use super::guard::{Mode, Seen};
+use super::guarded::Guarded;
+use super::prepare::{self, Script};
+use super::{last_row, session_state};
+use crate::Error;
+use crate::engine::sqlite::keys::Refusal;
+use crate::sql::{Cell, Job, Outcome, RowSet, RowsWanted, SliceWriter, SqlError, Statement, Work};
+
+const TRANSACTION_CONTROL: &str = "BEGIN, COMMIT, ROLLBACK and savepoints have no meaning for one statement: use \
+    transaction(), or a connection of reserve()";
+const WITHIN_TRANSACTION: &str = "the store begins and ends this transaction: return from the callback to commit, \
+    throw to roll back, and use tx.transaction() for a savepoint";
+const WITHIN_BATCH: &str = "VACUUM and PRAGMA wal_checkpoint run outside of transactions: use run()";
+
+/// Carries out a job, as a whole or not at all except where the user has the transactions in hand.
+pub fn run(connection: &Guarded, job: &Job, mode: Mode) -> Result<Vec<Outcome>, Refusal> {
+    let _running = connection.cancellable(job.cancel.as_ref())?;
+    let _plans = connection.plan_by_values();
+    match &job.work {
+        Work::One(statement) => Ok(vec![one(connection, statement, mode)?]),
+        Work::All(statements) => whole(connection, || {
+            statements
+                .iter()
+                .map(|statement| match one(connection, statement, mode) {
+                    Err(Refusal::Alone) => Err(SqlError::Forbidden(WITHIN_BATCH.to_owned()).into()),
+                    other => other,
+                })
+                .collect()
+        }),
+        Work::Script(sql) if mode == Mode::Group || mode == Mode::Transaction => {
+            whole(connection, || script(connection, sql, mode))?;
+            Ok(Vec::new())
+        }
+        Work::Script(sql) => {
+            script(connection, sql, mode)?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// Carries out what cannot share a transaction, and leaves the connection as it was.
+pub fn run_alone(connection: &Guarded, job: &Job) -> Result<Vec<Outcome>, Error> {
+    let result = run(connection, job, Mode::Alone).map_err(|refusal| match refusal {
+        Refusal::Failed(error) => error,
+        Refusal::Conflict | Refusal::Alone => Error::internal("work that is alone was to be sent again"),
+    });
+    let is_left_open = !connection.is_autocommit();
+    session_state::reset(connection)?;
+    match result {
+        Ok(_) if is_left_open => Err(SqlError::LeftOpen.into()),
+        other => other,
+    }
+}
+
+fn one(connection: &Guarded, statement: &Statement, mode: Mode) -> Result<Outcome, Refusal> {
+    let mode = if statement.is_internal { Mode::Internal } else { mode };
+    let mut prepared = prepare::one(connection, &statement.sql, mode)?;
+    let seen = prepared.seen.clone();
+    check_place(&seen, mode)?;
+    if statement.rows.is_some() && !prepared.readonly() && prepared.column_count() == 0 && !statement.may_lack_rows
+    {
+        return Err(SqlError::NotARead.into());
+    }
+    bind(&mut prepared, &statement.parameters)?;
+    note_alteration(connection, &seen);
+    let is_plain_write = !prepared.readonly() && !seen.is_bound_to_mode;
+    let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
+    if is_plain_write && (is_ours || statement.rows.is_some()) {
+        // A statement can fail halfway (`OR FAIL`), and so can the reading of the rows that it returns.
+        whole(connection, || Ok(execute(connection, &mut prepared, statement.rows.as_ref())?))
+    } else {
+        Ok(execute(connection, &mut prepared, statement.rows.as_ref())?)
+    }
+}
+
+fn script(connection: &Guarded, sql: &str, mode: Mode) -> Result<(), Refusal> {
+    let mut statements = Script::new(connection, sql, mode);
+    loop {
+        let (next, seen) = statements.next();
+        if mode == Mode::Group && (seen.ends_transaction || seen.needs_no_transaction || seen.sets_state) {
+            return Err(Refusal::Alone);
+        }
+        let Some(mut statement) = next? else { return Ok(()) };
+        if seen.ends_transaction && mode == Mode::Transaction {
+            return Err(SqlError::Forbidden(WITHIN_TRANSACTION.to_owned()).into());
+        }
+        if statement.parameter_count() > 0 {
+            return Err(SqlError::Text("of exec() must have no parameters; use run()").into());
+        }
+        note_alteration(connection, &seen);
+        execute(connection, &mut statement, None)?;
+    }
+}
+
+/// Whether a statement may run where it is.
+fn check_place(seen: &Seen, mode: Mode) -> Result<(), Refusal> {
+    let forbidden = |why: &str| Err(SqlError::Forbidden(why.to_owned()).into());
+    match mode {
+        Mode::Group | Mode::Alone | Mode::Reader if seen.ends_transaction || seen.is_savepoint => {
+            forbidden(TRANSACTION_CONTROL)
+        }
+        Mode::Transaction if seen.ends_transaction => forbidden(WITHIN_TRANSACTION),
+        Mode::Group if seen.needs_no_transaction => Err(Refusal::Alone),
+        _ => Ok(()),
+    }
+}
+
+fn note_alteration(connection: &Guarded, seen: &Seen) {
+    if seen.sets_state || seen.makes_temporary {
+        connection.is_altered.set(true);
+    }
+}
+
+/// Steps through a statement whose parameters are bound.
+fn execute(connection: &Guarded, statement: &mut Compiled, wanted: Option<&RowsWanted>) -> Result<Outcome, Error> {
+    let _running = connection.guard.run();
+    last_row::forget(connection);
+    let changed_before = connection.total_changes();
+    let rows = step(connection, statement, wanted)?;
+    let has_changed = connection.total_changes() != changed_before;
+    Ok(Outcome {
+        changes: if has_changed { connection.changes() } else { 0 },
+        last_insert_rowid: connection.last_insert_rowid(),
+        rows,
+    })
+}
+
+fn step(
+    connection: &Guarded,
+    statement: &mut Compiled,
+    wanted: Option<&RowsWanted>,
+) -> Result<Option<RowSet>, Error> {
+    let mut slices = Vec::new();
+    let mut writer: Option<SliceWriter> = None;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
+        let Some(wanted) = wanted else { continue };
+        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        // Stepping on all the same: a statement that returns what it writes has to end.
+        if wanted.first_only && writer.has_rows() {
+            continue;
+        }
+        slices.extend(writer.push(|column| Ok(cell(row.get_ref(column)?)))?);
+    }
+    drop(rows);
+    let Some(wanted) = wanted else { return Ok(None) };
+    // The columns are known for certain only now: SQLite compiles anew, at the first step, what is out of date.
+    let mut writer = writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), column_names(statement)));
+    slices.push(writer.take());
+    Ok(Some(RowSet { columns: writer.into_columns(), slices }))
+}
+
+/// Why a statement failed while it ran.
+pub fn failure(connection: &Guarded, error: rusqlite::Error) -> Error {
+    connection.check_cancelled().err().unwrap_or_else(|| Error::of_statement(error))
+}
+
+pub fn column_names(statement: &Compiled) -> Vec<String> {
+    statement.column_names().map(str::to_owned).collect()
+}
+
+pub fn cell(value: rusqlite::types::ValueRef<'_>) -> Cell<'_> {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(integer) => Cell::Integer(integer),
+        ValueRef::Real(real) => Cell::Real(real),
+        ValueRef::Text(text) => Cell::Text(text),
+        ValueRef::Blob(bytes) => Cell::Blob(bytes),
+    }
+}
+
+/// Runs `body` as a whole or not at all.
+fn whole<T>(connection: &Guarded, body: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    connection.prepare_cached("SAVEPOINT __rootcellar_sql")?.execute([])?;
+    let result = body();
+    // Some failures end the whole transaction, and the savepoint with it.
+    if result.is_err() && !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK TO __rootcellar_sql")?.execute([])?;
+    }
+    if !connection.is_autocommit() {
+        let released = connection.prepare_cached("RELEASE __rootcellar_sql")?.execute([]);
+        if let Err(error) = released {
+            // The outermost savepoint is a transaction: a deferred foreign key can keep it from being committed.
+            connection.execute_batch("ROLLBACK TO __rootcellar_sql; RELEASE __rootcellar_sql")?;
+            return Err(error.into());
+        }
+    }
+    result
+}

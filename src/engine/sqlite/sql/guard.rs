@@ -1,0 +1,156 @@
+//! Looks at each statement while SQLite compiles it: refuses what would do harm, and notes what the caller has to
+//! know of it.
+
+use std::sync::{Arc, Mutex};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+
+use super::policy::{self, CONNECTION_PRAGMAS};
+use super::tables;
+use crate::threads::lock;
+
+/// Who a statement is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// This package itself, which may do anything.
+    #[default]
+    Internal,
+    /// SQLite itself, while it runs a statement that was looked at.
+    Running,
+    /// A read of the user's, on a reader.
+    Reader,
+    /// A write of the user's, in a transaction with others.
+    Group,
+    /// A script of the user's that runs alone, outside any transaction of this package.
+    Alone,
+    /// A statement in a transaction of the user's that this package began and will end.
+    Transaction,
+    /// A statement on a connection that the user has reserved.
+    Reserved,
+}
+
+/// What a statement turned out to be.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
+pub struct Seen {
+    /// Why it was refused.
+    pub refused: Option<String>,
+    /// `BEGIN`, `COMMIT` or `ROLLBACK`.
+    pub ends_transaction: bool,
+    /// `SAVEPOINT`, `RELEASE` or `ROLLBACK TO`.
+    pub is_savepoint: bool,
+    /// It does nothing, or fails, within a transaction.
+    pub needs_no_transaction: bool,
+    /// It was allowed to this mode, and may not be to another.
+    pub is_bound_to_mode: bool,
+    /// It sets a state of the connection.
+    pub sets_state: bool,
+    /// It asks for the value of a pragma, which SQLite itself does not always take for a read.
+    pub asks_pragma: bool,
+    /// It makes something temporary.
+    pub makes_temporary: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mode: Mode,
+    seen: Seen,
+    /// Sticks, also where SQLite compiles a statement anew of its own accord.
+    wrote_keys: bool,
+}
+
+/// The guard of one connection.
+#[derive(Debug, Clone, Default)]
+pub struct Guard(Arc<Mutex<State>>);
+
+impl Guard {
+    /// What SQLite asks for each thing that a statement does.
+    pub fn authorize(&self, context: AuthContext) -> Authorization {
+        let mut state = lock(&self.0);
+        let State { mode, seen, wrote_keys } = &mut *state;
+        if *mode == Mode::Internal {
+            return Authorization::Allow;
+        }
+        if tables::writes_keys(&context.action) {
+            *wrote_keys = true;
+            // It is to be compiled anew each time, so that whoever runs it learns of it.
+            seen.is_bound_to_mode = true;
+        }
+        if *mode == Mode::Running {
+            return Authorization::Allow;
+        }
+        note(seen, &context.action);
+        match policy::refusal(context.action, *mode) {
+            Some(why) => {
+                seen.refused = Some(why);
+                Authorization::Deny
+            }
+            None => Authorization::Allow,
+        }
+    }
+
+    /// Compiles something in a mode, and tells what was seen of it.
+    pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, Seen) {
+        self.switch(mode);
+        let compiled = compile();
+        (compiled, self.switch(Mode::Internal))
+    }
+
+    /// Says that a statement of the user's runs, until the result is dropped.
+    pub fn run(&self) -> Run<'_> {
+        self.switch(Mode::Running);
+        Run(self)
+    }
+
+    /// Sets the mode, and returns what was seen in the one before.
+    fn switch(&self, mode: Mode) -> Seen {
+        let mut state = lock(&self.0);
+        state.mode = mode;
+        std::mem::take(&mut state.seen)
+    }
+
+    pub fn has_written_keys(&self) -> bool {
+        lock(&self.0).wrote_keys
+    }
+
+    pub fn take_wrote_keys(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).wrote_keys)
+    }
+}
+
+/// While it lives, a statement of the user's runs.
+pub struct Run<'a>(&'a Guard);
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.switch(Mode::Internal);
+    }
+}
+
+fn note(seen: &mut Seen, action: &AuthAction) {
+    match action {
+        AuthAction::Transaction { .. } => {
+            seen.ends_transaction = true;
+            seen.is_bound_to_mode = true;
+        }
+        AuthAction::Savepoint { operation, .. } => {
+            seen.is_savepoint = true;
+            seen.is_bound_to_mode = true;
+            seen.ends_transaction |= *operation == TransactionOperation::Unknown;
+        }
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            let name = pragma_name.to_ascii_lowercase();
+            seen.is_bound_to_mode = true;
+            seen.needs_no_transaction |= name == "wal_checkpoint";
+            seen.asks_pragma = pragma_value.is_none();
+            seen.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
+        }
+        AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::CreateTempTrigger { .. } => {
+            seen.makes_temporary = true;
+            seen.is_bound_to_mode = true;
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,276 @@
+//! The writing connection in the hands of one user: an interactive transaction, or a reserved connection.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::cursor::{Cursor, CursorReply, OpenCursor};
+use super::guard::Mode;
+use super::guarded::Guarded;
+use super::reads::Read as SqlRead;
+use super::{execute, session_state};
+use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::halts::Halts;
+use crate::engine::sqlite::keys::{Keys, Refusal};
+use crate::engine::sqlite::known_rows::KnownRows;
+use crate::engine::sqlite::reader::{self, Values};
+use crate::engine::sqlite::scan::scan;
+use crate::engine::sqlite::select::Select;
+use crate::kv::{Address, Batch, BatchOutcome, Command, Stop};
+use crate::sql::{Cancel, Outcome, SqlError};
+use crate::{Error, Reply};
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// With its first write.
+    Deferred,
+    /// As the one that writes.
+    Immediate,
+    /// As the only one, where the file has no write-ahead log.
+    Exclusive,
+}
+
+/// What the connection is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseKind {
+    /// A transaction, which the lease begins and ends.
+    Transaction(Begin),
+    /// Statements of all kinds, `BEGIN` and `COMMIT` among them.
+    Reserved,
+}
+
+/// What is to become of a savepoint of a nested transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SavepointAction {
+    /// It begins.
+    Begin,
+    /// What was done since is kept.
+    Release,
+    /// What was done since is undone.
+    Rollback,
+}
+
+/// What the holder of a lease asks.
+pub enum LeaseRequest {
+    /// To carry out commands, each on its own, up to the first that fails.
+    Batch(Batch, Reply<BatchOutcome>),
+    /// To read keys.
+    Read(Vec<Address>, i64, Reply<Values>),
+    /// To read what matches a pattern: slices but for the last to the function.
+    Select(Select, Box<dyn FnMut(String) + Send>, Reply<String>),
+    /// To read in SQL, or to compile a statement.
+    Query(SqlRead),
+    /// To open a cursor under a number.
+    OpenCursor(u32, OpenCursor, CursorReply),
+    /// To read the next slice of a cursor.
+    Fetch(u32, CursorReply),
+    /// To close a cursor.
+    CloseCursor(u32),
+    /// To begin or end a nested transaction, by its depth.
+    Savepoint(SavepointAction, u32, Reply<()>),
+    /// To allow no more idle time than this from now on.
+    Limit(Duration),
+    /// To end: whether to commit, and where to report.
+    End(bool, Reply<()>),
+}
+
+/// What a lease is given with.
+pub struct Lease {
+    /// What it is for.
+    pub kind: LeaseKind,
+    /// How long it may be idle.
+    pub idle_limit: Duration,
+    /// Cancels whatever runs in it.
+    pub cancel: Arc<Cancel>,
+    /// Where to report that it has begun, with the means to use it.
+    pub started: Reply<Sender<LeaseRequest>>,
+    /// Where to report its end: `ERR_TRANSACTION_TIMEOUT` if it was idle for too long.
+    pub ended: Reply<()>,
+}
+
+/// Serves a lease until it ends, is idle for too long, or nobody holds it any more. Then the connection is as before.
+pub fn serve(connection: &Guarded, file: &DatabaseFile, lease: Lease) {
+    let Lease { kind, idle_limit, cancel, started, ended } = lease;
+    let begun = file.check().and_then(|()| {
+        let _running = connection.cancellable(Some(&cancel))?;
+        begin(connection, kind)
+    });
+    if let Err(error) = begun {
+        started.send(Err(error));
+        return ended.send(Ok(()));
+    }
+    let (requests, received) = std::sync::mpsc::channel();
+    started.send(Ok(requests));
+    let mut served = Served { connection, kind, cancel, cursors: HashMap::new(), halts: Halts::default() };
+    let last = served.serve(&received, idle_limit);
+    served.cursors.clear();
+    match last {
+        Last::End(commit, reply) => {
+            let result = served.end(commit);
+            // A connection that cannot be reset says so at its next use.
+            let reset = session_state::reset(connection);
+            reply.send(result.and(reset));
+            ended.send(Ok(()));
+        }
+        Last::Idle => {
+            drop(session_state::reset(connection));
+            ended.send(Err(SqlError::TransactionTimeout.into()));
+        }
+        Last::Gone => {
+            drop(session_state::reset(connection));
+            ended.send(Ok(()));
+        }
+    }
+}
+
+fn begin(connection: &Guarded, kind: LeaseKind) -> Result<(), Error> {
+    let sql = match kind {
+        LeaseKind::Reserved => return Ok(()),
+        LeaseKind::Transaction(Begin::Deferred) => "BEGIN DEFERRED",
+        LeaseKind::Transaction(Begin::Immediate) => "BEGIN IMMEDIATE",
+        LeaseKind::Transaction(Begin::Exclusive) => "BEGIN EXCLUSIVE",
+    };
+    Ok(connection.execute_batch(sql)?)
+}
+
+/// Why a lease came to its end.
+enum Last {
+    End(bool, Reply<()>),
+    Idle,
+    Gone,
+}
+
+struct Served<'c> {
+    connection: &'c Guarded,
+    kind: LeaseKind,
+    cancel: Arc<Cancel>,
+    cursors: HashMap<u32, Cursor<'c>>,
+    halts: Halts,
+}
+
+impl Served<'_> {
+    fn serve(&mut self, requests: &Receiver<LeaseRequest>, mut idle_limit: Duration) -> Last {
+        loop {
+            match requests.recv_timeout(idle_limit) {
+                Ok(LeaseRequest::End(commit, reply)) => return Last::End(commit, reply),
+                Ok(LeaseRequest::Limit(limit)) => idle_limit = limit,
+                Ok(request) => self.answer(request),
+                Err(RecvTimeoutError::Timeout) => return Last::Idle,
+                Err(RecvTimeoutError::Disconnected) => return Last::Gone,
+            }
+        }
+    }
+
+    fn answer(&mut self, request: LeaseRequest) {
+        let connection = self.connection;
+        match request {
+            LeaseRequest::Batch(batch, reply) => reply.send(Ok(self.run(&batch))),
+            LeaseRequest::Read(addresses, now_ms, reply) => {
+                reply.send(self.check().and_then(|()| reader::values(connection, &addresses, now_ms)));
+            }
+            LeaseRequest::Select(select, send, reply) => {
+                reply.send(self.check().and_then(|()| scan(connection, &select, send)));
+            }
+            LeaseRequest::Query(read) => {
+                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                read.run(running.as_ref().map(|_| connection), self.mode());
+            }
+            LeaseRequest::OpenCursor(number, open, reply) => {
+                let opened = self.check().and_then(|()| Cursor::new(connection, open, self.mode()));
+                match opened {
+                    Ok(cursor) => {
+                        self.cursors.insert(number, cursor);
+                        self.fetch(number, reply);
+                    }
+                    Err(error) => reply.send(Err(error)),
+                }
+            }
+            LeaseRequest::Fetch(number, reply) => self.fetch(number, reply),
+            LeaseRequest::CloseCursor(number) => drop(self.cursors.remove(&number)),
+            LeaseRequest::Savepoint(action, depth, reply) => {
+                reply.send(self.check().and_then(|()| self.savepoint(action, depth)));
+            }
+            LeaseRequest::Limit(_) | LeaseRequest::End(..) => unreachable!("served by the loop itself"),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        match self.kind {
+            LeaseKind::Transaction(_) => Mode::Transaction,
+            LeaseKind::Reserved => Mode::Reserved,
+        }
+    }
+
+    /// Whether the transaction is still there.
+    fn check(&self) -> Result<(), Error> {
+        self.cancel.check()?;
+        let is_lost = matches!(self.kind, LeaseKind::Transaction(_)) && self.connection.is_autocommit();
+        if is_lost { Err(SqlError::TransactionLost.into()) } else { Ok(()) }
+    }
+
+    fn run(&mut self, batch: &Batch) -> BatchOutcome {
+        if self.halts.concern(batch) {
+            return BatchOutcome::stopped(Stop::Deferred);
+        }
+        let mut statements = Vec::new();
+        for (index, command) in batch.commands.iter().enumerate() {
+            let stop = match self.command(command, batch.now_ms) {
+                Ok(outcomes) => {
+                    statements.extend(outcomes);
+                    continue;
+                }
+                Err(Refusal::Failed(error)) => Stop::Command(error),
+                Err(Refusal::Conflict) => Stop::Conflict,
+                Err(Refusal::Alone) => Stop::Command(Error::internal("a lease is alone already")),
+            };
+            self.halts.add(batch);
+            return BatchOutcome { committed: index, statements, stopped: Some(stop) };
+        }
+        BatchOutcome { committed: batch.commands.len(), statements, stopped: None }
+    }
+
+    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<Outcome>, Refusal> {
+        self.check()?;
+        let _running = self.connection.cancellable(Some(&self.cancel))?;
+        match command {
+            Command::Sql(job) => execute::run(self.connection, job, self.mode()),
+            other => {
+                Keys::new(self.connection, &mut KnownRows::default())?.run(other, now_ms)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn fetch(&mut self, number: u32, reply: CursorReply) {
+        let slice = match self.cursors.get_mut(&number) {
+            Some(cursor) => cursor.fetch(),
+            None => Err(SqlError::TransactionClosed.into()),
+        };
+        if !matches!(slice, Ok((_, false))) {
+            self.cursors.remove(&number);
+        }
+        reply.send(slice);
+    }
+
+    fn savepoint(&mut self, action: SavepointAction, depth: u32) -> Result<(), Error> {
+        let name = format!("__rootcellar_{depth}");
+        Ok(self.connection.execute_batch(&match action {
+            SavepointAction::Begin => format!("SAVEPOINT {name}"),
+            SavepointAction::Release => format!("RELEASE {name}"),
+            SavepointAction::Rollback => format!("ROLLBACK TO {name}; RELEASE {name}"),
+        })?)
+    }
+
+    fn end(&self, commit: bool) -> Result<(), Error> {
+        if !commit {
+            return Ok(());
+        }
+        self.check()?;
+        match self.kind {
+            LeaseKind::Transaction(_) => Ok(self.connection.execute_batch("COMMIT")?),
+            LeaseKind::Reserved => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Compiles statements, and says what is wrong with those that do not compile.
+
+use std::ops::{Deref, DerefMut};
+
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::{Batch, CachedStatement, Statement, ffi};
+
+use super::guard::{Mode, Seen};
+use super::guarded::Guarded;
+use crate::Error;
+use crate::error::code_name;
+use crate::sql::{Keyword, Place, SqlError};
+
+const SEVERAL_STATEMENTS: SqlError = SqlError::Text("must hold one statement, and holds more; exec() runs scripts");
+const NO_STATEMENT: SqlError = SqlError::Text("must hold a statement, and holds none");
+
+/// A compiled statement, and what was seen of it.
+pub struct Prepared<'c> {
+    /// There until it is dropped.
+    statement: Option<CachedStatement<'c>>,
+    pub seen: Seen,
+}
+
+impl<'c> Deref for Prepared<'c> {
+    type Target = Statement<'c>;
+
+    fn deref(&self) -> &Statement<'c> {
+        self.statement.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl DerefMut for Prepared<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.statement.as_mut().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        // What was allowed to one must not be found ready by another.
+        if let Some(statement) = self.statement.take().filter(|_| self.seen.is_bound_to_mode) {
+            statement.discard();
+        }
+    }
+}
+
+/// Compiles the one statement of a text, or takes it from those that the connection has ready.
+pub fn one<'c>(connection: &'c Guarded, sql: &str, mode: Mode) -> Result<Prepared<'c>, Error> {
+    let keyword = Keyword::of(sql);
+    if keyword == Keyword::None {
+        return Err(NO_STATEMENT.into());
+    }
+    let (prepared, mut seen) = connection.guard.watch(mode, || connection.prepare_cached(sql));
+    // This package's own statements are not checked, and must not be found ready by the user's.
+    seen.is_bound_to_mode |= mode == Mode::Internal;
+    if keyword == Keyword::Vacuum {
+        seen.needs_no_transaction = true;
+        seen.is_bound_to_mode = true;
+    }
+    match prepared {
+        Ok(statement) => Ok(Prepared { statement: Some(statement), seen }),
+        Err(error) => Err(explain(error, sql, seen.refused, Text::Statement)),
+    }
+}
+
+/// The statements of a script, compiled one after the other, each when those before it have run.
+pub struct Script<'c, 's> {
+    connection: &'c Guarded,
+    sql: &'s str,
+    statements: Batch<'c, 's>,
+    mode: Mode,
+}
+
+impl<'c, 's> Script<'c, 's> {
+    pub fn new(connection: &'c Guarded, sql: &'s str, mode: Mode) -> Self {
+        Self { connection, sql, statements: Batch::new(connection, sql), mode }
+    }
+
+    /// The next statement. What was seen of it comes along also when it was refused.
+    pub fn next(&mut self) -> (Result<Option<Statement<'c>>, Error>, Seen) {
+        let statements = &mut self.statements;
+        let (next, mut seen) = self.connection.guard.watch(self.mode, || statements.next());
+        let next = next.map_err(|error| explain(error, self.sql, seen.refused.take(), Text::Script));
+        if let Ok(Some(statement)) = &next {
+            seen.needs_no_transaction |= Keyword::of(&statement_text(statement)) == Keyword::Vacuum;
+        }
+        (next, seen)
+    }
+}
+
+/// A statement's own text.
+fn statement_text(statement: &Statement) -> String {
+    // Without parameters bound, that is the text itself.
+    statement.expanded_sql().unwrap_or_default()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Statement,
+    Script,
+}
+
+/// What is wrong with a text that does not compile.
+fn explain(error: rusqlite::Error, sql: &str, refused: Option<String>, text: Text) -> Error {
+    if let Some(why) = refused {
+        return SqlError::Forbidden(why).into();
+    }
+    let (code, message, place) = match &error {
+        rusqlite::Error::MultipleStatement => return SEVERAL_STATEMENTS.into(),
+        rusqlite::Error::SqlInputError { error: cause, msg, sql: rest, offset } => {
+            // SQLite saw the text without the space around it, or what is left of a script.
+            let end = sql.trim_end().len();
+            if text == Text::Statement && rest.len() < sql.trim().len() {
+                return SEVERAL_STATEMENTS.into();
+            }
+            let skipped = if text == Text::Statement { end - rest.len() } else { sql.len() - rest.len() };
+            let place = skipped + usize::try_from(*offset).unwrap_or_default();
+            (cause.extended_code, msg.clone(), Some(Place::at(sql, place)))
+        }
+        rusqlite::Error::SqliteFailure(cause, Some(message)) if cause.extended_code == ffi::SQLITE_ERROR => {
+            let byte =
+                if message == "incomplete input" { Some(sql.trim_end().len()) } else { named_in(message, sql) };
+            (cause.extended_code, message.clone(), byte.map(|byte| Place::at(sql, byte)))
+        }
+        _ => return error.into(),
+    };
+    SqlError::Syntax { code: code_name(code), message, place }.into()
+}
+
+/// Where the text has the name that a message ends with, if it has it once.
+fn named_in(message: &str, sql: &str) -> Option<usize> {
+    let name = message.rsplit_once(": ")?.1.rsplit('.').next()?;
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut places = sql
+        .match_indices(name)
+        .map(|(at, _)| at)
+        .filter(|at| !sql[..*at].ends_with(is_word) && !sql[at + name.len()..].starts_with(is_word));
+    let only = places.next().filter(|_| !name.is_empty())?;
+    places.next().is_none().then_some(only)
+}

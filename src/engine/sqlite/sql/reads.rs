@@ -1,0 +1,135 @@
+//! Reads on a reader thread.
+
+use std::sync::Arc;
+
+use super::bind::bind;
+use super::execute::{cell, column_names, failure};
+use super::guard::Mode;
+use super::guarded::Guarded;
+use super::prepare::{self, Prepared};
+use crate::sql::{Cancel, Slice, SliceWriter, SqlError, Statement};
+use crate::{Error, Reply};
+
+type Send = Box<dyn FnMut(Result<(Slice, bool), Error>) + std::marker::Send>;
+
+/// Where the rows of a read go: slices, the last of them marked, or an error instead of any of them.
+///
+/// Dropped before the last, it answers with [`Error::internal`].
+pub struct RowsReply {
+    send: Send,
+    is_done: bool,
+}
+
+impl RowsReply {
+    /// A reply that hands each slice to `send`, with whether it is the last.
+    pub fn new(send: impl FnMut(Result<(Slice, bool), Error>) + std::marker::Send + 'static) -> Self {
+        Self { send: Box::new(send), is_done: false }
+    }
+
+    fn slice(&mut self, slice: Slice, last: bool) {
+        self.is_done = last;
+        (self.send)(Ok((slice, last)));
+    }
+
+    fn fail(mut self, error: Error) {
+        self.is_done = true;
+        (self.send)(Err(error));
+    }
+}
+
+impl Drop for RowsReply {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.is_done = true;
+            (self.send)(Err(Error::internal("a thread of the store ended unexpectedly")));
+        }
+    }
+}
+
+/// What is known of a statement without running it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The names of the columns of its rows; none if it returns no rows.
+    pub columns: Vec<String>,
+    /// Whether it leaves the file as it is.
+    pub is_readonly: bool,
+    /// How many parameters it has.
+    pub parameters: usize,
+}
+
+/// Something to do on a reader.
+pub enum Read {
+    /// To run a statement.
+    Rows(Statement, Option<Arc<Cancel>>, RowsReply),
+    /// To compile one.
+    Describe(String, Reply<Description>),
+}
+
+impl Read {
+    /// Does it, or tells why it cannot be done.
+    pub fn run(self, connection: Result<&Guarded, &Error>, mode: Mode) {
+        match (self, connection) {
+            (Self::Rows(statement, cancel, mut reply), Ok(connection)) => {
+                match rows(connection, &statement, cancel.as_ref(), mode, &mut reply) {
+                    Ok(last) => reply.slice(last, true),
+                    Err(error) => reply.fail(error),
+                }
+            }
+            (Self::Rows(_, _, reply), Err(error)) => reply.fail(error.clone()),
+            (Self::Describe(sql, reply), Ok(connection)) => reply.send(describe(connection, &sql, mode)),
+            (Self::Describe(_, reply), Err(error)) => reply.send(Err(error.clone())),
+        }
+    }
+}
+
+/// Compiles a statement, and tells what it is.
+///
+/// # Errors
+///
+/// If it does not compile.
+pub fn describe(connection: &Guarded, sql: &str, mode: Mode) -> Result<Description, Error> {
+    let statement = prepare::one(connection, sql, mode)?;
+    Ok(Description {
+        columns: column_names(&statement),
+        is_readonly: statement.readonly(),
+        parameters: statement.parameter_count(),
+    })
+}
+
+/// Compiles a statement that only reads, and binds its parameters.
+pub fn prepare_read<'c>(connection: &'c Guarded, statement: &Statement, mode: Mode) -> Result<Prepared<'c>, Error> {
+    let mut prepared = prepare::one(connection, &statement.sql, mode)?;
+    let seen = &prepared.seen;
+    let is_read = prepared.readonly() || seen.asks_pragma;
+    if !is_read || seen.ends_transaction || seen.is_savepoint || seen.needs_no_transaction {
+        return Err(SqlError::NotARead.into());
+    }
+    bind(&mut prepared, &statement.parameters)?;
+    Ok(prepared)
+}
+
+/// Sends full slices, and returns the last.
+fn rows(
+    connection: &Guarded,
+    statement: &Statement,
+    cancel: Option<&Arc<Cancel>>,
+    mode: Mode,
+    reply: &mut RowsReply,
+) -> Result<Slice, Error> {
+    let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
+    let _running = connection.cancellable(cancel)?;
+    let _plans = connection.plan_by_values();
+    let mut prepared = prepare_read(connection, statement, mode)?;
+    let mut rows = prepared.raw_query();
+    let mut writer: Option<SliceWriter> = None;
+    while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
+        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
+            reply.slice(slice, false);
+        }
+        if wanted.first_only {
+            break;
+        }
+    }
+    Ok(writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take())
+}

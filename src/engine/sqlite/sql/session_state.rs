@@ -1,0 +1,41 @@
+//! Leaves the writing connection as it was found, after the user had it.
+
+use rusqlite::Connection;
+
+use super::guarded::Guarded;
+use super::policy::CONNECTION_PRAGMAS;
+use crate::Error;
+
+const TEMPORARY: &str = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger') \
+    AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+
+/// Rolls back what is open, and undoes what a statement has set on the connection.
+///
+/// # Errors
+///
+/// With SQLite's code. The connection may then be as it was left.
+pub fn reset(connection: &Guarded) -> Result<(), Error> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    if !connection.is_altered.get() {
+        return Ok(());
+    }
+    for (name, value) in CONNECTION_PRAGMAS {
+        connection.execute_batch(&format!("PRAGMA {name} = {value}"))?;
+    }
+    drop_temporary(connection)?;
+    connection.is_altered.set(false);
+    Ok(())
+}
+
+fn drop_temporary(connection: &Connection) -> Result<(), Error> {
+    let mut statement = connection.prepare(TEMPORARY)?;
+    let found = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    for object in found.collect::<rusqlite::Result<Vec<_>>>()? {
+        let (kind, name) = object;
+        // A table takes its triggers along.
+        connection.execute_batch(&format!("DROP {kind} IF EXISTS temp.\"{}\"", name.replace('"', "\"\"")))?;
+    }
+    Ok(())
+}

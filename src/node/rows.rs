@@ -1,0 +1,63 @@
+//! Rows as they cross to JavaScript.
+
+use std::fmt::Write;
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::sql::{Outcome, RowSet, Slice};
+
+/// See [`Slice`].
+#[napi(object, object_from_js = false)]
+pub struct RowSlice {
+    /// See [`Slice::json`].
+    pub json: String,
+    /// See [`Slice::patches`]; a JSON array if there are any.
+    pub patches: Option<String>,
+    /// See [`Slice::bytes`].
+    pub bytes: Option<Uint8Array>,
+}
+
+impl From<Slice> for RowSlice {
+    fn from(Slice { json, patches, bytes }: Slice) -> Self {
+        Self {
+            json,
+            patches: (!patches.is_empty()).then(|| format!("[{patches}]")),
+            bytes: (!bytes.is_empty()).then(|| bytes.into()),
+        }
+    }
+}
+
+/// See [`RowSet`].
+#[napi(object, object_from_js = false)]
+pub struct Rows {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows.
+    pub slices: Vec<RowSlice>,
+}
+
+impl From<RowSet> for Rows {
+    fn from(RowSet { columns, slices }: RowSet) -> Self {
+        Self { columns, slices: slices.into_iter().map(RowSlice::from).collect() }
+    }
+}
+
+/// What statements changed, as a JSON array: for each how many rows, and the row id of the last that it inserted,
+/// which is a string where a number could not hold it.
+pub fn changes(outcomes: &[Outcome]) -> String {
+    const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+    let mut json = String::from("[");
+    for outcome in outcomes {
+        let (changes, rowid) = (outcome.changes, outcome.last_insert_rowid);
+        let comma = if json.len() == 1 { "" } else { "," };
+        // Writing to a string does not fail.
+        let _ = if rowid.unsigned_abs() <= SAFE_INTEGER_MAX {
+            write!(json, "{comma}{changes},{rowid}")
+        } else {
+            write!(json, "{comma}{changes},\"{rowid}\"")
+        };
+    }
+    json.push(']');
+    json
+}

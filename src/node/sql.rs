@@ -1,0 +1,381 @@
+//! SQL as `lib/` sees it.
+
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+
+use std::collections::HashMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Float64Array, Uint8Array};
+use napi_derive::napi;
+
+use super::batch::{Encoded, Malformed};
+use super::cancels::Cancels;
+use super::event::{Event, EventKind};
+use super::store::{NativeStore, Shared, addresses};
+use crate::engine::sqlite::{
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
+    Select, Values,
+};
+use crate::kv::{Batch, Command, Origin, RowFormat};
+use crate::sql::{Cancel, CancelReason, Slice, SqlError};
+use crate::threads::lock;
+use crate::{Error, Reply};
+
+/// What a lease can be for, by the numbers of `lib/`.
+const LEASE_KINDS: &[LeaseKind] = &[
+    LeaseKind::Reserved,
+    LeaseKind::Transaction(Begin::Deferred),
+    LeaseKind::Transaction(Begin::Immediate),
+    LeaseKind::Transaction(Begin::Exclusive),
+];
+
+/// What a store has under way in SQL.
+#[derive(Default)]
+pub(super) struct SqlState {
+    cancels: Cancels,
+    leases: Mutex<HashMap<u32, HeldLease>>,
+    cursors: Mutex<HashMap<u32, Cursor>>,
+}
+
+struct HeldLease {
+    cancel: Arc<Cancel>,
+    /// There once it has begun.
+    requests: Option<Sender<LeaseRequest>>,
+}
+
+#[derive(Clone)]
+enum Cursor {
+    /// On a thread of its own.
+    Thread(Sender<CursorReply>),
+    /// In a lease.
+    Lease(Sender<LeaseRequest>),
+}
+
+impl SqlState {
+    /// Ends every lease, and closes every cursor.
+    pub fn clear(&self) {
+        for (_, lease) in lock(&self.leases).drain() {
+            lease.cancel.cancel(CancelReason::Aborted);
+        }
+        lock(&self.cursors).clear();
+    }
+}
+
+/// Something encoded as `batch` has it.
+#[napi(object, object_to_js = false)]
+pub struct EncodedSql {
+    /// Codes of commands.
+    pub codes: Uint8Array,
+    /// Texts.
+    pub texts: Vec<String>,
+    /// Numbers.
+    pub numbers: Float64Array,
+    /// Byte strings.
+    pub blobs: Vec<Uint8Array>,
+}
+
+#[napi]
+impl NativeStore {
+    /// Sends a batch with statements to the writer, or within a lease if it is not 0; see `submit`. `alone` says that its one
+    /// command shares no transaction. Ends with `batch` or `failed`.
+    #[napi]
+    pub fn submit_sql(&self, id: u32, lease: u32, attempt: u32, encoded: EncodedSql, now: i64, alone: bool) {
+        let shared = &self.shared;
+        let origin = Origin { client: shared.client, attempt };
+        let Ok(mut commands) = shared.decode(encoded, |mut encoded| encoded.commands()) else {
+            return shared.tell([malformed(id)]);
+        };
+        if lease != 0 {
+            let reply = shared.batch_reply(id);
+            return shared.ask(lease, LeaseRequest::Batch(Batch::new(commands, now).of(origin), reply));
+        }
+        let Some(engine) = shared.engine(id) else { return };
+        match commands.pop() {
+            Some(Command::Sql(job)) if alone && commands.is_empty() => {
+                engine.submit_alone(job, shared.batch_reply(id));
+            }
+            last => {
+                commands.extend(last);
+                engine.submit(Batch::new(commands, now).of(origin), shared.batch_reply(id));
+            }
+        }
+    }
+
+    /// Starts reads, one for each id, within a lease if it is not 0. Each ends with the `last` `rows` or `failed`. Returns
+    /// whether their snapshot is taken; if not, `started` will tell, with the first id.
+    #[napi]
+    pub fn read_sql(&self, ids: Vec<u32>, lease: u32, encoded: EncodedSql) -> bool {
+        let first = ids[0];
+        let shared = &self.shared;
+        let reads = shared.decode(encoded, |mut encoded| {
+            ids.iter()
+                .map(|id| {
+                    let statement = encoded.statement()?;
+                    Ok(Read::Rows(statement, encoded.cancel()?, shared.rows_reply(*id)))
+                })
+                .collect::<Result<Vec<_>, Malformed>>()
+        });
+        let Ok(reads) = reads else {
+            shared.tell([malformed(first)]);
+            return true;
+        };
+        if lease != 0 {
+            for read in reads {
+                shared.ask(lease, LeaseRequest::Query(read));
+            }
+            return true;
+        }
+        let Some(engine) = shared.engine(first) else { return true };
+        let started = Arc::clone(shared);
+        engine.read(reads, move || started.tell([Event::new(first, EventKind::Started)]))
+    }
+
+    /// Compiles a statement, within a lease if it is not 0. Ends with `described` or `failed`. Returns as `read_sql`.
+    #[napi]
+    pub fn describe_sql(&self, id: u32, lease: u32, sql: String) -> bool {
+        let shared = &self.shared;
+        let answered = Arc::clone(shared);
+        let reply = Reply::new(move |result: Result<Description, Error>| {
+            answered.tell([match result {
+                Ok(found) => Event { description: Some(found.into()), ..Event::new(id, EventKind::Described) },
+                Err(error) => Event::failed(id, &error),
+            }]);
+        });
+        if lease != 0 {
+            shared.ask(lease, LeaseRequest::Query(Read::Describe(sql, reply)));
+            return true;
+        }
+        let Some(engine) = shared.engine(id) else { return true };
+        let started = Arc::clone(shared);
+        engine.read(vec![Read::Describe(sql, reply)], move || started.tell([Event::new(id, EventKind::Started)]))
+    }
+
+    /// Opens a cursor under the number of its first request, within a lease if it is not 0. The request ends with
+    /// `rows` or `failed`. Returns as `read_sql`.
+    #[napi]
+    pub fn open_cursor(&self, id: u32, lease: u32, encoded: EncodedSql) -> bool {
+        let shared = &self.shared;
+        let open = shared.decode(encoded, |mut encoded| {
+            let statement = encoded.statement()?;
+            Ok(OpenCursor { statement, cancel: encoded.cancel()? })
+        });
+        let Ok(open) = open else {
+            shared.tell([malformed(id)]);
+            return true;
+        };
+        let reply = shared.cursor_reply(id);
+        if lease != 0 {
+            if let Some(requests) = shared.lease(lease) {
+                lock(&shared.sql.cursors).insert(id, Cursor::Lease(requests));
+            }
+            shared.ask(lease, LeaseRequest::OpenCursor(id, open, reply));
+            return true;
+        }
+        let Some(engine) = shared.engine(id) else { return true };
+        let started = Arc::clone(shared);
+        let (requests, is_at_once) =
+            engine.open_cursor(open, move || started.tell([Event::new(id, EventKind::Started)]));
+        // If the thread has ended already, the reply is dropped, and answers.
+        drop(requests.send(reply));
+        lock(&shared.sql.cursors).insert(id, Cursor::Thread(requests));
+        is_at_once
+    }
+
+    /// Reads the next slice of a cursor. Ends with `rows` or `failed`.
+    #[napi]
+    pub fn fetch(&self, id: u32, cursor: u32) {
+        let reply = self.shared.cursor_reply(id);
+        let found = lock(&self.shared.sql.cursors).get(&cursor).cloned();
+        match found {
+            Some(Cursor::Thread(requests)) => drop(requests.send(reply)),
+            Some(Cursor::Lease(requests)) => drop(requests.send(LeaseRequest::Fetch(cursor, reply))),
+            None => reply.send(Err(SqlError::TransactionClosed.into())),
+        }
+    }
+
+    /// Closes a cursor, wherever it is.
+    #[napi]
+    pub fn close_cursor(&self, cursor: u32) {
+        let found = lock(&self.shared.sql.cursors).remove(&cursor);
+        if let Some(Cursor::Lease(requests)) = found {
+            // A lease that has ended has closed it.
+            drop(requests.send(LeaseRequest::CloseCursor(cursor)));
+        }
+    }
+
+    /// Asks for the writing connection, and for what: 0 reserves it, 1 to 3 begin a transaction, deferred, immediate
+    /// or exclusive. `leased` tells that it is there, `ended` is always the last, also if there was none to be had.
+    #[napi]
+    pub fn lease(&self, id: u32, kind: u32, idle_limit_ms: f64) {
+        let Some(engine) = self.shared.engine(id) else {
+            return self.shared.tell([Event::new(id, EventKind::Ended)]);
+        };
+        let kind = LEASE_KINDS.get(kind as usize).copied().unwrap_or(LeaseKind::Reserved);
+        let cancel = Arc::new(Cancel::default());
+        let held = HeldLease { cancel: Arc::clone(&cancel), requests: None };
+        lock(&self.shared.sql.leases).insert(id, held);
+        let (started, ended) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        engine.lease(Lease {
+            kind,
+            idle_limit: duration(idle_limit_ms),
+            cancel,
+            started: Reply::new(move |result| started.leased(id, result)),
+            ended: Reply::new(move |result: Result<(), Error>| {
+                lock(&ended.sql.leases).remove(&id);
+                let error = result.err().map(|error| (&error).into());
+                ended.tell([Event { error, ..Event::new(id, EventKind::Ended) }]);
+            }),
+        });
+    }
+
+    /// Reads keys within a lease. Ends with `values` or `failed`.
+    #[napi]
+    pub fn lease_read(&self, id: u32, lease: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
+        let shared = Arc::clone(&self.shared);
+        let reply = Reply::new(move |result: Result<Values, Error>| {
+            shared.tell([match result {
+                Ok(values) => Event { values: Some(values.into()), ..Event::new(id, EventKind::Values) },
+                Err(error) => Event::failed(id, &error),
+            }]);
+        });
+        self.shared.ask(lease, LeaseRequest::Read(addresses(keys, communities), now, reply));
+    }
+
+    /// Reads what matches a pattern within a lease. Ends with the `last` `slice` or `failed`.
+    #[napi]
+    pub fn lease_select(
+        &self,
+        id: u32,
+        lease: u32,
+        pattern: String,
+        community: Option<String>,
+        values_only: bool,
+        now: i64,
+    ) {
+        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
+        let shared = Arc::clone(&self.shared);
+        let send = Box::new(move |text| shared.tell([Event::slice(id, text, false)]));
+        let select = Select { community, pattern, now_ms: now, format };
+        self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
+    }
+
+    /// Begins (0), keeps (1) or undoes (2) the nested transaction of a depth. Ends with `done` or `failed`.
+    #[napi]
+    pub fn lease_savepoint(&self, id: u32, lease: u32, action: u32, depth: u32) {
+        let action = match action {
+            0 => SavepointAction::Begin,
+            1 => SavepointAction::Release,
+            _ => SavepointAction::Rollback,
+        };
+        self.shared.ask(lease, LeaseRequest::Savepoint(action, depth, self.shared.done_reply(id)));
+    }
+
+    /// Bounds how long a lease may be idle from now on.
+    #[napi]
+    pub fn lease_limit(&self, lease: u32, idle_limit_ms: f64) {
+        if let Some(requests) = self.shared.lease(lease) {
+            drop(requests.send(LeaseRequest::Limit(duration(idle_limit_ms))));
+        }
+    }
+
+    /// Ends a lease. `done` or `failed` tells whether it was committed, if that was wanted.
+    #[napi]
+    pub fn lease_end(&self, id: u32, lease: u32, commit: bool) {
+        let reply = self.shared.done_reply(id);
+        self.shared.ask(lease, LeaseRequest::End(commit, reply));
+    }
+
+    /// Ends a lease at once, or gives it up before it has begun: stops what runs in it, and rolls back.
+    #[napi]
+    pub fn lease_abort(&self, lease: u32, timed_out: bool) {
+        if let Some(held) = lock(&self.shared.sql.leases).remove(&lease) {
+            held.cancel.cancel(reason(timed_out));
+        }
+    }
+
+    /// Cancels what has this number. Returns whether it had not started: then it never will.
+    #[napi]
+    #[must_use]
+    pub fn cancel(&self, number: i64, timed_out: bool) -> bool {
+        self.shared.sql.cancels.cancel(number, reason(timed_out))
+    }
+
+    /// Forgets a number that is not used any more.
+    #[napi]
+    pub fn forget_cancel(&self, number: i64) {
+        self.shared.sql.cancels.forget(number);
+    }
+}
+
+impl Shared {
+    fn decode<T>(
+        &self,
+        encoded: EncodedSql,
+        decode: impl FnOnce(Encoded) -> Result<T, Malformed>,
+    ) -> Result<T, Malformed> {
+        let EncodedSql { codes, texts, numbers, blobs } = encoded;
+        let blobs = blobs.iter().map(|bytes| bytes.to_vec()).collect();
+        decode(Encoded::new(&codes, texts, &numbers).with_sql(blobs, &self.sql.cancels))
+    }
+
+    /// The means to use a lease that has begun.
+    fn lease(&self, lease: u32) -> Option<Sender<LeaseRequest>> {
+        lock(&self.sql.leases).get(&lease).and_then(|held| held.requests.clone())
+    }
+
+    /// Sends a request to a lease. If it has ended, the request is dropped, and with it its reply answers.
+    fn ask(&self, lease: u32, request: LeaseRequest) {
+        if let Some(requests) = self.lease(lease) {
+            drop(requests.send(request));
+        }
+    }
+
+    fn leased(&self, id: u32, result: Result<Sender<LeaseRequest>, Error>) {
+        match result {
+            Ok(requests) => {
+                // Given up meanwhile, it is dropped here, and ends.
+                if let Some(held) = lock(&self.sql.leases).get_mut(&id) {
+                    held.requests = Some(requests);
+                    self.tell([Event::new(id, EventKind::Leased)]);
+                }
+            }
+            Err(error) => self.tell([Event::failed(id, &error)]),
+        }
+    }
+
+    fn rows_reply(self: &Arc<Self>, id: u32) -> RowsReply {
+        let shared = Arc::clone(self);
+        RowsReply::new(move |result| shared.tell([rows_event(id, result)]))
+    }
+
+    fn cursor_reply(self: &Arc<Self>, id: u32) -> CursorReply {
+        let shared = Arc::clone(self);
+        Reply::new(move |result| shared.tell([rows_event(id, result)]))
+    }
+
+    fn done_reply(self: &Arc<Self>, id: u32) -> Reply<()> {
+        let shared = Arc::clone(self);
+        Reply::new(move |result| shared.tell([Event::done(id, result)]))
+    }
+}
+
+fn rows_event(id: u32, result: Result<(Slice, bool), Error>) -> Event {
+    match result {
+        Ok((slice, last)) => Event::rows(id, slice, last),
+        Err(error) => Event::failed(id, &error),
+    }
+}
+
+fn reason(timed_out: bool) -> CancelReason {
+    if timed_out { CancelReason::TimedOut } else { CancelReason::Aborted }
+}
+
+fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or(Duration::MAX)
+}
+
+fn malformed(id: u32) -> Event {
+    Event::failed(id, &Error::internal("a request was encoded wrongly"))
+}

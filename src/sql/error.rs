@@ -1,0 +1,139 @@
+//! What can be wrong with a statement.
+
+use std::fmt;
+
+use super::{CancelReason, Place};
+
+/// Why a statement could not be carried out, where SQLite's code alone does not tell.
+#[derive(Debug, Clone)]
+pub enum SqlError {
+    /// SQLite cannot make sense of the statement. Look at the place.
+    Syntax {
+        /// SQLite's code by name.
+        code: &'static str,
+        /// SQLite's words.
+        message: String,
+        /// Where, if that is known.
+        place: Option<Place>,
+    },
+    /// The text is no single statement. `exec` runs scripts.
+    Text(&'static str),
+    /// Parameters that do not fit the statement's.
+    Parameters(String),
+    /// A statement that would harm the store, its durability or its backup.
+    Forbidden(String),
+    /// A statement that writes and returns no rows, given to a method that reads.
+    NotARead,
+    /// More rows than were allowed. Raise `maxRows`, or use `iterate`.
+    TooManyRows {
+        /// How many were allowed.
+        limit: usize,
+    },
+    /// An integer that a JavaScript number cannot hold. Ask for `bigint`.
+    InexactInteger {
+        /// The name of its column.
+        column: String,
+    },
+    /// A value that a JavaScript string cannot hold.
+    TooLong {
+        /// The name of its column.
+        column: String,
+    },
+    /// It was cancelled.
+    Cancelled(CancelReason),
+    /// SQLite rolled the whole transaction back when an earlier statement failed.
+    TransactionLost,
+    /// The transaction or connection was idle for too long, and was rolled back.
+    TransactionTimeout,
+    /// The transaction or connection has ended.
+    TransactionClosed,
+    /// A script that began a transaction and did not end it. It was rolled back.
+    LeftOpen,
+}
+
+impl SqlError {
+    /// The stable name of the kind of failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { code, .. } => code,
+            Self::Text(_) | Self::Parameters(_) => "ERR_INVALID_ARGUMENT",
+            Self::Forbidden(_) => "ERR_SQL_FORBIDDEN",
+            Self::NotARead => "ERR_NOT_A_READ",
+            Self::TooManyRows { .. } => "ERR_TOO_MANY_ROWS",
+            Self::InexactInteger { .. } => "ERR_INEXACT_INTEGER",
+            Self::TooLong { .. } => "ERR_VALUE_TOO_LONG",
+            Self::Cancelled(CancelReason::Aborted) => "ABORT_ERR",
+            Self::Cancelled(CancelReason::TimedOut) => "ERR_TIMEOUT",
+            Self::TransactionLost => "ERR_TRANSACTION_LOST",
+            Self::TransactionTimeout => "ERR_TRANSACTION_TIMEOUT",
+            Self::TransactionClosed => "ERR_TRANSACTION_CLOSED",
+            Self::LeftOpen => "ERR_TRANSACTION_LEFT_OPEN",
+        }
+    }
+
+    /// The argument that is to blame, where one is.
+    #[must_use]
+    pub fn argument(&self) -> Option<&'static str> {
+        match self {
+            Self::Text(_) => Some("sql"),
+            Self::Parameters(_) => Some("params"),
+            Self::Syntax { .. }
+            | Self::Forbidden(_)
+            | Self::NotARead
+            | Self::TooManyRows { .. }
+            | Self::InexactInteger { .. }
+            | Self::TooLong { .. }
+            | Self::Cancelled(_)
+            | Self::TransactionLost
+            | Self::TransactionTimeout
+            | Self::TransactionClosed
+            | Self::LeftOpen => None,
+        }
+    }
+
+    /// Where in the SQL, in UTF-16 units, if that is known.
+    #[must_use]
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Self::Syntax { place, .. } => place.as_ref().map(|place| place.position),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { message, place: None, .. } => f.write_str(message),
+            Self::Syntax { message, place: Some(place), .. } => write!(f, "{message}, {place}"),
+            Self::Text(problem) => write!(f, "sql {problem}"),
+            Self::Parameters(problem) => write!(f, "params {problem}"),
+            Self::Forbidden(why) => f.write_str(why),
+            Self::NotARead => f.write_str(
+                "get, all and iterate read: this statement writes and returns no rows; use run(), or exec() for a script",
+            ),
+            Self::TooManyRows { limit } => {
+                write!(f, "the result has more than {limit} rows; raise maxRows, or read it with iterate()")
+            }
+            Self::InexactInteger { column } => write!(
+                f,
+                "the column {column:?} holds an integer that a JavaScript number cannot hold exactly; ask for bigints \
+                 with the option {{ bigint: true }}"
+            ),
+            Self::TooLong { column } => {
+                write!(f, "the column {column:?} holds a value that is longer than a JavaScript string can be")
+            }
+            Self::Cancelled(CancelReason::Aborted) => f.write_str("the operation was aborted"),
+            Self::Cancelled(CancelReason::TimedOut) => f.write_str("the operation took longer than its timeoutMs"),
+            Self::TransactionLost => f.write_str(
+                "SQLite rolled the transaction back when an earlier statement failed; nothing of it was written",
+            ),
+            Self::TransactionTimeout => f.write_str(
+                "the transaction was rolled back: it was idle for longer than idleTimeoutMs, while others waited for it",
+            ),
+            Self::TransactionClosed => f.write_str("the transaction or connection has ended"),
+            Self::LeftOpen => f.write_str("the script began a transaction and did not end it; it was rolled back"),
+        }
+    }
+}

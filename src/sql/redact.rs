@@ -1,0 +1,33 @@
+//! Error messages without the values that SQLite puts into some of them.
+
+/// Messages that end with a value, up to where it begins.
+const ENDING_WITH_A_VALUE: &[(&str, &str)] = &[
+    ("bad JSON path", "bad JSON path"),
+    ("JSON path error", "JSON path error"),
+    ("fts5: ", "fts5: the query or command cannot be used"),
+    ("unknown special query", "fts5: the query or command cannot be used"),
+    ("malformed MATCH expression", "malformed MATCH expression"),
+    ("unable to open database", "unable to open database"),
+];
+
+/// A message of a statement that failed while it ran, without what it quotes: a parameter or a stored value.
+///
+/// ```
+/// use rootcellar::sql::without_values;
+///
+/// assert_eq!(without_values("bad JSON path: 'secret'"), "bad JSON path");
+/// assert_eq!(without_values("near \"secret\": odd"), "near ...: odd");
+/// assert_eq!(without_values("UNIQUE constraint failed: t.a"), "UNIQUE constraint failed: t.a");
+/// ```
+#[must_use]
+pub fn without_values(message: &str) -> String {
+    for (start, kept) in ENDING_WITH_A_VALUE {
+        if message.starts_with(start) {
+            return (*kept).to_owned();
+        }
+    }
+    let Some(first) = message.find(['"', '\'']) else { return message.to_owned() };
+    // From the first quotation mark to the last: a value may hold marks of its own.
+    let last = message.rfind(['"', '\'']).unwrap_or(first);
+    format!("{}...{}", &message[..first], &message[last + 1..])
+}
