@@ -42,7 +42,9 @@ async function backedUp() {
 	return { directory, file, store, ids };
 }
 
-test("its program restores the newest state and every other to the bytes that are restored here", async () => {
+test("its program restores the newest state and every other to the bytes that are restored here", {
+	timeout: 120_000,
+}, async () => {
 	const { directory, file, store, ids } = await backedUp();
 	const releases = installed(CLI_VERSIONS, cliPath);
 	for (const id of ids) {
@@ -70,7 +72,9 @@ const OPEN = `
 	console.log(JSON.stringify(rows));
 	process.stdin.on("end", () => process.exit()).resume();`;
 
-test("its library reads the newest state page by page, and fills a file with its bytes", async () => {
+test("its library reads the newest state page by page, and fills a file with its bytes", {
+	timeout: 60_000,
+}, async () => {
 	const { directory, file, store } = await backedUp();
 	const rows = await raw(file, "select key, value from __rootapp_kv order by rowid");
 	const ours = join(directory, "ours.sqlite3");

@@ -43,7 +43,7 @@ async function until(holds, what) {
 	}
 }
 
-test("a new machine has what the old one had, to the moment", async () => {
+test("a new machine has what the old one had, to the moment", { timeout: 60_000 }, async () => {
 	const { directory, file, url } = await machine();
 	const store = open(file, url, { intervalMs: 100_000 });
 	await store.appData.set({ key: "k", value: 1 });
@@ -63,7 +63,7 @@ test("a new machine has what the old one had, to the moment", async () => {
 	expect(await next.appData.get("k")).toBe(2);
 });
 
-test("Litestream restores what is there", async () => {
+test("Litestream restores what is there", { timeout: 60_000 }, async () => {
 	const { directory, file, url } = await machine();
 	const store = open(file, url, { intervalMs: 100_000 });
 	const ids = [];
@@ -84,7 +84,9 @@ test("Litestream restores what is there", async () => {
 	expect(await raw(join(directory, "ours.sqlite3"), "select value from __rootapp_kv")).toEqual([{ value: "3" }]);
 });
 
-test("a second writer is detected by a condition on the put, and histories are not mixed", async () => {
+test("a second writer is detected by a condition on the put, and histories are not mixed", {
+	timeout: 60_000,
+}, async () => {
 	const [one, other] = [await machine(), await machine()];
 	const first = open(one.file, one.url, { intervalMs: 100_000 });
 	await first.appData.set({ key: "k", value: 1 });
