@@ -1,8 +1,8 @@
 "use strict";
 
-// Not the global, which a test may have faked.
-const { setImmediate } = require("node:timers");
+const { TURN_BUDGET } = require("./limits.js");
 const { ReadCache } = require("./read-cache.js");
+const { nextTurn } = require("./turns.js");
 
 /**
  * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
@@ -39,6 +39,37 @@ class CoherentCache {
 		this.changes = 0;
 		/** In this turn of the event loop it was seen that the file is still in its place. */
 		this.isFileSeen = false;
+		/** What reads have cost in this turn, a hit being 1. */
+		this.spent = 0;
+		this.isAwaitingTurn = false;
+	}
+
+	/**
+	 * Whether so many reads were answered that the event loop should turn before the next. Awaited one after another they
+	 * would keep everything else waiting.
+	 */
+	get isSpent() {
+		return this.spent >= TURN_BUDGET;
+	}
+
+	/**
+	 * @param {number} cost of a read, a hit being 1
+	 */
+	spend(cost) {
+		this.spent += cost;
+		this.awaitTurn();
+	}
+
+	/** What holds for one turn ends with it. */
+	awaitTurn() {
+		if (!this.isAwaitingTurn) {
+			this.isAwaitingTurn = true;
+			nextTurn(() => {
+				this.isAwaitingTurn = false;
+				this.isFileSeen = false;
+				this.spent = 0;
+			});
+		}
 	}
 
 	/**
@@ -65,7 +96,11 @@ class CoherentCache {
 	 * @returns {Stored | undefined} `undefined` if it has to be read
 	 */
 	get(community, key) {
-		return this.standing() === "unknown" ? undefined : this.entries.get(community, key);
+		if (this.isSpent || this.standing() === "unknown") {
+			return undefined;
+		}
+		this.spend(1);
+		return this.entries.get(community, key);
 	}
 
 	/**
@@ -136,7 +171,8 @@ class CoherentCache {
 			this.entries.clear();
 		}
 		if (standing !== "unknown") {
-			this.seeFile();
+			this.isFileSeen = true;
+			this.awaitTurn();
 		}
 		return standing;
 	}
@@ -148,16 +184,6 @@ class CoherentCache {
 			}
 		}
 		return true;
-	}
-
-	/** The file was seen: that is good until the event loop turns. */
-	seeFile() {
-		if (!this.isFileSeen) {
-			this.isFileSeen = true;
-			setImmediate(() => {
-				this.isFileSeen = false;
-			}).unref();
-		}
 	}
 }
 

@@ -1,18 +1,26 @@
 "use strict";
 
-// Not the global, which a test may have faked.
-const { setImmediate } = require("node:timers");
+const { performance } = require("node:perf_hooks");
 const { loadBinding } = require("./binding.js");
+const {
+	LOOK_OUT_COMMANDS_MAX,
+	LOOK_OUT_MS,
+	LOOK_OUT_PAUSE_MAX,
+	LOOK_OUT_PAUSE_MIN,
+	ROWS_LENGTH_MAX,
+} = require("./limits.js");
 const { RootcellarError, toError } = require("./errors.js");
-const { ROWS_LENGTH_MAX } = require("./limits.js");
 const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
+const { nextTurn } = require("./turns.js");
 
 /**
  * @typedef {import("./native").Event} Event
  * @typedef {import("./native").Failure} Failure
  * @typedef {import("./native").Batch} Batch
+ * @typedef {import("./native").ReadNow} ReadNow
  * @typedef {import("./native").ReadValues} ReadValues
+ * @typedef {import("./coherent-cache.js").Address} Address
  * @typedef {import("./read-cache.js").Stored} Stored
  * @typedef {import("./config.js").Location} Location
  */
@@ -38,6 +46,11 @@ class Connection {
 		/** @type {Map<number, Handler>} */
 		this.handlers = new Map();
 		this.lastId = 0;
+		this.isLookingOut = false;
+		this.lookOutUntil = 0;
+		/** For how many batches there is no looking out. */
+		this.lookOutPause = 0;
+		this.nextLookOutPause = LOOK_OUT_PAUSE_MIN;
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		const { NativeStore } = loadBinding();
@@ -76,36 +89,82 @@ class Connection {
 		const { codes, texts, numbers } = batch;
 		if (batch.hasSql) {
 			this.native.submitSql(id, NO_LEASE, attempt, encoded(batch), now, batch.isAlone);
+		} else {
+			this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		}
+		if (this.lookOutPause > 0) {
+			this.lookOutPause--;
+		} else if (codes.length <= LOOK_OUT_COMMANDS_MAX) {
+			this.lookOut();
+		}
+	}
+
+	/**
+	 * Looks for events in each turn of the event loop, for a moment: a small batch takes little longer than it takes to
+	 * be woken up. Where that moment is too short, because the disk is slow or the processors are busy, looking does harm,
+	 * and is given up for a while.
+	 */
+	lookOut() {
+		this.lookOutUntil = performance.now() + LOOK_OUT_MS;
+		if (this.isLookingOut) {
 			return;
 		}
-		this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+		this.isLookingOut = true;
+		const look = () => {
+			const isLate = performance.now() >= this.lookOutUntil;
+			this.dispatch();
+			if (this.handlers.size > 0 && !isLate) {
+				nextTurn(look);
+				return;
+			}
+			this.lookOutPause = isLate ? this.nextLookOutPause : 0;
+			this.nextLookOutPause = isLate ? Math.min(2 * this.lookOutPause, LOOK_OUT_PAUSE_MAX) : LOOK_OUT_PAUSE_MIN;
+			this.isLookingOut = false;
+		};
+		nextTurn(look);
 	}
 
 	/**
 	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
 	 * Of large values only the first are read, at least one: fewer are found then than there are keys.
 	 *
-	 * @param {string[]} keys
-	 * @param {(string | undefined)[]} communities
+	 * @param {Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {boolean} isFileSeen the file was just seen to be in its place
 	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
-	read(keys, communities, now, callback) {
-		/** @param {{ values?: ReadValues, error?: Failure }} result */
+	read(addresses, now, isFileSeen, callback) {
+		const found = this.readNow(addresses, now, isFileSeen);
+		if (typeof found === "string" || found === null) {
+			callback([{ text: found ?? undefined, expiresAt: undefined }], noError);
+			return true;
+		}
+		/** @param {ReadNow} result */
 		const answer = ({ values, error }) => {
 			const failed = error && toError(error);
 			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
 			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
 			return true;
 		};
-		const found = this.native.readNow(keys, communities, now);
 		if (found.values || found.error) {
 			return answer(found);
 		}
-		const id = this.expect(answer);
-		this.native.readLater(id, keys, communities, now);
+		this.native.readLater(this.expect(answer), addresses.map(keyOf), addresses.map(communityOf), now);
 		return false;
+	}
+
+	/**
+	 * @param {Address[]} addresses
+	 * @param {number} now
+	 * @param {boolean} isFileSeen
+	 */
+	readNow(addresses, now, isFileSeen) {
+		const [first] = addresses;
+		if (first && addresses.length === 1) {
+			return this.native.readOneNow(first.key, first.community, now, isFileSeen);
+		}
+		return this.native.readNow(addresses.map(keyOf), addresses.map(communityOf), now, isFileSeen);
 	}
 
 	/**
@@ -208,7 +267,7 @@ class Connection {
 			this.handle(event);
 			length += event.rows?.json.length ?? 0;
 			if (event.kind === "slice" || length > ROWS_LENGTH_MAX) {
-				setImmediate(() => this.dispatch());
+				nextTurn(() => this.dispatch());
 				return;
 			}
 		}
@@ -257,6 +316,23 @@ class Connection {
 			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
 		);
 	}
+}
+
+/** @returns {undefined} */
+function noError() {}
+
+/**
+ * @param {Address} address
+ */
+function keyOf({ key }) {
+	return key;
+}
+
+/**
+ * @param {Address} address
+ */
+function communityOf({ community }) {
+	return community;
 }
 
 /**

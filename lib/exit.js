@@ -1,11 +1,15 @@
 "use strict";
 
+const { nextTurn } = require("./turns.js");
+
 /**
  * @typedef {{ flush(): void }} Flushable
  */
 
 /** @type {Set<Flushable>} */
 const unflushed = new Set();
+let isListening = false;
+let isLeaving = false;
 
 /**
  * Makes the end of the process, such as `process.exit()`, wait until a queue is written.
@@ -13,17 +17,28 @@ const unflushed = new Set();
  * @param {Flushable} queue
  */
 function flushAtExit(queue) {
-	if (unflushed.size === 0) {
+	unflushed.add(queue);
+	if (!isListening) {
+		isListening = true;
 		process.on("exit", flushAll);
 	}
-	unflushed.add(queue);
 }
 
 /**
  * @param {Flushable} queue
  */
 function flushed(queue) {
-	if (unflushed.delete(queue) && unflushed.size === 0) {
+	if (unflushed.delete(queue) && unflushed.size === 0 && !isLeaving) {
+		// Not at once: most of the time the next operation comes before the event loop turns.
+		isLeaving = true;
+		nextTurn(leave);
+	}
+}
+
+function leave() {
+	isLeaving = false;
+	if (unflushed.size === 0) {
+		isListening = false;
 		process.off("exit", flushAll);
 	}
 }

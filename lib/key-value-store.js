@@ -39,13 +39,9 @@ function createKeyValueStore(queue) {
 			/** @type {any[]} */
 			const rows = [];
 			const slice = (/** @type {string} */ text, /** @type {boolean} */ last) => {
-				const part = JSON.parse(text);
-				if (!valuesOnly) {
-					part.forEach(nameExpiry);
-				}
-				rows.push(...part);
+				const order = addRows(rows, text, valuesOnly);
 				if (last) {
-					resolve(rows);
+					resolve(order ? order.map((place) => rows[place]) : rows);
 				}
 			};
 			queue.select({ pattern, community, valuesOnly }, { slice, failed: reject });
@@ -111,17 +107,28 @@ function inThisContext(updateFunc) {
 }
 
 /**
- * Gives an entry that has an expiry both of its names.
+ * Adds the rows of a slice, see `SliceWriter` in `src/kv/rows.rs`.
  *
- * @param {{ expires_at?: number | Date, expiresAt?: Date }} entry
+ * @param {any[]} rows
+ * @param {string} text
+ * @param {boolean} valuesOnly
+ * @returns {number[] | undefined} the places of all rows in their order, if this is the last slice and they are not in it
  */
-function nameExpiry(entry) {
-	if (entry.expires_at !== undefined) {
-		// Another program may have stored one that lies beyond every date.
-		const time = Math.min(Number(entry.expires_at), TIME_MS_MAX);
-		entry.expiresAt = new Date(time);
-		entry.expires_at = new Date(time);
+function addRows(rows, text, valuesOnly) {
+	/** @type {[values: any[], keys: string[], expiries: number[], order?: number[]]} */
+	const [values, keys, expiries, order] = JSON.parse(text);
+	const first = rows.length;
+	for (let index = 0; index < values.length; index++) {
+		rows.push(valuesOnly ? values[index] : { key: keys[index], value: values[index] });
 	}
+	for (let index = 0; index < expiries.length; index += 2) {
+		// Another program may have stored one that lies beyond every date.
+		const time = Math.min(Number(expiries[index + 1]), TIME_MS_MAX);
+		const row = rows[first + Number(expiries[index])];
+		row.expires_at = new Date(time);
+		row.expiresAt = new Date(time);
+	}
+	return order;
 }
 
 module.exports = { createKeyValueStore };

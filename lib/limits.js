@@ -10,7 +10,7 @@ module.exports = {
 	BATCHES_IN_FLIGHT_MAX: 4,
 
 	/** Operations in one batch, if there are few: all batches that may be under way share what is waiting. */
-	BATCH_OPERATIONS_MIN: 250,
+	BATCH_OPERATIONS_MIN: 350,
 
 	/** Operations in one batch, if there are many. */
 	BATCH_OPERATIONS_MAX: 2_500,
@@ -45,11 +45,33 @@ module.exports = {
 	/** The longest time that a timer of Node takes. */
 	TIMER_MS_MAX: 2 ** 31 - 1,
 
+	/** Commands of a batch that is looked out for, instead of slept for. */
+	LOOK_OUT_COMMANDS_MAX: 16,
+
+	/** For how long: a few times what a disk takes to sync. */
+	LOOK_OUT_MS: 0.5,
+
+	/** Batches that are slept for after one that took longer; twice as many each time in a row. */
+	LOOK_OUT_PAUSE_MIN: 16,
+	LOOK_OUT_PAUSE_MAX: 4_096,
+
+	/** Reads from the cache in one turn of the event loop, a millisecond's worth. */
+	TURN_BUDGET: 1_000,
+
+	/** What a read from the file costs of that. */
+	READ_COST: 8,
+
 	/** What the read cache of a store takes, unless `cacheBytes` says otherwise. */
 	CACHE_BYTES_DEFAULT: 64 << 20,
 
-	/** What an entry of the read cache takes beside its text: an object, two strings' headers, its place in a `Map`. */
-	CACHE_ENTRY_OVERHEAD_BYTES: 128,
+	/**
+	 * What an entry of the read cache takes beside its text: an object, the headers of two strings, its place in a `Map`;
+	 * and as much again for what was forgotten and waits for the garbage collector.
+	 */
+	CACHE_ENTRY_OVERHEAD_BYTES: 256,
+
+	/** What the `Map` of a community takes. */
+	CACHE_SCOPE_OVERHEAD_BYTES: 256,
 
 	/** How often other copies of SQLite in the process are looked for. */
 	FOREIGN_CHECK_INTERVAL_MS: 1_000,

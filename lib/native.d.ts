@@ -49,6 +49,11 @@ export interface ReadValues {
 	failures: { index: number; error: Failure }[];
 }
 
+export interface ReadNow {
+	values?: ReadValues;
+	error?: Failure;
+}
+
 /** Commands in the encoding of `src/node/batch.rs`. */
 export interface Batch {
 	codes: number[];
@@ -75,7 +80,8 @@ export declare class NativeStore {
 	hold(held: boolean): void;
 	open(id: number): void;
 	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
-	readNow(keys: string[], communities: (string | undefined)[], now: number): { values?: ReadValues; error?: Failure };
+	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
+	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
 	version(): Uint32Array | null;
 	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";

@@ -11,12 +11,14 @@ const {
 	BATCH_OPERATIONS_MIN,
 	EXIT_WAIT_MS,
 	READS_AT_ONCE_MAX,
+	READ_COST,
 } = require("./limits.js");
 const { Change, PendingChanges, answer, liveText } = require("./pending-changes.js");
 const { Session } = require("./session.js");
 const { checkNotHeld, isInScope } = require("./sql-scope.js");
 const { WANTS_ROWS } = require("./sql-statement.js");
 const { outcomesOf } = require("./sql-work.js");
+const { nextTurn } = require("./turns.js");
 const { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead } = require("./writes.js");
 
 const resolved = Promise.resolve();
@@ -97,6 +99,11 @@ class OperationQueue {
 		/** A read is under way that writes issued after it must wait for. */
 		this.blocked = false;
 		this.scheduled = false;
+		/** A read was answered from disk in this turn of the promises. */
+		this.hasReadAtOnce = false;
+		this.turnEnded = () => {
+			this.hasReadAtOnce = false;
+		};
 		this.isFlushing = false;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
@@ -126,10 +133,27 @@ class OperationQueue {
 			this.fence(() => this.readNow([read]), read.reject, true);
 		} else if (change) {
 			change.addRead(read);
-		} else if (!this.answerFromCache(read)) {
+		} else if (!this.answerFromCache(read) && !this.readAtOnce(read)) {
 			this.reads.push(read);
 			this.schedule();
 		}
+	}
+
+	/**
+	 * Reads a key from disk if it is the first in this turn of the promises: who reads one after another need not wait for
+	 * the turn's end, and whoever reads many at a time reads all but the first together.
+	 *
+	 * @param {Read} read one of a key that no pending write concerns
+	 * @returns {boolean} whether it is answered, or will be
+	 */
+	readAtOnce(read) {
+		if (this.hasReadAtOnce || this.session.state !== "open" || this.blocked || this.cache.isSpent) {
+			return false;
+		}
+		this.hasReadAtOnce = true;
+		resolved.then(this.turnEnded);
+		this.readFromDisk([read]);
+		return true;
 	}
 
 	/**
@@ -349,12 +373,16 @@ class OperationQueue {
 			return;
 		}
 		this.scheduled = true;
-		// A promise, because tests fake every other way. Two turns, so that what is issued behind another await
-		// goes along.
-		resolved.then(noop).then(() => {
+		const flush = () => {
 			this.scheduled = false;
 			this.advance();
-		});
+		};
+		if (this.cache.isSpent) {
+			nextTurn(flush);
+		} else {
+			// Two turns of the promises, so that what is issued behind another await goes along.
+			resolved.then(noop).then(flush);
+		}
 		flushAtExit(this);
 	}
 
@@ -512,6 +540,16 @@ class OperationQueue {
 	 * @param {Read[]} reads
 	 */
 	readNow(reads) {
+		const missed = reads.filter((read) => !this.answerFromCache(read));
+		if (missed.length > 0) {
+			this.readFromDisk(missed);
+		}
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	readFromDisk(reads) {
 		const now = Date.now();
 		this.readKeys(reads, now, (found, errorAt) => {
 			for (const [index, read] of reads.entries()) {
@@ -536,10 +574,10 @@ class OperationQueue {
 	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 */
 	readKeys(addresses, now, callback) {
-		const keys = addresses.map(({ key }) => key);
-		const communities = addresses.map(({ community }) => community);
+		this.cache.spend(READ_COST * addresses.length);
 		let isLate = false;
-		const isDone = this.session.connection.read(keys, communities, now, (found, errorAt) => {
+		const { connection } = this.session;
+		const isDone = connection.read(addresses, now, this.cache.isFileSeen, (found, errorAt) => {
 			for (const [index, stored] of found.entries()) {
 				if (!isLate && errorAt(index) === undefined) {
 					this.cache.fill(/** @type {Address} */ (addresses[index]), stored);
@@ -572,6 +610,10 @@ class OperationQueue {
 		/** @type {Read[]} */
 		const reads = [];
 		let taken = 0;
+		// What the updates start from may have been read before others wrote.
+		const changesOfOthers = writes
+			.flatMap(changesOf)
+			.reduce((least, { onDisk }) => Math.min(least, onDisk?.changesOfOthers ?? least), this.cache.changes);
 		for (const write of writes) {
 			if (batch.length >= BATCH_LENGTH_MAX || needsRead(write)) {
 				break;
@@ -594,7 +636,7 @@ class OperationQueue {
 			// Reads come first that must not see what is about to be written.
 			this.queue = [...sent, ...this.queue];
 		} else if (sent.length > 0) {
-			this.inFlight.push({ writes: sent, changesOfOthers: this.cache.changes });
+			this.inFlight.push({ writes: sent, changesOfOthers });
 			for (const change of sent.flatMap(changesOf)) {
 				change.isSent = true;
 			}
@@ -609,11 +651,12 @@ class OperationQueue {
 		const writes = [];
 		let length = 0;
 		let hasPattern = this.hasPatternInFlight();
+		const hasLateReadsInFlight = this.pendingPatterns > 0 && this.hasLateReadsInFlight();
 		const share = Math.ceil(this.queue.length / BATCHES_IN_FLIGHT_MAX);
 		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of this.queue) {
 			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
-			if (!isWrite(operation) || isFull || changesOf(operation).some(overtakesReads)) {
+			if (!isWrite(operation) || isFull || overtakesReads(operation, hasLateReadsInFlight)) {
 				break;
 			}
 			// What an update behind a pattern starts from is known when the pattern has been carried out.
@@ -633,6 +676,10 @@ class OperationQueue {
 		return writes;
 	}
 
+	hasLateReadsInFlight() {
+		return this.inFlight.some(({ writes }) => writes.some((write) => changesOf(write).some(hasLateReads)));
+	}
+
 	/**
 	 * Reads what updates start from, where no change of the same batch comes before.
 	 *
@@ -648,15 +695,16 @@ class OperationQueue {
 			if (stored === undefined) {
 				changes.push(change);
 			} else {
-				change.onDisk = { error: undefined, stored };
+				change.onDisk = { error: undefined, stored, changesOfOthers: this.cache.changes };
 			}
 		}
 		if (changes.length > 0) {
+			const changesOfOthers = this.cache.changes;
 			this.readKeys(changes, now, (found, errorAt) => {
 				for (const [index, change] of changes.entries()) {
 					const error = errorAt(index);
 					if (error || index < found.length) {
-						change.onDisk = { error, stored: found[index] };
+						change.onDisk = { error, stored: found[index], changesOfOthers };
 					}
 				}
 			});
@@ -734,10 +782,7 @@ class OperationQueue {
 			}
 			write.resolve(resultOf(write, outcomes));
 		}
-		append(
-			this.reads,
-			lateReads.filter((read) => !this.answerFromCache(read)),
-		);
+		append(this.reads, lateReads);
 	}
 
 	/**
@@ -772,13 +817,10 @@ class OperationQueue {
 function noop() {}
 
 /**
- * Whether a change would be seen by reads that were issued before it, and have to wait for the change before.
- *
- * @param {KeyChange} change
+ * @param {KeyChange | undefined} change
  */
-function overtakesReads(change) {
-	const before = change.pendingBefore();
-	return before?.isSent === true && before.lateReads.length > 0;
+function hasLateReads(change) {
+	return change !== undefined && change.lateReads.length > 0;
 }
 
 /**
@@ -787,6 +829,19 @@ function overtakesReads(change) {
  */
 function isWrite(operation) {
 	return operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "reservation";
+}
+
+/**
+ * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
+ *
+ * @param {Write} write
+ * @param {boolean} hasLateReadsInFlight whether there are any such reads
+ */
+function overtakesReads(write, hasLateReadsInFlight) {
+	if (concernsAnyKey(write)) {
+		return hasLateReadsInFlight;
+	}
+	return changesOf(write).some((change) => hasLateReads(change.pendingBefore()));
 }
 
 /**

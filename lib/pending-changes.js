@@ -33,7 +33,7 @@ class Change {
 		/**
 		 * What is on disk, read for the attempt under way to make an update of it.
 		 *
-		 * @type {{ error: Error | undefined, stored: Stored | undefined } | undefined}
+		 * @type {{ error: Error | undefined, stored: Stored | undefined, changesOfOthers: number } | undefined}
 		 */
 		this.onDisk = undefined;
 		/** @type {import("./native").Batch | undefined} the last batch that it was put into */
@@ -74,8 +74,17 @@ class Change {
 /** The changes that are issued and not on disk, by key. */
 class PendingChanges {
 	constructor() {
-		/** @type {Map<string | undefined, Map<string, Change>>} */
-		this.scopes = new Map();
+		/** @type {Map<string, Change>} */
+		this.defaultScope = new Map();
+		/** @type {Map<string, Map<string, Change>>} */
+		this.communities = new Map();
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 */
+	scope(community) {
+		return community === undefined ? this.defaultScope : this.communities.get(community);
 	}
 
 	/**
@@ -85,17 +94,17 @@ class PendingChanges {
 	 * @param {string} key
 	 */
 	last(community, key) {
-		return this.scopes.get(community)?.get(key);
+		return this.scope(community)?.get(key);
 	}
 
 	/**
 	 * @param {Change} change
 	 */
 	add(change) {
-		let scope = this.scopes.get(change.community);
+		let scope = this.scope(change.community);
 		if (scope === undefined) {
 			scope = new Map();
-			this.scopes.set(change.community, scope);
+			this.communities.set(/** @type {string} */ (change.community), scope);
 		}
 		change.before = scope.get(change.key);
 		scope.set(change.key, change);
@@ -141,7 +150,7 @@ class PendingChanges {
 	 * @param {Change | undefined} before
 	 */
 	replaceLast(change, before) {
-		const scope = this.scopes.get(change.community);
+		const scope = this.scope(change.community);
 		if (scope === undefined || scope.get(change.key) !== change) {
 			return;
 		}
@@ -150,8 +159,8 @@ class PendingChanges {
 			return;
 		}
 		scope.delete(change.key);
-		if (scope.size === 0) {
-			this.scopes.delete(change.community);
+		if (scope.size === 0 && change.community !== undefined) {
+			this.communities.delete(change.community);
 		}
 	}
 }

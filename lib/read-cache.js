@@ -1,6 +1,6 @@
 "use strict";
 
-const { CACHE_ENTRY_OVERHEAD_BYTES } = require("./limits.js");
+const { CACHE_ENTRY_OVERHEAD_BYTES, CACHE_SCOPE_OVERHEAD_BYTES } = require("./limits.js");
 
 /**
  * What a key holds: the JSON text of its value, `undefined` if there is none, and the expiry in milliseconds since 1970
@@ -54,16 +54,20 @@ class ReadCache {
 	 * @param {Stored} stored
 	 */
 	set(community, key, stored) {
-		this.delete(community, key);
+		if (this.old.bytes > 0) {
+			this.old.delete(community, key);
+		}
 		const bytes = bytesOf(community, key, stored);
 		if (bytes > this.generationBytes) {
+			this.young.delete(community, key);
 			return;
 		}
 		if (this.young.bytes + bytes > this.generationBytes) {
 			this.old = this.young;
+			this.old.delete(community, key);
 			this.young = new Generation();
 		}
-		this.young.set(community, key, stored, bytes);
+		this.young.set(community, key, stored);
 	}
 
 	/**
@@ -104,16 +108,16 @@ class Generation {
 	 * @param {string | undefined} community
 	 * @param {string} key
 	 * @param {Stored} stored
-	 * @param {number} bytes
 	 */
-	set(community, key, stored, bytes) {
+	set(community, key, stored) {
 		let scope = this.scope(community);
 		if (scope === undefined) {
 			scope = new Map();
-			this.communities.set(/** @type {string} */ (community), scope);
+			this.communities.set(copyOf(/** @type {string} */ (community)), scope);
 		}
-		scope.set(key, stored);
-		this.bytes += bytes;
+		const before = scope.get(key);
+		scope.set(before === undefined ? copyOf(key) : key, stored);
+		this.bytes += bytesOf(community, key, stored) - (before === undefined ? 0 : bytesOf(community, key, before));
 	}
 
 	/**
@@ -126,12 +130,15 @@ class Generation {
 		if (scope !== undefined && stored !== undefined) {
 			scope.delete(key);
 			this.bytes -= bytesOf(community, key, stored);
+			if (community !== undefined && scope.size === 0) {
+				this.communities.delete(community);
+			}
 		}
 	}
 }
 
 /**
- * What an entry takes at most: V8 keeps a text with one or two bytes a unit.
+ * What an entry takes at most: V8 keeps a text with one or two bytes a unit. A community may have this entry alone.
  *
  * @param {string | undefined} community
  * @param {string} key
@@ -139,7 +146,17 @@ class Generation {
  */
 function bytesOf(community, key, { text }) {
 	const units = key.length + (text?.length ?? 0) + (community?.length ?? 0);
-	return 2 * units + CACHE_ENTRY_OVERHEAD_BYTES;
+	return 2 * units + CACHE_ENTRY_OVERHEAD_BYTES + (community === undefined ? 0 : CACHE_SCOPE_OVERHEAD_BYTES);
+}
+
+/**
+ * A text that holds on to nothing else. One that was cut out of another keeps that in memory in V8; this one is cut out
+ * of a text one unit longer.
+ *
+ * @param {string} text
+ */
+function copyOf(text) {
+	return ` ${text}`.slice(1);
 }
 
 module.exports = { ReadCache };

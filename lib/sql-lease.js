@@ -55,20 +55,27 @@ class LeaseConnection {
 	}
 
 	/**
-	 * @param {string[]} keys
-	 * @param {(string | undefined)[]} communities
+	 * @param {{ community: string | undefined, key: string }[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {boolean} _isFileSeen
 	 * @param {(found: import("./read-cache.js").Stored[], errorAt: (index: number) => Error | undefined) => void} callback
 	 * @returns {boolean} whether it was at once
 	 */
-	read(keys, communities, now, callback) {
+	read(addresses, now, _isFileSeen, callback) {
 		const id = this.expect(({ values, error }) => {
 			const failed = error && toError(error);
 			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
 			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
 			return true;
 		});
+		const keys = addresses.map(({ key }) => key);
+		const communities = addresses.map(({ community }) => community);
 		this.native.leaseRead(id, this.lease, keys, communities, now);
+		return false;
+	}
+
+	/** At the end of the process a lease is given up by whoever waits for it, and nothing of it is to be waited for. */
+	waitForEvent() {
 		return false;
 	}
 

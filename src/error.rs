@@ -61,7 +61,15 @@ impl Error {
     }
 
     pub(crate) fn not_a_database() -> Self {
-        let extended_code = ffi::SQLITE_NOTADB;
+        Self::sqlite(ffi::SQLITE_NOTADB)
+    }
+
+    /// A lock is held, or about to be.
+    pub(crate) fn busy() -> Self {
+        Self::sqlite(ffi::SQLITE_BUSY)
+    }
+
+    fn sqlite(extended_code: i32) -> Self {
         Self(Kind::Sqlite { extended_code, message: ffi::code_to_str(extended_code).to_owned() })
     }
 
@@ -125,6 +133,11 @@ impl Error {
             }
             other => Self(other),
         }
+    }
+
+    /// Whether it is a defect of this package.
+    pub(crate) fn is_internal(&self) -> bool {
+        matches!(self.0, Kind::Internal(_))
     }
 
     /// Whether the same call may succeed when a lock has been released.

@@ -25,9 +25,15 @@ pub const GROUP_BYTES_MAX: usize = 16 << 20;
 pub const READERS_MAX: usize = 4;
 
 /// Rows of a `select` that reach JavaScript at a time, so that parsing them does not stall its event loop.
-pub const SLICE_ROWS_MAX: usize = 1_000;
+pub const SLICE_ROWS_MAX: usize = 128;
 
-/// Bytes of JSON text after which a slice ends early.
+/// Rows that reach it first, so that it parses while the others are read.
+pub const SLICE_ROWS_FIRST: usize = 32;
+
+/// Rows of a statement's result that reach it at a time.
+pub const SQL_SLICE_ROWS_MAX: usize = 1_000;
+
+/// Bytes of keys and values after which a slice ends early.
 pub const SLICE_BYTES_MAX: usize = 1 << 20;
 
 /// UTF-16 units that a JavaScript string holds in V8 (`String::kMaxLength`).
@@ -53,9 +59,22 @@ pub const COMMITS_REMEMBERED: usize = 64;
 /// Rows whose place the writer keeps in mind, some 150 bytes each.
 pub const KNOWN_ROWS_MAX: usize = 50_000;
 
-/// Pages that the write-ahead log grows to before they are copied into the database, 16 MiB at SQLite's usual page size.
-/// Pages that were written several times by then are copied once.
+/// Pages that the write-ahead log grows to before they are copied into the database. Pages that were written several times
+/// by then are copied once.
 pub const WAL_PAGES: i64 = 4_000;
+
+/// How much longer the log is made when a small commit would not fit. Less is written for nothing by a bot that writes
+/// little.
+pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
+
+/// Beyond this the log is not made longer in advance: [`WAL_PAGES`] of SQLite's usual size.
+pub const WAL_BYTES_MAX: u64 = 16 << 20;
+
+/// What each reader keeps of the database in memory.
+pub const READER_CACHE_KIB: i64 = 4 << 10;
 
 /// What the writer keeps of the database in memory (sqlite.org/pragma.html, `cache_size`).
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
+
+/// How long the writer looks out for the next request before it goes to sleep.
+pub const LOOK_OUT: Duration = Duration::from_micros(100);

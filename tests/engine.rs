@@ -1,9 +1,10 @@
 //! What the engine promises beyond single operations.
 
-use std::sync::mpsc;
+#[path = "support/rows.rs"]
+mod rows;
+
 use std::time::{Duration, Instant};
 
-use rootcellar::Reply;
 use rootcellar::engine::sqlite::{Engine, Select, open_shared};
 use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, Stop, Swap};
 use rusqlite::Connection;
@@ -28,10 +29,8 @@ fn get(engine: &Engine, key: &str) -> Option<String> {
 }
 
 fn select(engine: &Engine, pattern: &str) -> String {
-    let (answer, answers) = mpsc::channel();
     let question = Select { community: None, pattern: pattern.into(), now_ms: NOW_MS, format: RowFormat::Entry };
-    engine.select(question, || (), Reply::new(move |result| answer.send(result).unwrap()));
-    answers.recv().unwrap().unwrap().concat()
+    rows::to_json(&rows::select(engine, question).unwrap())
 }
 
 /// A file with rows that only the SDK, or nobody at all, would write.
@@ -142,6 +141,24 @@ fn foreign_columns_of_any_type_are_read_or_refused_by_name() {
 }
 
 #[test]
+fn rows_of_many_slices_are_in_the_order_of_insertion_and_one_of_each_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    let row = |number: usize, value: &str| format!("('k{number:04}', '{value}', NULL)");
+    let descending = (0..1_000).rev().map(|number| row(number, "1"));
+    // A value that is no JSON does no harm if a newer one took its place.
+    let repeated = [row(700, "no JSON"), row(700, "2"), row(3, "2"), "('K0003', '3', NULL)".to_owned()];
+    foreign(&path, &descending.chain(repeated).collect::<Vec<_>>().join(","));
+    let engine = Engine::open(&path).unwrap();
+    let question = Select { community: None, pattern: "k%".into(), now_ms: NOW_MS, format: RowFormat::Entry };
+    let found = rows::select(&engine, question).unwrap();
+    let value = |number| if number == 700 || number == 3 { "2" } else { "1" };
+    let expected = (0..1_000).rev().map(|number| (format!("k{number:04}"), value(number)));
+    let expected: Vec<_> = expected.chain([("K0003".to_owned(), "3")]).collect();
+    assert_eq!(found.iter().map(|row| (row.key.clone(), row.value.as_str())).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_select_by_prefix_searches_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.sqlite3");
@@ -194,19 +211,11 @@ fn more_selects_than_readers_are_all_answered() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(&folder.path().join("a.sqlite3")).unwrap();
     assert_eq!(engine.execute(Batch::new(vec![set("a", "1")], NOW_MS)).committed, 1);
-    let (answer, answers) = mpsc::channel();
-    for _ in 0..100 {
-        let answer = answer.clone();
-        let question = Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Value };
-        engine.select(
-            question,
-            || (),
-            Reply::new(move |result: Result<Vec<String>, _>| {
-                answer.send(result.unwrap().concat()).unwrap();
-            }),
-        );
-    }
+    let question = Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Value };
+    let answers: Vec<_> = (0..100).map(|_| rows::start(&engine, question.clone())).collect();
     engine.close();
-    drop(answer);
-    assert_eq!(answers.iter().collect::<Vec<_>>(), vec!["[1]".to_owned(); 100]);
+    for answer in answers {
+        let row = rows::Row { key: String::new(), value: "1".into(), expires_at: None };
+        assert_eq!(answer.recv().unwrap().unwrap(), [row]);
+    }
 }

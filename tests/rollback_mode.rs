@@ -4,6 +4,9 @@
 #[path = "support/recording_vfs.rs"]
 #[allow(dead_code, reason = "what is recorded is of no use here")]
 mod recording_vfs;
+#[path = "support/rows.rs"]
+#[allow(dead_code, reason = "values are compared as they are")]
+mod rows;
 
 use std::sync::mpsc;
 use std::thread;
@@ -15,6 +18,7 @@ use rootcellar::{Error, Reply};
 use rusqlite::Connection;
 
 use recording_vfs::Recording;
+use rows::Row;
 
 const FILE: &str = "bot.sqlite3";
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -23,14 +27,8 @@ fn set(key: &str, value: &str) -> Batch {
     Batch::new(vec![Command::Set(Entry::new(Address::new(key), value))], NOW_MS)
 }
 
-fn select(engine: &Engine) -> mpsc::Receiver<Result<String, Error>> {
-    let (answer, answers) = mpsc::channel();
-    let question = Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Value };
-    let reply = Reply::new(move |slices: Result<Vec<String>, Error>| {
-        answer.send(slices.map(|slices| slices.concat())).unwrap();
-    });
-    engine.select(question, || (), reply);
-    answers
+fn select(engine: &Engine) -> mpsc::Receiver<Result<Vec<Row>, Error>> {
+    rows::start(engine, Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Value })
 }
 
 /// An open engine in a folder without shared memory.
@@ -52,7 +50,7 @@ fn a_select_waits_for_a_lock_of_others() {
         let answers = select(&engine);
         thread::sleep(Duration::from_millis(50));
         other.execute_batch("COMMIT").unwrap();
-        assert_eq!(answers.recv().unwrap().unwrap(), "[1]", "{round}");
+        assert_eq!(answers.recv().unwrap().unwrap()[0].value, "1", "{round}");
     }
     engine.close();
 }
@@ -72,8 +70,7 @@ fn selects_beside_writes_are_all_answered() {
         }
     }
     for answer in answers {
-        let answer = answer.recv().unwrap().unwrap();
-        assert!(answer.starts_with('[') && answer.len() > 2, "{answer}");
+        assert_eq!(answer.recv().unwrap().unwrap().len(), 1);
     }
     drop(outcome);
     assert!(outcomes.iter().all(|result| result.unwrap().committed == 1));

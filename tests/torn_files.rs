@@ -11,6 +11,8 @@ mod history;
 mod power_loss;
 #[path = "support/recording_vfs.rs"]
 mod recording_vfs;
+#[path = "support/rows.rs"]
+mod rows;
 
 use std::io::Write;
 use std::path::Path;

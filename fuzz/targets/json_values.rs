@@ -1,54 +1,59 @@
 //! Values that others stored, of which some are JSON. An input is values with record separators (0x1e) between.
 
-use rootcellar::kv::{Row, RowFormat, to_json_slices};
+use rootcellar::kv::{RowFormat, SliceWriter};
 use serde::de::IgnoredAny;
+
+type Columns<T> = (Vec<T>, Vec<String>, Vec<i64>);
 
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let row = |(number, value): (usize, &str)| Row {
-        key: format!("{number}\"\\"),
-        value: value.to_owned(),
-        expires_at: (number % 2 == 1).then_some(5),
-    };
-    let rows: Vec<Row> = text.split('\x1e').enumerate().map(row).collect();
-    let are_json = rows.iter().all(|row| is_json(&row.value));
-    for row in &rows {
-        let accepted = to_json_slices(std::slice::from_ref(row), RowFormat::Value).is_ok();
-        assert_eq!(accepted, is_json(&row.value), "{:?}", row.value);
-        if serde_json::from_str::<serde_json::Value>(&row.value).is_ok() {
-            assert!(accepted, "{:?}", row.value);
-        }
-    }
     for format in [RowFormat::Value, RowFormat::Entry] {
-        match to_json_slices(&rows, format) {
-            Ok(slices) => {
-                assert!(are_json);
-                let [json] = &slices[..] else { panic!("more than a slice of {} rows", rows.len()) };
-                assert_eq!(serde_json::from_str::<Vec<IgnoredAny>>(json).unwrap().len(), rows.len());
-                check(json, &rows, format);
-            }
-            Err(error) => {
-                assert!(!are_json);
-                assert_eq!(error.code(), "ERR_VALUE_NOT_JSON");
+        let mut writer = SliceWriter::new(format);
+        let mut written = Vec::new();
+        let mut slices = Vec::new();
+        for (number, value) in text.split('\x1e').enumerate() {
+            let expires_at = (number % 2 == 1).then_some(5);
+            match writer.push(&key(number), value, expires_at) {
+                Ok(full) => {
+                    assert!(is_json(value), "{value:?}");
+                    slices.extend(full);
+                    written.push((number, value));
+                }
+                Err(error) => {
+                    assert!(!is_json(value), "{value:?}");
+                    assert!(serde_json::from_str::<serde_json::Value>(value).is_err(), "{value:?}");
+                    assert_eq!(error.code(), "ERR_VALUE_NOT_JSON");
+                }
             }
         }
+        slices.push(writer.finish(None));
+        let mut rest = &written[..];
+        for slice in slices {
+            let length = serde_json::from_str::<Columns<IgnoredAny>>(&slice).unwrap().0.len();
+            check(&slice, &rest[..length], format);
+            rest = &rest[length..];
+        }
+        assert_eq!(rest, []);
     }
 }
 
-/// Compares the rows one by one, where `serde_json` holds all of them: it knows no number of any size, for one.
-fn check(json: &str, rows: &[Row], format: RowFormat) {
-    let Ok(found) = serde_json::from_str::<Vec<serde_json::Value>>(json) else { return };
-    for (found, row) in found.iter().zip(rows) {
-        let value: serde_json::Value = serde_json::from_str(&row.value).unwrap();
-        match format {
-            RowFormat::Value => assert_eq!(*found, value),
-            RowFormat::Entry => {
-                assert_eq!(found["key"], row.key.as_str());
-                assert_eq!(found["value"], value);
-                assert_eq!(found.get("expires_at").and_then(serde_json::Value::as_i64), row.expires_at);
-            }
-        }
+fn key(number: usize) -> String {
+    format!("{number}\"\\")
+}
+
+/// Compares a slice with its rows, where `serde_json` holds all of them: it knows no number of any size, for one.
+fn check(slice: &str, rows: &[(usize, &str)], format: RowFormat) {
+    let Ok((values, keys, expiries)) = serde_json::from_str::<Columns<serde_json::Value>>(slice) else { return };
+    let expected: Vec<serde_json::Value> =
+        rows.iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
+    assert_eq!(values, expected);
+    if format == RowFormat::Value {
+        assert!(keys.is_empty() && expiries.is_empty());
+        return;
     }
+    assert_eq!(keys, rows.iter().map(|(number, _)| key(*number)).collect::<Vec<_>>());
+    let with_expiry = (0..).zip(rows).filter(|(_, (number, _))| number % 2 == 1);
+    assert_eq!(expiries, with_expiry.flat_map(|(index, _)| [index, 5]).collect::<Vec<i64>>());
 }
 
 /// Whether a text is JSON by RFC 8259.

@@ -7,6 +7,8 @@ mod input;
 mod json_values;
 mod patterns;
 mod row_model;
+#[path = "../../tests/support/rows.rs"]
+mod rows;
 mod schemas;
 mod stores;
 

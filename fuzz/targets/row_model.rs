@@ -3,12 +3,12 @@
 //! A row's key is its text. A row whose key is no text, or no valid one, is no key's, and never shows.
 
 use rootcellar::Error;
-use rootcellar::kv::{
-    Address, Command, Entry, Expected, Row as JsonRow, RowFormat, Swap, is_expired, to_json_slices,
-};
+use rootcellar::kv::{Address, Command, Entry, Expected, Swap, is_expired};
 use rusqlite::Connection;
 
+use super::json_values::is_json;
 use super::patterns::like;
+use super::rows::{self, Row as JsonRow};
 use super::stores::{Cell, NOW_MS};
 
 /// A row of the table as it lies in the file.
@@ -105,11 +105,13 @@ impl Rows {
                 && place == row
             {
                 let newest = self.live(&address).pop().unwrap();
-                let value = newest.value().ok_or_else(|| Error::not_json(key))?.to_owned();
+                let value = newest.value().filter(|value| is_json(value)).ok_or_else(|| Error::not_json(key))?;
+                // What is around a value is not part of it.
+                let value = value.trim_matches([' ', '\t', '\n', '\r']).to_owned();
                 found.push(JsonRow { key: address.key, value, expires_at: newest.expiry() });
             }
         }
-        Ok(to_json_slices(&found, RowFormat::Entry)?.concat())
+        Ok(rows::to_json(&found))
     }
 
     /// Carries a command out, of which the store left `after`. Returns whether a swap met what it expected.
@@ -124,6 +126,7 @@ impl Rows {
             Command::Swap(swap) => return self.swap(swap),
             Command::Delete(address) => self.delete(address),
             Command::DeleteLike { community, pattern } => self.delete_like(community.as_deref(), pattern, after),
+            Command::Sql(_) => unreachable!("the targets make none"),
         }
         true
     }

@@ -1,13 +1,14 @@
 //! Files and stores for the targets.
 
 use std::path::Path;
-use std::sync::mpsc;
 
+use rootcellar::Error;
 use rootcellar::engine::sqlite::{Engine, Select};
 use rootcellar::kv::{Batch, Command, RowFormat, Stop};
-use rootcellar::{Error, Reply};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use tempfile::TempDir;
+
+use super::rows;
 
 /// The client's clock: far enough in the future that the purge, which goes by the machine's, is not concerned with
 /// what expires about now.
@@ -65,11 +66,9 @@ pub fn folder() -> TempDir {
 
 /// The rows that match, as JSON text.
 pub fn select(engine: &Engine, community: Option<&str>, pattern: &str) -> Result<String, Error> {
-    let (answer, answers) = mpsc::channel();
     let community = community.map(str::to_owned);
     let select = Select { community, pattern: pattern.to_owned(), now_ms: NOW_MS, format: RowFormat::Entry };
-    engine.select(select, || (), Reply::new(move |result| answer.send(result).unwrap()));
-    Ok(answers.recv().unwrap()?.concat())
+    rows::select(engine, select).map(|rows| rows::to_json(&rows))
 }
 
 /// Carries a command out. Returns whether a swap met what it expected.
@@ -78,7 +77,7 @@ pub fn execute(engine: &Engine, command: Command) -> Result<bool, Error> {
         None => Ok(true),
         Some(Stop::Conflict) => Ok(false),
         Some(Stop::Command(error) | Stop::Transaction(error)) => Err(error),
-        Some(Stop::Deferred) => panic!("the only command of a batch was put off"),
+        Some(Stop::Deferred | Stop::Alone) => panic!("the only command of a batch was put off"),
     }
 }
 

@@ -9,4 +9,4 @@ mod rows;
 pub use command::{Address, Batch, BatchOutcome, ClientId, Command, Entry, Expected, Origin, Stop, Swap};
 pub use expiry::is_expired;
 pub use pattern::{KeyRange, Pattern};
-pub use rows::{Row, RowFormat, to_json_slices};
+pub use rows::{RowFormat, SliceWriter};

@@ -122,7 +122,9 @@ impl NativeStore {
             return true;
         };
         if lease != 0 {
-            reads.into_iter().for_each(|read| shared.ask(lease, LeaseRequest::Query(read)));
+            for read in reads {
+                shared.ask(lease, LeaseRequest::Query(read));
+            }
             return true;
         }
         let Some(engine) = shared.engine(first) else { return true };
@@ -253,8 +255,10 @@ impl NativeStore {
         now: i64,
     ) {
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let reply = self.shared.slices_reply(id);
-        self.shared.ask(lease, LeaseRequest::Select(Select { community, pattern, now_ms: now, format }, reply));
+        let shared = Arc::clone(&self.shared);
+        let send = Box::new(move |text| shared.tell([Event::slice(id, text, false)]));
+        let select = Select { community, pattern, now_ms: now, format };
+        self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
     }
 
     /// Begins (0), keeps (1) or undoes (2) the nested transaction of a depth. Ends with `done` or `failed`.

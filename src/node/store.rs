@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32ArraySlice, Unknown};
+use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -18,7 +18,7 @@ use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKi
 use super::sql::SqlState;
 use super::wal_view;
 use crate::engine::sqlite::{
-    Engine, Reader, Select, Standing, Values, Version, loaded_copies, locks_hold, open_shared,
+    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold, open_shared,
 };
 use crate::kv::{Address, Batch, BatchOutcome, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
@@ -149,18 +149,37 @@ impl NativeStore {
         engine.submit(Batch::new(commands, now).of(origin), self.shared.batch_reply(id));
     }
 
-    /// Reads keys at once, all of one moment, or not at all if a lock is held.
+    /// Reads keys at once, all of one moment, or not at all if a lock is held. `file_seen` if the file was just seen to be
+    /// in its place.
     #[napi]
-    pub fn read_now(&self, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) -> ReadNow {
-        let open = lock(&self.shared.open);
-        let values = match open.as_ref() {
-            Some(open) => open.reader.get_many(&addresses(keys, communities), now),
-            None => Err(not_open()),
-        };
-        match values {
-            Ok(values) => ReadNow { values: Some(values.into()), error: None },
-            Err(error) if error.is_busy() => ReadNow { values: None, error: None },
-            Err(error) => ReadNow { values: None, error: Some((&error).into()) },
+    pub fn read_now(
+        &self,
+        keys: Vec<String>,
+        communities: Vec<Option<String>>,
+        now: i64,
+        file_seen: bool,
+    ) -> ReadNow {
+        self.shared.read_now(&addresses(keys, communities), now, file_seen).into()
+    }
+
+    /// [`NativeStore::read_now`] of one key, with the least that can be said: a text or `null` for an entry that does not
+    /// expire or is not there.
+    #[napi]
+    pub fn read_one_now(
+        &self,
+        key: String,
+        community: Option<String>,
+        now: i64,
+        file_seen: bool,
+    ) -> Either3<String, Null, ReadNow> {
+        let found = self.shared.read_now(&[Address { community, key }], now, file_seen);
+        match found.as_deref() {
+            Ok([Ok(Stored { text: Some(_), expires_at: None })]) => {
+                let text = found.into_iter().flatten().next().and_then(|value| value.ok()?.text);
+                Either3::A(text.unwrap_or_default())
+            }
+            Ok([Ok(Stored { text: None, expires_at: None })]) => Either3::B(Null),
+            _ => Either3::C(found.into()),
         }
     }
 
@@ -216,11 +235,16 @@ impl NativeStore {
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let started = Arc::clone(&self.shared);
+        let progressing = Arc::clone(&self.shared);
         engine.select(
             Select { community, pattern, now_ms: now, format },
-            move || started.tell([Event::new(id, EventKind::Started)]),
-            self.shared.slices_reply(id),
+            move |progress| {
+                progressing.tell([match progress {
+                    Progress::Started => Event::new(id, EventKind::Started),
+                    Progress::Slice(text) => Event::slice(id, text, false),
+                }]);
+            },
+            self.shared.select_reply(id),
         )
     }
 
@@ -271,6 +295,16 @@ impl NativeStore {
     }
 }
 
+impl From<Result<Values, Error>> for ReadNow {
+    fn from(values: Result<Values, Error>) -> Self {
+        match values {
+            Ok(values) => Self { values: Some(values.into()), error: None },
+            Err(error) if error.is_busy() => Self { values: None, error: None },
+            Err(error) => Self { values: None, error: Some((&error).into()) },
+        }
+    }
+}
+
 impl Shared {
     /// A reply to a batch, which the end of the environment waits for.
     pub(super) fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
@@ -286,16 +320,20 @@ impl Shared {
     }
 
     /// A reply to a select.
-    pub(super) fn slices_reply(self: &Arc<Self>, id: u32) -> Reply<Vec<String>> {
+    pub(super) fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
         let shared = Arc::clone(self);
-        Reply::new(move |result: Result<Vec<String>, Error>| match result {
-            Ok(slices) => {
-                let last = slices.len() - 1;
-                let slices = slices.into_iter().enumerate();
-                shared.tell(slices.map(|(index, text)| Event::slice(id, text, index == last)));
-            }
-            Err(error) => shared.tell([Event::failed(id, &error)]),
+        Reply::new(move |result: Result<String, Error>| {
+            shared.tell([match result {
+                Ok(text) => Event::slice(id, text, true),
+                Err(error) => Event::failed(id, &error),
+            }]);
         })
+    }
+
+    fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
+        let open = lock(&self.open);
+        let reader = &open.as_ref().ok_or_else(not_open)?.reader;
+        if file_seen { reader.get_many_of_seen_file(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
     }
 
     /// Queues events, and wakes JavaScript if it has taken those before.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::{Format, RowsWanted, SqlError};
 use crate::Error;
-use crate::limits::{SLICE_BYTES_MAX, SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
+use crate::limits::{SLICE_BYTES_MAX, SQL_SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
 
 /// The greatest integer up to which each is a JavaScript number of its own (`Number.MAX_SAFE_INTEGER`).
 const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
@@ -113,7 +113,7 @@ impl SliceWriter {
         self.rows += 1;
         self.total += 1;
         let is_full =
-            self.rows == SLICE_ROWS_MAX || self.slice.json.len() + self.slice.bytes.len() >= SLICE_BYTES_MAX;
+            self.rows == SQL_SLICE_ROWS_MAX || self.slice.json.len() + self.slice.bytes.len() >= SLICE_BYTES_MAX;
         Ok(is_full.then(|| self.take()))
     }
 

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{
-    Address, Batch, BatchOutcome, Command, Entry, Pattern, Row, RowFormat, is_expired, to_json_slices,
-};
+use rootcellar::kv::{Address, Batch, BatchOutcome, Command, Entry, Pattern, RowFormat, is_expired};
 use rootcellar::{Error, Reply};
 
 use crate::recording_vfs::{Event, Recording};
+use crate::rows::{self, Row};
 
 /// The moment at which everything happens.
 pub const NOW_MS: i64 = 1_800_000_000_000;
@@ -58,6 +57,7 @@ impl History {
                 self.entries
                     .retain(|entry| entry.address.community != *community || !pattern.matches(&entry.address.key));
             }
+            Command::Sql(_) => unreachable!("the history has none"),
         }
         self.states.push(self.state());
     }
@@ -80,20 +80,18 @@ impl History {
                 .map(|entry| Row { key: entry.address.key, value: entry.value, expires_at: entry.expires_at })
                 .collect()
         };
-        COMMUNITIES.map(|community| to_json_slices(&rows(community), RowFormat::Entry).unwrap().concat()).concat()
+        COMMUNITIES.map(|community| rows::to_json(&rows(community))).concat()
     }
 }
 
 /// Everything that a store holds, in the words of [`History`].
 pub fn state(engine: &Engine) -> Result<String, Error> {
     let select = |community: Option<&str>| {
-        let (answer, answers) = mpsc::channel();
         let community = community.map(str::to_owned);
         let select = Select { community, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Entry };
-        engine.select(select, || (), Reply::new(move |result| answer.send(result).unwrap()));
-        answers.recv().unwrap()
+        rows::select(engine, select).map(|rows| rows::to_json(&rows))
     };
-    Ok(COMMUNITIES.map(select).into_iter().collect::<Result<Vec<_>, _>>()?.concat().concat())
+    Ok(COMMUNITIES.map(select).into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// A client of one store. What it sends and hears goes into the recording and the history.

@@ -1,10 +1,12 @@
 //! Which states of the database came of whose commits, so that a client's own writes leave its cache valid.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 
+use super::wal_file::WalFile;
 use super::wal_index::{Version, WalIndex};
 use crate::kv::ClientId;
 use crate::limits::COMMITS_REMEMBERED;
@@ -91,12 +93,15 @@ impl Commits {
 pub struct Recorder {
     commits: Arc<Commits>,
     wal_index: Option<WalIndex>,
+    wal_file: Option<RefCell<WalFile>>,
 }
 
 impl Recorder {
     /// For the writing connection, which must be kept open for as long as the recorder is used.
     pub fn new(connection: &Connection, commits: Arc<Commits>) -> Self {
-        Self { commits, wal_index: WalIndex::of(connection) }
+        let wal_index = WalIndex::of(connection);
+        let wal_file = wal_index.and_then(|_| WalFile::of(connection)).map(RefCell::new);
+        Self { commits, wal_index, wal_file }
     }
 
     /// Announces a transaction, which ends when the result is dropped.
@@ -120,6 +125,9 @@ impl Recording<'_> {
         if let Some(wal_index) = self.recorder.wal_index {
             let from = wal_index.version();
             self.recorder.commits.begin(from);
+            if let Some(wal_file) = &self.recorder.wal_file {
+                wal_file.borrow_mut().make_room(&from);
+            }
             self.begun = Some((from, data_version));
         }
     }

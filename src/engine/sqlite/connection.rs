@@ -12,7 +12,9 @@ use super::schema;
 use super::sql::Guarded;
 use crate::Error;
 use crate::kv::Pattern;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB};
+use crate::limits::{
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB,
+};
 
 /// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
@@ -58,6 +60,8 @@ pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
+    // Reads the schema, which a held lock may forbid. Then it stays as it is.
+    drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
     Guarded::new(connection)
 }
 

@@ -1,5 +1,7 @@
 //! Group commit: the batches that are waiting become one transaction.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusqlite::TransactionBehavior;
 
 use super::commits::{self, Recorder};
@@ -7,6 +9,7 @@ use super::halts::Halts;
 use super::keys::{Keys, Refusal};
 use super::known_rows::KnownRows;
 use super::sql::{self, Guarded, Mode};
+use super::triggers::Triggers;
 use crate::Error;
 use crate::kv::{Batch, BatchOutcome, ClientId, Command, Stop};
 use crate::sql::Outcome;
@@ -16,11 +19,12 @@ use crate::sql::Outcome;
 ///
 /// # Errors
 ///
-/// The transaction could not be had, or failed as a whole (a held lock, a full disk): nothing was written.
+/// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
 pub fn commit(
     connection: &Guarded,
     recorder: &Recorder,
     known: &mut KnownRows,
+    triggers: &mut Triggers,
     halts: &mut Halts,
     batches: &[&Batch],
     limit: usize,
@@ -29,15 +33,20 @@ pub fn commit(
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let data_version = commits::data_version(&transaction)?;
     recording.begin(data_version);
-    known.begin(data_version);
+    let has_triggers = triggers.found(&transaction)?;
+    known.begin(data_version, has_triggers);
     let _ = connection.take_wrote_keys();
-    let outcomes = run_all(connection, known, halts, batches, limit).and_then(|outcomes| {
+    let run_all = AssertUnwindSafe(|| run_all(connection, known, halts, batches, limit));
+    let run = catch_unwind(run_all).unwrap_or_else(|_| Err(Error::internal("the writer panicked")));
+    let outcomes = run.and_then(|outcomes| {
         transaction.commit()?;
         Ok(outcomes)
     });
     match &outcomes {
         // What SQL has made of keys no cache can tell.
         Ok(_) if connection.take_wrote_keys() => known.clear(),
+        // What a trigger has written, no client knows.
+        Ok(_) if has_triggers => {}
         Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
         Err(_) => known.clear(),
     }

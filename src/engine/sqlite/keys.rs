@@ -160,7 +160,7 @@ impl<'a> Keys<'a> {
 
     fn has_value(&self, rowid: i64, expected: &str) -> rusqlite::Result<bool> {
         let mut statement = self.connection.prepare_cached(VALUE_OF_ROW)?;
-        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)? == ValueRef::Text(expected.as_bytes())));
+        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)?.as_bytes() == Ok(expected.as_bytes())));
         Ok(same.optional()?.unwrap_or(false))
     }
 
@@ -221,7 +221,12 @@ pub fn key(column: ValueRef<'_>) -> Option<&str> {
 
 /// A column's text, if it is one.
 pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
-    Ok(row.get_ref(column)?.as_bytes().ok().and_then(|bytes| String::from_utf8(bytes.to_owned()).ok()))
+    Ok(text_of(row.get_ref(column)?).map(str::to_owned))
+}
+
+/// A value's text, if it is one.
+pub fn text_of(value: ValueRef<'_>) -> Option<&str> {
+    value.as_bytes().ok().and_then(|bytes| str::from_utf8(bytes).ok())
 }
 
 /// The condition that a row is of a community and matches a pattern, and its parameters in order.

@@ -13,21 +13,23 @@ pub struct KnownRow {
     pub expires_at: Option<i64>,
 }
 
-/// Rows that this connection has written. They are where they are until somebody else writes.
+/// Rows that this connection has written. They are where they are until somebody else writes, or a trigger.
 #[derive(Debug, Default)]
 pub struct KnownRows {
     rows: HashMap<Address, KnownRow>,
     data_version: Option<i64>,
+    has_triggers: bool,
 }
 
 impl KnownRows {
     /// Forgets everything if others have written since: `data_version` is the connection's
-    /// (sqlite.org/pragma.html), read in the transaction.
-    pub fn begin(&mut self, data_version: i64) {
-        if self.data_version != Some(data_version) {
+    /// (sqlite.org/pragma.html), read in the transaction. With triggers on the table nothing is known.
+    pub fn begin(&mut self, data_version: i64, has_triggers: bool) {
+        if has_triggers || self.data_version != Some(data_version) {
             self.clear();
-            self.data_version = Some(data_version);
         }
+        self.data_version = Some(data_version);
+        self.has_triggers = has_triggers;
     }
 
     pub fn get(&self, address: &Address) -> Option<KnownRow> {
@@ -35,6 +37,9 @@ impl KnownRows {
     }
 
     pub fn insert(&mut self, address: &Address, row: KnownRow) {
+        if self.has_triggers {
+            return;
+        }
         if let Some(known) = self.rows.get_mut(address) {
             *known = row;
             return;

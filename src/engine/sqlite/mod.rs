@@ -16,16 +16,20 @@ mod pool;
 mod purge;
 mod reader;
 mod registry;
+mod scan;
 mod schema;
 mod select;
 mod sql;
 mod sql_engine;
+mod triggers;
+#[allow(unsafe_code, reason = "writes to a file of SQLite's")]
+mod wal_file;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 mod wal_index;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 pub use commits::Standing;
@@ -34,7 +38,7 @@ use file::DatabaseFile;
 pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
 pub use registry::open_shared;
-pub use select::Select;
+pub use select::{Progress, Select};
 pub use sql::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Read, RowsReply, SavepointAction,
 };
@@ -157,20 +161,25 @@ impl Engine {
         }));
     }
 
-    /// Starts a `select`. The answer is JSON text in slices, see [`crate::kv::to_json_slices`].
+    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::SliceWriter`], of which the last is
+    /// the answer, and those before are `progress`.
     ///
-    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `started`
+    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
     /// reports. Returns whether it was taken.
     pub fn select(
         &self,
         select: Select,
-        started: impl FnOnce() + Send + 'static,
-        reply: Reply<Vec<String>>,
+        progress: impl FnMut(Progress) + Send + 'static,
+        reply: Reply<String>,
     ) -> bool {
+        let progress = Arc::new(Mutex::new(progress));
+        let started = Arc::clone(&progress);
         let task: pool::Task = Box::new(move |snapshot| {
-            reply.send(snapshot.and_then(|connection| select::slices(connection, &select)));
+            let mut progress = threads::lock(&progress);
+            let send = |slice| progress(Progress::Slice(slice));
+            reply.send(snapshot.and_then(|connection| scan::scan(connection, &select, send)));
         });
-        self.readers.submit(task, Box::new(started))
+        self.readers.submit(task, Box::new(move || threads::lock(&started)(Progress::Started)))
     }
 
     /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.

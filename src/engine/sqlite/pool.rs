@@ -225,7 +225,7 @@ fn perform(work: Work) -> Reader {
 }
 
 fn snapshot_now(reader: &Reader) -> Result<(), Error> {
-    reader.check_file().and_then(|()| begin(reader.connection()))
+    reader.check().and_then(|()| begin(reader.connection()))
 }
 
 /// Takes a snapshot, at once or not at all.

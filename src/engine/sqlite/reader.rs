@@ -1,5 +1,7 @@
 //! Point reads.
 
+use std::cell::Cell;
+
 use rusqlite::{Connection, params};
 
 use super::file::DatabaseFile;
@@ -19,6 +21,7 @@ pub struct Reader {
     connection: Guarded,
     wal_index: Option<WalIndex>,
     file: DatabaseFile,
+    is_patient: Cell<bool>,
 }
 
 /// What a key holds.
@@ -41,7 +44,7 @@ impl Reader {
         let connection = connection::open_reader(file.path())?;
         file.check()?;
         let wal_index = WalIndex::of(&connection);
-        Ok(Self { connection, wal_index, file: file.clone() })
+        Ok(Self { connection, wal_index, file: file.clone(), is_patient: Cell::new(false) })
     }
 
     /// Where the state of the database can be told without a read, if it can. Valid while the reader is.
@@ -50,9 +53,18 @@ impl Reader {
         self.wal_index
     }
 
-    /// See [`DatabaseFile::check`].
-    pub(super) fn check_file(&self) -> Result<(), Error> {
-        self.file.check()
+    /// Whether a read can be made without waiting, as far as that can be told beforehand.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_busy`], or `SQLITE_READONLY_DBMOVED`: see [`DatabaseFile::check`].
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.file.check()?;
+        self.check_header()
+    }
+
+    fn check_header(&self) -> Result<(), Error> {
+        if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
     pub(super) fn connection(&self) -> &Guarded {
@@ -61,6 +73,7 @@ impl Reader {
 
     /// Waits for locks of others from now on, instead of reporting them.
     pub(super) fn be_patient(&self) -> Result<(), Error> {
+        self.is_patient.set(true);
         Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
     }
 
@@ -82,6 +95,18 @@ impl Reader {
     /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         self.file.check()?;
+        self.get_many_of_seen_file(addresses, now_ms)
+    }
+
+    /// [`Reader::get_many`] for who has just seen that the file is still in its place.
+    ///
+    /// # Errors
+    ///
+    /// If none can be read because of a held lock, which is not waited for.
+    pub fn get_many_of_seen_file(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+        if !self.is_patient.get() {
+            self.check_header()?;
+        }
         // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one
         // that only read.
         let _snapshot = if addresses.len() > 1 { Some(self.connection.unchecked_transaction()?) } else { None };

@@ -62,6 +62,7 @@ impl WalIndex {
     }
 
     /// The state of the database now.
+    #[must_use]
     pub fn version(self) -> Version {
         // What is read of the database afterwards is no older.
         let version = std::array::from_fn(|word| {
@@ -72,8 +73,20 @@ impl WalIndex {
         version
     }
 
+    /// Whether both copies of the header are the same. Otherwise a commit is being told of; or whoever made it died, or
+    /// was stopped, just then, and SQLite may wait for seconds to find out.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        (0..HEADER_WORDS).all(|word| {
+            // SAFETY: the mapping holds a whole region, by the invariant of this type.
+            let (first, second) = unsafe { (self.0.add(word).as_ref(), self.0.add(HEADER_WORDS + word).as_ref()) };
+            first.load(Ordering::Relaxed) == second.load(Ordering::Relaxed)
+        })
+    }
+
     /// The address of the header.
     #[cfg(feature = "node")]
+    #[must_use]
     pub fn address(self) -> *mut std::ffi::c_void {
         self.0.as_ptr().cast()
     }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::commits::Recorder;
@@ -9,9 +10,10 @@ use super::file::DatabaseFile;
 use super::halts::Halts;
 use super::known_rows::KnownRows;
 use super::sql::{self, Guarded};
+use super::triggers::Triggers;
 use super::{groups, purge};
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
-use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, LOOK_OUT, PURGE_INTERVAL};
 use crate::{Error, Reply};
 
 /// What the writer is asked.
@@ -31,6 +33,7 @@ pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests
         connection,
         recorder,
         known: KnownRows::default(),
+        triggers: Triggers::default(),
         halts: Halts::default(),
         file,
         commands_at_once: usize::MAX,
@@ -45,7 +48,7 @@ pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests
             Ok(first) => {
                 let mut next = Some(first);
                 while let Some(request) = next {
-                    next = writer.answer(request, requests);
+                    next = writer.answer(request, requests).or_else(|| look_out(requests));
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -54,10 +57,24 @@ pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests
     }
 }
 
+/// Waits a moment for the next request without going to sleep: waking up takes longer than most clients need to send
+/// their next batch.
+fn look_out(requests: &Receiver<Request>) -> Option<Request> {
+    let since = Instant::now();
+    while since.elapsed() < LOOK_OUT {
+        if let Ok(request) = requests.try_recv() {
+            return Some(request);
+        }
+        thread::yield_now();
+    }
+    None
+}
+
 struct Writer {
     connection: Guarded,
     recorder: Recorder,
     known: KnownRows,
+    triggers: Triggers,
     halts: Halts,
     file: DatabaseFile,
     /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
@@ -89,34 +106,26 @@ impl Writer {
     /// Carries out batches in one transaction, and answers each.
     fn serve(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
         let commands: Vec<&Batch> = batches.iter().map(|(batch, _)| batch).collect();
-        match catch_unwind(AssertUnwindSafe(|| self.outcomes(&commands))) {
-            Ok(outcomes) => {
-                for ((batch, reply), outcome) in batches.into_iter().zip(outcomes) {
-                    if outcome.stopped.is_some() {
-                        self.halts.add(&batch);
-                    }
-                    reply.send(Ok(outcome));
-                }
+        let Ok(outcomes) = catch_unwind(AssertUnwindSafe(|| self.outcomes(&commands))) else {
+            return self.give_up(&commands);
+        };
+        for ((batch, reply), outcome) in batches.into_iter().zip(outcomes) {
+            if outcome.stopped.is_some() {
+                self.halts.add(&batch);
             }
-            Err(_) => self.recover(batches),
+            reply.send(Ok(outcome));
         }
     }
 
-    /// After a panic: only the batch that caused it must fail.
-    fn recover(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
+    /// After a panic outside of a transaction. Replies that are dropped report an internal error.
+    fn give_up(&mut self, batches: &[&Batch]) {
         self.known.clear();
-        let was_rolled_back = !self.connection.is_autocommit();
-        if was_rolled_back {
+        for batch in batches {
+            self.halts.add(batch);
+        }
+        if !self.connection.is_autocommit() {
             // If this fails, so will the next transaction, and say why.
             drop(self.connection.execute_batch("ROLLBACK"));
-        }
-        if was_rolled_back && batches.len() > 1 {
-            for one in batches {
-                self.serve(vec![one]);
-            }
-        } else {
-            // Dropped, the replies report an internal error.
-            batches.iter().for_each(|(batch, _)| self.halts.add(batch));
         }
     }
 
@@ -129,6 +138,7 @@ impl Writer {
                 &self.connection,
                 &self.recorder,
                 &mut self.known,
+                &mut self.triggers,
                 &mut self.halts,
                 batches,
                 self.commands_at_once,
@@ -136,6 +146,13 @@ impl Writer {
                 Ok(outcomes) => {
                     self.commands_at_once = self.commands_at_once.saturating_mul(2);
                     return outcomes;
+                }
+                // Only the batch that caused a panic must fail.
+                Err(error) if error.is_internal() => {
+                    return match batches {
+                        [_] => fail(batches, &error),
+                        _ => batches.iter().flat_map(|batch| self.outcomes(&[batch])).collect(),
+                    };
                 }
                 // The lock was waited for: trying each command again would only wait as long again.
                 Err(error) if error.is_busy() => return fail(batches, &error),
@@ -150,7 +167,15 @@ impl Writer {
     fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
-            match groups::commit(&self.connection, &self.recorder, &mut self.known, &mut self.halts, &[batch], 1) {
+            match groups::commit(
+                &self.connection,
+                &self.recorder,
+                &mut self.known,
+                &mut self.triggers,
+                &mut self.halts,
+                &[batch],
+                1,
+            ) {
                 Ok(outcome) => outcomes.extend(outcome),
                 Err(error) if error.is_busy() => {
                     outcomes.extend(fail(&batches[index..], &error));

@@ -15,7 +15,8 @@ use crate::engine::sqlite::halts::Halts;
 use crate::engine::sqlite::keys::{Keys, Refusal};
 use crate::engine::sqlite::known_rows::KnownRows;
 use crate::engine::sqlite::reader::{self, Values};
-use crate::engine::sqlite::select::{self, Select};
+use crate::engine::sqlite::scan::scan;
+use crate::engine::sqlite::select::Select;
 use crate::kv::{Address, Batch, BatchOutcome, Command, Stop};
 use crate::sql::{Cancel, Outcome, SqlError};
 use crate::{Error, Reply};
@@ -57,8 +58,8 @@ pub enum LeaseRequest {
     Batch(Batch, Reply<BatchOutcome>),
     /// To read keys.
     Read(Vec<Address>, i64, Reply<Values>),
-    /// To read what matches a pattern.
-    Select(Select, Reply<Vec<String>>),
+    /// To read what matches a pattern: slices but for the last to the function.
+    Select(Select, Box<dyn FnMut(String) + Send>, Reply<String>),
     /// To read in SQL, or to compile a statement.
     Query(SqlRead),
     /// To open a cursor under a number.
@@ -169,8 +170,8 @@ impl Served<'_> {
             LeaseRequest::Read(addresses, now_ms, reply) => {
                 reply.send(self.check().and_then(|()| reader::values(connection, &addresses, now_ms)));
             }
-            LeaseRequest::Select(select, reply) => {
-                reply.send(self.check().and_then(|()| select::slices(connection, &select)));
+            LeaseRequest::Select(select, send, reply) => {
+                reply.send(self.check().and_then(|()| scan(connection, &select, send)));
             }
             LeaseRequest::Query(read) => {
                 let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));

@@ -1,0 +1,28 @@
+// What the read cache takes of memory, in processes of their own.
+
+import { expect, test } from "vitest";
+import { temporaryFile } from "../helpers/store.mjs";
+import { runForJson } from "./run.mjs";
+
+const [KEYS, CACHE_BYTES] = process.env.ROOTCELLAR_LONG_TESTS ? [1_000_000, 64 << 20] : [100_000, 16 << 20];
+const COLLECTING = { flags: ["--expose-gc"] };
+
+test("more keys than the cache holds take no more memory than its limit", async () => {
+	const filename = temporaryFile();
+	await runForJson("memory.mjs", ["fill", filename, KEYS, CACHE_BYTES]);
+	const { limit, bare, read } = await runForJson("memory.mjs", ["read", filename, KEYS, CACHE_BYTES], COLLECTING);
+	console.log(`${KEYS} keys, cache of ${limit} MiB: ${JSON.stringify({ bare, read })} MiB`);
+	expect(read.live - bare.live).toBeLessThan(limit);
+	// Less would mean that the cache was hardly used.
+	expect(read.live - bare.live).toBeGreaterThan(limit / 3);
+}, 120_000);
+
+test.each(["keys cut out of long texts", "a community for each key"])(
+	"%s take no more memory than its limit",
+	async (what) => {
+		const { limit, before, after } = await runForJson("bounds.mjs", [temporaryFile(), what], COLLECTING);
+		// What the collector leaves and the store itself takes.
+		expect(after - before).toBeLessThan(limit + 1);
+	},
+	60_000,
+);

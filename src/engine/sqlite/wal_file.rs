@@ -1,0 +1,143 @@
+//! Room in the write-ahead log for the next commits.
+//!
+//! A commit that makes the log longer has to wait until the file system has noted its new length, which on a journaling
+//! file system takes as long again as the data. So the log is made longer by a good piece at a time. What follows the last
+//! valid frame means nothing (sqlite.org/fileformat2.html, "The Write-Ahead Log").
+
+use std::ptr::NonNull;
+
+use rusqlite::{Connection, ffi};
+
+use super::wal_index::Version;
+use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
+
+/// Bytes of a frame beside its page, and of the log before its first frame.
+const FRAME_HEADER_BYTES: u64 = 24;
+const LOG_HEADER_BYTES: u64 = 32;
+
+/// Frames that a small commit writes at most.
+const SMALL_COMMIT_FRAMES: u64 = 16;
+
+/// What is written at a time: SQLite's files take less than 128 KiB.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// The log of a connection. It is the connection's, and must not be used after that is closed.
+#[derive(Debug)]
+pub struct WalFile {
+    file: NonNull<ffi::sqlite3_file>,
+    /// Its length, or more if others have cut it since.
+    length: u64,
+}
+
+// SAFETY: SQLite's files are used by one thread at a time, and this one goes with its connection.
+unsafe impl Send for WalFile {}
+
+impl WalFile {
+    /// The log of a connection in write-ahead mode, which the caller keeps open while it uses this.
+    pub fn of(connection: &Connection) -> Option<Self> {
+        let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
+        // SAFETY: the connection is open; SQLITE_FCNTL_JOURNAL_POINTER takes the address of a pointer to a file and sets it.
+        let found = unsafe {
+            let argument = (&raw mut file).cast();
+            ffi::sqlite3_file_control(
+                connection.handle(),
+                c"main".as_ptr(),
+                ffi::SQLITE_FCNTL_JOURNAL_POINTER,
+                argument,
+            )
+        };
+        (found == ffi::SQLITE_OK).then(|| NonNull::new(file))?.map(|file| Self { file, length: 0 })
+    }
+
+    /// Makes room for a small commit behind the last frame. The caller holds the write lock, so that nobody else writes to
+    /// the log. If there is no room to be had, the commit will find out.
+    pub fn make_room(&mut self, version: &Version) {
+        let (frames, page_bytes) = (u64::from(version[4]), page_bytes(version));
+        let needed = LOG_HEADER_BYTES + (frames + SMALL_COMMIT_FRAMES) * (FRAME_HEADER_BYTES + page_bytes);
+        if needed <= self.length || needed > WAL_BYTES_MAX {
+            return;
+        }
+        if let Some(length) = self.read_length() {
+            self.length = length;
+            while self.length < length + WAL_GROWTH_BYTES && needed > length && self.write_zeros(self.length) {
+                self.length += ZEROS.len() as u64;
+            }
+        }
+    }
+
+    fn read_length(&self) -> Option<u64> {
+        let mut length = 0;
+        // SAFETY: the file is open, by the invariant of this type.
+        let read = unsafe {
+            let methods = self.file.as_ref().pMethods.as_ref()?;
+            methods.xFileSize?(self.file.as_ptr(), &raw mut length)
+        };
+        if read == ffi::SQLITE_OK { u64::try_from(length).ok() } else { None }
+    }
+
+    fn write_zeros(&self, at: u64) -> bool {
+        let (Ok(at), Ok(bytes)) = (i64::try_from(at), i32::try_from(ZEROS.len())) else { return false };
+        // SAFETY: the file is open, by the invariant of this type, and the buffer has as many bytes.
+        let written = unsafe {
+            let Some(write) = self.file.as_ref().pMethods.as_ref().and_then(|methods| methods.xWrite) else {
+                return false;
+            };
+            write(self.file.as_ptr(), ZEROS.as_ptr().cast(), bytes, at)
+        };
+        written == ffi::SQLITE_OK
+    }
+}
+
+/// The page size in the header, where 1 stands for 65536.
+fn page_bytes(version: &Version) -> u64 {
+    let bytes = version[3].to_ne_bytes();
+    match u16::from_ne_bytes([bytes[2], bytes[3]]) {
+        1 => 65_536,
+        bytes => bytes.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wal_index::WalIndex;
+    use super::*;
+
+    #[test]
+    fn a_log_with_room_is_read_and_recovered_as_one_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        let view = WalIndex::of(&connection).unwrap();
+        let mut log = WalFile::of(&connection).unwrap();
+        let length = || path.with_extension("sqlite3-wal").metadata().unwrap().len();
+        let before = length();
+        for n in 0..100 {
+            connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+            log.make_room(&view.version());
+            connection.execute_batch(&format!("INSERT INTO t VALUES ({n}); COMMIT")).unwrap();
+        }
+        assert_eq!(length(), before + WAL_GROWTH_BYTES);
+
+        // As after a kill: the database and its log, copied while they are open.
+        let copy = folder.path().join("b.sqlite3");
+        std::fs::copy(&path, &copy).unwrap();
+        std::fs::copy(path.with_extension("sqlite3-wal"), copy.with_extension("sqlite3-wal")).unwrap();
+        let recovered = Connection::open(&copy).unwrap();
+        let count = |sql: &str| recovered.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM t"), 100);
+        assert_eq!(count("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    }
+
+    #[test]
+    fn a_log_is_not_made_longer_than_it_gets_anyway() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("a.sqlite3")).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        let mut version = WalIndex::of(&connection).unwrap().version();
+        let mut log = WalFile::of(&connection).unwrap();
+        version[4] = 1 << 20;
+        log.make_room(&version);
+        assert_eq!(log.length, 0);
+    }
+}
