@@ -405,7 +405,7 @@ export interface SqlMethods {
 
 	/**
 	 * {@link SqlMethods.all} as a template: each `${value}` becomes a parameter, never part of the SQL. Also for
-	 * statements that return no rows.
+	 * statements that return no rows. It takes no options: where a signal or a time limit is needed, use `all`.
 	 *
 	 * @example
 	 * ```ts
@@ -472,7 +472,7 @@ export interface SqlMethods {
 	 * await insert.finalize();
 	 * ```
 	 */
-	prepare(sql: string): Promise<SqlStatement>;
+	prepare(sql: string, options?: SqlOptions): Promise<SqlStatement>;
 }
 
 /**
@@ -641,6 +641,214 @@ export type RootDatabaseConfig = {
 };
 
 /**
+ * A state of the store that can be restored.
+ *
+ * @example
+ * ```ts
+ * const [newest]: Backup[] = await dataStore.backups.list();
+ * console.log(newest?.id, newest?.createdAt.toISOString(), newest?.sizeBytes);
+ * ```
+ */
+export interface Backup {
+	/** Its transaction number, 16 hexadecimal digits, which `litestream restore -txid` takes too. */
+	readonly id: string;
+	/** When the state was captured. */
+	readonly createdAt: Date;
+	/** The size of the file that ends with this state, compressed. An increment needs those before it, too. */
+	readonly sizeBytes: number;
+	readonly kind: "snapshot" | "increment";
+}
+
+/**
+ * What was restored.
+ *
+ * @example
+ * ```ts
+ * const restore: Restore = await dataStore.backups.restore({ at: new Date(Date.now() - 60_000) });
+ * if (restore.undoId) await dataStore.backups.restore({ id: restore.undoId }); // as if it had not happened
+ * ```
+ */
+export interface Restore {
+	/** The backup. */
+	readonly id: string;
+	/** When its state was captured. */
+	readonly createdAt: Date;
+	/** The size of the database. */
+	readonly sizeBytes: number;
+	/** `false` where backups that are damaged or missing had to be left out. */
+	readonly isComplete: boolean;
+	/** Those backups, by their names at the destination, and why. */
+	readonly skipped: { readonly name: string; readonly reason: string }[];
+	/** The backup of what was there before, if the store itself was restored while it was open. */
+	readonly undoId?: string;
+	/** Why, if a file was restored before it was opened. */
+	readonly reason?: string;
+	/** Where the file that was there before is now, if there was one. */
+	readonly setAside?: string;
+}
+
+/**
+ * A proof that the newest state can be restored.
+ *
+ * @example
+ * ```ts
+ * const verification: Verification = await dataStore.backups.verify();
+ * if (!verification.isComplete) console.error(verification.skipped);
+ * ```
+ */
+export interface Verification extends Restore {
+	/** How many files at the destination it is made of. */
+	readonly files: number;
+}
+
+/**
+ * How backups stand.
+ *
+ * @example
+ * ```ts
+ * const status: BackupStatus = dataStore.backups.status();
+ * if (status.lagMs > 60_000) console.error("backups are behind", status.lastError);
+ * ```
+ */
+export interface BackupStatus {
+	/**
+	 * `active`: they are made. `failing`: the last attempt failed, and is repeated. `conflict`: something else writes
+	 * to the destination, and they have stopped. `elsewhere`: another process makes those of this file. `starting` and
+	 * `closed`: the store has just been opened, or not yet. `off`: there are none.
+	 */
+	readonly state: "off" | "closed" | "starting" | "active" | "elsewhere" | "failing" | "conflict";
+	/** A folder or a URL, without credentials. */
+	readonly destination: string | undefined;
+	/** For how long there has been a change that is not safe; 0 if every one is. */
+	readonly lagMs: number;
+	readonly lastBackupAt: Date | undefined;
+	/** What last went wrong, be it corrected or not. */
+	readonly lastError: { readonly code: string; readonly message: string; readonly at: Date } | undefined;
+	/** The id of the newest backup. */
+	readonly position: string | undefined;
+}
+
+/**
+ * Backup and restore, `dataStore.backups`.
+ *
+ * Every committed change, whoever made it, is captured within a second and kept at the destination in Litestream's
+ * format (0.5), so that `litestream restore` restores it too. A file that is missing, damaged or older than its backups
+ * is restored when it is opened, and what was there is kept beside it.
+ *
+ * Errors of every method: {@link RootcellarError} `ERR_BACKUP_OFF` if there are no backups, `ERR_BACKUP_DESTINATION` if
+ * the destination does not answer.
+ */
+export interface Backups {
+	/**
+	 * Backs up what was issued until now, at once, and resolves when it is safe at the destination.
+	 *
+	 * @throws {@link RootcellarError} `ERR_BACKUP_ELSEWHERE` if another process makes the backups of this file,
+	 * `ERR_BACKUP_CONFLICT` if something else writes to the destination.
+	 *
+	 * @example
+	 * ```ts
+	 * const { id } = await dataStore.backups.create();
+	 * ```
+	 */
+	create(): Promise<Backup>;
+
+	/**
+	 * The states that can be restored, the newest first.
+	 *
+	 * @example
+	 * ```ts
+	 * for (const { id, createdAt } of await dataStore.backups.list()) console.log(id, createdAt);
+	 * ```
+	 */
+	list(): Promise<Backup[]>;
+
+	/**
+	 * Restores the newest state that was captured until `at`, that of a backup by its `id`, or the newest there is.
+	 *
+	 * With `to`, a path, into another file, which must not exist unless `overwrite` is set. Without it the store itself,
+	 * while it is open: other connections see it at once, operations that were issued before come before, and those
+	 * issued later after. What was there is a backup, `undoId`.
+	 *
+	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if it
+	 * does not pass its checks, `ERR_FILE_EXISTS`.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.backups.restore({ at: new Date(Date.now() - 3_600_000), to: "an-hour-ago.sqlite3", overwrite: true });
+	 * ```
+	 */
+	restore(options?: { at?: Date | number; id?: string; to?: string; overwrite?: boolean }): Promise<Restore>;
+
+	/**
+	 * Restores the newest state into a temporary file, with every check, and removes it.
+	 *
+	 * @example
+	 * ```ts
+	 * const { isComplete } = await dataStore.backups.verify();
+	 * ```
+	 */
+	verify(): Promise<Verification>;
+
+	/**
+	 * How backups stand, without asking the destination.
+	 *
+	 * @example
+	 * ```ts
+	 * console.log(dataStore.backups.status().lagMs);
+	 * ```
+	 */
+	status(): BackupStatus;
+
+	/**
+	 * Calls a function when a change is safe, when the store was restored, when something failed, or when a restore has
+	 * come further. Returns what ends that. Does not keep the process alive.
+	 *
+	 * @example
+	 * ```ts
+	 * const end = dataStore.backups.on("failure", (error) => console.error(error.code));
+	 * end();
+	 * ```
+	 */
+	on(event: "backup", listener: (backup: Backup) => void): () => void;
+	on(event: "restore", listener: (restore: Restore) => void): () => void;
+	on(event: "failure", listener: (error: RootcellarError) => void): () => void;
+	on(event: "progress", listener: (progress: { doneBytes: number; totalBytes: number }) => void): () => void;
+}
+
+/**
+ * How backups are made.
+ *
+ * The hooks run on the JavaScript thread and may be asynchronous. A slow one delays the backup, one that throws or has
+ * not ended after 10 s does not keep it from being made; `status()` tells.
+ *
+ * @example
+ * ```ts
+ * const backup: BackupOptions = { url: "/mnt/backups/bot", intervalMs: 500 };
+ * const store = openDataStore({ filename: "test.sqlite3", backup });
+ * ```
+ */
+export interface BackupOptions {
+	/**
+	 * Where backups go: the path of a folder, a `file:` URL, or that of an object store: `s3://bucket/prefix`,
+	 * `gs://bucket/prefix`, `az://container/prefix`. Each database needs one of its own. Credentials come from the usual
+	 * variables of the environment (`AWS_ACCESS_KEY_ID` and so on).
+	 */
+	url?: string;
+	/** How long a change waits for its backup at most. Default 1000. */
+	intervalMs?: number;
+	/** How long states stay restorable. Default seven days. */
+	retentionMs?: number;
+	/** How long `close()` and the end of the process wait for the last backup. Default 5000. */
+	shutdownTimeoutMs?: number;
+	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. */
+	quiet?: boolean;
+	beforeBackup?: () => void | Promise<void>;
+	afterBackup?: () => void | Promise<void>;
+	beforeRestore?: () => void | Promise<void>;
+	afterRestore?: () => void | Promise<void>;
+}
+
+/**
  * A store: one SQLite file and what is kept in it.
  *
  * @example
@@ -653,6 +861,9 @@ export type RootDatabaseConfig = {
 export interface DataStore {
 	/** The key-value store. */
 	readonly appData: KeyValueStore;
+
+	/** Backup and restore. */
+	readonly backups: Backups;
 
 	/** SQL on the same file, off the event loop. */
 	readonly sqlite: Sqlite;
@@ -710,8 +921,11 @@ export interface DataStoreOptions {
 	 */
 	filename?: string;
 
-	/** `false` keeps backups off. This version makes none, so that nothing else is accepted. */
-	backup?: false;
+	/**
+	 * How backups are made; `false` for none. Default: what `ROOTCELLAR_BACKUP` says (a path or URL, which is for the
+	 * store that `DATABASE_CONFIG` names; or `off`, which is for every store), else a folder beside the file.
+	 */
+	backup?: false | BackupOptions;
 
 	/**
 	 * Bytes that the read cache of this store may take, an integer; `0` turns it off. Default: 67,108,864 (64 MiB). What
@@ -770,6 +984,15 @@ export const rootServer: { readonly dataStore: DataStore };
  * |---|---|---|
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
  * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used | the message names what was expected |
+ * | `ERR_BACKUP_OFF` | backups were turned off | turn them on |
+ * | `ERR_BACKUP_DESTINATION` | the destination of backups cannot be reached, read or written | they are tried again; correct what the message names |
+ * | `ERR_BACKUP_CONFLICT` | something else writes to the destination | give each database one of its own |
+ * | `ERR_BACKUP_NOT_FOUND` | there is no such backup | see `list()` |
+ * | `ERR_BACKUP_DAMAGED` | no backup of the state passes its checks, or the file itself does not | restore another state |
+ * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | ask it |
+ * | `ERR_BACKUP_STATE` | a file cannot be written that a backup or restore needs | make room, or allow it |
+ * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
+ * | `ERR_FILE_EXISTS` | a restore would overwrite a file | set `overwrite`, or name another |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be (about 536 million characters) | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |

@@ -76,13 +76,13 @@ describe("the tarballs", () => {
 		);
 	});
 
-	test("the package holds its entries, its declarations, lib/ and the documents, and nothing else", () => {
+	test("the package holds its entries, its declarations, bin/, lib/ and the documents, and nothing else", () => {
 		const lib = filesBelow(join(root, "lib")).map((name) => `lib/${name}`);
 		expect(lib).toContain("lib/data-store.js");
 		const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
 		const adapters = ["drizzle.d.mts", "drizzle.d.ts", "keyv.d.ts", "knex.d.ts", "kysely.d.ts"];
 		const entries = [...adapters, "index.d.ts", "index.js", "index.mjs", "register.d.ts"];
-		expect(filesBelow(installed)).toEqual([...documents, ...entries, ...lib].sort());
+		expect(filesBelow(installed)).toEqual([...documents, ...entries, ...lib, "bin/rootcellar.js"].sort());
 		expect(declaredFiles).not.toContain("src");
 	});
 
@@ -100,12 +100,12 @@ describe("the tarballs", () => {
 		}
 	});
 
-	test("the package asks for every platform's binary at its own version, and for nothing else", () => {
+	test("the package asks for every platform's binary at its own version, and beside it for what its command needs", () => {
 		const { optionalDependencies, dependencies, peerDependencies, peerDependenciesMeta } = readJson(
 			join(installed, "package.json"),
 		);
 		expect(optionalDependencies).toEqual(Object.fromEntries(PLATFORM_PACKAGES.map((name) => [name, version])));
-		expect(dependencies).toBeUndefined();
+		expect(Object.keys(dependencies)).toEqual(["cli-progress", "commander"]);
 		const optional = Object.entries(peerDependenciesMeta).filter(([, meta]) => meta.optional);
 		expect(optional.map(([name]) => name)).toEqual(Object.keys(peerDependencies));
 	});

@@ -65,6 +65,7 @@ describe("signal", () => {
 			() => sqlite.all("SELECT 1", [], options),
 			() => sqlite.exec("SELECT 1", options),
 			() => sqlite.iterate("SELECT 1", [], options).next(),
+			() => sqlite.prepare("SELECT 1", options),
 			() => sqlite.batch([], options),
 			() => sqlite.transaction(() => {}, options),
 			() => sqlite.reserve(options),
@@ -91,6 +92,7 @@ describe("signal", () => {
 		await sqlite.run("nonsense", [], { signal: counted }).catch(() => {});
 		for await (const row of sqlite.iterate("SELECT 1 AS one", [], { signal: counted })) expect(row.one).toBe(1);
 		await sqlite.transaction(() => {}, { signal: counted });
+		await sqlite.prepare("SELECT 1", { signal: counted });
 		expect(listeners).toBe(0);
 	});
 });

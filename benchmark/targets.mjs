@@ -70,4 +70,14 @@ const limits = [
 ];
 
 /** @type {readonly Target[]} */
-export const targets = [...againstPeers, ...againstLibraries, ...costs, ...limits];
+const ofBackups = [
+	{ group: "backup", workload: "safe-p99", subject: "medium", atMost: 1300 },
+	{ group: "backup", workload: "capture", subject: "small", atMost: 40 },
+	{ group: "backup", workload: "capture", subject: "large", atMost: 400 },
+	{ group: "backup", workload: "restore", subject: "large", atMost: 2000 },
+	{ group: "backup", workload: "get-100", subject: "on", against: "off", atLeast: 0.9 },
+	{ group: "backup", workload: "set-100", subject: "on", against: "off", atLeast: 0.9 },
+];
+
+/** @type {readonly Target[]} */
+export const targets = [...againstPeers, ...againstLibraries, ...costs, ...limits, ...ofBackups];

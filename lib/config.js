@@ -9,7 +9,12 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
 /**
  * Where a store's file lies: its name as it was configured, its absolute path, and who configured it.
  *
- * @typedef {{ filename: string, path: string, source: string }} Location
+ * @typedef {object} Location
+ * @property {string} filename
+ * @property {string} path
+ * @property {string} source
+ * @property {import("./backup-options.js").Backup} [backup] how its backups are made, if any are
+ * @property {(event: import("./native").Event, connection: any) => void} [notice] takes what was not asked for
  */
 
 /**
@@ -19,7 +24,6 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
  * @returns {Location}
  */
 function locationFromEnvironment(env) {
-	checkBackup(env);
 	const text = env.DATABASE_CONFIG;
 	if (text === undefined || text === "") {
 		return locate(DEFAULT_FILENAME, "the default; DATABASE_CONFIG is not set");
@@ -99,19 +103,6 @@ function problemWith(filename) {
  */
 function locate(filename, source) {
 	return { filename, path: path.resolve(filename), source };
-}
-
-/**
- * @param {NodeJS.ProcessEnv} env
- */
-function checkBackup(env) {
-	const { ROOTCELLAR_BACKUP } = env;
-	if (ROOTCELLAR_BACKUP !== undefined && ROOTCELLAR_BACKUP !== "" && ROOTCELLAR_BACKUP !== "off") {
-		throw new RootcellarError(
-			"ERR_INVALID_CONFIG",
-			"ROOTCELLAR_BACKUP cannot be honoured: this version makes no backups; expected off, or no such variable",
-		);
-	}
 }
 
 /**

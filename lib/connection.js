@@ -12,6 +12,7 @@ const {
 const { RootcellarError, toError } = require("./errors.js");
 const { emptyBatch } = require("./batch.js");
 const { pushStatement } = require("./sql-statement.js");
+const { finishAtExit } = require("./exit.js");
 const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
 const { nextTurn } = require("./turns.js");
@@ -32,6 +33,8 @@ const { nextTurn } = require("./turns.js");
  *
  * @typedef {(event: Event) => boolean} Handler
  */
+
+/** @typedef {InstanceType<typeof Connection>} OpenConnection */
 
 /** Connections with a request under way: what keeps them, and the process, alive until it is answered. */
 const busy = new Set();
@@ -55,6 +58,8 @@ class Connection {
 		this.nextLookOutPause = LOOK_OUT_PAUSE_MIN;
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
+		/** @type {(() => void) | undefined} */
+		this.backupsEnded = undefined;
 		const { NativeStore } = loadBinding();
 		// A store that was dropped without being closed must not be kept by its own callback.
 		const weak = new WeakRef(this);
@@ -67,12 +72,42 @@ class Connection {
 	 * @param {(error?: Error) => void} callback
 	 */
 	open(callback) {
-		this.native.open(
-			this.expect(({ error }) => {
-				callback(error && this.openError(error));
+		const id = this.expect(({ error }) => {
+			if (!error && this.location.backup) {
+				this.backupsEnded = finishAtExit(this.native);
+			}
+			callback(error && this.openError(error));
+			return true;
+		});
+		this.native.open(id, this.location.backup?.native);
+	}
+
+	/**
+	 * Backs up what there is.
+	 *
+	 * @param {(error: Error | undefined, backup?: import("./native").BackupInfo) => void} callback
+	 */
+	backUp(callback) {
+		this.native.backUp(
+			this.expect(({ error, backup }) => {
+				callback(error && toError(error), backup);
 				return true;
 			}),
 		);
+	}
+
+	/**
+	 * Restores the store itself.
+	 *
+	 * @param {import("./native").RestoreTarget} target
+	 * @param {(error: Error | undefined, restored?: import("./native").RestoredInfo) => void} callback
+	 */
+	restore(target, callback) {
+		const id = this.expect(({ error, restored }) => {
+			callback(error && toError(error), restored);
+			return true;
+		});
+		this.native.restore(id, target);
 	}
 
 	/**
@@ -252,6 +287,7 @@ class Connection {
 			this.whenIdle = () => this.close(callback);
 			return;
 		}
+		this.backupsEnded?.();
 		this.native.close(
 			this.expect(() => {
 				callback();
@@ -293,6 +329,10 @@ class Connection {
 	 * @param {Event} event
 	 */
 	handle(event) {
+		if (event.id === 0) {
+			this.location.notice?.(event, this);
+			return;
+		}
 		const handler = this.handlers.get(event.id);
 		if (handler?.(event)) {
 			this.handlers.delete(event.id);
@@ -317,7 +357,8 @@ class Connection {
 			busy.add(this);
 			this.native.hold(true);
 		}
-		this.lastId = (this.lastId + 1) >>> 0;
+		// 0 is what was not asked for.
+		this.lastId = (this.lastId + 1) >>> 0 || 1;
 		this.handlers.set(this.lastId, handler);
 		return this.lastId;
 	}

@@ -1,5 +1,7 @@
 "use strict";
 
+const { backupOf, checkBackupOptions } = require("./backup-options.js");
+const { Notices, createBackups } = require("./backups.js");
 const { locationFromEnvironment, locationFromOption } = require("./config.js");
 const { invalidArgument } = require("./errors.js");
 const { createKeyValueStore } = require("./key-value-store.js");
@@ -16,18 +18,28 @@ const { createStoreSqlite } = require("./sql-transaction.js");
 /**
  * @param {() => Location} locate called when the location is first needed; what it returns is kept
  * @param {number} cacheBytes
+ * @param {(path: string) => import("./backup-options.js").Backup | undefined} backup
  * @returns {DataStore}
  */
-function createDataStore(locate, cacheBytes) {
+function createDataStore(locate, cacheBytes, backup) {
+	const notices = new Notices();
 	/** @type {Location | undefined} */
 	let location;
 	const located = () => {
-		location ??= locate();
+		if (location === undefined) {
+			const found = locate();
+			location = {
+				...found,
+				backup: backup(found.path),
+				notice: (event, connection) => notices.take(event, connection),
+			};
+		}
 		return location;
 	};
 	const queue = new OperationQueue(located, cacheBytes);
 	return {
 		appData: createKeyValueStore(queue),
+		backups: createBackups(queue, located, notices),
 		sqlite: createStoreSqlite(queue),
 		get config() {
 			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
@@ -46,9 +58,7 @@ function openDataStore(options = {}) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
 	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT } = options;
-	if (backup !== undefined && backup !== false) {
-		throw invalidArgument("options.backup", "must be false or left out: this version makes no backups");
-	}
+	const backupOptions = checkBackupOptions(backup);
 	if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
 		throw invalidArgument(
 			"options.cacheBytes",
@@ -56,10 +66,12 @@ function openDataStore(options = {}) {
 		);
 	}
 	if (filename === undefined) {
-		return createDataStore(() => locationFromEnvironment(process.env), cacheBytes);
+		const locate = () => locationFromEnvironment(process.env);
+		return createDataStore(locate, cacheBytes, (path) => backupOf(path, backupOptions, process.env, true));
 	}
 	const location = locationFromOption(filename);
-	return createDataStore(() => location, cacheBytes);
+	const backupFor = (/** @type {string} */ path) => backupOf(path, backupOptions, process.env, false);
+	return createDataStore(() => location, cacheBytes, backupFor);
 }
 
 module.exports = { dataStore: openDataStore(), openDataStore };

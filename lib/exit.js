@@ -12,12 +12,24 @@ let isListening = false;
 let isLeaving = false;
 
 /**
+ * What makes the last backup of each store, when everything is written. A store that was dropped has ended its own.
+ *
+ * @type {Set<WeakRef<{ finishBackups(): void }>>}
+ */
+const unfinished = new Set();
+const dropped = new FinalizationRegistry((/** @type {WeakRef<{ finishBackups(): void }>} */ store) => finished(store));
+
+/**
  * Makes the end of the process, such as `process.exit()`, wait until a queue is written.
  *
  * @param {Flushable} queue
  */
 function flushAtExit(queue) {
 	unflushed.add(queue);
+	listen();
+}
+
+function listen() {
 	if (!isListening) {
 		isListening = true;
 		process.on("exit", flushAll);
@@ -25,10 +37,39 @@ function flushAtExit(queue) {
 }
 
 /**
+ * Makes the end of the process, such as `process.exit()`, wait for a store's last backup. Returns what takes that back.
+ *
+ * @param {{ finishBackups(): void }} store
+ * @returns {() => void}
+ */
+function finishAtExit(store) {
+	const reference = new WeakRef(store);
+	unfinished.add(reference);
+	dropped.register(store, reference);
+	listen();
+	return () => finished(reference);
+}
+
+/**
+ * @param {WeakRef<{ finishBackups(): void }>} store
+ */
+function finished(store) {
+	if (unfinished.delete(store)) {
+		leaveSoon();
+	}
+}
+
+/**
  * @param {Flushable} queue
  */
 function flushed(queue) {
-	if (unflushed.delete(queue) && unflushed.size === 0 && !isLeaving) {
+	if (unflushed.delete(queue)) {
+		leaveSoon();
+	}
+}
+
+function leaveSoon() {
+	if (unflushed.size + unfinished.size === 0 && !isLeaving) {
 		// Not at once: most of the time the next operation comes before the event loop turns.
 		isLeaving = true;
 		nextTurn(leave);
@@ -37,7 +78,7 @@ function flushed(queue) {
 
 function leave() {
 	isLeaving = false;
-	if (unflushed.size === 0) {
+	if (unflushed.size + unfinished.size === 0) {
 		isListening = false;
 		process.off("exit", flushAll);
 	}
@@ -46,6 +87,9 @@ function leave() {
 function flushAll() {
 	for (const queue of unflushed) {
 		queue.flush();
+	}
+	for (const store of unfinished) {
+		store.deref()?.finishBackups();
 	}
 }
 
@@ -56,4 +100,4 @@ function isExiting() {
 	return /** @type {{ _exiting?: boolean }} */ (/** @type {unknown} */ (process))._exiting === true;
 }
 
-module.exports = { flushAtExit, flushed, isExiting };
+module.exports = { finishAtExit, flushAtExit, flushed, isExiting };

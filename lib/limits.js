@@ -3,6 +3,12 @@
 // Every number that bounds something, with its unit in its name. Those of the core stand in `src/limits.rs`.
 
 module.exports = {
+	/** The shortest interval of backups. */
+	INTERVAL_MS_MIN: 10,
+
+	/** The longest duration that an option may give: ten years. */
+	DURATION_MS_MAX: 10 * 366 * 24 * 60 * 60 * 1_000,
+
 	/**
 	 * Batches of a store under way at a time: while the writer has one in hand, the next ones are made up, and the last
 	 * ones' promises settled.

@@ -21,13 +21,23 @@ export interface Event {
 		| "done"
 		| "ended"
 		| "closed"
-		| "failed";
+		| "failed"
+		| "backedUp"
+		| "restored"
+		| "progress"
+		| "hook";
 	committed?: number;
 	stop?: "conflict" | "command" | "deferred" | "alone" | "transaction";
 	error?: Failure;
 	text?: string;
 	last?: boolean;
 	values?: ReadValues;
+	backup?: BackupInfo;
+	restored?: RestoredInfo;
+	hook?: HookName;
+	hookNumber?: number;
+	doneBytes?: number;
+	totalBytes?: number;
 	/** JSON: for each statement of a batch how many rows it changed, and the row id that it inserted last. */
 	changes?: string;
 	/** The rows of those statements of a batch whose rows were wanted. */
@@ -43,6 +53,71 @@ export interface RowSlice {
 	patches?: string;
 	bytes?: Uint8Array;
 }
+
+export type HookName = "beforeBackup" | "afterBackup" | "beforeRestore" | "afterRestore";
+
+export interface BackupOptions {
+	url: string;
+	intervalMs?: number;
+	retentionMs?: number;
+	shutdownTimeoutMs?: number;
+	hooks: HookName[];
+}
+
+export interface BackupInfo {
+	id: string;
+	createdMs: number;
+	bytes: number;
+	isSnapshot: boolean;
+}
+
+export interface RestoredInfo {
+	id: string;
+	createdMs: number;
+	bytes: number;
+	files?: number;
+	isComplete: boolean;
+	skipped: { name: string; reason: string }[];
+	undoId?: string;
+	reason?: string;
+	setAside?: string;
+}
+
+export interface StatusInfo {
+	destination: string;
+	phase: "starting" | "active" | "elsewhere" | "failing" | "conflict";
+	lagMs: number;
+	lastBackupMs?: number;
+	lastError?: Failure;
+	lastErrorMs?: number;
+	position?: string;
+}
+
+/** The newest state, unless one of these is given. */
+export interface RestoreTarget {
+	id?: string;
+	atMs?: number;
+}
+
+export interface Answer {
+	backups?: BackupInfo[];
+	restored?: RestoredInfo;
+	error?: Failure;
+}
+
+export declare function listBackups(url: string): Promise<Answer>;
+export declare function restoreBackup(
+	url: string,
+	target: RestoreTarget,
+	output: string,
+	overwrites: boolean,
+	progress?: (doneBytes: number, totalBytes: number) => void,
+): Promise<Answer>;
+export declare function verifyBackups(
+	url: string,
+	folder: string,
+	progress?: (doneBytes: number, totalBytes: number) => void,
+): Promise<Answer>;
 
 export interface ReadValues {
 	texts: (string | null)[];
@@ -79,7 +154,12 @@ export interface EncodedSql {
 export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
-	open(id: number): void;
+	open(id: number, backup?: BackupOptions): void;
+	backUp(id: number): void;
+	restore(id: number, target: RestoreTarget): void;
+	backupStatus(): StatusInfo | null;
+	finishBackups(): void;
+	hookEnded(number: number, problem?: string): void;
 	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
 	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;

@@ -114,6 +114,7 @@ function swap(entry, { name, load }) {
 		throw loadFailure(name, `${entry} exports no rootServer.dataStore`);
 	}
 	sdkStore.appData = dataStore.appData;
+	sdkStore.backups = dataStore.backups;
 	sdkStore.sqlite = dataStore.sqlite;
 	nameOurFile(sdkStore);
 }

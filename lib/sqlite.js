@@ -139,29 +139,33 @@ function createSqlite(queue) {
 				);
 			}),
 
-		prepare: (/** @type {any} */ sql) =>
+		prepare: (/** @type {any} */ sql, /** @type {any} */ options) =>
 			new Promise((resolve, reject) => {
 				const checked = checkSql(sql);
+				const cancel = checkCancel(checkOptions(options));
+				const promised = cancellable(queue, cancel, { resolve, reject });
 				const described = (/** @type {import("./native").Event} */ { kind, description, error }) => {
 					if (description) {
-						resolve(createStatement(methods, checked, description));
+						promised.resolve(createStatement(methods, checked, description));
 					} else {
-						reject(error ? toError(error) : new RootcellarError("ERR_INTERNAL", "nothing is described"));
+						promised.reject(error ? toError(error) : new RootcellarError("ERR_INTERNAL", "nothing is described"));
 					}
 					return kind !== "started";
 				};
-				queue.snapshot((started) => {
-					const { connection } = queue.session;
-					const handler = (/** @type {import("./native").Event} */ event) => {
-						if (event.kind === "started") {
-							started();
-							return false;
-						}
-						return described(event);
-					};
-					const lease = /** @type {any} */ (connection).lease ?? NO_LEASE;
-					return connection.native.describeSql(connection.expect(handler), lease, checked);
-				}, reject);
+				issue(promised, () =>
+					queue.snapshot((started) => {
+						const { connection } = queue.session;
+						const handler = (/** @type {import("./native").Event} */ event) => {
+							if (event.kind === "started") {
+								started();
+								return false;
+							}
+							return described(event);
+						};
+						const lease = /** @type {any} */ (connection).lease ?? NO_LEASE;
+						return connection.native.describeSql(connection.expect(handler), lease, checked);
+					}, promised.reject),
+				);
 			}),
 	};
 	return methods;

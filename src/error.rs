@@ -35,10 +35,51 @@ enum Kind {
     NotJson { key: String },
     /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
     TooLong { key: String },
+    /// Something about backups. The code says what, see [`BackupProblem`].
+    Backup { problem: BackupProblem, message: String },
     /// A statement of the user's could not be carried out.
     Sql(SqlError),
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
+}
+
+/// What can be wrong with backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupProblem {
+    /// The destination cannot be reached, read or written. Backups are tried again until it can.
+    Destination,
+    /// Another writer has put other backups there. Give each database a destination of its own.
+    Conflict,
+    /// There is no backup of what was asked for.
+    NotFound,
+    /// No backup that leads to what was asked for passes its checks.
+    Damaged,
+    /// What backups keep beside the database cannot be read or written.
+    State,
+    /// A file that would be overwritten exists.
+    Exists,
+    /// Another process makes the backups of this file.
+    ElsewhereActive,
+    /// The destination is not named as it has to be.
+    Address,
+    /// A function of the user, called before or after a backup, threw or has not ended.
+    Hook,
+}
+
+impl BackupProblem {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Destination => "ERR_BACKUP_DESTINATION",
+            Self::Conflict => "ERR_BACKUP_CONFLICT",
+            Self::NotFound => "ERR_BACKUP_NOT_FOUND",
+            Self::Damaged => "ERR_BACKUP_DAMAGED",
+            Self::State => "ERR_BACKUP_STATE",
+            Self::Exists => "ERR_FILE_EXISTS",
+            Self::ElsewhereActive => "ERR_BACKUP_ELSEWHERE",
+            Self::Address => "ERR_INVALID_CONFIG",
+            Self::Hook => "ERR_BACKUP_HOOK",
+        }
+    }
 }
 
 impl Error {
@@ -58,6 +99,19 @@ impl Error {
     #[must_use]
     pub fn too_long(key: &str) -> Self {
         Self(Kind::TooLong { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
+    pub(crate) fn backup(problem: BackupProblem, message: impl Into<String>) -> Self {
+        Self(Kind::Backup { problem, message: message.into() })
+    }
+
+    /// What is wrong with backups, if that is what this is about.
+    #[must_use]
+    pub fn backup_problem(&self) -> Option<BackupProblem> {
+        match &self.0 {
+            Kind::Backup { problem, .. } => Some(*problem),
+            _ => None,
+        }
     }
 
     pub(crate) fn not_a_database() -> Self {
@@ -110,6 +164,7 @@ impl Error {
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
+            Kind::Backup { problem, .. } => problem.code(),
             Kind::Sql(error) => error.code(),
             Kind::Internal(_) => "ERR_INTERNAL",
         }
@@ -151,7 +206,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Sqlite { message, .. } => f.write_str(message),
+            Kind::Sqlite { message, .. } | Kind::Backup { message, .. } => f.write_str(message),
             Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::Moved(path) => write!(

@@ -26,11 +26,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod backup;
 pub mod engine;
 pub mod error;
 mod faults;
 pub mod kv;
 pub mod limits;
+pub mod ltx;
 mod reply;
 pub mod sql;
 mod threads;
@@ -39,5 +41,5 @@ mod threads;
 #[allow(unsafe_code, reason = "what the macros of napi-rs expand to")]
 mod node;
 
-pub use error::Error;
+pub use error::{BackupProblem, Error};
 pub use reply::Reply;

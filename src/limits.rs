@@ -52,6 +52,57 @@ pub const STATEMENTS_CACHED: usize = 128;
 /// millisecond.
 pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;
 
+/// How often other writers' commits are looked for and captured, unless an option says otherwise.
+pub const BACKUP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long backups are kept, unless an option says otherwise.
+pub const BACKUP_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How old the newest snapshot gets. Litestream's default.
+pub const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The intervals that files of levels 1 to 4 cover. The first three are Litestream's defaults.
+pub const COMPACTION_INTERVALS: [Duration; 4] = [
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(6 * 60 * 60),
+];
+
+/// Files that are merged at a time. All are open at once, as they are when Litestream restores.
+pub const COMPACTION_FILES_MAX: usize = 100;
+
+/// How long a captured file is kept although it is merged. Litestream's default.
+pub const CAPTURED_AGE_MIN: Duration = Duration::from_secs(5 * 60);
+
+/// Bytes that the merged files of a level may take however small the database is.
+pub const LEVEL_BYTES_MIN: u64 = 4 << 20;
+
+/// Merged files that a level may have.
+pub const LEVEL_FILES_MAX: usize = 500;
+
+/// Files up to this size are checked as a whole before they are opened; larger ones in the background, unless they
+/// were not closed as they should be.
+pub const QUICK_CHECK_BYTES_MAX: u64 = 50 << 20;
+
+/// How long the last backup of a file may take when it is closed, unless an option says otherwise.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a last backup that failed waits until it is tried again.
+pub const SHUTDOWN_PAUSE: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether the process that makes a file's backups has ended.
+pub const ELSEWHERE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often backups are merged and removed, while there are new ones.
+pub const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often it is looked for backups to remove while there are no new ones.
+pub const IDLE_MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long a function of the user that is called before or after a backup is waited for.
+pub const HOOK_WAIT: Duration = Duration::from_secs(10);
+
 /// Commits of the writer that are remembered, to be told from those of others. A client has a few batches under way
 /// at a time.
 pub const COMMITS_REMEMBERED: usize = 64;

@@ -103,6 +103,11 @@ fn any_damaged_file_is_read_or_reported() {
 }
 
 #[test]
+fn any_file_of_a_backup_is_read_or_refused() {
+    run("ltx");
+}
+
+#[test]
 fn every_target_has_inputs_that_were_kept() {
     for (name, _) in targets::TARGETS {
         assert!(!kept(name).is_empty(), "{name}");

@@ -1,3 +1,4 @@
+import { backups } from "./backup/index.mjs";
 import { keyValue } from "./key-value/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
@@ -33,4 +34,4 @@ import { sql } from "./sql/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, sql, scale, processes];
+export const groups = [keyValue, sql, scale, processes, backups];

@@ -12,6 +12,8 @@
  * @property {number} manyKeys
  * @property {number} largeFileKeys - Of the store that is opened by a fresh process.
  * @property {readonly string[]} bulkPrefixes - What is selected and deleted while the event loop is watched.
+ * @property {readonly [number, number, number]} backupKeys - Of the stores that are backed up.
+ * @property {number} loadMs - How long a store is under load while it is backed up.
  * @property {import("./measure.mjs").Duration} duration
  */
 
@@ -27,6 +29,8 @@ export const fullProfile = {
 	manyKeys: 1_000_000,
 	largeFileKeys: 420_000,
 	bulkPrefixes: ["group:1", "group:2", "group:3"],
+	backupKeys: [42_000, 210_000, 420_000],
+	loadMs: 15_000,
 	duration: { warmUpMs: 250, measureMs: 600 },
 };
 
@@ -42,5 +46,7 @@ export const quickProfile = /** @type {Profile} */ ({
 	manyKeys: 10_000,
 	largeFileKeys: 10_000,
 	bulkPrefixes: ["group:001", "group:002"],
+	backupKeys: [2000, 5000, 10_000],
+	loadMs: 1500,
 	duration: { warmUpMs: 10, measureMs: 25 },
 });

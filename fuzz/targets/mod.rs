@@ -5,6 +5,7 @@ mod damaged_files;
 mod foreign_rows;
 mod input;
 mod json_values;
+mod ltx;
 mod patterns;
 mod row_model;
 #[path = "../../tests/support/rows.rs"]
@@ -16,12 +17,13 @@ mod stores;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("patterns", patterns::run),
     ("json_values", json_values::run),
     ("foreign_rows", foreign_rows::run),
     ("schemas", schemas::run),
     ("damaged_files", damaged_files::run),
+    ("ltx", ltx::run),
 ];
 
 /// Runs a target by name.

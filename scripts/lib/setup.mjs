@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { fail, npm, root, run } from "./run.mjs";
+import { installS3Server } from "./s3.mjs";
 
 /**
  * Installs the development dependencies, unless node_modules holds what package-lock.json says.
@@ -36,10 +38,12 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node. */
+/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream. */
 export function prepareTests() {
 	prepareSqliteLibraries();
 	installNodes();
+	installLitestream();
+	installS3Server();
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use napi_derive::napi;
 
+use super::backup::HookName;
+use super::info::{BackupInfo, RestoredInfo};
 use super::rows::{RowSlice, Rows, changes};
 use crate::Error;
 use crate::engine::sqlite::{Description, Stored, Values};
@@ -40,6 +42,14 @@ pub enum EventKind {
     Closed,
     /// The request failed: `error`.
     Failed,
+    /// What there is is safe: `backup`.
+    BackedUp,
+    /// The store was restored: `restored`.
+    Restored,
+    /// A restore has come further: `doneBytes` of `totalBytes`.
+    Progress,
+    /// A function of the user is to be called: `hook`. When it has ended, its `hookNumber` is to be told.
+    Hook,
 }
 
 /// Why a batch ended early; see `kv::Stop`.
@@ -143,7 +153,7 @@ impl From<Values> for ReadValues {
 /// Something that happened.
 #[napi(object, object_from_js = false)]
 pub struct Event {
-    /// The request, as JavaScript numbered it.
+    /// The request, as JavaScript numbered it; 0 for what happened without one.
     pub id: u32,
     /// What happened.
     pub kind: EventKind,
@@ -159,6 +169,18 @@ pub struct Event {
     pub last: Option<bool>,
     /// What a read has found.
     pub values: Option<ReadValues>,
+    /// A backup.
+    pub backup: Option<BackupInfo>,
+    /// What was restored.
+    pub restored: Option<RestoredInfo>,
+    /// A function of the user.
+    pub hook: Option<HookName>,
+    /// Its number.
+    pub hook_number: Option<u32>,
+    /// Bytes that were read.
+    pub done_bytes: Option<f64>,
+    /// Bytes that there are.
+    pub total_bytes: Option<f64>,
     /// What the statements of a batch changed; see [`changes`].
     pub changes: Option<String>,
     /// The rows of those statements of a batch whose rows were wanted, in order.
@@ -201,6 +223,12 @@ impl Event {
             text: None,
             last: None,
             values: None,
+            backup: None,
+            restored: None,
+            hook: None,
+            hook_number: None,
+            done_bytes: None,
+            total_bytes: None,
             changes: None,
             results: None,
             rows: None,

@@ -4,9 +4,12 @@
 //! never wait; what happens is queued as [`event::Event`]s, of which JavaScript is told by one wake-up for as
 //! many as there are, and which it takes one by one.
 
+mod backup;
 mod batch;
 mod cancels;
+mod destination;
 mod event;
+mod info;
 mod rows;
 mod sql;
 mod store;

@@ -13,12 +13,15 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use super::backup::{BackupOptions, Hooks, parse_options};
 use super::batch::Encoded;
 use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
 use super::sql::SqlState;
 use super::wal_view;
+use crate::backup::service::{Observer, Service};
+use crate::backup::{Opened, open_store};
 use crate::engine::sqlite::{
-    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold, open_shared,
+    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold,
 };
 use crate::kv::{Address, Batch, BatchOutcome, ClientId, Origin, RowFormat};
 use crate::limits::CLEANUP_WAIT;
@@ -45,13 +48,16 @@ pub(super) struct Shared {
     pub(super) client: ClientId,
     wake: Mutex<Wake>,
     events: EventQueue,
-    open: Mutex<Option<Open>>,
+    pub(super) open: Mutex<Option<Open>>,
+    pub(super) hooks: Mutex<Hooks>,
     batches_in_flight: AtomicUsize,
     pub(super) sql: SqlState,
 }
 
-struct Open {
+pub struct Open {
     engine: Arc<Engine>,
+    /// The backups, if there are any.
+    pub(super) service: Option<Arc<Service>>,
     /// For reads on the JavaScript thread, which must not wait.
     reader: Reader,
 }
@@ -90,6 +96,7 @@ impl NativeStore {
             wake: Mutex::new(wake),
             events: EventQueue::default(),
             open: Mutex::default(),
+            hooks: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
             sql: SqlState::default(),
         });
@@ -112,12 +119,19 @@ impl NativeStore {
         if held { wake.refer(&env) } else { wake.unref(&env) }
     }
 
-    /// Opens the file on a thread of its own. Ends with `opened` or `failed`.
+    /// Opens the file on a thread of its own, with backups if there are options. Ends with `opened` or `failed`.
     #[napi]
-    pub fn open(&self, id: u32) {
+    pub fn open(&self, id: u32, mut backup: Option<BackupOptions>) {
         let shared = Arc::clone(&self.shared);
+        if let Some(options) = &mut backup {
+            lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
+        }
         let spawned = threads::spawn("open", move || {
-            let opened = open_shared(&shared.path).and_then(|engine| Ok(Open { reader: engine.reader()?, engine }));
+            let observer: Arc<dyn Observer> = Arc::<Shared>::clone(&shared);
+            let options = backup.as_ref().map(parse_options).transpose();
+            let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
+            let opened = opened
+                .and_then(|Opened { engine, service }| Ok(Open { reader: engine.reader()?, engine, service }));
             match opened {
                 Ok(open) => {
                     *lock(&shared.open) = Some(open);
@@ -276,10 +290,14 @@ impl NativeStore {
         self.shared.sql.clear();
         let open = lock(&self.shared.open).take();
         // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
-        let engine = open.and_then(|open| Arc::into_inner(open.engine));
+        let (engine, service) = open.map(|open| (Arc::into_inner(open.engine), open.service)).unwrap_or_default();
         let finish = move || {
             if let Some(engine) = engine {
                 engine.close();
+            }
+            // After the last write.
+            if let Some(service) = service.and_then(Arc::into_inner) {
+                service.close();
             }
             shared.tell([Event::new(id, EventKind::Closed)]);
         };
@@ -307,6 +325,25 @@ impl From<Result<Values, Error>> for ReadNow {
 }
 
 impl Shared {
+    /// The backups. If there are none, the request has failed.
+    pub(super) fn service(&self, id: u32) -> Option<Arc<Service>> {
+        let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
+        if service.is_none() {
+            self.tell([Event::failed(id, &Error::internal("the store has no backups"))]);
+        }
+        service
+    }
+
+    /// Makes the last backup, as long as that may take, because JavaScript is ending.
+    pub(super) fn finish_backups(&self) {
+        lock(&self.hooks).is_ending = true;
+        let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
+        // Whoever else has the file open goes on making its backups.
+        if let Some(service) = service.and_then(Arc::into_inner) {
+            service.close();
+        }
+    }
+
     /// A reply to a batch, which the end of the environment waits for.
     pub(super) fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
         let shared = Arc::clone(self);
@@ -389,9 +426,10 @@ fn flush(shared: &Shared) {
     while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || shared.events.take(left).is_none() {
-            return;
+            break;
         }
     }
+    shared.finish_backups();
 }
 
 pub(super) fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {

@@ -24,6 +24,11 @@ const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the connection that writes, and brings the schema up to date.
 pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
+    Guarded::new(open_own_writer(path)?)
+}
+
+/// [`open_writer`], for this package alone: nothing of the user's runs on it.
+pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     if path.is_dir() {
         return Err(Error::is_directory(path));
     }
@@ -52,7 +57,7 @@ pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     schema::migrate(&connection)?;
-    Guarded::new(connection)
+    Ok(connection)
 }
 
 /// Opens a connection that only reads, and reports a held lock at once.
@@ -65,6 +70,23 @@ pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
     Guarded::new(connection)
 }
 
+/// Opens a connection that only reads, for this package alone, and waits for a lock as long as it is told.
+pub fn open_own_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Opens a file that nobody else has open and that nobody will change, without making other files beside it.
+pub fn open_detached(path: &Path) -> Result<Connection, Error> {
+    let path = std::path::absolute(path).map_err(|_| Error::no_parent(path))?;
+    let text = path.to_string_lossy();
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let uri = format!("file:{escaped}?immutable=1");
+    open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     #[cfg(lock_shim)]
     super::locks::install();
@@ -73,6 +95,9 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     // Without it, a statement whose plan might depend on its parameters is prepared anew each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // A column whose name is misspelt must be an error, and not a text because it stands in double quotes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.create_scalar_function(
         LIKE_FUNCTION,
         2,

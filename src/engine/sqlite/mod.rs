@@ -34,9 +34,12 @@ use std::thread::JoinHandle;
 
 pub use commits::Standing;
 use commits::{Commits, Recorder};
+pub(crate) use connection::{open_detached, open_own_reader, open_own_writer};
 use file::DatabaseFile;
+pub(crate) use file::FileId;
 pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
+pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use select::{Progress, Select};
 pub use sql::{

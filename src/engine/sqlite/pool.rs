@@ -37,12 +37,8 @@ struct Work {
     started: Option<Started>,
 }
 
-/// What a reader thread is told.
-enum Order {
-    Work(Work),
-    /// To end.
-    End,
-}
+/// What a reader thread is told: work, or to end.
+type Order = Option<Box<Work>>;
 
 /// A reader that is free, and the thread that will use it.
 struct Idle {
@@ -98,7 +94,7 @@ impl ReaderPool {
             Ok(()) => None,
             Err(error) if error.is_busy() => Some(started),
             Err(error) => {
-                lock(&self.shared.state).idle.push(idle);
+                lock(&self.shared.state).idle.push(*idle);
                 task(Err(error));
                 return true;
             }
@@ -112,7 +108,7 @@ impl ReaderPool {
     pub fn submit_now(&self, task: impl FnOnce() -> Task) -> bool {
         let Ok(Taken::Idle(idle)) = self.take() else { return false };
         if snapshot_now(&idle.reader).is_err() {
-            lock(&self.shared.state).idle.push(idle);
+            lock(&self.shared.state).idle.push(*idle);
             return false;
         }
         idle.work(task(), None);
@@ -163,8 +159,8 @@ impl ReaderPool {
     fn end(&self) {
         let mut state = lock(&self.shared.state);
         state.is_ending = true;
-        for Idle { thread, .. } in state.idle.drain(..) {
-            drop(thread.send(Order::End));
+        for idle in state.idle.drain(..) {
+            drop(idle.thread.send(None));
         }
     }
 
@@ -172,7 +168,7 @@ impl ReaderPool {
     fn take(&self) -> Result<Taken<'_>, Error> {
         let mut state = lock(&self.shared.state);
         if let Some(idle) = state.idle.pop() {
-            return Ok(Taken::Idle(idle));
+            return Ok(Taken::Idle(Box::new(idle)));
         }
         if state.readers >= READERS_MAX {
             return Ok(Taken::None(state));
@@ -182,13 +178,13 @@ impl ReaderPool {
         let (shared, own) = (Arc::clone(&self.shared), thread.clone());
         state.threads.push(threads::spawn("reader", move || serve(&shared, &own, &orders))?);
         state.readers += 1;
-        Ok(Taken::Idle(Idle { reader, thread }))
+        Ok(Taken::Idle(Box::new(Idle { reader, thread })))
     }
 }
 
 /// What was found when a reader was wanted.
 enum Taken<'a> {
-    Idle(Idle),
+    Idle(Box<Idle>),
     /// All are busy, and stay so while this is held.
     None(MutexGuard<'a, State>),
 }
@@ -197,7 +193,7 @@ impl Idle {
     fn work(self, task: Task, started: Option<Started>) {
         let Self { reader, thread } = self;
         // A thread ends only when it is told to, and then it is no longer idle.
-        drop(thread.send(Order::Work(Work { reader, task, started })));
+        drop(thread.send(Some(Box::new(Work { reader, task, started }))));
     }
 }
 
@@ -215,7 +211,8 @@ impl fmt::Debug for ReaderPool {
 
 /// A reader thread: works until it is told to end. `own` is the means to tell it.
 fn serve(shared: &Shared, own: &Sender<Order>, orders: &Receiver<Order>) {
-    while let Ok(Order::Work(mut work)) = orders.recv() {
+    while let Ok(Some(work)) = orders.recv() {
+        let mut work = *work;
         loop {
             // A panic drops the task, whose replies then report an internal error, and with it the reader.
             let performed = catch_unwind(AssertUnwindSafe(|| perform(work)));

@@ -27,6 +27,11 @@ pub fn open_shared(path: &Path) -> Result<Arc<Engine>, Error> {
     Ok(engine)
 }
 
+/// Whether the process has an engine of a file.
+pub fn is_open(path: &Path) -> bool {
+    find(&threads::lock(&ENGINES), path).is_some()
+}
+
 fn find(engines: &[(FileId, Weak<Engine>)], path: &Path) -> Option<Arc<Engine>> {
     let id = FileId::of(path)?;
     engines.iter().find(|(known, _)| *known == id)?.1.upgrade()

@@ -23,9 +23,9 @@ impl Reader {
     /// Any: it is then to be read by [`Engine::read`], which tells whether there is something wrong.
     pub fn read_now(&self, statement: &Statement, file_seen: bool) -> Result<Slice, Error> {
         if file_seen {
-            self.check_header()?
+            self.check_header()?;
         } else {
-            self.check()?
+            self.check()?;
         }
         sql::read_now(self.connection(), statement)
     }

@@ -1,0 +1,460 @@
+// Backups: what is promised of dataStore.backups, on a folder.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openDataStore, RootcellarError } from "rootcellar";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { runModule, runModuleForJson, startModule } from "./helpers/child.mjs";
+import { expectFailure } from "./helpers/errors.mjs";
+import { raw } from "./helpers/raw.mjs";
+import { temporaryDirectory } from "./helpers/store.mjs";
+
+/** A folder for a bot, whose file is `file` and whose backups lie in `file.backup`. */
+function machine() {
+	const directory = temporaryDirectory();
+	const file = join(directory, "bot.sqlite3");
+	return { directory, file, destination: `${file}.backup` };
+}
+
+function open(filename, backup = {}) {
+	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true, ...backup } });
+	onTestFinished(() => store.close());
+	return store;
+}
+
+/** Everything but the backups: what a bot loses that is moved to another machine. */
+function lose(file) {
+	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
+}
+
+function captured(destination) {
+	const folder = join(destination, "ltx/0");
+	return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+async function until(holds, what, waitMs = 10_000) {
+	const deadline = Date.now() + waitMs;
+	while (!(await holds())) {
+		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+		await sleep(10);
+	}
+}
+
+describe("backing up", () => {
+	test("a new machine has what the old one had", async () => {
+		const { file } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		lose(file);
+		const next = open(file);
+		expect(await next.appData.get("k")).toBe(1);
+		await next.appData.set({ key: "k", value: 2 });
+		await next.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(2);
+	});
+
+	test("is the default, in a folder beside the file, and `false` or the environment turn it off", async () => {
+		const { directory, file, destination } = machine();
+		const source = `
+			const store = openDataStore({ filename: process.argv[1], backup: process.argv[2] === "false" ? false : undefined });
+			await store.appData.set({ key: "k", value: 1 });
+			const { state, destination } = store.backups.status();
+			await store.close();
+			console.log(JSON.stringify({ state: state === "off" ? "off" : "on", destination }));`;
+		const run = (args, env) => runModuleForJson(source, { args, env });
+		expect(await run([file, "false"])).toEqual({ state: "off" });
+		expect(await run([file], { ROOTCELLAR_BACKUP: "off" })).toEqual({ state: "off" });
+		expect(readdirSync(directory)).toEqual(["bot.sqlite3"]);
+		expect(await run([file])).toEqual({ state: "on", destination });
+		expect(captured(destination)).not.toEqual([]);
+	});
+
+	test("goes where the environment says, for the store that it configures", async () => {
+		const { directory, file } = machine();
+		const elsewhere = join(directory, "else where");
+		const env = {
+			DATABASE_CONFIG: JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: file } }),
+			ROOTCELLAR_BACKUP: `file://${elsewhere.replace(" ", "%20")}`,
+		};
+		const result = await runModule(
+			`await dataStore.appData.set({ key: "k", value: 1 });
+			const other = openDataStore({ filename: process.argv[1] });
+			await other.appData.set({ key: "k", value: 1 });
+			await Promise.all([dataStore.close(), other.close()]);`,
+			{ args: [join(directory, "other.sqlite3")], env },
+		);
+		expect(result).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
+		expect(captured(elsewhere)).not.toEqual([]);
+		expect(captured(join(directory, "other.sqlite3.backup"))).not.toEqual([]);
+	});
+
+	test("captures what others write, within the interval", async () => {
+		const { file, destination } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		const before = captured(destination).length;
+		await raw(file, "create table other (x)", "insert into other values (7)");
+		await until(() => captured(destination).length > before, "the backup of what another process wrote");
+		await store.close();
+		lose(file);
+		await open(file).appData.get("k");
+		expect(await raw(file, "select x from other")).toEqual([{ x: 7 }]);
+	});
+
+	test("`create` resolves with a backup that holds what was issued before", async () => {
+		const { file } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		store.appData.set({ key: "k", value: 1 });
+		const backup = await store.backups.create();
+		expect(backup).toEqual({
+			id: expect.stringMatching(/^[0-9a-f]{16}$/),
+			createdAt: expect.any(Date),
+			sizeBytes: expect.any(Number),
+			kind: expect.stringMatching(/^(snapshot|increment)$/),
+		});
+		store.appData.set({ key: "k", value: 2 });
+		const next = await store.backups.create();
+		expect(next.kind).toBe("increment");
+		expect((await store.backups.list()).slice(0, 2)).toEqual([next, backup]);
+		expect(await store.backups.create()).toEqual(next);
+		expect(store.backups.status()).toMatchObject({
+			state: "active",
+			lagMs: 0,
+			lastBackupAt: next.createdAt,
+			position: next.id,
+		});
+	});
+
+	test("what was issued is backed up at the end of the process, however it ends by itself", async () => {
+		for (const end of ["", "process.exit(0);"]) {
+			const { file } = machine();
+			const source = `
+				const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 100_000 } });
+				await store.appData.get("k");
+				await store.backups.create();
+				store.appData.set({ key: "k", value: 1 });
+				${end}`;
+			expect(await runModule(source, { args: [file] })).toMatchObject({ code: 0, stderr: "" });
+			lose(file);
+			const store = open(file);
+			expect(await store.appData.get("k")).toBe(1);
+			await store.close();
+		}
+	});
+
+	test("what a killed process left is backed up by the next", async () => {
+		const { file } = machine();
+		const child = startModule(
+			`const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 100_000 } });
+			await store.appData.set({ key: "k", value: 1 });
+			await store.backups.create();
+			await store.appData.set({ key: "k", value: 2 });
+			console.log("written");
+			setInterval(() => {}, 1000);`,
+			{ args: [file] },
+		);
+		await child.line("written");
+		child.kill("SIGKILL");
+		await child.ended;
+		const store = open(file);
+		expect(await store.appData.get("k")).toBe(2);
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(2);
+	});
+
+	test("one of two processes makes them, and the other takes over when it ends", { timeout: 30_000 }, async () => {
+		const { file, destination } = machine();
+		const first = startModule(
+			`const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 50 } });
+			await store.appData.set({ key: "first", value: 1 });
+			await store.backups.create();
+			console.log("open");
+			process.stdin.once("data", () => store.close().then(() => process.exit(0)));`,
+			{ args: [file] },
+		);
+		await first.line("open");
+		const store = open(file);
+		await store.appData.set({ key: "second", value: 1 });
+		await until(() => store.backups.status().state === "elsewhere", "the second to notice the first");
+		await expectFailure(() => store.backups.create(), "ERR_BACKUP_ELSEWHERE");
+		first.write("end\n");
+		expect(await first.ended).toMatchObject({ code: 0, stderr: "" });
+		await until(() => store.backups.status().state === "active", "the second to take over");
+		const before = captured(destination).length;
+		await store.appData.set({ key: "third", value: 1 });
+		await until(() => captured(destination).length > before, "a backup of the second");
+	});
+});
+
+describe("restoring", () => {
+	test("to a moment, to a backup, and undone, while the store is open", async () => {
+		const { file } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		await store.appData.set({ key: "k", value: 1 });
+		const first = await store.backups.create();
+		await sleep(20);
+		await store.appData.set([
+			{ key: "k", value: 2 },
+			{ key: "other", value: 2 },
+		]);
+		const second = await store.backups.create();
+		expect(await store.appData.get("k")).toBe(2);
+
+		const restore = await store.backups.restore({ at: new Date(second.createdAt.getTime() - 1) });
+		expect(restore).toMatchObject({ id: first.id, createdAt: first.createdAt, isComplete: true, undoId: second.id });
+		expect(await store.appData.get("k")).toBe(1);
+		expect(await store.appData.get("other")).toBeUndefined();
+		await store.backups.restore({ id: restore.undoId });
+		expect(await store.appData.get("k")).toBe(2);
+		await store.backups.restore({ at: first.createdAt });
+		expect(await store.appData.get("k")).toBe(1);
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+
+	test("takes its place in the order of operations", async () => {
+		const { file } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		await store.appData.set({ key: "k", value: 1 });
+		const { id } = await store.backups.create();
+		store.appData.set({ key: "k", value: 2 });
+		const restored = store.backups.restore({ id });
+		const between = store.appData.get("k");
+		store.appData.set({ key: "later", value: 3 });
+		const { undoId } = await restored;
+		expect([await between, await store.appData.get("k"), await store.appData.get("later")]).toEqual([1, 1, 3]);
+		await store.backups.restore({ id: undoId });
+		expect(await store.appData.get("k")).toBe(2);
+	});
+
+	test("to another file, which is not overwritten unasked", async () => {
+		const { directory, file } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		const to = join(directory, "copy.sqlite3");
+		await store.backups.restore({ to });
+		await expectFailure(() => store.backups.restore({ to }), "ERR_FILE_EXISTS");
+		await store.backups.restore({ to, overwrite: true });
+		const [{ value }] = await raw(to, "select value from __rootapp_kv");
+		expect(value).toBe("1");
+		expect(await store.backups.verify()).toMatchObject({ isComplete: true, skipped: [] });
+		expect(readdirSync(directory).filter((name) => /verified|restoring/.test(name))).toEqual([]);
+	});
+
+	test("of what does not exist is refused, and nothing changes", async () => {
+		const { file } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await expectFailure(() => store.backups.restore({ id: "00000000000000ff" }), "ERR_BACKUP_NOT_FOUND");
+		await expectFailure(() => store.backups.restore({ id: "nonsense" }), "ERR_BACKUP_NOT_FOUND");
+		await expectFailure(() => store.backups.restore({ at: 0 }), "ERR_BACKUP_NOT_FOUND");
+		expect(await store.appData.get("k")).toBe(1);
+		await store.appData.set({ key: "k", value: 2 });
+	});
+
+	test("a damaged file at opening is said on standard error, once, unless told not to", async () => {
+		for (const quiet of [false, true]) {
+			const { directory, file } = machine();
+			const store = open(file);
+			await store.appData.set({ key: "k", value: 1 });
+			await store.close();
+			writeFileSync(file, readFileSync(file).fill(0, 0, 100));
+			const source = `
+				const restores = [];
+				const store = openDataStore({ filename: process.argv[1], backup: { quiet: ${quiet} } });
+				store.backups.on("restore", (restore) => restores.push(restore));
+				console.log(JSON.stringify([await store.appData.get("k"), restores]));
+				await store.close();`;
+			const { code, stdout, stderr } = await runModule(source, { args: [file] });
+			const aside = join(
+				directory,
+				readdirSync(directory).find((name) => /\.damaged-\d+$/.test(name)),
+			);
+			expect(code).toBe(0);
+			expect(JSON.parse(stdout)).toMatchObject([1, [{ isComplete: true, setAside: aside }]]);
+			expect(stderr.split("\n").length).toBe(quiet ? 1 : 2);
+			if (!quiet) expect(stderr).toContain(aside);
+		}
+	});
+
+	test("an emptied file is never taken for a new one", async () => {
+		const { file } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		writeFileSync(file, "");
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+});
+
+describe("a destination that fails", () => {
+	test("stops no write, is told, and gets everything when it is back", async () => {
+		const { directory, file, destination } = machine();
+		const store = open(file);
+		const failures = [];
+		store.backups.on("failure", (error) => failures.push(error));
+		await store.appData.set({ key: "k", value: 0 });
+		await store.backups.create();
+		renameSync(destination, join(directory, "away"));
+		writeFileSync(destination, "");
+		for (let value = 1; value <= 20; value++) await store.appData.set({ key: "k", value });
+		await until(() => failures.length > 0, "a failure");
+		expect(failures[0]).toBeInstanceOf(RootcellarError);
+		expect(failures[0].code).toBe("ERR_BACKUP_DESTINATION");
+		expect(store.backups.status()).toMatchObject({ state: "failing", lastError: { code: "ERR_BACKUP_DESTINATION" } });
+		await sleep(20);
+		expect(store.backups.status().lagMs).toBeGreaterThan(0);
+		rmSync(destination);
+		renameSync(join(directory, "away"), destination);
+		await until(() => store.backups.status().state === "active", "the destination to be used again");
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(20);
+	});
+
+	test("keeps a missing file from being begun anew", async () => {
+		const { directory, file, destination } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		lose(file);
+		renameSync(join(destination, "ltx/0"), join(directory, "away"));
+		writeFileSync(join(destination, "ltx/0"), "");
+		const next = open(file);
+		await expectFailure(() => next.appData.get("k"), "ERR_BACKUP_DESTINATION");
+		rmSync(join(destination, "ltx/0"));
+		renameSync(join(directory, "away"), join(destination, "ltx/0"));
+		expect(await next.appData.get("k")).toBe(1);
+	});
+
+	test("that another database uses is a conflict, and histories are not mixed", async () => {
+		const [one, other] = [machine(), machine()];
+		const url = one.destination;
+		const first = open(one.file, { url });
+		await first.appData.set({ key: "k", value: 1 });
+		await first.backups.create();
+		const second = open(other.file, { url });
+		// Without a file it would be given the first one's state.
+		mkdirSync(join(other.directory, "empty"));
+		await raw(other.file, "create table t (x)");
+		await second.appData.set({ key: "k", value: "second" });
+		await second.backups.create();
+		await first.appData.set({ key: "k", value: 2 });
+		await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
+		expect(first.backups.status().state).toBe("conflict");
+		await second.backups.restore({ to: join(other.directory, "copy.sqlite3") });
+		expect(await raw(join(other.directory, "copy.sqlite3"), "select value from __rootapp_kv")).toEqual([
+			{ value: '"second"' },
+		]);
+	});
+});
+
+describe("hooks", () => {
+	test("are called around backups and restores, and awaited", async () => {
+		const { file } = machine();
+		const calls = [];
+		const hook = (name) => async () => {
+			calls.push(`${name} begins`);
+			await sleep(10);
+			calls.push(`${name} ends`);
+		};
+		const names = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
+		const store = open(file, { intervalMs: 100_000, ...Object.fromEntries(names.map((name) => [name, hook(name)])) });
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await store.appData.set({ key: "k", value: 2 });
+		calls.length = 0;
+		await store.backups.create();
+		expect(calls).toEqual(["beforeBackup begins", "beforeBackup ends", "afterBackup begins", "afterBackup ends"]);
+		calls.length = 0;
+		await store.backups.restore({ id: "0000000000000001" });
+		expect([calls[0], calls.at(-1)]).toEqual(["beforeRestore begins", "afterRestore ends"]);
+	});
+
+	test("that throw are told, and backups go on", async () => {
+		const { file } = machine();
+		const failures = [];
+		const store = open(file, {
+			beforeBackup() {
+				throw new Error("not now");
+			},
+			afterBackup: () => Promise.reject("no error"),
+		});
+		store.backups.on("failure", ({ code, message }) => failures.push(`${code}: ${message}`));
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		expect(failures.join()).toContain("ERR_BACKUP_HOOK: the hook BeforeBackup failed: not now");
+		expect(store.backups.status()).toMatchObject({ state: "active", lastError: { code: "ERR_BACKUP_HOOK" } });
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+
+	test("that never end are not waited for again, and backups go on", { timeout: 40_000 }, async () => {
+		const { file, destination } = machine();
+		const store = open(file, { beforeBackup: () => new Promise(() => {}) });
+		await store.appData.set({ key: "k", value: 1 });
+		await until(() => captured(destination).length > 0, "a backup in spite of its hook", 20_000);
+		const before = captured(destination).length;
+		await store.appData.set({ key: "k", value: 2 });
+		await until(() => captured(destination).length > before, "the next backup");
+		expect(store.backups.status().lastError.code).toBe("ERR_BACKUP_HOOK");
+	});
+});
+
+test("every method of a store without backups says so", async () => {
+	const { file } = machine();
+	const store = openDataStore({ filename: file, backup: false });
+	onTestFinished(() => store.close());
+	for (const call of ["create", "list", "restore", "verify"]) {
+		await expectFailure(() => store.backups[call](), "ERR_BACKUP_OFF");
+	}
+	expect(store.backups.status()).toMatchObject({ state: "off", destination: undefined });
+});
+
+test("arguments that cannot be used are named", async () => {
+	const { file } = machine();
+	const store = open(file);
+	const invalid = (options, argument) =>
+		expect(store.backups.restore(options)).rejects.toMatchObject({
+			name: "TypeError",
+			code: "ERR_INVALID_ARGUMENT",
+			argument,
+		});
+	await invalid(null, "options");
+	await invalid({ at: "yesterday" }, "options.at");
+	await invalid({ at: new Date(Number.NaN) }, "options.at");
+	await invalid({ id: 7 }, "options.id");
+	await invalid({ id: "0000000000000001", at: 0 }, "options.id");
+	await invalid({ to: "" }, "options.to");
+	await invalid({ to: file }, "options.to");
+	await invalid({ to: "copy", overwrite: 1 }, "options.overwrite");
+	const options = (backup, argument) => {
+		let error;
+		try {
+			openDataStore({ filename: file, backup });
+		} catch (caught) {
+			error = caught;
+		}
+		expect(error).toMatchObject({ name: "TypeError", code: "ERR_INVALID_ARGUMENT", argument });
+	};
+	options(true, "options.backup");
+	options({ url: 7 }, "options.backup.url");
+	options({ intervalMs: 0 }, "options.backup.intervalMs");
+	options({ retentionMs: -1 }, "options.backup.retentionMs");
+	options({ shutdownTimeoutMs: "5 s" }, "options.backup.shutdownTimeoutMs");
+	options({ quiet: 1 }, "options.backup.quiet");
+	options({ beforeBackup: "hook" }, "options.backup.beforeBackup");
+	expect(() => store.backups.on("nothing", () => {})).toThrow(TypeError);
+	expect(() => store.backups.on("backup", undefined)).toThrow(TypeError);
+	const unknown = openDataStore({ filename: file, backup: { url: "ftp://host/path" } });
+	await expectFailure(() => unknown.appData.get("k"), "ERR_INVALID_CONFIG");
+});

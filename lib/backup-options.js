@@ -1,0 +1,105 @@
+"use strict";
+
+const path = require("node:path");
+const { invalidArgument } = require("./errors.js");
+const { kindOf } = require("./json.js");
+const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
+
+/**
+ * @typedef {import("..").BackupOptions} BackupOptions
+ * @typedef {"beforeBackup" | "afterBackup" | "beforeRestore" | "afterRestore"} HookName
+ */
+
+/**
+ * How backups are made, checked: where they go, as an absolute path or a URL, and the rest as the native addon has it.
+ *
+ * @typedef {object} Backup
+ * @property {import("./native").BackupOptions} native
+ * @property {{ [name in HookName]?: (info?: any) => unknown }} hooks
+ * @property {boolean} quiet
+ */
+
+/** @type {HookName[]} */
+const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
+
+/** What turns backups off, in `ROOTCELLAR_BACKUP`. */
+const OFF = "off";
+
+/**
+ * The options of a store, as the caller gave them: checked at once, and completed when its file is known.
+ *
+ * @param {unknown} given
+ * @returns {false | BackupOptions | undefined}
+ */
+function checkBackupOptions(given) {
+	if (given === undefined || given === false) {
+		return given;
+	}
+	if (typeof given !== "object" || given === null) {
+		throw invalidArgument("options.backup", `must be an object, or false for no backups, not ${kindOf(given)}`);
+	}
+	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet, ...rest } = /** @type {any} */ (given);
+	if (url !== undefined && (typeof url !== "string" || url === "" || url.includes("\0"))) {
+		throw invalidArgument("options.backup.url", "must be the path of a folder or a URL");
+	}
+	checkDuration(intervalMs, "intervalMs", INTERVAL_MS_MIN);
+	checkDuration(retentionMs, "retentionMs", 0);
+	checkDuration(shutdownTimeoutMs, "shutdownTimeoutMs", 0);
+	if (quiet !== undefined && typeof quiet !== "boolean") {
+		throw invalidArgument("options.backup.quiet", `must be a boolean, not ${kindOf(quiet)}`);
+	}
+	for (const name of HOOKS) {
+		if (rest[name] !== undefined && typeof rest[name] !== "function") {
+			throw invalidArgument(`options.backup.${name}`, `must be a function, not ${kindOf(rest[name])}`);
+		}
+	}
+	return { .../** @type {BackupOptions} */ (given) };
+}
+
+/**
+ * @param {unknown} ms
+ * @param {string} name
+ * @param {number} least
+ */
+function checkDuration(ms, name, least) {
+	if (ms !== undefined && !(typeof ms === "number" && ms >= least && ms <= DURATION_MS_MAX)) {
+		throw invalidArgument(`options.backup.${name}`, `must be a number of milliseconds, from ${least}`);
+	}
+}
+
+/**
+ * How a store's backups are made; `undefined` if none are. A destination in the environment is that of the store that
+ * the environment configures: two files must not share one.
+ *
+ * @param {string} file its absolute path
+ * @param {false | BackupOptions | undefined} options
+ * @param {NodeJS.ProcessEnv} env
+ * @param {boolean} isFromEnvironment
+ * @returns {Backup | undefined}
+ */
+function backupOf(file, options, env, isFromEnvironment) {
+	const configured = env.ROOTCELLAR_BACKUP;
+	if (options === false || (options === undefined && configured === OFF)) {
+		return undefined;
+	}
+	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet = false } = options ?? {};
+	const fromEnvironment = isFromEnvironment && configured !== OFF ? configured || undefined : undefined;
+	/** @type {Backup["hooks"]} */
+	const hooks = {};
+	for (const name of HOOKS) {
+		const hook = options?.[name];
+		if (hook) hooks[name] = hook;
+	}
+	const names = /** @type {HookName[]} */ (Object.keys(hooks));
+	const address = absolute(url ?? fromEnvironment ?? `${file}.backup`);
+	return { native: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet };
+}
+
+/**
+ * @param {string} address a path or a URL
+ */
+function absolute(address) {
+	return /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(address) ? address : path.resolve(address);
+}
+
+module.exports = { absolute, backupOf, checkBackupOptions };

@@ -1,0 +1,153 @@
+//! Which files are merged into one of the level above, as a function of the listing and the time.
+
+use super::files::{BackupFile, FileName, Level, of_level};
+use crate::limits::{COMPACTION_FILES_MAX, COMPACTION_INTERVALS};
+
+/// Files to merge into one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compaction {
+    /// What the merged file is called.
+    pub name: FileName,
+    /// What is merged, in its order.
+    pub inputs: Vec<BackupFile>,
+}
+
+/// The merges that are due, those of lower levels first.
+///
+/// A file of a level covers whole files of the level below, those of one interval: of all that were captured within
+/// the same 30 seconds, say, when these are over.
+#[must_use]
+pub fn due(files: &[BackupFile], now_ms: i64) -> Vec<Compaction> {
+    let snapshots = of_level(files, Level::SNAPSHOT);
+    let levels = Level::all().zip(Level::all().skip(1)).zip(COMPACTION_INTERVALS);
+    levels
+        .flat_map(|((from, to), interval)| {
+            let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+            groups(files, &snapshots, (from, to), interval_ms, now_ms)
+        })
+        .collect()
+}
+
+fn groups(
+    files: &[BackupFile],
+    snapshots: &[BackupFile],
+    (from, to): (Level, Level),
+    interval_ms: i64,
+    now_ms: i64,
+) -> Vec<Compaction> {
+    let interval_of = |time_ms: i64| time_ms.div_euclid(interval_ms);
+    let done = of_level(files, to).last().map_or(0, |file| file.name.max.get());
+    let mut groups: Vec<Vec<BackupFile>> = Vec::new();
+    let mut reached = done;
+    for file in of_level(files, from).into_iter().filter(|file| file.name.max.get() > done) {
+        // What others have merged otherwise overlaps; its next whole file goes on.
+        if file.name.max.get() <= reached {
+            continue;
+        }
+        let follows = file.name.min.get() <= reached.saturating_add(1);
+        if !follows && !is_bridged(snapshots, reached, &file) {
+            break;
+        }
+        match groups.last_mut() {
+            Some(group)
+                if follows
+                    && group.len() < COMPACTION_FILES_MAX
+                    && group.last().is_some_and(|last| interval_of(last.time_ms) >= interval_of(file.time_ms)) =>
+            {
+                group.push(file);
+            }
+            _ => groups.push(vec![file]),
+        }
+        reached = file.name.max.get();
+    }
+    let is_over =
+        |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) < interval_of(now_ms));
+    groups.into_iter().take_while(is_over).filter_map(|inputs| Compaction::of(to, inputs)).collect()
+}
+
+impl Compaction {
+    fn of(level: Level, inputs: Vec<BackupFile>) -> Option<Self> {
+        let (min, max) = (inputs.first()?.name.min, inputs.last()?.name.max);
+        Some(Self { name: FileName { level, min, max }, inputs })
+    }
+}
+
+/// Whether a snapshot leads over a gap in a level, as there is one where the page size has changed or where a history
+/// was begun anew. No merge crosses it.
+fn is_bridged(snapshots: &[BackupFile], reached: u64, file: &BackupFile) -> bool {
+    snapshots.iter().any(|snapshot| {
+        let max = snapshot.name.max.get();
+        max > reached && max.saturating_add(1) >= file.name.min.get()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ltx::Txid;
+
+    fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
+        let txid = |number| Txid::new(number).unwrap();
+        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
+        BackupFile { name, bytes: 100, time_ms }
+    }
+
+    fn captured(txids: impl Iterator<Item = u64>) -> Vec<BackupFile> {
+        txids.map(|txid| file(0, txid, txid, txid.cast_signed() * 1000)).collect()
+    }
+
+    fn short(compactions: &[Compaction]) -> Vec<String> {
+        let short = |compaction: &Compaction| {
+            let name = compaction.name;
+            format!("{}/{}-{} of {}", name.level, name.min.get(), name.max.get(), compaction.inputs.len())
+        };
+        compactions.iter().map(short).collect()
+    }
+
+    #[test]
+    fn an_interval_is_merged_when_it_is_over() {
+        let files = captured(1..=70);
+        assert_eq!(short(&due(&files, 29_999)), [""; 0]);
+        assert_eq!(short(&due(&files, 30_000)), ["1/1-29 of 29"]);
+        assert_eq!(short(&due(&files, 75_000)), ["1/1-29 of 29", "1/30-59 of 30"]);
+    }
+
+    #[test]
+    fn what_is_merged_is_not_merged_again() {
+        let mut files = captured(1..=70);
+        files.push(file(1, 1, 29, 29_000));
+        assert_eq!(short(&due(&files, 75_000)), ["1/30-59 of 30"]);
+        // Others may have merged at other times.
+        files.push(file(1, 30, 40, 40_000));
+        assert_eq!(short(&due(&files, 75_000)), ["1/41-59 of 19"]);
+    }
+
+    #[test]
+    fn higher_levels_merge_the_level_below() {
+        let files: Vec<BackupFile> =
+            (0..15).map(|index| file(1, index * 30 + 1, index * 30 + 30, index.cast_signed() * 30_000)).collect();
+        assert_eq!(short(&due(&files, 440_000)), ["2/1-300 of 10"]);
+    }
+
+    #[test]
+    fn no_merge_crosses_a_gap_unless_a_snapshot_does() {
+        let mut files = captured((1..=10).chain(12..=20));
+        assert_eq!(short(&due(&files, 60_000)), ["1/1-10 of 10"]);
+        files.push(file(9, 1, 11, 11_000));
+        assert_eq!(short(&due(&files, 60_000)), ["1/1-10 of 10", "1/12-20 of 9"]);
+    }
+
+    #[test]
+    fn a_merge_reads_a_bounded_number_of_files() {
+        let files: Vec<BackupFile> = (1..=250).map(|txid| file(0, txid, txid, txid.cast_signed())).collect();
+        assert_eq!(short(&due(&files, 30_000)), ["1/1-100 of 100", "1/101-200 of 100", "1/201-250 of 50"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_split_an_interval() {
+        let mut files = captured(31..=40);
+        files.insert(0, file(0, 1, 30, 5000));
+        files.push(file(0, 41, 41, 10));
+        assert_eq!(short(&due(&files, 60_000)), ["1/1-30 of 1", "1/31-41 of 11"]);
+    }
+}

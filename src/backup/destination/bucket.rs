@@ -1,0 +1,286 @@
+//! An object store: S3 and what speaks its protocol, Google Cloud Storage, Azure.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use object_store::path::Path as Key;
+use object_store::{
+    Attribute, AttributeValue, Attributes, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, WriteMultipart,
+};
+use tokio::runtime::Runtime;
+
+use super::{Created, Destination, timestamp_ms, unusable};
+use crate::backup::disk;
+use crate::backup::files::{BackupFile, FileName, Level};
+use crate::ltx::HEADER_BYTES;
+use crate::{BackupProblem, Error};
+
+/// Files up to this size are put in one request, which fails if there is one of the name. Larger ones are put in parts.
+const SINGLE_PUT_BYTES_MAX: u64 = 64 << 20;
+
+/// What is read of a file at a time.
+const READ_BYTES: u64 = 1 << 20;
+
+/// Parts of a file that are under way at a time.
+const PARTS_UNDER_WAY: usize = 4;
+
+/// Where the files of a level are, and where their time is noted: as Litestream has it for each kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `<prefix>/<level, 4 hexadecimal digits>/`.
+    S3,
+    /// `<prefix>/ltx/<level>/`.
+    Google,
+    /// `<prefix>/ltx/<level>/`, and names of metadata have no hyphen.
+    Azure,
+}
+
+impl Layout {
+    fn level(self, level: Level) -> String {
+        match self {
+            Self::S3 => format!("{:04x}", level.get()),
+            Self::Google | Self::Azure => format!("ltx/{level}"),
+        }
+    }
+
+    fn time_attribute(self) -> &'static str {
+        match self {
+            Self::S3 | Self::Google => "litestream-timestamp",
+            Self::Azure => "litestreamtimestamp",
+        }
+    }
+}
+
+/// Everything below a prefix of an object store.
+pub struct Bucket {
+    store: Arc<dyn ObjectStore>,
+    runtime: Arc<Runtime>,
+    prefix: Key,
+    layout: Layout,
+    description: String,
+}
+
+impl Bucket {
+    /// The destination below a prefix.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INTERNAL` if the system has no more descriptors to give.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        prefix: &str,
+        layout: Layout,
+        description: String,
+    ) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal(&format!("cannot make a runtime: {error}")))?;
+        Ok(Self { store, runtime: Arc::new(runtime), prefix: Key::from(prefix), layout, description })
+    }
+
+    fn level(&self, level: Level) -> Key {
+        Key::from(format!("{}/{}", self.prefix, self.layout.level(level)))
+    }
+
+    fn key(&self, name: FileName) -> Key {
+        self.level(name.level).join(name.file_name())
+    }
+
+    fn failed(&self, what: &str, error: &object_store::Error) -> Error {
+        let problem = match error {
+            object_store::Error::NotFound { .. } => BackupProblem::NotFound,
+            _ => BackupProblem::Destination,
+        };
+        Error::backup(problem, format!("cannot {what} {}: {}", self.description, reason(error)))
+    }
+
+    fn attributes(&self, time_ms: i64) -> Attributes {
+        let time = UNIX_EPOCH + Duration::from_millis(time_ms.max(0).unsigned_abs());
+        let time = humantime::format_rfc3339_millis(time).to_string();
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::Metadata(self.layout.time_attribute().into()), AttributeValue::from(time));
+        attributes
+    }
+
+    async fn put(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
+        let content = std::fs::read(staged).map_err(generic)?;
+        let options =
+            PutOptions { mode: PutMode::Create, attributes: self.attributes(time_ms), ..PutOptions::default() };
+        self.store.put_opts(key, PutPayload::from(content), options).await.map(drop)
+    }
+
+    /// No store has a condition for what is put in parts that every other has: it is asked right before the last.
+    async fn put_parts(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
+        let options =
+            PutMultipartOptions { attributes: self.attributes(time_ms), ..PutMultipartOptions::default() };
+        let mut upload = WriteMultipart::new(self.store.put_multipart_opts(key, options).await?);
+        let mut input = File::open(staged).map_err(generic)?;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let length = input.read(&mut buffer).map_err(generic)?;
+            if length == 0 {
+                break;
+            }
+            upload.wait_for_capacity(PARTS_UNDER_WAY).await?;
+            upload.write(&buffer[..length]);
+        }
+        match self.store.head(key).await {
+            Err(object_store::Error::NotFound { .. }) => upload.finish().await.map(drop),
+            Err(error) => Err(error),
+            Ok(_) => {
+                upload.abort().await?;
+                let source = io::Error::from(io::ErrorKind::AlreadyExists).into();
+                Err(object_store::Error::AlreadyExists { path: key.to_string(), source })
+            }
+        }
+    }
+}
+
+fn generic(error: io::Error) -> object_store::Error {
+    object_store::Error::Generic { store: "file", source: Box::new(error) }
+}
+
+/// The innermost cause, which names neither requests nor their signatures.
+fn reason(error: &object_store::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+impl Destination for Bucket {
+    fn describe(&self) -> &str {
+        &self.description
+    }
+
+    fn list(&self) -> Result<Vec<BackupFile>, Error> {
+        let mut files = Vec::new();
+        for level in Level::all() {
+            let listed = self.runtime.block_on(self.store.list_with_delimiter(Some(&self.level(level))));
+            let listed = listed.map_err(|error| self.failed("list", &error))?;
+            files.extend(listed.objects.iter().filter_map(|object| {
+                let name = FileName::parse(level, object.location.filename()?)?;
+                Some(BackupFile { name, bytes: object.size, time_ms: object.last_modified.timestamp_millis() })
+            }));
+        }
+        Ok(files)
+    }
+
+    fn staging(&self) -> Result<Option<PathBuf>, Error> {
+        Ok(None)
+    }
+
+    fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
+        let key = self.key(name);
+        let bytes = staged.metadata().map_err(|error| self.failed("write to", &generic(error)))?.len();
+        let put = self.runtime.block_on(async {
+            if bytes <= SINGLE_PUT_BYTES_MAX {
+                self.put(&key, staged, time_ms).await
+            } else {
+                self.put_parts(&key, staged, time_ms).await
+            }
+        });
+        match put {
+            Ok(()) => {
+                // What cannot be removed is removed when the store is opened the next time.
+                drop(disk::remove(staged));
+                Ok(Created::New)
+            }
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(Created::Exists)
+            }
+            Err(error) => Err(self.failed("write to", &error)),
+        }
+    }
+
+    fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
+        let key = self.key(name);
+        let head = self.runtime.block_on(self.store.head(&key)).map_err(|error| self.failed("read", &error))?;
+        Ok(Box::new(ObjectReader {
+            store: Arc::clone(&self.store),
+            runtime: Arc::clone(&self.runtime),
+            key,
+            size: head.size,
+            offset: 0,
+            buffered: Vec::new(),
+            read: 0,
+        }))
+    }
+
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        let range = file.bytes.checked_sub(8)?..file.bytes;
+        let bytes = self.runtime.block_on(self.store.get_range(&self.key(file.name), range)).ok()?;
+        Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))
+    }
+
+    fn lists_capture_times(&self) -> bool {
+        false
+    }
+
+    fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
+        let range = 0..HEADER_BYTES as u64;
+        let header = self.runtime.block_on(self.store.get_range(&self.key(name), range));
+        let header = header.map_err(|error| self.failed("read", &error))?;
+        timestamp_ms(name, header.as_ref().try_into().map_err(|error| unusable(name, &error))?)
+    }
+
+    fn remove(&self, name: FileName) -> Result<(), Error> {
+        match self.runtime.block_on(self.store.delete(&self.key(name))) {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(self.failed("write to", &error)),
+        }
+    }
+}
+
+/// An error that says nothing against the object, unless it is gone.
+fn unreachable(error: &object_store::Error) -> io::Error {
+    let kind = match error {
+        object_store::Error::NotFound { .. } => io::ErrorKind::NotFound,
+        _ => io::ErrorKind::NotConnected,
+    };
+    io::Error::new(kind, reason(error))
+}
+
+/// Reads an object piece by piece.
+struct ObjectReader {
+    store: Arc<dyn ObjectStore>,
+    runtime: Arc<Runtime>,
+    key: Key,
+    size: u64,
+    /// Where the next piece begins.
+    offset: u64,
+    /// The last piece, and how much of it was read.
+    buffered: Vec<u8>,
+    read: usize,
+}
+
+impl ObjectReader {
+    fn fetch(&mut self) -> io::Result<()> {
+        let range: Range<u64> = self.offset..self.size.min(self.offset + READ_BYTES);
+        let piece = self.runtime.block_on(self.store.get_range(&self.key, range));
+        self.buffered = piece.map_err(|error| unreachable(&error))?.to_vec();
+        self.offset += self.buffered.len() as u64;
+        self.read = 0;
+        Ok(())
+    }
+}
+
+impl Read for ObjectReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.buffered.len() && self.offset < self.size {
+            self.fetch()?;
+        }
+        let left = &self.buffered[self.read..];
+        let length = left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&left[..length]);
+        self.read += length;
+        Ok(length)
+    }
+}

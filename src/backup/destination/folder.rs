@@ -1,0 +1,246 @@
+//! A folder, in the layout of Litestream's file replicas: `<root>/ltx/<level>/<min>-<max>.ltx`.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Created, Destination};
+use crate::backup::disk::sync_folder;
+use crate::backup::files::{BackupFile, FileName, Level};
+use crate::{BackupProblem, Error};
+
+/// A folder of this machine, made when the first backup is.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+    description: String,
+}
+
+impl Folder {
+    /// The destination in a folder.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), description: root.display().to_string() }
+    }
+
+    fn level(&self, level: Level) -> PathBuf {
+        self.root.join("ltx").join(level.to_string())
+    }
+
+    /// Where a file is.
+    #[must_use]
+    pub fn path(&self, name: FileName) -> PathBuf {
+        self.level(name.level).join(name.file_name())
+    }
+
+    fn list_level(&self, level: Level, files: &mut Vec<BackupFile>) -> io::Result<()> {
+        let entries = match fs::read_dir(self.level(level)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Some(name) = entry.file_name().to_str().and_then(|name| FileName::parse(level, name)) else {
+                continue;
+            };
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => {
+                    let time_ms = to_ms(metadata.modified()?);
+                    files.push(BackupFile { name, bytes: metadata.len(), time_ms });
+                }
+                // Removed meanwhile, or no file.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, name: FileName, staged: &Path, time_ms: i64) -> io::Result<Created> {
+        let folder = self.level(name.level);
+        make_folder(&folder)?;
+        // By mtime Litestream knows a file's time. Set before the file has its name, so that it never has another.
+        let file = File::options().write(true).open(staged)?;
+        file.set_modified(from_ms(time_ms))?;
+        file.sync_all()?;
+        drop(file);
+        let path = folder.join(name.file_name());
+        // A link is refused where a rename would overwrite.
+        match fs::hard_link(staged, &path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Created::Exists),
+            // A file system without links.
+            Err(_) if path.try_exists()? => return Ok(Created::Exists),
+            Err(_) => {
+                fs::rename(staged, &path)?;
+                sync_folder(&folder)?;
+                return Ok(Created::New);
+            }
+        }
+        sync_folder(&folder)?;
+        fs::remove_file(staged)?;
+        Ok(Created::New)
+    }
+
+    fn failed(&self, what: &str, error: &io::Error) -> Error {
+        Error::backup(
+            BackupProblem::Destination,
+            format!("cannot {what} the backup folder {}: {error}", self.description),
+        )
+    }
+}
+
+impl Destination for Folder {
+    fn describe(&self) -> &str {
+        &self.description
+    }
+
+    fn list(&self) -> Result<Vec<BackupFile>, Error> {
+        let mut files = Vec::new();
+        for level in Level::all() {
+            self.list_level(level, &mut files).map_err(|error| self.failed("list", &error))?;
+        }
+        Ok(files)
+    }
+
+    fn staging(&self) -> Result<Option<PathBuf>, Error> {
+        let folder = self.root.join("ltx");
+        make_folder(&folder).map_err(|error| self.failed("write to", &error))?;
+        Ok(Some(folder))
+    }
+
+    fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
+        self.place(name, staged, time_ms).map_err(|error| self.failed("write to", &error))
+    }
+
+    fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
+        let file = File::open(self.path(name)).map_err(|error| self.failed("read", &error))?;
+        Ok(Box::new(file))
+    }
+
+    fn remove(&self, name: FileName) -> Result<(), Error> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("write to", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let mut file = File::open(self.path(file.name)).ok()?;
+        file.seek(SeekFrom::End(-8)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        Some(u64::from_be_bytes(bytes))
+    }
+
+    fn sweep(&self) {
+        let entries = fs::read_dir(self.root.join("ltx")).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let age = path.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+            // A younger one may be another writer's, who has not finished it.
+            let is_abandoned = matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER);
+            if is_abandoned && path.extension().is_some_and(|extension| extension == "tmp") {
+                drop(fs::remove_file(path));
+            }
+        }
+    }
+}
+
+/// How old a file that was never finished gets.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Makes a folder and those that it is in, so that they outlive a power loss.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    folder.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
+}
+
+fn to_ms(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+fn from_ms(time_ms: i64) -> SystemTime {
+    let distance = Duration::from_millis(time_ms.unsigned_abs());
+    let time = if time_ms < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ltx::Txid;
+
+    fn staged(folder: &Folder, content: &[u8]) -> PathBuf {
+        let path = folder.staging().unwrap().unwrap().join("staged.tmp");
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_has_its_name_and_its_time_at_once_and_is_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&directory.path().join("made/by itself"));
+        assert_eq!(folder.list().unwrap(), []);
+
+        let name = FileName::captured(Txid::FIRST);
+        let first = staged(&folder, b"first");
+        assert_eq!(folder.create(name, &first, 1_735_689_600_123).unwrap(), Created::New);
+        assert!(!first.exists());
+        let listed = folder.list().unwrap();
+        assert_eq!(listed, [BackupFile { name, bytes: 5, time_ms: 1_735_689_600_123 }]);
+
+        let second = staged(&folder, b"second");
+        assert_eq!(folder.create(name, &second, 0).unwrap(), Created::Exists);
+        assert_eq!(fs::read(folder.path(name)).unwrap(), b"first");
+        assert!(second.exists());
+
+        folder.remove(name).unwrap();
+        folder.remove(name).unwrap();
+        assert_eq!(folder.list().unwrap(), []);
+    }
+
+    #[test]
+    fn what_was_never_finished_is_swept_away_when_it_is_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Folder::new(directory.path());
+        let [young, old] = ["young.tmp", "old.tmp"].map(|name| folder.staging().unwrap().unwrap().join(name));
+        fs::write(&young, b"").unwrap();
+        File::create(&old).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        folder.sweep();
+        assert!(young.exists() && !old.exists());
+    }
+
+    #[test]
+    fn what_is_no_backup_is_not_listed() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Folder::new(directory.path());
+        let level = folder.level(Level::CAPTURED);
+        fs::create_dir_all(level.join("0000000000000001-0000000000000001.ltx")).unwrap();
+        fs::write(level.join("0000000000000002-0000000000000002.ltx.tmp"), b"").unwrap();
+        fs::create_dir_all(directory.path().join("ltx/lost+found")).unwrap();
+        assert_eq!(folder.list().unwrap(), []);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let folder = Folder::new(&file.join("backups"));
+        assert_eq!(folder.staging().unwrap_err().code(), "ERR_BACKUP_DESTINATION");
+    }
+}

@@ -1,0 +1,32 @@
+//! Backups: what is decided, and what is done.
+//!
+//! A destination holds LTX files in Litestream's layout. [`files`] names them; [`plan`], [`compaction`],
+//! [`retention`] and [`schedule`] decide, as functions of a listing and the time, and touch nothing.
+
+pub mod capture;
+mod clock;
+pub mod compaction;
+pub mod destination;
+mod disk;
+pub mod examine;
+pub mod files;
+mod open;
+pub mod opening;
+pub mod place;
+pub mod plan;
+pub mod publisher;
+mod requests;
+pub mod restore;
+pub mod retention;
+pub mod schedule;
+pub mod service;
+mod staged;
+pub mod state;
+pub mod status;
+pub mod table;
+pub mod wal;
+mod worker;
+
+pub use clock::now_ms;
+pub use open::{Opened, open_store};
+pub use requests::{RestoredStore, Verified, list, restore_to, verify};

@@ -1,0 +1,155 @@
+//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks and a mark.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::disk;
+use crate::{BackupProblem, Error};
+
+/// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
+#[derive(Debug, Clone)]
+pub struct Place {
+    folder: PathBuf,
+}
+
+/// A lock that is held until it is dropped, or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Place {
+    /// The folder of a database, which is made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn beside(database: &Path) -> Result<Self, Error> {
+        let mut folder = database.as_os_str().to_owned();
+        folder.push(".backup-state");
+        let place = Self { folder: folder.into() };
+        fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
+        place.remove_leftovers();
+        Ok(place)
+    }
+
+    /// The folder's path.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Waits until no other process, and no other thread of this one, looks whether the file has to be restored.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn lock_for_opening(&self) -> Result<Lock, Error> {
+        let file = self.open_lock("opening")?;
+        file.lock().map_err(|error| self.failed(&error))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// The right to make the backups of the file, unless another process has it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn lock_for_backups(&self) -> Result<Option<Lock>, Error> {
+        let file = self.open_lock("backing-up")?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Whether the process that last made backups of the file ended without saying so.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.mark_path().exists()
+    }
+
+    /// Marks that the file is in use.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn mark(&self) -> Result<(), Error> {
+        disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
+    }
+
+    /// Removes the mark: the file was closed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn unmark(&self) -> Result<(), Error> {
+        disk::remove(&self.mark_path()).map_err(|error| self.failed(&error))
+    }
+
+    fn mark_path(&self) -> PathBuf {
+        self.folder.join("in-use")
+    }
+
+    fn open_lock(&self, name: &str) -> Result<File, Error> {
+        let path = self.folder.join(format!("{name}.lock"));
+        File::options().create(true).write(true).truncate(false).open(path).map_err(|error| self.failed(&error))
+    }
+
+    /// Removes the folder if nothing but locks is in it: the file could not be opened.
+    pub fn remove_if_unused(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        if paths.iter().all(|path| path.extension().is_some_and(|extension| extension == "lock")) {
+            for path in paths {
+                drop(disk::remove(&path));
+            }
+            drop(fs::remove_dir(&self.folder));
+        }
+    }
+
+    /// Removes what a process that was killed was about to write.
+    fn remove_leftovers(&self) {
+        let Ok(Some(_lock)) = self.lock_for_backups() else { return };
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "tmp") {
+                drop(disk::remove(&entry.path()));
+            }
+        }
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Error {
+        let message = format!("cannot use {}, which backups need: {error}", self.folder.display());
+        Error::backup(BackupProblem::State, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_has_the_right_to_make_backups() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.sqlite3");
+        let place = Place::beside(&database).unwrap();
+        let lock = place.lock_for_backups().unwrap();
+        assert!(lock.is_some());
+        assert!(Place::beside(&database).unwrap().lock_for_backups().unwrap().is_none());
+        drop(lock);
+        assert!(place.lock_for_backups().unwrap().is_some());
+    }
+
+    #[test]
+    fn the_mark_stays_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::beside(&folder.path().join("a.sqlite3")).unwrap();
+        assert!(!place.is_marked());
+        place.mark().unwrap();
+        assert!(Place::beside(&folder.path().join("a.sqlite3")).unwrap().is_marked());
+        place.unmark().unwrap();
+        place.unmark().unwrap();
+        assert!(!place.is_marked());
+    }
+}

@@ -1,0 +1,150 @@
+//! Which files a restore reads, and in which order: Litestream's rules (0.5.8 and later), so that both restore the
+//! same state from the same files.
+
+use super::files::{BackupFile, Level, of_level};
+use crate::ltx::Txid;
+
+/// The state to restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The newest there is.
+    Newest,
+    /// That after a transaction.
+    Txid(Txid),
+    /// The newest that was captured before a time, in milliseconds since 1970 UTC.
+    Before(i64),
+}
+
+impl Target {
+    fn allows(self, file: &BackupFile) -> bool {
+        match self {
+            Self::Newest => true,
+            Self::Txid(txid) => file.name.max <= txid,
+            Self::Before(time_ms) => file.time_ms < time_ms,
+        }
+    }
+}
+
+/// What to read for a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The files in their order, the first a snapshot.
+    pub files: Vec<BackupFile>,
+    /// Newer files that the target allows and that nothing leads to, because files before them are missing.
+    pub unreachable: Vec<BackupFile>,
+}
+
+impl Plan {
+    /// The last transaction of the state.
+    #[must_use]
+    pub fn txid(&self) -> Option<Txid> {
+        self.files.last().map(|file| file.name.max)
+    }
+
+    /// When the state was captured.
+    #[must_use]
+    pub fn time_ms(&self) -> Option<i64> {
+        self.files.last().map(|file| file.time_ms)
+    }
+}
+
+/// The files that lead to a state; `None` if there are none, or if a transaction that was asked for is not the end of
+/// any file that can be reached.
+#[must_use]
+pub fn plan(files: &[BackupFile], target: Target) -> Option<Plan> {
+    let snapshots = of_level(files, Level::SNAPSHOT);
+    let mut chosen: Vec<BackupFile> = snapshots.into_iter().rfind(|file| target.allows(file)).into_iter().collect();
+    let increments: Vec<&BackupFile> =
+        files.iter().filter(|file| file.name.level != Level::SNAPSHOT && target.allows(file)).collect();
+    let mut reached = chosen.last().map_or(0, |file| file.name.max.get());
+    while let Some(next) = furthest(&increments, reached) {
+        chosen.push(*next);
+        reached = next.name.max.get();
+    }
+    let starts_with_snapshot = chosen.first().is_some_and(|file| file.name.min == Txid::FIRST);
+    let is_the_one = !matches!(target, Target::Txid(txid) if txid.get() != reached);
+    let unreachable =
+        increments.into_iter().filter(|file| file.name.min.get() > reached.saturating_add(1)).copied().collect();
+    (starts_with_snapshot && is_the_one).then_some(Plan { files: chosen, unreachable })
+}
+
+/// Of the files that continue a state, the one that leads furthest; of several the one that begins first, then the
+/// one of the highest level, then the earliest.
+fn furthest<'a>(files: &[&'a BackupFile], reached: u64) -> Option<&'a BackupFile> {
+    files
+        .iter()
+        .filter(|file| file.name.min.get() <= reached.saturating_add(1) && file.name.max.get() > reached)
+        .min_by_key(|file| {
+            let name = file.name;
+            (std::cmp::Reverse(name.max), name.min, std::cmp::Reverse(name.level), file.time_ms)
+        })
+        .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::FileName;
+    use super::*;
+
+    fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
+        let txid = |number| Txid::new(number).unwrap();
+        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
+        BackupFile { name, bytes: 100, time_ms }
+    }
+
+    fn names(plan: Option<Plan>) -> Option<Vec<String>> {
+        let short =
+            |file: &BackupFile| format!("{}/{}-{}", file.name.level, file.name.min.get(), file.name.max.get());
+        plan.map(|plan| plan.files.iter().map(short).collect())
+    }
+
+    /// One file a second, the first ten merged twice, the next five once.
+    fn history() -> Vec<BackupFile> {
+        let mut files: Vec<BackupFile> =
+            (1..=20).map(|txid| file(0, txid, txid, txid.cast_signed() * 1000)).collect();
+        files.extend([file(1, 1, 5, 5000), file(1, 6, 10, 10_000), file(1, 11, 15, 15_000)]);
+        files.extend([file(2, 1, 10, 10_000), file(9, 1, 8, 8000), file(9, 1, 13, 13_000)]);
+        files
+    }
+
+    #[test]
+    fn the_newest_state_is_the_newest_snapshot_and_what_leads_furthest_from_it() {
+        let expected = ["9/1-13", "1/11-15", "0/16-16", "0/17-17", "0/18-18", "0/19-19", "0/20-20"];
+        assert_eq!(names(plan(&history(), Target::Newest)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_transaction_is_reached_exactly_or_not_at_all() {
+        let to = |txid| names(plan(&history(), Target::Txid(Txid::new(txid).unwrap())));
+        assert_eq!(to(3).unwrap(), ["0/1-1", "0/2-2", "0/3-3"]);
+        assert_eq!(to(9).unwrap(), ["9/1-8", "0/9-9"]);
+        assert_eq!(to(10).unwrap(), ["9/1-8", "2/1-10"]);
+        assert_eq!(to(21), None);
+        let coarse = [file(1, 1, 5, 5000)];
+        assert_eq!(names(plan(&coarse, Target::Txid(Txid::new(3).unwrap()))), None);
+    }
+
+    #[test]
+    fn a_time_is_exclusive() {
+        let before = |time_ms| names(plan(&history(), Target::Before(time_ms)));
+        assert_eq!(before(1000), None);
+        assert_eq!(before(1001).unwrap(), ["0/1-1"]);
+        assert_eq!(before(8000).unwrap(), ["1/1-5", "0/6-6", "0/7-7"]);
+        assert_eq!(before(8001).unwrap(), ["9/1-8"]);
+    }
+
+    #[test]
+    fn a_gap_ends_the_plan_and_is_told() {
+        let files: Vec<BackupFile> =
+            history().into_iter().filter(|file| file.name.level.get() == 0 && file.name.max.get() != 4).collect();
+        let plan = plan(&files, Target::Newest).unwrap();
+        assert_eq!(plan.txid().unwrap().get(), 3);
+        assert_eq!(plan.unreachable.len(), 16);
+    }
+
+    #[test]
+    fn increments_alone_are_no_state() {
+        assert_eq!(plan(&[], Target::Newest), None);
+        assert_eq!(plan(&[file(0, 2, 2, 0), file(0, 3, 3, 0)], Target::Newest), None);
+    }
+}

@@ -1,0 +1,376 @@
+//! Captures changes and brings them to the destination, one transaction number after another.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::capture::{Capture, Image};
+use super::destination::Destination;
+use super::files::{BackupFile, FileName, Level, newest_txid, of_level};
+use super::staged::{Staged, Writing, merge};
+use super::state::{Known, Loaded, Position, Standing, StateFile, standing};
+use super::table::{PageHash, PageTable};
+use super::wal::{WalMark, read_mark};
+use super::{compaction, retention, schedule};
+use crate::ltx::{Decoder, Header, PageSize, Txid};
+use crate::{BackupProblem, Error};
+
+/// Brings a database's changes to a destination.
+///
+/// What was captured and could not be published is kept and tried again, before anything else is captured.
+pub struct Publisher {
+    database: PathBuf,
+    folder: PathBuf,
+    destination: Arc<dyn Destination>,
+    capture: Box<dyn Capture>,
+    state: StateFile,
+    /// The last capture, whether it has been published or not; `None` if the next has to hold every page.
+    known: Option<Known>,
+    /// The destination's newest transaction, as far as this process knows, and the size of its pages.
+    newest: Option<(Txid, PageSize)>,
+    /// What is not at the destination yet, in its order.
+    queue: VecDeque<Staged>,
+    /// Somebody else writes to the destination.
+    conflict: Option<Error>,
+    snapshot_wanted: bool,
+    /// The newest full snapshot.
+    newest_snapshot: Option<Txid>,
+    /// Something may have changed that is not staged.
+    is_dirty: bool,
+}
+
+/// What has become of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The transaction.
+    pub file: BackupFile,
+    /// Whether it holds every page.
+    pub is_full: bool,
+}
+
+impl Publisher {
+    /// Prepares to publish: compares what is known of the database with what the destination has.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`.
+    pub fn new(
+        database: &Path,
+        folder: &Path,
+        destination: Arc<dyn Destination>,
+        capture: Box<dyn Capture>,
+    ) -> Result<Self, Error> {
+        let (state, loaded) = StateFile::open(folder);
+        destination.sweep();
+        let files = destination.list()?;
+        let newest = newest_file(&*destination, &files);
+        let known = loaded.and_then(|loaded| reconcile(&*destination, &files, loaded));
+        let mut publisher = Self {
+            database: database.to_owned(),
+            folder: folder.to_owned(),
+            destination,
+            capture,
+            state,
+            known,
+            newest,
+            queue: VecDeque::new(),
+            conflict: None,
+            snapshot_wanted: false,
+            newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
+            is_dirty: true,
+        };
+        if let Some(known) = &publisher.known {
+            publisher.state.rewrite(known)?;
+        }
+        Ok(publisher)
+    }
+
+    /// The last transaction at the destination.
+    #[must_use]
+    pub fn newest(&self) -> Option<Txid> {
+        self.newest.map(|(txid, _)| txid)
+    }
+
+    /// Whether there is anything to capture or to publish.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    pub fn has_work(&mut self) -> Result<bool, Error> {
+        Ok(!self.queue.is_empty() || self.snapshot_wanted || self.is_dirty || self.capture.has_changed()?)
+    }
+
+    /// Asks for a full snapshot with the next capture.
+    pub fn want_snapshot(&mut self) {
+        self.snapshot_wanted = true;
+    }
+
+    /// Captures what has changed, and publishes it, after what is still to be published. `None` if nothing has
+    /// changed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`, and then it can be tried again; `ERR_BACKUP_CONFLICT`, now and ever after;
+    /// `ERR_BACKUP_STATE`; or with SQLite's code.
+    pub fn run(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
+        if let Some(error) = &self.conflict {
+            return Err(error.clone());
+        }
+        self.publish()?;
+        let captured = self.stage(now_ms)?;
+        self.publish()?;
+        Ok(captured)
+    }
+
+    /// Brings what is staged to the destination.
+    fn publish(&mut self) -> Result<(), Error> {
+        while let Some(staged) = self.queue.front() {
+            match staged.publish(&*self.destination) {
+                Ok(()) => {}
+                Err(error) => {
+                    if error.backup_problem() == Some(BackupProblem::Conflict) {
+                        self.conflict = Some(error.clone());
+                    }
+                    return Err(error);
+                }
+            }
+            if let Some(known) = &self.known {
+                self.newest = Some((staged.name.max, known.table.page_size));
+            }
+            if staged.name.level == Level::SNAPSHOT {
+                self.newest_snapshot = Some(staged.name.max);
+            }
+            self.queue.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Writes what has changed into files for the destination.
+    fn stage(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
+        // Read before, so that it tells at most what the moment has.
+        let wal = read_mark(&self.database);
+        self.is_dirty = true;
+        let staged = match self.capture.begin()? {
+            Some(image) => {
+                let staged = self.stage_image(image, wal, now_ms);
+                self.capture.end();
+                staged?
+            }
+            None => None,
+        };
+        self.is_dirty = false;
+        self.snapshot_wanted = false;
+        let Some(staged) = staged else { return Ok(None) };
+        self.is_dirty = true;
+        match &staged.known {
+            Recorded::Changes(known, changes) => self.state.append(known, changes)?,
+            Recorded::Everything(known) => self.state.rewrite(known)?,
+        }
+        let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
+        self.known = Some(known);
+        self.is_dirty = false;
+        let published = staged.files.first().map(|file| Published { file: file.listed(), is_full: staged.is_full });
+        self.queue.extend(staged.files);
+        Ok(published)
+    }
+
+    fn stage_image(&mut self, image: Image, wal: Option<WalMark>, now_ms: i64) -> Result<Option<Stage>, Error> {
+        let known = self.known.take_if(|known| known.table.page_size != image.page_size);
+        // A new page size begins a new chain, and so does a history that nobody knows.
+        let page_size_changed = known.is_some();
+        let same_chain = self.newest.is_none_or(|(_, page_size)| page_size == image.page_size);
+        let last = self.newest.map(|(txid, _)| txid);
+        if let Some(known) = self.known.clone() {
+            return self.stage_changes(image, known, wal, now_ms);
+        }
+        let txid = last.map_or(Txid::FIRST, Txid::next);
+        let writes_increment = same_chain && !page_size_changed;
+        self.stage_everything(image, txid, writes_increment, wal, now_ms).map(Some)
+    }
+
+    fn stage_changes(
+        &mut self,
+        image: Image,
+        mut known: Known,
+        wal: Option<WalMark>,
+        now_ms: i64,
+    ) -> Result<Option<Stage>, Error> {
+        let txid = known.position.txid.next();
+        let name = FileName::captured(txid);
+        let header = Header::new(image.page_size, image.commit, txid, txid, now_ms);
+        let mut changes: Vec<(u32, PageHash)> = Vec::new();
+        let mut writing = None;
+        let (destination, folder) = (&*self.destination, &self.folder);
+        self.capture.changes(&known.table, &mut |number, page| {
+            let writing: &mut Writing = match &mut writing {
+                Some(writing) => writing,
+                None => writing.insert(Writing::begin(destination, folder, name, header.clone())?),
+            };
+            changes.push((number, known.table.hash(page)));
+            writing.page(number, page)
+        })?;
+        // A database that only shrank has no page that changed.
+        if writing.is_none() && known.table.hashes.len() > image.commit as usize {
+            writing = Some(Writing::begin(destination, folder, name, header)?);
+        }
+        let mut files = Vec::new();
+        if let Some(writing) = writing {
+            let staged = writing.finish()?;
+            known.table.apply(image.commit, &changes);
+            known.position = Position { txid, checksum: staged.checksum, time_ms: now_ms, wal };
+            files.push(staged);
+        }
+        let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
+        if writes_snapshot {
+            files.push(self.write_image(image, FileName::snapshot(known.position.txid), now_ms, None)?);
+        }
+        if files.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Stage { is_full: writes_snapshot, files, known: Recorded::Changes(known, changes) }))
+    }
+
+    fn stage_everything(
+        &mut self,
+        image: Image,
+        txid: Txid,
+        writes_increment: bool,
+        wal: Option<WalMark>,
+        now_ms: i64,
+    ) -> Result<Stage, Error> {
+        let mut table = PageTable::new(image.page_size);
+        let mut files = Vec::new();
+        if writes_increment {
+            files.push(self.write_image(image, FileName::captured(txid), now_ms, Some(&mut table))?);
+        }
+        // The first increment is a snapshot by its number.
+        if txid != Txid::FIRST || self.snapshot_wanted {
+            let to = if writes_increment { None } else { Some(&mut table) };
+            files.push(self.write_image(image, FileName::snapshot(txid), now_ms, to)?);
+        }
+        let checksum = if writes_increment { files.first().map_or(0, |file| file.checksum) } else { 0 };
+        let destination = self.destination.describe().to_owned();
+        let position = Position { txid, checksum, time_ms: now_ms, wal };
+        Ok(Stage { is_full: true, files, known: Recorded::Everything(Known { destination, position, table }) })
+    }
+
+    fn write_image(
+        &mut self,
+        image: Image,
+        name: FileName,
+        now_ms: i64,
+        mut table: Option<&mut PageTable>,
+    ) -> Result<Staged, Error> {
+        let header = Header::new(image.page_size, image.commit, name.min, name.max, now_ms);
+        let mut writing = Writing::begin(&*self.destination, &self.folder, name, header)?;
+        if let Some(table) = &mut table {
+            table.hashes.resize(image.commit as usize, 0);
+        }
+        self.capture.pages(&mut |number, page| {
+            if let Some(table) = &mut table {
+                let hash = table.hash(page);
+                table.hashes[number as usize - 1] = hash;
+            }
+            writing.page(number, page)
+        })?;
+        writing.finish()
+    }
+
+    /// Merges and removes what is due. Returns whether there was anything to do.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`; `ERR_BACKUP_DAMAGED` if what is to be merged cannot be used, and then the next capture
+    /// is a snapshot.
+    pub fn maintain(&mut self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
+        if self.conflict.is_some() || !self.queue.is_empty() {
+            return Ok(false);
+        }
+        let mut files = self.destination.list()?;
+        let mut has_worked = false;
+        // Each level is merged of the one below, which the round before has merged.
+        loop {
+            let due = compaction::due(&files, now_ms);
+            if due.is_empty() {
+                break;
+            }
+            for compaction in due {
+                files.push(self.merge(&compaction)?);
+            }
+            has_worked = true;
+        }
+        for file in retention::expired(&files, now_ms, retention) {
+            self.destination.remove(file.name)?;
+            files.retain(|other| other.name != file.name);
+            has_worked = true;
+        }
+        if schedule::snapshot_is_due(&files, now_ms) {
+            self.snapshot_wanted = true;
+        }
+        Ok(has_worked)
+    }
+
+    fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, Error> {
+        let staged = merge(&*self.destination, &self.folder, compaction).inspect_err(|error| {
+            if error.backup_problem() != Some(BackupProblem::Destination) {
+                self.snapshot_wanted = true;
+            }
+        })?;
+        // Another merge of the same files is as good.
+        match staged.publish(&*self.destination) {
+            Err(error) if error.backup_problem() != Some(BackupProblem::Conflict) => Err(error),
+            _ => Ok(staged.listed()),
+        }
+    }
+
+    /// The destination.
+    #[must_use]
+    pub fn destination(&self) -> &Arc<dyn Destination> {
+        &self.destination
+    }
+}
+
+/// What was staged of a moment.
+struct Stage {
+    files: Vec<Staged>,
+    is_full: bool,
+    known: Recorded,
+}
+
+/// How to record what is known from now on.
+enum Recorded {
+    Changes(Known, Vec<(u32, PageHash)>),
+    Everything(Known),
+}
+
+/// The newest transaction of a destination, and the size of its pages. A file whose header cannot be read says nothing
+/// of its pages; the next capture is a snapshot then, for the state of others is not known either.
+fn newest_file(destination: &dyn Destination, files: &[BackupFile]) -> Option<(Txid, PageSize)> {
+    let newest = newest_txid(files)?;
+    let smallest = PageSize::new(512).ok()?;
+    let page_size = files.iter().filter(|file| file.name.max == newest).find_map(|file| {
+        Decoder::new(destination.open(file.name).ok()?).ok().map(|decoder| decoder.header().page_size)
+    });
+    Some((newest, page_size.unwrap_or(smallest)))
+}
+
+/// What is known of the state that the destination ends with; `None` if nothing is.
+fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded) -> Option<Known> {
+    let Loaded { known, before_last, .. } = loaded;
+    if known.destination != destination.describe() {
+        return None;
+    }
+    match standing_at(destination, files, &known.position) {
+        Standing::InStep => Some(known),
+        Standing::Unpublished => before_last,
+        Standing::Behind | Standing::Unknown => None,
+    }
+}
+
+/// Where a database stands against a destination.
+pub fn standing_at(destination: &dyn Destination, files: &[BackupFile], position: &Position) -> Standing {
+    let name = FileName::captured(position.txid);
+    let there = files.iter().find(|file| file.name == name);
+    let checksum = there.and_then(|file| destination.checksum(file));
+    standing(Some(position), newest_txid(files), checksum)
+}

@@ -1,0 +1,251 @@
+//! What can be asked for at any time: a restore, here or elsewhere, and a proof that one would succeed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+
+use super::destination::Destination;
+use super::disk;
+use super::files::{BackupFile, restorable};
+use super::opening::{COMPANIONS, with_suffix};
+use super::plan::Target;
+use super::restore::{Progress, Restored, Skipped, restore};
+use crate::engine::sqlite::{open_detached, open_own_reader, open_own_writer};
+use crate::ltx::Txid;
+use crate::{BackupProblem, Error};
+
+/// What was restored.
+#[derive(Debug, Clone)]
+pub struct RestoredStore {
+    /// The backup that it is now as.
+    pub txid: Txid,
+    /// When that was captured, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// The size of the database in bytes.
+    pub bytes: u64,
+    /// Backups that were left out.
+    pub skipped: Vec<Skipped>,
+    /// The backup of what was there before; `None` if nothing was replaced.
+    pub undo: Option<Txid>,
+    /// The backup of what is there now; `None` if nothing was replaced.
+    pub position: Option<Txid>,
+}
+
+/// A proof that the newest state can be restored.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The newest state that can.
+    pub txid: Txid,
+    /// When it was captured, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// The size of the database in bytes.
+    pub bytes: u64,
+    /// How many backups it is made of.
+    pub files: usize,
+    /// Whether it is the newest there is, and nothing had to be left out.
+    pub is_complete: bool,
+    /// Backups that were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+impl From<Restored> for RestoredStore {
+    fn from(restored: Restored) -> Self {
+        Self {
+            txid: restored.txid,
+            time_ms: restored.time_ms,
+            bytes: restored.bytes,
+            skipped: restored.skipped,
+            undo: None,
+            position: None,
+        }
+    }
+}
+
+/// How many headers are read at a time: at an object store each takes a request.
+const HEADER_READERS: usize = 16;
+
+/// A file that is removed when dropped.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        drop(disk::remove(&self.0));
+    }
+}
+
+/// Restores to another file, which is there as a whole or not at all.
+///
+/// # Errors
+///
+/// As [`restore`]; `ERR_FILE_EXISTS` if there is something and it is not to be overwritten.
+pub fn restore_to(
+    destination: &dyn Destination,
+    target: Target,
+    output: &Path,
+    overwrites: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RestoredStore, Error> {
+    let exists = || {
+        Error::backup(
+            BackupProblem::Exists,
+            format!("{} exists, or a log of it; it was left alone", output.display()),
+        )
+    };
+    // A log that lies about without its file would be replayed into the new one.
+    let is_there =
+        |path: &Path| path.exists() || COMPANIONS.iter().any(|companion| with_suffix(path, companion).exists());
+    if is_there(output) && !overwrites {
+        return Err(exists());
+    }
+    if output.exists() && is_in_use(output) {
+        let message = format!("{} is open in another process; it was left alone", output.display());
+        return Err(Error::backup(BackupProblem::Exists, message));
+    }
+    let temporary = Temporary(with_suffix(output, ".restoring"));
+    let files = timed(destination, target)?;
+    let restored = restore(destination, &files, target, &temporary.0, progress)?;
+    let place = || {
+        if overwrites {
+            for companion in COMPANIONS {
+                disk::remove(&with_suffix(output, companion))?;
+            }
+            fs::rename(&temporary.0, output)?;
+        } else {
+            // A link is refused where a rename would overwrite.
+            fs::hard_link(&temporary.0, output)?;
+        }
+        disk::sync_folder(disk::folder_of(output))
+    };
+    place().map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
+    })?;
+    Ok(restored.into())
+}
+
+/// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
+fn is_in_use(path: &Path) -> bool {
+    let lock = || -> Result<(), Error> {
+        let connection = open_own_reader(path, Duration::ZERO)?;
+        // Set before the first read: then even a log needs the file for itself.
+        connection.pragma_update(None, "query_only", false)?;
+        connection.execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; SELECT count(*) FROM sqlite_schema; BEGIN EXCLUSIVE; ROLLBACK",
+        )?;
+        Ok(())
+    };
+    lock().is_err_and(|error| error.is_busy())
+}
+
+/// The backups, with the times that they have themselves where the target is a time: a copy of a folder may have lost
+/// its files' times.
+fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
+    let mut files = destination.list()?;
+    if matches!(target, Target::Before(_)) {
+        read_times(destination, &mut files);
+    }
+    Ok(files)
+}
+
+/// The states that a destination has, the newest first.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
+    let mut files = restorable(&destination.list()?);
+    if !destination.lists_capture_times() {
+        read_times(destination, &mut files);
+    }
+    Ok(files)
+}
+
+/// Reads the times that files have themselves.
+fn read_times(destination: &dyn Destination, files: &mut [BackupFile]) {
+    let share = files.len().div_ceil(HEADER_READERS).max(1);
+    thread::scope(|scope| {
+        for files in files.chunks_mut(share) {
+            scope.spawn(move || {
+                for file in files {
+                    // One that does not say is found damaged when it is read, or is not needed.
+                    if let Ok(time_ms) = destination.captured_ms(file.name) {
+                        file.time_ms = time_ms;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Restores a database that is open, through SQLite, so that every connection sees it.
+///
+/// # Errors
+///
+/// As [`restore`], or with SQLite's code.
+pub fn restore_in_place(
+    destination: &dyn Destination,
+    target: Target,
+    path: &Path,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RestoredStore, Error> {
+    let temporary = Temporary(folder.join("restored.tmp"));
+    let files = timed(destination, target)?;
+    let restored = restore(destination, &files, target, &temporary.0, progress)?;
+    let source = open_detached(&temporary.0)?;
+    let mut store = open_own_writer(path)?;
+    let page_size = |connection: &rusqlite::Connection| {
+        connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
+    };
+    if page_size(&source)? != page_size(&store)? {
+        let message = "that backup has another page size than the store; restore it to another file instead";
+        return Err(Error::backup(BackupProblem::State, message));
+    }
+    let backup = Backup::new(&source, &mut store)?;
+    // All pages at once: in one transaction, or not at all.
+    for _ in 0..COPY_ATTEMPTS {
+        match backup.step(-1)? {
+            StepResult::Done => {
+                drop(backup);
+                drop(store);
+                // Brings the tables that a state of long ago may lack.
+                drop(open_own_writer(path)?);
+                return Ok(restored.into());
+            }
+            _ => thread::sleep(COPY_PAUSE),
+        }
+    }
+    Err(Error::backup(BackupProblem::State, "the store could not be restored: others keep it locked"))
+}
+
+/// How often and how long a lock is waited for.
+const COPY_ATTEMPTS: u32 = 100;
+const COPY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Restores the newest state to a file that is removed again.
+///
+/// # Errors
+///
+/// As [`restore`].
+pub fn verify(
+    destination: &dyn Destination,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Verified, Error> {
+    let temporary = Temporary(folder.join(format!("verified-{}.tmp", std::process::id())));
+    let restored = restore(destination, &destination.list()?, Target::Newest, &temporary.0, progress)?;
+    Ok(Verified {
+        txid: restored.txid,
+        time_ms: restored.time_ms,
+        bytes: restored.bytes,
+        files: restored.files,
+        is_complete: restored.is_newest && restored.skipped.is_empty(),
+        skipped: restored.skipped,
+    })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::backup(BackupProblem::State, format!("cannot write {}: {error}", path.display()))
+}

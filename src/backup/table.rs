@@ -1,0 +1,68 @@
+//! What is known of each page of a database: a hash of 16 bytes.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use twox_hash::XxHash3_128;
+
+use crate::ltx::PageSize;
+
+/// A hash of a page. Every table has a seed of its own, so that nobody can make pages that look alike.
+pub type PageHash = u128;
+
+/// The hashes of a database's pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageTable {
+    /// What the hashes begin with.
+    pub seed: u64,
+    /// The size of the pages.
+    pub page_size: PageSize,
+    /// The hash of each page, the first page's first. That of the lock page means nothing.
+    pub hashes: Vec<PageHash>,
+}
+
+impl PageTable {
+    /// A table of no pages, with a seed that nobody knows.
+    #[must_use]
+    pub fn new(page_size: PageSize) -> Self {
+        Self { seed: RandomState::new().hash_one(page_size), page_size, hashes: Vec::new() }
+    }
+
+    /// The hash of a page.
+    #[must_use]
+    pub fn hash(&self, page: &[u8]) -> PageHash {
+        XxHash3_128::oneshot_with_seed(self.seed, page)
+    }
+
+    /// What is known of a page; `None` if it was not there.
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<PageHash> {
+        self.hashes.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// Applies changes: pages with their new hashes, and the new size in pages.
+    pub fn apply(&mut self, commit: u32, changes: &[(u32, PageHash)]) {
+        self.hashes.resize(commit as usize, 0);
+        for (number, hash) in changes {
+            if let Some(place) = (*number as usize).checked_sub(1).and_then(|index| self.hashes.get_mut(index)) {
+                *place = *hash;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_grows_shrinks_and_changes() {
+        let mut table = PageTable::new(PageSize::new(512).unwrap());
+        let hash = table.hash(&[1; 512]);
+        assert_ne!(hash, table.hash(&[2; 512]));
+        table.apply(2, &[(1, hash), (2, 7)]);
+        assert_eq!((table.get(0), table.get(1), table.get(2), table.get(3)), (None, Some(hash), Some(7), None));
+        table.apply(1, &[(1, 8)]);
+        assert_eq!(table.hashes, [8]);
+    }
+}

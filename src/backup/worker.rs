@@ -1,0 +1,254 @@
+//! What the backup thread does, step by step.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::capture::PageDiff;
+use super::clock::now_ms;
+use super::examine::check;
+use super::files::BackupFile;
+use super::place::{Lock, Place};
+use super::plan::Target;
+use super::publisher::{Published, Publisher};
+use super::requests::{RestoredStore, restore_in_place};
+use super::schedule::{capture_pause, retry_pause};
+use super::service::{Event, Hook, Observers, Options};
+use super::status::{Phase, Status};
+use crate::limits::{
+    ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
+};
+use crate::threads::lock;
+use crate::{BackupProblem, Error};
+
+/// The state of the backup thread.
+pub struct Worker {
+    path: PathBuf,
+    place: Place,
+    options: Options,
+    /// The right to make backups.
+    right: Option<Lock>,
+    publisher: Option<Publisher>,
+    status: Arc<Mutex<Status>>,
+    observers: Arc<Observers>,
+    failures: u32,
+    /// How long the last capture has taken, without functions of the user.
+    capture_took: Duration,
+    next_capture: Instant,
+    next_maintenance: Instant,
+    is_checked: bool,
+}
+
+impl Worker {
+    /// A thread's state before it has done anything.
+    pub fn new(
+        path: &Path,
+        place: Place,
+        options: Options,
+        right: Option<Lock>,
+        status: Arc<Mutex<Status>>,
+        observers: Arc<Observers>,
+    ) -> Self {
+        // Small files are checked before they are opened, and all that were not closed as they should be.
+        let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
+        Self {
+            path: path.to_owned(),
+            place,
+            options,
+            right,
+            publisher: None,
+            status,
+            observers,
+            failures: 0,
+            capture_took: Duration::ZERO,
+            next_capture: Instant::now(),
+            next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
+            is_checked,
+        }
+    }
+
+    /// Does what is due. Returns how long nothing will be.
+    pub fn run_due(&mut self) -> Duration {
+        if Instant::now() >= self.next_capture {
+            let began = Instant::now();
+            self.capture_took = Duration::ZERO;
+            let result = self.capture();
+            let pause = self.pause_after(&result);
+            // What went wrong is told, and tried again.
+            let _ = self.note(result);
+            self.next_capture = began + pause;
+        }
+        if self.publisher.is_some() && Instant::now() >= self.next_maintenance {
+            self.maintain();
+        }
+        self.next_capture.min(self.next_maintenance).saturating_duration_since(Instant::now())
+    }
+
+    fn pause_after(&self, result: &Result<Option<Published>, Error>) -> Duration {
+        match result {
+            Ok(_) => capture_pause(self.options.interval, self.capture_took),
+            Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => ELSEWHERE_INTERVAL,
+            // Others hold a lock, and not for long.
+            Err(error) if error.is_busy() => self.options.interval / 4,
+            Err(_) => retry_pause(self.options.interval, self.failures),
+        }
+    }
+
+    /// The publisher, prepared if it has not been.
+    fn publisher(&mut self) -> Result<&mut Publisher, Error> {
+        if self.right.is_none() {
+            self.right = self.place.lock_for_backups()?;
+            if self.right.is_none() {
+                let message = format!("another process makes the backups of {}", self.path.display());
+                return Err(Error::backup(BackupProblem::ElsewhereActive, message));
+            }
+        }
+        if self.publisher.is_none() {
+            let capture = Box::new(PageDiff::open(&self.path)?);
+            let destination = Arc::clone(&self.options.destination);
+            let publisher = Publisher::new(&self.path, self.place.folder(), destination, capture)?;
+            self.place.mark()?;
+            lock(&self.status).position = publisher.newest();
+            self.publisher = Some(publisher);
+        }
+        self.publisher.as_mut().ok_or_else(|| Error::internal("a publisher that was just prepared"))
+    }
+
+    /// Backs up what has changed.
+    fn capture(&mut self) -> Result<Option<Published>, Error> {
+        if !self.publisher()?.has_work()? {
+            return Ok(None);
+        }
+        lock(&self.status).behind_since_ms.get_or_insert_with(now_ms);
+        self.hook(Hook::BeforeBackup);
+        let began = Instant::now();
+        let published = self.publisher()?.run(now_ms());
+        self.capture_took = began.elapsed();
+        let published = published?;
+        if let Some(published) = &published {
+            // At work again soon: what was captured will be merged.
+            self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
+            lock(&self.status).backed_up(&published.file);
+            self.observers.tell(&Event::Backup(published.file));
+            self.hook(Hook::AfterBackup);
+        }
+        Ok(published)
+    }
+
+    /// Calls the user's functions.
+    fn hook(&self, hook: Hook) {
+        if let Some(error) = self.observers.hook(hook) {
+            lock(&self.status).failed(&error, now_ms());
+        }
+    }
+
+    /// Notes what has become of an attempt.
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let mut status = lock(&self.status);
+        let Err(error) = &result else {
+            self.failures = 0;
+            status.phase = Phase::Active;
+            status.behind_since_ms = None;
+            return result;
+        };
+        self.failures = self.failures.saturating_add(1);
+        match error.backup_problem() {
+            Some(BackupProblem::ElsewhereActive) => {
+                status.phase = Phase::Elsewhere;
+                return result;
+            }
+            Some(BackupProblem::Conflict) => status.phase = Phase::Conflict,
+            _ => status.phase = Phase::Failing,
+        }
+        let is_news =
+            status.last_error.as_ref().is_none_or(|(last, _)| last.code() != error.code()) || self.failures == 1;
+        status.failed(error, now_ms());
+        drop(status);
+        if is_news {
+            self.observers.tell(&Event::Failure(error.clone()));
+        }
+        result
+    }
+
+    /// Merges and removes what is due, and checks a large file once.
+    fn maintain(&mut self) {
+        let retention = self.options.retention;
+        let worked = match &mut self.publisher {
+            Some(publisher) => publisher.maintain(now_ms(), retention),
+            None => return,
+        };
+        let has_worked = *worked.as_ref().unwrap_or(&true);
+        let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
+        self.next_maintenance = Instant::now() + pause;
+        if let Err(error) = worked {
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
+        if !std::mem::replace(&mut self.is_checked, true)
+            && let Ok(Some(problem)) = check(&self.path, true)
+        {
+            let message = format!("{} cannot be relied on: {problem}", self.path.display());
+            let error = Error::backup(BackupProblem::Damaged, message);
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
+    }
+
+    /// Backs up what there is, now.
+    pub fn create(&mut self) -> Result<BackupFile, Error> {
+        let result = self.capture();
+        let published = self.note(result)?;
+        self.next_capture = Instant::now() + self.options.interval;
+        match published {
+            Some(published) => Ok(published.file),
+            None => self.newest(),
+        }
+    }
+
+    fn newest(&mut self) -> Result<BackupFile, Error> {
+        let newest = self.publisher()?.newest();
+        let mut files = self.options.destination.list()?;
+        files.retain(|file| Some(file.name.max) == newest);
+        files.sort_by_key(|file| file.name.level);
+        let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
+        let mut file = files.first().copied().ok_or_else(none)?;
+        // A listing may know only when it arrived.
+        file.time_ms = self.options.destination.captured_ms(file.name)?;
+        Ok(file)
+    }
+
+    /// Restores the store itself. What it was before is a backup.
+    pub fn restore(&mut self, target: Target) -> Result<RestoredStore, Error> {
+        self.hook(Hook::BeforeRestore);
+        let before = self.create()?;
+        let observers = Arc::clone(&self.observers);
+        let mut progress = |progress| observers.tell(&Event::Progress(progress));
+        let (destination, folder) = (&*self.options.destination, self.place.folder());
+        let restored = restore_in_place(destination, target, &self.path, folder, &mut progress)?;
+        let after = self.create()?;
+        let store = RestoredStore { undo: Some(before.name.max), position: Some(after.name.max), ..restored };
+        self.observers.tell(&Event::Restored(store.clone()));
+        self.hook(Hook::AfterRestore);
+        Ok(store)
+    }
+
+    /// Backs up what there is, tries again until `deadline`, and lets go of the file.
+    pub fn close(&mut self, deadline: Instant) {
+        loop {
+            let result = self.capture();
+            let Err(error) = self.note(result) else { break };
+            let is_final =
+                matches!(error.backup_problem(), Some(BackupProblem::Conflict | BackupProblem::ElsewhereActive));
+            if is_final || Instant::now() + SHUTDOWN_PAUSE >= deadline {
+                // The mark stays: the next opening backs up what this could not.
+                self.publisher = None;
+                return;
+            }
+            thread::sleep(SHUTDOWN_PAUSE);
+        }
+        self.publisher = None;
+        // If it cannot be removed, the next opening only looks more closely.
+        drop(self.place.unmark());
+    }
+}

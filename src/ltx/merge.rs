@@ -1,0 +1,102 @@
+//! Several files read as if they were one.
+
+use std::io::Read;
+
+use super::{Decoder, Error, Header, Trailer, Violation};
+
+/// Whether a file may follow another: it overlaps it or adjoins it, goes further, and has pages of the same size.
+///
+/// # Errors
+///
+/// [`Violation::Chain`], [`Violation::PageSize`]; [`Violation::PreApplyChecksum`] if both have checksums of
+/// databases, adjoin, and disagree.
+pub fn chain(before: &Header, after_before: Option<Trailer>, next: &Header) -> Result<(), Error> {
+    if next.page_size != before.page_size {
+        return Err(Violation::PageSize.into());
+    }
+    let adjoins = next.min_txid == before.max_txid.next();
+    if (!adjoins && next.min_txid > before.max_txid) || next.max_txid <= before.max_txid {
+        return Err(Violation::Chain.into());
+    }
+    let expected = after_before.map_or(0, |trailer| trailer.post_apply_checksum);
+    match next.pre_apply_checksum {
+        Some(found) if adjoins && expected != 0 && found != expected => Err(Violation::PreApplyChecksum.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the pages of several files, in ascending order, of each the last file's. All files are open at once.
+pub struct Merge<R: Read> {
+    inputs: Vec<Input<R>>,
+    header: Header,
+}
+
+/// A file with its next page.
+struct Input<R: Read> {
+    decoder: Decoder<R>,
+    next: Option<u32>,
+    page: Vec<u8>,
+}
+
+impl<R: Read> Input<R> {
+    fn advance(&mut self) -> Result<(), Error> {
+        self.next = self.decoder.page(&mut self.page)?;
+        Ok(())
+    }
+}
+
+impl<R: Read> Merge<R> {
+    /// Begins to read files, each of which follows the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::NoSnapshot`] if there are none, what [`chain`] finds, or what is wrong with one of them.
+    pub fn new(files: impl IntoIterator<Item = R>) -> Result<Self, Error> {
+        let mut inputs: Vec<Input<R>> = Vec::new();
+        for file in files {
+            let decoder = Decoder::new(file)?;
+            if let Some(before) = inputs.last() {
+                chain(before.decoder.header(), None, decoder.header())?;
+            }
+            let page = vec![0; decoder.header().page_size.len()];
+            inputs.push(Input { decoder, next: None, page });
+        }
+        let (Some(first), Some(last)) = (inputs.first(), inputs.last()) else {
+            return Err(Violation::NoSnapshot.into());
+        };
+        let (first, last) = (first.decoder.header(), last.decoder.header());
+        let mut header = Header::new(last.page_size, last.commit, first.min_txid, last.max_txid, last.timestamp_ms);
+        header.wal_offset = 0;
+        for input in &mut inputs {
+            input.advance()?;
+        }
+        Ok(Self { inputs, header })
+    }
+
+    /// The header of a file that holds what all files hold together, as Litestream writes it.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Hands each page to `take`, up to the end of the database after the last file. Every file is read to its end,
+    /// and found right, before this returns.
+    ///
+    /// # Errors
+    ///
+    /// What `take` returns, or what is wrong with a file.
+    pub fn pages(mut self, mut take: impl FnMut(u32, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        while let Some(number) = self.inputs.iter().filter_map(|input| input.next).min() {
+            let newest = self.inputs.iter().rposition(|input| input.next == Some(number));
+            if let Some(newest) = newest.filter(|_| number <= self.header.commit) {
+                take(number, &self.inputs[newest].page)?;
+            }
+            for input in &mut self.inputs {
+                if input.next == Some(number) {
+                    input.advance()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! What can be asked of a destination without a store.
+
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![cfg_attr(test, allow(dead_code, reason = "in tests napi registers nothing"))]
+
+use std::path::PathBuf;
+
+use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status, Task};
+use napi_derive::napi;
+
+use super::backup::RestoreTarget;
+use super::event::Failure;
+use super::info::{BackupInfo, RestoredInfo};
+use crate::Error;
+use crate::backup::destination::{Destination, parse};
+use crate::backup::restore::Progress;
+use crate::backup::{list, restore_to, verify};
+
+/// What asynchronous requests without a store answer: one of these.
+#[napi(object)]
+pub struct Answer {
+    /// Backups, the newest first.
+    pub backups: Option<Vec<BackupInfo>>,
+    /// What was restored, or could be.
+    pub restored: Option<RestoredInfo>,
+    /// Why neither.
+    pub error: Option<Failure>,
+}
+
+type Work = Box<dyn FnOnce(&dyn Destination) -> Result<Answer, Error> + Send>;
+
+/// Is told how many bytes of how many were read.
+type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
+
+/// Parts of the whole after which it is told again.
+const STEPS: u64 = 200;
+
+fn told(progress: Option<Function<FnArgs<(f64, f64)>, ()>>) -> napi::Result<Option<Told>> {
+    progress.map(|progress| progress.build_threadsafe_function().weak::<true>().build()).transpose()
+}
+
+/// What tells JavaScript of a restore's progress, step by step.
+#[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
+fn teller(told: Option<Told>) -> impl FnMut(Progress) {
+    let mut last = None;
+    move |Progress { done_bytes, total_bytes }| {
+        let step = done_bytes.saturating_mul(STEPS).checked_div(total_bytes);
+        if let Some(told) = told.as_ref().filter(|_| step != last) {
+            last = step;
+            told.call((done_bytes as f64, total_bytes as f64).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// A request on a thread of Node's own.
+pub struct Ask {
+    url: String,
+    work: Option<Work>,
+}
+
+impl Task for Ask {
+    type Output = Answer;
+    type JsValue = Answer;
+
+    fn compute(&mut self) -> napi::Result<Answer> {
+        let work = self.work.take().ok_or_else(|| napi::Error::from_reason("asked twice"))?;
+        let answer = parse(&self.url).and_then(|destination| work(&*destination));
+        Ok(answer.unwrap_or_else(|error| Answer { backups: None, restored: None, error: Some((&error).into()) }))
+    }
+
+    fn resolve(&mut self, _env: Env, answer: Answer) -> napi::Result<Answer> {
+        Ok(answer)
+    }
+}
+
+fn ask(
+    url: String,
+    work: impl FnOnce(&dyn Destination) -> Result<Answer, Error> + Send + 'static,
+) -> AsyncTask<Ask> {
+    AsyncTask::new(Ask { url, work: Some(Box::new(work)) })
+}
+
+/// The states at a destination that can be restored.
+#[napi]
+#[must_use]
+pub fn list_backups(url: String) -> AsyncTask<Ask> {
+    ask(url, |destination| {
+        let backups = list(destination)?.iter().map(BackupInfo::from).collect();
+        Ok(Answer { backups: Some(backups), restored: None, error: None })
+    })
+}
+
+/// Restores to a file that is not open.
+///
+/// # Errors
+///
+/// If Node refuses the callback.
+#[napi]
+pub fn restore_backup(
+    url: String,
+    target: RestoreTarget,
+    output: String,
+    overwrites: bool,
+    progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+) -> napi::Result<AsyncTask<Ask>> {
+    let told = told(progress)?;
+    Ok(ask(url, move |destination| {
+        let output = PathBuf::from(output);
+        let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
+        Ok(Answer { backups: None, restored: Some((&restored).into()), error: None })
+    }))
+}
+
+/// Restores the newest state to a file in `folder` that is removed again.
+///
+/// # Errors
+///
+/// If Node refuses the callback.
+#[napi]
+pub fn verify_backups(
+    url: String,
+    folder: String,
+    progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+) -> napi::Result<AsyncTask<Ask>> {
+    let told = told(progress)?;
+    Ok(ask(url, move |destination| {
+        let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
+        Ok(Answer { backups: None, restored: Some((&verified).into()), error: None })
+    }))
+}

@@ -1,0 +1,177 @@
+//! What is told of backups, as JavaScript has it.
+
+#![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
+
+use napi_derive::napi;
+
+use super::event::Failure;
+use crate::backup::files::BackupFile;
+use crate::backup::opening::RestoredFile;
+use crate::backup::restore::Skipped;
+use crate::backup::status::{Phase, Status};
+use crate::backup::{RestoredStore, Verified, now_ms};
+use crate::ltx::Txid;
+
+/// A backup.
+#[napi(object)]
+pub struct BackupInfo {
+    /// The transaction that it ends with.
+    pub id: String,
+    /// When it was captured, in milliseconds since 1970 UTC.
+    pub created_ms: f64,
+    /// Its size in bytes.
+    pub bytes: f64,
+    /// Whether it needs no other.
+    pub is_snapshot: bool,
+}
+
+impl From<&BackupFile> for BackupInfo {
+    fn from(file: &BackupFile) -> Self {
+        Self {
+            id: file.name.max.to_string(),
+            created_ms: file.time_ms as f64,
+            bytes: file.bytes as f64,
+            is_snapshot: file.name.min == Txid::FIRST,
+        }
+    }
+}
+
+/// A backup that was left out of a restore.
+#[napi(object)]
+pub struct SkippedInfo {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+fn skipped(skipped: &[Skipped]) -> Vec<SkippedInfo> {
+    skipped.iter().map(|one| SkippedInfo { name: one.name.to_string(), reason: one.reason.clone() }).collect()
+}
+
+/// What was restored, or could be.
+#[napi(object)]
+pub struct RestoredInfo {
+    /// The backup.
+    pub id: String,
+    /// When it was captured, in milliseconds since 1970 UTC.
+    pub created_ms: f64,
+    /// The size of the database in bytes.
+    pub bytes: f64,
+    /// How many files it is made of, where that was asked.
+    pub files: Option<u32>,
+    /// Whether it is the newest, and nothing was left out.
+    pub is_complete: bool,
+    /// What was left out.
+    pub skipped: Vec<SkippedInfo>,
+    /// The backup of what was there before, where something was replaced.
+    pub undo_id: Option<String>,
+    /// Why a file was restored before it was opened.
+    pub reason: Option<String>,
+    /// Where what was there is now.
+    pub set_aside: Option<String>,
+}
+
+impl From<&RestoredStore> for RestoredInfo {
+    fn from(restored: &RestoredStore) -> Self {
+        Self {
+            id: restored.txid.to_string(),
+            created_ms: restored.time_ms as f64,
+            bytes: restored.bytes as f64,
+            files: None,
+            is_complete: restored.skipped.is_empty(),
+            skipped: skipped(&restored.skipped),
+            undo_id: restored.undo.map(|txid| txid.to_string()),
+            reason: None,
+            set_aside: None,
+        }
+    }
+}
+
+impl From<&Verified> for RestoredInfo {
+    fn from(verified: &Verified) -> Self {
+        Self {
+            id: verified.txid.to_string(),
+            created_ms: verified.time_ms as f64,
+            bytes: verified.bytes as f64,
+            files: u32::try_from(verified.files).ok(),
+            is_complete: verified.is_complete,
+            skipped: skipped(&verified.skipped),
+            undo_id: None,
+            reason: None,
+            set_aside: None,
+        }
+    }
+}
+
+/// How backups stand.
+#[napi(object)]
+pub struct StatusInfo {
+    /// The destination, without credentials.
+    pub destination: String,
+    /// What they are about.
+    pub phase: PhaseName,
+    /// How long there has been something that is not safe.
+    pub lag_ms: f64,
+    /// When the last one was made, in milliseconds since 1970 UTC.
+    pub last_backup_ms: Option<f64>,
+    /// What last went wrong.
+    pub last_error: Option<Failure>,
+    /// When.
+    pub last_error_ms: Option<f64>,
+    /// The newest transaction at the destination.
+    pub position: Option<String>,
+}
+
+/// See `Phase`.
+#[napi(string_enum = "camelCase")]
+pub enum PhaseName {
+    /// Nobody has looked yet.
+    Starting,
+    /// Backups are made.
+    Active,
+    /// Another process makes them.
+    Elsewhere,
+    /// The last attempt failed.
+    Failing,
+    /// Another writer uses the destination.
+    Conflict,
+}
+
+impl From<Phase> for PhaseName {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Starting => Self::Starting,
+            Phase::Active => Self::Active,
+            Phase::Elsewhere => Self::Elsewhere,
+            Phase::Failing => Self::Failing,
+            Phase::Conflict => Self::Conflict,
+        }
+    }
+}
+
+impl From<&Status> for StatusInfo {
+    fn from(status: &Status) -> Self {
+        Self {
+            lag_ms: status.lag_ms(now_ms()) as f64,
+            destination: status.destination.clone(),
+            phase: status.phase.into(),
+            last_backup_ms: status.last_backup_ms.map(|ms| ms as f64),
+            last_error: status.last_error.as_ref().map(|(error, _)| error.into()),
+            last_error_ms: status.last_error.as_ref().map(|(_, ms)| *ms as f64),
+            position: status.position.map(|txid| txid.to_string()),
+        }
+    }
+}
+
+impl From<&RestoredFile> for RestoredInfo {
+    fn from(file: &RestoredFile) -> Self {
+        Self {
+            is_complete: file.restored.is_newest && file.restored.skipped.is_empty(),
+            files: u32::try_from(file.restored.files).ok(),
+            reason: Some(file.reason.clone()),
+            set_aside: file.set_aside.as_ref().map(|path| path.display().to_string()),
+            ..(&RestoredStore::from(file.restored.clone())).into()
+        }
+    }
+}

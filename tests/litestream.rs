@@ -1,0 +1,249 @@
+//! Litestream's own program restores what is written here, to the same bytes, and from the same files chooses the same
+//! states. `scripts/lib/litestream.mjs` builds it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use fastrand::Rng;
+use rootcellar::backup::destination::{Created, Destination, Folder};
+use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::plan::Target;
+use rootcellar::backup::restore::restore;
+use rootcellar::backup::{compaction, retention};
+use rootcellar::ltx::{Decoder, Encoder, Encoding, Header, Merge, PageSize, Txid};
+
+const START_MS: i64 = 1_735_689_600_000;
+
+/// The releases of Litestream that are there. Where there are none, that is said, or an error if they have to be.
+fn releases() -> Vec<PathBuf> {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.cache/rootcellar");
+    let found: Vec<PathBuf> = ["v0.5.0", "v0.5.18"]
+        .iter()
+        .map(|version| cache.join(format!("litestream-{version}/litestream")))
+        .filter(|path| path.exists())
+        .collect();
+    let required = std::env::var("ROOTCELLAR_TEST_LITESTREAM").is_ok_and(|value| value == "required");
+    assert!(!required || found.len() == 2, "Litestream has to be there; npm run setup builds it");
+    if found.is_empty() {
+        println!("Litestream is not there (npm run setup builds it where Go is installed): nothing was compared");
+    }
+    found
+}
+
+/// What a release restores; `None` if it refuses.
+fn litestream(release: &Path, root: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = tempfile::tempdir().unwrap();
+    let path = output.path().join("out.sqlite3");
+    let status = Command::new(release)
+        .args(["restore", "-o", path.to_str().unwrap()])
+        .args(arguments)
+        .arg(format!("file://{}", root.display()))
+        .output()
+        .unwrap();
+    status.status.success().then(|| std::fs::read(path).unwrap())
+}
+
+fn ours(folder: &Folder, target: Target) -> Option<Vec<u8>> {
+    let output = tempfile::tempdir().unwrap();
+    let path = output.path().join("out.sqlite3");
+    let files = folder.list().unwrap();
+    restore(folder, &files, target, &path, &mut |_| {}).ok().map(|_| std::fs::read(path).unwrap())
+}
+
+fn rfc_3339(time_ms: i64) -> String {
+    // The histories here last for less than a day from midnight.
+    let ms = time_ms - START_MS;
+    let (seconds, ms) = (ms / 1000, ms % 1000);
+    format!("2025-01-01T{:02}:{:02}:{:02}.{ms:03}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn put(folder: &Folder, name: FileName, content: &[u8], time_ms: i64) {
+    let staged = folder.staging().unwrap().unwrap().join("staged.tmp");
+    std::fs::write(&staged, content).unwrap();
+    assert_eq!(folder.create(name, &staged, time_ms).unwrap(), Created::New);
+}
+
+fn txid(number: u64) -> Txid {
+    Txid::new(number).unwrap()
+}
+
+/// Databases with nothing but page 1 right, which is all that is asked of those that are restored without a check of
+/// integrity: states of a database that SQLite made, page by page.
+fn states(page_size: u32, rng: &mut Rng) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite3");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "page_size", page_size).unwrap();
+    connection.execute_batch("CREATE TABLE t (k INTEGER PRIMARY KEY, v)").unwrap();
+    (0..40)
+        .map(|_| {
+            let (key, bytes) = (rng.u32(0..30), rng.u32(0..9000));
+            let sql = match rng.u8(0..8) {
+                0 => format!("DELETE FROM t WHERE k > {key}; VACUUM"),
+                1 => format!("REPLACE INTO t VALUES ({key}, zeroblob({bytes}))"),
+                _ => format!("REPLACE INTO t VALUES ({key}, randomblob({bytes}))"),
+            };
+            connection.execute_batch(&sql).unwrap();
+            std::fs::read(&path).unwrap()
+        })
+        .collect()
+}
+
+/// A file of what differs between two states; of everything for the first.
+fn increment(before: &[u8], after: &[u8], header: &Header, encoding: Encoding) -> Vec<u8> {
+    let size = header.page_size.len();
+    let mut encoder = Encoder::with_encoding(Vec::new(), header.clone(), encoding).unwrap();
+    for (number, page) in (1..).zip(after.chunks(size)) {
+        let place = (number as usize - 1) * size;
+        if before.get(place..place + size) != Some(page) {
+            encoder.page(number, page).unwrap();
+        }
+    }
+    encoder.finish().unwrap().0
+}
+
+/// Captures of states, merged and thinned as they would be, with a snapshot here and there.
+fn replica(folder: &Folder, page_size: u32, states: &[Vec<u8>], rng: &mut Rng) -> Vec<i64> {
+    let size = PageSize::new(page_size).unwrap();
+    let mut times = Vec::new();
+    let mut now_ms = START_MS;
+    let mut before: &[u8] = &[];
+    for (number, state) in (1..).zip(states) {
+        now_ms += rng.i64(1..20_000);
+        times.push(now_ms);
+        let commit = u32::try_from(state.len() / size.len()).unwrap();
+        let header = Header::new(size, commit, txid(number), txid(number), now_ms);
+        let name = FileName::captured(txid(number));
+        put(folder, name, &increment(before, state, &header, Encoding::Frame), now_ms);
+        if rng.u8(0..12) == 0 && number > 1 {
+            let header = Header { min_txid: Txid::FIRST, ..header };
+            let content = increment(&[], state, &header, Encoding::Frame);
+            put(folder, FileName::snapshot(txid(number)), &content, now_ms);
+        }
+        if rng.u8(0..6) == 0 {
+            maintain(folder, now_ms);
+        }
+        before = state;
+    }
+    times
+}
+
+fn maintain(folder: &Folder, now_ms: i64) {
+    let mut files = folder.list().unwrap();
+    loop {
+        let due = compaction::due(&files, now_ms);
+        if due.is_empty() {
+            break;
+        }
+        for compaction in due {
+            let merge = Merge::new(compaction.inputs.iter().map(|file| folder.open(file.name).unwrap())).unwrap();
+            let header = merge.header().clone();
+            let mut encoder = Encoder::new(Vec::new(), header.clone()).unwrap();
+            merge.pages(|number, page| encoder.page(number, page)).unwrap();
+            let (content, _) = encoder.finish().unwrap();
+            put(folder, compaction.name, &content, header.timestamp_ms);
+            let bytes = content.len() as u64;
+            files.push(BackupFile { name: compaction.name, bytes, time_ms: header.timestamp_ms });
+        }
+    }
+    for file in retention::expired(&files, now_ms, Duration::from_secs(7 * 24 * 60 * 60)) {
+        folder.remove(file.name).unwrap();
+    }
+}
+
+#[test]
+fn litestream_restores_what_was_written_and_chooses_the_same_states() {
+    let releases = releases();
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut rng = Rng::with_seed(seed);
+    for page_size in [512, 4096, 65_536] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path());
+        let states = states(page_size, &mut rng);
+        let times = replica(&folder, page_size, &states, &mut rng);
+        let newest = states.last().unwrap();
+        assert!(ours(&folder, Target::Newest).as_ref() == Some(newest));
+        for release in &releases {
+            assert!(litestream(release, root.path(), &[]).as_ref() == Some(newest), "{}", release.display());
+        }
+        let Some(release) = releases.last() else { continue };
+        let files = folder.list().unwrap();
+        for number in (1..=states.len()).step_by(4) {
+            let number = txid(number as u64);
+            let theirs = litestream(release, root.path(), &["-txid", &number.to_string()]);
+            assert!(ours(&folder, Target::Txid(number)) == theirs, "transaction {number}");
+        }
+        let oldest_ms = files.iter().map(|file| file.time_ms).min().unwrap();
+        for time_ms in times.iter().step_by(5).flat_map(|time_ms| [*time_ms, time_ms + 1]) {
+            if (oldest_ms..=*times.last().unwrap()).contains(&time_ms) {
+                let theirs = litestream(release, root.path(), &["-timestamp", &rfc_3339(time_ms)]);
+                assert!(ours(&folder, Target::Before(time_ms)) == theirs, "before {}", rfc_3339(time_ms));
+            }
+        }
+    }
+}
+
+#[test]
+fn litestream_restores_the_format_s_own_examples_as_they_are_written_here() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ltx");
+    let state = std::fs::read(fixtures.join("state2.db")).unwrap();
+    for example in ["frame", "block"] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(root.path());
+        for file in of_level(&Folder::new(&fixtures.join(example)).list().unwrap(), Level::CAPTURED) {
+            let mut decoder = Decoder::new(Folder::new(&fixtures.join(example)).open(file.name).unwrap()).unwrap();
+            let header = decoder.header().clone();
+            let mut encoder = Encoder::new(Vec::new(), header.clone()).unwrap();
+            let mut page = vec![0; header.page_size.len()];
+            while let Some(number) = decoder.page(&mut page).unwrap() {
+                encoder.page(number, &page).unwrap();
+            }
+            put(&folder, file.name, &encoder.finish().unwrap().0, header.timestamp_ms);
+        }
+        assert!(ours(&folder, Target::Newest).as_ref() == Some(&state));
+        for release in releases() {
+            assert!(litestream(&release, root.path(), &[]).as_ref() == Some(&state), "{}", release.display());
+        }
+    }
+}
+
+#[test]
+fn what_litestream_wrote_is_restored() {
+    for release in releases() {
+        let home = tempfile::tempdir().unwrap();
+        let database = home.path().join("a.sqlite3");
+        let root = home.path().join("replica");
+        let connection = rusqlite::Connection::open(&database).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (k INTEGER PRIMARY KEY, v)")
+            .unwrap();
+        let url = format!("file://{}", root.display());
+        let mut replicate = Command::new(&release)
+            .args(["replicate", database.to_str().unwrap(), &url])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        for key in 0..20 {
+            connection.execute("INSERT INTO t VALUES (?1, randomblob(5000))", [key]).unwrap();
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        // It copies once a second.
+        std::thread::sleep(Duration::from_millis(2500));
+        replicate.kill().unwrap();
+        replicate.wait().unwrap();
+
+        let folder = Folder::new(&root);
+        let bytes = ours(&folder, Target::Newest).unwrap();
+        assert!(Some(&bytes) == litestream(&release, &root, &[]).as_ref());
+        let copy = home.path().join("copy.sqlite3");
+        std::fs::write(&copy, bytes).unwrap();
+        let rows = |connection: &rusqlite::Connection| -> String {
+            let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        assert!(rows(&rusqlite::Connection::open(copy).unwrap()) == rows(&connection));
+    }
+}
