@@ -8,7 +8,7 @@ import { numbers, storeWithRows } from "./helpers/sql.mjs";
 const { QuickReads } = createRequire(import.meta.url)("../lib/sql-quick.js");
 
 describe("what is quick", () => {
-	test("is what was quick three times in a row, and not lately slow", () => {
+	test("is what was quick more often than slow, and not given up lately", () => {
 		const quick = new QuickReads();
 		const runs = (...microseconds) => {
 			for (const one of microseconds) quick.took("a", one);
@@ -17,9 +17,17 @@ describe("what is quick", () => {
 		expect(runs(5, 5)).toBe(false);
 		expect(runs(5)).toBe(true);
 		expect(runs(5_000)).toBe(false);
-		expect(runs(5, 5, 5)).toBe(true);
-		quick.wasSlow("a");
-		expect(runs(...Array(102).fill(5))).toBe(false);
+		expect(runs(5, 5, 5, 5_000, 5)).toBe(true);
+		expect(runs(...Array(1_000).fill(5), 5_000, 5_000, 5_000, 5_000, 5_000)).toBe(true);
+		expect(runs(5_000)).toBe(false);
+		runs(...Array(1_000).fill(5));
+		quick.wasLate("a");
+		expect(quick.isQuick("a")).toBe(true);
+		quick.wasLate("a");
+		expect(quick.isQuick("a")).toBe(false);
+		runs(...Array(1_000).fill(5));
+		quick.wasGivenUp("a");
+		expect(runs(...Array(94).fill(5))).toBe(false);
 		expect(runs(5)).toBe(true);
 		expect(quick.isQuick("b")).toBe(false);
 	});
@@ -27,7 +35,7 @@ describe("what is quick", () => {
 	test("is remembered of so many statements, and no more", () => {
 		const quick = new QuickReads();
 		for (let i = 0; i < 10_000; i++) quick.took(`SELECT ${i}`, 5);
-		expect(quick.runs.size).toBeLessThanOrEqual(500);
+		expect(quick.scores.size).toBeLessThanOrEqual(500);
 	});
 });
 

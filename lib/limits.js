@@ -45,11 +45,13 @@ module.exports = {
 	/** What one may take that was expected to be quick, and is still taken for that. */
 	QUICK_READ_MS_MAX: 1,
 
-	/** How often in a row it has to. */
-	QUICK_RUNS_MIN: 3,
+	/** How much more often than it took longer it has to, to be done at once, and how much is remembered. */
+	QUICK_SCORE_MIN: 3,
+	QUICK_SCORE_MAX: 8,
 
-	/** How much more often after one that was given up because it took longer. */
-	SLOW_RUNS_PENALTY: 100,
+	/** For how many slow ones one stands that was done at once and took long, and one that was given up. */
+	LATE_RUN_PENALTY: 4,
+	SLOW_RUN_PENALTY: 100,
 
 	/** Statements of which that is known. */
 	QUICK_READS_KNOWN_MAX: 500,

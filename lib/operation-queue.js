@@ -488,14 +488,15 @@ class OperationQueue {
 		if (this.quickReads.isQuick(sql)) {
 			const since = performance.now();
 			const rows = this.session.connection.readSqlNow(read.statement, this.cache.isFileSeen);
-			if (!rows || performance.now() - since > QUICK_READ_MS_MAX) {
-				this.quickReads.wasSlow(sql);
-			}
 			if (rows) {
+				if (performance.now() - since > QUICK_READ_MS_MAX) {
+					this.quickReads.wasLate(sql);
+				}
 				this.cache.spend(SQL_READ_COST);
 				read.slice(rows, true);
 				return true;
 			}
+			this.quickReads.wasGivenUp(sql);
 		}
 		read.took = (microseconds) => this.quickReads.took(sql, microseconds);
 		return false;

@@ -1,6 +1,7 @@
 "use strict";
 
-const { QUICK_READS_KNOWN_MAX, QUICK_READ_US, QUICK_RUNS_MIN, SLOW_RUNS_PENALTY } = require("./limits.js");
+const { LATE_RUN_PENALTY, QUICK_READS_KNOWN_MAX, QUICK_READ_US, QUICK_SCORE_MAX, QUICK_SCORE_MIN, SLOW_RUN_PENALTY } =
+	require("./limits.js");
 
 /**
  * Which reads in SQL take less time than it takes to have another thread do them, by what they took so far.
@@ -10,34 +11,62 @@ const { QUICK_READS_KNOWN_MAX, QUICK_READ_US, QUICK_RUNS_MIN, SLOW_RUNS_PENALTY 
  */
 class QuickReads {
 	constructor() {
-		/** @type {Map<string, number>} how often in a row each was quick; less than nothing if it was slow lately */
-		this.runs = new Map();
+		/** @type {Map<string, number>} how much more often each was quick than slow, lately */
+		this.scores = new Map();
 	}
 
 	/**
 	 * @param {string} sql
 	 */
 	isQuick(sql) {
-		return (this.runs.get(sql) ?? 0) >= QUICK_RUNS_MIN;
+		return this.score(sql) >= QUICK_SCORE_MIN;
 	}
 
 	/**
+	 * What a read took on another thread. Where processors are busy, a quick one may take long now and then.
+	 *
 	 * @param {string} sql
 	 * @param {number} microseconds
 	 */
 	took(sql, microseconds) {
-		const runs = this.runs.get(sql) ?? 0;
-		if (this.runs.size >= QUICK_READS_KNOWN_MAX && !this.runs.has(sql)) {
-			this.runs.clear();
-		}
-		this.runs.set(sql, microseconds <= QUICK_READ_US ? runs + 1 : Math.min(runs, 0));
+		this.add(sql, microseconds <= QUICK_READ_US ? 1 : -1);
+	}
+
+	/**
+	 * A read was done at once, and took long.
+	 *
+	 * @param {string} sql
+	 */
+	wasLate(sql) {
+		this.add(sql, -LATE_RUN_PENALTY);
+	}
+
+	/**
+	 * A read could not be done at once.
+	 *
+	 * @param {string} sql
+	 */
+	wasGivenUp(sql) {
+		this.add(sql, -SLOW_RUN_PENALTY);
 	}
 
 	/**
 	 * @param {string} sql
 	 */
-	wasSlow(sql) {
-		this.runs.set(sql, -SLOW_RUNS_PENALTY);
+	score(sql) {
+		return this.scores.get(sql) ?? 0;
+	}
+
+	/**
+	 * @param {string} sql
+	 * @param {number} points
+	 */
+	add(sql, points) {
+		const score = Math.max(Math.min(this.score(sql) + points, QUICK_SCORE_MAX), -SLOW_RUN_PENALTY);
+		if (this.scores.size >= QUICK_READS_KNOWN_MAX && !this.scores.has(sql)) {
+			this.scores.clear();
+		}
+		this.scores.set(sql, score);
 	}
 }
 
