@@ -185,6 +185,26 @@ describe("the end of the process", () => {
 	});
 });
 
+describe("a defect of the core", () => {
+	test("ends the transaction that it meets, says so, and the store goes on", async () => {
+		const filename = await file();
+		// The panic says what happened on the error stream.
+		const { code, stdout } = await runModule(
+			`${OPEN} const codeOf = (promise) => promise.then(() => "resolved", ({ code }) => code);
+			const broken = codeOf(sqlite.transaction(async (tx) => {
+				await tx.run("INSERT INTO t (a) VALUES ('x')");
+				await tx.appData.set({ key: "panic", value: 1 });
+			}));
+			const behind = codeOf(sqlite.run("INSERT INTO t (a) VALUES ('y')"));
+			const codes = [await broken, await behind, await codeOf(sqlite.transaction((tx) => tx.all("SELECT 1")))];
+			console.log(JSON.stringify([codes, await sqlite.all("SELECT a FROM t")]));`,
+			{ args: [filename], env: { ROOTCELLAR_TEST_PANIC_ON_KEY: "panic" } },
+		);
+		expect(code).toBe(0);
+		expect(JSON.parse(stdout)).toEqual([["ERR_INTERNAL", "resolved", "resolved"], [{ a: "y" }]]);
+	});
+});
+
 describe("a worker thread", () => {
 	/** Runs an ES module in a worker, with the package imported. */
 	function startWorker(source, filename) {
@@ -210,15 +230,20 @@ describe("a worker thread", () => {
 			`await sqlite.iterate("SELECT a.name FROM sqlite_schema a, sqlite_schema b, sqlite_schema c, sqlite_schema d, sqlite_schema e").next();
 			parentPort.postMessage("ready");
 			setInterval(() => {}, 1_000);`,
+			`sqlite.all(${JSON.stringify(ENDLESS)}).catch(() => {});
+			sqlite.all(${JSON.stringify(ENDLESS)}, [], { timeoutMs: 60_000 }).catch(() => {});
+			sqlite.iterate(${JSON.stringify(ENDLESS)}).next().catch(() => {});
+			setTimeout(() => parentPort.postMessage("ready"), 50);`,
 		]) {
 			const filename = temporaryFile();
-			const { sqlite } = await storeWithRows(0, filename);
+			const { sqlite, close } = await storeWithRows(0, filename);
 			const worker = startWorker(source, filename);
 			await once(worker, "message");
 			const waiting = sqlite.run(INSERT, ["from the main thread"]);
 			await worker.terminate();
 			await waiting;
 			expect(await valuesOf(sqlite)).toEqual(["from the main thread"]);
+			await close();
 		}
 	}, 30_000);
 

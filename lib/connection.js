@@ -51,6 +51,8 @@ class Connection {
 		/** @type {Map<number, Handler>} */
 		this.handlers = new Map();
 		this.lastId = 0;
+		/** That of the writing connection which it stands for: none. */
+		this.lease = NO_LEASE;
 		this.isLookingOut = false;
 		this.lookOutUntil = 0;
 		/** For how many batches there is no looking out. */

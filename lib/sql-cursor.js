@@ -2,7 +2,6 @@
 
 const { encodeReads, rowsHandler } = require("./sql-requests.js");
 const { decodeSlice } = require("./sql-rows.js");
-const { NO_LEASE } = require("./sql-requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("./operation-queue.js").OperationQueue>} OperationQueue
@@ -58,10 +57,7 @@ function createCursor(queue, prepare) {
 				}
 				resolve();
 			};
-			const handlers = {
-				slice: (/** @type {any} */ part, /** @type {boolean} */ isLast) => slice(part, isLast),
-				reject,
-			};
+			const handlers = { slice, reject };
 			if (state === "new") {
 				state = "open";
 				start(handlers);
@@ -76,11 +72,14 @@ function createCursor(queue, prepare) {
 		cancel = prepared.cancel;
 		watch(handlers.reject);
 		queue.snapshot((started) => {
+			if (state === "done") {
+				// Given up while it waited for its turn.
+				return true;
+			}
 			const { connection } = queue.session;
-			const lease = /** @type {any} */ (connection).lease ?? NO_LEASE;
 			const id = connection.expect(one(rowsHandler(handlers, started)));
 			open.current = { native: connection.native, id };
-			return connection.native.openCursor(id, lease, encodeReads([prepared]));
+			return connection.native.openCursor(id, connection.lease, encodeReads([prepared]));
 		}, handlers.reject);
 	};
 

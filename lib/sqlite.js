@@ -5,7 +5,6 @@ const { kindOf } = require("./json.js");
 const { checkCancel, checkOptions } = require("./sql-cancel.js");
 const { createCursor } = require("./sql-cursor.js");
 const { isRead } = require("./sql-kind.js");
-const { NO_LEASE } = require("./sql-requests.js");
 const { decodeSlice } = require("./sql-rows.js");
 const {
 	FIRST_ONLY,
@@ -162,8 +161,7 @@ function createSqlite(queue) {
 							}
 							return described(event);
 						};
-						const lease = /** @type {any} */ (connection).lease ?? NO_LEASE;
-						return connection.native.describeSql(connection.expect(handler), lease, checked);
+						return connection.native.describeSql(connection.expect(handler), connection.lease, checked);
 					}, promised.reject),
 				);
 			}),

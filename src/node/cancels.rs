@@ -21,6 +21,13 @@ impl Cancels {
         lock(&self.0).entry(number).or_default().cancel(reason)
     }
 
+    /// Cancels all that can be.
+    pub fn cancel_all(&self) {
+        for cancel in lock(&self.0).values() {
+            cancel.cancel(CancelReason::Aborted);
+        }
+    }
+
     /// Forgets a number that will not be used any more.
     pub fn forget(&self, number: i64) {
         lock(&self.0).remove(&number);

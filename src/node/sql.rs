@@ -36,6 +36,8 @@ const LEASE_KINDS: &[LeaseKind] = &[
 #[derive(Default)]
 pub(super) struct SqlState {
     cancels: Cancels,
+    /// Cancels the reads that have nothing of their own to cancel them.
+    reads: Arc<Cancel>,
     leases: Mutex<HashMap<u32, HeldLease>>,
     cursors: Mutex<HashMap<u32, Cursor>>,
 }
@@ -61,6 +63,12 @@ impl SqlState {
             lease.cancel.cancel(CancelReason::Aborted);
         }
         lock(&self.cursors).clear();
+    }
+
+    /// Stops every read: nobody waits for them any more.
+    pub fn stop_reads(&self) {
+        self.reads.cancel(CancelReason::Aborted);
+        self.cancels.cancel_all();
     }
 }
 
@@ -114,7 +122,8 @@ impl NativeStore {
             ids.iter()
                 .map(|id| {
                     let statement = encoded.statement()?;
-                    Ok(Read::Rows(statement, encoded.cancel()?, shared.rows_reply(*id)))
+                    let cancel = encoded.cancel()?.unwrap_or_else(|| Arc::clone(&shared.sql.reads));
+                    Ok(Read::Rows(statement, Some(cancel), shared.rows_reply(*id)))
                 })
                 .collect::<Result<Vec<_>, Malformed>>()
         });
@@ -178,7 +187,8 @@ impl NativeStore {
         let shared = &self.shared;
         let open = shared.decode(encoded, |mut encoded| {
             let statement = encoded.statement()?;
-            Ok(OpenCursor { statement, cancel: encoded.cancel()? })
+            let cancel = encoded.cancel()?.unwrap_or_else(|| Arc::clone(&shared.sql.reads));
+            Ok(OpenCursor { statement, cancel: Some(cancel) })
         });
         let Ok(open) = open else {
             shared.tell([malformed(id)]);

@@ -422,6 +422,7 @@ fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<(
 fn flush(shared: &Shared) {
     // Nobody will end a transaction any more, and batches of others may wait for it.
     shared.sql.clear();
+    shared.sql.stop_reads();
     let deadline = Instant::now() + CLEANUP_WAIT;
     while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
