@@ -70,6 +70,32 @@ export async function valuesAreTyped({ appData }: DataStore): Promise<void> {
 	if (entry) await appData.set(entry);
 }
 
+export async function sql({ sqlite }: DataStore): Promise<void> {
+	type Player = { id: number; name: string };
+	exactly<Player | undefined>()(await sqlite.get<Player>("SELECT * FROM players WHERE id = ?", [1]));
+	exactly<Player[]>()(await sqlite.all<Player>("SELECT * FROM players WHERE name = :name", { name: "ada" }));
+	exactly<Player[]>()(await sqlite.sql<Player>`SELECT * FROM players WHERE id = ${1n}`);
+	exactly<number>()((await sqlite.run("DELETE FROM players")).changes);
+	exactly<number | bigint>()((await sqlite.run("DELETE FROM players", undefined, { bigint: true })).lastInsertRowid);
+	exactly<number>()(await sqlite.transaction(async (tx) => (await tx.appData.get<number>("n")) ?? 0));
+	exactly<string>()(await sqlite.transaction((tx) => tx.transaction(() => "x", { mode: "deferred" })));
+	for await (const player of sqlite.iterate<Player>("SELECT * FROM players")) exactly<Player>()(player);
+	exactly<string[]>()(await sqlite.migrate("migrations"));
+	const connection = await sqlite.reserve({ timeoutMs: 5, idleTimeoutMs: 5, signal: new AbortController().signal });
+	exactly<Player[]>()((await connection.batch<Player>([{ sql: "SELECT 1" }]))[0]?.rows ?? []);
+	await connection.release();
+	// @ts-expect-error undefined is no value
+	await sqlite.run("INSERT INTO players (name) VALUES (?)", [undefined]);
+	// @ts-expect-error an object names parameters, and is no value
+	await sqlite.run("INSERT INTO players (name) VALUES (?)", [{ name: "ada" }]);
+	// @ts-expect-error there is no such mode
+	await sqlite.transaction(() => {}, { mode: "fast" });
+	// @ts-expect-error a transaction cannot migrate
+	await sqlite.transaction((tx) => tx.migrate([]));
+	// @ts-expect-error there is no such option
+	await sqlite.all("SELECT 1", [], { limit: 5 });
+}
+
 export async function whatMustNotCompile({ appData }: DataStore): Promise<void> {
 	// @ts-expect-error the value may be missing
 	exactly<Profile>()(await appData.get<Profile>("profile:ada"));

@@ -3,12 +3,12 @@
 // What every bot here does with the SDK's `rootServer`; the test reads the report.
 
 module.exports = async function visit({ rootServer }) {
-	const { appData, config } = rootServer.dataStore;
+	const { appData, sqlite, config } = rootServer.dataStore;
 	const rootcellar = require("rootcellar");
 	await appData.set({ key: "greeting", value: "first" });
 	await appData.set({ key: "greeting", value: "second" });
 	const report = {
-		swapped: appData === rootcellar.dataStore.appData,
+		swapped: appData === rootcellar.dataStore.appData && sqlite === rootcellar.dataStore.sqlite,
 		config,
 		ourConfig: rootcellar.dataStore.config,
 		logs: typeof rootServer.dataStore.logs,
