@@ -41,6 +41,8 @@ const CANNOT_BIND = "SQLite3 can only bind numbers, strings, bigints, buffers, a
 const KNOWN = {
 	"temporary tables outside of transactions": ({ actual }) => /^a temporary table or view/.test(actual.error),
 	"UPDATE and DELETE with ORDER BY or LIMIT": ({ actual }) => /near "(limit|order)": syntax error/.test(actual.error),
+	"text in double quotes that names no column": ({ expected }) =>
+		/should this be a string literal/.test(expected.error),
 	"whole numbers are bound as integers": ({ expected }) => /\("age" \+ \?\) \/ \?/.test(expected.trace[0]?.sql),
 };
 

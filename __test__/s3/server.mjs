@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -12,9 +12,6 @@ import { s3ServerPath } from "../../scripts/lib/s3.mjs";
 
 /** What the server expects, in the variables of the environment that every client of S3 reads. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };
-
-/** Whether the server is installed. */
-export const hasServer = existsSync(s3ServerPath());
 
 async function freePort() {
 	const server = createServer().listen(0, "127.0.0.1");

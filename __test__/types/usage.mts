@@ -123,7 +123,7 @@ export async function whatMustNotCompile({ appData }: DataStore): Promise<void> 
 	rootServer.dataStore = dataStore;
 	// @ts-expect-error there is no such option
 	openDataStore({ file: "a.sqlite3" });
-	// @ts-expect-error this version makes no backups
+	// @ts-expect-error backups are off, or where their options say
 	openDataStore({ backup: true });
 	// @ts-expect-error an error of this class is made by the package alone
 	new RootcellarError();

@@ -95,9 +95,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     // Without it, a statement whose plan might depend on its parameters is prepared anew each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // A column whose name is misspelt must be an error, and not a text because it stands in double quotes.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.create_scalar_function(
         LIKE_FUNCTION,
         2,
