@@ -248,6 +248,22 @@ describe("restoring", () => {
 		expect(readdirSync(directory).filter((name) => /verified|restoring/.test(name))).toEqual([]);
 	});
 
+	test("tells how far it has come", async () => {
+		const { directory, file } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		const steps = [];
+		const end = store.backups.on("progress", (progress) => steps.push(progress));
+		await store.backups.restore({ to: join(directory, "copy.sqlite3") });
+		await until(() => steps.some(({ doneBytes, totalBytes }) => doneBytes === totalBytes), "the end of the restore");
+		end();
+		steps.length = 0;
+		await store.backups.verify();
+		await sleep(50);
+		expect(steps).toEqual([]);
+	});
+
 	test("of what does not exist is refused, and nothing changes", async () => {
 		const { file } = machine();
 		const store = open(file);
@@ -418,6 +434,14 @@ test("every method of a store without backups says so", async () => {
 		await expectFailure(() => store.backups[call](), "ERR_BACKUP_OFF");
 	}
 	expect(store.backups.status()).toMatchObject({ state: "off", destination: undefined });
+});
+
+test("a status shows no credentials and no options of a destination", () => {
+	const { file } = machine();
+	const shown = (url) => openDataStore({ filename: file, backup: { url } }).backups.status().destination;
+	expect(shown("s3://key:secret@bucket/my/prefix?endpoint=http://host&key=secret")).toBe("s3://bucket/my/prefix");
+	expect(shown("file:///var/back%20ups")).toBe("file:///var/back%20ups");
+	expect(shown("/var/what?")).toBe("/var/what?");
 });
 
 test("arguments that cannot be used are named", async () => {

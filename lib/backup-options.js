@@ -102,4 +102,13 @@ function absolute(address) {
 	return /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(address) ? address : path.resolve(address);
 }
 
-module.exports = { absolute, backupOf, checkBackupOptions };
+/**
+ * A destination as it may be shown: without credentials, and without what follows a question mark.
+ *
+ * @param {string} address an absolute path or a URL
+ */
+function withoutSecrets(address) {
+	return address.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?]*@)?([^?]*).*$/is, "$1$3");
+}
+
+module.exports = { absolute, backupOf, checkBackupOptions, withoutSecrets };

@@ -2,6 +2,7 @@
 
 const { isDate } = require("node:util/types");
 const path = require("node:path");
+const { withoutSecrets } = require("./backup-options.js");
 const { loadBinding } = require("./binding.js");
 const { RootcellarError, invalidArgument, toError } = require("./errors.js");
 const { kindOf } = require("./json.js");
@@ -181,6 +182,9 @@ function createBackups(queue, located, notices) {
 		return backup.native;
 	};
 
+	const progressed = (/** @type {number} */ doneBytes, /** @type {number} */ totalBytes) =>
+		notices.emit("progress", { doneBytes, totalBytes });
+
 	/** Restores the store itself: what was issued before comes before, and what is issued later after. */
 	const restoreHere = (/** @type {import("./native").RestoreTarget} */ target) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
@@ -227,12 +231,14 @@ function createBackups(queue, located, notices) {
 			if (to === located().path) {
 				throw invalidArgument("options.to", "must be another file than the store's own, which is restored without it");
 			}
-			const { restored } = await answerOf(loadBinding().restoreBackup(options().url, target, to, overwrite));
+			const { restored } = await answerOf(
+				loadBinding().restoreBackup(options().url, target, to, overwrite, progressed),
+			);
 			return toRestore(restored);
 		},
 		verify: async () => {
 			const folder = path.dirname(located().path);
-			const { restored } = await answerOf(loadBinding().verifyBackups(options().url, folder));
+			const { restored } = await answerOf(loadBinding().verifyBackups(options().url, folder, progressed));
 			return { ...toRestore(restored), files: restored.files ?? 0 };
 		},
 		status: () => statusOf(located(), queue.session.current),
@@ -270,7 +276,7 @@ function statusOf({ backup }, connection) {
 	}
 	const status = connection?.native.backupStatus();
 	if (!status) {
-		const { url: destination } = backup.native;
+		const destination = withoutSecrets(backup.native.url);
 		return {
 			state: "closed",
 			destination,

@@ -263,6 +263,7 @@ fn a_damaged_file_is_set_aside_and_restored_whatever_the_damage() {
             store.set(&format!("key {key}"), &format!("\"{}\"", "x".repeat(500)));
         }
         store.close();
+        assert!(!machine.path("bot.sqlite3-wal").exists(), "{name}: the log is in the file");
         let mut bytes = std::fs::read(machine.path("bot.sqlite3")).unwrap();
         damage(&mut bytes);
         std::fs::write(machine.path("bot.sqlite3"), &bytes).unwrap();

@@ -2,6 +2,7 @@
 
 const { existsSync } = require("node:fs");
 const path = require("node:path");
+const { withoutSecrets } = require("../backup-options.js");
 const { answerOf, toBackup, toRestore } = require("../backups.js");
 const { RootcellarError } = require("../errors.js");
 const { formatBytes, print, progressBar } = require("./output.js");
@@ -30,13 +31,14 @@ async function status(options) {
 	const backups = await listed(url);
 	const [newest] = backups;
 	const exists = existsSync(file);
+	const destination = withoutSecrets(url);
 	const text = [
 		`file         ${file}${exists ? "" : " (not there)"}`,
-		`destination  ${url}`,
+		`destination  ${destination}`,
 		`backups      ${backups.length}`,
 		`newest       ${newest ? describe(newest) : "none"}`,
 	];
-	print(options, { file, exists, destination: url, backups: backups.length, newest: newest ?? null }, text.join("\n"));
+	print(options, { file, exists, destination, backups: backups.length, newest: newest ?? null }, text.join("\n"));
 }
 
 /** @param {Options} options */

@@ -97,7 +97,7 @@ pub fn prepare(
     observers: &Observers,
 ) -> Result<Prepared, Error> {
     let _opening = place.lock_for_opening()?;
-    let Some(lock) = place.lock_for_backups()? else {
+    let Some(lock) = place.lock_for_backups_soon()? else {
         // Somebody has it open.
         return Ok(Prepared { outcome: Outcome::Kept, lock: None });
     };

@@ -2,9 +2,15 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::disk;
 use crate::{BackupProblem, Error};
+
+/// How often, and how long each time, a lock is waited for that is about to be free.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
 #[derive(Debug, Clone)]
@@ -62,6 +68,22 @@ impl Place {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(self.failed(&error)),
         }
+    }
+
+    /// [`Place::lock_for_backups`], tried for a moment: a process that is being started holds what its parent has just
+    /// let go of, until it has its own program.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn lock_for_backups_soon(&self) -> Result<Option<Lock>, Error> {
+        for _ in 0..LOCK_ATTEMPTS {
+            if let Some(lock) = self.lock_for_backups()? {
+                return Ok(Some(lock));
+            }
+            thread::sleep(LOCK_PAUSE);
+        }
+        Ok(None)
     }
 
     /// Whether the process that last made backups of the file ended without saying so.

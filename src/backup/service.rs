@@ -242,6 +242,8 @@ fn run(mut worker: Worker, requests: &Receiver<Request>) {
             Ok(Request::Restore(target, reply)) => reply.send(worker.restore(target)),
             Ok(Request::Close(deadline, ended)) => {
                 worker.close(deadline);
+                // With its locks: whoever waits may open the file again at once.
+                drop(worker);
                 // Nobody may wait any more.
                 let _ = ended.send(());
                 return;
