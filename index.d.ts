@@ -731,7 +731,7 @@ export interface BackupStatus {
 /**
  * Backup and restore, `dataStore.backups`.
  *
- * Every committed change, whoever made it, is captured within a second and kept at the destination in Litestream's
+ * Every committed change, whoever made it, is captured within a second (files of up to some 100 MB; larger ones take longer) and kept at the destination in Litestream's
  * format (0.5), so that `litestream restore` restores it too. A file that is missing, damaged or older than its backups
  * is restored when it is opened, and what was there is kept beside it.
  *

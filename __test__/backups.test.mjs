@@ -407,7 +407,7 @@ describe("hooks", () => {
 		store.backups.on("failure", ({ code, message }) => failures.push(`${code}: ${message}`));
 		await store.appData.set({ key: "k", value: 1 });
 		await store.backups.create();
-		expect(failures.join()).toContain("ERR_BACKUP_HOOK: the hook BeforeBackup failed: not now");
+		expect(failures.join()).toContain("ERR_BACKUP_HOOK: the hook beforeBackup failed: not now");
 		expect(store.backups.status()).toMatchObject({ state: "active", lastError: { code: "ERR_BACKUP_HOOK" } });
 		await store.close();
 		lose(file);

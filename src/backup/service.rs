@@ -58,6 +58,19 @@ pub enum Hook {
     AfterRestore,
 }
 
+impl Hook {
+    /// The option that it is given by.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforeBackup => "beforeBackup",
+            Self::AfterBackup => "afterBackup",
+            Self::BeforeRestore => "beforeRestore",
+            Self::AfterRestore => "afterRestore",
+        }
+    }
+}
+
 /// Who is told what happens. Called on threads of this package.
 pub trait Observer: Send + Sync {
     /// Something has happened.

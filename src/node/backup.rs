@@ -214,7 +214,7 @@ impl Observer for Shared {
         hooks.waiting.insert(number, ended);
         drop(hooks);
         self.tell([Event { hook: Some(hook.into()), hook_number: Some(number), ..Event::new(0, EventKind::Hook) }]);
-        let failed = |what: &str| Error::backup(BackupProblem::Hook, format!("the hook {hook:?} {what}"));
+        let failed = |what: &str| Error::backup(BackupProblem::Hook, format!("the hook {} {what}", hook.name()));
         match ends.recv_timeout(HOOK_WAIT) {
             Ok(None) => Ok(()),
             Ok(Some(problem)) => Err(failed(&format!("failed: {problem}"))),
