@@ -111,8 +111,8 @@ pub const COMMITS_REMEMBERED: usize = 64;
 pub const KNOWN_ROWS_MAX: usize = 50_000;
 
 /// Pages that the write-ahead log grows to before they are copied into the database. Pages that were written several times
-/// by then are copied once.
-pub const WAL_PAGES: i64 = 4_000;
+/// by then are copied once. Fewer in a build for debugging, so that tests which try every write meet the copying early.
+pub const WAL_PAGES: i64 = if cfg!(debug_assertions) { 1_000 } else { 4_000 };
 
 /// How much longer the log is made when a small commit would not fit. Less is written for nothing by a bot that writes
 /// little.
