@@ -179,13 +179,7 @@ class OperationQueue {
 	 * @param {{ slice(text: string, last: boolean): void, failed(error: unknown): void }} callbacks
 	 */
 	select(select, { slice, failed }) {
-		this.checkOpen();
-		this.checkRead();
-		const run = () => {
-			const started = () => this.unblock();
-			this.blocked = !this.session.connection.select(select, Date.now(), { started, slice, failed });
-		};
-		this.fence(run, failed, true);
+		this.snapshot((started) => this.session.connection.select(select, Date.now(), { started, slice, failed }), failed);
 	}
 
 	/**

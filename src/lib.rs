@@ -27,6 +27,7 @@
 #![deny(unsafe_code)]
 
 pub mod backup;
+mod clock;
 pub mod engine;
 pub mod error;
 mod faults;

@@ -4,7 +4,6 @@
 //! [`retention`] and [`schedule`] decide, as functions of a listing and the time, and touch nothing.
 
 pub mod capture;
-mod clock;
 pub mod compaction;
 pub mod destination;
 mod disk;
@@ -27,6 +26,5 @@ pub mod table;
 pub mod wal;
 mod worker;
 
-pub use clock::now_ms;
 pub use open::{Opened, open_store};
 pub use requests::{RestoredStore, Verified, list, restore_to, verify};

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
-use super::clock::now_ms;
 use super::opening::{Outcome, Prepared, prepare};
 use super::place::Place;
 use super::service::{Event, Observer, Observers, Options, Service};
+use crate::clock::now_ms;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::capture::PageDiff;
-use super::clock::now_ms;
 use super::examine::check;
 use super::files::BackupFile;
 use super::place::{Lock, Place};
@@ -16,6 +15,7 @@ use super::requests::{RestoredStore, restore_in_place};
 use super::schedule::{capture_pause, retry_pause};
 use super::service::{Event, Hook, Observers, Options};
 use super::status::{Phase, Status};
+use crate::clock::now_ms;
 use crate::limits::{
     ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
 };

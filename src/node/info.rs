@@ -9,7 +9,8 @@ use crate::backup::files::BackupFile;
 use crate::backup::opening::RestoredFile;
 use crate::backup::restore::Skipped;
 use crate::backup::status::{Phase, Status};
-use crate::backup::{RestoredStore, Verified, now_ms};
+use crate::backup::{RestoredStore, Verified};
+use crate::clock::now_ms;
 use crate::ltx::Txid;
 
 /// A backup.

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 use rusqlite::{Connection, ffi};
 
-use super::wal_index::Version;
+use super::wal_index::{Version, file_of};
 use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
 
 /// Bytes of a frame beside its page, and of the log before its first frame.
@@ -35,18 +35,7 @@ unsafe impl Send for WalFile {}
 impl WalFile {
     /// The log of a connection in write-ahead mode, which the caller keeps open while it uses this.
     pub fn of(connection: &Connection) -> Option<Self> {
-        let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
-        // SAFETY: the connection is open; SQLITE_FCNTL_JOURNAL_POINTER takes the address of a pointer to a file and sets it.
-        let found = unsafe {
-            let argument = (&raw mut file).cast();
-            ffi::sqlite3_file_control(
-                connection.handle(),
-                c"main".as_ptr(),
-                ffi::SQLITE_FCNTL_JOURNAL_POINTER,
-                argument,
-            )
-        };
-        (found == ffi::SQLITE_OK).then(|| NonNull::new(file))?.map(|file| Self { file, length: 0 })
+        file_of(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).map(|file| Self { file, length: 0 })
     }
 
     /// Makes room for a small commit behind the last frame. The caller holds the write lock, so that nobody else writes to

@@ -40,21 +40,13 @@ impl WalIndex {
         }
         // Makes the connection open the log.
         connection.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(())).ok()?;
-        let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
+        let file = file_of(connection, ffi::SQLITE_FCNTL_FILE_POINTER)?;
         let mut region: *mut std::ffi::c_void = std::ptr::null_mut();
-        // SAFETY: the connection is open, SQLITE_FCNTL_FILE_POINTER takes the address of a pointer to a file and sets it.
-        // The file lives as long as the connection, and has shared memory because it is in write-ahead mode: mapping
-        // its first region again only returns the address.
+        // SAFETY: the file lives as long as the connection, and has shared memory because it is in write-ahead mode:
+        // mapping its first region again only returns the address.
         unsafe {
-            let argument = (&raw mut file).cast();
-            let name = c"main".as_ptr();
-            if ffi::sqlite3_file_control(connection.handle(), name, ffi::SQLITE_FCNTL_FILE_POINTER, argument)
-                != ffi::SQLITE_OK
-            {
-                return None;
-            }
-            let map = file.as_ref()?.pMethods.as_ref()?.xShmMap?;
-            if map(file, 0, REGION_BYTES, 0, &raw mut region) != ffi::SQLITE_OK {
+            let map = file.as_ref().pMethods.as_ref()?.xShmMap?;
+            if map(file.as_ptr(), 0, REGION_BYTES, 0, &raw mut region) != ffi::SQLITE_OK {
                 return None;
             }
         }
@@ -90,6 +82,17 @@ impl WalIndex {
     pub fn address(self) -> *mut std::ffi::c_void {
         self.0.as_ptr().cast()
     }
+}
+
+/// A file of a connection's, which lives as long: `operation` is one of SQLite's that ask for a pointer to
+/// one: `SQLITE_FCNTL_FILE_POINTER`, `SQLITE_FCNTL_JOURNAL_POINTER`.
+pub fn file_of(connection: &Connection, operation: c_int) -> Option<NonNull<ffi::sqlite3_file>> {
+    let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
+    // SAFETY: the connection is open; these operations take the address of a pointer to a file and set it.
+    let found = unsafe {
+        ffi::sqlite3_file_control(connection.handle(), c"main".as_ptr(), operation, (&raw mut file).cast())
+    };
+    if found == ffi::SQLITE_OK { NonNull::new(file) } else { None }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::commits::Recorder;
 use super::file::DatabaseFile;
@@ -12,6 +12,7 @@ use super::known_rows::KnownRows;
 use super::sql::{self, Guarded};
 use super::triggers::Triggers;
 use super::{groups, purge};
+use crate::clock::now_ms;
 use crate::kv::{Batch, BatchOutcome, Command, Stop};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, LOOK_OUT, PURGE_INTERVAL};
 use crate::{Error, Reply};
@@ -134,15 +135,7 @@ impl Writer {
             return fail(batches, &error);
         }
         if self.commands_at_once > 1 {
-            match groups::commit(
-                &self.connection,
-                &self.recorder,
-                &mut self.known,
-                &mut self.triggers,
-                &mut self.halts,
-                batches,
-                self.commands_at_once,
-            ) {
+            match self.commit(batches, self.commands_at_once) {
                 Ok(outcomes) => {
                     self.commands_at_once = self.commands_at_once.saturating_mul(2);
                     return outcomes;
@@ -162,20 +155,17 @@ impl Writer {
         self.commit_one_by_one(batches)
     }
 
+    fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
+        let Self { connection, recorder, known, triggers, halts, .. } = self;
+        groups::commit(connection, recorder, known, triggers, halts, batches, limit)
+    }
+
     /// Commits the first command of each batch in a transaction of its own: after a group has failed as a whole, this
     /// tells the commands that cannot be done from those that can.
     fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
-            match groups::commit(
-                &self.connection,
-                &self.recorder,
-                &mut self.known,
-                &mut self.triggers,
-                &mut self.halts,
-                &[batch],
-                1,
-            ) {
+            match self.commit(&[batch], 1) {
                 Ok(outcome) => outcomes.extend(outcome),
                 Err(error) if error.is_busy() => {
                     outcomes.extend(fail(&batches[index..], &error));
@@ -222,10 +212,4 @@ fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<Request
 
 fn fail(batches: &[&Batch], error: &Error) -> Vec<BatchOutcome> {
     batches.iter().map(|_| BatchOutcome::stopped(Stop::Transaction(error.clone()))).collect()
-}
-
-/// Milliseconds since 1970 UTC.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
