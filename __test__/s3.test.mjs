@@ -9,7 +9,7 @@ import { runModuleForJson } from "./helpers/child.mjs";
 import { expectFailure } from "./helpers/errors.mjs";
 import { comesBack, isNeverPutOverAnothers, openForLarge, writeLarge } from "./helpers/large-backups.mjs";
 import { startLine } from "./helpers/line.mjs";
-import { installed, restoreFrom, restoreReplica } from "./helpers/litestream.mjs";
+import { installed, replicate, restoreFrom, restoreReplica } from "./helpers/litestream.mjs";
 import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
 import { CREDENTIALS, replicaOf, startServer, urlOf } from "./s3/server.mjs";
@@ -197,4 +197,32 @@ test("a large database is backed up in bounded memory", { timeout: 120_000 }, as
 	const { sizeBytes, grownKilobytes } = await runModuleForJson(source, { args: [file, url] });
 	expect(sizeBytes).toBeGreaterThan(150_000_000);
 	expect(grownKilobytes).toBeLessThan(80_000);
+});
+
+test("what Litestream has put there is restored", { timeout: 120_000 }, async () => {
+	for (const version of installed()) {
+		const { directory, file, url, server } = await machine();
+		const original = join(directory, "original.sqlite3");
+		const statements = ["pragma journal_mode = wal", "create table t (x)", "insert into t values (randomblob(50000))"];
+		await raw(original, ...statements, "pragma wal_autocheckpoint = 0");
+		const child = replicate(original, replicaOf(server.port), version, CREDENTIALS);
+		await until(() => existsSync(join(directory, "server/bucket/my bot/backups/0000")), `${version} to begin`, 30_000);
+		await raw(original, "insert into t values (1), (2)");
+		let attempt = 0;
+		const hasAll = async () => {
+			const theirs = join(directory, `${++attempt}.sqlite3`);
+			await sleep(500);
+			await restoreReplica(replicaOf(server.port), version, theirs, [], CREDENTIALS).catch(() => {});
+			return existsSync(theirs) && (await raw(theirs, "select count(*) as count from t"))[0].count === 3;
+		};
+		await until(hasAll, `${version} to copy everything`, 30_000);
+		child.kill("SIGKILL");
+		const store = open(file, rarely(url));
+		expect(await store.sqlite.get("select count(*) as count, sum(length(x)) as bytes from t")).toEqual({
+			count: 3,
+			bytes: 50_002,
+		});
+		await store.appData.set({ key: "k", value: 1 });
+		expect((await store.backups.create()).kind).toBe("increment");
+	}
 });

@@ -1,9 +1,9 @@
 // Litestream's own program, as another reader and writer of backups.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { CLI_VERSIONS, cliPath } from "../../scripts/lib/litestream.mjs";
 
 /** The releases that are installed. All have to be where they are required; elsewhere the test says what it left out. */
@@ -19,6 +19,16 @@ export function installed(versions = CLI_VERSIONS, pathOf = cliPath) {
 export async function restoreFrom(url, version, output, args = [], env = {}) {
 	const options = { env: { PATH: process.env.PATH, ...env } };
 	await promisify(execFile)(cliPath(version), ["restore", "-o", output, ...args, url], options);
+}
+
+/** Has a release copy a database to an object store until the test ends, or it is killed. */
+export function replicate(database, replica, version, env) {
+	const configuration = `${database}.json`;
+	writeFileSync(configuration, JSON.stringify({ dbs: [{ path: database, replica }] }));
+	const options = { stdio: "ignore", env: { PATH: process.env.PATH, ...env } };
+	const child = spawn(cliPath(version), ["replicate", "-config", configuration], options);
+	onTestFinished(() => child.kill("SIGKILL"));
+	return child;
 }
 
 /** Has a release restore what is at an object store, which is described as in its configuration file. */
