@@ -184,6 +184,19 @@ test("a backup that is put in parts is never put over another writer's", { timeo
 	await isNeverPutOverAnothers(one, urlOf(server.port));
 });
 
+test("wrong credentials are said, and not shown", { timeout: 60_000 }, async () => {
+	const { file, url } = await machine();
+	process.env.AWS_SECRET_ACCESS_KEY = "another secret";
+	try {
+		const store = open(file, { ...rarely(url), shutdownTimeoutMs: 0 });
+		const error = await store.appData.get("k").catch((caught) => caught);
+		expect(error.code).toBe("ERR_BACKUP_DESTINATION");
+		expect(error.message).not.toMatch(/another secret|rootcellar-secret/);
+	} finally {
+		Object.assign(process.env, CREDENTIALS);
+	}
+});
+
 test("a large database is backed up in bounded memory", { timeout: 120_000 }, async () => {
 	const { file, url } = await machine();
 	await raw(file, "create table large (x)", ...Array(15).fill("insert into large values (randomblob(10000000))"));

@@ -119,7 +119,7 @@ const VARIANTS = [
 		cargo: ["--test", "restore_checks"],
 	},
 	{
-		name: "a capture is recorded after it is published",
+		name: "what was captured is not recorded",
 		file: "src/backup/publisher.rs",
 		from: "Recorded::Changes(known, changes) => self.state.append(known, changes)?,",
 		to: "Recorded::Changes(_, _) => {}",

@@ -12,11 +12,11 @@ import { accepts, freePort } from "../helpers/ports.mjs";
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };
 
 /** Starts a server whose bucket `bucket` is a folder below `directory`. It can be killed and started again. */
-export async function startServer(directory) {
+export async function startServer(directory, { isOpenToAll = false } = {}) {
 	mkdirSync(join(directory, "bucket"), { recursive: true });
 	const port = await freePort();
 	const keys = ["--access-key", CREDENTIALS.AWS_ACCESS_KEY_ID, "--secret-key", CREDENTIALS.AWS_SECRET_ACCESS_KEY];
-	const args = [...keys, "--host", "127.0.0.1", "--port", String(port), directory];
+	const args = [...(isOpenToAll ? [] : keys), "--host", "127.0.0.1", "--port", String(port), directory];
 	let process_;
 	const start = async () => {
 		process_ = spawn(s3ServerPath(), args, { stdio: "ignore" });
