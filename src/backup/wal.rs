@@ -17,9 +17,6 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// The magic number of logs with little-endian checksums; one more means big-endian.
 const MAGIC: u32 = 0x377f_0682;
 
-/// Logs that are larger are not looked at: SQLite begins anew at 4 MB, unless somebody reads for long.
-const WAL_BYTES_MAX: u64 = 256 << 20;
-
 /// A place in a log: which log it is, and how many frames of it are committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WalMark {
@@ -29,10 +26,10 @@ pub struct WalMark {
     pub frames: u32,
 }
 
-/// The log of a database.
+/// The log of a database: beside the file itself, where the path is a symbolic link to it.
 #[must_use]
 pub fn wal_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
+    let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     path.push("-wal");
     path.into()
 }
@@ -41,9 +38,6 @@ pub fn wal_path(database: &Path) -> PathBuf {
 #[must_use]
 pub fn read_mark(database: &Path) -> Option<WalMark> {
     let file = File::open(wal_path(database)).ok()?;
-    if file.metadata().ok()?.len() > WAL_BYTES_MAX {
-        return None;
-    }
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header).ok()?;
@@ -202,6 +196,13 @@ mod tests {
         let after = read_mark(&path).unwrap();
         assert_eq!(after.salts, before.salts);
         assert!(after.frames >= before.frames + 3);
+
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert_eq!(read_mark(&link), Some(after));
+        }
 
         let mut log = std::fs::read(wal_path(&path)).unwrap();
         let copy = folder.path().join("copy");
