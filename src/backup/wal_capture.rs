@@ -86,6 +86,9 @@ impl Capture for WalCapture {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
     use fastrand::Rng;
     use rusqlite::Connection;
 
@@ -184,6 +187,47 @@ mod tests {
             }
             assert!(by_log > 250, "seed {seed}: {by_log} of 400 by the log");
         }
+    }
+
+    #[test]
+    fn so_it_does_while_others_write_and_begin_the_log_anew() {
+        let mut watched = Watched::new("PRAGMA page_size = 512");
+        let path = watched.path();
+        let (mut captures, mut by_log) = (0, 0);
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for seed in 0..2 {
+                let (path, is_done) = (&path, &is_done);
+                scope.spawn(move || {
+                    let connection = Connection::open(path).unwrap();
+                    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+                    let mut rng = Rng::with_seed(seed);
+                    while !is_done.load(Ordering::Relaxed) {
+                        let mode = rng.choice(["PASSIVE", "RESTART", "TRUNCATE"]).unwrap();
+                        let sql = match rng.u8(0..60) {
+                            0 => format!("PRAGMA wal_checkpoint({mode})"),
+                            1..4 => "DELETE FROM t WHERE k % 5 = 0".to_owned(),
+                            _ => format!(
+                                "REPLACE INTO t VALUES ({}, randomblob({}))",
+                                rng.u16(0..200),
+                                rng.u16(0..900)
+                            ),
+                        };
+                        // A reader may keep a checkpoint from all that it was asked for.
+                        drop(connection.execute_batch(&sql));
+                    }
+                });
+            }
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(1500) {
+                captures += 1;
+                by_log += u32::from(watched.changes().1);
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        assert!(captures > 50 && by_log > 5, "{by_log} of {captures} by the log");
+        watched.changes();
+        assert_eq!(watched.changes(), (vec![], true));
     }
 
     #[test]
