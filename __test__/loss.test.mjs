@@ -10,8 +10,8 @@ import { temporaryDirectory } from "./helpers/store.mjs";
 import { tablesOf } from "./loss/load.mjs";
 
 /** Machines that are lost at a time, and how often each. */
-const MACHINES = 4;
-const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 25 : 10;
+const MACHINES = 5;
+const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 60 : 20;
 
 /** How long after it was acknowledged a write may be lost with the machine: the interval, and what a capture takes. */
 const SAFE_AFTER_MS = 1_300;

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use rootcellar::backup::capture::PageDiff;
 use rootcellar::backup::destination::{Created, Destination, Folder};
 use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
 use rootcellar::backup::plan::Target;
 use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::restore;
+use rootcellar::backup::wal_capture::WalCapture;
 use rootcellar::backup::{compaction, retention};
 use rootcellar::ltx::{Decoder, Encoder, Encoding, Header, Merge, PageSize, Txid};
 
@@ -218,8 +218,8 @@ fn litestream_restores_what_days_of_backups_were_merged_and_thinned_to() {
     let connection = rusqlite::Connection::open(&database).unwrap();
     connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (k INTEGER PRIMARY KEY, v)").unwrap();
     let publisher = || {
-        let capture = Box::new(PageDiff::open(&database).unwrap());
-        Publisher::new(&database, &state, Arc::new(folder.clone()), capture).unwrap()
+        let capture = Box::new(WalCapture::open(&database).unwrap());
+        Publisher::new(&state, Arc::new(folder.clone()), capture).unwrap()
     };
     let mut rng = Rng::with_seed(5);
     let mut current = publisher();

@@ -76,7 +76,7 @@ fn back_up(folder: &Path) -> Arc<dyn Destination> {
     let destination: Arc<dyn Destination> = Arc::new(Folder::new(&folder.join("backups")));
     let place = Place::beside(&database).unwrap();
     let capture = Box::new(PageDiff::open(&database).unwrap());
-    Publisher::new(&database, place.folder(), Arc::clone(&destination), capture).unwrap().run(0).unwrap();
+    Publisher::new(place.folder(), Arc::clone(&destination), capture).unwrap().run(0).unwrap();
     destination
 }
 

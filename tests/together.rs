@@ -23,7 +23,7 @@ fn publish(database: &Path, destination: &Arc<dyn Destination>) {
         .unwrap();
     let place = Place::beside(database).unwrap();
     let capture = Box::new(PageDiff::open(database).unwrap());
-    Publisher::new(database, place.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
+    Publisher::new(place.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
 }
 
 /// Whether who opened the file restored it. The file is there for each of them.
