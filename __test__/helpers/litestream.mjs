@@ -50,7 +50,6 @@ export async function readThrough(url, version, query, directory, env = {}) {
 		throw new Error(`the library ${version} cannot open ${url}`);
 	});
 	const [line] = await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed]);
-	failed.catch(() => {});
 	const end = async () => {
 		child.stdin.end();
 		await ended;
