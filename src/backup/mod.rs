@@ -24,6 +24,7 @@ pub mod state;
 pub mod status;
 pub mod table;
 pub mod wal;
+pub mod wal_capture;
 mod worker;
 
 pub use open::{Opened, open_store};

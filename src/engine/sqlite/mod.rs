@@ -19,6 +19,8 @@ mod registry;
 mod scan;
 mod schema;
 mod select;
+#[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
+mod snapshot;
 mod sql;
 mod sql_engine;
 mod triggers;
@@ -42,6 +44,7 @@ pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use select::{Progress, Select};
+pub(crate) use snapshot::version_read;
 pub use sql::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
     SavepointAction,
