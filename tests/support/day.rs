@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rootcellar::backup::capture::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
 use rootcellar::backup::files::BackupFile;
 use rootcellar::backup::plan::Target;
 use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::restore;
+use rootcellar::backup::wal_capture::WalCapture;
 use rootcellar::engine::sqlite::Engine;
 use rootcellar::kv::{Address, Batch, Command, Entry};
 use rootcellar::limits::{BACKUP_RETENTION, MAINTENANCE_INTERVAL};
@@ -40,8 +40,8 @@ pub fn play(folder: &Path, keys: usize, seconds: i64) -> Played {
 
     let engine = Engine::open(&database).unwrap();
     write(&engine, Command::SetMany((0..keys).map(|index| entry(index, 0)).collect()), START_MS);
-    let capture = Box::new(PageDiff::open(&database).unwrap());
-    let mut publisher = Publisher::new(&database, &state, Arc::clone(&destination), capture).unwrap();
+    let capture = Box::new(WalCapture::open(&database).unwrap());
+    let mut publisher = Publisher::new(&state, Arc::clone(&destination), capture).unwrap();
     publisher.run(START_MS).unwrap().unwrap();
 
     let maintenance_s = i64::try_from(MAINTENANCE_INTERVAL.as_secs()).unwrap();
