@@ -41,6 +41,7 @@ pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
+pub use schema::holds_keys;
 pub use select::{Progress, Select};
 pub use sql::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
