@@ -6,9 +6,6 @@ const { formatBytes } = require("./output.js");
 /** How often a bar moves that only shows that something goes on. */
 const STEP_MS = 100;
 
-/** How long something may take before it is worth a bar. */
-const PATIENCE_MS = 200;
-
 /** How wide what moves is, as a part of the bar, as the denominator. */
 const BLOCK_SHARE = 5;
 
@@ -31,17 +28,19 @@ const NONE = { update: () => {}, end: () => {} };
 function progressBar(options, title) {
 	if (!isWanted(options)) return NONE;
 	const bar = new SingleBar({ ...SHARED, format: `${title} {bar} {percentage}% of {size}` }, Presets.shades_classic);
-	const began = Date.now();
+	let isEnded = false;
 	return {
 		update: (done, total, of = formatBytes(total)) => {
-			if (!bar.isActive) {
-				if (Date.now() - began < PATIENCE_MS) return;
-				bar.start(total, done, { size: of });
-			}
+			// What is told late would begin it again.
+			if (isEnded) return;
+			if (!bar.isActive) bar.start(total, done, { size: of });
 			bar.setTotal(total);
 			bar.update(Math.min(done, total), { size: of });
 		},
-		end: () => bar.stop(),
+		end: () => {
+			isEnded = true;
+			bar.stop();
+		},
 	};
 }
 
@@ -57,15 +56,8 @@ function activityBar(options, title) {
 	if (!isWanted(options)) return NONE;
 	const measured = progressBar(options, title);
 	const bar = new SingleBar({ ...SHARED, format: moving(title) }, Presets.shades_classic);
-	let steps = 0;
-	const began = Date.now();
-	const timer = setInterval(() => {
-		if (!bar.isActive) {
-			if (Date.now() - began < PATIENCE_MS) return;
-			bar.start(Number.MAX_SAFE_INTEGER, 0);
-		}
-		bar.update(++steps);
-	}, STEP_MS);
+	bar.start(Number.MAX_SAFE_INTEGER, 0);
+	const timer = setInterval(() => bar.increment(), STEP_MS);
 	const stop = () => {
 		clearInterval(timer);
 		bar.stop();
