@@ -92,14 +92,20 @@ test("restore is refused for the bot's file, by whatever name, and says what to 
 	bot.write("get\n");
 	await bot.line("holds 2");
 
+	bot.write("3\n");
+	await bot.line("did 3");
+	await json(["backup", "-f", file]);
+
 	// Not even where the bot's file was deleted under it.
 	for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
 	expect((await failure(["restore", "-f", file])).code).toBe("ERR_BACKUP_ELSEWHERE");
 	expect(existsSync(file)).toBe(false);
 	bot.kill("SIGKILL");
 	await bot.ended;
-	await json(["restore", "-f", file, "--id", ids[0]]);
-	expect(await valueIn(file)).toBe(1);
+	await json(["restore", "-f", file, "--id", ids[1]]);
+	// What was known of the bot's file does not count against this one, which is older.
+	await json(["backup", "-f", file]);
+	expect(await valueIn(file)).toBe(2);
 });
 
 test("a bot without backups sees a restore of its file, and its file is never replaced", async () => {
