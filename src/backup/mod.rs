@@ -25,6 +25,7 @@ pub mod status;
 pub mod survey;
 pub mod table;
 pub mod wal;
+pub mod wal_capture;
 mod worker;
 
 pub use open::{Opened, open_store};
