@@ -22,6 +22,7 @@ pub mod service;
 mod staged;
 pub mod state;
 pub mod status;
+pub mod survey;
 pub mod table;
 pub mod wal;
 pub mod wal_capture;

@@ -18,6 +18,12 @@ pub struct Place {
     folder: PathBuf,
 }
 
+fn folder_beside(database: &Path) -> PathBuf {
+    let mut folder = database.as_os_str().to_owned();
+    folder.push(".backup-state");
+    folder.into()
+}
+
 /// A lock that is held until it is dropped, or the process ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -31,12 +37,23 @@ impl Place {
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn beside(database: &Path) -> Result<Self, Error> {
-        let mut folder = database.as_os_str().to_owned();
-        folder.push(".backup-state");
-        let place = Self { folder: folder.into() };
+        let place = Self { folder: folder_beside(database) };
         fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
         place.remove_leftovers();
         Ok(place)
+    }
+
+    /// The folder of a database, if there is one.
+    #[must_use]
+    pub fn found_beside(database: &Path) -> Option<Self> {
+        let place = Self { folder: folder_beside(database) };
+        place.folder.is_dir().then_some(place)
+    }
+
+    /// Whether a process makes backups of the file now.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        matches!(self.lock_for_backups(), Ok(None))
     }
 
     /// The folder's path.

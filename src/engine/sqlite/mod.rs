@@ -43,6 +43,7 @@ pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
+pub use schema::holds_keys;
 pub use select::{Progress, Select};
 pub(crate) use snapshot::version_read;
 pub use sql::{
