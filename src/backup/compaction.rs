@@ -134,7 +134,10 @@ mod tests {
     #[test]
     fn a_level_waits_for_what_is_still_to_be_merged_below_it() {
         let mut files = captured(270..=299);
-        files.extend((0..9).map(|index| file(1, (index * 30).max(1), index * 30 + 29, index.cast_signed() * 30_000 + 29_000)));
+        files.extend(
+            (0..9)
+                .map(|index| file(1, (index * 30).max(1), index * 30 + 29, index.cast_signed() * 30_000 + 29_000)),
+        );
         assert_eq!(short(&due(&files, 300_000)), ["1/270-299 of 30"]);
         files.push(file(1, 270, 299, 299_000));
         assert_eq!(short(&due(&files, 300_000)), ["2/1-299 of 10"]);
