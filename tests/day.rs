@@ -87,3 +87,12 @@ fn real_backups_are_as_large_as_those_that_are_played_through() {
         assert!(bytes.abs_diff(expected) < expected / 4, "{bytes} bytes of level {level} instead of {expected}");
     }
 }
+
+#[test]
+fn random_values_take_as_much_room_in_a_backup_as_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let played = day::play(folder.path(), 4_000, day::Values::Random, 3);
+    let everything = played.files.iter().map(|file| file.bytes).max().unwrap();
+    assert!(everything > played.database_bytes / 2, "{everything} of {} bytes", played.database_bytes);
+    assert_eq!(played.most_bytes, day::total_bytes(&played.files));
+}
