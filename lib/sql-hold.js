@@ -148,7 +148,10 @@ class Hold {
 		}
 		this.result ??= result;
 		this.inner.ended = closedError();
-		this.inner.fence(() => this.source.end("value" in result), noop);
+		this.inner.fence(() => {
+			this.source.end("value" in result);
+			return true;
+		}, noop);
 	}
 
 	/**

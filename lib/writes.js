@@ -122,6 +122,17 @@ function needsRead(write) {
 }
 
 /**
+ * What was read is good for one attempt.
+ *
+ * @param {Write} write
+ */
+function forgetRead(write) {
+	if (write.kind === "update") {
+		write.change.onDisk = undefined;
+	}
+}
+
+/**
  * @param {Write} write
  * @returns {KeyChange[]}
  */
@@ -141,6 +152,15 @@ function changesOf(write) {
  */
 function concernsAnyKey(write) {
 	return write.kind === "deleteLike" || write.kind === "sql";
+}
+
+/**
+ * Whether a write shares neither a batch nor a transaction with others.
+ *
+ * @param {Write} write
+ */
+function isAlone(write) {
+	return write.kind === "sql" && write.isAlone;
 }
 
 /**
@@ -168,4 +188,4 @@ function entryLength({ key, text }) {
 	return key.length + text.length;
 }
 
-module.exports = { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead };
+module.exports = { changesOf, concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead };
