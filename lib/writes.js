@@ -41,6 +41,9 @@ const { jobLength } = require("./sql-work.js");
  * @property {boolean} isRunning its function is being called
  */
 
+/** @type {KeyChange[]} */
+const NONE = [];
+
 /**
  * @param {Batch} batch
  * @param {Write} write
@@ -140,7 +143,7 @@ function changesOf(write) {
 	if (write.kind === "setMany") {
 		return write.changes;
 	}
-	return concernsAnyKey(write) ? [] : [write.change];
+	return concernsAnyKey(write) ? NONE : [write.change];
 }
 
 /**
