@@ -27,8 +27,8 @@ const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
 /**
  * The batches that the writer has.
  *
- * When one ends early, the writer carries out none of those behind it, which were sent by then. All of them come back, and
- * only then is anything sent again.
+ * When one ends early, the writer carries out none of those behind it, which were sent by then. All of them come back,
+ * and only then is anything sent again.
  */
 class BatchesInFlight {
 	constructor() {

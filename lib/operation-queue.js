@@ -207,7 +207,8 @@ class OperationQueue {
 	/**
 	 * Runs something once all that was issued before it is on disk.
 	 *
-	 * @param {(release: () => void) => boolean} run returns whether what was issued later may begin; if not, `release` lets it
+	 * @param {(release: () => void) => boolean} run returns whether what was issued later may begin; if not, it calls
+	 *   `release` when it may
 	 * @param {(error: unknown) => void} reject
 	 * @param {boolean} [isRead]
 	 */

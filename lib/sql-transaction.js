@@ -1,10 +1,11 @@
 "use strict";
 
+const { checkDuration } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("./limits.js");
-const { checkCancel, checkDuration, checkOptions } = require("./sql-cancel.js");
+const { checkCancel, checkOptions } = require("./sql-cancel.js");
 const { migrate } = require("./sql-migrate.js");
 const { hold } = require("./sql-hold.js");
 const { createSqlite } = require("./sqlite.js");
