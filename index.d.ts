@@ -894,8 +894,8 @@ export interface Backups {
  *   retentionMs: 30 * 24 * 60 * 60 * 1000,
  *   shutdownTimeoutMs: 10_000,
  *   quiet: true,
- *   beforeBackup: () => console.time("backup"),
- *   afterBackup: () => console.timeEnd("backup"),
+ *   beforeBackup: async () => console.log("about to back up"),
+ *   afterBackup: () => console.log("safe"),
  * };
  * const store = openDataStore({ filename: "test.sqlite3", backup });
  * ```
@@ -920,7 +920,10 @@ export interface BackupOptions {
 	shutdownTimeoutMs?: number;
 	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. Default: `false`. */
 	quiet?: boolean;
-	/** Called before a state is captured. What it writes and awaits is in the backup. */
+	/**
+	 * Called before a state is captured. What it writes and awaits is in the backup. Where it then turns out that nothing
+	 * has changed there is none, and {@link BackupOptions.afterBackup} is not called.
+	 */
 	beforeBackup?: () => void | Promise<void>;
 	/** Called when a backup is safe at the destination. What it writes is a change, and leads to another backup. */
 	afterBackup?: () => void | Promise<void>;

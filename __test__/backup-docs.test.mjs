@@ -104,7 +104,7 @@ describe("docs/backup.md", () => {
 			const wait = source.includes("intervalMs") ? "await new Promise((resolve) => setTimeout(resolve, 1_500));" : "";
 			const { stdout, stderr } = await runExample(`${prepare}${source}\n${wait}await dataStore.close();\n`);
 			expect(stderr).toBe("");
-			if (source.includes("console.timeEnd")) expect(stdout).toContain("backup: ");
+			if (source.includes("afterBackup")) expect(stdout).toContain("safe");
 		}
 	});
 
@@ -151,11 +151,10 @@ describe("docs/backup.md", () => {
 		const litestream = CLI_VERSIONS.slice(1)
 			.map(cliPath)
 			.find((path) => existsSync(path));
+		const credentials = Object.entries(CREDENTIALS).map((entry) => entry.join("="));
 		const byHand = litestream
-			? `${Object.entries(CREDENTIALS)
-					.map(([name, value]) => `${name}='${value}'`)
-					.join(" ")} \\
-				"${litestream}" restore -o by-hand.sqlite3 '${here}&region=us-east-1&forcePathStyle=true'`
+			? `env -i PATH="$PATH" ${credentials.join(" ")} "${litestream}" \\
+				restore -o by-hand.sqlite3 '${here}&region=us-east-1&forcePathStyle=true'`
 			: `${exports}\nnpx rootcellar restore --to by-hand.sqlite3`;
 		await shell(byHand, project);
 		const store = openDataStore({ filename: file, backup: {} });
