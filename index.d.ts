@@ -903,9 +903,10 @@ export interface Backups {
 export interface BackupOptions {
 	/**
 	 * Where backups go: the path of a folder, a `file:` URL, or that of an object store: `s3://bucket/prefix`,
-	 * `gs://bucket/prefix`, `az://container/prefix`. Each database needs one of its own. Credentials come from the usual
-	 * variables of the environment (`AWS_ACCESS_KEY_ID` and so on). Default: what `ROOTCELLAR_BACKUP` says, for the
-	 * file that `DATABASE_CONFIG` names; else a folder beside the file, `<filename>.backup`.
+	 * `gs://bucket/prefix`, `az://container/prefix`, each with `?endpoint=https://host` for a server of one's own. Each
+	 * database needs one of its own. Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID`
+	 * and so on). Default: what `ROOTCELLAR_BACKUP` says, for the file that `DATABASE_CONFIG` names; else a folder
+	 * beside the file, `<filename>.backup`.
 	 */
 	url?: string;
 	/** How many milliseconds a change waits for its backup at most, from 10 to ten years. Default: 1000. */

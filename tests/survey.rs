@@ -41,7 +41,7 @@ impl Bench {
     fn back_up(&self, now_ms: i64) {
         let place = Place::beside(&self.database()).unwrap();
         let capture = Box::new(PageDiff::open(&self.database()).unwrap());
-        let mut publisher = Publisher::new(&self.database(), place.folder(), self.destination(), capture).unwrap();
+        let mut publisher = Publisher::new(place.folder(), self.destination(), capture).unwrap();
         publisher.run(now_ms).unwrap().unwrap();
     }
 
