@@ -1,4 +1,5 @@
-//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks and a mark.
+//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks, a mark, and the
+//! first page as it was when the file was closed.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::disk;
+use super::first_page::FirstPage;
+use crate::engine::sqlite::open_own_reader;
+use crate::limits::BUSY_TIMEOUT;
 use crate::{BackupProblem, Error};
 
 /// How often, and how long each time, a lock is waited for that is about to be free.
@@ -15,6 +19,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
 #[derive(Debug, Clone)]
 pub struct Place {
+    database: PathBuf,
     folder: PathBuf,
 }
 
@@ -33,7 +38,7 @@ impl Place {
     pub fn beside(database: &Path) -> Result<Self, Error> {
         let mut folder = database.as_os_str().to_owned();
         folder.push(".backup-state");
-        let place = Self { folder: folder.into() };
+        let place = Self { database: database.to_owned(), folder: folder.into() };
         fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
         place.remove_leftovers();
         Ok(place)
@@ -101,12 +106,17 @@ impl Place {
         disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
-    /// Removes the mark: the file was closed.
+    /// Removes the mark: the file was closed. Keeps what its first page is now.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn unmark(&self) -> Result<(), Error> {
+        let first_page =
+            open_own_reader(&self.database, BUSY_TIMEOUT).and_then(|connection| FirstPage::read(&connection));
+        if let Ok(Some(page)) = first_page {
+            page.keep(&self.folder);
+        }
         disk::remove(&self.mark_path()).map_err(|error| self.failed(&error))
     }
 

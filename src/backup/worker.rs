@@ -186,7 +186,7 @@ impl Worker {
             self.observers.tell(&Event::Failure(error));
         }
         if !std::mem::replace(&mut self.is_checked, true)
-            && let Ok(Some(problem)) = check(&self.path, true)
+            && let Ok(Some(problem)) = check(&self.path)
         {
             let message = format!("{} cannot be relied on: {problem}", self.path.display());
             let error = Error::backup(BackupProblem::Damaged, message);

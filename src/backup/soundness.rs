@@ -1,0 +1,126 @@
+//! What SQLite finds when it looks at a database.
+
+use rusqlite::Connection;
+
+use crate::Error;
+
+/// How closely a database is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What opening it reads.
+    Schema,
+    /// Every page.
+    Pages,
+    /// Every page, and whether each index has what its table has: about five times as long.
+    Rows,
+}
+
+/// A statement that tells more than the next, in their order.
+const CHECKS: [&str; 2] = ["PRAGMA integrity_check(1)", "PRAGMA quick_check(1)"];
+
+/// Where the header has the versions of the file's format (sqlite.org/fileformat.html, "File format version numbers").
+const WRITE_VERSION: usize = 18;
+const READ_VERSION: usize = 19;
+
+/// Rollback journals and write-ahead logs.
+const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
+
+/// Has SQLite look at a database. The answer is a part of a sentence, `None` if nothing is wrong.
+///
+/// # Errors
+///
+/// With SQLite's code; [`is_damage`] tells which say that the file is damaged.
+pub fn inspect(connection: &Connection, depth: Depth) -> Result<Option<String>, Error> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if first_page(connection)?.is_some_and(|page| !has_known_versions(&page)) {
+        return Ok(Some("its header cannot be".to_owned()));
+    }
+    // A row that breaks a rule of the user's is no damage.
+    connection.pragma_update(None, "ignore_check_constraints", true)?;
+    let checks = match depth {
+        Depth::Schema => &[],
+        Depth::Pages => &CHECKS[1..],
+        Depth::Rows => &CHECKS[..],
+    };
+    for check in checks {
+        let verdict = connection.query_row(check, [], |row| row.get::<_, String>(0)).map_err(Error::from);
+        match verdict {
+            Ok(verdict) if verdict == "ok" => return Ok(None),
+            Ok(_) => return Ok(Some("SQLite finds it damaged".to_owned())),
+            // It needs a function or a collation that only the user's program has, and says nothing of the file.
+            Err(error) if error.code() == "SQLITE_ERROR" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether an error of [`inspect`] says that the file is damaged: that this SQLite cannot make a database of what is in it.
+/// A lock, a missing permission and a disk that does not answer say nothing of that.
+#[must_use]
+pub fn is_damage(error: &Error) -> bool {
+    ["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"].iter().any(|code| error.code().starts_with(code))
+}
+
+/// The first page; `None` if there is none yet.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn first_page(connection: &Connection) -> Result<Option<Vec<u8>>, Error> {
+    let mut statement = connection.prepare("SELECT data FROM sqlite_dbpage('main') WHERE pgno = 1")?;
+    let mut rows = statement.query([])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
+/// SQLite writes both versions at once, and opens a file with a greater one for reading only.
+fn has_known_versions(page: &[u8]) -> bool {
+    page[WRITE_VERSION] == page[READ_VERSION] && VERSIONS.contains(&page[READ_VERSION])
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::functions::FunctionFlags;
+
+    use super::*;
+
+    #[test]
+    fn what_only_the_users_program_understands_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let users = Connection::open(&path).unwrap();
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        users.create_scalar_function("twice", 1, flags, |context| Ok(context.get::<i64>(0)? * 2)).unwrap();
+        users
+            .execute_batch(
+                "CREATE TABLE t (x CHECK (twice(x) < 10), y TEXT);
+                 CREATE INDEX t_twice ON t (twice(x));
+                 CREATE INDEX t_y ON t (y);
+                 INSERT INTO t VALUES (1, 'a'), (2, 'b');
+                 PRAGMA ignore_check_constraints = ON;
+                 INSERT INTO t VALUES (100, 'c');",
+            )
+            .unwrap();
+        drop(users);
+        let connection = Connection::open(&path).unwrap();
+        for depth in [Depth::Schema, Depth::Pages, Depth::Rows] {
+            assert_eq!(inspect(&connection, depth).unwrap(), None, "{depth:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_differs_from_its_table_is_seen_where_rows_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x UNIQUE); INSERT INTO t VALUES ('findable')").unwrap();
+        drop(connection);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let place = bytes.windows(8).position(|window| window == b"findable").unwrap();
+        bytes[place] = b'g';
+        std::fs::write(&path, bytes).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(inspect(&connection, Depth::Pages).unwrap(), None);
+        assert!(inspect(&connection, Depth::Rows).unwrap().is_some());
+    }
+}
