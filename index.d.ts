@@ -838,7 +838,10 @@ export interface BackupOptions {
 	intervalMs?: number;
 	/** How long states stay restorable. Default seven days. */
 	retentionMs?: number;
-	/** How long `close()` and the end of the process wait for the last backup. Default 5000. */
+	/**
+	 * How long `close()` and the end of the process, also by a signal that the bot does not handle, wait for the last
+	 * backup. Default 5000.
+	 */
 	shutdownTimeoutMs?: number;
 	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. */
 	quiet?: boolean;

@@ -15,6 +15,7 @@ const { pushStatement } = require("./sql-statement.js");
 const { finishAtExit } = require("./exit.js");
 const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
+const { finishAtSignals } = require("./signals.js");
 const { nextTurn } = require("./turns.js");
 
 /**
@@ -77,6 +78,7 @@ class Connection {
 		const id = this.expect(({ error }) => {
 			if (!error && this.location.backup) {
 				this.backupsEnded = finishAtExit(this.native);
+				finishAtSignals();
 			}
 			callback(error && this.openError(error));
 			return true;

@@ -21,6 +21,9 @@ pub mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod service;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "handles signals")]
+pub mod signals;
 mod soundness;
 mod staged;
 pub mod state;
@@ -29,5 +32,5 @@ pub mod table;
 pub mod wal;
 mod worker;
 
-pub use open::{Opened, open_store};
+pub use open::{Opened, make_last_backups, open_store};
 pub use requests::{RestoredStore, Verified, list, restore_to, verify};
