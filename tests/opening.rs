@@ -194,6 +194,108 @@ fn a_missing_file_is_never_begun_anew_while_the_destination_does_not_answer() {
     store.close();
 }
 
+/// Makes an index of a closed store differ from its table.
+fn make_inconsistent(machine: &Machine) {
+    let mut bytes = std::fs::read(machine.path("bot.sqlite3")).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"findable").unwrap();
+    bytes[place] = b'F';
+    std::fs::write(machine.path("bot.sqlite3"), bytes).unwrap();
+}
+
+#[test]
+fn a_key_that_its_index_does_not_know_any_more_is_restored() {
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("findable", "1");
+    store.close();
+    make_inconsistent(&machine);
+    let store = machine.open();
+    assert!(store.restored().is_some() && store.failures().is_empty());
+    assert_eq!(store.get("findable").as_deref(), Some("1"));
+    store.close();
+}
+
+#[test]
+fn a_file_whose_backups_are_no_better_is_kept_and_that_is_told() {
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("findable", "1");
+    store.set("other", "2");
+    store.close();
+    make_inconsistent(&machine);
+    remove(&machine, &["bot.sqlite3.backup-state", "backups"]);
+    // There is no backup, and those that are made from now on are as it is.
+    let store = machine.open();
+    assert_eq!(store.failures(), ["ERR_BACKUP_DAMAGED"]);
+    store.set("third", "3");
+    store.back_up();
+    store.kill(&machine);
+    let store = machine.open();
+    assert!(store.restored().is_none());
+    assert_eq!(store.failures(), ["ERR_BACKUP_DAMAGED"]);
+    assert_eq!((store.get("other").as_deref(), store.get("third").as_deref()), (Some("2"), Some("3")));
+    store.close();
+    assert_eq!(machine.set_aside(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_gone_with_its_backups_is_not_begun_anew() {
+    for damage in ["removed", "emptied"] {
+        let machine = Machine::new();
+        let store = machine.open();
+        store.set("key", "1");
+        store.close();
+        // A disk that is not mounted looks like this.
+        std::fs::rename(machine.path("backups"), machine.path("away")).unwrap();
+        match damage {
+            "removed" => std::fs::remove_file(machine.path("bot.sqlite3")).unwrap(),
+            _ => std::fs::write(machine.path("bot.sqlite3"), b"").unwrap(),
+        }
+        let error = machine.try_open().err().unwrap();
+        assert_eq!(error.code(), "ERR_BACKUP_NOT_FOUND", "{damage}");
+        assert!(error.to_string().contains("bot.sqlite3.backup-state"), "{error}");
+        std::fs::rename(machine.path("away"), machine.path("backups")).unwrap();
+        let store = machine.open();
+        assert_eq!(store.get("key").as_deref(), Some("1"), "{damage}");
+        store.close();
+    }
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("key", "1");
+    store.close();
+    remove(&machine, &EVERYTHING);
+    remove(&machine, &["backups"]);
+    let store = machine.open();
+    assert_eq!(store.get("key"), None);
+    store.close();
+}
+
+#[test]
+fn a_backup_that_was_made_here_and_is_not_there_any_more_is_told() {
+    let machine = Machine::new();
+    let store = machine.open();
+    for number in 0..3 {
+        store.set("key", &number.to_string());
+        store.back_up();
+    }
+    store.close();
+    let files = machine.destination().list().unwrap();
+    let last = files.iter().max_by_key(|file| file.name.max).unwrap().name;
+    std::fs::remove_file(machine.destination().path(last)).unwrap();
+    std::fs::write(machine.path("bot.sqlite3"), b"no database").unwrap();
+    let store = machine.open();
+    let restored = store.restored().unwrap().restored;
+    assert_eq!(store.get("key").as_deref(), Some("1"));
+    assert!(!restored.is_newest);
+    assert_eq!(restored.skipped.iter().map(|skipped| skipped.name).collect::<Vec<_>>(), [last]);
+    store.set("key", "9");
+    store.close();
+    remove(&machine, &EVERYTHING);
+    let store = machine.open();
+    assert_eq!(store.get("key").as_deref(), Some("9"));
+    store.close();
+}
+
 #[test]
 fn a_restore_while_the_store_is_open_is_seen_at_once_and_can_be_undone() {
     let machine = Machine::new();

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use super::capture::{Capture, PageDiff};
 use super::first_page::FirstPage;
 use super::lost_log::lost_log;
-use super::soundness::{Depth, inspect, is_damage};
+use super::soundness::{Depth, Verdict, inspect};
 use super::state::Loaded;
 use super::wal::wal_path;
 use crate::Error;
@@ -23,6 +23,8 @@ pub enum Found {
     Empty,
     /// A database, as far as can be told, or something that only opening it can judge.
     Sound,
+    /// A database in which an index has not what its table has.
+    Inconsistent,
     /// Something that is no sound database; why, as a part of a sentence.
     Damaged(String),
     /// A database that has lost what it had at its last backup; why, as a part of a sentence.
@@ -66,9 +68,9 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
         (_, true) => Depth::Rows,
     };
     match look(path, depth, last.first_page.filter(|_| last.is_clean)) {
-        Ok(Some(problem)) => Found::Damaged(problem),
-        Err(error) if is_damage(&error) => Found::Damaged(error.to_string()),
-        Ok(None) | Err(_) => Found::Sound,
+        Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),
+        Ok(Verdict::Inconsistent) => Found::Inconsistent,
+        Ok(Verdict::Sound) | Err(_) => Found::Sound,
     }
 }
 
@@ -78,22 +80,24 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
 ///
 /// With SQLite's code, if the file could not be looked at.
 pub fn check(path: &Path) -> Result<Option<String>, Error> {
-    match look(path, Depth::Pages, None) {
-        Err(error) if is_damage(&error) => Ok(Some(error.to_string())),
-        other => other,
-    }
+    Ok(match look(path, Depth::Pages, None)? {
+        Verdict::Damaged(problem) => Some(problem),
+        Verdict::Inconsistent | Verdict::Sound => None,
+    })
 }
 
-fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Option<String>, Error> {
+fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
     let connection = open_own_reader(path, BUSY_TIMEOUT)?;
     // The file and its log stay as they are.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    if let Some(problem) = inspect(&connection, depth)? {
-        return Ok(Some(problem));
+    let verdict = inspect(&connection, depth)?;
+    if verdict == Verdict::Sound && first_page.is_some() {
+        let now = FirstPage::read(&connection)?;
+        if first_page.zip(now).is_some_and(|(then, now)| then.contradicts(&now)) {
+            return Ok(Verdict::Damaged("its first page has changed, and nobody has written to it".to_owned()));
+        }
     }
-    let now = FirstPage::read(&connection)?;
-    let contradicts = first_page.zip(now).is_some_and(|(then, now)| then.contradicts(&now));
-    Ok(contradicts.then(|| "its first page has changed, and nobody has written to it".to_owned()))
+    Ok(verdict)
 }
 
 /// Whether a file without a log is what the last backup is of.

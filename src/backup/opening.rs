@@ -24,6 +24,9 @@ use crate::{BackupProblem, Error};
 /// What SQLite keeps beside a database, by what it adds to its name.
 pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+/// What is said of [`Found::Inconsistent`].
+const INCONSISTENT: &str = "an index does not have what its table has";
+
 /// What was done.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -82,11 +85,13 @@ pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: S
         Found::Sound => return Decision::Keep,
         Found::Nothing => ("it was not there", None),
         Found::Empty => ("it was empty", Some("damaged")),
+        Found::Inconsistent => (INCONSISTENT, Some("damaged")),
         Found::Damaged(problem) | Found::Older(problem) => (problem.as_str(), Some("damaged")),
     };
     let reason = problem.to_owned();
     match found {
         _ if has_backups => Decision::Restore { aside, reason },
+        Found::Inconsistent => Decision::KeepDamaged(reason),
         _ if was_backed_up => Decision::Refuse(reason),
         Found::Damaged(_) | Found::Older(_) => Decision::KeepDamaged(reason),
         Found::Nothing | Found::Empty | Found::Sound => Decision::Keep,
@@ -117,7 +122,9 @@ pub fn prepare(
     let found = examine(path, &LastUse { is_clean: !place.is_marked(), capture: loaded.as_ref(), first_page });
     let files = match destination.list() {
         Ok(files) => files,
-        Err(_) if found == Found::Sound => return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) }),
+        Err(_) if matches!(found, Found::Sound | Found::Inconsistent) => {
+            return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) });
+        }
         Err(error) => return Err(error),
     };
     let here = loaded.filter(|last| last.known.destination == destination.describe());
@@ -125,11 +132,7 @@ pub fn prepare(
     let standing = position.map_or(Standing::Unknown, |position| standing_at(&**destination, &files, &position));
     let outcome = match decide(&found, !files.is_empty(), position.is_some(), standing) {
         Decision::Keep => Outcome::Kept,
-        Decision::KeepDamaged(problem) => {
-            let message = format!("{} cannot be relied on, and there is no backup: {problem}", path.display());
-            observers.tell(&Event::Failure(Error::backup(BackupProblem::Damaged, message)));
-            Outcome::Kept
-        }
+        Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
         Decision::Refuse(problem) => return Err(backups_are_gone(path, place, &**destination, &problem)),
         Decision::Restore { aside, reason } => {
             // An old copy that is sound is better than backups that lead no further.
@@ -139,12 +142,29 @@ pub fn prepare(
                 Job { path, destination: &**destination, files: &files, state: &mut state, known, further_than };
             observers.hook(Hook::BeforeRestore);
             let mut progress = |progress| observers.tell(&Event::Progress(progress));
-            let restored = job.run(aside, reason, now_ms, &mut progress)?;
-            observers.hook(Hook::AfterRestore);
-            restored.map_or(Outcome::Kept, Outcome::Restored)
+            let restored = job.run(aside, reason.clone(), now_ms, &mut progress);
+            match restored {
+                Ok(restored) => {
+                    observers.hook(Hook::AfterRestore);
+                    restored.map_or(Outcome::Kept, Outcome::Restored)
+                }
+                // Most of it can be read, and the backups are no better.
+                Err(error)
+                    if found == Found::Inconsistent && error.backup_problem() == Some(BackupProblem::Damaged) =>
+                {
+                    keep_damaged(path, &reason, observers)
+                }
+                Err(error) => return Err(error),
+            }
         }
     };
     Ok(Prepared { outcome, lock: Some(lock) })
+}
+
+fn keep_damaged(path: &Path, problem: &str, observers: &Observers) -> Outcome {
+    let message = format!("{} cannot be relied on, and there is no better backup: {problem}", path.display());
+    observers.tell(&Event::Failure(Error::backup(BackupProblem::Damaged, message)));
+    Outcome::Kept
 }
 
 struct Job<'a> {
@@ -283,6 +303,8 @@ mod tests {
             assert_eq!(done(Found::Nothing, false, false, standing), "keep");
             assert_eq!(done(Found::Empty, false, false, standing), "keep");
             assert_eq!(done(damaged(), false, false, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, false, true, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, true, true, standing), "damaged");
             for found in [Found::Nothing, Found::Empty, damaged(), older()] {
                 assert_eq!(done(found, false, true, standing), "refuse");
             }

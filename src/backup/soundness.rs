@@ -15,8 +15,16 @@ pub enum Depth {
     Rows,
 }
 
-/// A statement that tells more than the next, in their order.
-const CHECKS: [&str; 2] = ["PRAGMA integrity_check(1)", "PRAGMA quick_check(1)"];
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Sound,
+    /// An index has not what its table has. Pages are sound, and most of what is there can be read.
+    Inconsistent,
+    /// It is damaged; how, as a part of a sentence.
+    Damaged(String),
+}
 
 /// Where the header has the versions of the file's format (sqlite.org/fileformat.html, "File format version numbers").
 const WRITE_VERSION: usize = 18;
@@ -25,40 +33,49 @@ const READ_VERSION: usize = 19;
 /// Rollback journals and write-ahead logs.
 const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
 
-/// Has SQLite look at a database. The answer is a part of a sentence, `None` if nothing is wrong.
+/// Has SQLite look at a database.
 ///
 /// # Errors
 ///
-/// With SQLite's code; [`is_damage`] tells which say that the file is damaged.
-pub fn inspect(connection: &Connection, depth: Depth) -> Result<Option<String>, Error> {
+/// With SQLite's code, if it could not: a lock, a missing permission and a disk that does not answer say nothing of what
+/// is in a file.
+pub fn inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
+    match try_inspect(connection, depth) {
+        Err(error) if is_damage(&error) => Ok(Verdict::Damaged(error.to_string())),
+        other => other,
+    }
+}
+
+fn try_inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     if first_page(connection)?.is_some_and(|page| !has_known_versions(&page)) {
-        return Ok(Some("its header cannot be".to_owned()));
+        return Ok(Verdict::Damaged("its header cannot be".to_owned()));
     }
     // A row that breaks a rule of the user's is no damage.
     connection.pragma_update(None, "ignore_check_constraints", true)?;
-    let checks = match depth {
-        Depth::Schema => &[],
-        Depth::Pages => &CHECKS[1..],
-        Depth::Rows => &CHECKS[..],
-    };
-    for check in checks {
-        let verdict = connection.query_row(check, [], |row| row.get::<_, String>(0)).map_err(Error::from);
-        match verdict {
-            Ok(verdict) if verdict == "ok" => return Ok(None),
-            Ok(_) => return Ok(Some("SQLite finds it damaged".to_owned())),
-            // It needs a function or a collation that only the user's program has, and says nothing of the file.
-            Err(error) if error.code() == "SQLITE_ERROR" => {}
-            Err(error) => return Err(error),
-        }
+    let rows = if depth == Depth::Rows { passes(connection, "PRAGMA integrity_check(1)")? } else { None };
+    if depth == Depth::Schema || rows == Some(true) {
+        return Ok(Verdict::Sound);
     }
-    Ok(None)
+    if passes(connection, "PRAGMA quick_check(1)")? == Some(false) {
+        return Ok(Verdict::Damaged("SQLite finds it damaged".to_owned()));
+    }
+    // What the closer look alone has found.
+    Ok(if rows == Some(false) { Verdict::Inconsistent } else { Verdict::Sound })
 }
 
-/// Whether an error of [`inspect`] says that the file is damaged: that this SQLite cannot make a database of what is in it.
-/// A lock, a missing permission and a disk that does not answer say nothing of that.
-#[must_use]
-pub fn is_damage(error: &Error) -> bool {
+/// Whether a database passes one of SQLite's checks; `None` if that cannot be told, because it needs a function that only
+/// the user's program has.
+fn passes(connection: &Connection, check: &str) -> Result<Option<bool>, Error> {
+    match connection.query_row(check, [], |row| row.get::<_, String>(0)).map_err(Error::from) {
+        Ok(verdict) => Ok(Some(verdict == "ok")),
+        Err(error) if error.code() == "SQLITE_ERROR" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error says that the file is damaged: that this SQLite cannot make a database of what is in it.
+fn is_damage(error: &Error) -> bool {
     ["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"].iter().any(|code| error.code().starts_with(code))
 }
 
@@ -104,7 +121,7 @@ mod tests {
         drop(users);
         let connection = Connection::open(&path).unwrap();
         for depth in [Depth::Schema, Depth::Pages, Depth::Rows] {
-            assert_eq!(inspect(&connection, depth).unwrap(), None, "{depth:?}");
+            assert_eq!(inspect(&connection, depth).unwrap(), Verdict::Sound, "{depth:?}");
         }
     }
 
@@ -120,7 +137,7 @@ mod tests {
         bytes[place] = b'g';
         std::fs::write(&path, bytes).unwrap();
         let connection = Connection::open(&path).unwrap();
-        assert_eq!(inspect(&connection, Depth::Pages).unwrap(), None);
-        assert!(inspect(&connection, Depth::Rows).unwrap().is_some());
+        assert_eq!(inspect(&connection, Depth::Pages).unwrap(), Verdict::Sound);
+        assert_eq!(inspect(&connection, Depth::Rows).unwrap(), Verdict::Inconsistent);
     }
 }

@@ -121,6 +121,16 @@ impl Store {
         })
     }
 
+    /// The codes of what has failed.
+    pub fn failures(&self) -> Vec<&'static str> {
+        let events = self.listener.0.lock().unwrap();
+        let codes = events.iter().filter_map(|event| match event {
+            Event::Failure(error) => Some(error.code()),
+            _ => None,
+        });
+        codes.collect()
+    }
+
     pub fn close(self) {
         let Opened { engine, service } = self.opened;
         Arc::into_inner(engine).unwrap().close();
