@@ -830,8 +830,9 @@ export interface Backups {
 export interface BackupOptions {
 	/**
 	 * Where backups go: the path of a folder, a `file:` URL, or that of an object store: `s3://bucket/prefix`,
-	 * `gs://bucket/prefix`, `az://container/prefix`. Each database needs one of its own. Credentials come from the usual
-	 * variables of the environment (`AWS_ACCESS_KEY_ID` and so on).
+	 * `gs://bucket/prefix`, `az://container/prefix`, each with `?endpoint=https://host` for a server of one's own. Each
+	 * database needs one of its own. Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID`
+	 * and so on).
 	 */
 	url?: string;
 	/** How long a change waits for its backup at most. Default 1000. */

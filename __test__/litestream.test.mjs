@@ -1,29 +1,21 @@
 // Litestream reads what a store has backed up: its own program, and its library for SQLite, without a restore.
 // That it writes what is restored here, and chooses the same states, tests/litestream.rs shows.
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
-import { CLI_VERSIONS, cliPath, VFS_VERSIONS, vfsPath } from "../scripts/lib/litestream.mjs";
+import { VFS_VERSIONS, vfsPath } from "../scripts/lib/litestream.mjs";
 import { nodePath } from "../scripts/lib/nodes.mjs";
+import { installed, restoreFrom } from "./helpers/litestream.mjs";
 import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
 
-const run = promisify(execFile);
-
-/** The releases that are installed. All have to be where they are required; elsewhere the test says what it left out. */
-function installed(versions, pathOf) {
-	const found = versions.filter((version) => existsSync(pathOf(version)));
-	if (process.env.ROOTCELLAR_TEST_LITESTREAM === "required") expect(found).toEqual(versions);
-	if (found.length < versions.length)
-		console.log(`Litestream: only ${found.join(", ") || "nothing"} of ${versions.join(", ")} is installed`);
-	return found;
-}
+const read = fileURLToPath(new URL("./litestream/read.cjs", import.meta.url));
 
 /** A store that was backed up in several steps, one of them by another library. */
 async function backedUp() {
@@ -46,42 +38,34 @@ test("its program restores the newest state and every other to the bytes that ar
 	timeout: 120_000,
 }, async () => {
 	const { directory, file, store, ids } = await backedUp();
-	const releases = installed(CLI_VERSIONS, cliPath);
+	const releases = installed();
 	for (const id of ids) {
 		const ours = join(directory, `${id}.sqlite3`);
 		await store.backups.restore({ id, to: ours });
 		for (const version of releases) {
 			const theirs = join(directory, `${id}-${version}.sqlite3`);
-			await run(cliPath(version), ["restore", "-o", theirs, "-txid", id, `file://${file}.backup`]);
+			await restoreFrom(`file://${file}.backup`, version, theirs, ["-txid", id]);
 			expect(readFileSync(theirs).equals(readFileSync(ours)), `${version}, ${id}`).toBe(true);
 		}
 	}
 	for (const version of releases) {
 		const theirs = join(directory, `newest-${version}.sqlite3`);
-		await run(cliPath(version), ["restore", "-o", theirs, `file://${file}.backup`]);
+		await restoreFrom(`file://${file}.backup`, version, theirs);
 		expect(readFileSync(theirs).equals(readFileSync(join(directory, `${ids.at(-1)}.sqlite3`)))).toBe(true);
 	}
 });
-
-/** Opens a store through the library, in a Node that has SQLite with extensions, until the input ends. */
-const OPEN = `
-	const { DatabaseSync } = require("node:sqlite");
-	new DatabaseSync(":memory:", { allowExtension: true }).loadExtension(process.argv[1]);
-	const database = new DatabaseSync("file:any.sqlite3?vfs=litestream", { readOnly: true });
-	const rows = database.prepare("select key, value from __rootapp_kv order by rowid").all();
-	console.log(JSON.stringify(rows));
-	process.stdin.on("end", () => process.exit()).resume();`;
 
 test("its library reads the newest state page by page, and fills a file with its bytes", {
 	timeout: 60_000,
 }, async () => {
 	const { directory, file, store } = await backedUp();
-	const rows = await raw(file, "select key, value from __rootapp_kv order by rowid");
+	const query = "select key, value from __rootapp_kv order by rowid";
+	const rows = await raw(file, query);
 	const ours = join(directory, "ours.sqlite3");
 	await store.backups.restore({ to: ours });
 	for (const version of installed(VFS_VERSIONS, vfsPath)) {
 		const filled = join(directory, `filled-${version}.sqlite3`);
-		const child = spawn(nodePath(24), ["-e", OPEN, vfsPath(version)], {
+		const child = spawn(nodePath(24), [read, vfsPath(version), query], {
 			env: {
 				...process.env,
 				LITESTREAM_REPLICA_URL: `file://${file}.backup`,

@@ -1,80 +1,88 @@
 // A machine that is lost at a random moment: what was acknowledged more than 1.3 s before is in the backup.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
+import { lose, openBackedUp } from "./helpers/backups.mjs";
 import { startModule } from "./helpers/child.mjs";
-import { raw, rawConnection } from "./helpers/raw.mjs";
+import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
+import { tablesOf } from "./loss/load.mjs";
 
-const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 100 : 5;
+/** Machines that are lost at a time, and how often each. */
+const MACHINES = 5;
+const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 60 : 20;
 
 /** How long after it was acknowledged a write may be lost with the machine: the interval, and what a capture takes. */
 const SAFE_AFTER_MS = 1_300;
 
-/** Counts, and adds a row for each number in the same transaction. Prints each number with the time. */
-const LOAD = `
-	const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
-	let number = (await store.appData.get("counter")) ?? 0;
-	console.log("ready " + Date.now());
-	for (;;) {
-		number++;
-		await store.appData.set([{ key: "counter", value: number }, { key: "row:" + number, value: number }]);
-		console.log(number + " " + Date.now());
-		if (number % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-	}`;
+const LOAD = JSON.stringify(new URL("./loss/load.mjs", import.meta.url).href);
 
-/** The last number that was acknowledged before a time. */
-function acknowledged(lines, beforeMs) {
-	const done = lines.map((line) => line.split(" ").map(Number)).filter(([number, at]) => number > 0 && at <= beforeMs);
-	return done.at(-1)?.[0] ?? 0;
+/** The bot's process: this package, and another library beside it. */
+const BOT = `
+	import { countWithSqlite3, countWithStore } from ${LOAD};
+	const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
+	await Promise.all([countWithStore(store), countWithSqlite3(process.argv[1], "inside")]);`;
+
+const OTHER_PROCESS = `
+	import { countWithSqlite3 } from ${LOAD};
+	await countWithSqlite3(process.argv[1], "outside");`;
+
+/** The last number that was acknowledged to somebody before a time. */
+function acknowledged(lines, who, beforeMs) {
+	const numbers = lines.map((line) => line.split(" ")).filter(([name, , at]) => name === who && Number(at) <= beforeMs);
+	return Number(numbers.at(-1)?.[1] ?? 0);
 }
 
-/** Another SQLite, in another process, which counts likewise. */
-async function loadOfOthers(file, seen, ended) {
-	const connection = rawConnection(file);
-	await connection.run("pragma busy_timeout = 5000", "create table if not exists others (number integer primary key)");
-	while (!ended.aborted) {
-		const [{ last }] = await connection.run(
-			"insert into others select coalesce(max(number), 0) + 1 from others",
-			"select max(number) as last from others",
-		);
-		seen.push(`${last} ${Date.now()}`);
-		await sleep(20);
-	}
+/** What is there of somebody's numbers: the last that was noted, and how many rows there are, and their sum. */
+async function numbersOf(file, who) {
+	const [rows, counter] =
+		who === "store"
+			? ["__rootapp_kv where key like 'row:%'", "select value from __rootapp_kv where key = 'counter'"]
+			: [who, `select number from ${who}_counter`];
+	const number = who === "store" ? "cast(value as integer)" : "number";
+	const [found] = await raw(
+		file,
+		`select coalesce((${counter}), 0) + 0 as last, count(*) as count, coalesce(sum(${number}), 0) as sum from ${rows}`,
+	);
+	return found;
+}
+
+/** Writes for a while, and loses everything but the backups at a random moment. Resolves with what was acknowledged. */
+async function live(file) {
+	const processes = [BOT, OTHER_PROCESS].map((source) => startModule(source, { args: [file] }));
+	await Promise.all(processes.map((child) => child.lineCount(2)));
+	await sleep(SAFE_AFTER_MS + Math.random() * 1_500);
+	for (const child of processes) child.kill("SIGKILL");
+	const lostAt = Date.now();
+	await Promise.all(processes.map((child) => child.ended));
+	lose(file);
+	const lines = processes.flatMap((child) => child.lines);
+	return (who) => acknowledged(lines, who, lostAt - SAFE_AFTER_MS);
 }
 
 test("what was acknowledged 1.3 s before a kill is there, whole, on a machine that has only the backup", {
 	timeout: ROUNDS * 20_000,
 }, async () => {
-	const file = join(temporaryDirectory(), "bot.sqlite3");
-	for (let round = 0; round < ROUNDS; round++) {
-		const child = startModule(LOAD, { args: [file] });
-		await child.lineCount(2);
-		const others = [];
-		const ended = new AbortController();
-		const load = loadOfOthers(file, others, ended.signal).catch(() => {});
-		await sleep(SAFE_AFTER_MS + Math.random() * 1_500);
-		child.kill("SIGKILL");
-		const killedAt = Date.now();
-		ended.abort();
-		await child.ended;
-		await load;
-		for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
-
-		const store = openDataStore({ filename: file, backup: { quiet: true } });
-		const counter = (await store.appData.get("counter")) ?? 0;
-		const rows = await store.appData.selectValue("row:%");
-		await store.close();
-		const safe = acknowledged(child.lines, killedAt - SAFE_AFTER_MS);
-		expect(counter, `round ${round}`).toBeGreaterThanOrEqual(safe);
-		expect([rows.length, rows.reduce((sum, row) => sum + row, 0)]).toEqual([counter, (counter * (counter + 1)) / 2]);
-		const [{ integrity_check }] = await raw(file, "pragma integrity_check");
-		expect(integrity_check).toBe("ok");
-		const [found] = await raw(file, "select count(*) as count, coalesce(max(number), 0) as last from others");
-		expect(found.count).toBe(found.last);
-		expect(found.last).toBeGreaterThanOrEqual(acknowledged(others, killedAt - SAFE_AFTER_MS));
-	}
+	const onMachine = async () => {
+		const file = join(temporaryDirectory(), "bot.sqlite3");
+		const first = openBackedUp(file, { intervalMs: 1_000 });
+		await first.appData.get("counter");
+		await raw(file, ...tablesOf("inside"), ...tablesOf("outside"));
+		await first.close();
+		for (let round = 0; round < ROUNDS; round++) {
+			const safe = await live(file);
+			const store = openBackedUp(file, { intervalMs: 1_000 });
+			await store.appData.get("counter");
+			await store.close();
+			expect(await raw(file, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
+			for (const who of ["store", "inside", "outside"]) {
+				const { last, count, sum } = await numbersOf(file, who);
+				expect(last, `${who}, round ${round}`).toBeGreaterThanOrEqual(safe(who));
+				expect([count, sum], `${who}, round ${round}`).toEqual([last, (last * (last + 1)) / 2]);
+				expect(safe(who), `${who} has written`).toBeGreaterThan(0);
+			}
+		}
+	};
+	await Promise.all(Array.from({ length: MACHINES }, onMachine));
 });

@@ -22,6 +22,22 @@ describe("iterate", () => {
 		}
 	});
 
+	test("reads a query to its end that looks something up for each row, beside other statements", async () => {
+		const { sqlite } = await storeWithRows(5_000);
+		const lookup = "SELECT id, (SELECT max(o.id) FROM t AS o WHERE o.id <= t.id) AS same FROM t ORDER BY id";
+		const inStep = (rows) => rows.every(({ id, same }, index) => id === index + 1 && same === id);
+		expect(inStep(await collect(sqlite.iterate(lookup)))).toBe(true);
+		await sqlite.transaction(async (tx) => {
+			const rows = [];
+			for await (const row of tx.iterate(lookup)) {
+				if (row.id % 1_000 === 0) await tx.get("SELECT count(*) FROM t WHERE a LIKE ?", ["x%"]);
+				rows.push(row);
+			}
+			expect(rows.length).toBe(5_000);
+			expect(inStep(rows)).toBe(true);
+		});
+	});
+
 	test("takes the options for rows, but for a limit", async () => {
 		const { sqlite } = await storeWithRows(2);
 		const options = { rowMode: "array", bigint: true, maxRows: 1 };

@@ -1,5 +1,7 @@
 // What rootcellar promises against its peers, as data. A group of workloads that is added brings rows of its own.
 
+import { slowdown } from "./groups/backup/slowdown.mjs";
+
 /**
  * A target on one workload: a ratio to another subject of the same group, or a limit of the number itself.
  *
@@ -69,14 +71,29 @@ const limits = [
 	{ group: "process", workload: "memory", subject: "rootcellar", atMost: MEMORY_MIB_MAX },
 ];
 
+/** 150 MB. */
+const BACKUP_MEMORY_MIB_MAX = 150e6 / 2 ** 20;
+
+/** Nothing, as far as it can be measured: a thousandth of a core. */
+const IDLE_MS_PER_SECOND_MAX = 1;
+
 /** @type {readonly Target[]} */
 const ofBackups = [
 	{ group: "backup", workload: "safe-p99", subject: "medium", atMost: 1300 },
-	{ group: "backup", workload: "capture", subject: "small", atMost: 40 },
-	{ group: "backup", workload: "capture", subject: "large", atMost: 400 },
+	...slowdown.workloads.map(({ id }) => ({
+		group: "backup",
+		workload: id,
+		subject: "on",
+		against: "off",
+		atLeast: 0.9,
+	})),
+	{ group: "backup", workload: "capture-cpu", subject: "small", atMost: 40 },
+	{ group: "backup", workload: "capture-cpu", subject: "large", atMost: 400 },
+	{ group: "backup", workload: "idle-cpu", subject: "on", atMost: IDLE_MS_PER_SECOND_MAX },
 	{ group: "backup", workload: "restore", subject: "large", atMost: 2000 },
-	{ group: "backup", workload: "get-100", subject: "on", against: "off", atLeast: 0.9 },
-	{ group: "backup", workload: "set-100", subject: "on", against: "off", atLeast: 0.9 },
+	{ group: "backup", workload: "day", subject: "small", atMost: 30 },
+	{ group: "backup", workload: "memory-backup", subject: "huge", atMost: BACKUP_MEMORY_MIB_MAX },
+	{ group: "backup", workload: "memory-restore", subject: "huge", atMost: BACKUP_MEMORY_MIB_MAX },
 ];
 
 /** @type {readonly Target[]} */

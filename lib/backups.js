@@ -160,11 +160,11 @@ function checkRestore(options) {
  * @param {Promise<import("./native").Answer>} asked
  */
 async function answerOf(asked) {
-	const { error, backups = [], restored } = await asked;
+	const { error, backups = [], restored, ...rest } = await asked;
 	if (error) {
 		throw toError(error);
 	}
-	return { backups, restored: /** @type {RestoredInfo} */ (restored) };
+	return { ...rest, backups, restored: /** @type {RestoredInfo} */ (restored) };
 }
 
 /**

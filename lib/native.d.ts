@@ -99,9 +99,21 @@ export interface RestoreTarget {
 	atMs?: number;
 }
 
+/** What the newest backup of a file lacks. */
+export interface LagInfo {
+	kind: "none" | "pages" | "oldCopy" | "unknown";
+	pages: number;
+	bytes: number;
+	sinceMs?: number;
+	reason?: string;
+}
+
 export interface Answer {
 	backups?: BackupInfo[];
 	restored?: RestoredInfo;
+	lag?: LagInfo;
+	isServed?: boolean;
+	isStore?: boolean;
 	error?: Failure;
 }
 
@@ -120,6 +132,11 @@ export declare function verifyBackups(
 	folder: string,
 	progress?: (doneBytes: number, totalBytes: number) => void,
 ): Promise<Answer>;
+
+export declare function surveyBackups(url: string, path: string): Promise<Answer>;
+export declare function lookForKeys(path: string): Promise<Answer>;
+export declare function isBackedUp(path: string): boolean;
+export declare function forgetBackupState(path: string): Promise<Answer>;
 
 export interface ReadValues {
 	texts: (string | null)[];

@@ -2,9 +2,11 @@
 // `npm run test:variants`. A variant that no test notices is a failure.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fail, root } from "./lib/run.mjs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { binaryPath } from "./lib/addon.mjs";
+import { fail, root, toolPath } from "./lib/run.mjs";
+import { prepareTests } from "./lib/setup.mjs";
 
 /**
  * @typedef {object} Variant
@@ -12,7 +14,8 @@ import { fail, root } from "./lib/run.mjs";
  * @property {string} file
  * @property {string} from
  * @property {string} to
- * @property {string[]} tests - Where a test has to fail.
+ * @property {string[]} [cargo] - Where a test of the core has to fail.
+ * @property {string[]} [vitest] - Where a test of the package has to fail, against a real server.
  */
 
 /** @type {Variant[]} */
@@ -22,69 +25,191 @@ const VARIANTS = [
 		file: "src/backup/capture.rs",
 		from: "if table.get(number) == Some(table.hash(page)) {",
 		to: "if table.get(number).is_some() {",
-		tests: ["--test", "backup"],
+		cargo: ["--test", "backup"],
 	},
 	{
 		name: "a backup is not held against its name and the backup before it",
 		file: "src/backup/restore.rs",
 		from: "check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;",
 		to: "let _ = check_header(file.name, decoder.header(), before.as_ref());",
-		tests: ["--test", "backup"],
+		cargo: ["--test", "backup"],
 	},
 	{
 		name: "the checksum of a file is not compared",
 		file: "src/ltx/decode.rs",
 		from: "if checksum.finish() != file_checksum {",
 		to: "if checksum.finish() == 0 {",
-		tests: ["--test", "ltx"],
+		cargo: ["--test", "ltx"],
 	},
 	{
 		name: "a backup overwrites another of its name",
 		file: "src/backup/destination/folder.rs",
 		from: "match fs::hard_link(staged, &path) {",
 		to: "match fs::copy(staged, &path).map(drop) {",
-		tests: ["--lib"],
+		cargo: ["--lib"],
 	},
 	{
 		name: "a backup gets its name before it is on disk",
 		file: "src/backup/destination/folder.rs",
 		from: "        file.sync_all()?;\n        drop(file);\n        let path",
 		to: "        drop(file);\n        let path",
-		tests: ["--test", "synced"],
+		cargo: ["--test", "synced"],
 	},
 	{
 		name: "frames that a log has lost are not noticed",
 		file: "src/backup/examine.rs",
 		from: "now.frames < then.frames",
 		to: "now.frames > u32::MAX - 1 && now.frames < then.frames",
-		tests: ["--test", "opening"],
+		cargo: ["--test", "opening"],
 	},
 	{
 		name: "another's backup is taken for the own of the same number",
 		file: "src/backup/state.rs",
 		from: "if differs { Standing::Behind }",
 		to: "if differs && false { Standing::Behind }",
-		tests: ["--lib"],
+		cargo: ["--lib"],
+	},
+	{
+		name: "a backup's name is not on disk when it is published",
+		file: "src/backup/destination/folder.rs",
+		from: "        sync_folder(&folder)?;\n        fs::remove_file(staged)?;",
+		to: "        fs::remove_file(staged)?;",
+		cargo: ["--test", "synced"],
+	},
+	{
+		name: "a restored file is not on disk before it has its name",
+		file: "src/backup/restore.rs",
+		from: "            file.sync_all()",
+		to: "            Ok(())",
+		cargo: ["--test", "synced"],
+	},
+	{
+		name: "a file is not checked before it is opened",
+		file: "src/backup/examine.rs",
+		from: 'if verdict != "ok" {',
+		to: "if verdict.is_empty() {",
+		cargo: ["--test", "opening"],
+	},
+	{
+		name: "several who open a file do not wait for each other",
+		file: "src/backup/opening.rs",
+		from: "let _opening = place.lock_for_opening()?;",
+		to: "",
+		cargo: ["--test", "together"],
+	},
+	{
+		name: "two processes make the backups of a file",
+		file: "src/backup/place.rs",
+		from: "Err(TryLockError::WouldBlock) => Ok(None),",
+		to: "Err(TryLockError::WouldBlock) => Ok(Some(Lock { _file: file })),",
+		cargo: ["--lib"],
+	},
+	{
+		name: "a restored database is not held against the checksum of the last backup",
+		file: "src/backup/restore.rs",
+		from: "if expected != 0 && expected != checksum.get() {",
+		to: "if expected == checksum.get() && expected == 1 {",
+		cargo: ["--test", "restore_checks"],
+	},
+	{
+		name: "SQLite does not check a restored database",
+		file: "src/backup/restore.rs",
+		from: '(verdict != "ok").then(',
+		to: "verdict.is_empty().then(",
+		cargo: ["--test", "restore_checks"],
+	},
+	{
+		name: "what was captured is not recorded",
+		file: "src/backup/publisher.rs",
+		from: "Recorded::Changes(known, changes) => self.state.append(known, changes)?,",
+		to: "Recorded::Changes(_, _) => {}",
+		cargo: ["--test", "backup"],
+	},
+	{
+		name: "pages that were added to a file are not looked at unless they are in its log",
+		file: "src/backup/wal_capture.rs",
+		from: "pages.extend(before.min(least) + 1..=now);",
+		to: "let _ = (before, least);",
+		cargo: ["--lib", "wal"],
+	},
+	{
+		name: "damaged frames of a log are believed",
+		file: "src/backup/wal.rs",
+		from: "is_valid.then(|| Frame {",
+		to: "(is_valid || true).then(|| Frame {",
+		cargo: ["--lib", "wal"],
+	},
+	{
+		name: "a backup is put over another's at an object store",
+		file: "src/backup/destination/upload.rs",
+		from: "mode: PutMode::Create,",
+		to: "mode: PutMode::Overwrite,",
+		vitest: ["__test__/s3.test.mjs", "-t", "second writer"],
+	},
+	{
+		name: "a backup that is put in parts is put over another's",
+		file: "src/backup/destination/once.rs",
+		from: "if completes_upload(&request) {",
+		to: "if false && completes_upload(&request) {",
+		vitest: ["__test__/s3.test.mjs", "-t", "another writer's"],
+	},
+	{
+		name: "a backup that is copied to its name is put over another's",
+		file: "src/backup/destination/upload.rs",
+		from: "copy_if_not_exists(",
+		to: "copy(",
+		vitest: ["__test__/azure.test.mjs", "-t", "another writer's"],
 	},
 ];
 
 const SOURCES = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "benches", "fuzz", "src", "tests"];
 
-const copy = join(root, "target/variants");
+const PACKAGE = ["__test__", "index.js", "index.mjs", "lib", "package.json", "scripts", "vitest.config.mjs"];
+
+/** What cargo calls the addon. */
+const libraryName =
+	process.platform === "win32" ? "rootcellar.dll" : `librootcellar.${process.platform === "darwin" ? "dylib" : "so"}`;
+
+const target = join(root, "target");
+const copy = join(target, "variants");
+const env = { ...process.env, CARGO_TARGET_DIR: target };
+
+/** The tests of the core that fail. */
+function failingCargo(/** @type {string[]} */ tests) {
+	const { stdout } = command("cargo", ["test", "--no-default-features", "--locked", ...tests]);
+	return [...stdout.matchAll(/^test (\S+) \.\.\. FAILED$/gm)].map(([, test]) => test);
+}
+
+/** The tests of the package that fail, with an addon of its own. */
+function failingVitest(/** @type {string[]} */ tests) {
+	const built = command("cargo", ["build", "--lib", "--features", "faults", "--locked"]);
+	if (built.status !== 0) fail("Building the addon of a variant", built.stderr);
+	copyFileSync(join(target, "debug", libraryName), join(copy, basename(binaryPath)));
+	const { stdout } = command(process.execPath, [toolPath("vitest"), "run", "--reporter=json", ...tests]);
+	const { testResults } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+	return testResults
+		.flatMap((/** @type {any} */ file) => file.assertionResults)
+		.filter((/** @type {any} */ test) => test.status === "failed")
+		.map((/** @type {any} */ test) => `"${test.title}"`);
+}
+
+function command(/** @type {string} */ program, /** @type {string[]} */ args) {
+	return spawnSync(program, args, { cwd: copy, env, encoding: "utf8", maxBuffer: 64 << 20 });
+}
+
+prepareTests();
 rmSync(copy, { recursive: true, force: true });
 mkdirSync(copy, { recursive: true });
-for (const name of SOURCES) cpSync(join(root, name), join(copy, name), { recursive: true });
+for (const name of [...SOURCES, ...PACKAGE]) cpSync(join(root, name), join(copy, name), { recursive: true });
+symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
 
-const env = { ...process.env, CARGO_TARGET_DIR: join(root, "target") };
-const unnoticed = VARIANTS.filter(({ name, file, from, to, tests }) => {
+const unnoticed = VARIANTS.filter(({ name, file, from, to, cargo, vitest = [] }) => {
 	const path = join(copy, file);
 	const source = readFileSync(path, "utf8");
 	if (!source.includes(from)) fail(name, `${file} has changed: say anew what to switch off`);
 	writeFileSync(path, source.replace(from, to));
-	const args = ["test", "--no-default-features", "--locked", ...tests];
-	const { stdout } = spawnSync("cargo", args, { cwd: copy, env, encoding: "utf8" });
+	const failed = cargo ? failingCargo(cargo) : failingVitest(vitest);
 	writeFileSync(path, source);
-	const failed = [...stdout.matchAll(/^test (\S+) \.\.\. FAILED$/gm)].map(([, test]) => test);
 	console.log(`${name}: ${failed.length === 0 ? "not noticed" : `noticed by ${failed.join(", ")}`}`);
 	return failed.length === 0;
 });

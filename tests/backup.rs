@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use rootcellar::backup::capture::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
 use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
 use rootcellar::backup::plan::Target;
 use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::{Restored, restore};
+use rootcellar::backup::wal_capture::WalCapture;
 use rootcellar::ltx::Txid;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -43,9 +43,8 @@ impl Bench {
     }
 
     fn publisher(&self) -> Publisher {
-        let database = self.path("a.sqlite3");
-        let capture = Box::new(PageDiff::open(&database).unwrap());
-        Publisher::new(&database, &self.path("state"), self.destination(), capture).unwrap()
+        let capture = Box::new(WalCapture::open(&self.path("a.sqlite3")).unwrap());
+        Publisher::new(&self.path("state"), self.destination(), capture).unwrap()
     }
 
     fn execute(&self, sql: &str) {
@@ -188,8 +187,8 @@ fn a_second_writer_is_detected_and_histories_are_never_mixed() {
     publisher.run(START_MS).unwrap();
     other.execute("INSERT INTO t VALUES (7, 'other')");
     let destination = bench.destination();
-    let capture = Box::new(PageDiff::open(&other.path("a.sqlite3")).unwrap());
-    let mut second = Publisher::new(&other.path("a.sqlite3"), &other.path("state"), destination, capture).unwrap();
+    let capture = Box::new(WalCapture::open(&other.path("a.sqlite3")).unwrap());
+    let mut second = Publisher::new(&other.path("state"), destination, capture).unwrap();
     second.run(START_MS + 1).unwrap();
 
     bench.execute("INSERT INTO t VALUES (1, 1)");

@@ -1,4 +1,8 @@
-//! What a day of backups amounts to, played through on listings alone.
+//! What a day of backups amounts to, played through on listings alone; and that those are as the real ones are.
+//! `benches/day.rs` plays a whole day in earnest, which takes minutes.
+
+#[path = "support/day.rs"]
+mod day;
 
 use std::time::Duration;
 
@@ -12,10 +16,11 @@ const DAY_S: i64 = 24 * 60 * 60;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A database of 10 MB in pages of 4096 bytes, of which a small write changes one, any of those that hold the rows. A
-/// page of JSON takes about a third, compressed.
-const ROW_PAGES: f64 = 1200.0;
-const DATABASE_PAGES: f64 = 2500.0;
-const PAGE_BYTES: f64 = 1400.0;
+/// page of JSON takes about a quarter, compressed.
+const KEYS: usize = 42_000;
+const ROW_PAGES: f64 = 1280.0;
+const DATABASE_PAGES: f64 = 2456.0;
+const PAGE_BYTES: f64 = 1000.0;
 
 /// The size of a file that holds what a number of writes has changed, or everything.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
@@ -67,4 +72,18 @@ fn a_small_write_every_second_at_random_costs_less_than_30_mb_a_day() {
     println!("after each day {megabytes:.1?} MB, at most {most_files} files, {longest_plan} in a plan");
     assert!(totals[0] < 30_000_000 && totals[1] - totals[0] < 30_000_000, "{totals:?} bytes");
     assert!(longest_plan < 200, "{longest_plan} files at once");
+}
+
+#[test]
+fn real_backups_are_as_large_as_those_that_are_played_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let played = day::play(folder.path(), KEYS, 60);
+    // The first holds everything; no captured file was removed yet, and each half a minute was merged.
+    for (level, count) in [(0, 61), (1, 2)] {
+        let files: Vec<&BackupFile> = played.files.iter().filter(|file| file.name.level.get() == level).collect();
+        let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+        let expected: u64 = files.iter().map(|file| bytes_of(file.name)).sum();
+        assert_eq!(files.len(), count, "level {level}");
+        assert!(bytes.abs_diff(expected) < expected / 4, "{bytes} bytes of level {level} instead of {expected}");
+    }
 }

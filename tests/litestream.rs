@@ -1,48 +1,27 @@
 //! Litestream's own program restores what is written here, to the same bytes, and from the same files chooses the same
-//! states. `scripts/lib/litestream.mjs` builds it.
+//! states.
+
+#[path = "support/litestream.rs"]
+mod program;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use rootcellar::backup::destination::{Created, Destination, Folder};
 use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
 use rootcellar::backup::plan::Target;
+use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::restore;
+use rootcellar::backup::wal_capture::WalCapture;
 use rootcellar::backup::{compaction, retention};
 use rootcellar::ltx::{Decoder, Encoder, Encoding, Header, Merge, PageSize, Txid};
 
+use program::{filled_by, libraries, litestream, releases};
+
 const START_MS: i64 = 1_735_689_600_000;
-
-/// The releases of Litestream that are there. Where there are none, that is said, or an error if they have to be.
-fn releases() -> Vec<PathBuf> {
-    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.cache/rootcellar");
-    let found: Vec<PathBuf> = ["v0.5.0", "v0.5.18"]
-        .iter()
-        .map(|version| cache.join(format!("litestream-{version}/litestream")))
-        .filter(|path| path.exists())
-        .collect();
-    let required = std::env::var("ROOTCELLAR_TEST_LITESTREAM").is_ok_and(|value| value == "required");
-    assert!(!required || found.len() == 2, "Litestream has to be there; npm run setup builds it");
-    if found.is_empty() {
-        println!("Litestream is not there (npm run setup builds it where Go is installed): nothing was compared");
-    }
-    found
-}
-
-/// What a release restores; `None` if it refuses.
-fn litestream(release: &Path, root: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = tempfile::tempdir().unwrap();
-    let path = output.path().join("out.sqlite3");
-    let status = Command::new(release)
-        .args(["restore", "-o", path.to_str().unwrap()])
-        .args(arguments)
-        .arg(format!("file://{}", root.display()))
-        .output()
-        .unwrap();
-    status.status.success().then(|| std::fs::read(path).unwrap())
-}
 
 fn ours(folder: &Folder, target: Target) -> Option<Vec<u8>> {
     let output = tempfile::tempdir().unwrap();
@@ -52,10 +31,11 @@ fn ours(folder: &Folder, target: Target) -> Option<Vec<u8>> {
 }
 
 fn rfc_3339(time_ms: i64) -> String {
-    // The histories here last for less than a day from midnight.
+    // The histories here last for less than a month from New Year.
     let ms = time_ms - START_MS;
     let (seconds, ms) = (ms / 1000, ms % 1000);
-    format!("2025-01-01T{:02}:{:02}:{:02}.{ms:03}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    let (day, hour) = (seconds / 86_400 + 1, seconds / 3600 % 24);
+    format!("2025-01-{day:02}T{hour:02}:{:02}:{:02}.{ms:03}Z", seconds / 60 % 60, seconds % 60)
 }
 
 fn put(folder: &Folder, name: FileName, content: &[u8], time_ms: i64) {
@@ -186,64 +166,166 @@ fn litestream_restores_what_was_written_and_chooses_the_same_states() {
 }
 
 #[test]
-fn litestream_restores_the_format_s_own_examples_as_they_are_written_here() {
+fn litestream_reads_the_format_s_own_examples_as_they_are_written_here() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ltx");
     let state = std::fs::read(fixtures.join("state2.db")).unwrap();
     for example in ["frame", "block"] {
-        let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(root.path());
-        for file in of_level(&Folder::new(&fixtures.join(example)).list().unwrap(), Level::CAPTURED) {
-            let mut decoder = Decoder::new(Folder::new(&fixtures.join(example)).open(file.name).unwrap()).unwrap();
-            let header = decoder.header().clone();
-            let mut encoder = Encoder::new(Vec::new(), header.clone()).unwrap();
-            let mut page = vec![0; header.page_size.len()];
-            while let Some(number) = decoder.page(&mut page).unwrap() {
-                encoder.page(number, &page).unwrap();
+        for encoding in [Encoding::Frame, Encoding::Block] {
+            let root = tempfile::tempdir().unwrap();
+            let folder = Folder::new(root.path());
+            encode_anew(&Folder::new(&fixtures.join(example)), &folder, encoding);
+            assert!(ours(&folder, Target::Newest).as_ref() == Some(&state));
+            // Blocks are read from 0.5.16 on.
+            let reads = |path: &PathBuf| {
+                encoding == Encoding::Frame
+                    || !["v0.5.0", "0.5.14", "0.5.15"]
+                        .iter()
+                        .any(|old| path.components().any(|part| part.as_os_str().to_string_lossy().ends_with(old)))
+            };
+            for release in releases().iter().filter(|path| reads(path)) {
+                assert!(litestream(release, root.path(), &[]).as_ref() == Some(&state), "{}", release.display());
             }
-            put(&folder, file.name, &encoder.finish().unwrap().0, header.timestamp_ms);
-        }
-        assert!(ours(&folder, Target::Newest).as_ref() == Some(&state));
-        for release in releases() {
-            assert!(litestream(&release, root.path(), &[]).as_ref() == Some(&state), "{}", release.display());
+            for library in libraries().iter().filter(|path| reads(path)) {
+                let query = "SELECT count(*) FROM sqlite_schema";
+                assert!(filled_by(library, root.path(), query, &state) == state, "{}", library.display());
+            }
         }
     }
 }
 
-#[test]
-fn what_litestream_wrote_is_restored() {
-    for release in releases() {
-        let home = tempfile::tempdir().unwrap();
-        let database = home.path().join("a.sqlite3");
-        let root = home.path().join("replica");
-        let connection = rusqlite::Connection::open(&database).unwrap();
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (k INTEGER PRIMARY KEY, v)")
-            .unwrap();
-        let url = format!("file://{}", root.display());
-        let mut replicate = Command::new(&release)
-            .args(["replicate", database.to_str().unwrap(), &url])
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        for key in 0..20 {
-            connection.execute("INSERT INTO t VALUES (?1, randomblob(5000))", [key]).unwrap();
-            std::thread::sleep(Duration::from_millis(200));
+fn encode_anew(from: &Folder, to: &Folder, encoding: Encoding) {
+    for file in of_level(&from.list().unwrap(), Level::CAPTURED) {
+        let mut decoder = Decoder::new(from.open(file.name).unwrap()).unwrap();
+        let header = decoder.header().clone();
+        let mut encoder = Encoder::with_encoding(Vec::new(), header.clone(), encoding).unwrap();
+        let mut page = vec![0; header.page_size.len()];
+        while let Some(number) = decoder.page(&mut page).unwrap() {
+            encoder.page(number, &page).unwrap();
         }
-        // It copies once a second.
-        std::thread::sleep(Duration::from_millis(2500));
-        replicate.kill().unwrap();
-        replicate.wait().unwrap();
-
-        let folder = Folder::new(&root);
-        let bytes = ours(&folder, Target::Newest).unwrap();
-        assert!(Some(&bytes) == litestream(&release, &root, &[]).as_ref());
-        let copy = home.path().join("copy.sqlite3");
-        std::fs::write(&copy, bytes).unwrap();
-        let rows = |connection: &rusqlite::Connection| -> String {
-            let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
-            connection.query_row(sql, [], |row| row.get(0)).unwrap()
-        };
-        assert!(rows(&rusqlite::Connection::open(copy).unwrap()) == rows(&connection));
+        put(to, file.name, &encoder.finish().unwrap().0, header.timestamp_ms);
     }
+}
+
+/// What is written to a database in nine days, captured every two hours, merged and thinned.
+#[test]
+fn litestream_restores_what_days_of_backups_were_merged_and_thinned_to() {
+    const STEP_MS: i64 = 2 * 60 * 60 * 1000;
+    const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+    let home = tempfile::tempdir().unwrap();
+    let [database, state, root] = ["a.sqlite3", "state", "replica"].map(|name| home.path().join(name));
+    std::fs::create_dir(&state).unwrap();
+    let folder = Folder::new(&root);
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (k INTEGER PRIMARY KEY, v)").unwrap();
+    let publisher = || {
+        let capture = Box::new(WalCapture::open(&database).unwrap());
+        Publisher::new(&state, Arc::new(folder.clone()), capture).unwrap()
+    };
+    let mut rng = Rng::with_seed(5);
+    let mut current = publisher();
+    let mut times = Vec::new();
+    for step in 0..(9 * 12) {
+        let sql = match step {
+            40 => "DROP TABLE t; VACUUM; CREATE TABLE t (k INTEGER PRIMARY KEY, v)".to_owned(),
+            // Nobody may have the file open meanwhile.
+            70 => {
+                drop(current);
+                let sql =
+                    "PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM; PRAGMA journal_mode = WAL";
+                connection.execute_batch(sql).unwrap();
+                current = publisher();
+                String::new()
+            }
+            _ => format!("REPLACE INTO t VALUES ({}, randomblob({}))", rng.u32(0..40), rng.u32(0..9000)),
+        };
+        connection.execute_batch(&sql).unwrap();
+        let now_ms = START_MS + step * STEP_MS;
+        if current.run(now_ms).unwrap().is_some() {
+            times.push(now_ms);
+        }
+        current.maintain(now_ms + STEP_MS / 2, WEEK).unwrap();
+    }
+    let files = folder.list().unwrap();
+    assert!(!files.iter().any(|file| file.name.max == txid(1)), "the first day is past the retention");
+    assert!(files.iter().any(|file| file.name.level == Level::SNAPSHOT));
+    assert!(files.iter().any(|file| file.name.level > Level::CAPTURED && file.name.level < Level::SNAPSHOT));
+    let newest = ours(&folder, Target::Newest).unwrap();
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    assert!(newest == std::fs::read(&database).unwrap());
+    for release in releases() {
+        assert!(litestream(&release, &root, &[]).as_ref() == Some(&newest), "{}", release.display());
+    }
+    let Some(release) = releases().pop() else { return };
+    let mut states = 0;
+    // It refuses times after the last.
+    for time_ms in times.iter().rev().skip(1).step_by(5) {
+        let theirs = litestream(&release, &root, &["-timestamp", &rfc_3339(time_ms + 1)]);
+        states += usize::from(theirs.is_some());
+        assert!(ours(&folder, Target::Before(time_ms + 1)) == theirs, "before {}", rfc_3339(time_ms + 1));
+    }
+    assert!(states > 12, "{states} states");
+}
+
+/// What Litestream is told: to merge and to take snapshots often.
+fn configuration(database: &Path, root: &Path) -> String {
+    format!(
+        "levels: [{{interval: 1s}}, {{interval: 3s}}]\nsnapshot: {{interval: 4s, retention: 1h}}\n\
+         dbs: [{{path: '{}', replica: {{type: file, path: '{}', sync-interval: 200ms}}}}]\n",
+        database.display(),
+        root.display()
+    )
+}
+
+#[test]
+fn what_litestream_wrote_is_restored_with_all_that_it_has_merged() {
+    std::thread::scope(|scope| {
+        for release in releases() {
+            scope.spawn(move || what_a_release_wrote_is_restored(&release));
+        }
+    });
+}
+
+fn what_a_release_wrote_is_restored(release: &Path) {
+    let home = tempfile::tempdir().unwrap();
+    let [database, root, file] = ["a.sqlite3", "replica", "litestream.yml"].map(|name| home.path().join(name));
+    std::fs::write(&file, configuration(&database, &root)).unwrap();
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (k INTEGER PRIMARY KEY, v)",
+        )
+        .unwrap();
+    let mut replicate = Command::new(release)
+        .args(["replicate", "-config", file.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for key in 0..50 {
+        connection.execute("INSERT INTO t VALUES (?1, randomblob(5000))", [key]).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    std::thread::sleep(Duration::from_millis(2500));
+    replicate.kill().unwrap();
+    replicate.wait().unwrap();
+
+    let folder = Folder::new(&root);
+    let files = folder.list().unwrap();
+    for level in [Level::CAPTURED, Level::new(1).unwrap(), Level::new(2).unwrap(), Level::SNAPSHOT] {
+        assert!(!of_level(&files, level).is_empty(), "{} has nothing of level {level}", release.display());
+    }
+    let bytes = ours(&folder, Target::Newest).unwrap();
+    assert!(Some(&bytes) == litestream(release, &root, &[]).as_ref());
+    for file in &files {
+        let number = file.name.max;
+        let theirs = litestream(release, &root, &["-txid", &number.to_string()]);
+        assert!(ours(&folder, Target::Txid(number)) == theirs, "{}, transaction {number}", release.display());
+    }
+    let copy = home.path().join("copy.sqlite3");
+    std::fs::write(&copy, bytes).unwrap();
+    let rows = |connection: &rusqlite::Connection| -> String {
+        let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert!(rows(&rusqlite::Connection::open(copy).unwrap()) == rows(&connection));
 }

@@ -63,7 +63,7 @@ export function makeSdkFile(filename, rows) {
 
 /**
  * Another process that keeps one connection: `run(...statements)` is {@link raw} on it, so that transactions
- * may stay open. Ended when the test ends.
+ * may stay open. Ended by `close`, or when the test ends.
  */
 export function rawConnection(filename) {
 	const process_ = spawn(process.execPath, [child, filename, "keep"], { stdio: ["pipe", "pipe", "inherit"] });
@@ -85,6 +85,10 @@ export function rawConnection(filename) {
 		await ended;
 	});
 	return {
+		async close() {
+			process_.stdin.end();
+			await ended;
+		},
 		run: (...statements) =>
 			new Promise((resolve, reject) => {
 				replies.push({ resolve, reject });

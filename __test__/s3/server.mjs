@@ -1,100 +1,34 @@
-// A real S3 server on this machine, s3s-fs, and a line to it that can be cut, slowed down and answered by others.
+// A real S3 server on this machine, s3s-fs.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
-import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { s3ServerPath } from "../../scripts/lib/s3.mjs";
+import { accepts, freePort } from "../helpers/ports.mjs";
 
 /** What the server expects, in the variables of the environment that every client of S3 reads. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };
 
-async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address();
-	server.close();
-	await once(server, "close");
-	return port;
-}
-
-async function accepts(port) {
-	const socket = connect(port, "127.0.0.1");
-	try {
-		await once(socket, "connect");
-		return true;
-	} catch {
-		return false;
-	} finally {
-		socket.destroy();
-	}
-}
-
-/** Starts a server whose bucket `bucket` is a folder below `directory`. Resolves with its port. */
-export async function startServer(directory) {
+/** Starts a server whose bucket `bucket` is a folder below `directory`. It can be killed and started again. */
+export async function startServer(directory, { isOpenToAll = false } = {}) {
 	mkdirSync(join(directory, "bucket"), { recursive: true });
 	const port = await freePort();
 	const keys = ["--access-key", CREDENTIALS.AWS_ACCESS_KEY_ID, "--secret-key", CREDENTIALS.AWS_SECRET_ACCESS_KEY];
-	const server = spawn(s3ServerPath(), [...keys, "--host", "127.0.0.1", "--port", String(port), directory], {
-		stdio: "ignore",
-	});
-	onTestFinished(() => server.kill("SIGKILL"));
-	while (!(await accepts(port))) await sleep(20);
-	return port;
-}
-
-/**
- * A line to a server, which may be switched at any time: `pass` hands everything on, `cut` closes each connection
- * after some bytes of a request, `error` answers 500, `slow` delays each piece.
- */
-export async function startLine(port) {
-	const connections = new Set();
-	const line = {
-		mode: "pass",
-		port: 0,
-		/** Those that are open go on in no mode: a client would keep using them. */
-		switch(mode) {
-			line.mode = mode;
-			for (const end of connections) end();
-		},
+	const args = [...(isOpenToAll ? [] : keys), "--host", "127.0.0.1", "--port", String(port), directory];
+	let process_;
+	const start = async () => {
+		process_ = spawn(s3ServerPath(), args, { stdio: "ignore" });
+		await accepts(port);
 	};
-	const failing = createHttpServer((request, response) => {
-		request.resume();
-		response.writeHead(500).end("<Error><Code>InternalError</Code></Error>");
-	}).listen(0, "127.0.0.1");
-	await once(failing, "listening");
-	const server = createServer((client) => {
-		const upstream = connect(line.mode === "error" ? failing.address().port : port, "127.0.0.1");
-		const end = () => {
-			connections.delete(end);
-			client.destroy();
-			upstream.destroy();
-		};
-		connections.add(end);
-		client.on("error", end).on("close", end);
-		upstream.on("error", end).on("close", end);
-		upstream.pipe(client);
-		client.on("data", async (chunk) => {
-			if (line.mode === "cut") {
-				upstream.write(chunk.subarray(0, chunk.length / 2));
-				setTimeout(end, 5);
-			} else {
-				if (line.mode === "slow") await sleep(100);
-				upstream.write(chunk);
-			}
-		});
-	}).listen(0, "127.0.0.1");
-	await once(server, "listening");
-	onTestFinished(() => {
-		server.close();
-		failing.close();
-	});
-	line.port = server.address().port;
-	return line;
+	const kill = async () => {
+		process_.kill("SIGKILL");
+		await once(process_, "exit");
+	};
+	await start();
+	onTestFinished(() => process_.kill("SIGKILL"));
+	return { port, kill, start };
 }
 
 /** The URL of backups below a prefix, by way of a port. */
@@ -105,4 +39,16 @@ export function urlOf(port, prefix = "my bot/backups") {
 		forcePathStyle: "true",
 	});
 	return `s3://bucket/${encodeURI(prefix)}?${options}`;
+}
+
+/** The same place in Litestream's configuration. */
+export function replicaOf(port, path = "my bot/backups") {
+	return {
+		type: "s3",
+		bucket: "bucket",
+		path,
+		endpoint: `http://127.0.0.1:${port}`,
+		region: "us-east-1",
+		"force-path-style": true,
+	};
 }

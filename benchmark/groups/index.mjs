@@ -21,6 +21,7 @@ import { sql } from "./sql/index.mjs";
  * @property {string} title
  * @property {readonly string[]} [workloads] - Those of the group that the task measures; default: all of them.
  * @property {number} [template] - The keys of a store that lies in the folder before the task starts.
+ * @property {boolean} [once] - Whether one round is enough: it takes minutes, and hardly differs from round to round.
  *
  * @typedef {object} TaskContext
  * @property {string} subject

@@ -24,6 +24,15 @@ export function keyAt(index) {
 }
 
 /**
+ * The keys of a store of that many.
+ *
+ * @param {number} count
+ */
+export function allKeys(count) {
+	return Array.from({ length: count }, (_, index) => keyAt(index));
+}
+
+/**
  * The prefix of a hundred keys, as `group:007:member:0000070`.
  *
  * @param {number} index - Of the hundred.

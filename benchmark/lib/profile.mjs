@@ -12,8 +12,13 @@
  * @property {number} manyKeys
  * @property {number} largeFileKeys - Of the store that is opened by a fresh process.
  * @property {readonly string[]} bulkPrefixes - What is selected and deleted while the event loop is watched.
- * @property {readonly [number, number, number]} backupKeys - Of the stores that are backed up.
- * @property {number} loadMs - How long a store is under load while it is backed up.
+ * @property {Record<"small" | "medium" | "large" | "huge", number>} backupKeys - Of the stores that are backed up.
+ * @property {number} safetyMs - How long a store is under load while it is measured how soon a write is safe.
+ * @property {number} idleMs - How long a process is watched that does nothing.
+ * @property {number} daySeconds - What a day of backups has of seconds.
+ * @property {string} cargoProfile - How the program that plays that day is compiled.
+ * @property {number} slices - Of each workload that is measured with backups and without.
+ * @property {import("./measure.mjs").Duration} sliceDuration - Of one of them.
  * @property {import("./measure.mjs").Duration} duration
  */
 
@@ -29,8 +34,13 @@ export const fullProfile = {
 	manyKeys: 1_000_000,
 	largeFileKeys: 420_000,
 	bulkPrefixes: ["group:1", "group:2", "group:3"],
-	backupKeys: [42_000, 210_000, 420_000],
-	loadMs: 15_000,
+	backupKeys: { small: 42_000, medium: 210_000, large: 420_000, huge: 4_200_000 },
+	safetyMs: 60_000,
+	idleMs: 10_000,
+	daySeconds: 24 * 60 * 60,
+	cargoProfile: "bench",
+	slices: 8,
+	sliceDuration: { warmUpMs: 250, measureMs: 1500 },
 	duration: { warmUpMs: 250, measureMs: 600 },
 };
 
@@ -46,7 +56,12 @@ export const quickProfile = /** @type {Profile} */ ({
 	manyKeys: 10_000,
 	largeFileKeys: 10_000,
 	bulkPrefixes: ["group:001", "group:002"],
-	backupKeys: [2000, 5000, 10_000],
-	loadMs: 1500,
+	backupKeys: { small: 2000, medium: 5000, large: 10_000, huge: 20_000 },
+	safetyMs: 1000,
+	idleMs: 100,
+	daySeconds: 60,
+	cargoProfile: "dev",
+	slices: 2,
+	sliceDuration: { warmUpMs: 10, measureMs: 25 },
 	duration: { warmUpMs: 10, measureMs: 25 },
 });

@@ -22,7 +22,7 @@ export async function runRounds({ options: { profile, wants }, folder, say }) {
 	const run = { samples: [], failures: [] };
 	for (let round = 1; round <= profile.rounds; round++) {
 		for (const group of groups) {
-			const tasks = wantedTasks(group, { profile, wants });
+			const tasks = wantedTasks(group, { profile, wants }).filter(({ once }) => !once || round === 1);
 			if (tasks.length === 0) continue;
 			say(`round ${round} of ${profile.rounds}: ${group.title(profile)}`);
 			const place = join(folder, "tasks");

@@ -11,6 +11,18 @@ export function median(numbers) {
 }
 
 /**
+ * The smallest of some numbers that so large a part of them does not exceed.
+ *
+ * @param {readonly number[]} numbers - At least one.
+ * @param {number} part - From above 0 to 1.
+ */
+export function percentile(numbers, part) {
+	if (numbers.length === 0) throw new RangeError("there is no percentile of no numbers");
+	const sorted = [...numbers].sort((a, b) => a - b);
+	return sorted[Math.ceil(sorted.length * part) - 1];
+}
+
+/**
  * One measured number.
  *
  * @typedef {{ group: string, workload: string, subject: string, value: number }} Sample

@@ -1,108 +1,165 @@
 "use strict";
 
-const { existsSync } = require("node:fs");
+const { mkdtempSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const path = require("node:path");
+const { setTimeout: sleep } = require("node:timers/promises");
 const { withoutSecrets } = require("../backup-options.js");
 const { answerOf, toBackup, toRestore } = require("../backups.js");
 const { RootcellarError } = require("../errors.js");
-const { formatBytes, print, progressBar } = require("./output.js");
-const { locate, native, withStore } = require("./store.js");
+const { storeAt } = require("./files.js");
+const { formatBytes, formatDuration, print } = require("./output.js");
+const { activityBar, progressBar } = require("./progress.js");
+const { existing, isServed, locate, native, withStore } = require("./store.js");
+const { removedAtEnd } = require("./temporary.js");
 
 /**
  * @typedef {import("./store.js").Options} Options
  * @typedef {import("../..").Backup} Backup
- * @typedef {import("../..").Restore} Restore
  */
 
-/** @param {string} url */
-async function listed(url) {
-	const { backups } = await answerOf(native().listBackups(url));
-	return backups.map(toBackup);
-}
+/** How long the process that makes the backups of a file is waited for, and how often it is looked after. */
+const SERVED_WAIT_MS = 30_000;
+const SERVED_PAUSE_MS = 200;
 
 /** @param {Backup} backup */
 function describe({ id, createdAt, sizeBytes, kind }) {
 	return `${id}  ${createdAt.toISOString()}  ${formatBytes(sizeBytes).padStart(10)}  ${kind}`;
 }
 
+/**
+ * How a file stands against its backups.
+ *
+ * @param {{ file: string, url: string }} place
+ */
+async function survey({ file, url }) {
+	const { backups, lag, ...looked } = await answerOf(native().surveyBackups(url, file));
+	const { kind, pages, bytes, sinceMs, reason } = /** @type {import("../native").LagInfo} */ (lag);
+	const since = sinceMs === undefined ? undefined : new Date(sinceMs);
+	return {
+		backups: backups.map(toBackup),
+		isServed: looked.isServed === true,
+		lag: { state: kind, changedPages: pages, changedBytes: bytes, since, reason },
+	};
+}
+
+/** @param {Awaited<ReturnType<typeof survey>>["lag"]} lag */
+function describeLag({ state, changedPages, changedBytes, since, reason }) {
+	if (state === "none") return "none; the newest backup has all of the file";
+	if (state === "oldCopy") return "the file is an old copy: it lacks newer backups, which opening it restores";
+	if (since === undefined) return `not known: ${reason}`;
+	const ago = formatDuration(Date.now() - since.getTime());
+	const pages = changedPages === 1 ? "1 page" : `${changedPages} pages`;
+	return `${pages} (${formatBytes(changedBytes)}) changed since ${since.toISOString()}, ${ago} ago`;
+}
+
 /** @param {Options} options */
 async function status(options) {
-	const { path: file, url } = locate(options);
-	const backups = await listed(url);
+	const { file, url } = locate(options);
+	const found = storeAt(file);
+	const { backups, lag, ...looked } = await survey({ file, url });
 	const [newest] = backups;
-	const exists = existsSync(file);
 	const destination = withoutSecrets(url);
 	const text = [
-		`file         ${file}${exists ? "" : " (not there)"}`,
+		`file         ${file} (${found ? formatBytes(found.size) : "not there"})`,
+		`backed up    ${looked.isServed ? "by a process that has it open" : "by nobody at the moment"}`,
 		`destination  ${destination}`,
 		`backups      ${backups.length}`,
 		`newest       ${newest ? describe(newest) : "none"}`,
+		`lag          ${describeLag(lag)}`,
 	];
-	print(options, { file, exists, destination, backups: backups.length, newest: newest ?? null }, text.join("\n"));
+	const value = {
+		file,
+		exists: found !== undefined,
+		sizeBytes: found?.size,
+		isServed: looked.isServed,
+		destination,
+		backups: backups.length,
+		newest: newest ?? null,
+		lag,
+	};
+	print(options, value, text.join("\n"));
 }
 
 /** @param {Options} options */
 async function backup(options) {
-	const { path: file } = locate(options);
-	if (!existsSync(file)) {
-		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file} to back up`);
+	const place = locate(options);
+	existing(place.file, "back up");
+	const bar = activityBar(options, "backing up");
+	try {
+		const made = isServed(place.file)
+			? await awaited(place)
+			: await withStore(place, (store) => store.backups.create());
+		bar.end();
+		print(options, made, describe(made));
+	} finally {
+		bar.end();
 	}
-	const made = await withStore(options, (store) => store.backups.create());
-	print(options, made, describe(made));
+}
+
+/**
+ * The first backup that has what the file has now, made by the process that has it open.
+ *
+ * @param {{ file: string, url: string }} place
+ */
+async function awaited(place) {
+	const began = Date.now();
+	for (;;) {
+		const { backups, lag } = await survey(place);
+		const [newest] = backups;
+		if (newest && (lag.state === "none" || newest.createdAt.getTime() > began)) return newest;
+		if (Date.now() - began > SERVED_WAIT_MS || lag.state === "unknown") {
+			const reason = lag.reason ?? `it has made none for ${formatDuration(SERVED_WAIT_MS)}`;
+			throw new RootcellarError(
+				"ERR_BACKUP_ELSEWHERE",
+				`another process makes the backups of ${place.file}, and no new one is at ${withoutSecrets(place.url)}: ` +
+					`${reason}; see its dataStore.backups.status()`,
+			);
+		}
+		await sleep(SERVED_PAUSE_MS);
+	}
 }
 
 /** @param {Options} options */
 async function list(options) {
-	const backups = await listed(locate(options).url);
-	print(options, backups, backups.length === 0 ? "there are no backups" : backups.map(describe).join("\n"));
-}
-
-/** @param {Options & { at?: Date, id?: string, to?: string, force?: boolean }} options */
-async function restore(options) {
-	const { at, id, to, force = false } = options;
-	const { path: file, url } = locate(options);
-	const output = to === undefined ? file : path.resolve(to);
-	if (existsSync(output) && !force) {
-		throw new RootcellarError("ERR_FILE_EXISTS", `${output} exists; --force replaces what is in it`);
-	}
-	if (output === file && existsSync(file)) {
-		// Through the store, so that what is there becomes a backup, and so that nothing happens to a file in use.
-		print(options, ...told(await withStore(options, (store) => store.backups.restore({ at, id })), output));
-		return;
-	}
-	const bar = progressBar(options, "restoring");
-	const target = { id, atMs: at?.getTime() };
-	const asked = native().restoreBackup(url, target, output, force, bar.update);
-	const { restored } = await answerOf(asked).finally(bar.end);
-	print(options, ...told(toRestore(restored), output));
-}
-
-/**
- * @param {Restore} restored
- * @param {string} output
- * @returns {[Restore & { file: string }, string]}
- */
-function told(restored, output) {
-	const { id, createdAt, sizeBytes, skipped, undoId } = restored;
-	const lines = [`${output} is now as it was at ${createdAt.toISOString()} (${id}, ${formatBytes(sizeBytes)})`];
-	if (undoId !== undefined) lines.push(`what it was before is ${undoId}`);
-	lines.push(...skipped.map(({ name, reason }) => `left out: ${name}: ${reason}`));
-	return [{ ...restored, file: output }, lines.join("\n")];
+	const { url } = locate(options);
+	const { backups } = await answerOf(native().listBackups(url));
+	const listed = backups.map(toBackup);
+	print(options, listed, listed.map(describe).join("\n") || `there are no backups in ${withoutSecrets(url)}`);
 }
 
 /** @param {Options} options */
 async function verify(options) {
-	const { path: file, url } = locate(options);
+	const { file, url } = locate(options);
+	const folder = temporaryFolderNear(file);
+	const remove = removedAtEnd(folder);
 	const bar = progressBar(options, "verifying");
-	const { restored } = await answerOf(native().verifyBackups(url, path.dirname(file), bar.update)).finally(bar.end);
+	const asked = answerOf(native().verifyBackups(url, folder, bar.update));
+	const { restored } = await asked.finally(() => {
+		bar.end();
+		remove();
+	});
 	const verification = { ...toRestore(restored), files: restored.files ?? 0 };
 	const { createdAt, sizeBytes, files, skipped, isComplete } = verification;
 	const text = [
 		`the state of ${createdAt.toISOString()} can be restored: ${formatBytes(sizeBytes)} from ${files} files`,
 		...skipped.map(({ name, reason }) => `cannot be used: ${name}: ${reason}`),
 	];
-	print(options, verification, text.join("\n"));
 	if (!isComplete) process.exitCode = 1;
+	print(options, verification, text.join("\n"));
 }
 
-module.exports = { backup, list, restore, status, verify };
+/**
+ * A folder beside a file, on whose disk there is room for another like it; else one where the system keeps such.
+ *
+ * @param {string} file
+ */
+function temporaryFolderNear(file) {
+	try {
+		return mkdtempSync(path.join(path.dirname(file), ".rootcellar-"));
+	} catch {
+		return mkdtempSync(path.join(tmpdir(), "rootcellar-"));
+	}
+}
+
+module.exports = { backup, list, status, verify };

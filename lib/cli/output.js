@@ -1,6 +1,27 @@
 "use strict";
 
-const { Presets, SingleBar } = require("cli-progress");
+const { once } = require("node:events");
+
+/** What a command ends with if something failed. */
+const EXIT_FAILED = 1;
+
+/** What it ends with if it was called or configured wrongly, and nothing was tried. */
+const EXIT_USAGE = 2;
+
+/** The codes that mean that. */
+const USAGE_CODES = new Set(["ERR_USAGE", "ERR_INVALID_CONFIG", "ERR_INVALID_ARGUMENT"]);
+
+let hasWritten = false;
+
+/**
+ * Writes a part of a command's result. Resolves when there is room for more.
+ *
+ * @param {string} text
+ */
+async function write(text) {
+	hasWritten ||= text !== "";
+	if (!process.stdout.write(text)) await once(process.stdout, "drain");
+}
 
 /**
  * Prints what a command has found: as JSON on one line, or as text.
@@ -10,7 +31,17 @@ const { Presets, SingleBar } = require("cli-progress");
  * @param {string} text
  */
 function print({ json }, value, text) {
+	hasWritten = true;
 	process.stdout.write(`${json ? JSON.stringify(value) : text}\n`);
+}
+
+/**
+ * Says something on the standard error stream that is not the command's result.
+ *
+ * @param {string} text
+ */
+function note(text) {
+	process.stderr.write(`rootcellar: ${text}\n`);
 }
 
 /**
@@ -20,38 +51,32 @@ function print({ json }, value, text) {
  * @param {boolean | undefined} json
  */
 function fail(error, json) {
-	const { code = "ERR_INTERNAL", message } = error;
+	const { code = "ERR_INTERNAL" } = error ?? {};
+	// Options have other names here than in JavaScript.
+	const message = String(error?.message ?? error).replace(" (from options.filename)", "");
+	process.exitCode = USAGE_CODES.has(code) ? EXIT_USAGE : EXIT_FAILED;
 	if (json) {
-		process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+		const line = `${JSON.stringify({ error: { code, message } })}\n`;
+		// What was written as a result must not end with what is none.
+		(hasWritten ? process.stderr : process.stdout).write(line);
 	} else {
-		process.stderr.write(`rootcellar: ${message} (${code})\n`);
+		note(`${message} (${code})`);
 	}
-	process.exitCode = 1;
 }
 
 /**
- * A progress bar on a terminal, and nothing elsewhere.
- *
- * @param {{ json?: boolean }} options
- * @param {string} title
+ * Ends the process when nobody reads any more what it prints, and says so if that cannot be written for another
+ * reason.
  */
-function progressBar({ json }, title) {
-	if (json || !process.stderr.isTTY) {
-		return { update: () => {}, end: () => {} };
-	}
-	const format = `${title} {bar} {percentage}% of {size}`;
-	const bar = new SingleBar(
-		{ format, clearOnComplete: true, hideCursor: true, stream: process.stderr },
-		Presets.shades_classic,
-	);
-	bar.start(1, 0, { size: formatBytes(0) });
-	return {
-		update: (/** @type {number} */ doneBytes, /** @type {number} */ totalBytes) => {
-			bar.setTotal(totalBytes);
-			bar.update(doneBytes, { size: formatBytes(totalBytes) });
-		},
-		end: () => bar.stop(),
-	};
+function watchOutput() {
+	process.stderr.on("error", () => {});
+	process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+		if (error.code !== "EPIPE") {
+			process.exitCode = EXIT_FAILED;
+			note(`the standard output cannot be written: ${error.message} (ERR_OUTPUT)`);
+		}
+		process.exit();
+	});
 }
 
 /** @param {number} bytes */
@@ -61,4 +86,17 @@ function formatBytes(bytes) {
 	return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-module.exports = { fail, formatBytes, print, progressBar };
+/** @param {number} ms */
+function formatDuration(ms) {
+	const units = /** @type {[string, number][]} */ ([
+		["d", 86_400_000],
+		["h", 3_600_000],
+		["min", 60_000],
+	]);
+	for (const [unit, length] of units) {
+		if (ms >= 2 * length) return `${Math.round(ms / length)} ${unit}`;
+	}
+	return `${(ms / 1000).toFixed(1)} s`;
+}
+
+module.exports = { EXIT_USAGE, fail, formatBytes, formatDuration, note, print, watchOutput, write };

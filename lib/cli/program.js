@@ -1,49 +1,38 @@
 "use strict";
 
-const { Command, CommanderError, InvalidArgumentError, Option } = require("commander");
+const { Command, CommanderError, Option } = require("commander");
 const { version } = require("../../package.json");
 const commands = require("./commands.js");
-const { exportKeys, importKeys } = require("./keys.js");
-const { fail } = require("./output.js");
+const { exportKeys } = require("./export.js");
+const { importKeys } = require("./import.js");
+const { parseId, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
+const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
+const { restore } = require("./restore.js");
 
-/** What a wrong command line ends with. */
-const EXIT_USAGE = 2;
-
-/** @param {string} text */
-function parseTime(text) {
-	const time = new Date(text);
-	if (Number.isNaN(time.getTime())) {
-		throw new InvalidArgumentError("expected a time such as 2025-01-31T12:00:00Z");
-	}
-	return time;
-}
-
-/** @param {string} text */
-function parseId(text) {
-	if (!/^[0-9a-f]{16}$/.test(text)) {
-		throw new InvalidArgumentError("expected the id of a backup, 16 hexadecimal digits; see rootcellar list");
-	}
-	return text;
-}
+const STORE = ["-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)"];
+const DESTINATION = [
+	"-u, --url <destination>",
+	"where its backups are (default: what ROOTCELLAR_BACKUP says, else <file>.backup)",
+];
+const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was called or configured wrongly";
 
 /**
- * A command with the options that all have.
+ * A command with the options that all have, and an example.
  *
  * @param {Command} program
  * @param {string} name
  * @param {string} description
+ * @param {string} example
  * @param {(options: any) => Promise<void>} action
  */
-function add(program, name, description, action) {
+function add(program, name, description, example, action) {
 	return program
 		.command(name)
 		.description(description)
-		.option("-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)")
-		.option(
-			"-u, --url <destination>",
-			"where its backups are (default: what ROOTCELLAR_BACKUP says, else <file>.backup)",
-		)
-		.option("--json", "print one line of JSON, for scripts")
+		.addOption(new Option(STORE[0] ?? "", STORE[1]).argParser(parseStore))
+		.addOption(new Option(DESTINATION[0] ?? "", DESTINATION[1]).argParser(parseUrl))
+		.option("--json", "print one line of JSON, for scripts, also if something fails")
+		.addHelpText("after", `\nExample:\n  npx rootcellar ${example}`)
 		.action(async (options) => {
 			try {
 				await action(options);
@@ -53,31 +42,65 @@ function add(program, name, description, action) {
 		});
 }
 
-function createProgram() {
+/**
+ * @param {boolean} json
+ */
+function createProgram(json) {
 	const program = new Command("rootcellar");
 	program
 		.description("Backup and restore of a rootcellar store.")
 		.version(version)
 		.showHelpAfterError("(rootcellar --help tells more)")
 		.exitOverride();
-	add(program, "status", "say how the backups of a store stand", commands.status);
-	add(program, "backup", "back up what there is, now", commands.backup);
-	add(program, "list", "list the states that can be restored, the newest first", commands.list);
-	add(program, "restore", "restore the newest state, or another, into the store or into another file", commands.restore)
+	if (json) program.configureOutput({ writeErr: () => {} });
+	add(program, "status", "say how the backups of a store stand", "status --file bot.sqlite3", commands.status);
+	add(program, "backup", "back up what there is, now", "backup --file bot.sqlite3 --json", commands.backup);
+	add(
+		program,
+		"list",
+		"list the states that can be restored, the newest first",
+		"list --url s3://bucket/my-bot",
+		commands.list,
+	);
+	add(
+		program,
+		"restore",
+		"restore the newest state, or another, into the store or into another file",
+		"restore --at 2025-01-31T12:00:00Z --to then.sqlite3",
+		restore,
+	)
 		.addOption(new Option("--at <time>", "the newest state until this time").argParser(parseTime).conflicts("id"))
 		.addOption(new Option("--id <id>", "the state of this backup").argParser(parseId))
-		.option("--to <path>", "another file; without it the store itself")
+		.addOption(new Option("--to <path>", "another file; without it the store itself").argParser(parsePath))
 		.option("--force", "replace what is there");
-	add(program, "verify", "restore the newest state into a temporary file, with every check", commands.verify);
-	add(program, "export", "write every key as a line of JSON", exportKeys)
-		.option("--community <id>", "the keys of a community instead of the default scope")
-		.option("--output <path>", "a file (default: the standard output)")
+	add(
+		program,
+		"verify",
+		"restore the newest state into a temporary file, with every check",
+		"verify --file bot.sqlite3 || echo 'look at the backups'",
+		commands.verify,
+	);
+	add(
+		program,
+		"export",
+		"write every key, of every community, as a line of JSON",
+		"export --file bot.sqlite3 --output keys.jsonl",
+		exportKeys,
+	)
+		.option("--community <id>", "only the keys of this community; '' is the default scope")
+		.addOption(new Option("--output <path>", "a file (default: the standard output)").argParser(parsePath))
 		.option("--force", "replace the file if it exists");
-	add(program, "import", "read keys, each a line of JSON", importKeys)
-		.option("--community <id>", "into a community instead of the default scope")
-		.option("--input <path>", "a file (default: the standard input)")
+	add(
+		program,
+		"import",
+		"store keys, each a line of JSON, all of them or none",
+		"import --file bot.sqlite3 --input keys.jsonl",
+		importKeys,
+	)
+		.option("--community <id>", "only the lines of this community; '' is the default scope")
+		.addOption(new Option("--input <path>", "a file (default: the standard input)").argParser(parsePath))
 		.option("--force", "overwrite keys that exist");
-	program.addHelpText("after", "\nEnds with 0 if all went well, 1 if something failed, 2 if it was called wrongly.");
+	program.addHelpText("after", `\nEnds with ${EXIT_CODES}.`);
 	return program;
 }
 
@@ -87,12 +110,17 @@ function createProgram() {
  * @param {string[]} argv
  */
 async function main(argv) {
+	watchOutput();
+	const json = argv.includes("--json");
 	try {
-		await createProgram().parseAsync(argv);
+		await createProgram(json).parseAsync(argv);
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
 		// Help and the version are no errors.
 		process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+		if (json && error.exitCode !== 0) {
+			fail({ code: "ERR_USAGE", message: error.message.replace(/^error: /, "") }, json);
+		}
 	}
 }
 

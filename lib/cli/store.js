@@ -5,37 +5,91 @@ const { loadBinding } = require("../binding.js");
 const { locationFromEnvironment, locationFromOption } = require("../config.js");
 const { openDataStore } = require("../data-store.js");
 const { RootcellarError } = require("../errors.js");
+const { storeAt } = require("./files.js");
 
 /**
+ * What every command is told: the file, the destination, and whether JSON is wanted.
+ *
  * @typedef {{ file?: string, url?: string, json?: boolean }} Options
  */
 
+/** The native addon. */
+const native = loadBinding;
+
 /**
- * The file and the destination that a command is about.
+ * The file that a command is about.
  *
  * @param {Options} options
  */
-function locate({ file, url }) {
+function locateFile({ file }) {
 	const location = file === undefined ? locationFromEnvironment(process.env) : locationFromOption(file);
-	const options = checkBackupOptions(url === undefined ? undefined : { url });
-	const backup = backupOf(location.path, options, process.env, file === undefined);
-	if (backup === undefined) {
-		throw new RootcellarError("ERR_BACKUP_OFF", "ROOTCELLAR_BACKUP turns backups off; name a destination with --url");
-	}
-	return { path: location.path, url: absolute(backup.native.url) };
+	return location.path;
 }
 
 /**
- * Opens the store that a command is about, for as long as `use` takes.
+ * The file, and where its backups go; no `url` if they are turned off.
+ *
+ * @param {Options} options
+ */
+function locateBoth({ file, url }) {
+	const found = locateFile({ file });
+	const options = checkBackupOptions(url === undefined ? undefined : { url });
+	const backup = backupOf(found, options, process.env, file === undefined || isConfigured(found));
+	return { file: found, url: backup === undefined ? undefined : absolute(backup.native.url) };
+}
+
+/**
+ * The file that a command is about, and where its backups are.
+ *
+ * @param {Options} options
+ */
+function locate(options) {
+	const { file, url } = locateBoth(options);
+	if (url === undefined) {
+		throw new RootcellarError("ERR_BACKUP_OFF", "ROOTCELLAR_BACKUP turns backups off; name a destination with --url");
+	}
+	return { file, url };
+}
+
+/**
+ * Whether a file is the one that `DATABASE_CONFIG` names: then `ROOTCELLAR_BACKUP` is meant for it.
+ *
+ * @param {string} file
+ */
+function isConfigured(file) {
+	try {
+		return locationFromEnvironment(process.env).path === file;
+	} catch {
+		// What cannot be used names no file.
+		return false;
+	}
+}
+
+/**
+ * The store's file, which has to be there.
+ *
+ * @param {string} file
+ * @param {string} purpose
+ */
+function existing(file, purpose) {
+	const found = storeAt(file);
+	if (found === undefined) {
+		const hint = "rootcellar restore brings it back if there are backups";
+		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file} to ${purpose}; ${hint}`);
+	}
+	return found;
+}
+
+/**
+ * Opens a store for as long as `use` takes, with its backups unless there is no `url`.
  *
  * @template T
- * @param {Options} options
+ * @param {{ file: string, url?: string }} place
  * @param {(store: import("../..").DataStore) => Promise<T>} use
- * @param {false | import("../..").BackupOptions} [backup]
+ * @returns {Promise<T>}
  */
-async function withStore(options, use, backup) {
-	const { path, url } = locate(options);
-	const store = openDataStore({ filename: path, backup: backup ?? { url } });
+async function withStore({ file, url }, use) {
+	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
 	try {
 		return await use(store);
 	} finally {
@@ -43,7 +97,13 @@ async function withStore(options, use, backup) {
 	}
 }
 
-/** The native addon. */
-const native = loadBinding;
+/**
+ * Whether a process makes the backups of a file now.
+ *
+ * @param {string} file
+ */
+function isServed(file) {
+	return native().isBackedUp(file);
+}
 
-module.exports = { locate, native, withStore };
+module.exports = { existing, isServed, locate, locateBoth, locateFile, native, withStore };

@@ -10,7 +10,7 @@ import { fail, root, run } from "./run.mjs";
 export const CLI_VERSIONS = ["v0.5.0", "v0.5.18"];
 
 /** Releases of Litestream's library for SQLite, which reads a replica without restoring it. */
-export const VFS_VERSIONS = ["0.5.14", "0.5.17"];
+export const VFS_VERSIONS = ["0.5.14", "0.5.15", "0.5.16", "0.5.17"];
 
 const GO_PACKAGE = "github.com/benbjohnson/litestream/cmd/litestream";
 

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { installAzureServer } from "./azure.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { fail, npm, root, run } from "./run.mjs";
@@ -38,12 +39,13 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream. */
+/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream, servers. */
 export function prepareTests() {
 	prepareSqliteLibraries();
 	installNodes();
 	installLitestream();
 	installS3Server();
+	installAzureServer();
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */

@@ -5,12 +5,14 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::table::PageTable;
-use crate::engine::sqlite::open_own_reader;
+use super::wal::WalState;
+use crate::engine::sqlite::{open_own_reader, version_read};
 use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
 
 const READ_PAGES: &str = "SELECT pgno, data FROM sqlite_dbpage('main')";
+const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
 
 /// A database at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Image {
     pub page_size: PageSize,
     /// How many there are.
     pub commit: u32,
+    /// What its write-ahead log holds, if there is one that anything was committed to.
+    pub wal: Option<WalState>,
 }
 
 /// Is handed a page's number and its bytes.
@@ -40,7 +44,8 @@ pub trait Capture: Send {
     /// With SQLite's code.
     fn begin(&mut self) -> Result<Option<Image>, Error>;
 
-    /// Visits every page of this moment that is not as the table has it.
+    /// Visits every page of this moment that is not as the table has it. The table is that of the moment which
+    /// [`Capture::recorded`] was last called for, or of an earlier one if it was never called.
     ///
     /// # Errors
     ///
@@ -56,6 +61,9 @@ pub trait Capture: Send {
 
     /// Lets the moment go.
     fn end(&mut self);
+
+    /// From now on the table is as this moment was, or the last one if that has ended.
+    fn recorded(&mut self);
 }
 
 /// Reads every page and compares: right whoever wrote, in whatever way, and whenever.
@@ -93,7 +101,29 @@ impl PageDiff {
             Error::backup(BackupProblem::State, format!("pages of {bytes} bytes cannot be backed up"))
         })?;
         self.lock_page = page_size.lock_page();
-        Ok((commit > 0).then_some(Image { page_size, commit }))
+        let wal = version_read(&self.connection).map(|version| WalState::new(&version));
+        Ok((commit > 0).then_some(Image { page_size, commit, wal }))
+    }
+
+    /// [`Capture::changes`], where no other pages than these can have changed. All of them are there.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code, or what `visit` returns.
+    pub fn changes_among(
+        &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+        table: &PageTable,
+        visit: &mut Visit,
+    ) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached(READ_PAGE)?;
+        for number in numbers.into_iter().filter(|number| *number != self.lock_page) {
+            let page: Vec<u8> = statement.query_row([number], |row| row.get(0))?;
+            if table.get(number) != Some(table.hash(&page)) {
+                visit(number, &page)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -134,6 +164,8 @@ impl Capture for PageDiff {
         // What only read can as well be rolled back; if even that fails, the next moment cannot begin, and says why.
         drop(self.connection.execute_batch("ROLLBACK"));
     }
+
+    fn recorded(&mut self) {}
 }
 
 #[cfg(test)]

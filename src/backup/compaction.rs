@@ -12,7 +12,8 @@ pub struct Compaction {
     pub inputs: Vec<BackupFile>,
 }
 
-/// The merges that are due, those of lower levels first.
+/// The merges that are due, of the lowest level that has any: what they make is to be merged with the rest of its own
+/// level, and not left behind.
 ///
 /// A file of a level covers whole files of the level below, those of one interval: of all that were captured within
 /// the same 30 seconds, say, when these are over.
@@ -21,11 +22,12 @@ pub fn due(files: &[BackupFile], now_ms: i64) -> Vec<Compaction> {
     let snapshots = of_level(files, Level::SNAPSHOT);
     let levels = Level::all().zip(Level::all().skip(1)).zip(COMPACTION_INTERVALS);
     levels
-        .flat_map(|((from, to), interval)| {
+        .map(|((from, to), interval)| {
             let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
             groups(files, &snapshots, (from, to), interval_ms, now_ms)
         })
-        .collect()
+        .find(|due| !due.is_empty())
+        .unwrap_or_default()
 }
 
 fn groups(
@@ -127,6 +129,18 @@ mod tests {
         let files: Vec<BackupFile> =
             (0..15).map(|index| file(1, index * 30 + 1, index * 30 + 30, index.cast_signed() * 30_000)).collect();
         assert_eq!(short(&due(&files, 440_000)), ["2/1-300 of 10"]);
+    }
+
+    #[test]
+    fn a_level_waits_for_what_is_still_to_be_merged_below_it() {
+        let mut files = captured(270..=299);
+        files.extend(
+            (0..9)
+                .map(|index| file(1, (index * 30).max(1), index * 30 + 29, index.cast_signed() * 30_000 + 29_000)),
+        );
+        assert_eq!(short(&due(&files, 300_000)), ["1/270-299 of 30"]);
+        files.push(file(1, 270, 299, 299_000));
+        assert_eq!(short(&due(&files, 300_000)), ["2/1-299 of 10"]);
     }
 
     #[test]

@@ -28,8 +28,10 @@ mod soundness;
 mod staged;
 pub mod state;
 pub mod status;
+pub mod survey;
 pub mod table;
 pub mod wal;
+pub mod wal_capture;
 mod worker;
 
 pub use open::{Opened, make_last_backups, open_store};

@@ -30,18 +30,35 @@ pub struct Lock {
 }
 
 impl Place {
+    fn of(database: &Path) -> Self {
+        let mut folder = database.as_os_str().to_owned();
+        folder.push(".backup-state");
+        Self { database: database.to_owned(), folder: folder.into() }
+    }
+
     /// The folder of a database, which is made if there is none.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn beside(database: &Path) -> Result<Self, Error> {
-        let mut folder = database.as_os_str().to_owned();
-        folder.push(".backup-state");
-        let place = Self { database: database.to_owned(), folder: folder.into() };
+        let place = Self::of(database);
         fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
         place.remove_leftovers();
         Ok(place)
+    }
+
+    /// The folder of a database, if there is one.
+    #[must_use]
+    pub fn found_beside(database: &Path) -> Option<Self> {
+        let place = Self::of(database);
+        place.folder.is_dir().then_some(place)
+    }
+
+    /// Whether a process makes backups of the file now.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        matches!(self.lock_for_backups(), Ok(None))
     }
 
     /// The folder's path.

@@ -10,7 +10,6 @@ use super::files::{BackupFile, FileName, Level, newest_txid, of_level};
 use super::staged::{Staged, Writing, merge};
 use super::state::{Known, Loaded, Position, Standing, StateFile, standing};
 use super::table::{PageHash, PageTable};
-use super::wal::{WalMark, read_mark};
 use super::{compaction, retention, schedule};
 use crate::ltx::{Decoder, Header, PageSize, Txid};
 use crate::{BackupProblem, Error};
@@ -19,7 +18,6 @@ use crate::{BackupProblem, Error};
 ///
 /// What was captured and could not be published is kept and tried again, before anything else is captured.
 pub struct Publisher {
-    database: PathBuf,
     folder: PathBuf,
     destination: Arc<dyn Destination>,
     capture: Box<dyn Capture>,
@@ -54,19 +52,13 @@ impl Publisher {
     /// # Errors
     ///
     /// `ERR_BACKUP_DESTINATION`.
-    pub fn new(
-        database: &Path,
-        folder: &Path,
-        destination: Arc<dyn Destination>,
-        capture: Box<dyn Capture>,
-    ) -> Result<Self, Error> {
+    pub fn new(folder: &Path, destination: Arc<dyn Destination>, capture: Box<dyn Capture>) -> Result<Self, Error> {
         let (state, loaded) = StateFile::open(folder);
         destination.sweep();
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
         let known = loaded.and_then(|loaded| reconcile(&*destination, &files, loaded));
         let mut publisher = Self {
-            database: database.to_owned(),
             folder: folder.to_owned(),
             destination,
             capture,
@@ -147,54 +139,50 @@ impl Publisher {
 
     /// Writes what has changed into files for the destination.
     fn stage(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
-        // Read before, so that it tells at most what the moment has.
-        let wal = read_mark(&self.database);
         self.is_dirty = true;
         let staged = match self.capture.begin()? {
             Some(image) => {
-                let staged = self.stage_image(image, wal, now_ms);
+                let staged = self.stage_image(image, now_ms);
                 self.capture.end();
                 staged?
             }
             None => None,
         };
+        let published = staged.map(|staged| self.record(staged)).transpose()?;
+        self.capture.recorded();
         self.is_dirty = false;
         self.snapshot_wanted = false;
-        let Some(staged) = staged else { return Ok(None) };
-        self.is_dirty = true;
+        Ok(published.flatten())
+    }
+
+    /// Notes what is known from now on, and that it is to be published.
+    fn record(&mut self, staged: Stage) -> Result<Option<Published>, Error> {
         match &staged.known {
             Recorded::Changes(known, changes) => self.state.append(known, changes)?,
             Recorded::Everything(known) => self.state.rewrite(known)?,
         }
         let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
         self.known = Some(known);
-        self.is_dirty = false;
         let published = staged.files.first().map(|file| Published { file: file.listed(), is_full: staged.is_full });
         self.queue.extend(staged.files);
         Ok(published)
     }
 
-    fn stage_image(&mut self, image: Image, wal: Option<WalMark>, now_ms: i64) -> Result<Option<Stage>, Error> {
+    fn stage_image(&mut self, image: Image, now_ms: i64) -> Result<Option<Stage>, Error> {
         let known = self.known.take_if(|known| known.table.page_size != image.page_size);
         // A new page size begins a new chain, and so does a history that nobody knows.
         let page_size_changed = known.is_some();
         let same_chain = self.newest.is_none_or(|(_, page_size)| page_size == image.page_size);
         let last = self.newest.map(|(txid, _)| txid);
         if let Some(known) = self.known.clone() {
-            return self.stage_changes(image, known, wal, now_ms);
+            return self.stage_changes(image, known, now_ms);
         }
         let txid = last.map_or(Txid::FIRST, Txid::next);
         let writes_increment = same_chain && !page_size_changed;
-        self.stage_everything(image, txid, writes_increment, wal, now_ms).map(Some)
+        self.stage_everything(image, txid, writes_increment, now_ms).map(Some)
     }
 
-    fn stage_changes(
-        &mut self,
-        image: Image,
-        mut known: Known,
-        wal: Option<WalMark>,
-        now_ms: i64,
-    ) -> Result<Option<Stage>, Error> {
+    fn stage_changes(&mut self, image: Image, mut known: Known, now_ms: i64) -> Result<Option<Stage>, Error> {
         let txid = known.position.txid.next();
         let name = FileName::captured(txid);
         let header = Header::new(image.page_size, image.commit, txid, txid, now_ms);
@@ -217,7 +205,8 @@ impl Publisher {
         if let Some(writing) = writing {
             let staged = writing.finish()?;
             known.table.apply(image.commit, &changes);
-            known.position = Position { txid, checksum: staged.checksum, time_ms: now_ms, wal };
+            known.position =
+                Position { txid, checksum: staged.checksum, time_ms: now_ms, wal: image.wal.map(|wal| wal.mark) };
             files.push(staged);
         }
         let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
@@ -235,7 +224,6 @@ impl Publisher {
         image: Image,
         txid: Txid,
         writes_increment: bool,
-        wal: Option<WalMark>,
         now_ms: i64,
     ) -> Result<Stage, Error> {
         let mut table = PageTable::new(image.page_size);
@@ -250,7 +238,7 @@ impl Publisher {
         }
         let checksum = if writes_increment { files.first().map_or(0, |file| file.checksum) } else { 0 };
         let destination = self.destination.describe().to_owned();
-        let position = Position { txid, checksum, time_ms: now_ms, wal };
+        let position = Position { txid, checksum, time_ms: now_ms, wal: image.wal.map(|wal| wal.mark) };
         Ok(Stage { is_full: true, files, known: Recorded::Everything(Known { destination, position, table }) })
     }
 

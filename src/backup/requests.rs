@@ -155,11 +155,16 @@ fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile
 ///
 /// `ERR_BACKUP_DESTINATION`.
 pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
-    let mut files = restorable(&destination.list()?);
+    Ok(restorable_at(destination, &destination.list()?))
+}
+
+/// The states that backups lead to, the newest first, with the times that they have themselves.
+pub(super) fn restorable_at(destination: &dyn Destination, files: &[BackupFile]) -> Vec<BackupFile> {
+    let mut files = restorable(files);
     if !destination.lists_capture_times() {
         read_times(destination, &mut files);
     }
-    Ok(files)
+    files
 }
 
 /// Reads the times that files have themselves.

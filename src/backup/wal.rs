@@ -3,18 +3,19 @@
 //! SQLite takes what follows a damaged frame for something that was never committed, and says nothing. What a backup
 //! has seen in the log tells whether anything of it is gone.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use crate::engine::sqlite::Version;
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
+const BUFFER_BYTES: usize = 1 << 18;
 
 /// The magic number of logs with little-endian checksums; one more means big-endian.
 const MAGIC: u32 = 0x377f_0682;
-
-/// Logs that are larger are not looked at: SQLite begins anew at 4 MB, unless somebody reads for long.
-const WAL_BYTES_MAX: u64 = 256 << 20;
 
 /// A place in a log: which log it is, and how many frames of it are committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,10 +26,10 @@ pub struct WalMark {
     pub frames: u32,
 }
 
-/// The log of a database.
+/// The log of a database: beside the file itself, where the path is a symbolic link to it.
 #[must_use]
 pub fn wal_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
+    let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     path.push("-wal");
     path.into()
 }
@@ -37,10 +38,7 @@ pub fn wal_path(database: &Path) -> PathBuf {
 #[must_use]
 pub fn read_mark(database: &Path) -> Option<WalMark> {
     let file = File::open(wal_path(database)).ok()?;
-    if file.metadata().ok()?.len() > WAL_BYTES_MAX {
-        return None;
-    }
-    let mut input = BufReader::with_capacity(1 << 18, file);
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header).ok()?;
     let magic = field(&header, 0);
@@ -60,22 +58,98 @@ pub fn read_mark(database: &Path) -> Option<WalMark> {
         _ => return None,
     };
     let salts = [field(&header, 16), field(&header, 20)];
-    let (mut frames, mut committed) = (0, 0);
-    let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes];
-    while input.read_exact(&mut frame).is_ok() {
-        checksum.update(&frame[..8]);
-        checksum.update(&frame[FRAME_HEADER_BYTES..]);
-        let is_valid = [field(&frame, 8), field(&frame, 12)] == salts
-            && [field(&frame, 16), field(&frame, 20)] == checksum.sums;
-        if !is_valid {
-            break;
-        }
-        frames += 1;
-        if field(&frame, 4) != 0 {
-            committed = frames;
-        }
+    let frames = Frames { input, page_bytes, salts, checksum, bytes: Vec::new() };
+    let committed = (1..).zip(frames).filter(|(_, frame)| frame.commit.is_some()).last();
+    Some(WalMark { salts, frames: committed.map_or(0, |(number, _)| number) })
+}
+
+/// The state of a database in write-ahead mode, by its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalState {
+    /// How far the log has come.
+    pub mark: WalMark,
+    page_bytes: u32,
+    checksum: Checksum,
+}
+
+impl WalState {
+    /// The state that a header of the WAL-index tells of (sqlite.org/walformat.html, "The WAL-Index Header").
+    #[must_use]
+    pub fn new(version: &Version) -> Self {
+        let [_, big_endian, low, high] = version[3].to_ne_bytes();
+        let page_bytes = match u16::from_ne_bytes([low, high]) {
+            1 => 65_536,
+            bytes => bytes.into(),
+        };
+        // The salts stand there as they do in the log.
+        let salts = [u32::from_be(version[8]), u32::from_be(version[9])];
+        let checksum = Checksum { big_endian: big_endian != 0, sums: [version[6], version[7]] };
+        Self { mark: WalMark { salts, frames: version[4] }, page_bytes, checksum }
     }
-    Some(WalMark { salts, frames: committed })
+}
+
+/// What was written between two states.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The numbers of the pages.
+    pub pages: BTreeSet<u32>,
+    /// How many pages the database had at the least.
+    pub least: u32,
+}
+
+/// Reads what the log has gained from one state to a later one; `None` unless it is proved that nothing else was written.
+///
+/// The checksum of a frame goes on from that of the frame before it. So frames that lead from the checksum of the earlier
+/// state to that of the later one are those that SQLite has written between the two, all of them and in their order.
+#[must_use]
+pub fn written_between(database: &Path, from: &WalState, to: &WalState) -> Option<Written> {
+    let WalState { mark: WalMark { salts, frames: first }, page_bytes, checksum } = *from;
+    let is_the_same_log = to.mark.salts == salts && to.page_bytes == page_bytes && first > 0;
+    let count = to.mark.frames.checked_sub(first).filter(|_| is_the_same_log)?;
+    let mut file = File::open(wal_path(database)).ok()?;
+    let frame_bytes = FRAME_HEADER_BYTES as u64 + u64::from(page_bytes);
+    file.seek(SeekFrom::Start(HEADER_BYTES as u64 + u64::from(first) * frame_bytes)).ok()?;
+    let input = BufReader::with_capacity(BUFFER_BYTES, file);
+    let mut frames = Frames { input, page_bytes: page_bytes as usize, salts, checksum, bytes: Vec::new() };
+    let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
+    for _ in 0..count {
+        let frame = frames.next()?;
+        written.pages.insert(frame.page);
+        written.least = written.least.min(frame.commit.unwrap_or(u32::MAX));
+    }
+    (frames.checksum == to.checksum).then_some(written)
+}
+
+/// The valid frames of a log, from some place on.
+struct Frames {
+    input: BufReader<File>,
+    page_bytes: usize,
+    salts: [u32; 2],
+    /// Of all that was read, and of what stands before it.
+    checksum: Checksum,
+    bytes: Vec<u8>,
+}
+
+struct Frame {
+    page: u32,
+    /// The size of the database in pages, at the end of a transaction.
+    commit: Option<u32>,
+}
+
+impl Iterator for Frames {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        self.bytes.resize(FRAME_HEADER_BYTES + self.page_bytes, 0);
+        self.input.read_exact(&mut self.bytes).ok()?;
+        let (header, page) = self.bytes.split_at(FRAME_HEADER_BYTES);
+        self.checksum.update(&header[..8]);
+        self.checksum.update(page);
+        let is_valid = [field(header, 8), field(header, 12)] == self.salts
+            && [field(header, 16), field(header, 20)] == self.checksum.sums;
+        let commit = field(header, 4);
+        is_valid.then(|| Frame { page: field(header, 0), commit: (commit > 0).then_some(commit) })
+    }
 }
 
 fn field(bytes: &[u8], offset: usize) -> u32 {
@@ -83,6 +157,7 @@ fn field(bytes: &[u8], offset: usize) -> u32 {
 }
 
 /// The running checksum of a log ("Checksum Algorithm").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Checksum {
     big_endian: bool,
     sums: [u32; 2],
@@ -121,6 +196,13 @@ mod tests {
         let after = read_mark(&path).unwrap();
         assert_eq!(after.salts, before.salts);
         assert!(after.frames >= before.frames + 3);
+
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert_eq!(read_mark(&link), Some(after));
+        }
 
         let mut log = std::fs::read(wal_path(&path)).unwrap();
         let copy = folder.path().join("copy");

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::capture::PageDiff;
 use super::examine::check;
 use super::files::BackupFile;
 use super::place::{Lock, Place};
@@ -15,6 +14,7 @@ use super::requests::{RestoredStore, restore_in_place};
 use super::schedule::{capture_pause, retry_pause};
 use super::service::{Event, Hook, Observers, Options};
 use super::status::{Phase, Status};
+use super::wal_capture::WalCapture;
 use crate::clock::now_ms;
 use crate::limits::{
     ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
@@ -105,9 +105,9 @@ impl Worker {
             }
         }
         if self.publisher.is_none() {
-            let capture = Box::new(PageDiff::open(&self.path)?);
+            let capture = Box::new(WalCapture::open(&self.path)?);
             let destination = Arc::clone(&self.options.destination);
-            let publisher = Publisher::new(&self.path, self.place.folder(), destination, capture)?;
+            let publisher = Publisher::new(self.place.folder(), destination, capture)?;
             self.place.mark()?;
             lock(&self.status).position = publisher.newest();
             self.publisher = Some(publisher);

@@ -12,24 +12,31 @@ use napi_derive::napi;
 
 use super::backup::RestoreTarget;
 use super::event::Failure;
-use super::info::{BackupInfo, RestoredInfo};
+use super::info::{BackupInfo, LagInfo, RestoredInfo};
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::restore::Progress;
-use crate::backup::{list, restore_to, verify};
+use crate::backup::{list, restore_to, survey, verify};
 
-/// What asynchronous requests without a store answer: one of these.
+/// What asynchronous requests without a store answer, as far as it was asked.
 #[napi(object)]
+#[derive(Default)]
 pub struct Answer {
     /// Backups, the newest first.
     pub backups: Option<Vec<BackupInfo>>,
     /// What was restored, or could be.
     pub restored: Option<RestoredInfo>,
-    /// Why neither.
+    /// What the newest backup lacks.
+    pub lag: Option<LagInfo>,
+    /// Whether a process makes backups of the file now.
+    pub is_served: Option<bool>,
+    /// Whether the file has the key-value table.
+    pub is_store: Option<bool>,
+    /// Why nothing of that.
     pub error: Option<Failure>,
 }
 
-type Work = Box<dyn FnOnce(&dyn Destination) -> Result<Answer, Error> + Send>;
+type Work = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
 
 /// Is told how many bytes of how many were read.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
@@ -56,7 +63,6 @@ fn teller(told: Option<Told>) -> impl FnMut(Progress) {
 
 /// A request on a thread of Node's own.
 pub struct Ask {
-    url: String,
     work: Option<Work>,
 }
 
@@ -66,8 +72,7 @@ impl Task for Ask {
 
     fn compute(&mut self) -> napi::Result<Answer> {
         let work = self.work.take().ok_or_else(|| napi::Error::from_reason("asked twice"))?;
-        let answer = parse(&self.url).and_then(|destination| work(&*destination));
-        Ok(answer.unwrap_or_else(|error| Answer { backups: None, restored: None, error: Some((&error).into()) }))
+        Ok(work().unwrap_or_else(|error| Answer { error: Some((&error).into()), ..Answer::default() }))
     }
 
     fn resolve(&mut self, _env: Env, answer: Answer) -> napi::Result<Answer> {
@@ -79,7 +84,7 @@ fn ask(
     url: String,
     work: impl FnOnce(&dyn Destination) -> Result<Answer, Error> + Send + 'static,
 ) -> AsyncTask<Ask> {
-    AsyncTask::new(Ask { url, work: Some(Box::new(work)) })
+    AsyncTask::new(Ask { work: Some(Box::new(move || work(&*parse(&url)?))) })
 }
 
 /// The states at a destination that can be restored.
@@ -88,7 +93,7 @@ fn ask(
 pub fn list_backups(url: String) -> AsyncTask<Ask> {
     ask(url, |destination| {
         let backups = list(destination)?.iter().map(BackupInfo::from).collect();
-        Ok(Answer { backups: Some(backups), restored: None, error: None })
+        Ok(Answer { backups: Some(backups), ..Answer::default() })
     })
 }
 
@@ -109,7 +114,7 @@ pub fn restore_backup(
     Ok(ask(url, move |destination| {
         let output = PathBuf::from(output);
         let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
-        Ok(Answer { backups: None, restored: Some((&restored).into()), error: None })
+        Ok(Answer { restored: Some((&restored).into()), ..Answer::default() })
     }))
 }
 
@@ -127,6 +132,47 @@ pub fn verify_backups(
     let told = told(progress)?;
     Ok(ask(url, move |destination| {
         let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
-        Ok(Answer { backups: None, restored: Some((&verified).into()), error: None })
+        Ok(Answer { restored: Some((&verified).into()), ..Answer::default() })
     }))
+}
+
+/// How the file at `path` stands against its backups.
+#[napi]
+#[must_use]
+pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
+    ask(url, move |destination| {
+        let survey = survey::survey(&PathBuf::from(path), destination)?;
+        Ok(Answer {
+            backups: Some(survey.backups.iter().map(BackupInfo::from).collect()),
+            lag: Some((&survey.lag).into()),
+            is_served: Some(survey.is_served),
+            ..Answer::default()
+        })
+    })
+}
+
+/// Whether the file at `path` has the key-value table.
+#[napi]
+#[must_use]
+pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
+    let work = move || {
+        let is_store = survey::is_store(&PathBuf::from(path))?;
+        Ok(Answer { is_store: Some(is_store), ..Answer::default() })
+    };
+    AsyncTask::new(Ask { work: Some(Box::new(work)) })
+}
+
+/// Whether a process makes backups of the file at `path` now.
+#[napi]
+#[must_use]
+pub fn is_backed_up(path: String) -> bool {
+    survey::is_served(&PathBuf::from(path))
+}
+
+/// Forgets what backups know of the file at `path`: another was put in its place.
+#[napi]
+#[must_use]
+pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {
+    let work = move || survey::forget(&PathBuf::from(path)).map(|()| Answer::default());
+    AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }

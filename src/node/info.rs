@@ -9,6 +9,7 @@ use crate::backup::files::BackupFile;
 use crate::backup::opening::RestoredFile;
 use crate::backup::restore::Skipped;
 use crate::backup::status::{Phase, Status};
+use crate::backup::survey::Lag;
 use crate::backup::{RestoredStore, Verified};
 use crate::clock::now_ms;
 use crate::ltx::Txid;
@@ -101,6 +102,51 @@ impl From<&Verified> for RestoredInfo {
             undo_id: None,
             reason: None,
             set_aside: None,
+        }
+    }
+}
+
+/// What the newest backup of a file lacks.
+#[napi(object)]
+pub struct LagInfo {
+    /// What kind of answer this is.
+    pub kind: LagKind,
+    /// Pages that have changed since.
+    pub pages: f64,
+    /// Their size in bytes.
+    pub bytes: f64,
+    /// Since when, in milliseconds since 1970 UTC.
+    pub since_ms: Option<f64>,
+    /// Why it cannot be told.
+    pub reason: Option<String>,
+}
+
+/// See `Lag`.
+#[napi(string_enum = "camelCase")]
+pub enum LagKind {
+    /// It lacks nothing.
+    None,
+    /// Pages have changed since.
+    Pages,
+    /// The file is an old copy.
+    OldCopy,
+    /// That cannot be told.
+    Unknown,
+}
+
+impl From<&Lag> for LagInfo {
+    fn from(lag: &Lag) -> Self {
+        let info = |kind| Self { kind, pages: 0.0, bytes: 0.0, since_ms: None, reason: None };
+        match lag {
+            Lag::None => info(LagKind::None),
+            Lag::Pages { pages, bytes, since_ms } => Self {
+                pages: *pages as f64,
+                bytes: *bytes as f64,
+                since_ms: Some(*since_ms as f64),
+                ..info(LagKind::Pages)
+            },
+            Lag::OldCopy => info(LagKind::OldCopy),
+            Lag::Unknown(reason) => Self { reason: Some(reason.clone()), ..info(LagKind::Unknown) },
         }
     }
 }

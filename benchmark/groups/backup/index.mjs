@@ -1,22 +1,48 @@
-import { measureCaptures, measureRestore } from "./files.mjs";
-import { measureLoad, measureSafety } from "./load.mjs";
+import { captures } from "./captures.mjs";
+import { day } from "./day.mjs";
+import { idle } from "./idle.mjs";
+import { memory } from "./memory.mjs";
+import { restore } from "./restore.mjs";
+import { safety } from "./safety.mjs";
+import { slowdown } from "./slowdown.mjs";
 
-const inMs = /** @type {const} */ ({ unit: "ms", better: "lower" });
-const perSecond = /** @type {const} */ ({ unit: "op/s", better: "higher" });
+/**
+ * A part of the group on one of the stores.
+ *
+ * @typedef {object} Measure
+ * @property {string} subject
+ * @property {keyof import("../../lib/profile.mjs").Profile["backupKeys"]} size - Of the store.
+ * @property {import("./part.mjs").Part} part
+ * @property {boolean} [startsEmpty] - Whether the part makes its own store.
+ * @property {boolean} [once]
+ */
 
-const safety = [
-	{ id: "safe-p99", title: "from an acknowledged write to its backup, p99, interval 1 s, constant load", ...inMs },
-	{ id: "safe-median", title: "the same, median", ...inMs },
+/** @type {readonly Measure[]} */
+const measures = [
+	{ subject: "off", size: "medium", part: slowdown },
+	{ subject: "on", size: "medium", part: slowdown },
+	{ subject: "off", size: "medium", part: idle },
+	{ subject: "on", size: "medium", part: idle },
+	{ subject: "medium", size: "medium", part: safety },
+	{ subject: "small", size: "small", part: captures },
+	{ subject: "large", size: "large", part: captures },
+	{ subject: "large", size: "large", part: restore },
+	{ subject: "huge", size: "huge", part: memory, once: true },
+	{ subject: "small", size: "small", part: day, startsEmpty: true, once: true },
 ];
-const capture = { id: "capture", title: "capture of one changed page, backed up in a folder", ...inMs };
-const restore = { id: "restore", title: "restoring from a folder, every check included", ...inMs };
-const loads = [
-	{ id: "get-100", title: "get, 100 in flight", ...perSecond },
-	{ id: "set-100", title: "set, 100 in flight", ...perSecond },
-];
 
-/** @param {readonly { id: string }[]} list */
-const ids = (list) => list.map(({ id }) => id);
+/** @type {Record<string, string>} */
+const titles = {
+	off: "the medium store, backups off",
+	on: "the medium store, backups on",
+	small: "the small store",
+	medium: "the medium store",
+	large: "the large store",
+	huge: "the huge store",
+};
+
+const isOf = (/** @type {Measure} */ { part }, /** @type {(workload: string) => boolean} */ wants) =>
+	part.workloads.some(({ id }) => wants(id));
 
 /**
  * What backups cost, and how soon a write is safe. The destination is a folder on the same disk.
@@ -26,30 +52,25 @@ const ids = (list) => list.map(({ id }) => id);
 export const backups = {
 	id: "backup",
 	title: ({ backupKeys }) => {
-		const [small, medium, large] = backupKeys.map((keys) => keys.toLocaleString("en-US"));
-		return `Backups of stores with ${small}, ${medium} and ${large} keys (10, 50 and 100 MB in the full profile)`;
+		const counts = Object.entries(backupKeys).map(([size, keys]) => `${size} ${keys.toLocaleString("en-US")}`);
+		return `Backups: ${counts.join(", ")} keys (10, 50, 100 and 1,000 MB in the full profile)`;
 	},
-	workloads: [...safety, capture, restore, ...loads],
-	tasks: ({ backupKeys: [small, medium, large] }) => [
-		{ subject: "small", title: "the small store", workloads: ids([capture]), template: small },
-		{ subject: "medium", title: "the medium store", workloads: ids(safety), template: medium },
-		{ subject: "large", title: "the large store", workloads: ids([capture, restore]), template: large },
-		{ subject: "on", title: "the small store, backups on", workloads: ids(loads), template: small },
-		{ subject: "off", title: "the small store, backups off", workloads: ids(loads), template: small },
+	workloads: [
+		...new Set([safety, slowdown, captures, idle, restore, day, memory].flatMap(({ workloads }) => workloads)),
 	],
-	run: async ({ subject, profile, folder, wants, turn, report }) => {
-		if (wants(capture.id)) for (const ms of await measureCaptures(folder, profile)) report(capture.id, ms);
-		if (wants(restore.id)) report(restore.id, await measureRestore(folder));
-		if (ids(safety).some(wants)) {
-			const { p99Ms, medianMs } = await measureSafety(folder, profile);
-			report("safe-p99", p99Ms);
-			report("safe-median", medianMs);
-		}
-		if (ids(loads).some(wants)) {
-			await turn();
-			const { getsPerSecond, setsPerSecond } = await measureLoad(folder, profile, subject === "on");
-			report("get-100", getsPerSecond);
-			report("set-100", setsPerSecond);
+	tasks: ({ backupKeys }) =>
+		measures.map(({ subject, size, part, startsEmpty, once }) => ({
+			subject,
+			title: titles[subject],
+			workloads: part.workloads.map(({ id }) => id),
+			template: startsEmpty ? undefined : backupKeys[size],
+			once,
+		})),
+	run: async (context) => {
+		const { subject, profile, wants } = context;
+		for (const measure of measures.filter((candidate) => candidate.subject === subject && isOf(candidate, wants))) {
+			const keyCount = profile.backupKeys[measure.size];
+			await measure.part.run({ ...context, keyCount, hasBackups: subject === "on" });
 		}
 	},
 };

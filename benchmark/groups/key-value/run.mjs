@@ -1,8 +1,8 @@
 import { deepStrictEqual } from "node:assert";
-import { GROUP_SIZE, groupPrefix, keyAt, valueAt } from "../../lib/data.mjs";
+import { allKeys, GROUP_SIZE, groupPrefix, keyAt, valueAt } from "../../lib/data.mjs";
 
 /** Far too small for the data, for reads that are to miss the cache. */
-const SMALL_CACHE_BYTES = 65_536;
+export const SMALL_CACHE_BYTES = 65_536;
 
 /**
  * @typedef {object} Run
@@ -36,7 +36,7 @@ export async function runWorkloads(run, workloads) {
 async function runOn({ folder, driver, keyCount, hotCount, profile, turn, report }, workloads, options) {
 	const store = await driver.open(folder, options);
 	await checkContent(store, keyCount);
-	const keys = Array.from({ length: keyCount }, (_, index) => keyAt(index));
+	const keys = allKeys(keyCount);
 	const stride = Math.max(1, Math.floor(keyCount / hotCount));
 	const hot = keys.filter((_, index) => index % stride === 0);
 	for (const { id, run } of workloads) {

@@ -10,8 +10,8 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
-use super::bucket::{Bucket, Layout};
-use super::{Destination, Folder};
+use super::once::CompleteOnce;
+use super::{Bucket, Destination, Folder, Layout};
 use crate::{BackupProblem, Error};
 
 /// How long one request may take, and how long it is tried again. What still fails then is tried again later, and
@@ -21,11 +21,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRIES_MAX: usize = 3;
 
+/// Where every client of S3 looks for the address of a server, the first first.
+const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+
 /// The destination of a path, or of a URL: `file:`, `s3://bucket/prefix`, `gs://bucket/prefix`,
-/// `az://container/prefix`.
+/// `az://container/prefix` (or `abs:`, as Litestream has it; `az://account@container/prefix` names the account).
 ///
 /// Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID` and so on). After a question mark
-/// `endpoint`, `region` and `forcePathStyle` may be given, as Litestream has them.
+/// `endpoint` may be given, and for S3 `region` and `forcePathStyle`, as Litestream has them.
 ///
 /// # Errors
 ///
@@ -38,67 +41,139 @@ pub fn parse(address: &str) -> Result<Arc<dyn Destination>, Error> {
         return Ok(Arc::new(Folder::new(Path::new(&path))));
     }
     match address.split_once("://") {
-        Some((scheme, _)) if scheme.len() > 1 => parse_bucket(scheme, address),
+        Some((scheme, _)) if scheme.len() > 1 => parse_bucket(address),
         _ if address.is_empty() => Err(invalid("it is empty")),
         _ => Ok(Arc::new(Folder::new(Path::new(address)))),
     }
 }
 
-fn parse_bucket(scheme: &str, address: &str) -> Result<Arc<dyn Destination>, Error> {
+fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     let url = Url::parse(address).map_err(|error| invalid(&error.to_string()))?;
+    let scheme = url.scheme();
+    let layout = match scheme {
+        "s3" => Layout::S3,
+        "gs" => Layout::Google,
+        "az" | "abs" => Layout::Azure,
+        _ => return Err(invalid(&format!("{scheme}: is not supported, but a path, file:, s3:, gs: and az: are"))),
+    };
     let name = url.host_str().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| invalid(&format!("{scheme}:// has to be followed by the name of a bucket")))?;
-    let prefix = decode_percent(url.path().trim_matches('/')).unwrap_or_default();
+    let prefix = decode_percent(url.path().trim_matches('/'));
+    let prefix = prefix.ok_or_else(|| invalid("its prefix is no text"))?;
     if prefix.is_empty() {
         // Litestream would look for what is there under other keys.
         return Err(invalid(&format!("it needs a prefix, as {scheme}://{name}/my-bot")));
     }
+    if url.password().is_some() || (layout != Layout::Azure && !url.username().is_empty()) {
+        return Err(invalid("credentials are given in the environment, and not in the address"));
+    }
+    let options = Options::of(&url, layout)?;
     // The only one that is compiled in. Fails if it is set already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let (store, layout): (Arc<dyn ObjectStore>, Layout) = match scheme {
-        "s3" => (Arc::new(s3(&url, name)?), Layout::S3),
-        "gs" => {
-            let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(name);
-            let builder = builder.with_client_options(client()).with_retry(retry());
-            (Arc::new(builder.build().map_err(|error| invalid(&error.to_string()))?), Layout::Google)
-        }
-        "az" | "abs" => {
-            let builder = MicrosoftAzureBuilder::from_env().with_container_name(name);
-            let builder = builder.with_client_options(client()).with_retry(retry());
-            let builder = match url.username() {
-                "" => builder,
-                account => builder.with_account(account),
-            };
-            (Arc::new(builder.build().map_err(|error| invalid(&error.to_string()))?), Layout::Azure)
-        }
-        _ => return Err(invalid(&format!("{scheme}: is not supported"))),
+    let store = match layout {
+        Layout::S3 => s3(name, options),
+        Layout::Google => google(name, options),
+        Layout::Azure => azure(name, url.username(), options),
     };
-    let description = format!("{scheme}://{name}/{prefix}");
-    Ok(Arc::new(Bucket::new(store, &prefix, layout, description)?))
+    let store = store.map_err(|error| invalid(&error.to_string()))?;
+    Ok(Arc::new(Bucket::new(store, &prefix, layout, format!("{scheme}://{name}/{prefix}"))?))
 }
 
-fn s3(url: &Url, bucket: &str) -> Result<impl ObjectStore, Error> {
-    let mut options = client();
+/// What follows the question mark.
+#[derive(Debug, Default)]
+struct Options {
+    endpoint: Option<String>,
+    region: Option<String>,
+    path_style: Option<bool>,
+}
+
+impl Options {
+    fn of(url: &Url, layout: Layout) -> Result<Self, Error> {
+        let mut options = Self::default();
+        if layout == Layout::S3 {
+            let configured = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok());
+            options.endpoint = configured.map(|value| endpoint(&value)).transpose()?;
+        }
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "endpoint" => options.endpoint = Some(endpoint(&value)?),
+                "region" if layout == Layout::S3 && !value.is_empty() => options.region = Some(value.into_owned()),
+                "forcePathStyle" | "force-path-style" if layout == Layout::S3 => {
+                    let is_set = value.parse();
+                    options.path_style =
+                        Some(is_set.map_err(|_| invalid(&format!("{name} has to be true or false")))?);
+                }
+                "region" if layout == Layout::S3 => return Err(invalid("its region is empty")),
+                _ => return Err(invalid(&format!("{name} is no option of {}://", url.scheme()))),
+            }
+        }
+        Ok(options)
+    }
+
+    /// How requests are made; without encryption only where the endpoint says so.
+    fn client(&self) -> ClientOptions {
+        let is_plain = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
+        ClientOptions::new()
+            .with_timeout(REQUEST_TIMEOUT)
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_allow_http(is_plain)
+    }
+}
+
+/// The address of a server, which is never shown: it might have credentials.
+fn endpoint(value: &str) -> Result<String, Error> {
+    let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or_else(|| invalid("its endpoint has to be as https://host or http://host:port"))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("its endpoint has more than a host, a port and a path"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+type Store = object_store::Result<Arc<dyn ObjectStore>>;
+
+fn s3(bucket: &str, options: Options) -> Store {
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_http_connector(CompleteOnce)
+        .with_client_options(options.client())
         .with_retry(retry());
-    for (name, value) in url.query_pairs() {
-        builder = match &*name {
-            "endpoint" => {
-                options = options.with_allow_http(value.starts_with("http://"));
-                builder.with_endpoint(value)
-            }
-            "region" => builder.with_region(value),
-            "forcePathStyle" | "force-path-style" => builder.with_virtual_hosted_style_request(value == "false"),
-            _ => return Err(invalid(&format!("{name} is no option of s3://"))),
-        };
+    if let Some(endpoint) = options.endpoint {
+        builder = builder.with_endpoint(endpoint);
     }
-    builder.with_client_options(options).build().map_err(|error| invalid(&error.to_string()))
+    if let Some(region) = options.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(path_style) = options.path_style {
+        builder = builder.with_virtual_hosted_style_request(!path_style);
+    }
+    Ok(Arc::new(builder.build()?))
 }
 
-fn client() -> ClientOptions {
-    ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(CONNECT_TIMEOUT)
+fn google(bucket: &str, options: Options) -> Store {
+    let mut builder = GoogleCloudStorageBuilder::from_env()
+        .with_bucket_name(bucket)
+        .with_client_options(options.client())
+        .with_retry(retry());
+    if let Some(endpoint) = options.endpoint {
+        builder = builder.with_base_url(&endpoint);
+    }
+    Ok(Arc::new(builder.build()?))
+}
+
+fn azure(container: &str, account: &str, options: Options) -> Store {
+    let mut builder = MicrosoftAzureBuilder::from_env()
+        .with_container_name(container)
+        .with_client_options(options.client())
+        .with_retry(retry());
+    if !account.is_empty() {
+        builder = builder.with_account(account);
+    }
+    if let Some(endpoint) = options.endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    Ok(Arc::new(builder.build()?))
 }
 
 fn retry() -> RetryConfig {
@@ -137,18 +212,62 @@ mod tests {
         assert_eq!(description("C://odd").unwrap(), "C://odd");
         assert_eq!(description("file:///var/my%20backups").unwrap(), "/var/my backups");
         assert_eq!(description("file:/var/100%").unwrap(), "/var/100%");
-        for address in [
-            "",
-            "file://host/path",
-            "file:relative",
-            "file:///%ff",
-            "ftp://host/path",
-            "s3://bucket",
-            "s3://bucket/",
-            "s3:///prefix",
-            "s3://bucket/prefix?nothing=1",
-        ] {
+        for address in ["", "file://host/path", "file:relative", "file:///%ff"] {
             assert_eq!(description(address).unwrap_err().code(), "ERR_INVALID_CONFIG", "{address}");
+        }
+    }
+
+    #[test]
+    fn urls_of_object_stores_name_a_bucket_and_a_prefix() {
+        for (address, description) in [
+            ("s3://bucket/prefix", "s3://bucket/prefix"),
+            ("S3://bucket/my%20bot/backups/", "s3://bucket/my bot/backups"),
+            ("s3://bucket/prefix?endpoint=https://host:9000&region=eu-central-1", "s3://bucket/prefix"),
+            ("s3://bucket/prefix?endpoint=http%3A%2F%2F127.0.0.1%3A9000%2F", "s3://bucket/prefix"),
+            ("s3://bucket/prefix?forcePathStyle=true", "s3://bucket/prefix"),
+            ("s3://bucket/prefix?force-path-style=false", "s3://bucket/prefix"),
+            ("gs://bucket_1/prefix", "gs://bucket_1/prefix"),
+            ("gs://bucket/prefix?endpoint=http://127.0.0.1:4443", "gs://bucket/prefix"),
+            ("az://account@container/prefix", "az://container/prefix"),
+            ("abs://account@container/a/b", "abs://container/a/b"),
+            ("az://account@container/a?endpoint=http://127.0.0.1:10000/account", "az://container/a"),
+        ] {
+            assert_eq!(parse(address).unwrap().describe(), description, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_what_might_be_secret() {
+        for (address, problem) in [
+            ("s3://bucket", "s3://bucket/my-bot"),
+            ("s3://bucket/", "s3://bucket/my-bot"),
+            ("gs://bucket?endpoint=https://host", "gs://bucket/my-bot"),
+            ("s3:///prefix", "name of a bucket"),
+            ("s3://bucket:port/prefix", "port"),
+            ("s3://bucket/%ff", "no text"),
+            ("ftp://secret@host/path", "ftp: is not supported"),
+            ("https://host/secret", "https: is not supported"),
+            ("sftp://user:secret@host/path", "sftp: is not supported"),
+            ("s3://key:secret@bucket/prefix", "in the environment"),
+            ("s3://secret@bucket/prefix", "in the environment"),
+            ("gs://secret@bucket/prefix", "in the environment"),
+            ("az://account:secret@container/prefix", "in the environment"),
+            ("s3://bucket/prefix?nothing=secret", "nothing is no option of s3://"),
+            ("gs://bucket/prefix?region=secret", "region is no option of gs://"),
+            ("az://a@container/prefix?forcePathStyle=true", "forcePathStyle is no option of az://"),
+            ("s3://bucket/prefix?region=", "region is empty"),
+            ("s3://bucket/prefix?forcePathStyle=secret", "forcePathStyle has to be true or false"),
+            ("s3://bucket/prefix?endpoint=secret:9000", "https://host"),
+            ("s3://bucket/prefix?endpoint=", "https://host"),
+            ("s3://bucket/prefix?endpoint=ftp://secret", "https://host"),
+            ("gs://bucket/prefix?endpoint=https://key:secret@host", "more than a host"),
+            ("az://a@container/prefix?endpoint=https://host/?sig=secret", "more than a host"),
+        ] {
+            let error = parse(address).err().unwrap_or_else(|| panic!("{address} is accepted"));
+            assert_eq!(error.code(), "ERR_INVALID_CONFIG", "{address}");
+            let message = error.to_string();
+            assert!(message.contains(problem), "{address}: {message}");
+            assert!(!message.contains("secret"), "{message}");
         }
     }
 }

@@ -1,67 +1,30 @@
 //! An object store: S3 and what speaks its protocol, Google Cloud Storage, Azure.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use object_store::path::Path as Key;
-use object_store::{
-    Attribute, AttributeValue, Attributes, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
-    PutPayload, WriteMultipart,
-};
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
+use super::layout::Layout;
 use super::{Created, Destination, timestamp_ms, unusable};
 use crate::backup::disk;
 use crate::backup::files::{BackupFile, FileName, Level};
 use crate::ltx::HEADER_BYTES;
 use crate::{BackupProblem, Error};
 
-/// Files up to this size are put in one request, which fails if there is one of the name. Larger ones are put in parts.
-const SINGLE_PUT_BYTES_MAX: u64 = 64 << 20;
-
 /// What is read of a file at a time.
 const READ_BYTES: u64 = 1 << 20;
 
-/// Parts of a file that are under way at a time.
-const PARTS_UNDER_WAY: usize = 4;
-
-/// Where the files of a level are, and where their time is noted: as Litestream has it for each kind of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// `<prefix>/<level, 4 hexadecimal digits>/`.
-    S3,
-    /// `<prefix>/ltx/<level>/`.
-    Google,
-    /// `<prefix>/ltx/<level>/`, and names of metadata have no hyphen.
-    Azure,
-}
-
-impl Layout {
-    fn level(self, level: Level) -> String {
-        match self {
-            Self::S3 => format!("{:04x}", level.get()),
-            Self::Google | Self::Azure => format!("ltx/{level}"),
-        }
-    }
-
-    fn time_attribute(self) -> &'static str {
-        match self {
-            Self::S3 | Self::Google => "litestream-timestamp",
-            Self::Azure => "litestreamtimestamp",
-        }
-    }
-}
-
 /// Everything below a prefix of an object store.
 pub struct Bucket {
-    store: Arc<dyn ObjectStore>,
+    pub(super) store: Arc<dyn ObjectStore>,
     runtime: Arc<Runtime>,
-    prefix: Key,
-    layout: Layout,
+    pub(super) prefix: Key,
+    pub(super) layout: Layout,
     description: String,
 }
 
@@ -99,51 +62,6 @@ impl Bucket {
         };
         Error::backup(problem, format!("cannot {what} {}: {}", self.description, reason(error)))
     }
-
-    fn attributes(&self, time_ms: i64) -> Attributes {
-        let time = UNIX_EPOCH + Duration::from_millis(time_ms.max(0).unsigned_abs());
-        let time = humantime::format_rfc3339_millis(time).to_string();
-        let mut attributes = Attributes::new();
-        attributes.insert(Attribute::Metadata(self.layout.time_attribute().into()), AttributeValue::from(time));
-        attributes
-    }
-
-    async fn put(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
-        let content = std::fs::read(staged).map_err(generic)?;
-        let options =
-            PutOptions { mode: PutMode::Create, attributes: self.attributes(time_ms), ..PutOptions::default() };
-        self.store.put_opts(key, PutPayload::from(content), options).await.map(drop)
-    }
-
-    /// No store has a condition for what is put in parts that every other has: it is asked right before the last.
-    async fn put_parts(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
-        let options =
-            PutMultipartOptions { attributes: self.attributes(time_ms), ..PutMultipartOptions::default() };
-        let mut upload = WriteMultipart::new(self.store.put_multipart_opts(key, options).await?);
-        let mut input = File::open(staged).map_err(generic)?;
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let length = input.read(&mut buffer).map_err(generic)?;
-            if length == 0 {
-                break;
-            }
-            upload.wait_for_capacity(PARTS_UNDER_WAY).await?;
-            upload.write(&buffer[..length]);
-        }
-        match self.store.head(key).await {
-            Err(object_store::Error::NotFound { .. }) => upload.finish().await.map(drop),
-            Err(error) => Err(error),
-            Ok(_) => {
-                upload.abort().await?;
-                let source = io::Error::from(io::ErrorKind::AlreadyExists).into();
-                Err(object_store::Error::AlreadyExists { path: key.to_string(), source })
-            }
-        }
-    }
-}
-
-fn generic(error: io::Error) -> object_store::Error {
-    object_store::Error::Generic { store: "file", source: Box::new(error) }
 }
 
 /// The innermost cause, which names neither requests nor their signatures.
@@ -179,14 +97,7 @@ impl Destination for Bucket {
 
     fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
         let key = self.key(name);
-        let bytes = staged.metadata().map_err(|error| self.failed("write to", &generic(error)))?.len();
-        let put = self.runtime.block_on(async {
-            if bytes <= SINGLE_PUT_BYTES_MAX {
-                self.put(&key, staged, time_ms).await
-            } else {
-                self.put_parts(&key, staged, time_ms).await
-            }
-        });
+        let put = self.runtime.block_on(self.put(&key, staged, time_ms));
         match put {
             Ok(()) => {
                 // What cannot be removed is removed when the store is opened the next time.
@@ -229,6 +140,13 @@ impl Destination for Bucket {
         let header = self.runtime.block_on(self.store.get_range(&self.key(name), range));
         let header = header.map_err(|error| self.failed("read", &error))?;
         timestamp_ms(name, header.as_ref().try_into().map_err(|error| unusable(name, &error))?)
+    }
+
+    fn sweep(&self) {
+        if !self.layout.completes_once() {
+            // What stays is in nobody's way.
+            drop(self.runtime.block_on(self.remove_unnamed()));
+        }
     }
 
     fn remove(&self, name: FileName) -> Result<(), Error> {

@@ -3,13 +3,17 @@
 mod address;
 mod bucket;
 mod folder;
+mod layout;
+mod once;
+mod upload;
 
 use std::io::Read;
 use std::path::Path;
 
 pub use address::parse;
-pub use bucket::{Bucket, Layout};
+pub use bucket::Bucket;
 pub use folder::Folder;
+pub use layout::Layout;
 
 use super::files::{BackupFile, FileName};
 use crate::ltx::{HEADER_BYTES, Header};

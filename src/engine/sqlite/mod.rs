@@ -19,6 +19,8 @@ mod registry;
 mod scan;
 mod schema;
 mod select;
+#[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
+mod snapshot;
 mod sql;
 mod sql_engine;
 mod triggers;
@@ -41,7 +43,9 @@ pub use foreign::loaded_copies;
 pub use reader::{Reader, Stored, Values};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
+pub use schema::holds_keys;
 pub use select::{Progress, Select};
+pub(crate) use snapshot::version_read;
 pub use sql::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
     SavepointAction,

@@ -63,9 +63,17 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
 /// The migrations that a file has not seen. A file without the key-value table, new or stripped by somebody, has
 /// seen none.
 fn pending(connection: &Connection) -> Result<&'static [&'static str], Error> {
-    let table_exists = connection.query_row(KEY_VALUE_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_some();
-    let done = if table_exists { version(connection)? } else { 0 };
+    let done = if holds_keys(connection)? { version(connection)? } else { 0 };
     Ok(&MIGRATIONS[done..])
+}
+
+/// Whether a file has the key-value table.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn holds_keys(connection: &Connection) -> Result<bool, Error> {
+    Ok(connection.query_row(KEY_VALUE_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_some())
 }
 
 /// The version of a file's schema; 0 if this package never opened it.

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use super::execute::{cell, column_names, failure};
 use super::guard::Mode;
-use super::guarded::Guarded;
+use super::guarded::{Guarded, PlanByValues};
 use super::prepare::Prepared;
 use super::reads::prepare_read;
 use crate::sql::{Cancel, Slice, SliceWriter, Statement};
@@ -28,15 +28,16 @@ pub struct Cursor<'c> {
     prepared: Prepared<'c>,
     open: OpenCursor,
     writer: Option<SliceWriter>,
+    _plans: PlanByValues<'c>,
 }
 
 impl<'c> Cursor<'c> {
     /// Compiles the statement and binds its parameters.
     pub fn new(connection: &'c Guarded, open: OpenCursor, mode: Mode) -> Result<Self, Error> {
         let _running = connection.cancellable(open.cancel.as_ref())?;
-        let _plans = connection.plan_by_values();
+        let plans = connection.plan_by_values();
         let prepared = prepare_read(connection, &open.statement, mode)?;
-        Ok(Self { connection, prepared, open, writer: None })
+        Ok(Self { connection, prepared, open, writer: None, _plans: plans })
     }
 
     /// The next slice, and whether it is the last.
@@ -44,7 +45,6 @@ impl<'c> Cursor<'c> {
         let connection = self.connection;
         let Some(wanted) = &self.open.statement.rows else { return Err(Error::internal("a cursor without rows")) };
         let _running = connection.cancellable(self.open.cancel.as_ref())?;
-        let _plans = connection.plan_by_values();
         let mut rows = self.prepared.raw_query();
         while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
             let writer =

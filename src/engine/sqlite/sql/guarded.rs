@@ -27,6 +27,8 @@ pub struct Guarded {
     is_short: Arc<AtomicBool>,
     /// A statement has set a state of the connection, or made something temporary, since it was last reset.
     pub(super) is_altered: Cell<bool>,
+    /// How many want statements planned by their values.
+    plans_by_values: Cell<u32>,
 }
 
 impl Guarded {
@@ -47,7 +49,14 @@ impl Guarded {
             watched_too.load(Ordering::Relaxed) || lock(&watched).iter().any(|cancel| cancel.check().is_err())
         };
         connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(is_over))?;
-        Ok(Self { connection, guard, running, is_short, is_altered: Cell::new(false) })
+        Ok(Self {
+            connection,
+            guard,
+            running,
+            is_short,
+            is_altered: Cell::new(false),
+            plans_by_values: Cell::new(0),
+        })
     }
 
     /// Lets what runs until the result is dropped be cancelled.
@@ -71,10 +80,17 @@ impl Guarded {
 
     /// Lets SQLite plan statements by the values of their parameters until the result is dropped, so that `LIKE ?` can
     /// use an index. This package's own statements are planned without, and compiled once.
+    ///
+    /// A statement that is not read to its end keeps it until it is: whenever this begins or ends, SQLite takes every
+    /// statement of the connection for outdated, and fails one that begins a subquery then.
     pub fn plan_by_values(&self) -> PlanByValues<'_> {
-        // If it is refused, plans are worse and results the same.
-        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false);
-        PlanByValues(&self.connection)
+        let others = self.plans_by_values.get();
+        if others == 0 {
+            // If it is refused, plans are worse and results the same.
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false);
+        }
+        self.plans_by_values.set(others + 1);
+        PlanByValues(self)
     }
 
     /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
@@ -117,11 +133,16 @@ impl Drop for Running<'_> {
 }
 
 /// While it lives, statements are planned by the values of their parameters.
-pub struct PlanByValues<'c>(&'c Connection);
+#[derive(Debug)]
+pub struct PlanByValues<'c>(&'c Guarded);
 
 impl Drop for PlanByValues<'_> {
     fn drop(&mut self) {
-        let _ = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        let others = self.0.plans_by_values.get() - 1;
+        self.0.plans_by_values.set(others);
+        if others == 0 {
+            let _ = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        }
     }
 }
 

@@ -1,0 +1,97 @@
+// Backups on a server that speaks the protocol of Azure.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CREDENTIALS, replicaOf, startServer, urlOf } from "./azure/server.mjs";
+import { lose, openBackedUp } from "./helpers/backups.mjs";
+import { expectFailure } from "./helpers/errors.mjs";
+import { comesBack, isNeverPutOverAnothers } from "./helpers/large-backups.mjs";
+import { startLine } from "./helpers/line.mjs";
+import { installed, restoreReplica } from "./helpers/litestream.mjs";
+import { raw } from "./helpers/raw.mjs";
+import { temporaryDirectory } from "./helpers/store.mjs";
+
+beforeAll(() => Object.assign(process.env, CREDENTIALS));
+afterAll(() => {
+	for (const name of Object.keys(CREDENTIALS)) delete process.env[name];
+});
+
+/** A machine whose backups are on a server of its own. */
+async function machine() {
+	const directory = temporaryDirectory();
+	const port = await startServer(join(directory, "server"));
+	return { directory, port, file: join(directory, "bot.sqlite3"), url: urlOf(port) };
+}
+
+const rarely = (url) => ({ url, intervalMs: 100_000 });
+
+test("a new machine has what the old one had, to the moment, and Litestream has the same", {
+	timeout: 60_000,
+}, async () => {
+	const { directory, port, file, url } = await machine();
+	const store = openBackedUp(file, rarely(url));
+	await store.appData.set({ key: "k", value: 1 });
+	const first = await store.backups.create();
+	await sleep(5);
+	await store.appData.set({ key: "k", value: 2 });
+	await store.backups.create();
+	expect(store.backups.status().destination).toBe("az://container/my bot/backups");
+	const [then, newest] = ["then", "newest"].map((name) => join(directory, `${name}.sqlite3`));
+	await store.backups.restore({ at: first.createdAt, to: then });
+	expect(await raw(then, "select value from __rootapp_kv")).toEqual([{ value: "1" }]);
+	await store.backups.restore({ to: newest });
+	expect(await store.backups.verify()).toMatchObject({ isComplete: true });
+	for (const version of installed()) {
+		const output = join(directory, `${version}.sqlite3`);
+		await restoreReplica(replicaOf(port), version, output);
+		expect(readFileSync(output).equals(readFileSync(newest)), version).toBe(true);
+		await restoreReplica(replicaOf(port), version, `${output}.then`, ["-txid", first.id]);
+		expect(readFileSync(`${output}.then`).equals(readFileSync(then)), version).toBe(true);
+	}
+	await store.close();
+	lose(file);
+	expect(await openBackedUp(file, rarely(url)).appData.get("k")).toBe(2);
+});
+
+test("a second writer is detected by a condition on the put, and histories are not mixed", {
+	timeout: 60_000,
+}, async () => {
+	const { directory, file, url } = await machine();
+	const first = openBackedUp(file, rarely(url));
+	await first.appData.set({ key: "k", value: 1 });
+	await first.backups.create();
+	const second = openBackedUp(join(directory, "other.sqlite3"), rarely(url));
+	await second.appData.set({ key: "k", value: "second" });
+	await second.backups.create();
+	await first.appData.set({ key: "k", value: 2 });
+	await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
+	const to = join(directory, "copy.sqlite3");
+	await second.backups.restore({ to });
+	expect(await raw(to, "select value from __rootapp_kv")).toEqual([{ value: '"second"' }]);
+});
+
+test("a backup that is put in parts comes back to the byte", { timeout: 60_000 }, async () => {
+	await comesBack(await machine());
+});
+
+test("a backup that is put in parts is never put over another writer's", { timeout: 60_000 }, async () => {
+	const { directory, file, port } = await machine();
+	const line = await startLine(port);
+	await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
+});
+
+test("wrong credentials are said, and not shown", { timeout: 60_000 }, async () => {
+	const { file, url } = await machine();
+	const key = Buffer.from("another secret").toString("base64");
+	process.env.AZURE_STORAGE_ACCOUNT_KEY = key;
+	try {
+		const store = openBackedUp(file, { ...rarely(url), shutdownTimeoutMs: 0 });
+		const error = await store.appData.get("k").catch((caught) => caught);
+		expect(error.code).toBe("ERR_BACKUP_DESTINATION");
+		expect(error.message).not.toContain(key);
+	} finally {
+		Object.assign(process.env, CREDENTIALS);
+	}
+});

@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { root } from "../../../scripts/lib/run.mjs";
+import { inMB } from "./part.mjs";
+
+const BYTES_PER_MB = 1e6;
+
+const run = promisify(execFile);
+
+/**
+ * What the backups of a bot amount to that writes a little every second. `benches/day.rs` plays it; only its clock is
+ * pretended. It is compiled first, if it has not been.
+ *
+ * @type {import("./part.mjs").Part}
+ */
+export const day = {
+	workloads: [
+		{ id: "day", title: "backups after a day of one small write a second, compacted", ...inMB },
+		{ id: "day-most", title: "the same, the most at any moment of the day", ...inMB },
+	],
+	run: async ({ folder, keyCount, profile: { daySeconds, cargoProfile }, report }) => {
+		const program = ["bench", "--no-default-features", "--locked", "--profile", cargoProfile, "--bench", "day"];
+		const args = [...program, "--", folder, String(keyCount), String(daySeconds)];
+		const { stdout } = await run("cargo", args, { cwd: root });
+		const { bytes, mostBytes } = JSON.parse(stdout);
+		report("day", bytes / BYTES_PER_MB);
+		report("day-most", mostBytes / BYTES_PER_MB);
+	},
+};

@@ -1,0 +1,170 @@
+"use strict";
+
+const { open, rename } = require("node:fs/promises");
+const { RootcellarError } = require("../errors.js");
+const { KEY_LENGTH_SHOWN } = require("../limits.js");
+const { outputAt } = require("./files.js");
+const { toLine } = require("./lines.js");
+const { print, write } = require("./output.js");
+const { progressBar } = require("./progress.js");
+const { existing, locateFile, native, withStore } = require("./store.js");
+const { removedAtEnd } = require("./temporary.js");
+
+/**
+ * @typedef {import("./store.js").Options & { community?: string, output?: string, force?: boolean }} Options
+ * @typedef {{ place: number, key: string, communityId: string | null, value: string | null, expiresAt: number | null }} Row
+ * @typedef {(text: string) => Promise<void>} Write
+ */
+
+/** UTF-16 units of lines that are written at a time. */
+const WRITE_LENGTH = 1 << 16;
+
+/** Whether a row has not expired, as `get` has it: an expiry that is no number is none. */
+const isLive = (/** @type {string} */ row) =>
+	`(typeof(${row}.expires_at) NOT IN ('integer', 'real') OR ${row}.expires_at > :now)`;
+
+/** Rows of the key of `first` in the default scope: where the SDK has left several, the newest counts. */
+const TWINS = "FROM __rootapp_kv AS twin WHERE twin.community_id IS NULL AND twin.key = first.key AND twin.rowid";
+
+/**
+ * What `select` finds, of every community, in the order of insertion, and without holding more of it than a few rows.
+ * Of several rows of a key the newest has the value, and the oldest after which none had expired has the place.
+ */
+const EXPORTED = `
+SELECT first.rowid AS place, first.key AS key, first.community_id AS communityId,
+	CAST(newest.value AS TEXT) AS value,
+	iif(typeof(newest.expires_at) IN ('integer', 'real'), newest.expires_at, NULL) AS expiresAt
+FROM __rootapp_kv AS first JOIN __rootapp_kv AS newest ON newest.rowid = iif(first.community_id IS NULL,
+	(SELECT max(twin.rowid) ${TWINS} >= first.rowid), first.rowid)
+WHERE typeof(first.key) = 'text' AND ${isLive("first")} AND (first.community_id IS NOT NULL
+	OR NOT EXISTS (SELECT 1 ${TWINS} <> first.rowid)
+	OR NOT EXISTS (SELECT 1 ${TWINS} > first.rowid AND NOT ${isLive("twin")})
+		AND NOT coalesce((SELECT ${isLive("twin")} ${TWINS} < first.rowid ORDER BY twin.rowid DESC LIMIT 1), 0))
+	AND (:everyCommunity OR first.community_id IS :community)
+ORDER BY first.rowid`;
+
+/**
+ * Writes every key as a line of JSON, or those of one community.
+ *
+ * @param {Options} options
+ */
+async function exportKeys(options) {
+	const file = locateFile(options);
+	existing(file, "export");
+	await checkStore(file);
+	if (options.output === undefined) {
+		await exportTo(file, options, write);
+		return;
+	}
+	const output = outputAt(options.output, file, options.force ?? false);
+	const keys = await intoFile(output, (write) => exportTo(file, options, write));
+	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
+}
+
+/**
+ * Only what is a store is opened as one: that would make one of any other database.
+ *
+ * @param {string} file
+ */
+async function checkStore(file) {
+	const { isStore, error } = await native().lookForKeys(file);
+	if (error) {
+		throw new RootcellarError(error.code, `${file} cannot be read: ${error.message}`);
+	}
+	if (!isStore) {
+		throw new RootcellarError("ERR_NOT_A_STORE", `${file} is a database without the table of a store`);
+	}
+}
+
+/**
+ * @param {string} file
+ * @param {Options} options
+ * @param {Write} write
+ */
+async function exportTo(file, options, write) {
+	// Lines on a terminal show for themselves how far it has come.
+	const isShown = options.output !== undefined || !process.stdout.isTTY;
+	const bar = progressBar(isShown ? options : { json: true }, "exporting");
+	try {
+		return await withStore({ file }, (store) => writeLines(store, options.community, write, bar));
+	} finally {
+		bar.end();
+	}
+}
+
+/**
+ * @param {import("../..").DataStore} store
+ * @param {string | undefined} community
+ * @param {Write} write
+ * @param {import("./progress.js").Bar} bar
+ */
+async function writeLines({ sqlite }, community, write, bar) {
+	const last = await sqlite.get("SELECT max(rowid) AS place FROM __rootapp_kv");
+	const total = last?.place ?? 0;
+	const everyCommunity = community === undefined;
+	const parameters = { now: Date.now(), everyCommunity, community: community || null };
+	let keys = 0;
+	let lines = "";
+	for await (const row of sqlite.iterate(EXPORTED, parameters)) {
+		lines += lineOf(/** @type {Row} */ (row));
+		keys++;
+		if (lines.length > WRITE_LENGTH) {
+			await write(lines);
+			lines = "";
+			bar.update(row.place, total, `${keys} keys`);
+		}
+	}
+	await write(lines);
+	return keys;
+}
+
+/** @param {Row} row */
+function lineOf({ key, communityId, value, expiresAt }) {
+	try {
+		if (value === null) throw new TypeError("there is none");
+		JSON.parse(value);
+	} catch {
+		const shown = JSON.stringify(key.slice(0, KEY_LENGTH_SHOWN));
+		const where = communityId === null ? "" : ` of the community ${JSON.stringify(communityId)}`;
+		throw new RootcellarError(
+			"ERR_VALUE_NOT_JSON",
+			`what is stored under the key ${shown}${where} is not JSON; another program must have written it`,
+		);
+	}
+	return toLine(key, communityId, /** @type {string} */ (value), expiresAt ?? undefined);
+}
+
+/**
+ * Writes a file that is there as a whole or not at all.
+ *
+ * @param {string} file
+ * @param {(write: Write) => Promise<number>} use
+ */
+async function intoFile(file, use) {
+	const unfinished = `${file}.${process.pid}.tmp`;
+	const remove = removedAtEnd(unfinished);
+	try {
+		const keys = await writeWhole(unfinished, use);
+		await rename(unfinished, file);
+		return keys;
+	} finally {
+		remove();
+	}
+}
+
+/**
+ * @param {string} file a new one, which is on disk when this resolves
+ * @param {(write: Write) => Promise<number>} use
+ */
+async function writeWhole(file, use) {
+	const handle = await open(file, "wx");
+	try {
+		const keys = await use((text) => handle.writeFile(text));
+		await handle.sync();
+		return keys;
+	} finally {
+		await handle.close();
+	}
+}
+
+module.exports = { exportKeys };

@@ -1,0 +1,77 @@
+"use strict";
+
+const { realpathSync, statSync } = require("node:fs");
+const path = require("node:path");
+const { RootcellarError } = require("../errors.js");
+
+/** What SQLite keeps beside a database, by what it adds to its name. */
+const COMPANIONS = ["", "-wal", "-shm", "-journal"];
+
+/**
+ * What lies at a path; `undefined` if nothing does.
+ *
+ * @param {string} file
+ */
+function whatIs(file) {
+	try {
+		return statSync(file, { throwIfNoEntry: false });
+	} catch (error) {
+		// A part of the path that should be a folder is a file.
+		if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOTDIR") return undefined;
+		throw error;
+	}
+}
+
+/**
+ * The store's file, which must not be anything else than a file if it is there.
+ *
+ * @param {string} file
+ */
+function storeAt(file) {
+	const found = whatIs(file);
+	if (found !== undefined && !found.isFile()) {
+		const what = found.isDirectory() ? "a folder" : "no regular file";
+		throw new RootcellarError("ERR_NOT_A_FILE", `${file} is ${what}; expected the file of a store`);
+	}
+	return found;
+}
+
+/**
+ * Where a command is to write: the path, with links followed. Refuses what is no file, what exists without `--force`,
+ * and, always, a file that belongs to the store.
+ *
+ * @param {string} given
+ * @param {string} store the store's file
+ * @param {boolean} force
+ */
+function outputAt(given, store, force) {
+	const output = path.resolve(given);
+	const found = whatIs(output);
+	if (found === undefined) {
+		if (!whatIs(path.dirname(output))?.isDirectory()) {
+			throw new RootcellarError("ERR_NOT_FOUND", `the folder of ${output} does not exist`);
+		}
+		return output;
+	}
+	if (!found.isFile()) {
+		const what = found.isDirectory() ? "a folder" : "no regular file";
+		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
+	}
+	if (COMPANIONS.some((suffix) => isSame(found, whatIs(store + suffix)))) {
+		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
+	}
+	if (!force) {
+		throw new RootcellarError("ERR_FILE_EXISTS", `${output} exists; --force replaces it`);
+	}
+	return realpathSync(output);
+}
+
+/**
+ * @param {import("node:fs").Stats} one
+ * @param {import("node:fs").Stats | undefined} other
+ */
+function isSame(one, other) {
+	return other !== undefined && one.ino === other.ino && one.dev === other.dev;
+}
+
+module.exports = { outputAt, storeAt, whatIs };

@@ -1,0 +1,64 @@
+"use strict";
+
+const { InvalidArgumentError } = require("commander");
+const { locationFromOption } = require("../config.js");
+
+/** A time as ISO 8601 has it: a date, or a date and a time with or without a zone. */
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
+
+/**
+ * @param {string} text
+ * @returns {Date}
+ */
+function parseTime(text) {
+	const [, day] = TIME.exec(text) ?? [];
+	const time = new Date(text);
+	// JavaScript takes the 30th of February for a day in March.
+	const isDay = day !== undefined && toIso(new Date(`${day}T00:00:00Z`))?.startsWith(day);
+	if (!isDay || Number.isNaN(time.getTime())) {
+		throw new InvalidArgumentError("expected a time such as 2025-01-31T12:00:00Z");
+	}
+	return time;
+}
+
+/** @param {Date} time */
+function toIso(time) {
+	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
+
+/** @param {string} text */
+function parseId(text) {
+	if (!/^[0-9a-f]{16}$/.test(text)) {
+		throw new InvalidArgumentError("expected the id of a backup, 16 hexadecimal digits; see rootcellar list");
+	}
+	return text;
+}
+
+/** @param {string} text */
+function parsePath(text) {
+	if (text === "") {
+		throw new InvalidArgumentError("expected the path of a file");
+	}
+	return text;
+}
+
+/** @param {string} text */
+function parseStore(text) {
+	try {
+		locationFromOption(text);
+	} catch (error) {
+		const { message } = /** @type {Error} */ (error);
+		throw new InvalidArgumentError(message.replace(/^options\.filename /, "it "));
+	}
+	return text;
+}
+
+/** @param {string} text */
+function parseUrl(text) {
+	if (text === "") {
+		throw new InvalidArgumentError("expected the path of a folder, or a URL such as s3://bucket/prefix");
+	}
+	return text;
+}
+
+module.exports = { parseId, parsePath, parseStore, parseTime, parseUrl };

@@ -1,0 +1,102 @@
+"use strict";
+
+const { existsSync } = require("node:fs");
+const path = require("node:path");
+const { answerOf, toRestore } = require("../backups.js");
+const { RootcellarError } = require("../errors.js");
+const { outputAt, storeAt } = require("./files.js");
+const { formatBytes, print } = require("./output.js");
+const { activityBar, progressBar } = require("./progress.js");
+const { isServed, locate, native, withStore } = require("./store.js");
+const { removedAtEnd } = require("./temporary.js");
+
+/**
+ * @typedef {import("./store.js").Options & { at?: Date, id?: string, to?: string, force?: boolean }} Options
+ * @typedef {import("../..").Restore} Restore
+ */
+
+/** @param {Options} options */
+async function restore(options) {
+	const { to, force = false } = options;
+	const place = locate(options);
+	const isStore = to === undefined || path.resolve(to) === place.file;
+	const restored = isStore
+		? await restoreStore(place, options, force)
+		: await restoreFile(place.url, outputAt(to, place.file, force), options, force);
+	print(options, restored, told(restored));
+}
+
+/**
+ * Restores the store itself. If it is there this goes through SQLite, so that what is there becomes a backup, and
+ * so that whoever has it open sees what happens.
+ *
+ * @param {{ file: string, url: string }} place
+ * @param {Options} options
+ * @param {boolean} force
+ */
+async function restoreStore(place, options, force) {
+	const { file } = place;
+	refuseServed(file);
+	if (storeAt(file) === undefined) {
+		return restoreFile(place.url, file, options, force);
+	}
+	if (!force) {
+		throw new RootcellarError(
+			"ERR_FILE_EXISTS",
+			`${file} exists; --force replaces what is in it, --to leaves it alone`,
+		);
+	}
+	const { at, id } = options;
+	const bar = activityBar(options, "restoring");
+	const use = async (/** @type {import("../..").DataStore} */ { backups }) => {
+		backups.on("progress", ({ doneBytes, totalBytes }) => bar.update(doneBytes, totalBytes));
+		return backups.restore({ at, id });
+	};
+	const restored = await withStore(place, use).finally(bar.end);
+	return { ...restored, file };
+}
+
+/**
+ * Restores to a file that nobody has open.
+ *
+ * @param {string} url
+ * @param {string} file
+ * @param {Options} options
+ * @param {boolean} force
+ */
+async function restoreFile(url, file, options, force) {
+	refuseServed(file);
+	const unfinished = `${file}.restoring`;
+	const remove = existsSync(unfinished) ? () => {} : removedAtEnd(unfinished);
+	const bar = progressBar(options, "restoring");
+	const target = { id: options.id, atMs: options.at?.getTime() };
+	const asked = answerOf(native().restoreBackup(url, target, file, force, bar.update));
+	const { restored } = await asked.finally(() => {
+		bar.end();
+		remove();
+	});
+	// What backups knew of a file that was there before is not true of this one.
+	await answerOf(native().forgetBackupState(file));
+	return { ...toRestore(restored), file };
+}
+
+/** @param {string} file */
+function refuseServed(file) {
+	if (isServed(file)) {
+		throw new RootcellarError(
+			"ERR_BACKUP_ELSEWHERE",
+			`another process has ${file} open and makes its backups. Restore it there, with dataStore.backups.restore(), ` +
+				"or end that process first, or restore to another file with --to",
+		);
+	}
+}
+
+/** @param {Restore & { file: string }} restored */
+function told({ file, id, createdAt, sizeBytes, skipped, undoId }) {
+	const lines = [`${file} is now as it was at ${createdAt.toISOString()} (${id}, ${formatBytes(sizeBytes)})`];
+	if (undoId !== undefined) lines.push(`what it was before is ${undoId}`);
+	lines.push(...skipped.map(({ name, reason }) => `left out: ${name}: ${reason}`));
+	return lines.join("\n");
+}
+
+module.exports = { restore };

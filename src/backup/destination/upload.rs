@@ -1,0 +1,130 @@
+//! Puts files into an object store: whole, and only where there is none of the name.
+
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use object_store::path::Path as Key;
+use object_store::{
+    Attribute, AttributeValue, Attributes, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, WriteMultipart,
+};
+
+use super::bucket::Bucket;
+use crate::clock::now_ms;
+
+/// Files up to this size are put in one request, larger ones in parts: a request has its time, also on a slow line, and
+/// its content is in memory.
+const SINGLE_PUT_BYTES_MAX: u64 = 16 << 20;
+
+/// Parts of a file that are under way at a time.
+const PARTS_UNDER_WAY: usize = 4;
+
+/// Where files are put in parts that get their name later, below the prefix.
+const UNNAMED: &str = "unnamed";
+
+/// How old a file that never got its name becomes.
+const ABANDONED_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Bucket {
+    /// Puts a file, and fails if there is one of the name.
+    pub(super) async fn put(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
+        if staged.metadata().map_err(generic)?.len() > SINGLE_PUT_BYTES_MAX {
+            return self.put_parts(key, staged, time_ms).await;
+        }
+        let content = std::fs::read(staged).map_err(generic)?;
+        let options =
+            PutOptions { mode: PutMode::Create, attributes: self.attributes(time_ms), ..PutOptions::default() };
+        self.store.put_opts(key, PutPayload::from(content), options).await.map(drop)
+    }
+
+    async fn put_parts(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
+        match self.store.head(key).await {
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(already_exists(key)),
+        }
+        if self.layout.completes_once() {
+            return self.upload(key, staged, time_ms).await;
+        }
+        let unnamed = self.unnamed(staged);
+        self.upload(&unnamed, staged, time_ms).await?;
+        let named = self.name(&unnamed, key, staged).await;
+        // What cannot be removed is swept away later.
+        drop(self.store.delete(&unnamed).await);
+        named
+    }
+
+    async fn upload(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
+        let mut input = File::open(staged).map_err(generic)?;
+        let options =
+            PutMultipartOptions { attributes: self.attributes(time_ms), ..PutMultipartOptions::default() };
+        let mut upload = WriteMultipart::new(self.store.put_multipart_opts(key, options).await?);
+        match send_parts(&mut upload, &mut input).await {
+            Ok(()) => upload.finish().await.map(drop),
+            Err(error) => {
+                // The failure is what there is to tell, and not that its parts stay behind.
+                drop(upload.abort().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Copies what was put without a name to one that must be free. A copy may be made later than it is answered: it is
+    /// there when its end can be read.
+    async fn name(&self, unnamed: &Key, key: &Key, staged: &Path) -> object_store::Result<()> {
+        self.store.copy_if_not_exists(unnamed, key).await?;
+        let bytes = staged.metadata().map_err(generic)?.len();
+        self.store.get_range(key, bytes.saturating_sub(1)..bytes).await.map(drop)
+    }
+
+    fn attributes(&self, time_ms: i64) -> Attributes {
+        let time = UNIX_EPOCH + Duration::from_millis(time_ms.max(0).unsigned_abs());
+        let time = humantime::format_rfc3339_millis(time).to_string();
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::Metadata(self.layout.time_attribute().into()), AttributeValue::from(time));
+        attributes
+    }
+
+    /// A key that no other file has, of any process or machine.
+    fn unnamed(&self, staged: &Path) -> Key {
+        let name = staged.file_name().unwrap_or_default().to_string_lossy();
+        let random = RandomState::new().hash_one(&*name);
+        self.prefix.clone().join(UNNAMED).join(format!("{name}-{random:016x}"))
+    }
+
+    /// Removes what was put without a name, and has been without one for long.
+    pub(super) async fn remove_unnamed(&self) -> object_store::Result<()> {
+        let now_ms = now_ms();
+        let listed = self.store.list_with_delimiter(Some(&self.prefix.clone().join(UNNAMED))).await?;
+        for object in listed.objects {
+            if now_ms - object.last_modified.timestamp_millis() > ABANDONED_AFTER_MS {
+                self.store.delete(&object.location).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn send_parts(upload: &mut WriteMultipart, input: &mut File) -> object_store::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let length = input.read(&mut buffer).map_err(generic)?;
+        if length == 0 {
+            return Ok(());
+        }
+        upload.wait_for_capacity(PARTS_UNDER_WAY).await?;
+        upload.write(&buffer[..length]);
+    }
+}
+
+fn already_exists(key: &Key) -> object_store::Error {
+    let source = io::Error::from(io::ErrorKind::AlreadyExists).into();
+    object_store::Error::AlreadyExists { path: key.to_string(), source }
+}
+
+fn generic(error: io::Error) -> object_store::Error {
+    object_store::Error::Generic { store: "file", source: Box::new(error) }
+}

@@ -1,0 +1,58 @@
+//! Which state of the write-ahead log a connection reads.
+
+use rusqlite::{Connection, ffi};
+
+use super::wal_index::{HEADER_WORDS, Version};
+
+/// The header of the WAL-index as it was when the read transaction of a connection began; `None` if it has none, if the
+/// file is not in write-ahead mode, or if nothing was ever committed to its log.
+///
+/// SQLite's snapshots are copies of that header (sqlite.org/c3ref/snapshot.html).
+pub fn version_read(connection: &Connection) -> Option<Version> {
+    const { assert!(size_of::<ffi::sqlite3_snapshot>() == HEADER_WORDS * size_of::<u32>()) };
+    let mut snapshot: *mut ffi::sqlite3_snapshot = std::ptr::null_mut();
+    // SAFETY: the connection is open, and the name ends with a zero. A snapshot that is handed out is 48 bytes long, and
+    // stays until it is freed, once.
+    unsafe {
+        if ffi::sqlite3_snapshot_get(connection.handle(), c"main".as_ptr(), &raw mut snapshot) != ffi::SQLITE_OK {
+            return None;
+        }
+        let version = snapshot.cast::<Version>().read_unaligned();
+        ffi::sqlite3_snapshot_free(snapshot);
+        Some(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wal_index::WalIndex;
+    use super::*;
+
+    #[test]
+    fn a_read_transaction_is_told_by_the_header_that_it_began_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("CREATE TABLE t (a)").unwrap();
+        let reader = Connection::open(&path).unwrap();
+        let begin = || {
+            reader.execute_batch("BEGIN").unwrap();
+            reader.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
+        };
+        begin();
+        assert_eq!(version_read(&reader), None, "in rollback mode");
+        reader.execute_batch("COMMIT").unwrap();
+        assert_eq!(version_read(&reader), None, "outside a transaction");
+
+        writer.execute_batch("PRAGMA journal_mode = WAL; INSERT INTO t VALUES (1)").unwrap();
+        begin();
+        let view = WalIndex::of(&writer).unwrap();
+        let then = view.version();
+        writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert_ne!(view.version(), then);
+        assert_eq!(version_read(&reader), Some(then));
+        reader.execute_batch("COMMIT").unwrap();
+        begin();
+        assert_eq!(version_read(&reader), Some(view.version()));
+    }
+}

@@ -1,0 +1,66 @@
+//! Several who open a file at the same moment, of which one restores it.
+
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use rootcellar::backup::capture::PageDiff;
+use rootcellar::backup::destination::{Destination, Folder};
+use rootcellar::backup::opening::{Outcome, prepare};
+use rootcellar::backup::place::Place;
+use rootcellar::backup::publisher::Publisher;
+use rootcellar::backup::service::Observers;
+
+const START_MS: i64 = 1_735_689_600_000;
+const ROUNDS: usize = 4;
+const OPENERS: usize = 6;
+
+fn publish(database: &Path, destination: &Arc<dyn Destination>) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3000000))")
+        .unwrap();
+    let place = Place::beside(database).unwrap();
+    let capture = Box::new(PageDiff::open(database).unwrap());
+    Publisher::new(place.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
+}
+
+/// Whether who opened the file restored it. The file is there for each of them.
+fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
+    let place = Place::beside(database).unwrap();
+    let prepared = prepare(database, &place, destination, START_MS, &Observers::default()).unwrap();
+    assert!(database.exists(), "a file was to be begun anew that has a backup");
+    // As one does who keeps it open.
+    thread::sleep(Duration::from_millis(20));
+    matches!(prepared.outcome, Outcome::Restored(_))
+}
+
+#[test]
+fn a_missing_file_is_restored_by_one_while_the_others_wait() {
+    let home = tempfile::tempdir().unwrap();
+    let original = home.path().join("original.sqlite3");
+    let destination: Arc<dyn Destination> = Arc::new(Folder::new(&home.path().join("backups")));
+    publish(&original, &destination);
+    for round in 0..ROUNDS {
+        let database = home.path().join(format!("{round}.sqlite3"));
+        let barrier = Barrier::new(OPENERS);
+        let restorers = thread::scope(|scope| {
+            let openers: Vec<_> = (0..OPENERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        open(&database, &destination)
+                    })
+                })
+                .collect();
+            openers.into_iter().map(|opener| usize::from(opener.join().unwrap())).sum::<usize>()
+        });
+        assert_eq!(restorers, 1);
+        let rows: i64 = rusqlite::Connection::open(&database)
+            .unwrap()
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 1);
+    }
+}
