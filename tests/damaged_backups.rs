@@ -48,7 +48,7 @@ impl Destined {
         std::fs::create_dir(machine.path("state")).unwrap();
         let capture = Box::new(PageDiff::open(&database).unwrap());
         let destination = std::sync::Arc::new(folder.clone());
-        let mut publisher = Publisher::new(&database, &machine.path("state"), destination, capture).unwrap();
+        let mut publisher = Publisher::new(&machine.path("state"), destination, capture).unwrap();
         let mut states = BTreeMap::new();
         for round in 0..14 {
             let insert = format!("INSERT INTO t VALUES ({round}, randomblob(3000))");
