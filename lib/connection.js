@@ -8,6 +8,7 @@ const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js
 const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
 const { ROWS_LENGTH_MAX } = require("./limits.js");
 const { LookOut } = require("./look-out.js");
+const { finishAtSignals } = require("./signals.js");
 const { NO_LEASE, encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 const { pushStatement } = require("./sql-statement.js");
 const { nextTurn } = require("./turns.js");
@@ -67,6 +68,7 @@ class Connection {
 		const id = this.expectOne(({ error }) => {
 			if (!error && this.location.backup) {
 				this.backupsEnded = finishAtExit(this.native);
+				finishAtSignals();
 			}
 			callback(error && this.openError(error));
 		});
