@@ -7,7 +7,9 @@ import { installPackages, prepareTests } from "./lib/setup.mjs";
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
 	"azure",
+	"backup-docs",
 	"benchmark",
+	"cli*",
 	"package",
 	"sdk-*",
 	"register",
