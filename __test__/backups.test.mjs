@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore, RootcellarError } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { lose, openBackedUp as open, until } from "./helpers/backups.mjs";
 import { runModule, runModuleForJson, startModule } from "./helpers/child.mjs";
 import { expectFailure } from "./helpers/errors.mjs";
 import { raw } from "./helpers/raw.mjs";
@@ -17,28 +18,9 @@ function machine() {
 	return { directory, file, destination: `${file}.backup` };
 }
 
-function open(filename, backup = {}) {
-	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true, ...backup } });
-	onTestFinished(() => store.close());
-	return store;
-}
-
-/** Everything but the backups: what a bot loses that is moved to another machine. */
-function lose(file) {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
-}
-
 function captured(destination) {
 	const folder = join(destination, "ltx/0");
 	return existsSync(folder) ? readdirSync(folder) : [];
-}
-
-async function until(holds, what, waitMs = 10_000) {
-	const deadline = Date.now() + waitMs;
-	while (!(await holds())) {
-		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-		await sleep(10);
-	}
 }
 
 describe("backing up", () => {
@@ -70,6 +52,22 @@ describe("backing up", () => {
 		expect(readdirSync(directory)).toEqual(["bot.sqlite3"]);
 		expect(await run([file])).toEqual({ state: "on", destination });
 		expect(captured(destination)).not.toEqual([]);
+	});
+
+	test("begins anew where the file was removed together with the folder beside it", async () => {
+		const { file, destination } = machine();
+		const store = openDataStore({ filename: file });
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		for (const name of [file, destination]) rmSync(name, { recursive: true });
+		const next = openDataStore({ filename: file });
+		expect(await next.appData.get("k")).toBeUndefined();
+		await next.appData.set({ key: "k", value: 2 });
+		await next.close();
+		rmSync(file);
+		const restored = openDataStore({ filename: file, backup: { quiet: true } });
+		expect(await restored.appData.get("k")).toBe(2);
+		await restored.close();
 	});
 
 	test("goes where the environment says, for the store that it configures", async () => {

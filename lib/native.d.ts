@@ -118,6 +118,8 @@ export interface Answer {
 	error?: Failure;
 }
 
+export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[]): void;
+
 export declare function listBackups(url: string): Promise<Answer>;
 export declare function restoreBackup(
 	url: string,
