@@ -1,11 +1,13 @@
 /// <reference lib="esnext.disposable" />
 
 /**
- * rootcellar: storage for bots written for Root.
+ * rootcellar: storage for bots written for Root, in one SQLite file.
  *
- * The key-value store of `@rootsdk/server-bot`, on the same SQLite file format, with the SDK's documented
- * promises kept: a resolved write is on disk, operations take effect in the order in which they were called,
- * and a read sees every write that was issued before it.
+ * - `dataStore.appData`, the key-value store of `@rootsdk/server-bot`, on the same file format, with the SDK's
+ *   documented promises kept: a resolved write is on disk, operations take effect in the order in which they were
+ *   called, and a read sees every write that was issued before it. See {@link KeyValueStore}.
+ * - `dataStore.sqlite`, SQL on the same file, off the event loop. See {@link Sqlite}.
+ * - `dataStore.backups`, automatic backup and restore. See {@link Backups}.
  *
  * @packageDocumentation
  */
@@ -276,7 +278,8 @@ export interface SqlRowOptions extends SqlOptions {
  *
  * @example
  * ```ts
- * const { changes, lastInsertRowid }: RunResult = await dataStore.sqlite.run("INSERT INTO players (name) VALUES (?)", ["ada"]);
+ * const insert = "INSERT INTO players (name) VALUES (?)";
+ * const { changes, lastInsertRowid }: RunResult = await dataStore.sqlite.run(insert, ["ada"]);
  * console.log(changes, lastInsertRowid);
  * ```
  */
@@ -650,12 +653,13 @@ export type RootDatabaseConfig = {
  * ```
  */
 export interface Backup {
-	/** Its transaction number, 16 hexadecimal digits, which `litestream restore -txid` takes too. */
+	/** Its transaction number, 16 hexadecimal digits, which `litestream restore -txid` takes too. Later ones are greater. */
 	readonly id: string;
 	/** When the state was captured. */
 	readonly createdAt: Date;
-	/** The size of the file that ends with this state, compressed. An increment needs those before it, too. */
+	/** The size in bytes of the file that ends with this state, compressed. An increment needs those before it, too. */
 	readonly sizeBytes: number;
+	/** `"snapshot"`: every page of the database; `"increment"`: those that have changed. */
 	readonly kind: "snapshot" | "increment";
 }
 
@@ -664,7 +668,8 @@ export interface Backup {
  *
  * @example
  * ```ts
- * const restore: Restore = await dataStore.backups.restore({ at: new Date(Date.now() - 60_000) });
+ * const [newest] = await dataStore.backups.list();
+ * const restore: Restore = await dataStore.backups.restore({ id: newest?.id });
  * if (restore.undoId) await dataStore.backups.restore({ id: restore.undoId }); // as if it had not happened
  * ```
  */
@@ -673,7 +678,7 @@ export interface Restore {
 	readonly id: string;
 	/** When its state was captured. */
 	readonly createdAt: Date;
-	/** The size of the database. */
+	/** The size of the database in bytes. */
 	readonly sizeBytes: number;
 	/** `false` where backups that are damaged or missing had to be left out. */
 	readonly isComplete: boolean;
@@ -683,7 +688,7 @@ export interface Restore {
 	readonly undoId?: string;
 	/** Why, if a file was restored before it was opened. */
 	readonly reason?: string;
-	/** Where the file that was there before is now, if there was one. */
+	/** The path of the file that was there before, if one was set aside. */
 	readonly setAside?: string;
 }
 
@@ -702,6 +707,22 @@ export interface Verification extends Restore {
 }
 
 /**
+ * How far a restore has come.
+ *
+ * @example
+ * ```ts
+ * const percent = ({ doneBytes, totalBytes }: RestoreProgress) => Math.round((100 * doneBytes) / totalBytes);
+ * dataStore.backups.on("progress", (progress) => console.log(percent(progress)));
+ * ```
+ */
+export interface RestoreProgress {
+	/** Bytes of backups that were read. */
+	readonly doneBytes: number;
+	/** Bytes of backups that there are to read. */
+	readonly totalBytes: number;
+}
+
+/**
  * How backups stand.
  *
  * @example
@@ -712,15 +733,19 @@ export interface Verification extends Restore {
  */
 export interface BackupStatus {
 	/**
-	 * `active`: they are made. `failing`: the last attempt failed, and is repeated. `conflict`: something else writes
-	 * to the destination, and they have stopped. `elsewhere`: another process makes those of this file. `starting` and
-	 * `closed`: the store has just been opened, or not yet. `off`: there are none.
+	 * - `"active"`: they are made.
+	 * - `"failing"`: the last attempt failed, and is repeated.
+	 * - `"conflict"`: something else writes to the destination, and they have stopped.
+	 * - `"elsewhere"`: another process makes those of this file.
+	 * - `"starting"`: the store has just been opened. `"closed"`: it has not been opened, or was closed.
+	 * - `"off"`: there are none.
 	 */
 	readonly state: "off" | "closed" | "starting" | "active" | "elsewhere" | "failing" | "conflict";
-	/** A folder or a URL, without credentials. */
+	/** A folder or a URL, without credentials; `undefined` if backups are off. */
 	readonly destination: string | undefined;
-	/** For how long there has been a change that is not safe; 0 if every one is. */
+	/** For how many milliseconds there has been a change that is not safe; 0 if every one that was seen is. */
 	readonly lagMs: number;
+	/** When the newest backup of this process was captured. */
 	readonly lastBackupAt: Date | undefined;
 	/** What last went wrong, be it corrected or not. */
 	readonly lastError: { readonly code: string; readonly message: string; readonly at: Date } | undefined;
@@ -729,21 +754,44 @@ export interface BackupStatus {
 }
 
 /**
+ * Options of {@link Backups.restore}. Without `at` and `id` it is the newest state.
+ *
+ * @example
+ * ```ts
+ * const options: RestoreOptions = { at: Date.now(), to: "copy.sqlite3", overwrite: true };
+ * await dataStore.backups.restore(options);
+ * ```
+ */
+export interface RestoreOptions {
+	/** The newest state that was captured at this time or before: a `Date`, or milliseconds since 1970 UTC. */
+	at?: Date | number;
+	/** The state of a backup, by its id. Not together with `at`. */
+	id?: string;
+	/** The path of another file to restore to, from the working directory. Default: the store itself. */
+	to?: string;
+	/** Whether `to` may be replaced if it exists. Default: `false`. A file that is open is never replaced. */
+	overwrite?: boolean;
+}
+
+/**
  * Backup and restore, `dataStore.backups`.
  *
- * Every committed change, whoever made it, is captured within a second (files of up to some 100 MB; larger ones take longer) and kept at the destination in Litestream's
- * format (0.5), so that `litestream restore` restores it too. A file that is missing, damaged or older than its backups
- * is restored when it is opened, and what was there is kept beside it.
+ * Every committed change, whoever made it, is captured within a second (in files of up to some 100 MB; larger ones may
+ * take longer) and kept at the destination in Litestream's format (0.5), so that `litestream restore` restores it too.
+ * A file that is missing, damaged or older than its backups is restored when it is opened, and what was there is kept
+ * beside it.
  *
- * Errors of every method: {@link RootcellarError} `ERR_BACKUP_OFF` if there are no backups, `ERR_BACKUP_DESTINATION` if
- * the destination does not answer.
+ * Errors of every method that asks the destination: {@link RootcellarError} `ERR_BACKUP_OFF` if there are no backups,
+ * `ERR_BACKUP_DESTINATION` if the destination does not answer, `ERR_INVALID_CONFIG` if it is not named as it has to be.
  */
 export interface Backups {
 	/**
-	 * Backs up what was issued until now, at once, and resolves when it is safe at the destination.
+	 * Backs up what was issued until now, at once, and resolves when it is safe at the destination; with the newest
+	 * backup, if nothing has changed since. Not to be awaited within a transaction, whose end it waits for.
 	 *
 	 * @throws {@link RootcellarError} `ERR_BACKUP_ELSEWHERE` if another process makes the backups of this file,
-	 * `ERR_BACKUP_CONFLICT` if something else writes to the destination.
+	 * `ERR_BACKUP_CONFLICT` if something else writes to the destination, `ERR_BACKUP_STATE` if there is no room beside
+	 * the file, `ERR_BACKUP_NOT_FOUND` if the database is empty, `ERR_STORE_CLOSED`.
 	 *
 	 * @example
 	 * ```ts
@@ -753,7 +801,7 @@ export interface Backups {
 	create(): Promise<Backup>;
 
 	/**
-	 * The states that can be restored, the newest first.
+	 * The states that can be restored, the newest first. An empty array if there are none.
 	 *
 	 * @example
 	 * ```ts
@@ -767,20 +815,28 @@ export interface Backups {
 	 *
 	 * With `to`, a path, into another file, which must not exist unless `overwrite` is set. Without it the store itself,
 	 * while it is open: other connections see it at once, operations that were issued before come before, and those
-	 * issued later after. What was there is a backup, `undoId`.
+	 * issued later after. What was there is a backup, `undoId`. Not to be awaited within a transaction, whose end it
+	 * waits for.
 	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option that cannot be used, such as the store's own file in `to`.
 	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if it
-	 * does not pass its checks, `ERR_FILE_EXISTS`.
+	 * does not pass its checks, `ERR_FILE_EXISTS` if `to` exists, or is open in a process, `ERR_BACKUP_STATE` if a file
+	 * cannot be written, the state has another page size than the store, or others keep that locked. Of the store
+	 * itself also what {@link Backups.create} throws, for what is there is backed up first. Nothing was changed then.
 	 *
 	 * @example
 	 * ```ts
-	 * await dataStore.backups.restore({ at: new Date(Date.now() - 3_600_000), to: "an-hour-ago.sqlite3", overwrite: true });
+	 * await dataStore.backups.restore({ at: new Date(), to: "as-it-is-now.sqlite3", overwrite: true });
 	 * ```
 	 */
-	restore(options?: { at?: Date | number; id?: string; to?: string; overwrite?: boolean }): Promise<Restore>;
+	restore(options?: RestoreOptions): Promise<Restore>;
 
 	/**
-	 * Restores the newest state into a temporary file, with every check, and removes it.
+	 * Restores the newest state into a temporary file beside the store's, with every check, and removes it.
+	 *
+	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there are no backups, `ERR_BACKUP_DAMAGED` if none passes
+	 * its checks, `ERR_BACKUP_STATE` if there is no room for the file. Where only a part of them can be used it resolves,
+	 * with `isComplete: false`.
 	 *
 	 * @example
 	 * ```ts
@@ -790,7 +846,9 @@ export interface Backups {
 	verify(): Promise<Verification>;
 
 	/**
-	 * How backups stand, without asking the destination.
+	 * How backups stand, at once, without asking the destination.
+	 *
+	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used.
 	 *
 	 * @example
 	 * ```ts
@@ -800,8 +858,11 @@ export interface Backups {
 	status(): BackupStatus;
 
 	/**
-	 * Calls a function when a change is safe, when the store was restored, when something failed, or when a restore has
-	 * come further. Returns what ends that. Does not keep the process alive.
+	 * Calls a function when a change is safe, when the store was restored, also before it was opened, when something
+	 * failed (once for each new kind of failure), or when a restore or a verification has come further. Returns what
+	 * ends that. Opens no file, and does not keep the process alive. What a listener throws is an uncaught error.
+	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for another event, or for no function.
 	 *
 	 * @example
 	 * ```ts
@@ -812,18 +873,30 @@ export interface Backups {
 	on(event: "backup", listener: (backup: Backup) => void): () => void;
 	on(event: "restore", listener: (restore: Restore) => void): () => void;
 	on(event: "failure", listener: (error: RootcellarError) => void): () => void;
-	on(event: "progress", listener: (progress: { doneBytes: number; totalBytes: number }) => void): () => void;
+	on(event: "progress", listener: (progress: RestoreProgress) => void): () => void;
 }
 
 /**
  * How backups are made.
  *
- * The hooks run on the JavaScript thread and may be asynchronous. A slow one delays the backup, one that throws or has
- * not ended after 10 s does not keep it from being made; `status()` tells.
+ * A process has one backup service for each file, with the options of the store that opened it first; each store's hooks
+ * are called. {@link openDataStore} without a `filename` is on the file of {@link dataStore}: opened before that is
+ * first used, its options are those of both.
+ *
+ * The hooks run on the JavaScript thread and may be asynchronous. A slow one delays the backup or the restore; one that
+ * throws, or has not ended after 10 s, does not keep it from being made, and is a `"failure"` with `ERR_BACKUP_HOOK`.
  *
  * @example
  * ```ts
- * const backup: BackupOptions = { url: "/mnt/backups/bot", intervalMs: 500 };
+ * const backup: BackupOptions = {
+ *   url: "/tmp/backups/my-bot",
+ *   intervalMs: 500,
+ *   retentionMs: 30 * 24 * 60 * 60 * 1000,
+ *   shutdownTimeoutMs: 10_000,
+ *   quiet: true,
+ *   beforeBackup: async () => console.log("about to back up"),
+ *   afterBackup: () => console.log("safe"),
+ * };
  * const store = openDataStore({ filename: "test.sqlite3", backup });
  * ```
  */
@@ -832,23 +905,32 @@ export interface BackupOptions {
 	 * Where backups go: the path of a folder, a `file:` URL, or that of an object store: `s3://bucket/prefix`,
 	 * `gs://bucket/prefix`, `az://container/prefix`, each with `?endpoint=https://host` for a server of one's own. Each
 	 * database needs one of its own. Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID`
-	 * and so on).
+	 * and so on). Default: what `ROOTCELLAR_BACKUP` says, for the file that `DATABASE_CONFIG` names; else a folder
+	 * beside the file, `<filename>.backup`.
 	 */
 	url?: string;
-	/** How long a change waits for its backup at most. Default 1000. */
+	/** How many milliseconds a change waits for its backup at most, from 10 to ten years. Default: 1000. */
 	intervalMs?: number;
-	/** How long states stay restorable. Default seven days. */
+	/** For how many milliseconds states stay restorable, up to ten years. Default: 604,800,000, seven days. */
 	retentionMs?: number;
 	/**
-	 * How long `close()` and the end of the process, also by a signal that the bot does not handle, wait for the last
-	 * backup. Default 5000.
+	 * How many milliseconds `close()` and the end of the process, also by a signal that the bot does not handle, wait
+	 * for the last backup, up to ten years. What could not be backed up by then is when the file is opened again.
+	 * Default: 5000.
 	 */
 	shutdownTimeoutMs?: number;
-	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. */
+	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. Default: `false`. */
 	quiet?: boolean;
+	/**
+	 * Called before a state is captured. What it writes and awaits is in the backup. Where it then turns out that nothing
+	 * has changed there is none, and {@link BackupOptions.afterBackup} is not called.
+	 */
 	beforeBackup?: () => void | Promise<void>;
+	/** Called when a backup is safe at the destination. What it writes is a change, and leads to another backup. */
 	afterBackup?: () => void | Promise<void>;
+	/** Called before the store is restored, also when that is before it is opened: then the store cannot be used yet. */
 	beforeRestore?: () => void | Promise<void>;
+	/** Called when the store was restored. When that was before it is opened, the store cannot be used yet. */
 	afterRestore?: () => void | Promise<void>;
 }
 
@@ -982,29 +1064,35 @@ export const rootServer: { readonly dataStore: DataStore };
 /**
  * What an operation rejects with when its arguments were fine but it could not be done.
  *
- * Messages never carry a stored value. Codes:
+ * Messages never carry a stored value. Every code that this package rejects with or throws, also those of other classes
+ * where that is said:
  *
  * | code | when | what to do |
  * |---|---|---|
+ * | `ERR_INVALID_ARGUMENT` | an argument cannot be used; an {@link InvalidArgumentError} | its `argument` names it |
+ * | `ERR_TOO_LARGE` | key and value exceed one billion bytes; an {@link InvalidArgumentError} | store less |
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
- * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used | the message names what was expected |
+ * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or the destination of backups is not as it has to be | see the message |
  * | `ERR_BACKUP_OFF` | backups were turned off | turn them on |
- * | `ERR_BACKUP_DESTINATION` | the destination of backups cannot be reached, read or written | they are tried again; correct what the message names |
+ * | `ERR_BACKUP_DESTINATION` | the destination of backups cannot be used now | it is tried again; see the message |
  * | `ERR_BACKUP_CONFLICT` | something else writes to the destination | give each database one of its own |
  * | `ERR_BACKUP_NOT_FOUND` | there is no such backup | see `list()` |
- * | `ERR_BACKUP_DAMAGED` | no backup of the state passes its checks, or the file itself does not | restore another state |
+ * | `ERR_BACKUP_DAMAGED` | no backup of the state passes its checks, or the file does not | restore another state |
  * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | ask it |
- * | `ERR_BACKUP_STATE` | a file cannot be written that a backup or restore needs | make room, or allow it |
+ * | `ERR_BACKUP_STATE` | a backup or restore cannot write a file, or not restore the store in place | see the message |
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
- * | `ERR_FILE_EXISTS` | a restore would overwrite a file | set `overwrite`, or name another |
+ * | `ERR_FILE_EXISTS` | a restore would overwrite a file, or one that is in use | set `overwrite`, or name another |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
- * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be (about 536 million characters) | `set` or `delete` the key |
+ * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
  * | `ERR_SDK_LOAD` | `rootcellar/register` found an SDK that does not load | see the `cause` |
- * | `ERR_SQL_FORBIDDEN` | SQL that would end durability, spoil the backup, or change the store's own tables | the message says what to do instead |
+ * | `ERR_SQL_FORBIDDEN` | SQL that would end durability, spoil the backup, or change the store's tables | see the message |
  * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` of a statement that writes and returns no rows | use `run` |
+ * | `ERR_TOO_MANY_ROWS` | a query has more rows than `maxRows`; a `RangeError` | use `iterate`, or a greater `maxRows` |
+ * | `ERR_INEXACT_INTEGER` | no number holds an integer of a row exactly; a `RangeError` | use the option `bigint` |
+ * | `ABORT_ERR` | the `signal` was aborted; an `AbortError`, whose `cause` is the signal's reason | |
  * | `ERR_TIMEOUT` | the operation took longer than its `timeoutMs` | |
  * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |
  * | `ERR_IN_TRANSACTION` | in the callback of a transaction, what would wait for it | use the callback's `tx` |

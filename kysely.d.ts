@@ -28,8 +28,9 @@ export interface RootcellarDialectConfig {
  *
  * It speaks the SQL of Kysely's `SqliteDialect`. Statements of their own run off the event loop, reads beside each other
  * and beside a writer. A transaction has the store's writing connection to itself, from `BEGIN IMMEDIATE` on: other
- * writes of the process, `appData.set` among them, wait until it has ended, so that one that is awaited within it waits
- * in vain, until the transaction is rolled back after 30 seconds without a statement (`ERR_TRANSACTION_TIMEOUT`).
+ * writes of the process, `appData.set` among them, wait until it has ended. In the callback of `transaction().execute` use
+ * `trx`: a write that goes past it would wait for itself, and rejects at once with `ERR_IN_TRANSACTION`. A transaction
+ * that is idle for 30 seconds is rolled back (`ERR_TRANSACTION_TIMEOUT`).
  *
  * Introspection leaves the store's own tables out, unless `withInternalKyselyTables` is set.
  *

@@ -1,6 +1,10 @@
 /**
  * Replaces `rootServer.dataStore.appData` of the installed `@rootsdk/server-bot` or `@rootsdk/server-app` by
- * this package's store, for bots that keep importing the SDK.
+ * this package's process-wide store, for bots that keep importing the SDK, and adds its `sqlite` and `backups` to
+ * `rootServer.dataStore`. The file is backed up, and restored before it is opened, as `ROOTCELLAR_BACKUP` says.
+ *
+ * The SDK's types do not know `sqlite` and `backups`: in TypeScript import `dataStore` from `rootcellar` for them. It is
+ * the same store.
  *
  * Preload it (`node --import rootcellar/register dist/main.js`) or make it the first import.
  *
@@ -15,6 +19,14 @@
  * import "rootcellar/register";
  * import { rootServer } from "@rootsdk/server-bot";
  * await rootServer.dataStore.appData.set({ key: "greeting", value: "hello" });
+ * ```
+ *
+ * @example With backups and SQL.
+ * ```ts
+ * import "rootcellar/register";
+ * import { dataStore } from "rootcellar";
+ * dataStore.backups.on("failure", (error) => console.error(error.code));
+ * await dataStore.sqlite.exec("CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY)");
  * ```
  */
 export {};

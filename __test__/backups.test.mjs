@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore, RootcellarError } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { lose, openBackedUp as open, until } from "./helpers/backups.mjs";
 import { runModule, runModuleForJson, startModule } from "./helpers/child.mjs";
 import { expectFailure } from "./helpers/errors.mjs";
 import { raw } from "./helpers/raw.mjs";
@@ -17,28 +18,9 @@ function machine() {
 	return { directory, file, destination: `${file}.backup` };
 }
 
-function open(filename, backup = {}) {
-	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true, ...backup } });
-	onTestFinished(() => store.close());
-	return store;
-}
-
-/** Everything but the backups: what a bot loses that is moved to another machine. */
-function lose(file) {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
-}
-
 function captured(destination) {
 	const folder = join(destination, "ltx/0");
 	return existsSync(folder) ? readdirSync(folder) : [];
-}
-
-async function until(holds, what, waitMs = 10_000) {
-	const deadline = Date.now() + waitMs;
-	while (!(await holds())) {
-		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-		await sleep(10);
-	}
 }
 
 describe("backing up", () => {

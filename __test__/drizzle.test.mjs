@@ -18,6 +18,7 @@ import { drizzle, migrate } from "rootcellar/drizzle";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import * as scenarios from "./drizzle/scenarios.mjs";
 import { cities, SCHEMA_SQL, schema, users } from "./drizzle/schema.mjs";
+import { compatibility } from "./helpers/compatibility.mjs";
 import { expectArgumentError } from "./helpers/errors.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "./helpers/store.mjs";
 
@@ -76,10 +77,16 @@ function runPromised(generator) {
 }
 
 describe("the same as Drizzle on better-sqlite3:", () => {
+	const areas = Object.entries(scenarios).filter(([, list]) => Array.isArray(list));
 	let passed = 0;
 	afterAll(() => console.log(`rootcellar/drizzle beside drizzle-orm/better-sqlite3: ${passed} equal`));
 
-	describe.each(Object.entries(scenarios).filter(([, list]) => Array.isArray(list)))("%s:", (_, list) => {
+	test("as many as docs/compatibility.md says", () => {
+		const total = areas.flatMap(([, list]) => list).length;
+		expect(compatibility).toContain(`${total} statements and groups of statements of our own`);
+	});
+
+	describe.each(areas)("%s:", (_, list) => {
 		test.each(list)("%s", async (_title, scenario) => {
 			const expected = await scenario(originalDatabase(), runAtOnce);
 			expect(await scenario(temporaryDatabase(), runPromised)).toStrictEqual(expected);

@@ -313,9 +313,15 @@ describe("a lock that another process holds too long", () => {
 		const holder = rawConnection(filename);
 		await holder.run("begin exclusive");
 		const started = performance.now();
+		expect(await appData.get("k")).toBe("before");
+		expect(await appData.get("missing")).toBeUndefined();
+		expect(await appData.selectValue("%")).toEqual(["before"]);
+		expect(performance.now() - started).toBeLessThan(2_000);
 		const writes = [
+			busy(() => appData.set({ key: "k", value: SECRET })),
 			busy(() => appData.set([{ key: "k", value: SECRET }])),
 			busy(() => appData.update("k", () => SECRET, "")),
+			busy(() => appData.delete("k")),
 			busy(() => appData.deleteLike("%")),
 		];
 		// Behind a pending write a read waits for that write; in another store on the file it waits for nothing.

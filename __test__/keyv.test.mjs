@@ -9,6 +9,7 @@ import Keyv from "keyv";
 import { openDataStore } from "rootcellar";
 import { KeyvRootcellar } from "rootcellar/keyv";
 import * as vitest from "vitest";
+import { compatibility } from "./helpers/compatibility.mjs";
 import { expectArgumentError } from "./helpers/errors.mjs";
 import { temporaryStore } from "./helpers/store.mjs";
 
@@ -37,6 +38,12 @@ describe("Keyv's compliance suite", () => {
 	const adapter = () => new KeyvRootcellar({ store });
 	describe("of methods, values and namespaces", () => keyvTestSuite(counting, Keyv, adapter));
 	describe("of iteration", () => keyvIteratorTests(counting, Keyv, adapter));
+
+	test("has as many tests as docs/compatibility.md says", () => {
+		expect(compatibility).toContain(
+			`the interface, values, namespaces and iteration, ${passed.length} of ${passed.length}.`,
+		);
+	});
 });
 
 /** A Keyv on a new temporary store. */

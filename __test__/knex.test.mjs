@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import knex from "knex";
 import RootcellarClient from "rootcellar/knex";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { compatibility } from "./helpers/compatibility.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "./helpers/store.mjs";
 import { scenarios as migrations } from "./knex/migrations.mjs";
 import { scenarios as queries } from "./knex/queries.mjs";
@@ -62,6 +63,11 @@ const total = Object.values(AREAS).flat().length;
 afterAll(() => {
 	const counts = Object.entries(passed).map(([driver, count]) => `${count} of ${total} as on ${driver}`);
 	console.log(`Knex ${createRequire(import.meta.url)("knex/package.json").version}: ${counts.join(", ")}`);
+});
+
+test("docs/compatibility.md says how many scenarios there are", () => {
+	expect(compatibility).toContain(`${total} scenarios written after Knex's documentation`);
+	expect(compatibility).toContain(`All ${total} see the same as on either`);
 });
 
 describe("the same as Knex on sqlite3 and on better-sqlite3", () => {

@@ -80,30 +80,91 @@ describe("beside the key-value store", () => {
 	test("a transaction holds other writes back until it has ended, and reads go on", async () => {
 		const { db, store } = await items();
 		const order = [];
-		let outside;
-		await db.transaction().execute(async (trx) => {
+		let begun;
+		const isOpen = new Promise((resolve) => (begun = resolve));
+		const inside = db.transaction().execute(async (trx) => {
 			await add(trx, "in");
 			expect(await names(db)).toEqual([]);
-			outside = [add(db, "out"), store.appData.set({ key: "a", value: 1 })].map((write) =>
-				write.then(() => order.push("out")),
-			);
+			begun();
+			await sleep(20);
 			await add(trx, "in, too");
 			order.push("in");
 		});
-		await Promise.all(outside);
+		await isOpen;
+		const outside = [add(db, "out"), store.appData.set({ key: "a", value: 1 })];
+		await Promise.all([inside, ...outside.map((write) => write.then(() => order.push("out")))]);
 		expect(order).toEqual(["in", "out", "out"]);
 		expect(await names(db)).toEqual(["in", "in, too", "out"]);
 	});
 });
 
 describe("a transaction", () => {
-	test("that waits for a write past it is rolled back when it was idle for too long, and says so", async () => {
-		const { db } = await items(IDLE_LIMIT_MS);
-		const waiting = db.transaction().execute(async (trx) => {
-			await add(trx, "in");
-			await add(db, "past");
+	test("refuses at once the writes of its callback that go past it, and goes on", async () => {
+		const { db, store } = await items();
+		for (const name of ["first", "second"]) {
+			await db.transaction().execute(async (trx) => {
+				await add(trx, name);
+				for (const past of [
+					() => add(db, "past"),
+					() => db.transaction().execute((other) => add(other, "past")),
+					() => db.startTransaction().execute(),
+					() => store.appData.set({ key: "a", value: 1 }),
+					() => store.sqlite.run("DELETE FROM item"),
+				]) {
+					expect((await rejection(past)).code).toBe("ERR_IN_TRANSACTION");
+				}
+				await sleep(1);
+				expect((await rejection(() => add(db, "past"))).code).toBe("ERR_IN_TRANSACTION");
+			});
+		}
+		await add(db, "after");
+		expect(await names(db)).toEqual(["first", "second", "after"]);
+	});
+
+	test("refuses nothing of those that run beside it, from its beginning to its end", async () => {
+		const { db } = await items();
+		let isOver = false;
+		const beside = (async () => {
+			const written = [];
+			while (!isOver) {
+				written.push(add(db, "beside"));
+				await sleep(1);
+			}
+			await Promise.all(written);
+			return written.length;
+		})();
+		for (let n = 0; n < 20; n++) {
+			await db.transaction().execute(async (trx) => {
+				await add(trx, "in");
+				await sleep(1);
+			});
+			await add(db, "between");
+		}
+		isOver = true;
+		const counted = await names(db);
+		expect(counted.filter((name) => name !== "beside")).toEqual(Array(20).fill(["in", "between"]).flat());
+		expect(await beside).toBeGreaterThan(5);
+	});
+
+	test("lets what its callback has left behind write when it has ended, also if it failed", async () => {
+		const { db } = await items();
+		const left = [];
+		const fail = db.transaction().execute(async (trx) => {
+			await add(trx, "undone");
+			left.push(sleep(50).then(() => add(db, "left behind")));
+			throw new Error("mine");
 		});
-		expect((await rejection(() => waiting)).code).toMatch(/^ERR_TRANSACTION_/);
+		expect((await rejection(() => fail)).message).toBe("mine");
+		await Promise.all(left);
+		expect(await names(db)).toEqual(["left behind"]);
+	});
+
+	test("without a callback that waits for a write past it is rolled back after its idle time", async () => {
+		const { db } = await items(IDLE_LIMIT_MS);
+		const trx = await db.startTransaction().execute();
+		await add(trx, "in");
+		await add(db, "past");
+		expect((await rejection(() => trx.commit().execute())).code).toMatch(/^ERR_TRANSACTION_/);
 		expect(await names(db)).toEqual(["past"]);
 	});
 

@@ -3,6 +3,7 @@
 // Kysely's own examples.
 
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { compatibility } from "./helpers/compatibility.mjs";
 import { temporaryStore } from "./helpers/store.mjs";
 import { scenarios as queries } from "./kysely/queries.mjs";
 import { scenarios as schema } from "./kysely/schema.mjs";
@@ -33,6 +34,11 @@ let passed = 0;
 
 afterAll(() => {
 	console.log(`Kysely ${version}: ${passed} of ${scenarios.length} scenarios as on its SqliteDialect`);
+});
+
+test("docs/compatibility.md says how many scenarios there are", () => {
+	expect(compatibility).toContain(`${scenarios.length} scenarios of our own`);
+	expect(compatibility).toContain(`All ${scenarios.length} are alike`);
 });
 
 describe("the same as Kysely on its own dialect", () => {

@@ -1,21 +1,14 @@
 // Litestream reads what a store has backed up: its own program, and its library for SQLite, without a restore.
 // That it writes what is restored here, and chooses the same states, tests/litestream.rs shows.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
 import { VFS_VERSIONS, vfsPath } from "../scripts/lib/litestream.mjs";
-import { nodePath } from "../scripts/lib/nodes.mjs";
-import { installed, restoreFrom } from "./helpers/litestream.mjs";
+import { installed, readThrough, restoreFrom } from "./helpers/litestream.mjs";
 import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
-
-const read = fileURLToPath(new URL("./litestream/read.cjs", import.meta.url));
 
 /** A store that was backed up in several steps, one of them by another library. */
 async function backedUp() {
@@ -64,22 +57,10 @@ test("its library reads the newest state page by page, and fills a file with its
 	const ours = join(directory, "ours.sqlite3");
 	await store.backups.restore({ to: ours });
 	for (const version of installed(VFS_VERSIONS, vfsPath)) {
-		const filled = join(directory, `filled-${version}.sqlite3`);
-		const child = spawn(nodePath(24), [read, vfsPath(version), query], {
-			env: {
-				...process.env,
-				LITESTREAM_REPLICA_URL: `file://${file}.backup`,
-				LITESTREAM_HYDRATION_ENABLED: "true",
-				LITESTREAM_HYDRATION_PATH: filled,
-			},
-			stdio: ["pipe", "pipe", "ignore"],
-		});
-		onTestFinished(() => child.kill("SIGKILL"));
-		const [line] = await once(createInterface({ input: child.stdout }), "line");
-		expect(JSON.parse(line), version).toEqual(rows);
+		const { rows: found, filled, end } = await readThrough(`file://${file}.backup`, version, query, directory);
+		expect(found, version).toEqual(rows);
 		const isFilled = () => existsSync(filled) && readFileSync(filled).equals(readFileSync(ours));
 		await expect.poll(isFilled, { timeout: 10_000, message: version }).toBe(true);
-		child.stdin.end();
-		await once(child, "exit");
+		await end();
 	}
 });

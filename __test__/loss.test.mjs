@@ -51,7 +51,8 @@ async function numbersOf(file, who) {
 /** Writes for a while, and loses everything but the backups at a random moment. Resolves with what was acknowledged. */
 async function live(file) {
 	const processes = [BOT, OTHER_PROCESS].map((source) => startModule(source, { args: [file] }));
-	await Promise.all(processes.map((child) => child.lineCount(2)));
+	const [bot, other] = processes;
+	await Promise.all([bot.line("store has begun"), bot.line("inside has begun"), other.line("outside has begun")]);
 	await sleep(SAFE_AFTER_MS + Math.random() * 1_500);
 	for (const child of processes) child.kill("SIGKILL");
 	const lostAt = Date.now();

@@ -1,7 +1,6 @@
 // The package as a user gets it: packed, installed without scripts, and used from every module system and
 // test runner that a bot may have.
 
-import { execFile } from "node:child_process";
 import {
 	cpSync,
 	existsSync,
@@ -20,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { suffix } from "../scripts/lib/addon.mjs";
 import { npm, root, toolPath } from "../scripts/lib/run.mjs";
+import { runCommand } from "./helpers/command.mjs";
 
 const { version, files: declaredFiles } = readJson(join(root, "package.json"));
 const fixtures = fileURLToPath(new URL("package", import.meta.url));
@@ -204,7 +204,9 @@ describe("a bot that installed the package without scripts", { timeout: TEST_TIM
 	});
 
 	test("is told which package is missing when it preloads rootcellar/register without an SDK", async () => {
-		const { code, stderr } = await run(process.execPath, ["--import", "rootcellar/register", "bot.mjs"], project);
+		const { code, stderr } = await runCommand(process.execPath, ["--import", "rootcellar/register", "bot.mjs"], {
+			cwd: project,
+		});
 		expect(code).not.toBe(0);
 		expect(stderr).toContain("ERR_NO_SDK");
 		expect(stderr).toContain("@rootsdk/server-bot");
@@ -275,7 +277,9 @@ describe("a machine without a binary", { timeout: TEST_TIMEOUT_MS }, () => {
 test("what a failing step of the scripts leaves behind names the step and ends with its exit code", async () => {
 	const program =
 		'import { run } from "./scripts/lib/run.mjs"; run("Doing it", process.execPath, ["-e", "process.exit(3)"]);';
-	const { code, stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", program], root);
+	const { code, stdout, stderr } = await runCommand(process.execPath, ["--input-type=module", "-e", program], {
+		cwd: root,
+	});
 	expect(code).toBe(3);
 	expect(stdout).toContain("== Doing it");
 	expect(stderr).toContain("failed: Doing it");
@@ -290,25 +294,9 @@ async function runBot(program, env = {}) {
 
 /** Runs a command that must succeed; resolves with what it printed. */
 async function succeed(command, args, cwd, options) {
-	const { code, stdout, stderr } = await run(command, args, cwd, options);
+	const { code, stdout, stderr } = await runCommand(command, args, { cwd, timeout: SETUP_TIMEOUT_MS, ...options });
 	if (code !== 0) throw new Error(`${[command, ...args].join(" ")} ended with ${code}:\n${stdout}\n${stderr}`);
 	return stdout;
-}
-
-function run(command, args, cwd, { env, ...options } = {}) {
-	const settings = { cwd, env: { ...outerEnvironment(), ...env }, timeout: SETUP_TIMEOUT_MS, ...options };
-	return new Promise((resolve) => {
-		execFile(command, args, settings, (error, stdout, stderr) => {
-			resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
-		});
-	});
-}
-
-/** Our environment without what npm, Vitest and a store's configuration put there. */
-function outerEnvironment() {
-	const inner =
-		/^(npm_(?!execpath$)|vitest|test$|node_env$|node_options$|dev$|prod$|mode$|database_config$|rootcellar_)/i;
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !inner.test(name)));
 }
 
 /** Lets the project use a development dependency of ours, instead of downloading it again. */

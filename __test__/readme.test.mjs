@@ -1,7 +1,7 @@
-// The README: its examples compile and run, its table of methods is complete, its links lead somewhere.
+// The README and the documents: examples compile and run, tables and maps are complete, what is named is there.
 
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -113,6 +113,26 @@ describe("the links", () => {
 		const commands = [...readme.matchAll(/^npm (?:run )?(\w+) +#/gm)].map(([, script]) => script);
 		expect(commands).toEqual(["start", "test", "bench", "check"]);
 		for (const command of commands) expect(scripts).toHaveProperty(command);
+	});
+});
+
+describe("docs/ARCHITECTURE.md", () => {
+	const document = readFileSync(join(root, "docs/ARCHITECTURE.md"), "utf8");
+	const named = new Set([...document.matchAll(/`([\w./-]+)`/g)].map(([, name]) => name));
+
+	test("its code map has every file of lib/, or its folder", () => {
+		const entries = readdirSync(join(root, "lib"), { withFileTypes: true });
+		const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+		expect(names.filter((name) => !named.has(name))).toEqual([]);
+	});
+
+	test("what it names is there", () => {
+		const files = ["lib", "src"].flatMap((folder) => readdirSync(join(root, folder), { recursive: true }));
+		const paths = files.map((file) => `/${file.replaceAll("\\", "/")}`);
+		const missing = [...named].filter(
+			(name) => /\.(js|mjs|rs)$/.test(name) && !paths.some((path) => `/src${path}`.endsWith(`/${name}`)),
+		);
+		expect(missing).toEqual([]);
 	});
 });
 

@@ -1,6 +1,6 @@
 // `rootcellar/register` in projects of their own, with the real SDK and with stand-ins for it.
 
-import { existsSync, renameSync, symlinkSync } from "node:fs";
+import { existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { rawRows } from "./helpers/raw.mjs";
@@ -70,6 +70,22 @@ describe("with the SDK installed", () => {
 			});
 		}
 	}
+
+	test("the SDK's store has sqlite and backups too, and a file that is lost is restored", async () => {
+		const project = newProject();
+		linkRootcellar(project);
+		linkSdk(project);
+		const filename = path.join(project, "bot.sqlite3");
+		const options = { env: { DATABASE_CONFIG: databaseConfig(filename) } };
+		const main = path.join(project, "extras.cjs");
+		const expected = { same: true, visits: 1, seen: 1, rows: 1, isBackedUp: true, state: "active", restored: [] };
+		expect(await reportOf(main, options)).toEqual(expected);
+		for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
+			rmSync(filename + suffix, { recursive: true, force: true });
+		}
+		const again = { ...expected, visits: 2, seen: 2, rows: 2, restored: ["it was not there"] };
+		expect(await reportOf(main, options)).toEqual(again);
+	});
 
 	test("without DATABASE_CONFIG both name rootsdk.sqlite3 in the working directory", async () => {
 		const project = newProject();

@@ -1,7 +1,7 @@
 // Runtimes: the key-value tests on other versions of Node, and what a bot does on Bun and Deno. Jest and Vitest, with
 // threads and with forks, are in package.test.mjs.
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
 	cpSync,
 	existsSync,
@@ -19,24 +19,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryPath } from "../scripts/lib/addon.mjs";
 import { root, toolPath } from "../scripts/lib/run.mjs";
+import { runCommand } from "./helpers/command.mjs";
 import { nodeBinary } from "./helpers/nodes.mjs";
 import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile } from "./helpers/store.mjs";
 
 const long = process.env.ROOTCELLAR_LONG_TESTS !== undefined;
-
-/** Runs a command to its end; resolves with `{ code, stdout, stderr }`. */
-function run(command, args, { cwd = root, timeout = 60_000 } = {}) {
-	const inner = /^(npm_|vitest|test$|node_env$|node_options$|dev$|prod$|mode$|database_config$|rootcellar_)/i;
-	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !inner.test(name)));
-	return new Promise((resolve) => {
-		// Colours would be in the way of what is compared.
-		const options = { cwd, env: { ...env, NO_COLOR: "1" }, timeout, maxBuffer: 64 << 20, killSignal: "SIGKILL" };
-		execFile(command, args, options, (error, stdout, stderr) => {
-			resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
-		});
-	});
-}
 
 describe("the key-value tests", () => {
 	const FILES = ["set", "get", "update", "delete", "patterns", "expiry", "order", "communities", "arguments", "model"];
@@ -56,10 +44,11 @@ describe("the key-value tests", () => {
 			// Other tests may be running beside these.
 			const patience = ["--testTimeout", "30000"];
 			const reporter = ["--reporter", "json", "--outputFile", results];
-			const { code, stderr } = await run(
+			const { code, stderr } = await runCommand(
 				node,
 				[toolPath("vitest"), "run", ...files, ...pattern, ...patience, ...reporter],
 				{
+					cwd: root,
 					timeout: 300_000,
 				},
 			);
@@ -123,7 +112,7 @@ describe.each(Object.keys(RUNTIMES))("a bot on %s", (name) => {
 
 	/** Runs one phase of the scenario, which must end with this code and print nothing else. */
 	async function phase(program, which, filename, expectedCode = 0) {
-		const { code, stdout, stderr } = await run(command, [...args, program, which, filename], { cwd: project });
+		const { code, stdout, stderr } = await runCommand(command, [...args, program, which, filename], { cwd: project });
 		expect({ code, stderr }).toEqual({ code: expectedCode, stderr: "" });
 		return stdout === "" ? undefined : JSON.parse(stdout);
 	}
@@ -201,7 +190,7 @@ describe.each(Object.keys(RUNTIMES))("a bot on %s", (name) => {
 		expect({ missing, main, errors }).toEqual({ missing: 0, main: 10, errors: [] });
 		expect(acknowledged).toBeGreaterThan(0);
 		await expectSound(filename);
-		const { stdout } = await run(command, ["--version"]);
+		const { stdout } = await runCommand(command, ["--version"]);
 		console.log(
 			`${name} ${stdout.match(/[\d.]+/)[0]}: 20 workers terminated, ${acknowledged} acknowledged keys, 0 lost`,
 		);

@@ -83,6 +83,22 @@ test("Litestream restores every state to the bytes that are restored here", { ti
 	}
 });
 
+test("a server is named by the environment where the address names none", { timeout: 60_000 }, async () => {
+	const { file, server } = await machine();
+	const url = "s3://bucket/my%20bot?region=us-east-1";
+	const program = `
+		const store = openDataStore({ filename: process.argv[1], backup: { url: process.argv[2] } });
+		const error = await store.appData.set({ key: "k", value: 1 }).then(() => store.backups.create()).catch((error) => error);
+		console.log(JSON.stringify({ code: error.code ?? null, message: error.message ?? null }));
+		await store.close();`;
+	const run = (address) => runModuleForJson(program, { args: [file, url], env: { AWS_ENDPOINT_URL: address } });
+	expect(await run(`http://127.0.0.1:${server.port}`)).toEqual({ code: null, message: null });
+	const { code, message } = await run("http://key:secret@host");
+	expect(code).toBe("ERR_INVALID_CONFIG");
+	expect(message).toContain("AWS_ENDPOINT_URL has more than");
+	expect(message).not.toContain("secret");
+});
+
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
 	timeout: 60_000,
 }, async () => {

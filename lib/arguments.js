@@ -180,6 +180,18 @@ function checkSize(key, text, argument) {
 }
 
 /**
+ * @param {unknown} ms a number of milliseconds, or `undefined`
+ * @param {string} argument
+ * @param {{ least?: number, most?: number }} [bounds]
+ */
+function checkDuration(ms, argument, { least = 0, most = Infinity } = {}) {
+	if (ms !== undefined && !(typeof ms === "number" && ms >= least && ms <= most)) {
+		const range = most === Infinity ? `from ${least}` : `from ${least} to ${most}`;
+		throw invalidArgument(argument, `must be a number of milliseconds, ${range}`);
+	}
+}
+
+/**
  * @param {string} text
  * @param {string} argument
  */
@@ -195,6 +207,7 @@ function checkText(text, argument) {
 
 module.exports = {
 	checkCommunity,
+	checkDuration,
 	checkEntries,
 	checkExpiry,
 	checkKey,

@@ -1,6 +1,7 @@
 "use strict";
 
 const path = require("node:path");
+const { checkDuration } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
@@ -42,9 +43,9 @@ function checkBackupOptions(given) {
 	if (url !== undefined && (typeof url !== "string" || url === "" || url.includes("\0"))) {
 		throw invalidArgument("options.backup.url", "must be the path of a folder or a URL");
 	}
-	checkDuration(intervalMs, "intervalMs", INTERVAL_MS_MIN);
-	checkDuration(retentionMs, "retentionMs", 0);
-	checkDuration(shutdownTimeoutMs, "shutdownTimeoutMs", 0);
+	checkDuration(intervalMs, "options.backup.intervalMs", { least: INTERVAL_MS_MIN, most: DURATION_MS_MAX });
+	checkDuration(retentionMs, "options.backup.retentionMs", { most: DURATION_MS_MAX });
+	checkDuration(shutdownTimeoutMs, "options.backup.shutdownTimeoutMs", { most: DURATION_MS_MAX });
 	if (quiet !== undefined && typeof quiet !== "boolean") {
 		throw invalidArgument("options.backup.quiet", `must be a boolean, not ${kindOf(quiet)}`);
 	}
@@ -54,17 +55,6 @@ function checkBackupOptions(given) {
 		}
 	}
 	return { .../** @type {BackupOptions} */ (given) };
-}
-
-/**
- * @param {unknown} ms
- * @param {string} name
- * @param {number} least
- */
-function checkDuration(ms, name, least) {
-	if (ms !== undefined && !(typeof ms === "number" && ms >= least && ms <= DURATION_MS_MAX)) {
-		throw invalidArgument(`options.backup.${name}`, `must be a number of milliseconds, from ${least}`);
-	}
 }
 
 /**

@@ -189,25 +189,16 @@ function createBackups(queue, located, notices) {
 	const restoreHere = (/** @type {import("./native").RestoreTarget} */ target) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
 			options();
-			queue.checkOpen();
-			// Like a pattern, it changes keys that nobody can tell beforehand: reads wait behind it.
-			queue.pendingPatterns++;
-			const failed = (/** @type {unknown} */ error) => {
-				queue.pendingPatterns--;
-				reject(error);
-			};
-			queue.fence(() => {
-				queue.blocked = true;
+			queue.replaceAll((done) => {
 				queue.session.connection.restore(target, (error, restored) => {
 					if (restored) {
-						queue.pendingPatterns--;
 						resolve(toRestore(restored));
 					} else {
-						failed(error);
+						reject(error);
 					}
-					queue.unblock();
+					done();
 				});
-			}, failed);
+			}, reject);
 		});
 
 	return {
@@ -215,8 +206,10 @@ function createBackups(queue, located, notices) {
 			new Promise((resolve, reject) => {
 				options();
 				queue.checkOpen();
-				const run = () =>
+				const run = () => {
 					queue.session.connection.backUp((error, backup) => (backup ? resolve(toBackup(backup)) : reject(error)));
+					return true;
+				};
 				queue.fence(run, reject);
 			}),
 		list: async () => {

@@ -1,31 +1,22 @@
 "use strict";
 
-const { performance } = require("node:perf_hooks");
-const { loadBinding } = require("./binding.js");
-const {
-	LOOK_OUT_COMMANDS_MAX,
-	LOOK_OUT_MS,
-	LOOK_OUT_PAUSE_MAX,
-	LOOK_OUT_PAUSE_MIN,
-	ROWS_LENGTH_MAX,
-} = require("./limits.js");
-const { RootcellarError, toError } = require("./errors.js");
 const { emptyBatch } = require("./batch.js");
-const { pushStatement } = require("./sql-statement.js");
+const { loadBinding } = require("./binding.js");
+const { RootcellarError, toError } = require("./errors.js");
 const { finishAtExit } = require("./exit.js");
-const { NO_LEASE, encoded, startReads } = require("./sql-requests.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js");
+const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
+const { ROWS_LENGTH_MAX } = require("./limits.js");
+const { LookOut } = require("./look-out.js");
 const { finishAtSignals } = require("./signals.js");
+const { NO_LEASE, encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
+const { pushStatement } = require("./sql-statement.js");
 const { nextTurn } = require("./turns.js");
 
 /**
  * @typedef {import("./native").Event} Event
- * @typedef {import("./native").Failure} Failure
  * @typedef {import("./native").Batch} Batch
- * @typedef {import("./native").ReadNow} ReadNow
- * @typedef {import("./native").ReadValues} ReadValues
  * @typedef {import("./coherent-cache.js").Address} Address
- * @typedef {import("./read-cache.js").Stored} Stored
  * @typedef {import("./config.js").Location} Location
  */
 
@@ -54,11 +45,10 @@ class Connection {
 		this.lastId = 0;
 		/** That of the writing connection which it stands for: none. */
 		this.lease = NO_LEASE;
-		this.isLookingOut = false;
-		this.lookOutUntil = 0;
-		/** For how many batches there is no looking out. */
-		this.lookOutPause = 0;
-		this.nextLookOutPause = LOOK_OUT_PAUSE_MIN;
+		this.lookOut = new LookOut(() => {
+			this.dispatch();
+			return this.handlers.size > 0;
+		});
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		/** @type {(() => void) | undefined} */
@@ -75,13 +65,12 @@ class Connection {
 	 * @param {(error?: Error) => void} callback
 	 */
 	open(callback) {
-		const id = this.expect(({ error }) => {
+		const id = this.expectOne(({ error }) => {
 			if (!error && this.location.backup) {
 				this.backupsEnded = finishAtExit(this.native);
 				finishAtSignals();
 			}
 			callback(error && this.openError(error));
-			return true;
 		});
 		this.native.open(id, this.location.backup?.native);
 	}
@@ -92,12 +81,7 @@ class Connection {
 	 * @param {(error: Error | undefined, backup?: import("./native").BackupInfo) => void} callback
 	 */
 	backUp(callback) {
-		this.native.backUp(
-			this.expect(({ error, backup }) => {
-				callback(error && toError(error), backup);
-				return true;
-			}),
-		);
+		this.native.backUp(this.expectOne(({ error, backup }) => callback(error && toError(error), backup)));
 	}
 
 	/**
@@ -107,10 +91,7 @@ class Connection {
 	 * @param {(error: Error | undefined, restored?: import("./native").RestoredInfo) => void} callback
 	 */
 	restore(target, callback) {
-		const id = this.expect(({ error, restored }) => {
-			callback(error && toError(error), restored);
-			return true;
-		});
+		const id = this.expectOne(({ error, restored }) => callback(error && toError(error), restored));
 		this.native.restore(id, target);
 	}
 
@@ -123,56 +104,23 @@ class Connection {
 	 * @param {(event: Event) => void} callback
 	 */
 	submit(batch, attempt, now, callback) {
-		const id = this.expect((event) => {
-			callback(event);
-			return true;
-		});
+		const id = this.expectOne(callback);
 		const { codes, texts, numbers } = batch;
 		if (batch.hasSql) {
 			this.native.submitSql(id, NO_LEASE, attempt, encoded(batch), now, batch.isAlone);
 		} else {
 			this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 		}
-		if (this.lookOutPause > 0) {
-			this.lookOutPause--;
-		} else if (codes.length <= LOOK_OUT_COMMANDS_MAX) {
-			this.lookOut();
-		}
-	}
-
-	/**
-	 * Looks for events in each turn of the event loop, for a moment: a small batch takes little longer than it takes to
-	 * be woken up. Where that moment is too short, because the disk is slow or the processors are busy, looking does harm,
-	 * and is given up for a while.
-	 */
-	lookOut() {
-		this.lookOutUntil = performance.now() + LOOK_OUT_MS;
-		if (this.isLookingOut) {
-			return;
-		}
-		this.isLookingOut = true;
-		const look = () => {
-			const isLate = performance.now() >= this.lookOutUntil;
-			this.dispatch();
-			if (this.handlers.size > 0 && !isLate) {
-				nextTurn(look);
-				return;
-			}
-			this.lookOutPause = isLate ? this.nextLookOutPause : 0;
-			this.nextLookOutPause = isLate ? Math.min(2 * this.lookOutPause, LOOK_OUT_PAUSE_MAX) : LOOK_OUT_PAUSE_MIN;
-			this.isLookingOut = false;
-		};
-		nextTurn(look);
+		this.lookOut.sent(codes.length);
 	}
 
 	/**
 	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
-	 * Of large values only the first are read, at least one: fewer are found then than there are keys.
 	 *
 	 * @param {Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {boolean} isFileSeen the file was just seen to be in its place
-	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {import("./key-requests.js").Found} callback
 	 * @returns {boolean} whether it was at once
 	 */
 	read(addresses, now, isFileSeen, callback) {
@@ -181,17 +129,12 @@ class Connection {
 			callback([{ text: found ?? undefined, expiresAt: undefined }], noError);
 			return true;
 		}
-		/** @param {ReadNow} result */
-		const answer = ({ values, error }) => {
-			const failed = error && toError(error);
-			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
-			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
-			return true;
-		};
+		const answer = lookupHandler(callback);
 		if (found.values || found.error) {
 			return answer(found);
 		}
-		this.native.readLater(this.expect(answer), addresses.map(keyOf), addresses.map(communityOf), now);
+		const { keys, communities } = columnsOf(addresses);
+		this.native.readLater(this.expect(answer), keys, communities, now);
 		return false;
 	}
 
@@ -205,32 +148,21 @@ class Connection {
 		if (first && addresses.length === 1) {
 			return this.native.readOneNow(first.key, first.community, now, isFileSeen);
 		}
-		return this.native.readNow(addresses.map(keyOf), addresses.map(communityOf), now, isFileSeen);
+		const { keys, communities } = columnsOf(addresses);
+		return this.native.readNow(keys, communities, now, isFileSeen);
 	}
 
 	/**
 	 * Reads what matches a pattern.
 	 *
-	 * @param {{ pattern: string, community: string | undefined, valuesOnly: boolean }} select
+	 * @param {import("./key-requests.js").Select} select
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {{ started(): void, slice(text: string, last: boolean): void, failed(error: Error): void }} callbacks
-	 *   `started` is called only if the snapshot was not taken when this returned
+	 * @param {import("./key-requests.js").SelectCallbacks} callbacks `started` is called only if the snapshot was not taken
+	 *   when this returned
 	 * @returns {boolean} whether the snapshot is taken
 	 */
-	select({ pattern, community, valuesOnly }, now, { started, slice, failed }) {
-		const id = this.expect(({ kind, error, text = "", last = false }) => {
-			if (kind === "started") {
-				started();
-				return false;
-			}
-			if (error) {
-				failed(toError(error));
-				return true;
-			}
-			slice(text, last);
-			return last;
-		});
-		return this.native.select(id, pattern, community, valuesOnly, now);
+	select({ pattern, community, valuesOnly }, now, callbacks) {
+		return this.native.select(this.expect(selectHandler(callbacks)), pattern, community, valuesOnly, now);
 	}
 
 	/**
@@ -241,7 +173,8 @@ class Connection {
 	 * @returns {boolean} whether the snapshot is taken
 	 */
 	readSql(reads, started) {
-		return startReads(this, reads, started);
+		const ids = reads.map((read) => this.expect(rowsHandler(read, started)));
+		return this.native.readSql(ids, NO_LEASE, encodeReads(reads));
 	}
 
 	/** The memory that tells one state of the database from another, if there is any; see `CoherentCache`. */
@@ -292,12 +225,7 @@ class Connection {
 			return;
 		}
 		this.backupsEnded?.();
-		this.native.close(
-			this.expect(() => {
-				callback();
-				return true;
-			}),
-		);
+		this.native.close(this.expectOne(callback));
 	}
 
 	/**
@@ -368,6 +296,18 @@ class Connection {
 	}
 
 	/**
+	 * Numbers a request that one event answers.
+	 *
+	 * @param {(event: Event) => void} callback
+	 */
+	expectOne(callback) {
+		return this.expect((event) => {
+			callback(event);
+			return true;
+		});
+	}
+
+	/**
 	 * @param {{ code: string, message: string }} failure
 	 */
 	openError({ code, message }) {
@@ -382,31 +322,4 @@ class Connection {
 /** @returns {undefined} */
 function noError() {}
 
-/**
- * @param {Address} address
- */
-function keyOf({ key }) {
-	return key;
-}
-
-/**
- * @param {Address} address
- */
-function communityOf({ community }) {
-	return community;
-}
-
-/**
- * @param {ReadValues} values
- * @returns {Stored[]}
- */
-function storedIn({ texts, expiries }) {
-	/** @type {Stored[]} */
-	const found = texts.map((text) => ({ text: text ?? undefined, expiresAt: undefined }));
-	for (const { index, at } of expiries) {
-		found[index] = { text: found[index]?.text, expiresAt: at };
-	}
-	return found;
-}
-
-module.exports = { Connection, storedIn };
+module.exports = { Connection };

@@ -11,6 +11,7 @@ const {
 } = require("./arguments.js");
 const { encode } = require("./json.js");
 const { TIME_MS_MAX } = require("./limits.js");
+const { Change } = require("./pending-changes.js");
 
 /**
  * @typedef {import("..").KeyValueStore} KeyValueStore
@@ -59,9 +60,9 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const entries = checkEntries(values);
 				if (Array.isArray(entries)) {
-					queue.setMany(entries, { resolve, reject });
+					queue.write({ kind: "setMany", changes: entries.map(changeTo), entries, resolve, reject });
 				} else {
-					queue.set(entries, { resolve, reject });
+					queue.write({ kind: "set", change: changeTo(entries), entry: entries, resolve, reject });
 				}
 			}),
 
@@ -72,27 +73,38 @@ function createKeyValueStore(queue) {
 					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
 					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
 					expiresAt: checkExpiry(expiresAt, "expiresAt"),
+					made: undefined,
+					isRunning: false,
 				};
-				const community = checkCommunity(communityId, "communityId");
-				queue.update(community, checkedKey, update, { resolve, reject });
+				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
+				queue.write({ kind: "update", change, update, resolve, reject });
 			}),
 
 		delete: (key, communityId) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
-				queue.delete(checkCommunity(communityId, "communityId"), checkedKey, { resolve, reject });
+				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
+				queue.write({ kind: "delete", change, resolve, reject });
 			}),
 
 		deleteLike: (keyPattern, communityId) =>
 			new Promise((resolve, reject) => {
 				const pattern = checkPattern(keyPattern);
-				queue.deleteLike(checkCommunity(communityId, "communityId"), pattern, { resolve, reject });
+				const community = checkCommunity(communityId, "communityId");
+				queue.write({ kind: "deleteLike", pattern, community, resolve, reject });
 			}),
 
 		select: (keyPattern, communityId) => select(keyPattern, communityId, false),
 
 		selectValue: (keyPattern, communityId) => select(keyPattern, communityId, true),
 	};
+}
+
+/**
+ * @param {import("./arguments.js").Entry} entry
+ */
+function changeTo({ community, key, text, expiresAt }) {
+	return new Change(community, key, text, expiresAt);
 }
 
 /**

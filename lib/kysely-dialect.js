@@ -3,6 +3,7 @@
 const { dataStore } = require("./data-store.js");
 const { invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
+const { tellScopesApart } = require("./sql-scope.js");
 const { Sessions } = require("./sql-sessions.js");
 
 /**
@@ -112,6 +113,7 @@ class Driver {
 	 */
 	constructor(store, idleTimeoutMs) {
 		this.sessions = new Sessions(store.sqlite, idleTimeoutMs);
+		tellScopesApart();
 	}
 
 	async init() {}
@@ -121,14 +123,15 @@ class Driver {
 	}
 
 	/**
-	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile.
+	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile. What Kysely
+	 * calls after it, as the callback of `transaction().execute`, may not write past the transaction.
 	 *
 	 * @param {any} connection
 	 * @param {import("kysely").TransactionSettings} settings
 	 */
 	async beginTransaction({ session }, { accessMode } = {}) {
 		session.isManaged = true;
-		await session.execute(accessMode === "read only" ? "BEGIN" : "BEGIN IMMEDIATE", []);
+		await session.begin(accessMode === "read only" ? "BEGIN" : "BEGIN IMMEDIATE");
 	}
 
 	/**

@@ -2,7 +2,8 @@
 "use strict";
 
 /*
- * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store, with its `sqlite`.
+ * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store, and its `sqlite` and
+ * `backups` stand beside it.
  *
  * A bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global
  * command), so that every distinct copy a bot could mean is swapped.

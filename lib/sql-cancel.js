@@ -1,11 +1,12 @@
 "use strict";
 
 const { clearTimeout, setTimeout } = require("node:timers");
+const { checkDuration } = require("./arguments.js");
 const { RootcellarError, invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { TIMER_MS_MAX } = require("./limits.js");
 
-/** What the core is told of why something is cancelled, and how an operation stands. */
+/** By its number the core knows what is to be cancelled. */
 let lastNumber = 0;
 
 /**
@@ -99,14 +100,4 @@ function checkCancel({ signal, timeoutMs }) {
 	return signal === undefined && timeoutMs === undefined ? undefined : new Cancel(signal, timeoutMs);
 }
 
-/**
- * @param {unknown} ms
- * @param {string} argument
- */
-function checkDuration(ms, argument) {
-	if (ms !== undefined && (typeof ms !== "number" || !(ms >= 0))) {
-		throw invalidArgument(argument, "must be a number of milliseconds that is not negative");
-	}
-}
-
-module.exports = { Cancel, checkCancel, checkDuration, checkOptions };
+module.exports = { Cancel, checkCancel, checkOptions };

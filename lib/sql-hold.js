@@ -115,7 +115,7 @@ class Hold {
 		const inner = OperationQueue.within(this.outer, connection);
 		this.inner = inner;
 		const use = async () => this.user.use(inner);
-		const running = this.options.isScoped ? runInScope(this.outer, (scope) => this.useIn(scope, use)) : use();
+		const running = this.options.isScoped ? runInScope((scope) => this.useIn(scope, use)) : use();
 		running.then(
 			(value) => this.finish({ value }),
 			(error) => this.finish({ error }),
@@ -129,6 +129,7 @@ class Hold {
 	 */
 	useIn(scope, use) {
 		this.scope = scope;
+		scope.holds = this.outer;
 		return use();
 	}
 
@@ -144,11 +145,14 @@ class Hold {
 		this.state = "ending";
 		if (this.scope) {
 			// What its callback has left behind may wait for it from now on.
-			this.scope.isOpen = false;
+			this.scope.holds = undefined;
 		}
 		this.result ??= result;
 		this.inner.ended = closedError();
-		this.inner.fence(() => this.source.end("value" in result), noop);
+		this.inner.fence(() => {
+			this.source.end("value" in result);
+			return true;
+		}, noop);
 	}
 
 	/**
@@ -180,7 +184,7 @@ class Hold {
 			this.result = { error };
 		}
 		if (this.scope) {
-			this.scope.isOpen = false;
+			this.scope.holds = undefined;
 		}
 		if (this.inner) {
 			// Whoever has reserved a connection learns of its end only by using it.

@@ -1,7 +1,7 @@
 "use strict";
 
-const { storedIn } = require("./connection.js");
 const { RootcellarError, toError } = require("./errors.js");
+const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
 const { encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 
 /**
@@ -55,22 +55,15 @@ class LeaseConnection {
 	}
 
 	/**
-	 * @param {{ community: string | undefined, key: string }[]} addresses
+	 * @param {import("./coherent-cache.js").Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {boolean} _isFileSeen
-	 * @param {(found: import("./read-cache.js").Stored[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {import("./key-requests.js").Found} callback
 	 * @returns {boolean} whether it was at once
 	 */
 	read(addresses, now, _isFileSeen, callback) {
-		const id = this.expect(({ values, error }) => {
-			const failed = error && toError(error);
-			const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
-			callback(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
-			return true;
-		});
-		const keys = addresses.map(({ key }) => key);
-		const communities = addresses.map(({ community }) => community);
-		this.native.leaseRead(id, this.lease, keys, communities, now);
+		const { keys, communities } = columnsOf(addresses);
+		this.native.leaseRead(this.expect(lookupHandler(callback)), this.lease, keys, communities, now);
 		return false;
 	}
 
@@ -80,20 +73,13 @@ class LeaseConnection {
 	}
 
 	/**
-	 * @param {{ pattern: string, community: string | undefined, valuesOnly: boolean }} select
+	 * @param {import("./key-requests.js").Select} select
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {{ slice(text: string, last: boolean): void, failed(error: Error): void }} callbacks
+	 * @param {import("./key-requests.js").SelectCallbacks} callbacks
 	 * @returns {boolean} whether what is asked later comes after it
 	 */
-	select({ pattern, community, valuesOnly }, now, { slice, failed }) {
-		const id = this.expect(({ error, text = "", last = false }) => {
-			if (error) {
-				failed(toError(error));
-				return true;
-			}
-			slice(text, last);
-			return last;
-		});
+	select({ pattern, community, valuesOnly }, now, callbacks) {
+		const id = this.expect(selectHandler(callbacks));
 		this.native.leaseSelect(id, this.lease, pattern, community, valuesOnly, now);
 		return true;
 	}

@@ -4,7 +4,6 @@ const { RootcellarError, toError } = require("./errors.js");
 const { pushStatement } = require("./sql-statement.js");
 
 /**
- * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
  * @typedef {import("./native").Batch} Batch
  * @typedef {import("./native").Event} Event
  * @typedef {import("./native").RowSlice} RowSlice
@@ -72,17 +71,4 @@ function rowsHandler({ slice, reject, took }, started) {
 	};
 }
 
-/**
- * Starts reads, all of one moment. `started` is called only if the snapshot was not taken when this returned.
- *
- * @param {Connection} connection
- * @param {Read[]} reads
- * @param {() => void} started
- * @returns {boolean} whether the snapshot is taken
- */
-function startReads(connection, reads, started) {
-	const ids = reads.map((read) => connection.expect(rowsHandler(read, started)));
-	return connection.native.readSql(ids, NO_LEASE, encodeReads(reads));
-}
-
-module.exports = { NO_LEASE, encodeReads, encoded, rowsHandler, startReads };
+module.exports = { NO_LEASE, encodeReads, encoded, rowsHandler };

@@ -11,26 +11,44 @@ const { RootcellarError } = require("./errors.js");
  * That code runs in the callback of a transaction, as far as what it calls asynchronously.
  *
  * @typedef {object} Scope
- * @property {OperationQueue} holds the queue that waits until the transaction is done
- * @property {boolean} isOpen whether the transaction is not done
+ * @property {OperationQueue | undefined} holds the queue that waits until the transaction is done, while it is under way
  * @property {Scope | undefined} outer
  */
 
 /** @type {AsyncLocalStorage<Scope> | undefined} made with the first transaction, for it is not free */
 let storage;
 
+/** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */
+function newScope() {
+	storage ??= new AsyncLocalStorage();
+	return { all: storage, scope: { holds: undefined, outer: storage.getStore() } };
+}
+
 /**
  * Runs the callback of a transaction.
  *
  * @template T
- * @param {OperationQueue} holds
  * @param {(scope: Scope) => T} callback
  * @returns {T}
  */
-function runInScope(holds, callback) {
-	storage ??= new AsyncLocalStorage();
-	const scope = { holds, isOpen: true, outer: storage.getStore() };
-	return storage.run(scope, () => callback(scope));
+function runInScope(callback) {
+	const { all, scope } = newScope();
+	return all.run(scope, () => callback(scope));
+}
+
+/**
+ * Has the caller go on in a scope, for a library that awaits the beginning of a transaction and then calls the callback
+ * itself. Whoever awaits the caller stays where he was, if scopes were told apart when he began to.
+ */
+function enterScope() {
+	const { all, scope } = newScope();
+	all.enterWith(scope);
+	return scope;
+}
+
+/** Tells scopes apart from now on, before there is a first one. */
+function tellScopesApart() {
+	runInScope(() => {});
 }
 
 /**
@@ -40,7 +58,7 @@ function runInScope(holds, callback) {
  */
 function checkNotHeld(queue) {
 	for (let scope = storage?.getStore(); scope; scope = scope.outer) {
-		if (scope.isOpen && isSame(scope.holds, queue)) {
+		if (scope.holds && isSame(scope.holds, queue)) {
 			throw new RootcellarError(
 				"ERR_IN_TRANSACTION",
 				"this would wait for the transaction whose callback calls it; use the tx that the callback is given " +
@@ -72,4 +90,4 @@ function isInScope() {
 	return storage?.getStore() !== undefined;
 }
 
-module.exports = { checkNotHeld, isInScope, runInScope };
+module.exports = { checkNotHeld, enterScope, isInScope, runInScope, tellScopesApart };

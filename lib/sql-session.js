@@ -3,7 +3,8 @@
 const { RootcellarError } = require("./errors.js");
 const { controlOf } = require("./sql-control.js");
 const { isRead } = require("./sql-kind.js");
-const { runWithin } = require("./sql-transaction.js");
+const { enterScope, runInScope } = require("./sql-scope.js");
+const { openScope } = require("./sql-transaction.js");
 
 /**
  * @typedef {import("..").Sqlite} Sqlite
@@ -217,7 +218,28 @@ class Session {
 	 * @returns {T}
 	 */
 	runWithin(callback) {
-		return this.held === undefined ? callback() : runWithin(this.held, callback);
+		const { held } = this;
+		if (held === undefined) {
+			return callback();
+		}
+		return runInScope((scope) => {
+			openScope(held, scope);
+			return callback();
+		});
+	}
+
+	/**
+	 * Begins a transaction of which the caller then calls the callback, which runs as within `runWithin`.
+	 *
+	 * @param {string} sql
+	 */
+	async begin(sql) {
+		// Before anything is awaited: what the caller awaits is all that is in the scope.
+		const scope = enterScope();
+		await this.execute(sql, []);
+		if (this.held !== undefined) {
+			openScope(this.held, scope);
+		}
 	}
 
 	/** Gives the connection back; what is open is rolled back. */

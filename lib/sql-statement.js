@@ -260,7 +260,6 @@ module.exports = {
 	FIRST_ONLY,
 	IS_INTERNAL,
 	MAY_LACK_ROWS,
-	WANTS_BIGINTS,
 	WANTS_ROWS,
 	checkRowOptions,
 	checkSql,

@@ -1,17 +1,18 @@
 "use strict";
 
+const { checkDuration } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("./limits.js");
-const { checkCancel, checkDuration, checkOptions } = require("./sql-cancel.js");
+const { checkCancel, checkOptions } = require("./sql-cancel.js");
 const { migrate } = require("./sql-migrate.js");
 const { hold } = require("./sql-hold.js");
-const { runInScope } = require("./sql-scope.js");
 const { createSqlite } = require("./sqlite.js");
 
 /**
  * @typedef {InstanceType<typeof import("./operation-queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("./sql-scope.js").Scope} Scope
  */
 
 // What the connection is held for; `src/node/sql.rs` is the other side.
@@ -109,37 +110,32 @@ function createConnection(queue, outer, release, released) {
 		release: releaseNow,
 		[Symbol.asyncDispose]: releaseNow,
 	};
-	users.set(connection, (callback) =>
-		runInScope(outer, (scope) => {
-			const close = () => {
-				scope.isOpen = false;
-			};
-			released().then(close, close);
-			return callback();
-		}),
-	);
+	scopeOpeners.set(connection, (scope) => {
+		scope.holds = outer;
+		const close = () => {
+			scope.holds = undefined;
+		};
+		released().then(close, close);
+	});
 	return connection;
 }
 
 /**
- * How a callback is run that uses a reserved connection.
+ * What makes a scope that of a reserved connection, for as long as that is held.
  *
- * @type {WeakMap<object, (callback: () => any) => any>}
+ * @type {WeakMap<object, (scope: Scope) => void>}
  */
-const users = new WeakMap();
+const scopeOpeners = new WeakMap();
 
 /**
- * Runs a callback that uses a reserved connection, as that of a transaction is run: what it writes past the connection
- * is refused, for it would wait for itself. For libraries that begin their transactions themselves.
+ * Makes a scope that of a reserved connection, as that of a transaction's callback is: what is written past the
+ * connection is refused, for it would wait for itself. For libraries that begin their transactions themselves.
  *
- * @template T
  * @param {import("..").Connection} connection
- * @param {() => T} callback
- * @returns {T}
+ * @param {Scope} scope
  */
-function runWithin(connection, callback) {
-	const run = users.get(connection);
-	return run === undefined ? callback() : run(callback);
+function openScope(connection, scope) {
+	scopeOpeners.get(connection)?.(scope);
 }
 
 /**
@@ -153,4 +149,4 @@ function checkIdleLimit({ idleTimeoutMs = IDLE_LIMIT_MS }) {
 
 function noop() {}
 
-module.exports = { createStoreSqlite, runWithin };
+module.exports = { createStoreSqlite, openScope };

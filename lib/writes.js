@@ -41,6 +41,9 @@ const { jobLength } = require("./sql-work.js");
  * @property {boolean} isRunning its function is being called
  */
 
+/** @type {KeyChange[]} */
+const NONE = [];
+
 /**
  * @param {Batch} batch
  * @param {Write} write
@@ -122,6 +125,17 @@ function needsRead(write) {
 }
 
 /**
+ * What was read is good for one attempt.
+ *
+ * @param {Write} write
+ */
+function forgetRead(write) {
+	if (write.kind === "update") {
+		write.change.onDisk = undefined;
+	}
+}
+
+/**
  * @param {Write} write
  * @returns {KeyChange[]}
  */
@@ -129,7 +143,7 @@ function changesOf(write) {
 	if (write.kind === "setMany") {
 		return write.changes;
 	}
-	return concernsAnyKey(write) ? [] : [write.change];
+	return concernsAnyKey(write) ? NONE : [write.change];
 }
 
 /**
@@ -141,6 +155,15 @@ function changesOf(write) {
  */
 function concernsAnyKey(write) {
 	return write.kind === "deleteLike" || write.kind === "sql";
+}
+
+/**
+ * Whether a write shares neither a batch nor a transaction with others.
+ *
+ * @param {Write} write
+ */
+function isAlone(write) {
+	return write.kind === "sql" && write.isAlone;
 }
 
 /**
@@ -168,4 +191,4 @@ function entryLength({ key, text }) {
 	return key.length + text.length;
 }
 
-module.exports = { changesOf, concernsAnyKey, encodeWrite, lengthOf, needsRead };
+module.exports = { changesOf, concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead };

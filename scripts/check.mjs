@@ -6,7 +6,10 @@ import { installPackages, prepareTests } from "./lib/setup.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
+	"azure",
+	"backup-docs",
 	"benchmark",
+	"cli*",
 	"package",
 	"sdk-*",
 	"register",
@@ -15,11 +18,17 @@ const SLOW_TESTS = [
 	"crash",
 	"faults",
 	"filename",
+	"google",
 	"leaks",
 	"linearizability",
+	"litestream",
+	"loss",
+	"restore-in-use",
 	"runtimes",
+	"s3",
 	"samples",
 	"workers",
+	"writers",
 ].map((name) => `**/${name}.test.mjs`);
 
 /** @param {string[]} features */

@@ -77,7 +77,7 @@ fn a_small_write_every_second_at_random_costs_less_than_30_mb_a_day() {
 #[test]
 fn real_backups_are_as_large_as_those_that_are_played_through() {
     let folder = tempfile::tempdir().unwrap();
-    let played = day::play(folder.path(), KEYS, 60);
+    let played = day::play(folder.path(), KEYS, day::Values::Objects, 60);
     // The first holds everything; no captured file was removed yet, and each half a minute was merged.
     for (level, count) in [(0, 61), (1, 2)] {
         let files: Vec<&BackupFile> = played.files.iter().filter(|file| file.name.level.get() == level).collect();
@@ -86,4 +86,13 @@ fn real_backups_are_as_large_as_those_that_are_played_through() {
         assert_eq!(files.len(), count, "level {level}");
         assert!(bytes.abs_diff(expected) < expected / 4, "{bytes} bytes of level {level} instead of {expected}");
     }
+}
+
+#[test]
+fn random_values_take_as_much_room_in_a_backup_as_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let played = day::play(folder.path(), 4_000, day::Values::Random, 3);
+    let everything = played.files.iter().map(|file| file.bytes).max().unwrap();
+    assert!(everything > played.database_bytes / 2, "{everything} of {} bytes", played.database_bytes);
+    assert_eq!(played.most_bytes, day::total_bytes(&played.files));
 }

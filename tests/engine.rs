@@ -1,28 +1,19 @@
 //! What the engine promises beyond single operations.
 
+#[path = "support/commands.rs"]
+mod commands;
 #[path = "support/rows.rs"]
 mod rows;
 
 use std::time::{Duration, Instant};
 
 use rootcellar::engine::sqlite::{Engine, Select, open_shared};
-use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, Stop, Swap};
+use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, Stop};
 use rusqlite::Connection;
 
+use commands::{set, swap};
+
 const NOW_MS: i64 = 1_800_000_000_000;
-
-fn set(key: &str, value: &str) -> Command {
-    Command::Set(Entry::new(Address::new(key), value))
-}
-
-fn swap(key: &str, expected: Option<&str>, value: &str) -> Command {
-    Command::Swap(Swap {
-        address: Address::new(key),
-        expected: expected.map(str::to_owned).into(),
-        value: value.to_owned(),
-        expires_at: None,
-    })
-}
 
 fn get(engine: &Engine, key: &str) -> Option<String> {
     engine.reader().unwrap().get(&Address::new(key), NOW_MS).unwrap()

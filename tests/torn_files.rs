@@ -3,6 +3,8 @@
 //!
 //! `ROOTCELLAR_LONG_TESTS` multiplies the images, `ROOTCELLAR_TEST_SEED` repeats a run's choices.
 
+#[path = "support/commands.rs"]
+mod commands;
 #[path = "support/examination.rs"]
 mod examination;
 #[path = "support/history.rs"]
@@ -21,11 +23,12 @@ use std::time::Instant;
 
 use fastrand::Rng;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Command, Entry, Swap};
+use rootcellar::kv::{Address, Command, Entry};
 use rusqlite::Connection;
 
+use commands::{set, swap};
 use examination::{FILE, Findings, examine, examine_from, power_losses, put};
-use history::{Client, History, set, state};
+use history::{Client, History, state};
 use power_loss::Survivors;
 use recording_vfs::{Event, Recording};
 
@@ -61,15 +64,6 @@ fn print(figure: &str) {
 fn many(prefix: &str, numbers: std::ops::Range<usize>, value: &str) -> Command {
     let entry = |number| Entry::new(Address::new(&format!("{prefix}:{number:03}")), value);
     Command::SetMany(numbers.map(entry).collect())
-}
-
-fn swap(key: &str, expected: Option<&str>, value: &str) -> Command {
-    Command::Swap(Swap {
-        address: Address::new(key),
-        expected: expected.map(str::to_owned).into(),
-        value: value.to_owned(),
-        expires_at: None,
-    })
 }
 
 fn delete_like(pattern: &str) -> Command {

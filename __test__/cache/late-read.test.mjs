@@ -38,8 +38,8 @@ function fileInMemory(entries) {
 }
 
 function queueOn(connection) {
-	const queue = new OperationQueue(() => ({ path: "", source: "" }), 1 << 20);
-	queue.session = { state: "open", connection, checkForeignCopies() {} };
+	const session = { state: "open", connection, checkForeignCopies() {} };
+	const queue = new OperationQueue(() => ({ path: "", source: "" }), 1 << 20, session);
 	queue.cache.attach(connection);
 	const get = (key) =>
 		new Promise((resolve, reject) => {

@@ -1,47 +1,17 @@
 // A store on a disk that is too small: `node full-disk.mjs <kind of disk> <folder> <folder for the result>`.
 // Prints as JSON how every operation ended, and leaves a copy of the file as it was at the end.
 
-import { execFileSync } from "node:child_process";
-import { closeSync, copyFileSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
+import { smallDisk } from "./small-disk.mjs";
 
 const [kind, folder, resultFolder] = process.argv.slice(2);
 
-const MEGABYTE = 1 << 20;
-const BIG = "x".repeat(8 * MEGABYTE);
+const BIG = "x".repeat(8 << 20);
 const SMALL_BYTES = 2_000;
 const filename = join(folder, "store.sqlite3");
-
-/** How what makes the disk too small is changed. */
-const disk = {
-	mounted: {
-		/** Leaves room for the small values, not for the big one. */
-		shrink: () => fill(6 * MEGABYTE),
-		/** Leaves no room at all. */
-		exhaust: () => fill(0),
-		release: () => rmSync(join(folder, "ballast")),
-	},
-	limited: {
-		shrink: () => {},
-		exhaust: () => limitFiles("0"),
-		release: () => limitFiles("unlimited"),
-	},
-}[kind];
-
-/** Takes up the disk until only so many bytes are free. */
-function fill(freeBytes) {
-	const ballast = openSync(join(folder, "ballast"), "a");
-	const block = Buffer.alloc(4_096, "b");
-	const { bavail, bsize } = statfsSync(folder);
-	for (let left = bavail * bsize - freeBytes; left > 0; left -= block.length) writeSync(ballast, block);
-	closeSync(ballast);
-}
-
-/** Limits the size of files from now on; the hard limit stays. */
-function limitFiles(bytes) {
-	execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
-}
+const disk = smallDisk(kind, folder);
 
 /** How an operation ended: its code, or "done". */
 const end = (promise) =>

@@ -1,5 +1,6 @@
 // Writers that count: each adds a row for every number and notes the last one in the same transaction, then prints
-// "<who> <number> <time>" when that was acknowledged. With them come writes of every size, which mean nothing.
+// "<who> <number> <time>" when that was acknowledged, and once "<who> has begun". With them come writes of every size,
+// which mean nothing.
 
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +14,13 @@ export const tablesOf = (who) => [
 	`create trigger ${who}_counts after insert on ${who} begin update ${who}_counter set number = new.number; end`,
 ];
 
-const acknowledged = (who, number) => console.log(`${who} ${number} ${Date.now()}`);
+const begun = new Set();
+
+function acknowledged(who, number) {
+	console.log(`${who} ${number} ${Date.now()}`);
+	if (!begun.has(who)) console.log(`${who} has begun`);
+	begun.add(who);
+}
 
 const pause = () => (Math.random() < 0.5 ? sleep(Math.random() * 40) : undefined);
 

@@ -1,16 +1,15 @@
 // Temporary projects with rootcellar, the SDK or stand-ins for it in their node_modules, and bots in them.
 
-import { fork } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { runForked } from "../helpers/forked.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { SDK_ENV } from "../sdk-parity/run.mjs";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const BOTS = fileURLToPath(new URL("./bots", import.meta.url));
-const TIME_LIMIT_MS = 60_000;
 
 const require = createRequire(import.meta.url);
 const sdkFolder = path.resolve(path.dirname(require.resolve("@rootsdk/server-bot")), "../..");
@@ -81,36 +80,8 @@ export const STORAGE_STUB = "exports.rootServer = { dataStore: { appData: {}, co
 /**
  * Runs a bot until it ends: its report, its exit code and what it printed.
  */
-export function runBot(main, { cwd = path.dirname(main), preload = [], args = [], env = {} } = {}) {
-	return new Promise((resolve, reject) => {
-		const { DATABASE_CONFIG, NODE_OPTIONS, ...inherited } = process.env;
-		const child = fork(main, args, {
-			cwd,
-			env: { ...inherited, ...SDK_ENV, ...env },
-			execArgv: preload,
-			stdio: ["ignore", "pipe", "pipe", "ipc"],
-			timeout: TIME_LIMIT_MS,
-			killSignal: "SIGKILL",
-		});
-		let printed = "";
-		for (const stream of [child.stdout, child.stderr]) {
-			stream.setEncoding("utf8").on("data", (text) => {
-				printed += text;
-			});
-		}
-		let report;
-		child.on("message", (message) => {
-			report = message;
-		});
-		child.on("error", reject);
-		child.on("close", (code, signal) => resolve({ report, code, signal, printed: shorten(printed) }));
-	});
-}
-
-/** The SDK's source is one line of a megabyte, which Node prints with an uncaught error. */
-function shorten(text) {
-	return text
-		.split("\n")
-		.map((line) => line.slice(0, 500))
-		.join("\n");
+export async function runBot(main, { cwd = path.dirname(main), preload = [], args = [], env = {} } = {}) {
+	const options = { cwd, args, env: { ...SDK_ENV, ...env }, execArgv: preload };
+	const { answer: report, ...end } = await runForked(main, options);
+	return { report, ...end };
 }

@@ -1,12 +1,12 @@
 // Runs a function of a module over the SDK's store or over rootcellar's, in a process of its own: two copies of
 // SQLite in one process are another test's subject.
 
-import { fork } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { runForked } from "../helpers/forked.mjs";
 
 const CHILD = fileURLToPath(new URL("./child.mjs", import.meta.url));
 const TIME_LIMIT_MS = 120_000;
@@ -30,41 +30,15 @@ export function sharedFolder() {
  * Calls `name` of the module at `url` with the store of `side` ("sdk" or "rootcellar") on `filename` and
  * with `args`, and resolves with what it resolved with (structured clone).
  */
-export function runWith(side, filename, url, name, ...args) {
-	return new Promise((resolve, reject) => {
-		const child = fork(CHILD, [side], {
-			cwd: path.dirname(filename),
-			env: { ...process.env, ...SDK_ENV, DATABASE_CONFIG: databaseConfig(filename) },
-			execArgv: [],
-			serialization: "advanced",
-			stdio: ["ignore", "pipe", "pipe", "ipc"],
-			timeout: TIME_LIMIT_MS,
-			killSignal: "SIGKILL",
-		});
-		let printed = "";
-		for (const stream of [child.stdout, child.stderr]) {
-			stream.setEncoding("utf8").on("data", (text) => {
-				printed += text;
-			});
-		}
-		let answer;
-		child.on("message", (message) => {
-			answer = message;
-		});
-		child.on("error", reject);
-		child.on("close", (code, signal) => {
-			if (code === 0 && answer && "result" in answer) resolve(answer.result);
-			else reject(new Error(`${name} over ${side} ended with ${signal ?? code}: ${shorten(printed)}`));
-		});
-		child.send({ url: String(url), name, args });
+export async function runWith(side, filename, url, name, ...args) {
+	const { answer, code, signal, printed } = await runForked(CHILD, {
+		args: [side],
+		cwd: path.dirname(filename),
+		env: { ...SDK_ENV, DATABASE_CONFIG: databaseConfig(filename) },
+		serialization: "advanced",
+		timeout: TIME_LIMIT_MS,
+		message: { url: String(url), name, args },
 	});
-}
-
-/** The SDK's source is one line of a megabyte, which Node prints with an uncaught error. */
-function shorten(text) {
-	return text
-		.split("\n")
-		.slice(0, 30)
-		.map((line) => line.slice(0, 200))
-		.join("\n");
+	if (code === 0 && answer && "result" in answer) return answer.result;
+	throw new Error(`${name} over ${side} ended with ${signal ?? code}: ${printed}`);
 }

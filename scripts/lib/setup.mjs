@@ -39,7 +39,7 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/** What the tests need beside the packages: native parts of other SQLite libraries, other versions of Node, Litestream, servers. */
+/** What the tests need beside the packages: parts of other SQLite libraries, versions of Node, Litestream, servers. */
 export function prepareTests() {
 	prepareSqliteLibraries();
 	installNodes();

@@ -85,24 +85,16 @@ fn is_bridged(snapshots: &[BackupFile], reached: u64, file: &BackupFile) -> bool
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::samples::{file, short_name};
     use super::*;
-    use crate::ltx::Txid;
-
-    fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
-        let txid = |number| Txid::new(number).unwrap();
-        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
-        BackupFile { name, bytes: 100, time_ms }
-    }
 
     fn captured(txids: impl Iterator<Item = u64>) -> Vec<BackupFile> {
         txids.map(|txid| file(0, txid, txid, txid.cast_signed() * 1000)).collect()
     }
 
     fn short(compactions: &[Compaction]) -> Vec<String> {
-        let short = |compaction: &Compaction| {
-            let name = compaction.name;
-            format!("{}/{}-{} of {}", name.level, name.min.get(), name.max.get(), compaction.inputs.len())
-        };
+        let short =
+            |compaction: &Compaction| format!("{} of {}", short_name(compaction.name), compaction.inputs.len());
         compactions.iter().map(short).collect()
     }
 

@@ -128,6 +128,25 @@ pub fn restorable(files: &[BackupFile]) -> Vec<BackupFile> {
 }
 
 #[cfg(test)]
+pub(crate) mod samples {
+    //! Files as the tests of what is decided write them down.
+
+    use super::{BackupFile, FileName, Level, Txid};
+
+    /// A file of a hundred bytes.
+    pub fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
+        let txid = |number| Txid::new(number).unwrap();
+        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
+        BackupFile { name, bytes: 100, time_ms }
+    }
+
+    /// A name with decimal numbers: `2/1-300`.
+    pub fn short_name(FileName { level, min, max }: FileName) -> String {
+        format!("{level}/{}-{}", min.get(), max.get())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -83,19 +83,11 @@ fn furthest<'a>(files: &[&'a BackupFile], reached: u64) -> Option<&'a BackupFile
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::FileName;
+    use super::super::files::samples::{file, short_name};
     use super::*;
 
-    fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
-        let txid = |number| Txid::new(number).unwrap();
-        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
-        BackupFile { name, bytes: 100, time_ms }
-    }
-
     fn names(plan: Option<Plan>) -> Option<Vec<String>> {
-        let short =
-            |file: &BackupFile| format!("{}/{}-{}", file.name.level, file.name.min.get(), file.name.max.get());
-        plan.map(|plan| plan.files.iter().map(short).collect())
+        plan.map(|plan| plan.files.iter().map(|file| short_name(file.name)).collect())
     }
 
     /// One file a second, the first ten merged twice, the next five once.

@@ -71,24 +71,19 @@ fn milliseconds(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::FileName;
+    use super::super::files::samples;
     use super::*;
-    use crate::ltx::Txid;
 
     const MINUTE_MS: i64 = 60_000;
     const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
     const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
     fn file(level: u8, min: u64, max: u64, time_ms: i64, bytes: u64) -> BackupFile {
-        let txid = |number| Txid::new(number).unwrap();
-        let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
-        BackupFile { name, bytes, time_ms }
+        BackupFile { bytes, ..samples::file(level, min, max, time_ms) }
     }
 
     fn short(files: &[BackupFile]) -> Vec<String> {
-        let short =
-            |file: &BackupFile| format!("{}/{}-{}", file.name.level, file.name.min.get(), file.name.max.get());
-        files.iter().map(short).collect()
+        files.iter().map(|file| samples::short_name(file.name)).collect()
     }
 
     #[test]

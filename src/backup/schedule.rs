@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::files::{BackupFile, Level, newest_txid, of_level};
-use crate::limits::SNAPSHOT_INTERVAL;
+use crate::limits::{COMPACTION_INTERVALS, SNAPSHOT_INTERVAL};
 
 /// How long to wait after a capture was begun until the next.
 ///
@@ -23,18 +23,26 @@ pub fn retry_pause(interval: Duration, failures: u32) -> Duration {
     interval.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(MAX.max(interval))
 }
 
-/// Whether a full snapshot is due: when the newest is a day old, or when there is none a day after the first backup,
-/// and something has changed since.
+/// Whether a full snapshot is due: when the newest is a day old, or when there is none and the oldest backup begins a
+/// day ago, and something has changed since.
 #[must_use]
 pub fn snapshot_is_due(files: &[BackupFile], now_ms: i64) -> bool {
     let interval_ms = i64::try_from(SNAPSHOT_INTERVAL.as_millis()).unwrap_or(i64::MAX);
     let newest = of_level(files, Level::SNAPSHOT).pop();
     let since_ms = match newest {
         Some(snapshot) => Some(snapshot.time_ms),
-        None => files.iter().map(|file| file.time_ms).min(),
+        None => files.iter().map(begins_ms).min(),
     };
     let has_changed = newest_txid(files) > newest.map(|snapshot| snapshot.name.max);
     has_changed && since_ms.is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= interval_ms)
+}
+
+/// When the interval of a merged file begins, whose time is that of the last that it was merged of.
+fn begins_ms(file: &BackupFile) -> i64 {
+    let interval =
+        usize::from(file.name.level.get()).checked_sub(1).and_then(|place| COMPACTION_INTERVALS.get(place));
+    let interval_ms = interval.and_then(|interval| i64::try_from(interval.as_millis()).ok());
+    interval_ms.map_or(file.time_ms, |interval_ms| file.time_ms.div_euclid(interval_ms) * interval_ms)
 }
 
 #[cfg(test)]
@@ -71,6 +79,9 @@ mod tests {
         let mut files = vec![file(FileName::captured(txid(1)), 0)];
         assert!(!snapshot_is_due(&files, DAY_MS - 1));
         assert!(snapshot_is_due(&files, DAY_MS));
+        // Merged, it has the time of the last of what it holds.
+        let merged = FileName { level: Level::new(4).unwrap(), min: txid(1), max: txid(9) };
+        assert!(snapshot_is_due(&[file(merged, DAY_MS / 4 - 1)], DAY_MS));
         files.push(file(FileName::snapshot(txid(1)), DAY_MS));
         assert!(!snapshot_is_due(&files, 9 * DAY_MS));
         files.push(file(FileName::captured(txid(2)), DAY_MS));

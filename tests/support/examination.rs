@@ -12,7 +12,8 @@ use rootcellar::engine::sqlite::Engine;
 use rootcellar::kv::{Address, Batch};
 use rusqlite::Connection;
 
-use crate::history::{History, NOW_MS, set, state};
+use crate::commands::set;
+use crate::history::{History, NOW_MS, state};
 use crate::power_loss::{Disk, Image, Survivors};
 use crate::recording_vfs::Event;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Batch, BatchOutcome, Command, Entry, Pattern, RowFormat, is_expired};
+use rootcellar::kv::{Batch, BatchOutcome, Command, Entry, Pattern, RowFormat, is_expired};
 use rootcellar::{Error, Reply};
 
 use crate::recording_vfs::{Event, Recording};
@@ -146,9 +146,4 @@ impl<'a> Client<'a> {
         self.wait();
         self.engine.close();
     }
-}
-
-/// Stores a value in the default scope.
-pub fn set(key: &str, value: &str) -> Command {
-    Command::Set(Entry::new(Address::new(key), value))
 }

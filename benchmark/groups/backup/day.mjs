@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../../../scripts/lib/run.mjs";
 import { inMB } from "./part.mjs";
@@ -6,6 +7,8 @@ import { inMB } from "./part.mjs";
 const BYTES_PER_MB = 1e6;
 
 const run = promisify(execFile);
+
+const VALUES = ["objects", "random"];
 
 /**
  * What the backups of a bot amount to that writes a little every second. `benches/day.rs` plays it; only its clock is
@@ -15,15 +18,19 @@ const run = promisify(execFile);
  */
 export const day = {
 	workloads: [
-		{ id: "day", title: "backups after a day of one small write a second, compacted", ...inMB },
-		{ id: "day-most", title: "the same, the most at any moment of the day", ...inMB },
+		{ id: "day-objects", title: "backups after a day of one small write a second, compacted", ...inMB },
+		{ id: "day-objects-most", title: "the same, the most at any moment of the day", ...inMB },
+		{ id: "day-random", title: "the same with values that cannot be compressed, compacted", ...inMB },
+		{ id: "day-random-most", title: "the same, the most at any moment of the day", ...inMB },
 	],
 	run: async ({ folder, keyCount, profile: { daySeconds, cargoProfile }, report }) => {
 		const program = ["bench", "--no-default-features", "--locked", "--profile", cargoProfile, "--bench", "day"];
-		const args = [...program, "--", folder, String(keyCount), String(daySeconds)];
-		const { stdout } = await run("cargo", args, { cwd: root });
-		const { bytes, mostBytes } = JSON.parse(stdout);
-		report("day", bytes / BYTES_PER_MB);
-		report("day-most", mostBytes / BYTES_PER_MB);
+		for (const values of VALUES) {
+			const args = [...program, "--", join(folder, values), String(keyCount), values, String(daySeconds)];
+			const { stdout } = await run("cargo", args, { cwd: root });
+			const { bytes, mostBytes } = JSON.parse(stdout);
+			report(`day-${values}`, bytes / BYTES_PER_MB);
+			report(`day-${values}-most`, mostBytes / BYTES_PER_MB);
+		}
 	},
 };

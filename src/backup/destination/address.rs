@@ -90,13 +90,9 @@ struct Options {
 impl Options {
     fn of(url: &Url, layout: Layout) -> Result<Self, Error> {
         let mut options = Self::default();
-        if layout == Layout::S3 {
-            let configured = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok());
-            options.endpoint = configured.map(|value| endpoint(&value)).transpose()?;
-        }
         for (name, value) in url.query_pairs() {
             match &*name {
-                "endpoint" => options.endpoint = Some(endpoint(&value)?),
+                "endpoint" => options.endpoint = Some(endpoint("its endpoint", &value)?),
                 "region" if layout == Layout::S3 && !value.is_empty() => options.region = Some(value.into_owned()),
                 "forcePathStyle" | "force-path-style" if layout == Layout::S3 => {
                     let is_set = value.parse();
@@ -106,6 +102,11 @@ impl Options {
                 "region" if layout == Layout::S3 => return Err(invalid("its region is empty")),
                 _ => return Err(invalid(&format!("{name} is no option of {}://", url.scheme()))),
             }
+        }
+        if layout == Layout::S3 && options.endpoint.is_none() {
+            let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+            let configured = ENDPOINT_VARIABLES.iter().find_map(|name| Some((name, value(name)?)));
+            options.endpoint = configured.map(|(name, value)| endpoint(name, &value)).transpose()?;
         }
         Ok(options)
     }
@@ -120,12 +121,12 @@ impl Options {
     }
 }
 
-/// The address of a server, which is never shown: it might have credentials.
-fn endpoint(value: &str) -> Result<String, Error> {
+/// The address of a server, which is never shown: it might have credentials. `name` says where it was given.
+fn endpoint(name: &str, value: &str) -> Result<String, Error> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(|| invalid("its endpoint has to be as https://host or http://host:port"))?;
+    let url = url.ok_or_else(|| invalid(&format!("{name} has to be as https://host or http://host:port")))?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("its endpoint has more than a host, a port and a path"));
+        return Err(invalid(&format!("{name} has more than a host, a port and a path")));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -19,6 +19,10 @@ use crate::clock::now_ms;
 /// its content is in memory.
 const SINGLE_PUT_BYTES_MAX: u64 = 16 << 20;
 
+/// The smallest part of a file, and the largest number of parts, that every store takes.
+const PART_BYTES_MIN: u64 = 5 << 20;
+const PARTS_MAX: u64 = 10_000;
+
 /// Parts of a file that are under way at a time.
 const PARTS_UNDER_WAY: usize = 4;
 
@@ -52,16 +56,20 @@ impl Bucket {
         let unnamed = self.unnamed(staged);
         self.upload(&unnamed, staged, time_ms).await?;
         let named = self.name(&unnamed, key, staged).await;
-        // What cannot be removed is swept away later.
-        drop(self.store.delete(&unnamed).await);
+        // Where that cannot be told, a copy may still be under way. What is left is swept away later.
+        if matches!(named, Ok(()) | Err(object_store::Error::AlreadyExists { .. })) {
+            drop(self.store.delete(&unnamed).await);
+        }
         named
     }
 
     async fn upload(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
         let mut input = File::open(staged).map_err(generic)?;
+        let bytes = input.metadata().map_err(generic)?.len();
         let options =
             PutMultipartOptions { attributes: self.attributes(time_ms), ..PutMultipartOptions::default() };
-        let mut upload = WriteMultipart::new(self.store.put_multipart_opts(key, options).await?);
+        let upload = self.store.put_multipart_opts(key, options).await?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, part_bytes(bytes));
         match send_parts(&mut upload, &mut input).await {
             Ok(()) => upload.finish().await.map(drop),
             Err(error) => {
@@ -108,6 +116,11 @@ impl Bucket {
     }
 }
 
+/// How long the parts of a file are.
+fn part_bytes(bytes: u64) -> usize {
+    usize::try_from(bytes.div_ceil(PARTS_MAX).max(PART_BYTES_MIN)).unwrap_or(usize::MAX)
+}
+
 async fn send_parts(upload: &mut WriteMultipart, input: &mut File) -> object_store::Result<()> {
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -127,4 +140,19 @@ fn already_exists(key: &Key) -> object_store::Error {
 
 fn generic(error: io::Error) -> object_store::Error {
     object_store::Error::Generic { store: "file", source: Box::new(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_size_has_parts_that_every_store_takes() {
+        for bytes in [SINGLE_PUT_BYTES_MAX + 1, PART_BYTES_MIN * PARTS_MAX, PART_BYTES_MIN * PARTS_MAX + 1, 5 << 40]
+        {
+            let part = part_bytes(bytes) as u64;
+            assert!(part >= PART_BYTES_MIN && bytes.div_ceil(part) <= PARTS_MAX, "{bytes}: {part}");
+        }
+        assert_eq!(part_bytes(1 << 30) as u64, PART_BYTES_MIN);
+    }
 }

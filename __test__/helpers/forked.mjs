@@ -1,0 +1,43 @@
+// Node programs that answer with a message.
+
+import { fork } from "node:child_process";
+
+/** The SDK's source is one line of a megabyte, which Node prints with an uncaught error. */
+const LINE_CHARACTERS_MAX = 500;
+
+/** Our environment, without what would configure a store, and with what a test wants. */
+function environment(wanted) {
+	const { DATABASE_CONFIG, NODE_OPTIONS, ...inherited } = process.env;
+	return { ...inherited, ...wanted };
+}
+
+/**
+ * Runs a program until it ends. Resolves with the last message that it has sent, its exit code or signal, and what it
+ * printed. It is sent `message`, if there is one.
+ */
+export function runForked(program, { args = [], env, message, timeout = 60_000, ...options }) {
+	return new Promise((resolve, reject) => {
+		const settings = { stdio: ["ignore", "pipe", "pipe", "ipc"], timeout, killSignal: "SIGKILL", execArgv: [] };
+		const child = fork(program, args, { ...settings, ...options, env: environment(env) });
+		let printed = "";
+		for (const stream of [child.stdout, child.stderr]) {
+			stream.setEncoding("utf8").on("data", (text) => {
+				printed += text;
+			});
+		}
+		let answer;
+		child.on("message", (sent) => {
+			answer = sent;
+		});
+		child.on("error", reject);
+		child.on("close", (code, signal) => resolve({ answer, code, signal, printed: shorten(printed) }));
+		if (message !== undefined) child.send(message);
+	});
+}
+
+function shorten(text) {
+	return text
+		.split("\n")
+		.map((line) => line.slice(0, LINE_CHARACTERS_MAX))
+		.join("\n");
+}
