@@ -130,7 +130,8 @@ pub fn prepare(
     let here = loaded.filter(|last| last.known.destination == destination.describe());
     let position = here.map(|last| last.known.position);
     let standing = position.map_or(Standing::Unknown, |position| standing_at(&**destination, &files, &position));
-    let outcome = match decide(&found, !files.is_empty(), position.is_some(), standing) {
+    let begins_anew = found == Found::Nothing && is_removed_beside(path, &**destination);
+    let outcome = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
         Decision::Keep => Outcome::Kept,
         Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
         Decision::Refuse(problem) => return Err(backups_are_gone(path, place, &**destination, &problem)),
@@ -251,6 +252,13 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()
+}
+
+/// Whether the folder beside the file, where backups are by default, has been removed: whoever removed the file as well
+/// wants a new one. A folder elsewhere may be on a disk that is not there now.
+fn is_removed_beside(path: &Path, destination: &dyn Destination) -> bool {
+    let beside = with_suffix(path, ".backup");
+    Path::new(destination.describe()) == beside && !beside.exists()
 }
 
 fn backups_are_gone(path: &Path, place: &Place, destination: &dyn Destination, problem: &str) -> Error {
