@@ -108,6 +108,21 @@ describe("a signal that nobody handles", () => {
 		expect(performance.now() - since).toBeLessThan(3000);
 	});
 
+	test("does so again after every store was closed", async () => {
+		const ready = `
+			await store.close();
+			const next = openDataStore({ filename, backup: { intervalMs: 100_000, quiet: true } });
+			await next.appData.get("k");
+			await next.backups.create();
+			await next.appData.set({ key: "k", value: 2 });
+			await next.appData.set({ key: "k", value: 4 });
+			console.log("again");
+			setInterval(() => {}, 1000);`;
+		const ended = await endBy("SIGTERM", bot({ ready }), "again");
+		expect(ended).toMatchObject({ code: null, signal: "SIGTERM" });
+		expect(await restoredValue(ended.filename)).toBe(4);
+	});
+
 	test("ends a process whose stores are closed", async () => {
 		const ready = 'await store.close(); console.log("closed"); setInterval(() => {}, 1000);';
 		const ended = await endBy("SIGTERM", bot({ ready }), "closed");
