@@ -312,10 +312,10 @@ class Connection {
 	 */
 	openError({ code, message }) {
 		const { path, source } = this.location;
-		return new RootcellarError(
-			code,
-			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
-		);
+		// What is wrong with backups, or with the file's version, says for itself what was expected.
+		const expected = "a SQLite database that can be written, or a new file in an existing folder";
+		const hint = code.startsWith("SQLITE_") ? `; expected ${expected}` : "";
+		return new RootcellarError(code, `cannot open ${path} (${source}): ${message}${hint}`);
 	}
 }
 

@@ -113,6 +113,7 @@ export interface Answer {
 	restored?: RestoredInfo;
 	lag?: LagInfo;
 	isServed?: boolean;
+	takesAway?: boolean;
 	isStore?: boolean;
 	error?: Failure;
 }
@@ -134,6 +135,7 @@ export declare function verifyBackups(
 ): Promise<Answer>;
 
 export declare function surveyBackups(url: string, path: string): Promise<Answer>;
+export declare function wouldTakeAway(url: string, path: string): Promise<Answer>;
 export declare function lookForKeys(path: string): Promise<Answer>;
 export declare function isBackedUp(path: string): boolean;
 export declare function forgetBackupState(path: string): Promise<Answer>;
