@@ -133,7 +133,7 @@ describe("docs/backup.md", () => {
 
 	test("has variables with which a bucket of S3 is used from a shell, and a file restored by hand", async () => {
 		const { project, file } = await projectWithStore();
-		const port = await startServer(join(project, "server"));
+		const { port } = await startServer(join(project, "server"));
 		const [, url] = section("Where backups go").match(/'(s3:\/\/my-bucket\/my-bot\?endpoint=http:[^']+)'/);
 		const here = url.replace("my-bucket", "bucket").replace("9000", port);
 		const exports = Object.entries({ ...CREDENTIALS, ROOTCELLAR_BACKUP: here })

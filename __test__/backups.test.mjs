@@ -54,6 +54,22 @@ describe("backing up", () => {
 		expect(captured(destination)).not.toEqual([]);
 	});
 
+	test("begins anew where the file was removed together with the folder beside it", async () => {
+		const { file, destination } = machine();
+		const store = openDataStore({ filename: file });
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		for (const name of [file, destination]) rmSync(name, { recursive: true });
+		const next = openDataStore({ filename: file });
+		expect(await next.appData.get("k")).toBeUndefined();
+		await next.appData.set({ key: "k", value: 2 });
+		await next.close();
+		rmSync(file);
+		const restored = openDataStore({ filename: file, backup: { quiet: true } });
+		expect(await restored.appData.get("k")).toBe(2);
+		await restored.close();
+	});
+
 	test("goes where the environment says, for the store that it configures", async () => {
 		const { directory, file } = machine();
 		const elsewhere = join(directory, "else where");

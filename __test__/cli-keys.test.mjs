@@ -156,6 +156,27 @@ describe("export", () => {
 		expect(exported).toHaveLength(5);
 	});
 
+	test("agrees with select on what other programs have stored", async () => {
+		const file = await fileWith([{ key: "first", value: 1 }]);
+		const far = "9223372036854775807";
+		await raw(
+			file,
+			`insert into __rootapp_kv (rowid, key, value, expires_at) values (${far}, 'far', '[ 1,\r\n 2.50 ]', ${far})`,
+			"insert into __rootapp_kv (key, value) values (x'00ff', '1'), ('blob', x'2262')",
+			"update __rootapp_kv set value = cast('\"b\"' as blob) where key = 'blob'",
+			"insert into __rootapp_kv (key, value, community_id) values ('none', '1', ''), ('none', '1', x'61')",
+			"insert into __rootapp_kv (key, value, expires_at) values ('text', '1', 'soon'), ('past', '1', 5.5)",
+		);
+		const { stdout, stderr } = await rootcellar(["export", "-f", file]);
+		expect(stderr).toBe("");
+		const store = openDataStore({ filename: file, backup: false });
+		onTestFinished(() => store.close());
+		const selected = (await store.appData.select("%")).map(({ expires_at, ...entry }) => entry);
+		expect(parsed(stdout)).toEqual(JSON.parse(JSON.stringify(selected)));
+		expect(selected.map(({ key }) => key).sort()).toEqual(["blob", "far", "first", "text"]);
+		expect(stdout).toContain('"value":[ 1,   2.50 ]');
+	});
+
 	test("writes a file whole or not at all, and none that exists unasked", async () => {
 		const directory = temporaryDirectory();
 		const file = await fileWith([{ key: "k", value: 1 }], directory);

@@ -1,6 +1,6 @@
 // The command line beside a bot that has the store open in a process of its own.
 
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { failure, json, rootcellar, startBot, stored, valueIn } from "./helpers/cli.mjs";
@@ -122,4 +122,31 @@ test("a bot without backups sees a restore of its file, and its file is never re
 	bot.write("5\n");
 	await bot.line("did 5");
 	expect(await rawRows(file)).toMatchObject([{ key: "k", value: "5" }]);
+});
+
+test("an old copy is not taken away from a bot without backups that has it open", async () => {
+	const { directory, file } = await stored();
+	const [copy, state] = [join(directory, "copy"), `${file}.backup-state`];
+	cpSync(file, copy);
+	cpSync(state, `${copy}.state`, { recursive: true });
+	await json(["import", "-f", file, "--force"], { input: '{"key":"k","value":3}\n' });
+	cpSync(copy, file);
+	rmSync(state, { recursive: true });
+	cpSync(`${copy}.state`, state, { recursive: true });
+
+	const bot = await startBot(file, "false");
+	expect((await json(["status", "-f", file])).lag.state).toBe("oldCopy");
+	const input = '{"key":"new","value":1}\n';
+	for (const args of [["backup"], ["import"], ["restore", "--force"]]) {
+		const { code, message } = await failure([...args, "-f", file], { input });
+		expect([code, message]).toEqual(["ERR_FILE_IN_USE", expect.stringContaining("end that process first")]);
+	}
+	bot.write("5\n");
+	await bot.line("did 5");
+	expect(await rawRows(file)).toMatchObject([{ key: "k", value: "5" }]);
+	bot.kill("SIGKILL");
+	await bot.ended;
+	const { stderr } = await rootcellar(["backup", "-f", file]);
+	expect(stderr).toContain("it is an old copy");
+	expect(await valueIn(file)).toBe(3);
 });

@@ -65,7 +65,8 @@ describe.each(["sqlite3", "better-sqlite3"])("with %s in the same process", (lib
 		expect(states).toEqual(Array(12).fill("first"));
 		for (const { seen, writes, verdict } of [user, JSON.parse(otherProcess.lines[1])]) {
 			expect(verdict).toBe("ok");
-			expect(seen.slice(0, 3)).toEqual(["first", "second", "first"]);
+			// Whoever was slow to begin missed some of them.
+			expect(seen).toEqual(expect.arrayContaining(["first", "second"]));
 			expect(seen.at(-1)).toBe("first");
 			const later = writes.filter(([, begun]) => begun > restoredAt).map(([id]) => id);
 			expect(later.length).toBeGreaterThan(3);

@@ -8,6 +8,7 @@ const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-copies.js
 const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
 const { ROWS_LENGTH_MAX } = require("./limits.js");
 const { LookOut } = require("./look-out.js");
+const { finishAtSignals } = require("./signals.js");
 const { NO_LEASE, encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 const { pushStatement } = require("./sql-statement.js");
 const { nextTurn } = require("./turns.js");
@@ -67,6 +68,7 @@ class Connection {
 		const id = this.expectOne(({ error }) => {
 			if (!error && this.location.backup) {
 				this.backupsEnded = finishAtExit(this.native);
+				finishAtSignals();
 			}
 			callback(error && this.openError(error));
 		});
@@ -310,10 +312,10 @@ class Connection {
 	 */
 	openError({ code, message }) {
 		const { path, source } = this.location;
-		return new RootcellarError(
-			code,
-			`cannot open ${path} (${source}): ${message}; expected a SQLite database that can be written, or a new file in an existing folder`,
-		);
+		// What is wrong with backups, or with the file's version, says for itself what was expected.
+		const expected = "a SQLite database that can be written, or a new file in an existing folder";
+		const hint = code.startsWith("SQLITE_") ? `; expected ${expected}` : "";
+		return new RootcellarError(code, `cannot open ${path} (${source}): ${message}${hint}`);
 	}
 }
 

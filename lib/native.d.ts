@@ -113,9 +113,12 @@ export interface Answer {
 	restored?: RestoredInfo;
 	lag?: LagInfo;
 	isServed?: boolean;
+	takesAway?: boolean;
 	isStore?: boolean;
 	error?: Failure;
 }
+
+export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[]): void;
 
 export declare function listBackups(url: string): Promise<Answer>;
 export declare function restoreBackup(
@@ -132,6 +135,7 @@ export declare function verifyBackups(
 ): Promise<Answer>;
 
 export declare function surveyBackups(url: string, path: string): Promise<Answer>;
+export declare function wouldTakeAway(url: string, path: string): Promise<Answer>;
 export declare function lookForKeys(path: string): Promise<Answer>;
 export declare function isBackedUp(path: string): boolean;
 export declare function forgetBackupState(path: string): Promise<Answer>;

@@ -57,10 +57,10 @@ const VARIANTS = [
 	},
 	{
 		name: "frames that a log has lost are not noticed",
-		file: "src/backup/examine.rs",
-		from: "now.frames < then.frames",
-		to: "now.frames > u32::MAX - 1 && now.frames < then.frames",
-		cargo: ["--test", "opening"],
+		file: "src/backup/lost_log.rs",
+		from: "(now?.frames < then.frames).then(",
+		to: "(now?.frames < then.frames && false).then(",
+		cargo: ["--test", "damage_log"],
 	},
 	{
 		name: "another's backup is taken for the own of the same number",
@@ -86,8 +86,8 @@ const VARIANTS = [
 	{
 		name: "a file is not checked before it is opened",
 		file: "src/backup/examine.rs",
-		from: 'if verdict != "ok" {',
-		to: "if verdict.is_empty() {",
+		from: "Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),",
+		to: "Ok(Verdict::Damaged(_)) => Found::Sound,",
 		cargo: ["--test", "opening"],
 	},
 	{
@@ -114,8 +114,8 @@ const VARIANTS = [
 	{
 		name: "SQLite does not check a restored database",
 		file: "src/backup/restore.rs",
-		from: '(verdict != "ok").then(',
-		to: "verdict.is_empty().then(",
+		from: "match inspect(&connection, Depth::Rows)? {",
+		to: "match inspect(&connection, Depth::Schema)? {",
 		cargo: ["--test", "restore_checks"],
 	},
 	{

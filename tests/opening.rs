@@ -1,156 +1,17 @@
 //! What happens to a store with backups when it is opened, closed, killed and damaged.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+#[path = "support/machine.rs"]
+mod machine;
+
 use std::time::{Duration, Instant};
 
-use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::opening::{Outcome, RestoredFile};
+use machine::{EVERYTHING, Machine, remove, wait};
+use rootcellar::backup::destination::Destination;
 use rootcellar::backup::plan::Target;
-use rootcellar::backup::service::{Event, Hook, Observer, Options};
 use rootcellar::backup::wal::read_mark;
-use rootcellar::backup::{Opened, open_store};
-use rootcellar::kv::{Address, Batch, Command, Entry};
-use rootcellar::{Error, Reply};
-use tempfile::TempDir;
-
-#[derive(Default)]
-struct Listener(Mutex<Vec<Event>>);
-
-impl Observer for Listener {
-    fn happened(&self, event: &Event) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-
-    fn hook(&self, _hook: Hook) -> Result<(), Error> {
-        Ok(())
-    }
-}
 
 /// What happens to a file's bytes, with a name.
 type Damage = (&'static str, fn(&mut Vec<u8>));
-
-/// A bot's machine.
-struct Machine {
-    folder: TempDir,
-    /// How often changes are looked for.
-    interval: Duration,
-}
-
-/// A store that is open on it.
-struct Store {
-    opened: Opened,
-    listener: Arc<Listener>,
-}
-
-impl Machine {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), interval: Duration::from_millis(50) }
-    }
-
-    /// One on which nothing is backed up before it is asked for.
-    fn slow() -> Self {
-        Self { interval: Duration::from_secs(1000), ..Self::new() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn destination(&self) -> Folder {
-        Folder::new(&self.path("backups"))
-    }
-
-    fn try_open(&self) -> Result<Store, Error> {
-        let options = Options {
-            destination: Arc::new(self.destination()),
-            interval: self.interval,
-            retention: Duration::from_secs(1000),
-            shutdown_timeout: Duration::from_secs(5),
-        };
-        let listener = Arc::new(Listener::default());
-        let observer: Arc<dyn Observer> = listener.clone();
-        Ok(Store { opened: open_store(&self.path("bot.sqlite3"), Some(options), &observer)?, listener })
-    }
-
-    fn open(&self) -> Store {
-        self.try_open().unwrap()
-    }
-
-    /// The names of what lies about, without what is always there.
-    fn set_aside(&self) -> Vec<String> {
-        let names = std::fs::read_dir(self.folder.path()).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names
-            .filter(|name| (name.contains(".damaged-") || name.contains(".stale-")) && !name.ends_with("-shm"))
-            .collect()
-    }
-}
-
-fn wait<T: Send + 'static>(ask: impl FnOnce(Reply<T>)) -> Result<T, Error> {
-    let (answer, answers) = mpsc::channel();
-    ask(Reply::new(move |result| answer.send(result).unwrap()));
-    answers.recv().unwrap()
-}
-
-impl Store {
-    fn set(&self, key: &str, value: &str) {
-        let entry = Entry::new(Address::new(key), value);
-        let outcome = self.opened.engine.execute(Batch::new(vec![Command::Set(entry)], 0));
-        assert_eq!(outcome.committed, 1, "{outcome:?}");
-    }
-
-    fn get(&self, key: &str) -> Option<String> {
-        self.opened.engine.reader().unwrap().get(&Address::new(key), 0).unwrap()
-    }
-
-    fn back_up(&self) -> u64 {
-        wait(|reply| self.opened.service.as_ref().unwrap().create(reply)).unwrap().name.max.get()
-    }
-
-    fn restored(&self) -> Option<RestoredFile> {
-        self.listener.0.lock().unwrap().iter().find_map(|event| match event {
-            Event::Opened(Outcome::Restored(restored)) => Some(restored.clone()),
-            _ => None,
-        })
-    }
-
-    fn close(self) {
-        let Opened { engine, service } = self.opened;
-        Arc::into_inner(engine).unwrap().close();
-        service.unwrap().close();
-    }
-
-    /// Ends as a process that is killed does: nothing that happens at the end has happened.
-    fn kill(self, machine: &Machine) {
-        let image = tempfile::tempdir().unwrap();
-        let copy = |from: &Path, to: &Path| {
-            let status = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
-            assert!(status.success());
-        };
-        copy(machine.folder.path(), image.path());
-        self.close();
-        for entry in std::fs::read_dir(machine.folder.path()).unwrap() {
-            remove(machine, &[entry.unwrap().file_name().to_str().unwrap()]);
-        }
-        copy(image.path(), machine.folder.path());
-        remove(machine, &["bot.sqlite3-shm"]);
-    }
-}
-
-fn remove(machine: &Machine, names: &[&str]) {
-    for name in names {
-        let path = machine.path(name);
-        if path.is_dir() {
-            std::fs::remove_dir_all(path).unwrap();
-        } else if path.exists() {
-            std::fs::remove_file(path).unwrap();
-        }
-    }
-}
-
-const EVERYTHING: [&str; 4] = ["bot.sqlite3", "bot.sqlite3-wal", "bot.sqlite3-shm", "bot.sqlite3.backup-state"];
 
 #[test]
 fn a_new_machine_gets_what_the_old_one_had() {
@@ -330,6 +191,108 @@ fn a_missing_file_is_never_begun_anew_while_the_destination_does_not_answer() {
     std::fs::rename(machine.path("away"), &level).unwrap();
     let store = machine.open();
     assert_eq!(store.get("key").as_deref(), Some("1"));
+    store.close();
+}
+
+/// Makes an index of a closed store differ from its table.
+fn make_inconsistent(machine: &Machine) {
+    let mut bytes = std::fs::read(machine.path("bot.sqlite3")).unwrap();
+    let place = bytes.windows(8).position(|window| window == b"findable").unwrap();
+    bytes[place] = b'F';
+    std::fs::write(machine.path("bot.sqlite3"), bytes).unwrap();
+}
+
+#[test]
+fn a_key_that_its_index_does_not_know_any_more_is_restored() {
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("findable", "1");
+    store.close();
+    make_inconsistent(&machine);
+    let store = machine.open();
+    assert!(store.restored().is_some() && store.failures().is_empty());
+    assert_eq!(store.get("findable").as_deref(), Some("1"));
+    store.close();
+}
+
+#[test]
+fn a_file_whose_backups_are_no_better_is_kept_and_that_is_told() {
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("findable", "1");
+    store.set("other", "2");
+    store.close();
+    make_inconsistent(&machine);
+    remove(&machine, &["bot.sqlite3.backup-state", "backups"]);
+    // There is no backup, and those that are made from now on are as it is.
+    let store = machine.open();
+    assert_eq!(store.failures(), ["ERR_BACKUP_DAMAGED"]);
+    store.set("third", "3");
+    store.back_up();
+    store.kill(&machine);
+    let store = machine.open();
+    assert!(store.restored().is_none());
+    assert_eq!(store.failures(), ["ERR_BACKUP_DAMAGED"]);
+    assert_eq!((store.get("other").as_deref(), store.get("third").as_deref()), (Some("2"), Some("3")));
+    store.close();
+    assert_eq!(machine.set_aside(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_gone_with_its_backups_is_not_begun_anew() {
+    for damage in ["removed", "emptied"] {
+        let machine = Machine::new();
+        let store = machine.open();
+        store.set("key", "1");
+        store.close();
+        // A disk that is not mounted looks like this.
+        std::fs::rename(machine.path("backups"), machine.path("away")).unwrap();
+        match damage {
+            "removed" => std::fs::remove_file(machine.path("bot.sqlite3")).unwrap(),
+            _ => std::fs::write(machine.path("bot.sqlite3"), b"").unwrap(),
+        }
+        let error = machine.try_open().err().unwrap();
+        assert_eq!(error.code(), "ERR_BACKUP_NOT_FOUND", "{damage}");
+        assert!(error.to_string().contains("bot.sqlite3.backup-state"), "{error}");
+        std::fs::rename(machine.path("away"), machine.path("backups")).unwrap();
+        let store = machine.open();
+        assert_eq!(store.get("key").as_deref(), Some("1"), "{damage}");
+        store.close();
+    }
+    let machine = Machine::new();
+    let store = machine.open();
+    store.set("key", "1");
+    store.close();
+    remove(&machine, &EVERYTHING);
+    remove(&machine, &["backups"]);
+    let store = machine.open();
+    assert_eq!(store.get("key"), None);
+    store.close();
+}
+
+#[test]
+fn a_backup_that_was_made_here_and_is_not_there_any_more_is_told() {
+    let machine = Machine::new();
+    let store = machine.open();
+    for number in 0..3 {
+        store.set("key", &number.to_string());
+        store.back_up();
+    }
+    store.close();
+    let files = machine.destination().list().unwrap();
+    let last = files.iter().max_by_key(|file| file.name.max).unwrap().name;
+    std::fs::remove_file(machine.destination().path(last)).unwrap();
+    std::fs::write(machine.path("bot.sqlite3"), b"no database").unwrap();
+    let store = machine.open();
+    let restored = store.restored().unwrap().restored;
+    assert_eq!(store.get("key").as_deref(), Some("1"));
+    assert!(!restored.is_newest);
+    assert_eq!(restored.skipped.iter().map(|skipped| skipped.name).collect::<Vec<_>>(), [last]);
+    store.set("key", "9");
+    store.close();
+    remove(&machine, &EVERYTHING);
+    let store = machine.open();
+    assert_eq!(store.get("key").as_deref(), Some("9"));
     store.close();
 }
 

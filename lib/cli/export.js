@@ -28,18 +28,20 @@ const TWINS = "FROM __rootapp_kv AS twin WHERE twin.community_id IS NULL AND twi
 
 /**
  * What `select` finds, of every community, in the order of insertion, and without holding more of it than a few rows.
- * Of several rows of a key the newest has the value, and the oldest after which none had expired has the place.
+ * Of several rows of a key the newest has the value, and the oldest after which none had expired has the place. What
+ * others have stored under what is no key, or in what is no community, is nobody's.
  */
 const EXPORTED = `
-SELECT first.rowid AS place, first.key AS key, first.community_id AS communityId,
+SELECT CAST(first.rowid AS REAL) AS place, first.key AS key, first.community_id AS communityId,
 	CAST(newest.value AS TEXT) AS value,
-	iif(typeof(newest.expires_at) IN ('integer', 'real'), newest.expires_at, NULL) AS expiresAt
+	iif(typeof(newest.expires_at) IN ('integer', 'real'), CAST(newest.expires_at AS REAL), NULL) AS expiresAt
 FROM __rootapp_kv AS first JOIN __rootapp_kv AS newest ON newest.rowid = iif(first.community_id IS NULL,
 	(SELECT max(twin.rowid) ${TWINS} >= first.rowid), first.rowid)
 WHERE typeof(first.key) = 'text' AND ${isLive("first")} AND (first.community_id IS NOT NULL
 	OR NOT EXISTS (SELECT 1 ${TWINS} <> first.rowid)
 	OR NOT EXISTS (SELECT 1 ${TWINS} > first.rowid AND NOT ${isLive("twin")})
 		AND NOT coalesce((SELECT ${isLive("twin")} ${TWINS} < first.rowid ORDER BY twin.rowid DESC LIMIT 1), 0))
+	AND (first.community_id IS NULL OR typeof(first.community_id) = 'text' AND first.community_id <> '')
 	AND (:everyCommunity OR first.community_id IS :community)
 ORDER BY first.rowid`;
 
@@ -99,7 +101,7 @@ async function exportTo(file, options, write) {
  * @param {import("./progress.js").Bar} bar
  */
 async function writeLines({ sqlite }, community, write, bar) {
-	const last = await sqlite.get("SELECT max(rowid) AS place FROM __rootapp_kv");
+	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM __rootapp_kv");
 	const total = last?.place ?? 0;
 	const everyCommunity = community === undefined;
 	const parameters = { now: Date.now(), everyCommunity, community: community || null };

@@ -89,11 +89,29 @@ function existing(file, purpose) {
  * @returns {Promise<T>}
  */
 async function withStore({ file, url }, use) {
+	if (url !== undefined) await refuseToTakeAway(file, url);
 	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
 	try {
 		return await use(store);
 	} finally {
 		await store.close();
+	}
+}
+
+/**
+ * An old copy is restored when it is opened, which takes the file away from whoever has it open.
+ *
+ * @param {string} file
+ * @param {string} url
+ */
+async function refuseToTakeAway(file, url) {
+	// What is wrong with the destination is for opening to say.
+	const { takesAway } = await native().wouldTakeAway(url, file);
+	if (takesAway) {
+		throw new RootcellarError(
+			"ERR_FILE_IN_USE",
+			`${file} is an old copy, which lacks newer backups, and another process has it open; end that process first`,
+		);
 	}
 }
 

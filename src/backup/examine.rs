@@ -1,14 +1,15 @@
 //! Looks at a database file before it is opened for use.
 
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::capture::{Capture, PageDiff};
+use super::first_page::FirstPage;
+use super::lost_log::lost_log;
+use super::soundness::{Depth, Verdict, inspect};
 use super::state::Loaded;
-use super::wal::{read_mark, wal_path};
+use super::wal::wal_path;
 use crate::Error;
 use crate::engine::sqlite::open_own_reader;
 use crate::limits::{BUSY_TIMEOUT, QUICK_CHECK_BYTES_MAX};
@@ -18,17 +19,33 @@ use crate::limits::{BUSY_TIMEOUT, QUICK_CHECK_BYTES_MAX};
 pub enum Found {
     /// Nothing.
     Nothing,
+    /// A file without a byte: a database that was never written to, or what is left of one.
+    Empty,
     /// A database, as far as can be told, or something that only opening it can judge.
     Sound,
+    /// A database in which an index has not what its table has.
+    Inconsistent,
     /// Something that is no sound database; why, as a part of a sentence.
     Damaged(String),
     /// A database that has lost what it had at its last backup; why, as a part of a sentence.
     Older(String),
 }
 
-/// Looks at a file. `is_clean` says that it was closed as it should be; then a large one is not read as a whole.
+/// What is known of a file from when it was last in use.
+#[derive(Debug, Clone, Copy)]
+pub struct LastUse<'a> {
+    /// It was closed as it should be.
+    pub is_clean: bool,
+    /// Its last capture.
+    pub capture: Option<&'a Loaded>,
+    /// Its first page when it was closed.
+    pub first_page: Option<FirstPage>,
+}
+
+/// Looks at a file. A large one that was closed as it should be is not read as a whole; of a small one it is also checked
+/// whether its indexes fit its tables, unless it is as it was captured.
 #[must_use]
-pub fn examine(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Found {
+pub fn examine(path: &Path, last: &LastUse) -> Found {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
@@ -38,88 +55,67 @@ pub fn examine(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Found {
         return Found::Sound;
     }
     if metadata.len() == 0 {
-        return Found::Damaged("it is empty".to_owned());
+        return Found::Empty;
     }
-    if let Some(lost) = last.and_then(|last| lost_frames(path, last)) {
+    if let Some(lost) = last.capture.and_then(|capture| lost_log(path, last.is_clean, capture)) {
         return Found::Older(lost);
     }
-    let reads_everything = !is_clean || metadata.len() <= QUICK_CHECK_BYTES_MAX;
-    match check(path, reads_everything) {
-        Ok(None) => {}
-        Ok(Some(problem)) => return Found::Damaged(problem),
-        Err(error) if is_damage(&error) => return Found::Damaged(error.to_string()),
-        Err(_) => return Found::Sound,
-    }
-    let without_log = last.filter(|last| !is_clean && has_lost_its_log(path, last));
-    match without_log.map(|last| went_back(path, last)) {
-        Some(Ok(true)) => Found::Older("its write-ahead log is gone".to_owned()),
-        _ => Found::Sound,
+    let is_small = metadata.len() <= QUICK_CHECK_BYTES_MAX;
+    let depth = match (last.is_clean, is_small) {
+        (true, false) => Depth::Schema,
+        (false, false) => Depth::Pages,
+        (true, true) if last.capture.is_some_and(|capture| is_as_captured(path, capture)) => Depth::Pages,
+        (_, true) => Depth::Rows,
+    };
+    match look(path, depth, last.first_page.filter(|_| last.is_clean)) {
+        Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),
+        Ok(Verdict::Inconsistent) => Found::Inconsistent,
+        Ok(Verdict::Sound) | Err(_) => Found::Sound,
     }
 }
 
-/// Has SQLite check a file: all of it, or only what opening it reads. The answer is a part of a sentence.
+/// Has SQLite check every page of a file. The answer is a part of a sentence.
 ///
 /// # Errors
 ///
-/// With SQLite's code.
-pub fn check(path: &Path, reads_everything: bool) -> Result<Option<String>, Error> {
-    let connection = open_untouched(path)?;
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    if reads_everything {
-        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if verdict != "ok" {
-            return Ok(Some("SQLite finds it damaged".to_owned()));
+/// With SQLite's code, if the file could not be looked at.
+pub fn check(path: &Path) -> Result<Option<String>, Error> {
+    Ok(match look(path, Depth::Pages, None)? {
+        Verdict::Damaged(problem) => Some(problem),
+        Verdict::Inconsistent | Verdict::Sound => None,
+    })
+}
+
+fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    // The file and its log stay as they are.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let verdict = inspect(&connection, depth)?;
+    if verdict == Verdict::Sound && first_page.is_some() {
+        let now = FirstPage::read(&connection)?;
+        if first_page.zip(now).is_some_and(|(then, now)| then.contradicts(&now)) {
+            return Ok(Verdict::Damaged("its first page has changed, and nobody has written to it".to_owned()));
         }
     }
-    Ok(None)
+    Ok(verdict)
 }
 
-/// A connection that leaves the file and its log as they are when it is closed.
-fn open_untouched(path: &Path) -> Result<Connection, Error> {
-    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(connection)
-}
-
-fn is_damage(error: &Error) -> bool {
-    error.code().starts_with("SQLITE_CORRUPT") || error.code().starts_with("SQLITE_NOTADB")
-}
-
-/// Whether the log that was there at the last backup has fewer committed frames now. SQLite would not notice.
-fn lost_frames(path: &Path, last: &Loaded) -> Option<String> {
-    let then = last.known.position.wal?;
-    let now = read_mark(path)?;
-    (now.salts == then.salts && now.frames < then.frames).then(|| "its write-ahead log is damaged".to_owned())
-}
-
-/// Whether the log that was there at the last backup is gone, and no later one is there.
-fn has_lost_its_log(path: &Path, last: &Loaded) -> bool {
-    let then = last.known.position.wal;
-    then.is_some_and(|then| then.frames > 0) && (read_mark(path).is_none() || !wal_path(path).exists())
-}
-
-/// Whether a file whose log is gone lacks what was in it: if it differs from the last backup although nobody has written
-/// to it since, or if a page is as it was before that backup changed it. A log that was brought into the file before it
-/// went leaves neither.
-fn went_back(path: &Path, last: &Loaded) -> Result<bool, Error> {
-    let mut capture = PageDiff::open(path)?;
-    let (mut differs, mut has_older_pages) = (false, false);
-    if let Some(image) = capture.begin()? {
+/// Whether a file without a log is what the last backup is of.
+fn is_as_captured(path: &Path, last: &Loaded) -> bool {
+    if wal_path(path).exists() {
+        return false;
+    }
+    let differs = || -> Result<bool, Error> {
+        let mut capture = PageDiff::open(path)?;
+        let Some(image) = capture.begin()? else { return Ok(true) };
         let table = &last.known.table;
-        differs = image.commit as usize != table.hashes.len();
-        let visited = capture.changes(table, &mut |number, page| {
+        let mut differs = (image.page_size, image.commit as usize) != (table.page_size, table.hashes.len());
+        let visited = capture.changes(table, &mut |_, _| {
             differs = true;
-            has_older_pages |= last.older.contains(&(number, table.hash(page)));
             Ok(())
         });
         capture.end();
-        visited?;
-    }
-    Ok(differs && (has_older_pages || is_unwritten_since(path, last.known.position.time_ms)))
-}
-
-fn is_unwritten_since(path: &Path, time_ms: i64) -> bool {
-    let Ok(time) = path.metadata().and_then(|metadata| metadata.modified()) else { return false };
-    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).is_ok_and(|written_ms| written_ms < time_ms)
+        visited.map(|()| differs)
+    };
+    differs().is_ok_and(|differs| !differs)
 }

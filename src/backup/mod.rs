@@ -9,6 +9,8 @@ pub mod destination;
 mod disk;
 pub mod examine;
 pub mod files;
+pub mod first_page;
+mod lost_log;
 mod open;
 pub mod opening;
 pub mod place;
@@ -19,6 +21,10 @@ pub mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod service;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "handles signals")]
+pub mod signals;
+mod soundness;
 mod staged;
 pub mod state;
 pub mod status;
@@ -28,5 +34,5 @@ pub mod wal;
 pub mod wal_capture;
 mod worker;
 
-pub use open::{Opened, open_store};
+pub use open::{Opened, make_last_backups, open_store};
 pub use requests::{RestoredStore, Verified, list, restore_to, verify};

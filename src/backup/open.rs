@@ -2,15 +2,23 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::Duration;
 
 use super::opening::{Outcome, Prepared, prepare};
 use super::place::Place;
-use super::service::{Event, Observer, Observers, Options, Service};
+use super::service::{Event, LastBackup, Observer, Observers, Options, Service, is_any_closing};
 use crate::clock::now_ms;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 
 static SERVICES: Mutex<Vec<(FileId, Weak<Service>)>> = Mutex::new(Vec::new());
+
+/// Every service, of files too that cannot be told from others.
+static OPEN: Mutex<Vec<Weak<Service>>> = Mutex::new(Vec::new());
+
+/// How often it is looked whether the last file that is being closed is closed.
+const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
 /// A store that is open.
 #[derive(Debug)]
@@ -57,10 +65,27 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
     }
     let engine = open_shared(path).inspect_err(|_| place.remove_if_unused())?;
     let service = Arc::new(Service::start(path, place, options, prepared.lock, observers)?);
+    let mut open = threads::lock(&OPEN);
+    open.retain(|service| service.strong_count() > 0);
+    open.push(Arc::downgrade(&service));
+    drop(open);
     if let Some(id) = FileId::of(path) {
         services.push((id, Arc::downgrade(&service)));
     }
     Ok(Opened { engine, service: Some(service) })
+}
+
+/// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
+/// the options allow.
+pub fn make_last_backups() {
+    // Not those of `SERVICES`, which are locked while a file is being restored.
+    let open: Vec<Arc<Service>> = threads::lock(&OPEN).iter().filter_map(Weak::upgrade).collect();
+    let last: Vec<LastBackup> = open.iter().map(|service| service.finish()).collect();
+    drop(open);
+    last.into_iter().for_each(LastBackup::wait);
+    while is_any_closing() {
+        thread::sleep(CLOSING_PAUSE);
+    }
 }
 
 fn find(services: &[(FileId, Weak<Service>)], path: &Path) -> Option<Arc<Service>> {

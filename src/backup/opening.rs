@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::destination::Destination;
 use super::disk;
-use super::examine::{Found, examine};
-use super::files::BackupFile;
+use super::examine::{Found, LastUse, examine};
+use super::files::{BackupFile, FileName};
+use super::first_page::FirstPage;
 use super::place::{Lock, Place};
 use super::plan::Target;
 use super::publisher::standing_at;
-use super::restore::{Progress, Restored, restore};
+use super::restore::{Progress, Restored, Skipped, restore};
 use super::service::{Event, Hook, Observers};
 use super::state::{Known, Position, Standing, StateFile};
 use crate::ltx::Txid;
@@ -22,6 +23,9 @@ use crate::{BackupProblem, Error};
 
 /// What SQLite keeps beside a database, by what it adds to its name.
 pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// What is said of [`Found::Inconsistent`].
+const INCONSISTENT: &str = "an index does not have what its table has";
 
 /// What was done.
 #[derive(Debug, Clone)]
@@ -57,6 +61,11 @@ pub struct Prepared {
 pub enum Decision {
     /// Open it as it is.
     Keep,
+    /// Open it as it is, for there is nothing better, and say what is wrong with it, as a part of a sentence.
+    KeepDamaged(String),
+    /// Leave it alone: it cannot be relied on, and the backups that were made of it are gone. What was found, as a part
+    /// of a sentence.
+    Refuse(String),
     /// Restore it, and set aside under this name what is there.
     Restore {
         /// A part of the name, if anything is there.
@@ -66,20 +75,26 @@ pub enum Decision {
     },
 }
 
-/// Decides what to do.
+/// Decides what to do. `was_backed_up` if backups of the file have been made at the destination.
 #[must_use]
-pub fn decide(found: &Found, has_backups: bool, standing: Standing) -> Decision {
+pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: Standing) -> Decision {
+    let (problem, aside) = match found {
+        Found::Sound if has_backups && standing == Standing::Behind => {
+            ("it is an old copy: the destination has newer backups", Some("stale"))
+        }
+        Found::Sound => return Decision::Keep,
+        Found::Nothing => ("it was not there", None),
+        Found::Empty => ("it was empty", Some("damaged")),
+        Found::Inconsistent => (INCONSISTENT, Some("damaged")),
+        Found::Damaged(problem) | Found::Older(problem) => (problem.as_str(), Some("damaged")),
+    };
+    let reason = problem.to_owned();
     match found {
-        _ if !has_backups => Decision::Keep,
-        Found::Nothing => Decision::Restore { aside: None, reason: "it was not there".to_owned() },
-        Found::Damaged(reason) | Found::Older(reason) => {
-            Decision::Restore { aside: Some("damaged"), reason: reason.clone() }
-        }
-        Found::Sound if standing == Standing::Behind => {
-            let reason = "it is an old copy: the destination has newer backups".to_owned();
-            Decision::Restore { aside: Some("stale"), reason }
-        }
-        Found::Sound => Decision::Keep,
+        _ if has_backups => Decision::Restore { aside, reason },
+        Found::Inconsistent => Decision::KeepDamaged(reason),
+        _ if was_backed_up => Decision::Refuse(reason),
+        Found::Damaged(_) | Found::Older(_) => Decision::KeepDamaged(reason),
+        Found::Nothing | Found::Empty | Found::Sound => Decision::Keep,
     }
 }
 
@@ -88,7 +103,8 @@ pub fn decide(found: &Found, has_backups: bool, standing: Standing) -> Decision 
 /// # Errors
 ///
 /// `ERR_BACKUP_DESTINATION` if the file is missing or damaged and the destination does not tell whether there is a
-/// backup; `ERR_BACKUP_DAMAGED` if there is none that can be used; `ERR_BACKUP_STATE`. Nothing was changed then.
+/// backup; `ERR_BACKUP_DAMAGED` if there is none that can be used; `ERR_BACKUP_NOT_FOUND` if those that were made are gone;
+/// `ERR_BACKUP_STATE`. Nothing was changed then.
 pub fn prepare(
     path: &Path,
     place: &Place,
@@ -102,29 +118,54 @@ pub fn prepare(
         return Ok(Prepared { outcome: Outcome::Kept, lock: None });
     };
     let (mut state, loaded) = StateFile::open(place.folder());
-    let last = loaded.filter(|last| last.known.destination == destination.describe());
-    let found = examine(path, !place.is_marked(), last.as_ref());
+    let first_page = FirstPage::take(place.folder());
+    let found = examine(path, &LastUse { is_clean: !place.is_marked(), capture: loaded.as_ref(), first_page });
     let files = match destination.list() {
         Ok(files) => files,
-        Err(_) if found == Found::Sound => return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) }),
+        Err(_) if matches!(found, Found::Sound | Found::Inconsistent) => {
+            return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) });
+        }
         Err(error) => return Err(error),
     };
-    let position = last.map(|last| last.known.position);
+    let here = loaded.filter(|last| last.known.destination == destination.describe());
+    let position = here.map(|last| last.known.position);
     let standing = position.map_or(Standing::Unknown, |position| standing_at(&**destination, &files, &position));
-    let outcome = match decide(&found, !files.is_empty(), standing) {
+    let begins_anew = found == Found::Nothing && is_removed_beside(path, &**destination);
+    let outcome = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
         Decision::Keep => Outcome::Kept,
+        Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
+        Decision::Refuse(problem) => return Err(backups_are_gone(path, place, &**destination, &problem)),
         Decision::Restore { aside, reason } => {
             // An old copy that is sound is better than backups that lead no further.
             let further_than = position.filter(|_| found == Found::Sound).map(|position| position.txid);
-            let job = Job { path, destination: &**destination, files: &files, state: &mut state, further_than };
+            let known = position.map(|position| position.txid);
+            let job =
+                Job { path, destination: &**destination, files: &files, state: &mut state, known, further_than };
             observers.hook(Hook::BeforeRestore);
             let mut progress = |progress| observers.tell(&Event::Progress(progress));
-            let restored = job.run(aside, reason, now_ms, &mut progress)?;
-            observers.hook(Hook::AfterRestore);
-            restored.map_or(Outcome::Kept, Outcome::Restored)
+            let restored = job.run(aside, reason.clone(), now_ms, &mut progress);
+            match restored {
+                Ok(restored) => {
+                    observers.hook(Hook::AfterRestore);
+                    restored.map_or(Outcome::Kept, Outcome::Restored)
+                }
+                // Most of it can be read, and the backups are no better.
+                Err(error)
+                    if found == Found::Inconsistent && error.backup_problem() == Some(BackupProblem::Damaged) =>
+                {
+                    keep_damaged(path, &reason, observers)
+                }
+                Err(error) => return Err(error),
+            }
         }
     };
     Ok(Prepared { outcome, lock: Some(lock) })
+}
+
+fn keep_damaged(path: &Path, problem: &str, observers: &Observers) -> Outcome {
+    let message = format!("{} cannot be relied on, and there is no better backup: {problem}", path.display());
+    observers.tell(&Event::Failure(Error::backup(BackupProblem::Damaged, message)));
+    Outcome::Kept
 }
 
 struct Job<'a> {
@@ -132,6 +173,8 @@ struct Job<'a> {
     destination: &'a dyn Destination,
     files: &'a [BackupFile],
     state: &'a mut StateFile,
+    /// The last transaction that was captured here.
+    known: Option<Txid>,
     /// The transaction that the restored state has to lie behind, if it is to be used.
     further_than: Option<Txid>,
 }
@@ -146,7 +189,8 @@ impl Job<'_> {
     ) -> Result<Option<RestoredFile>, Error> {
         let temporary = with_suffix(self.path, ".restoring");
         let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);
-        let restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        let mut restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        note_missing(&mut restored, self.files, self.known);
         if self.further_than.is_some_and(|txid| restored.txid <= txid) {
             drop(disk::remove(&temporary));
             return Ok(None);
@@ -167,6 +211,17 @@ impl Job<'_> {
         }
         Ok(Some(RestoredFile { restored, reason, set_aside }))
     }
+}
+
+/// Adds to what a restore has left out the captures of this machine that the destination does not have.
+fn note_missing(restored: &mut Restored, files: &[BackupFile], known: Option<Txid>) {
+    let Some(last) = known.filter(|last| *last > restored.txid && files.iter().all(|file| file.name.max < *last))
+    else {
+        return;
+    };
+    restored.is_newest = false;
+    let reason = "it was captured here, and is not at the destination".to_owned();
+    restored.skipped.push(Skipped { name: FileName::captured(last), reason });
 }
 
 /// Renames a file and what belongs to it. Returns the new name, if there was a file.
@@ -199,6 +254,24 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
+/// Whether the folder beside the file, where backups are by default, has been removed: whoever removed the file as well
+/// wants a new one. A folder elsewhere may be on a disk that is not there now.
+fn is_removed_beside(path: &Path, destination: &dyn Destination) -> bool {
+    let beside = with_suffix(path, ".backup");
+    Path::new(destination.describe()) == beside && !beside.exists()
+}
+
+fn backups_are_gone(path: &Path, place: &Place, destination: &dyn Destination, problem: &str) -> Error {
+    let message = format!(
+        "{}: {problem}, and the backups that were made of it are not in {} any more; bring them back, or remove {} to go \
+         on without them",
+        path.display(),
+        destination.describe(),
+        place.folder().display()
+    );
+    Error::backup(BackupProblem::NotFound, message)
+}
+
 fn cannot_replace(path: &Path, error: &std::io::Error) -> Error {
     Error::backup(
         BackupProblem::State,
@@ -212,21 +285,37 @@ mod tests {
 
     #[test]
     fn what_is_done_follows_the_table() {
-        let aside = |found, has_backups, standing| match decide(&found, has_backups, standing) {
+        let done = |found, has_backups, was_backed_up, standing| match decide(
+            &found,
+            has_backups,
+            was_backed_up,
+            standing,
+        ) {
             Decision::Keep => "keep",
+            Decision::KeepDamaged(_) => "keep damaged",
+            Decision::Refuse(_) => "refuse",
             Decision::Restore { aside, .. } => aside.unwrap_or("restore"),
         };
-        let damaged = || Found::Damaged("it is empty".to_owned());
-        let every = [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Unknown];
-        for standing in every {
-            for found in [Found::Nothing, Found::Sound, damaged()] {
-                assert_eq!(aside(found, false, standing), "keep");
+        let damaged = || Found::Damaged("SQLite finds it damaged".to_owned());
+        let older = || Found::Older(String::new());
+        for standing in [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Unknown] {
+            for was_backed_up in [false, true] {
+                assert_eq!(done(Found::Sound, false, was_backed_up, standing), "keep");
+                assert_eq!(done(Found::Nothing, true, was_backed_up, standing), "restore");
+                for found in [Found::Empty, damaged(), older()] {
+                    assert_eq!(done(found, true, was_backed_up, standing), "damaged");
+                }
+                let expected = if standing == Standing::Behind { "stale" } else { "keep" };
+                assert_eq!(done(Found::Sound, true, was_backed_up, standing), expected);
             }
-            assert_eq!(aside(Found::Nothing, true, standing), "restore");
-            assert_eq!(aside(damaged(), true, standing), "damaged");
-            assert_eq!(aside(Found::Older(String::new()), true, standing), "damaged");
-            let expected = if standing == Standing::Behind { "stale" } else { "keep" };
-            assert_eq!(aside(Found::Sound, true, standing), expected);
+            assert_eq!(done(Found::Nothing, false, false, standing), "keep");
+            assert_eq!(done(Found::Empty, false, false, standing), "keep");
+            assert_eq!(done(damaged(), false, false, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, false, true, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, true, true, standing), "damaged");
+            for found in [Found::Nothing, Found::Empty, damaged(), older()] {
+                assert_eq!(done(found, false, true, standing), "refuse");
+            }
         }
     }
 }

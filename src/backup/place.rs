@@ -1,4 +1,5 @@
-//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks and a mark.
+//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks, a mark, and the
+//! first page as it was when the file was closed.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::disk;
+use super::first_page::FirstPage;
+use crate::engine::sqlite::open_own_reader;
+use crate::limits::BUSY_TIMEOUT;
 use crate::{BackupProblem, Error};
 
 /// How often, and how long each time, a lock is waited for that is about to be free.
@@ -15,13 +19,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
 #[derive(Debug, Clone)]
 pub struct Place {
+    database: PathBuf,
     folder: PathBuf,
-}
-
-fn folder_beside(database: &Path) -> PathBuf {
-    let mut folder = database.as_os_str().to_owned();
-    folder.push(".backup-state");
-    folder.into()
 }
 
 /// A lock that is held until it is dropped, or the process ends.
@@ -31,13 +30,19 @@ pub struct Lock {
 }
 
 impl Place {
+    fn of(database: &Path) -> Self {
+        let mut folder = database.as_os_str().to_owned();
+        folder.push(".backup-state");
+        Self { database: database.to_owned(), folder: folder.into() }
+    }
+
     /// The folder of a database, which is made if there is none.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn beside(database: &Path) -> Result<Self, Error> {
-        let place = Self { folder: folder_beside(database) };
+        let place = Self::of(database);
         fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
         place.remove_leftovers();
         Ok(place)
@@ -46,7 +51,7 @@ impl Place {
     /// The folder of a database, if there is one.
     #[must_use]
     pub fn found_beside(database: &Path) -> Option<Self> {
-        let place = Self { folder: folder_beside(database) };
+        let place = Self::of(database);
         place.folder.is_dir().then_some(place)
     }
 
@@ -118,12 +123,17 @@ impl Place {
         disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
-    /// Removes the mark: the file was closed.
+    /// Removes the mark: the file was closed. Keeps what its first page is now.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn unmark(&self) -> Result<(), Error> {
+        let first_page =
+            open_own_reader(&self.database, BUSY_TIMEOUT).and_then(|connection| FirstPage::read(&connection));
+        if let Ok(Some(page)) = first_page {
+            page.keep(&self.folder);
+        }
         disk::remove(&self.mark_path()).map_err(|error| self.failed(&error))
     }
 

@@ -126,7 +126,7 @@ pub fn restore_to(
 }
 
 /// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
-fn is_in_use(path: &Path) -> bool {
+pub(super) fn is_in_use(path: &Path) -> bool {
     let lock = || -> Result<(), Error> {
         let connection = open_own_reader(path, Duration::ZERO)?;
         // Set before the first read: then even a log needs the file for itself.

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::destination::Destination;
 use super::files::{BackupFile, FileName, newest_txid};
 use super::plan::{Plan, Target, plan};
+use super::soundness::{Depth, Verdict, inspect};
 use super::table::PageTable;
 use crate::engine::sqlite::open_detached;
 use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Txid, Violation, chain, page_checksum};
@@ -285,8 +286,12 @@ fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
         {
             return Ok(Some("the database that it leads to has another size than it says".to_owned()));
         }
-        let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        Ok((verdict != "ok").then(|| "the database that it leads to is damaged".to_owned()))
+        Ok(match inspect(&connection, Depth::Rows)? {
+            Verdict::Sound => None,
+            Verdict::Inconsistent | Verdict::Damaged(_) => {
+                Some("the database that it leads to is damaged".to_owned())
+            }
+        })
     };
     match check() {
         Ok(None) => Ok(()),

@@ -1,6 +1,7 @@
 //! The thread that makes the backups of one file.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -83,6 +84,9 @@ pub trait Observer: Send + Sync {
     ///
     /// If it threw, or has not ended.
     fn hook(&self, hook: Hook) -> Result<(), Error>;
+
+    /// The process is ending: functions of the user are not called any more, and none is waited for.
+    fn ending(&self) {}
 }
 
 /// Those who want to be told.
@@ -108,6 +112,13 @@ impl Observers {
         }
     }
 
+    /// Says that the process is ending.
+    fn ending(&self) {
+        for observer in self.alive() {
+            observer.ending();
+        }
+    }
+
     /// Calls everybody's functions. What fails is told and returned, and no reason not to go on.
     pub fn hook(&self, hook: Hook) -> Option<Error> {
         let mut failure = None;
@@ -127,6 +138,8 @@ pub enum Request {
     Create(Reply<BackupFile>),
     /// To restore the store itself, while it is open.
     Restore(Target, Reply<RestoredStore>),
+    /// To back up what there is, because the process is ending.
+    Finish(Instant, mpsc::Sender<()>),
     /// To back up what there is, and end.
     Close(Instant, mpsc::Sender<()>),
 }
@@ -223,8 +236,20 @@ impl Service {
         }));
     }
 
+    /// Begins to back up what there is, because the process is ending; what [`LastBackup::wait`] returns from is done, or
+    /// took longer than the options allow.
+    #[must_use]
+    pub fn finish(&self) -> LastBackup {
+        self.observers.ending();
+        let (ended, ends) = mpsc::channel();
+        let deadline = Instant::now() + self.options.shutdown_timeout;
+        drop(self.requests.send(Request::Finish(deadline, ended)));
+        LastBackup { ends, deadline }
+    }
+
     /// Backs up what there is and ends. Blocks, for no longer than the options allow.
     pub fn close(&self) {
+        let _closing = Closing::begin();
         let (ended, ends) = mpsc::channel();
         let deadline = Instant::now() + self.options.shutdown_timeout;
         if self.requests.send(Request::Close(deadline, ended)).is_ok() {
@@ -246,6 +271,43 @@ impl std::fmt::Debug for Service {
     }
 }
 
+/// A last backup under way.
+pub struct LastBackup {
+    ends: Receiver<()>,
+    deadline: Instant,
+}
+
+impl LastBackup {
+    /// Waits until it has ended, for no longer than the options allow.
+    pub fn wait(self) {
+        let _ = self.ends.recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// How many services are being closed.
+static CLOSING: AtomicUsize = AtomicUsize::new(0);
+
+/// A service that is being closed.
+struct Closing;
+
+impl Closing {
+    fn begin() -> Self {
+        CLOSING.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        CLOSING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether any service is being closed.
+pub fn is_any_closing() -> bool {
+    CLOSING.load(Ordering::SeqCst) > 0
+}
+
 /// Serves requests and what is due, until it is closed or nobody is there any more.
 fn run(mut worker: Worker, requests: &Receiver<Request>) {
     loop {
@@ -253,6 +315,11 @@ fn run(mut worker: Worker, requests: &Receiver<Request>) {
         match requests.recv_timeout(pause) {
             Ok(Request::Create(reply)) => reply.send(worker.create()),
             Ok(Request::Restore(target, reply)) => reply.send(worker.restore(target)),
+            Ok(Request::Finish(deadline, ended)) => {
+                worker.finish(deadline);
+                // Nobody may wait any more.
+                let _ = ended.send(());
+            }
             Ok(Request::Close(deadline, ended)) => {
                 worker.close(deadline);
                 // With its locks: whoever waits may open the file again at once.

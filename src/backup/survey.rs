@@ -11,7 +11,7 @@ use super::files::BackupFile;
 use super::opening::with_suffix;
 use super::place::Place;
 use super::publisher::standing_at;
-use super::requests::restorable_at;
+use super::requests::{is_in_use, restorable_at};
 use super::state::{Known, Loaded, Position, Standing, StateFile};
 use crate::engine::sqlite::{holds_keys, open_own_reader};
 use crate::limits::BUSY_TIMEOUT;
@@ -86,6 +86,22 @@ pub fn is_store(path: &Path) -> Result<bool, Error> {
 #[must_use]
 pub fn is_served(path: &Path) -> bool {
     Place::found_beside(path).as_ref().is_some_and(Place::is_served)
+}
+
+/// Whether opening a file as a store would put a restored one in its place although somebody has it open: it is an old
+/// copy, and nobody makes its backups.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn would_take_away(path: &Path, destination: &dyn Destination) -> Result<bool, Error> {
+    let Some(place) = Place::found_beside(path).filter(|place| path.exists() && !place.is_served()) else {
+        return Ok(false);
+    };
+    let Some(Loaded { known, .. }) = load(Some(&place)) else { return Ok(false) };
+    let is_old_copy = known.destination == destination.describe()
+        && standing_at(destination, &destination.list()?, &known.position) == Standing::Behind;
+    Ok(is_old_copy && is_in_use(path))
 }
 
 /// Forgets what is known of a file that was put in the place of another: its next backup holds every page.

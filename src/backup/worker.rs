@@ -186,7 +186,7 @@ impl Worker {
             self.observers.tell(&Event::Failure(error));
         }
         if !std::mem::replace(&mut self.is_checked, true)
-            && let Ok(Some(problem)) = check(&self.path, true)
+            && let Ok(Some(problem)) = check(&self.path)
         {
             let message = format!("{} cannot be relied on: {problem}", self.path.display());
             let error = Error::backup(BackupProblem::Damaged, message);
@@ -235,20 +235,26 @@ impl Worker {
 
     /// Backs up what there is, tries again until `deadline`, and lets go of the file.
     pub fn close(&mut self, deadline: Instant) {
+        let is_finished = self.finish(deadline);
+        self.publisher = None;
+        // The mark of what could not be backed up stays: the next opening does that. If it cannot be removed, the next
+        // opening only looks more closely.
+        if is_finished {
+            drop(self.place.unmark());
+        }
+    }
+
+    /// Backs up what there is, and tries again until `deadline`. Returns whether it succeeded.
+    pub fn finish(&mut self, deadline: Instant) -> bool {
         loop {
             let result = self.capture();
-            let Err(error) = self.note(result) else { break };
+            let Err(error) = self.note(result) else { return true };
             let is_final =
                 matches!(error.backup_problem(), Some(BackupProblem::Conflict | BackupProblem::ElsewhereActive));
             if is_final || Instant::now() + SHUTDOWN_PAUSE >= deadline {
-                // The mark stays: the next opening backs up what this could not.
-                self.publisher = None;
-                return;
+                return false;
             }
             thread::sleep(SHUTDOWN_PAUSE);
         }
-        self.publisher = None;
-        // If it cannot be removed, the next opening only looks more closely.
-        drop(self.place.unmark());
     }
 }

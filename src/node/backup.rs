@@ -202,6 +202,12 @@ impl Observer for Shared {
         }]);
     }
 
+    fn ending(&self) {
+        let mut hooks = lock(&self.hooks);
+        hooks.is_ending = true;
+        hooks.waiting.clear();
+    }
+
     fn hook(&self, hook: Hook) -> Result<(), Error> {
         let mut hooks = lock(&self.hooks);
         // One that has not ended is not called again: it would only pile up.

@@ -30,6 +30,8 @@ pub struct Answer {
     pub lag: Option<LagInfo>,
     /// Whether a process makes backups of the file now.
     pub is_served: Option<bool>,
+    /// Whether opening the file would take it away from somebody who has it open.
+    pub takes_away: Option<bool>,
     /// Whether the file has the key-value table.
     pub is_store: Option<bool>,
     /// Why nothing of that.
@@ -148,6 +150,16 @@ pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
             is_served: Some(survey.is_served),
             ..Answer::default()
         })
+    })
+}
+
+/// Whether opening the file at `path` as a store would take it away from somebody who has it open.
+#[napi]
+#[must_use]
+pub fn would_take_away(url: String, path: String) -> AsyncTask<Ask> {
+    ask(url, move |destination| {
+        let takes_away = survey::would_take_away(&PathBuf::from(path), destination)?;
+        Ok(Answer { takes_away: Some(takes_away), ..Answer::default() })
     })
 }
 

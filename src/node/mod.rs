@@ -11,6 +11,7 @@ mod destination;
 mod event;
 mod info;
 mod rows;
+mod signals;
 mod sql;
 mod store;
 mod wal_view;

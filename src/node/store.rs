@@ -336,7 +336,7 @@ impl Shared {
 
     /// Makes the last backup, as long as that may take, because JavaScript is ending.
     pub(super) fn finish_backups(&self) {
-        lock(&self.hooks).is_ending = true;
+        self.ending();
         let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
         // Whoever else has the file open goes on making its backups.
         if let Some(service) = service.and_then(Arc::into_inner) {

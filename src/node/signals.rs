@@ -1,0 +1,39 @@
+//! The end of the process by a signal, as `lib/` sees it.
+
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![cfg_attr(test, allow(dead_code, reason = "in tests napi registers nothing"))]
+
+use napi_derive::napi;
+
+/// A signal that ends a process unless it is handled.
+#[napi(string_enum)]
+#[derive(PartialEq, Eq)]
+#[allow(clippy::upper_case_acronyms, reason = "their names")]
+pub enum SignalName {
+    /// A terminal is gone.
+    SIGHUP,
+    /// Ctrl and C.
+    SIGINT,
+    /// Asks to end.
+    SIGTERM,
+}
+
+/// Makes the end of the process by these signals, which nobody handles, wait for the last backups. Where there are no
+/// signals, or no thread to be had, they end it as before.
+#[napi]
+#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no signals"))]
+pub fn catch_signals(names: Vec<SignalName>) {
+    #[cfg(unix)]
+    {
+        use crate::backup::signals::{Signal, catch};
+        let signals: Vec<Signal> = names
+            .into_iter()
+            .map(|name| match name {
+                SignalName::SIGHUP => Signal::Hangup,
+                SignalName::SIGINT => Signal::Interrupt,
+                SignalName::SIGTERM => Signal::Terminate,
+            })
+            .collect();
+        drop(catch(&signals));
+    }
+}

@@ -1,0 +1,159 @@
+//! The write-ahead log that a killed process left is damaged in every place, and the file is opened: what was backed up
+//! is there, and of what was not all that comes before the damage.
+
+#[path = "support/machine.rs"]
+mod machine;
+
+use std::thread;
+
+use fastrand::Rng;
+use machine::{Image, Machine};
+use rootcellar::backup::wal::read_mark;
+
+const LOG: &str = "bot.sqlite3-wal";
+
+/// How many keys were backed up, and how many were written.
+const BACKED_UP: usize = 12;
+const WRITTEN: usize = 20;
+
+/// The lengths of a log's parts (sqlite.org/fileformat.html, "WAL File Format").
+const HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+const FRAME_BYTES: usize = FRAME_HEADER_BYTES + 4096;
+
+/// A machine whose process was killed, and everything on it.
+struct Killed {
+    machine: Machine,
+    image: Image,
+    log: Vec<u8>,
+    /// Where the frames that were backed up end.
+    backed_up_bytes: usize,
+}
+
+fn value(key: usize) -> String {
+    format!("\"{}\"", key.to_string().repeat(50))
+}
+
+impl Killed {
+    fn new() -> Self {
+        let machine = Machine::in_memory();
+        let store = machine.open();
+        for key in 0..BACKED_UP {
+            store.set(&format!("key {key}"), &value(key));
+        }
+        store.back_up();
+        let end = |frames: u32| HEADER_BYTES + frames as usize * FRAME_BYTES;
+        let path = machine.path("bot.sqlite3");
+        let backed_up_bytes = end(read_mark(&path).unwrap().frames);
+        for key in BACKED_UP..WRITTEN {
+            store.set(&format!("key {key}"), &value(key));
+        }
+        store.kill(&machine);
+        // What lies behind the committed frames is room, or left of an earlier log.
+        let mut log = std::fs::read(machine.path(LOG)).unwrap();
+        log.truncate(end(read_mark(&path).unwrap().frames));
+        std::fs::write(machine.path(LOG), &log).unwrap();
+        let image = Image::of(&machine);
+        Self { machine, image, log, backed_up_bytes }
+    }
+
+    /// Opens the store after something was done to it. Returns how many keys it has, and whether it was restored.
+    fn open_after(&self, damage: impl FnOnce(&Machine)) -> (usize, bool) {
+        self.image.put_back(&self.machine);
+        damage(&self.machine);
+        let store = self.machine.open();
+        let found: Vec<_> = (0..WRITTEN).map(|key| store.get(&format!("key {key}"))).collect();
+        let restored = store.restored();
+        store.close();
+        if let Some(restored) = &restored {
+            assert!(restored.restored.is_newest && restored.set_aside.is_some(), "{restored:?}");
+        }
+        let keys = found.iter().take_while(|value| value.is_some()).count();
+        for (key, found) in found.into_iter().enumerate() {
+            assert_eq!(found, (key < keys).then(|| value(key)), "key {key}");
+        }
+        (keys, restored.is_some())
+    }
+}
+
+#[test]
+fn whatever_byte_of_a_log_is_damaged_what_was_backed_up_is_there() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut rng = Rng::with_seed(seed);
+    let log = Killed::new().log;
+    let frames = (log.len() - HEADER_BYTES) / FRAME_BYTES;
+    let mut places: Vec<usize> = (0..HEADER_BYTES).collect();
+    for _ in 0..4 {
+        let frame = HEADER_BYTES + rng.usize(0..frames) * FRAME_BYTES;
+        places.extend((frame..frame + FRAME_HEADER_BYTES).step_by(2));
+        places.extend([frame + FRAME_HEADER_BYTES, frame + rng.usize(FRAME_HEADER_BYTES..FRAME_BYTES)]);
+    }
+    let (one, other) = places.split_at(places.len() / 2);
+    thread::scope(|scope| {
+        for (share, mut rng) in [(one, rng.fork()), (other, rng.fork())] {
+            scope.spawn(move || {
+                let killed = Killed::new();
+                for place in share {
+                    let mut log = killed.log.clone();
+                    log[*place] ^= 1 << rng.u8(0..8);
+                    let (keys, restored) = killed.open_after(|machine| {
+                        std::fs::write(machine.path(LOG), &log).unwrap();
+                    });
+                    let hits_backed_up = *place < killed.backed_up_bytes;
+                    assert_eq!(restored, hits_backed_up, "byte {place}");
+                    assert!(
+                        if restored { keys == BACKED_UP } else { keys >= BACKED_UP },
+                        "byte {place}: {keys} keys"
+                    );
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn wherever_a_log_is_cut_off_what_was_backed_up_is_there() {
+    let killed = Killed::new();
+    let frames = killed.log.len() / FRAME_BYTES;
+    let within_frames = [1, FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 1, FRAME_BYTES - 1];
+    let cut_frames = [0, frames / 2, frames - 1].map(|frame| HEADER_BYTES + frame * FRAME_BYTES);
+    let lengths = cut_frames.iter().flat_map(|frame| within_frames.map(|length| frame + length));
+    for length in [0, 1, HEADER_BYTES - 1, HEADER_BYTES].into_iter().chain(lengths).chain(cut_frames) {
+        let (keys, restored) = killed.open_after(|machine| {
+            std::fs::write(machine.path(LOG), &killed.log[..length]).unwrap();
+        });
+        assert_eq!(restored, length < killed.backed_up_bytes, "{length} bytes");
+        assert!(keys >= BACKED_UP, "{length} bytes: {keys} keys");
+    }
+    let whole = killed.open_after(|_| {});
+    assert_eq!(whole, (WRITTEN, false));
+    let removed = killed.open_after(|machine| std::fs::remove_file(machine.path(LOG)).unwrap());
+    assert_eq!(removed, (BACKED_UP, true));
+}
+
+#[test]
+fn the_log_of_another_database_is_not_taken_for_the_own() {
+    let killed = Killed::new();
+    let other = Machine::in_memory();
+    let store = other.open();
+    store.set("another", "1");
+    store.kill(&other);
+    let others = std::fs::read(other.path(LOG)).unwrap();
+    assert!(read_mark(&other.path("bot.sqlite3")).unwrap().frames > 0);
+    let swapped = killed.open_after(|machine| std::fs::write(machine.path(LOG), &others).unwrap());
+    assert_eq!(swapped, (BACKED_UP, true));
+}
+
+#[test]
+fn what_is_left_of_shared_memory_is_not_believed() {
+    let killed = Killed::new();
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut rng = Rng::with_seed(seed);
+    for bytes in [0, 1, 136, 32 << 10, 64 << 10] {
+        let garbage: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(bytes).collect();
+        let found = killed.open_after(|machine| std::fs::write(machine.path("bot.sqlite3-shm"), &garbage).unwrap());
+        assert_eq!(found, (WRITTEN, false), "{bytes} bytes");
+    }
+}

@@ -1,0 +1,242 @@
+//! A bot's machine, with a store and its backups.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rootcellar::backup::destination::Folder;
+use rootcellar::backup::opening::{Outcome, RestoredFile};
+use rootcellar::backup::service::{Event, Hook, Observer, Options};
+use rootcellar::backup::{Opened, open_store};
+use rootcellar::kv::{Address, Batch, Command, Entry};
+use rootcellar::{Error, Reply};
+use tempfile::TempDir;
+
+#[derive(Default)]
+pub struct Listener(pub Mutex<Vec<Event>>);
+
+impl Observer for Listener {
+    fn happened(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+
+    fn hook(&self, _hook: Hook) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A bot's machine.
+pub struct Machine {
+    pub folder: TempDir,
+    /// How often changes are looked for.
+    pub interval: Duration,
+}
+
+/// A store that is open on it.
+pub struct Store {
+    pub opened: Opened,
+    pub listener: Arc<Listener>,
+}
+
+impl Machine {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), interval: Duration::from_millis(50) }
+    }
+
+    /// One on which nothing is backed up before it is asked for.
+    pub fn slow() -> Self {
+        Self { interval: Duration::from_secs(1000), ..Self::new() }
+    }
+
+    /// One that is [`Machine::slow`] and never waits for its disk, where the system has a folder for that.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { folder: folder.unwrap(), ..Self::slow() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn destination(&self) -> Folder {
+        Folder::new(&self.path("backups"))
+    }
+
+    pub fn try_open(&self) -> Result<Store, Error> {
+        let options = Options {
+            destination: Arc::new(self.destination()),
+            interval: self.interval,
+            retention: Duration::from_secs(1000),
+            shutdown_timeout: Duration::from_secs(5),
+        };
+        let listener = Arc::new(Listener::default());
+        let observer: Arc<dyn Observer> = listener.clone();
+        Ok(Store { opened: open_store(&self.path("bot.sqlite3"), Some(options), &observer)?, listener })
+    }
+
+    pub fn open(&self) -> Store {
+        self.try_open().unwrap()
+    }
+
+    /// The names of what lies about, without what is always there.
+    pub fn set_aside(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| (name.contains(".damaged-") || name.contains(".stale-")) && !name.ends_with("-shm"))
+            .collect()
+    }
+}
+
+pub fn wait<T: Send + 'static>(ask: impl FnOnce(Reply<T>)) -> Result<T, Error> {
+    let (answer, answers) = mpsc::channel();
+    ask(Reply::new(move |result| answer.send(result).unwrap()));
+    answers.recv().unwrap()
+}
+
+impl Store {
+    pub fn set(&self, key: &str, value: &str) {
+        let entry = Entry::new(Address::new(key), value);
+        let outcome = self.opened.engine.execute(Batch::new(vec![Command::Set(entry)], 0));
+        assert_eq!(outcome.committed, 1, "{outcome:?}");
+    }
+
+    pub fn get(&self, key: &str) -> Option<String> {
+        self.opened.engine.reader().unwrap().get(&Address::new(key), 0).unwrap()
+    }
+
+    pub fn back_up(&self) -> u64 {
+        wait(|reply| self.opened.service.as_ref().unwrap().create(reply)).unwrap().name.max.get()
+    }
+
+    pub fn restored(&self) -> Option<RestoredFile> {
+        self.listener.0.lock().unwrap().iter().find_map(|event| match event {
+            Event::Opened(Outcome::Restored(restored)) => Some(restored.clone()),
+            _ => None,
+        })
+    }
+
+    /// The codes of what has failed.
+    pub fn failures(&self) -> Vec<&'static str> {
+        let events = self.listener.0.lock().unwrap();
+        let codes = events.iter().filter_map(|event| match event {
+            Event::Failure(error) => Some(error.code()),
+            _ => None,
+        });
+        codes.collect()
+    }
+
+    pub fn close(self) {
+        let Opened { engine, service } = self.opened;
+        Arc::into_inner(engine).unwrap().close();
+        service.unwrap().close();
+    }
+
+    /// Ends as a process that is killed does: nothing that happens at the end has happened.
+    pub fn kill(self, machine: &Machine) {
+        let image = tempfile::tempdir().unwrap();
+        let copy = |from: &Path, to: &Path| {
+            let status = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
+            assert!(status.success());
+        };
+        copy(machine.folder.path(), image.path());
+        self.close();
+        for entry in std::fs::read_dir(machine.folder.path()).unwrap() {
+            remove(machine, &[entry.unwrap().file_name().to_str().unwrap()]);
+        }
+        copy(image.path(), machine.folder.path());
+        remove(machine, &["bot.sqlite3-shm"]);
+    }
+}
+
+pub fn remove(machine: &Machine, names: &[&str]) {
+    for name in names {
+        let path = machine.path(name);
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else if path.exists() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+pub const EVERYTHING: [&str; 4] = ["bot.sqlite3", "bot.sqlite3-wal", "bot.sqlite3-shm", "bot.sqlite3.backup-state"];
+
+/// Every file of a machine at one moment.
+pub struct Image(Vec<(PathBuf, Vec<u8>, SystemTime)>);
+
+impl Image {
+    pub fn of(machine: &Machine) -> Self {
+        let mut files = Vec::new();
+        let mut folders = vec![machine.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let modified = path.metadata().unwrap().modified().unwrap();
+                    files.push((path.clone(), std::fs::read(path).unwrap(), modified));
+                }
+            }
+        }
+        Self(files)
+    }
+
+    /// Makes the machine what it was. Folders stay.
+    pub fn put_back(&self, machine: &Machine) {
+        for (path, ..) in Self::of(machine).0 {
+            std::fs::remove_file(path).unwrap();
+        }
+        for (path, bytes, modified) in &self.0 {
+            std::fs::write(path, bytes).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(*modified).unwrap();
+        }
+    }
+
+    /// What was in a file of the machine.
+    pub fn bytes(&self, machine: &Machine, name: &str) -> Vec<u8> {
+        let path = machine.path(name);
+        self.0.iter().find(|(found, ..)| *found == path).unwrap().1.clone()
+    }
+
+    /// The names of the files below a folder of the machine, in their order.
+    pub fn names(&self, machine: &Machine, folder: &str) -> Vec<String> {
+        let root = machine.folder.path();
+        let names = self.0.iter().map(|(path, ..)| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(folder)).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Everything that a database holds, as text: what makes its tables, their rows, and what the header keeps for the user.
+pub fn content(path: &Path) -> Result<String, rusqlite::Error> {
+    let connection = rusqlite::Connection::open(path)?;
+    let mut text = String::new();
+    for pragma in ["user_version", "application_id", "encoding"] {
+        let value: rusqlite::types::Value = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
+        writeln!(text, "{pragma} {value:?}").unwrap();
+    }
+    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name")?;
+    let entries = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for entry in entries.collect::<Result<Vec<(String, String, Option<String>)>, _>>()? {
+        writeln!(text, "{entry:?}").unwrap();
+        let (kind, name, _) = entry;
+        if kind == "table" {
+            let mut statement = connection.prepare(&format!("SELECT * FROM \"{name}\" NOT INDEXED"))?;
+            let columns = statement.column_count();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let values = (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column));
+                writeln!(text, "{:?}", values.collect::<Result<Vec<_>, _>>()?).unwrap();
+            }
+        }
+    }
+    Ok(text)
+}
