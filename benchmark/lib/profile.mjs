@@ -60,7 +60,7 @@ export const quickProfile = /** @type {Profile} */ ({
 	backupKeys: { small: 2000, medium: 5000, large: 10_000, huge: 20_000 },
 	safetyMs: 1000,
 	idleMs: 100,
-	daySeconds: 60,
+	daySeconds: 30,
 	cargoProfile: "dev",
 	slices: 2,
 	sliceDuration: { warmUpMs: 10, measureMs: 25 },

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { dayArguments } from "../../../scripts/lib/day.mjs";
 import { root } from "../../../scripts/lib/run.mjs";
 import { inMB } from "./part.mjs";
 
@@ -24,9 +25,15 @@ export const day = {
 		{ id: "day-random-most", title: "the same, the most at any moment of the day", ...inMB },
 	],
 	run: async ({ folder, keyCount, profile: { daySeconds, cargoProfile }, report }) => {
-		const program = ["bench", "--no-default-features", "--locked", "--profile", cargoProfile, "--bench", "day"];
 		for (const values of VALUES) {
-			const args = [...program, "--", join(folder, values), String(keyCount), values, String(daySeconds)];
+			const args = [
+				...dayArguments(cargoProfile),
+				"--",
+				join(folder, values),
+				String(keyCount),
+				values,
+				String(daySeconds),
+			];
 			const { stdout } = await run("cargo", args, { cwd: root });
 			const { bytes, mostBytes } = JSON.parse(stdout);
 			report(`day-${values}`, bytes / BYTES_PER_MB);
