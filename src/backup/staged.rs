@@ -5,6 +5,7 @@ use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::conflict;
 use super::destination::{Created, Destination};
 use super::disk;
 use super::files::{BackupFile, FileName};
@@ -123,13 +124,13 @@ impl Staged {
         if destination.create(self.name, &self.path, self.time_ms)? == Created::New || self.is_at(destination)? {
             return Ok(());
         }
-        let message = format!(
-            "{} holds a backup {} that is not of this file: another process or machine writes backups there; \
-             give each database a destination of its own",
-            destination.describe(),
-            self.name
-        );
-        Err(Error::backup(BackupProblem::Conflict, message))
+        Err(conflict::error(destination, &format!("a backup {} that is not of this file", self.name)))
+    }
+
+    /// Whether the file was removed by somebody before it was published.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        !self.path.exists()
     }
 
     fn is_at(&self, destination: &dyn Destination) -> Result<bool, Error> {
