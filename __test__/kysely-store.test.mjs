@@ -148,15 +148,24 @@ describe("a transaction", () => {
 
 	test("lets what its callback has left behind write when it has ended, also if it failed", async () => {
 		const { db } = await items();
+		let isOver = false;
 		const left = [];
-		const fail = db.transaction().execute(async (trx) => {
-			await add(trx, "undone");
-			left.push(sleep(50).then(() => add(db, "left behind")));
-			throw new Error("mine");
-		});
-		expect((await rejection(() => fail)).message).toBe("mine");
-		await Promise.all(left);
-		expect(await names(db)).toEqual(["left behind"]);
+		const leaveBehind = async (name) => {
+			while (!isOver) await new Promise(setImmediate);
+			await add(db, name);
+		};
+		for (const failure of [undefined, new Error("mine")]) {
+			isOver = false;
+			const ended = db.transaction().execute(async (trx) => {
+				await add(trx, `in ${failure}`);
+				left.push(leaveBehind(`behind ${failure}`));
+				isOver = true;
+				if (failure) throw failure;
+			});
+			expect(await ended.catch((error) => error)).toBe(failure);
+			await Promise.all(left);
+		}
+		expect(await names(db)).toEqual(["in undefined", "behind undefined", "behind Error: mine"]);
 	});
 
 	test("without a callback that waits for a write past it is rolled back after its idle time", async () => {

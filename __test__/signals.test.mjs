@@ -69,12 +69,19 @@ describe("a signal that nobody handles", () => {
 		expect(await restoredValue(ended.filename)).toBe(2);
 	});
 
-	test("does not wait for hooks", async () => {
-		const options = "beforeBackup: () => (hooked++ === 0 ? undefined : new Promise(() => {}))";
-		const ended = await endBy("SIGTERM", bot({ before: "let hooked = 0;", options }));
-		expect(ended).toMatchObject({ code: null, signal: "SIGTERM" });
-		expect(ended.tookMs).toBeLessThan(4000);
-		expect(await restoredValue(ended.filename)).toBe(2);
+	test("does not wait for hooks, nor for one that was called already", async () => {
+		const before = "let stuck = false;";
+		const options = 'beforeBackup: () => stuck && (console.log("hooked"), new Promise(() => {}))';
+		const called = "stuck = true; store.backups.create().catch(() => {}); setInterval(() => {}, 1000);";
+		for (const [ready, line] of [
+			["stuck = true; console.log('stuck'); setInterval(() => {}, 1000);", "stuck"],
+			[called, "hooked"],
+		]) {
+			const ended = await endBy("SIGTERM", bot({ before, options, ready }), line);
+			expect(ended).toMatchObject({ code: null, signal: "SIGTERM" });
+			expect(ended.tookMs).toBeLessThan(4000);
+			expect(await restoredValue(ended.filename)).toBe(2);
+		}
 	});
 
 	test("backs up every store", async () => {
@@ -106,6 +113,21 @@ describe("a signal that nobody handles", () => {
 		child.kill("SIGTERM");
 		expect(await child.ended).toMatchObject({ code: null, signal: "SIGTERM" });
 		expect(performance.now() - since).toBeLessThan(3000);
+	});
+
+	test("does so again after every store was closed", async () => {
+		const ready = `
+			await store.close();
+			const next = openDataStore({ filename, backup: { intervalMs: 100_000, quiet: true } });
+			await next.appData.get("k");
+			await next.backups.create();
+			await next.appData.set({ key: "k", value: 2 });
+			await next.appData.set({ key: "k", value: 4 });
+			console.log("again");
+			setInterval(() => {}, 1000);`;
+		const ended = await endBy("SIGTERM", bot({ ready }), "again");
+		expect(ended).toMatchObject({ code: null, signal: "SIGTERM" });
+		expect(await restoredValue(ended.filename)).toBe(4);
 	});
 
 	test("ends a process whose stores are closed", async () => {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { runModuleForJson } from "./helpers/child.mjs";
 import { expectFailure, rejection } from "./helpers/errors.mjs";
 import { storeWithRows, valuesOf } from "./helpers/sql.mjs";
@@ -321,6 +321,21 @@ describe("nested transactions", () => {
 });
 
 describe("inside the callback", () => {
+	test("a backup or a restore, which would wait for the transaction, rejects at once", async () => {
+		const store = openDataStore({ filename: temporaryFile() });
+		onTestFinished(() => store.close());
+		await store.appData.set({ key: "k", value: 1 });
+		const { id } = await store.backups.create();
+		await store.sqlite.transaction(async (tx) => {
+			await expectFailure(() => store.backups.create(), "ERR_IN_TRANSACTION");
+			await expectFailure(() => store.backups.restore({ id }), "ERR_IN_TRANSACTION");
+			await tx.appData.set({ key: "k", value: 2 });
+		});
+		expect(await store.appData.get("k")).toBe(2);
+		await store.backups.restore({ id });
+		expect(await store.appData.get("k")).toBe(1);
+	});
+
 	test("a write that goes past tx rejects at once, and its message names the way", async () => {
 		const filename = temporaryFile();
 		const { sqlite, appData } = await storeWithRows(0, filename);

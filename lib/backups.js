@@ -205,7 +205,7 @@ function createBackups(queue, located, notices) {
 		create: () =>
 			new Promise((resolve, reject) => {
 				options();
-				queue.checkOpen();
+				queue.checkWrite();
 				const run = () => {
 					queue.session.connection.backUp((error, backup) => (backup ? resolve(toBackup(backup)) : reject(error)));
 					return true;

@@ -45,16 +45,14 @@ class Connection {
 		this.lastId = 0;
 		/** That of the writing connection which it stands for: none. */
 		this.lease = NO_LEASE;
-		this.lookOut = new LookOut(() => {
-			this.dispatch();
-			return this.handlers.size > 0;
-		});
+		this.lookOut = lookOutFor(this);
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		/** @type {(() => void) | undefined} */
 		this.backupsEnded = undefined;
 		const { NativeStore } = loadBinding();
-		// A store that was dropped without being closed must not be kept by its own callback.
+		// A store that was dropped without being closed must not be kept by its own callback. So no other function here may
+		// use `this`: the functions of a scope share what they hold.
 		const weak = new WeakRef(this);
 		this.native = new NativeStore(location.path, () => weak.deref()?.dispatch());
 	}
@@ -321,5 +319,15 @@ class Connection {
 
 /** @returns {undefined} */
 function noError() {}
+
+/**
+ * @param {Connection} connection
+ */
+function lookOutFor(connection) {
+	return new LookOut(() => {
+		connection.dispatch();
+		return connection.handlers.size > 0;
+	});
+}
 
 module.exports = { Connection };

@@ -138,14 +138,14 @@ class Driver {
 	 * @param {any} connection
 	 */
 	async commitTransaction({ session }) {
-		await session.execute("COMMIT", []);
+		await session.end("COMMIT");
 	}
 
 	/**
 	 * @param {any} connection
 	 */
 	async rollbackTransaction({ session }) {
-		await session.execute("ROLLBACK", []);
+		await session.end("ROLLBACK");
 	}
 
 	/**

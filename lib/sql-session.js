@@ -53,6 +53,8 @@ class Session {
 		/** @type {string[]} what is open: the outermost transaction, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
 		this.hasForeignKeysOff = false;
+		/** @type {import("./sql-scope.js").Scope | undefined} that of the callback which uses it, since `begin` */
+		this.scope = undefined;
 		/** Whether the query builder itself began what is open, so that it ends when it gives the session back. */
 		this.isManaged = false;
 	}
@@ -238,8 +240,22 @@ class Session {
 		const scope = enterScope();
 		await this.execute(sql, []);
 		if (this.held !== undefined) {
+			this.scope = scope;
 			openScope(this.held, scope);
 		}
+	}
+
+	/**
+	 * Ends it. What its callback has left behind may wait for that from now on.
+	 *
+	 * @param {string} sql
+	 */
+	async end(sql) {
+		if (this.scope !== undefined) {
+			this.scope.holds = undefined;
+			this.scope = undefined;
+		}
+		await this.execute(sql, []);
 	}
 
 	/** Gives the connection back; what is open is rolled back. */

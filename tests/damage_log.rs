@@ -143,6 +143,54 @@ fn the_log_of_another_database_is_not_taken_for_the_own() {
     assert!(read_mark(&other.path("bot.sqlite3")).unwrap().frames > 0);
     let swapped = killed.open_after(|machine| std::fs::write(machine.path(LOG), &others).unwrap());
     assert_eq!(swapped, (BACKED_UP, true));
+
+    // Nor is one that lies beside a file which was closed, and had none.
+    let closed = Machine::in_memory();
+    // Each time that it is opened it counts further than a new one has.
+    let large = format!("\"{}\"", "x".repeat(5000));
+    for session in 0..5 {
+        let store = closed.open();
+        store.set(&format!("key {session}"), &large);
+        store.close();
+    }
+    std::fs::write(closed.path(LOG), &others).unwrap();
+    let store = closed.open();
+    assert!(store.restored().is_some());
+    assert_eq!((store.get("another"), store.get("key 4")), (None, Some(large)));
+    store.close();
+}
+
+#[test]
+fn what_another_program_left_in_a_log_is_kept() {
+    for mode in ["a closed file", "a file that was killed, and closed by the other"] {
+        let machine = Machine::in_memory();
+        let store = machine.open();
+        store.set("key", "1");
+        store.back_up();
+        match mode {
+            "a closed file" => store.close(),
+            _ => store.kill(&machine),
+        }
+        let path = machine.path("bot.sqlite3");
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); CREATE TABLE others (x)").unwrap();
+        for number in 0..30 {
+            other.execute("INSERT INTO others VALUES (?1 || zeroblob(3000))", [number]).unwrap();
+        }
+        // As if the other had been killed.
+        let image = Image::of(&machine);
+        drop(other);
+        image.put_back(&machine);
+        assert!(read_mark(&path).unwrap().frames > 0);
+        std::fs::remove_file(machine.path("bot.sqlite3-shm")).unwrap();
+        let store = machine.open();
+        assert!(store.restored().is_none(), "{mode}: {:?}", store.restored());
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let rows: i64 = connection.query_row("SELECT count(*) FROM others", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 30, "{mode}");
+        drop(connection);
+        store.close();
+    }
 }
 
 #[test]

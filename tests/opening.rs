@@ -216,6 +216,26 @@ fn a_key_that_its_index_does_not_know_any_more_is_restored() {
 }
 
 #[test]
+fn a_program_that_has_the_file_open_longer_may_go_on_writing_to_its_first_page() {
+    for mode in ["WAL", "DELETE"] {
+        let machine = Machine::new();
+        let store = machine.open();
+        store.set("key", "1");
+        let other = rusqlite::Connection::open(machine.path("bot.sqlite3")).unwrap();
+        other.execute_batch("PRAGMA user_version = 1").unwrap();
+        store.close();
+        other.execute_batch(&format!("PRAGMA journal_mode = {mode}; PRAGMA user_version = 2")).unwrap();
+        drop(other);
+        let store = machine.open();
+        assert!(store.restored().is_none(), "{mode}: {:?}", store.restored());
+        store.close();
+        let other = rusqlite::Connection::open(machine.path("bot.sqlite3")).unwrap();
+        let version: i64 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, 2, "{mode}");
+    }
+}
+
+#[test]
 fn a_file_whose_backups_are_no_better_is_kept_and_that_is_told() {
     let machine = Machine::new();
     let store = machine.open();

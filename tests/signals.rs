@@ -5,7 +5,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
-use rootcellar::backup::signals::{Signal, catch};
+use rootcellar::backup::signals::{Signal, catch, release};
 
 /// In the environment of a process that a test has started: what is sent to it.
 const CHILD: &str = "ROOTCELLAR_TEST_SIGNAL";
@@ -42,6 +42,30 @@ fn a_process_ends_by_the_signal_that_it_was_sent() {
         let ended = run_again("a_process_ends_by_the_signal_that_it_was_sent", signal);
         assert_eq!(ended.status.signal(), Some(signal), "{ended:?}");
     }
+}
+
+#[test]
+fn what_was_done_before_is_done_again_when_signals_are_not_caught_any_more() {
+    // SAFETY: all zeros is an action, and the pointer is to one.
+    let current = || unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut action);
+        action.sa_sigaction
+    };
+    if child_signal().is_some() {
+        for joined in [true, false, true] {
+            catch(&EVERY).unwrap();
+            assert_ne!(current(), libc::SIG_DFL);
+            release(joined, || false);
+            assert_ne!(current(), libc::SIG_DFL);
+            release(joined, || true);
+            assert_eq!(current(), libc::SIG_DFL);
+        }
+        println!("still there");
+        return;
+    }
+    let ended = run_again("what_was_done_before_is_done_again_when_signals_are_not_caught_any_more", libc::SIGHUP);
+    assert!(ended.status.success() && String::from_utf8_lossy(&ended.stdout).contains("still there"), "{ended:?}");
 }
 
 #[test]

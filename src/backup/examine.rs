@@ -57,7 +57,7 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
     if metadata.len() == 0 {
         return Found::Empty;
     }
-    if let Some(lost) = last.capture.and_then(|capture| lost_log(path, last.is_clean, capture)) {
+    if let Some(lost) = lost_log(path, last.is_clean, last.capture) {
         return Found::Older(lost);
     }
     let is_small = metadata.len() <= QUICK_CHECK_BYTES_MAX;

@@ -1,7 +1,8 @@
 //! What the first page of a database was when its file was closed.
 //!
-//! Whoever writes to the first page counts that in it, with or without a write-ahead log (`pager_write_changecounter` in
-//! SQLite's sources). So a first page that differs while it counts the same was not written, but damaged.
+//! Whoever opens a file and writes to its first page counts one more there than was read, with or without a write-ahead log
+//! (`pager_write_changecounter` in SQLite's sources). So a first page that differs from what it was when nobody had the file
+//! open, and counts the same, was not written but damaged.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,10 @@ use twox_hash::XxHash3_128;
 use super::{disk, soundness};
 use crate::Error;
 
-/// What counts changes (sqlite.org/fileformat.html, "File change counter" and "Schema cookie").
-const CHANGES: std::ops::Range<usize> = 24..28;
+/// What counts changes (sqlite.org/fileformat.html, "File change counter").
+pub const CHANGES: std::ops::Range<usize> = 24..28;
+
+/// What counts changes of the schema ("Schema cookie").
 const SCHEMAS: std::ops::Range<usize> = 40..44;
 
 /// What is left out: the counts, and what two copies of a file that were written in different ways may differ in while
@@ -49,7 +52,8 @@ impl FirstPage {
         Self { counts, hash: XxHash3_128::oneshot(&page) }
     }
 
-    /// Whether a later first page differs from this without having been written.
+    /// Whether a later first page differs from this, which was read when nobody had the file open, without having been
+    /// written.
     #[must_use]
     pub fn contradicts(&self, later: &Self) -> bool {
         self.counts == later.counts && self.hash != later.hash

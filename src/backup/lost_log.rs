@@ -7,6 +7,8 @@ use std::time::UNIX_EPOCH;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::first_page::CHANGES;
+use super::soundness::first_page;
 use super::state::Loaded;
 use super::table::PageHash;
 use super::wal::{WalMark, read_mark};
@@ -18,24 +20,47 @@ use crate::limits::BUSY_TIMEOUT;
 /// grows by one (sqlite.org/fileformat.html, "WAL File Format"); that of a log of another file is any number.
 const RESTARTS_MAX: u32 = 1 << 16;
 
-/// What has become of the log that was there at the last capture, as a part of a sentence; `None` if nothing is missing.
+/// What has become of the log that was there when the file was last in use, as a part of a sentence; `None` if nothing is
+/// missing. `last` is the last capture, if one is known.
 #[must_use]
-pub fn lost_log(path: &Path, is_clean: bool, last: &Loaded) -> Option<String> {
-    let then = last.known.position.wal?;
+pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<String> {
+    let then = last.and_then(|last| last.known.position.wal);
     let now = read_mark(path);
-    if now.is_some_and(|now| now.salts == then.salts) {
-        return (now?.frames < then.frames).then(|| "its write-ahead log is damaged".to_owned());
+    if let (Some(then), Some(now)) = (then, now)
+        && (now.salts == then.salts || continues(then, now))
+    {
+        let is_shorter = now.salts == then.salts && now.frames < then.frames;
+        return is_shorter.then(|| "its write-ahead log is damaged".to_owned());
     }
-    if is_clean || then.frames == 0 || now.is_some_and(|now| continues(then, now)) {
-        return None;
-    }
-    // Whoever ended that log has brought all of it into the file.
-    let (connection, what) = match now {
-        None => (open_own_reader(path, BUSY_TIMEOUT).ok()?, "its write-ahead log is gone"),
-        // The file alone: what the other log holds says nothing.
-        Some(_) => (open_detached(path).ok()?, "its write-ahead log is another's"),
+    let lacks_the_log = |open: fn(&Path) -> Result<Connection, Error>| {
+        // Whoever ended the log of the last capture has brought all of it into the file.
+        let had_frames = !is_clean && then.is_some_and(|then| then.frames > 0);
+        let last = last.filter(|_| had_frames)?;
+        went_back(&open(path).ok()?, path, last).ok().filter(|went_back| *went_back)
     };
-    went_back(&connection, path, last).is_ok_and(|went_back| went_back).then(|| what.to_owned())
+    match now {
+        None => lacks_the_log(as_it_is).map(|_| "its write-ahead log is gone".to_owned()),
+        // The file alone: what the other log holds says nothing.
+        Some(now) => {
+            let is_strange = now.frames > 0 && counts_back(path).unwrap_or(false);
+            (is_strange || lacks_the_log(open_detached).is_some())
+                .then(|| "its write-ahead log is another's".to_owned())
+        }
+    }
+}
+
+/// Opens a file with its log, and leaves both as they are.
+fn as_it_is(path: &Path) -> Result<Connection, Error> {
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+/// Whether the first page in a log counts fewer changes than that in the file. One that was made of the other counts as many
+/// or more.
+fn counts_back(path: &Path) -> Result<bool, Error> {
+    let (alone, with_log) = (first_page(&open_detached(path)?)?, first_page(&as_it_is(path)?)?);
+    Ok(alone.zip(with_log).is_some_and(|(alone, with_log)| with_log[CHANGES] < alone[CHANGES]))
 }
 
 fn continues(then: WalMark, now: WalMark) -> bool {
@@ -45,8 +70,6 @@ fn continues(then: WalMark, now: WalMark) -> bool {
 /// Whether a file lacks what was in its log: if it differs from the last capture although nobody has written to it since,
 /// or if a page is as it was before that capture changed it.
 fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool, Error> {
-    // The file and its log stay as they are.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let table = &last.known.table;
     let lock_page = table.page_size.lock_page();
     let mut statement = connection.prepare("SELECT pgno, data FROM sqlite_dbpage('main')")?;

@@ -88,6 +88,16 @@ pub fn make_last_backups() {
     }
 }
 
+/// Ceases to catch signals if no file with backups is open any more, and waits for that if it is to be `joined`.
+#[cfg(unix)]
+pub fn release_signals(joined: bool) {
+    super::signals::release(joined, || threads::lock(&OPEN).iter().all(|service| service.strong_count() == 0));
+}
+
+/// There are no signals.
+#[cfg(not(unix))]
+pub fn release_signals(_joined: bool) {}
+
 fn find(services: &[(FileId, Weak<Service>)], path: &Path) -> Option<Arc<Service>> {
     let id = FileId::of(path)?;
     services.iter().find(|(known, _)| *known == id)?.1.upgrade()

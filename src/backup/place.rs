@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::disk;
 use super::first_page::FirstPage;
+use super::wal::wal_path;
 use crate::engine::sqlite::open_own_reader;
 use crate::limits::BUSY_TIMEOUT;
 use crate::{BackupProblem, Error};
@@ -123,18 +124,28 @@ impl Place {
         disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
-    /// Removes the mark: the file was closed. Keeps what its first page is now.
+    /// Removes the mark: the file was closed. Keeps what its first page is now, unless others have it open.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn unmark(&self) -> Result<(), Error> {
-        let first_page =
-            open_own_reader(&self.database, BUSY_TIMEOUT).and_then(|connection| FirstPage::read(&connection));
-        if let Ok(Some(page)) = first_page {
+        if let Some(page) = self.first_page_at_rest() {
             page.keep(&self.folder);
         }
         disk::remove(&self.mark_path()).map_err(|error| self.failed(&error))
+    }
+
+    /// The first page, if nobody has the file open: who does may go on writing to it without counting more.
+    fn first_page_at_rest(&self) -> Option<FirstPage> {
+        let is_at_rest = || !wal_path(&self.database).exists();
+        if !is_at_rest() {
+            return None;
+        }
+        let connection = open_own_reader(&self.database, BUSY_TIMEOUT).ok()?;
+        let page = FirstPage::read(&connection).ok()?;
+        drop(connection);
+        page.filter(|_| is_at_rest())
     }
 
     fn mark_path(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::destination::Destination;
 use super::files::BackupFile;
+use super::open::release_signals;
 use super::opening::Outcome;
 use super::place::{Lock, Place};
 use super::plan::Target;
@@ -256,12 +257,20 @@ impl Service {
             // Either the thread has ended, or it is held up and ends with the process.
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
+        release_signals(true);
     }
 
     /// The newest transaction that is safe.
     #[must_use]
     pub fn position(&self) -> Option<Txid> {
         lock(&self.status).position
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that was not closed may be dropped where nothing can be waited for.
+        release_signals(false);
     }
 }
 

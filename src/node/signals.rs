@@ -18,14 +18,18 @@ pub enum SignalName {
     SIGTERM,
 }
 
-/// Makes the end of the process by these signals, which nobody handles, wait for the last backups. Where there are no
-/// signals, or no thread to be had, they end it as before.
+/// Makes the end of the process by these signals, which nobody handles, wait for the last backups, until no file with backups
+/// is open any more. Elsewhere than on the main thread, and where there are no signals, or no thread is to be had, they end
+/// it as before.
 #[napi]
 #[cfg_attr(not(unix), expect(unused_variables, reason = "there are no signals"))]
 pub fn catch_signals(names: Vec<SignalName>) {
     #[cfg(unix)]
     {
-        use crate::backup::signals::{Signal, catch};
+        use crate::backup::signals::{Signal, catch, is_main_thread};
+        if !is_main_thread() {
+            return;
+        }
         let signals: Vec<Signal> = names
             .into_iter()
             .map(|name| match name {

@@ -109,6 +109,18 @@ impl Job {
     }
 }
 
+impl Work {
+    /// The text of each statement.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let (statements, script) = match self {
+            Self::One(statement) => (std::slice::from_ref(statement), None),
+            Self::All(statements) => (&**statements, None),
+            Self::Script(sql) => (&[][..], Some(&**sql)),
+        };
+        statements.iter().map(|statement| &*statement.sql).chain(script)
+    }
+}
+
 impl Statement {
     fn size(&self) -> usize {
         let value = |value: &Value| match value {

@@ -20,7 +20,7 @@ const WITHIN_BATCH: &str = "VACUUM and PRAGMA wal_checkpoint run outside of tran
 /// Carries out a job, as a whole or not at all except where the user has the transactions in hand.
 pub fn run(connection: &Guarded, job: &Job, mode: Mode) -> Result<Vec<Outcome>, Refusal> {
     let _running = connection.cancellable(job.cancel.as_ref())?;
-    let _plans = connection.plan_by_values();
+    let _plans = connection.plan_patterns_by_values(job.work.texts());
     match &job.work {
         Work::One(statement) => Ok(vec![one(connection, statement, mode)?]),
         Work::All(statements) => whole(connection, || {

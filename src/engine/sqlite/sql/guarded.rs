@@ -78,11 +78,9 @@ impl Guarded {
         Shortly(&self.is_short)
     }
 
-    /// Lets SQLite plan statements by the values of their parameters until the result is dropped, so that `LIKE ?` can
-    /// use an index. This package's own statements are planned without, and compiled once.
-    ///
-    /// A statement that is not read to its end keeps it until it is: whenever this begins or ends, SQLite takes every
-    /// statement of the connection for outdated, and fails one that begins a subquery then.
+    /// Lets SQLite plan statements by the values of their parameters until the result is dropped. Whenever this begins or
+    /// ends, SQLite takes every statement of the connection for outdated and compiles it anew, and fails one that is under
+    /// way and begins a subquery then. So a statement that is not read to its end keeps it until it is.
     pub fn plan_by_values(&self) -> PlanByValues<'_> {
         let others = self.plans_by_values.get();
         if others == 0 {
@@ -91,6 +89,14 @@ impl Guarded {
         }
         self.plans_by_values.set(others + 1);
         PlanByValues(self)
+    }
+
+    /// [`Guarded::plan_by_values`] where a statement has a pattern, so that `LIKE ?` can use an index.
+    pub fn plan_patterns_by_values<'s>(
+        &self,
+        mut statements: impl Iterator<Item = &'s str>,
+    ) -> Option<PlanByValues<'_>> {
+        statements.any(has_pattern).then(|| self.plan_by_values())
     }
 
     /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
@@ -108,6 +114,12 @@ impl Guarded {
     pub(super) fn check_cancelled(&self) -> Result<(), Error> {
         lock(&self.running).iter().try_for_each(|cancel| cancel.check())
     }
+}
+
+/// Whether a text may have `LIKE` or `GLOB` in it.
+fn has_pattern(sql: &str) -> bool {
+    let is_operator = |word: &[u8]| word.eq_ignore_ascii_case(b"LIKE") || word.eq_ignore_ascii_case(b"GLOB");
+    sql.as_bytes().windows(4).any(is_operator)
 }
 
 impl Deref for Guarded {

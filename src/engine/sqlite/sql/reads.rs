@@ -1,5 +1,6 @@
 //! Reads on a reader thread.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,7 @@ fn rows(
 ) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
     let _running = connection.cancellable(cancel)?;
-    let _plans = connection.plan_by_values();
+    let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, mode)?;
     let mut rows = prepared.raw_query();
     let mut writer: Option<SliceWriter> = None;
@@ -155,7 +156,7 @@ fn rows(
 pub fn read_now(connection: &Guarded, statement: &Statement) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
     let _short = connection.shortly();
-    let _plans = connection.plan_by_values();
+    let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
     // What it took before counts, too, until this forgets it.
     prepared.reset_status(StatementStatus::VmStep);
