@@ -1,4 +1,4 @@
-//! Files on their way to a destination: written, synced and read back before they get a name there.
+//! Files on their way to a destination: written and read back before they get a name there.
 
 use std::fs::File;
 use std::io::{BufWriter, Read};
@@ -68,7 +68,7 @@ impl Writing {
         encoder.page(number, page).map_err(|error| failed(&self.path, &error))
     }
 
-    /// Ends the file: it is on disk, and was read back and found right.
+    /// Ends the file, which was read back and found right. It is the destination that waits until it is on disk.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Writing {
         let encoder = self.encoder.take().ok_or_else(|| Error::internal("a file that was finished"))?;
         let finish = || -> Result<(u64, u64), ltx::Error> {
             let (output, written) = encoder.finish()?;
-            output.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+            output.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Decoder::new(File::open(&self.path)?)?.verify()?;
             Ok((written.bytes, written.checksum))
         };
