@@ -62,8 +62,9 @@ fn groups(
         }
         reached = file.name.max.get();
     }
+    // An interval that is still to come is that of a wrong clock, and not waited for.
     let is_over =
-        |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) < interval_of(now_ms));
+        |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) != interval_of(now_ms));
     groups.into_iter().take_while(is_over).filter_map(|inputs| Compaction::of(to, inputs)).collect()
 }
 
