@@ -146,7 +146,8 @@ impl Bot {
     /// that but the one before the newest.
     fn check_age(&self, age_s: i64) {
         let asked_s = self.second - age_s;
-        let Some(promised_s) = PROMISED.iter().find(|(age_max_s, _)| age_s <= *age_max_s).map(|(_, step_s)| *step_s)
+        let Some(promised_s) =
+            PROMISED.iter().find(|(age_max_s, _)| age_s <= *age_max_s).map(|(_, step_s)| *step_s)
         else {
             panic!("nothing is promised of {age_s} s ago");
         };
@@ -190,7 +191,10 @@ fn a_small_write_every_second_at_random_costs_less_than_30_mb_a_day() {
             bot.run();
         }
         let (bytes, most_bytes) = (bot.bytes(), bot.most_bytes);
-        println!("started at {start_s} s: {bytes} bytes after a day, {most_bytes} at most, {} files", bot.files.len());
+        println!(
+            "started at {start_s} s: {bytes} bytes after a day, {most_bytes} at most, {} files",
+            bot.files.len()
+        );
         assert!(most_bytes < 30_000_000, "{most_bytes} bytes");
     }
 }

@@ -157,4 +157,11 @@ mod tests {
         files.push(file(0, 41, 41, 10));
         assert_eq!(short(&due(&files, 60_000)), ["1/1-30 of 1", "1/31-41 of 11"]);
     }
+    #[test]
+    fn an_interval_that_is_still_to_come_is_not_waited_for() {
+        const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+        let mut files = captured(1..=3);
+        files.push(file(0, 4, 4, YEAR_MS));
+        assert_eq!(short(&due(&files, 30_000)), ["1/1-3 of 3", "1/4-4 of 1"]);
+    }
 }

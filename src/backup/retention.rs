@@ -104,12 +104,15 @@ mod tests {
     }
 
     #[test]
-    fn a_captured_file_goes_when_it_is_merged_and_five_minutes_old() {
+    fn captured_files_go_when_they_are_merged_and_the_last_of_their_window_is_five_minutes_old() {
         let mut files: Vec<BackupFile> = (1..=6).map(|txid| file(0, txid, txid, 0, 9)).collect();
         assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
-        files.push(file(1, 1, 4, 0, 9));
+        files.push(file(1, 1, 2, 0, 9));
+        files.push(file(1, 3, 4, MINUTE_MS, 9));
         assert_eq!(short(&expired(&files, 5 * MINUTE_MS, WEEK)), [""; 0]);
-        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["0/1-1", "0/2-2", "0/3-3", "0/4-4"]);
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["0/2-2", "0/1-1"]);
+        assert_eq!(short(&expired(&files, 6 * MINUTE_MS, WEEK)), ["0/2-2", "0/1-1"]);
+        assert_eq!(short(&expired(&files, 6 * MINUTE_MS + 1, WEEK)), ["0/4-4", "0/3-3", "0/2-2", "0/1-1"]);
     }
 
     #[test]
@@ -125,8 +128,8 @@ mod tests {
         files.push(file(3, 11, 15, DAY_MS, 9));
         files.push(file(3, 16, 25, DAY_MS, 9));
         files.push(file(3, 26, 100, DAY_MS, 9));
-        assert_eq!(short(&expired(&files, 9 * DAY_MS, WEEK)), ["9/1-10", "9/1-20", "3/11-15", "3/16-25"]);
-        assert_eq!(short(&expired(&files[..3], 99 * DAY_MS, WEEK)), ["9/1-10", "9/1-20"]);
+        assert_eq!(short(&expired(&files, 9 * DAY_MS, WEEK)), ["3/16-25", "3/11-15", "9/1-20", "9/1-10"]);
+        assert_eq!(short(&expired(&files[..3], 99 * DAY_MS, WEEK)), ["9/1-20", "9/1-10"]);
     }
 
     #[test]
@@ -134,19 +137,62 @@ mod tests {
         let mut files = vec![file(3, 1, 5, 0, 9), file(3, 6, 9, DAY_MS, 9), file(9, 1, 9, DAY_MS, 9)];
         files.push(file(3, 10, 12, DAY_MS, 9));
         assert_eq!(short(&expired(&files, 8 * DAY_MS - 1, WEEK)), [""; 0]);
-        assert_eq!(short(&expired(&files, 8 * DAY_MS, WEEK)), ["3/1-5", "3/6-9"]);
+        assert_eq!(short(&expired(&files, 8 * DAY_MS, WEEK)), ["3/6-9", "3/1-5"]);
     }
 
     #[test]
-    fn a_fine_level_gives_way_to_a_coarse_one_when_it_takes_too_much_room() {
+    fn a_level_that_takes_too_much_room_gives_way_in_whole_windows_when_they_are_old_enough() {
         let third = LEVEL_BYTES_MIN / 3;
         let mut files: Vec<BackupFile> =
             (0..8).map(|index| file(1, 10 * index + 1, 10 * index + 10, 0, third)).collect();
-        files.push(file(2, 1, 60, 0, third));
-        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), ["1/1-10", "1/11-20", "1/21-30", "1/31-40"]);
+        files.extend([file(2, 1, 20, 0, third), file(2, 21, 60, MINUTE_MS, third)]);
+        // Of a snapshot nothing but the newest state stands.
+        files.push(file(9, 1, 60, MINUTE_MS, 9));
+        assert_eq!(short(&expired(&files, 15 * MINUTE_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, 16 * MINUTE_MS, WEEK)), ["1/11-20", "1/1-10"]);
+        let both = ["1/51-60", "1/41-50", "1/31-40", "1/21-30", "1/11-20", "1/1-10"];
+        assert_eq!(short(&expired(&files, 17 * MINUTE_MS, WEEK)), both);
         // What is not merged yet stays, whatever its size.
         files.truncate(8);
-        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_finer_goes_with_the_window_that_it_stands_on() {
+        let mut files: Vec<BackupFile> =
+            (0..6).map(|index| file(3, 10 * index + 1, 10 * index + 10, 0, LEVEL_BYTES_MIN)).collect();
+        files.extend((0..6).map(|index| file(2, 10 * index + 1, 10 * index + 10, 0, 9)));
+        files.extend([file(4, 1, 20, 0, 9), file(4, 21, 40, DAY_MS, 9)]);
+        assert_eq!(short(&expired(&files, DAY_MS, WEEK)), ["2/11-20", "2/1-10", "3/11-20", "3/1-10"]);
+    }
+
+    #[test]
+    fn the_coarsest_level_stays_as_long_as_the_retention_whatever_room_it_takes() {
+        let mut files: Vec<BackupFile> =
+            (0..6).map(|index| file(4, 10 * index + 1, 10 * index + 10, 0, LEVEL_BYTES_MIN)).collect();
+        files.push(file(9, 1, 60, 0, 9));
+        assert_eq!(short(&expired(&files, 7 * DAY_MS - 1, WEEK)), [""; 0]);
+        assert_eq!(expired(&files, 7 * DAY_MS, WEEK).len(), 5);
+    }
+
+    #[test]
+    fn a_time_that_a_wrong_clock_has_given_holds_nothing_up_and_takes_nothing_along() {
+        const YEAR_MS: i64 = 365 * DAY_MS;
+        let files = [
+            file(0, 1, 1, 0, 9),
+            file(0, 2, 2, YEAR_MS, 9),
+            file(0, 3, 3, 0, 9),
+            file(1, 1, 2, YEAR_MS, 9),
+            file(1, 3, 3, DAY_MS, 9),
+        ];
+        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), ["0/2-2", "0/1-1"]);
+
+        let snapshots = [10 * DAY_MS, YEAR_MS, -YEAR_MS, 11 * DAY_MS, 20 * DAY_MS];
+        let files: Vec<BackupFile> =
+            (1..).zip(snapshots).map(|(number, time_ms)| file(9, 1, number, time_ms, 9)).collect();
+        assert_eq!(short(&expired(&files, 16 * DAY_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, 17 * DAY_MS, WEEK)), ["9/1-2", "9/1-1"]);
+        assert_eq!(short(&expired(&files, 18 * DAY_MS, WEEK)), ["9/1-3", "9/1-2", "9/1-1"]);
     }
 
     #[test]

@@ -253,8 +253,8 @@ fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn 
         let message = format!("{} cannot be merged from {}: {failure}", compaction.name, destination.describe());
         return Unmerged::Failed(Error::backup(BackupProblem::Destination, message));
     };
-    let others = if unusable.len() > 1 { format!(", and {} others", unusable.len() - 1) } else { String::new() };
-    let message = format!("the backup {first}{others} cannot be merged into {}: {reason}", compaction.name);
+    let more = if unusable.len() > 1 { format!(", and {} more,", unusable.len() - 1) } else { String::new() };
+    let message = format!("the backup {first}{more} cannot be merged into {}: {reason}", compaction.name);
     let error = Error::backup(BackupProblem::Damaged, message);
     Unmerged::Unusable(unusable.into_iter().map(|(name, _)| name).collect(), error)
 }
