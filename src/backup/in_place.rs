@@ -70,7 +70,7 @@ impl Replacement {
         if !has_log {
             // In this locking mode the lock of the transaction outlives it: nobody else can write, and everybody can read,
             // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode").
-            store.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT")?;
+            store.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK")?;
         }
         let backup = Backup::new(&self.source, &mut store)?;
         if has_log {
