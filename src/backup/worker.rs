@@ -131,6 +131,7 @@ impl Worker {
         let began = Instant::now();
         let published = self.publisher()?.run(now_ms());
         self.capture_took = began.elapsed();
+        self.tell_problem();
         let published = published?;
         if let Some(published) = &published {
             self.tell(published);
@@ -145,6 +146,14 @@ impl Worker {
         lock(&self.status).backed_up(&published.file);
         self.observers.tell(&Event::Backup(published.file));
         self.hook(Hook::AfterBackup);
+    }
+
+    /// Tells what was found on the way.
+    fn tell_problem(&mut self) {
+        if let Some(error) = self.publisher.as_mut().and_then(Publisher::take_problem) {
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
     }
 
     /// Calls the user's functions.
@@ -189,6 +198,7 @@ impl Worker {
             Some(publisher) => publisher.maintain(now_ms(), retention),
             None => return,
         };
+        self.tell_problem();
         let has_worked = *worked.as_ref().unwrap_or(&true);
         let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
         self.next_maintenance = Instant::now() + pause;
@@ -279,6 +289,7 @@ impl Worker {
                     Ok(ends.recv_timeout(LOCKED_BACKUP_WAIT).unwrap_or(false))
                 })
             });
+            self.tell_problem();
             if let Some(published) = self.note(captured)? {
                 self.tell(&published);
             }
