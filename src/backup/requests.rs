@@ -30,7 +30,7 @@ pub struct RestoredStore {
     pub skipped: Vec<Skipped>,
     /// The backup of what was there before; `None` if nothing was replaced.
     pub undo: Option<Txid>,
-    /// The backup of what is there now; `None` if nothing was replaced.
+    /// The backup of what is there now; `None` if nothing was replaced, or if it could not be made yet.
     pub position: Option<Txid>,
 }
 
