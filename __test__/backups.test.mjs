@@ -446,6 +446,15 @@ describe("restoring", () => {
 });
 
 describe("a destination that fails", () => {
+	/** A file that is there: a missing one is not begun anew at such a destination. */
+	async function machineWithFile() {
+		const found = machine();
+		const store = openDataStore({ filename: found.file, backup: false });
+		await store.appData.set({ key: "k", value: 0 });
+		await store.close();
+		return found;
+	}
+
 	const SOURCE = `
 		const [filename, url, kind] = process.argv.slice(1);
 		const store = openDataStore({ filename, backup: { url, intervalMs: 20, quiet: kind === "quiet", shutdownTimeoutMs: 100 } });
@@ -463,7 +472,7 @@ describe("a destination that fails", () => {
 
 	test("is warned of once, unless somebody listens or it is to be quiet, also when the process ends", async () => {
 		for (const kind of ["", "natural", "short", "quiet", "listening"]) {
-			const { directory, file } = machine();
+			const { directory, file } = await machineWithFile();
 			const url = join(directory, "text");
 			writeFileSync(url, "no folder");
 			const { code, stderr } = await runModule(SOURCE, { args: [file, url, kind] });
@@ -479,7 +488,7 @@ describe("a destination that fails", () => {
 	});
 
 	test("because it is not allowed is warned of without what is secret", async () => {
-		const { file } = machine();
+		const { file } = await machineWithFile();
 		const server = createServer((_, response) => response.writeHead(403).end());
 		server.listen(0, "127.0.0.1");
 		await once(server, "listening");
