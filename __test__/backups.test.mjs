@@ -1,6 +1,6 @@
 // Backups: what is promised of dataStore.backups, on a folder.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore, RootcellarError } from "rootcellar";
@@ -356,18 +356,50 @@ describe("a destination that fails", () => {
 		await first.appData.set({ key: "k", value: 1 });
 		await first.backups.create();
 		const second = open(other.file, { url });
-		// Without a file it would be given the first one's state.
-		mkdirSync(join(other.directory, "empty"));
-		await raw(other.file, "create table t (x)");
+		expect(await second.appData.get("k")).toBeUndefined();
 		await second.appData.set({ key: "k", value: "second" });
-		await second.backups.create();
+		await expectFailure(() => second.backups.create(), "ERR_BACKUP_CONFLICT");
+		expect(second.backups.status().state).toBe("conflict");
 		await first.appData.set({ key: "k", value: 2 });
-		await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
-		expect(first.backups.status().state).toBe("conflict");
-		await second.backups.restore({ to: join(other.directory, "copy.sqlite3") });
+		await first.backups.create();
+		await first.backups.restore({ to: join(other.directory, "copy.sqlite3") });
 		expect(await raw(join(other.directory, "copy.sqlite3"), "select value from __rootapp_kv")).toEqual([
-			{ value: '"second"' },
+			{ value: "2" },
 		]);
+	});
+
+	test("that a copy of the bot uses is a conflict for the one that comes second, whose file is kept", async () => {
+		const [one, copy] = [machine(), machine()];
+		const url = one.destination;
+		const source = `
+			const [file, url, value, waits] = process.argv.slice(1);
+			const store = openDataStore({ filename: file, backup: { url, quiet: true } });
+			const backUp = () => store.backups.create().then(() => "made", ({ code }) => code);
+			const say = (what) => console.log(JSON.stringify(what));
+			say(await store.appData.get("k") ?? "nothing");
+			await store.appData.set({ key: "k", value });
+			say(await backUp());
+			if (waits) await new Promise((resolve) => process.stdin.once("data", resolve));
+			await store.appData.set({ key: "k", value: value + ", later" });
+			say(await backUp());
+			await store.close();
+			process.exit();`;
+		const said = ({ lines }) => lines.map((line) => JSON.parse(line));
+		const bot = startModule(source, { args: [one.file, url, "bot", "waits"] });
+		await bot.lineCount(2);
+		for (const suffix of ["", "-wal", ".backup-state"])
+			cpSync(one.file + suffix, copy.file + suffix, { recursive: true });
+		const other = startModule(source, { args: [copy.file, url, "copy"] });
+		await other.ended;
+		expect(said(other)).toEqual(["bot", "made", "made"]);
+		bot.write("go on");
+		await bot.ended;
+		expect(said(bot)).toEqual(["nothing", "made", "ERR_BACKUP_CONFLICT"]);
+
+		const again = open(one.file, { url });
+		expect(await again.appData.get("k")).toBe("bot, later");
+		expect(readdirSync(one.directory).filter((name) => /stale|damaged/.test(name))).toEqual([]);
+		await expectFailure(() => again.backups.create(), "ERR_BACKUP_CONFLICT");
 	});
 });
 

@@ -264,6 +264,8 @@ describe("closing", () => {
 			for (let i = 0; i < 10; i++) await once(i);
 			const before = [count("task"), count("fd")];
 			for (let i = 0; i < 100; i++) await once(i);
+			// The thread that closes tells of it, then ends.
+			for (let n = 0; n < 100 && count("task") > before[0]; n++) await new Promise((turn) => setTimeout(turn, 10));
 			const after = [count("task"), count("fd")];
 			console.log(JSON.stringify(after.map((n, i) => n - before[i])));`;
 		const [threads, descriptors] = await runModuleForJson(source, { args: [filename] });

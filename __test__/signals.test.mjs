@@ -57,11 +57,13 @@ async function restoredValue(filename) {
 }
 
 describe("a signal that nobody handles", () => {
-	test.each(["SIGTERM", "SIGINT", "SIGHUP"])("waits for the last backup: %s", async (signal) => {
-		const ended = await endBy(signal, bot({}));
-		expect(ended).toMatchObject({ code: null, signal, stderr: "" });
-		expect(await restoredValue(ended.filename)).toBe(2);
-	});
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+		test(`such as ${signal} waits for the last backup`, async () => {
+			const ended = await endBy(signal, bot({}));
+			expect(ended).toMatchObject({ code: null, signal, stderr: "" });
+			expect(await restoredValue(ended.filename)).toBe(2);
+		});
+	}
 
 	test("does so while JavaScript does not come to an end", async () => {
 		const ended = await endBy("SIGTERM", bot({ ready: "for (;;);" }));

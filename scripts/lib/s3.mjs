@@ -6,6 +6,13 @@ import { root, run } from "./run.mjs";
 const CRATE = "s3s-fs";
 const VERSION = "0.14.1";
 
+/** Hardly optimised, for what is built once is run for seconds. */
+const QUICK_BUILD = {
+	CARGO_PROFILE_RELEASE_OPT_LEVEL: "1",
+	CARGO_PROFILE_RELEASE_LTO: "off",
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
+};
+
 const folder = join(root, "node_modules/.cache/rootcellar", `${CRATE}-${VERSION}`);
 
 /** The server's executable, whether it is installed or not. */
@@ -18,6 +25,6 @@ export function installS3Server() {
 	if (existsSync(s3ServerPath())) return;
 	const title = `Building ${CRATE}, the S3 server of the tests (cargo install; takes some minutes)`;
 	const args = ["install", CRATE, "--version", VERSION, "--features", "binary", "--locked", "--root", folder];
-	const env = { ...process.env, CARGO_TARGET_DIR: join(folder, "target") };
+	const env = { ...process.env, ...QUICK_BUILD, CARGO_TARGET_DIR: join(folder, "target") };
 	run(title, "cargo", args, { env, hint: "It needs Rust 1.92 and access to crates.io." });
 }

@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod compaction;
+mod conflict;
 pub mod destination;
 mod disk;
 pub mod examine;

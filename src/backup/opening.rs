@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::conflict;
 use super::destination::Destination;
 use super::disk;
 use super::examine::{Found, LastUse, examine};
-use super::files::{BackupFile, FileName};
+use super::files::{BackupFile, FileName, newest_txid};
 use super::first_page::FirstPage;
 use super::place::{Lock, Place};
 use super::plan::Target;
@@ -129,25 +130,39 @@ pub fn prepare(
     };
     let here = loaded.filter(|last| last.known.destination == destination.describe());
     let position = here.map(|last| last.known.position);
-    let standing = position.map_or(Standing::Unknown, |position| standing_at(&**destination, &files, &position));
+    let standing = match position {
+        Some(position) if !conflict::is_marked(place.folder(), &**destination) => {
+            standing_at(&**destination, &files, &position)
+        }
+        _ => Standing::Unknown,
+    };
     let begins_anew = found == Found::Nothing && is_removed_beside(path, &**destination);
     let outcome = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
         Decision::Keep => Outcome::Kept,
         Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
         Decision::Refuse(problem) => return Err(backups_are_gone(path, place, &**destination, &problem)),
         Decision::Restore { aside, reason } => {
-            // An old copy that is sound is better than backups that lead no further.
-            let further_than = position.filter(|_| found == Found::Sound).map(|position| position.txid);
             let known = position.map(|position| position.txid);
-            let job =
-                Job { path, destination: &**destination, files: &files, state: &mut state, known, further_than };
+            let newest = newest_txid(&files);
+            // An old copy that is sound is better than backups that lead no further.
+            let at_least = known.filter(|_| found == Found::Sound);
+            let at_least = at_least.map(|known| if newest > Some(known) { known.next() } else { known });
+            let job = Job { path, destination: &**destination, files: &files, state: &mut state, known, at_least };
             observers.hook(Hook::BeforeRestore);
             let mut progress = |progress| observers.tell(&Event::Progress(progress));
             let restored = job.run(aside, reason.clone(), now_ms, &mut progress);
             match restored {
-                Ok(restored) => {
+                Ok(Some(restored)) => {
+                    conflict::unmark(place.folder());
                     observers.hook(Hook::AfterRestore);
-                    restored.map_or(Outcome::Kept, Outcome::Restored)
+                    Outcome::Restored(restored)
+                }
+                Ok(None) => {
+                    if newest > known {
+                        // What is there is of no use: a full snapshot goes on from here.
+                        state.forget()?;
+                    }
+                    Outcome::Kept
                 }
                 // Most of it can be read, and the backups are no better.
                 Err(error)
@@ -175,8 +190,8 @@ struct Job<'a> {
     state: &'a mut StateFile,
     /// The last transaction that was captured here.
     known: Option<Txid>,
-    /// The transaction that the restored state has to lie behind, if it is to be used.
-    further_than: Option<Txid>,
+    /// The transaction that the restored state has to have, or a later one, if it is to be used.
+    at_least: Option<Txid>,
 }
 
 impl Job<'_> {
@@ -191,7 +206,7 @@ impl Job<'_> {
         let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);
         let mut restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
         note_missing(&mut restored, self.files, self.known);
-        if self.further_than.is_some_and(|txid| restored.txid <= txid) {
+        if self.at_least.is_some_and(|txid| restored.txid < txid) {
             drop(disk::remove(&temporary));
             return Ok(None);
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::capture::{Capture, Image};
+use super::conflict;
 use super::destination::Destination;
 use super::files::{BackupFile, FileName, Level, newest_txid, of_level};
 use super::plan::{Target, plan};
@@ -29,8 +30,12 @@ pub struct Publisher {
     newest: Option<(Txid, PageSize)>,
     /// What is not at the destination yet, in its order.
     queue: VecDeque<Staged>,
+    /// What was published last, or was the newest at the destination, with its checksum.
+    last: Option<(BackupFile, Option<u64>)>,
     /// Somebody else writes to the destination.
     conflict: Option<Error>,
+    /// What was found and has not been told.
+    problem: Option<Error>,
     snapshot_wanted: bool,
     /// The newest full snapshot.
     newest_snapshot: Option<Txid>,
@@ -60,7 +65,15 @@ impl Publisher {
         destination.sweep();
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
-        let known = loaded.and_then(|loaded| reconcile(&*destination, &files, loaded));
+        let (known, mut conflict) = match loaded.map(|loaded| reconcile(&*destination, &files, loaded)) {
+            Some(Ok(known)) => (known, None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        if conflict::is_marked(folder, &*destination) {
+            conflict = Some(conflict::error(&*destination, "backups that were not made here"));
+        }
+        let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
         let mut publisher = Self {
             folder: folder.to_owned(),
             destination,
@@ -69,7 +82,9 @@ impl Publisher {
             known,
             newest,
             queue: VecDeque::new(),
-            conflict: None,
+            last,
+            conflict,
+            problem: None,
             snapshot_wanted: false,
             newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
             unusable: HashSet::new(),
@@ -77,8 +92,14 @@ impl Publisher {
         };
         if let Some(known) = &publisher.known {
             publisher.state.rewrite(known)?;
+            publisher.check_chain(&files);
         }
         Ok(publisher)
+    }
+
+    /// A problem that was found on the way, and is being dealt with.
+    pub fn take_problem(&mut self) -> Option<Error> {
+        self.problem.take()
     }
 
     /// The last transaction at the destination.
@@ -115,21 +136,32 @@ impl Publisher {
         self.publish()?;
         let captured = self.stage(now_ms)?;
         self.publish()?;
+        if self.snapshot_wanted {
+            // What was there when this began is not there any more.
+            self.stage(now_ms)?;
+            self.publish()?;
+        }
         Ok(captured)
     }
 
     /// Brings what is staged to the destination.
     fn publish(&mut self) -> Result<(), Error> {
+        if !self.queue.is_empty() {
+            self.check_end()?;
+        }
         while let Some(staged) = self.queue.front() {
-            match staged.publish(&*self.destination) {
-                Ok(()) => {}
-                Err(error) => {
-                    if error.backup_problem() == Some(BackupProblem::Conflict) {
-                        self.conflict = Some(error.clone());
-                    }
-                    return Err(error);
+            if let Err(error) = staged.publish(&*self.destination) {
+                if staged.is_lost() {
+                    // Captured anew, as a whole.
+                    self.queue.clear();
+                    self.known = None;
+                    self.is_dirty = true;
+                } else if error.backup_problem() == Some(BackupProblem::Conflict) {
+                    return Err(self.stop(error));
                 }
+                return Err(error);
             }
+            self.last = Some((staged.listed(), Some(staged.checksum)));
             if let Some(known) = &self.known {
                 self.newest = Some((staged.name.max, known.table.page_size));
             }
@@ -141,9 +173,65 @@ impl Publisher {
         Ok(())
     }
 
+    /// Publishes nothing any more, now and when the file is opened again.
+    fn stop(&mut self, error: Error) -> Error {
+        conflict::mark(&self.folder, &*self.destination);
+        self.conflict = Some(error.clone());
+        error
+    }
+
+    /// Before anything is published: whether the destination still ends with what was published last. That names are
+    /// taken does not tell enough, for names of captures become free when these are merged.
+    fn check_end(&mut self) -> Result<(), Error> {
+        let Some((last, checksum)) = self.last else { return Ok(()) };
+        let there = self.destination.checksum(&last);
+        if there.is_some() && there == checksum {
+            return Ok(());
+        }
+        let files = self.destination.list()?;
+        self.check_newest(&files)?;
+        if there.is_some() && checksum.is_some() && is_whole(&*self.destination, last.name) {
+            let what = format!("a backup {} that is not of this file", last.name);
+            return Err(self.stop(conflict::error(&*self.destination, &what)));
+        }
+        self.check_chain(&files);
+        Ok(())
+    }
+
+    /// Whether anybody else has gone on at the destination.
+    fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
+        match newest_txid(files).filter(|newest| Some(*newest) > self.newest()) {
+            Some(newest) => {
+                let what = format!("a backup {} that is not of this file", FileName::captured(newest));
+                Err(self.stop(conflict::error(&*self.destination, &what)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether backups lead to the last one.
+    fn is_reached_by(&self, files: &[BackupFile]) -> bool {
+        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
+        self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
+    /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
+    fn check_chain(&mut self, files: &[BackupFile]) {
+        if !self.is_reached_by(files) {
+            let message = format!(
+                "backups that were made are missing from {}: everything is backed up anew",
+                self.destination.describe()
+            );
+            self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+            self.snapshot_wanted = true;
+            self.newest_snapshot = None;
+        }
+    }
+
     /// Writes what has changed into files for the destination.
     fn stage(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
         self.is_dirty = true;
+        self.state.make_folder()?;
         let staged = match self.capture.begin()? {
             Some(image) => {
                 let staged = self.stage_image(image, now_ms);
@@ -282,22 +370,31 @@ impl Publisher {
             return Ok(false);
         }
         if !self.queue.is_empty() {
-            // It may lack room. What fails is told by the attempts to publish.
-            drop(self.destination.list().map(|mut files| self.remove_expired(&mut files, now_ms, retention)));
+            // What fails is told by the attempts to publish.
+            drop(self.make_room(now_ms, retention));
             return Ok(true);
         }
         let mut files = self.destination.list()?;
+        self.check_newest(&files)?;
+        self.check_chain(&files);
         // First, for merging takes room.
         let removed = self.remove_expired(&mut files, now_ms, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
-        let reached = plan(&files, Target::Newest).and_then(|plan| plan.txid());
-        if reached < self.newest() || schedule::snapshot_is_due(&files, now_ms) {
+        if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
             self.snapshot_wanted = true;
         }
         // What is damaged is told once, what cannot be removed again and again.
         let (merged, removed) = (merged?, removed?);
         Ok(merged || removed)
+    }
+
+    /// Removes what has expired from a destination that may lack room for what is to be published, unless somebody else
+    /// has gone on there.
+    fn make_room(&self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
+        let mut files = self.destination.list()?;
+        let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
+        Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
     }
 
     /// Removes what has expired. Returns whether there was anything.
@@ -383,16 +480,34 @@ fn newest_file(destination: &dyn Destination, files: &[BackupFile]) -> Option<(T
     Some((newest, page_size.unwrap_or(smallest)))
 }
 
+/// A file that the destination ends with, of the lowest level.
+fn end_of(files: &[BackupFile]) -> Option<&BackupFile> {
+    let newest = newest_txid(files);
+    files.iter().filter(|file| Some(file.name.max) == newest).min_by_key(|file| file.name.level)
+}
+
+/// Whether a backup passes its checks.
+fn is_whole(destination: &dyn Destination, name: FileName) -> bool {
+    destination.open(name).is_ok_and(|input| Decoder::new(input).is_ok_and(|decoder| decoder.verify().is_ok()))
+}
+
 /// What is known of the state that the destination ends with; `None` if nothing is.
-fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded) -> Option<Known> {
+///
+/// # Errors
+///
+/// `ERR_BACKUP_CONFLICT` if the destination has newer backups, which this database never was.
+fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded) -> Result<Option<Known>, Error> {
     let Loaded { known, before_last, .. } = loaded;
     if known.destination != destination.describe() {
-        return None;
+        return Ok(None);
     }
     match standing_at(destination, files, &known.position) {
-        Standing::InStep => Some(known),
-        Standing::Unpublished => before_last,
-        Standing::Behind | Standing::Unknown => None,
+        Standing::InStep => Ok(Some(known)),
+        Standing::Unpublished => Ok(before_last),
+        Standing::Unknown => Ok(None),
+        Standing::Behind => {
+            Err(conflict::error(destination, "newer backups, which this file was never restored from"))
+        }
     }
 }
 

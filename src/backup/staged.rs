@@ -1,4 +1,4 @@
-//! Files on their way to a destination: written, synced and read back before they get a name there.
+//! Files on their way to a destination: written and read back before they get a name there.
 
 use std::fs::File;
 use std::io::{BufWriter, Read};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::compaction::Compaction;
+use super::conflict;
 use super::destination::{Created, Destination};
 use super::disk;
 use super::files::{BackupFile, FileName};
@@ -68,7 +69,7 @@ impl Writing {
         encoder.page(number, page).map_err(|error| failed(&self.path, &error))
     }
 
-    /// Ends the file: it is on disk, and was read back and found right.
+    /// Ends the file, which was read back and found right. It is the destination that waits until it is on disk.
     ///
     /// # Errors
     ///
@@ -77,7 +78,7 @@ impl Writing {
         let encoder = self.encoder.take().ok_or_else(|| Error::internal("a file that was finished"))?;
         let finish = || -> Result<(u64, u64), ltx::Error> {
             let (output, written) = encoder.finish()?;
-            output.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+            output.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Decoder::new(File::open(&self.path)?)?.verify()?;
             Ok((written.bytes, written.checksum))
         };
@@ -124,13 +125,13 @@ impl Staged {
         if destination.create(self.name, &self.path, self.time_ms)? == Created::New || self.is_at(destination)? {
             return Ok(());
         }
-        let message = format!(
-            "{} holds a backup {} that is not of this file: another process or machine writes backups there; \
-             give each database a destination of its own",
-            destination.describe(),
-            self.name
-        );
-        Err(Error::backup(BackupProblem::Conflict, message))
+        Err(conflict::error(destination, &format!("a backup {} that is not of this file", self.name)))
+    }
+
+    /// Whether the file was removed by somebody before it was published.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        !self.path.exists()
     }
 
     fn is_at(&self, destination: &dyn Destination) -> Result<bool, Error> {

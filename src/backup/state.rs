@@ -112,6 +112,15 @@ impl StateFile {
         })
     }
 
+    /// Makes the folder again, if somebody has removed it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn make_folder(&self) -> Result<(), Error> {
+        std::fs::create_dir_all(disk::folder_of(&self.path)).map_err(|error| self.failed(&error))
+    }
+
     /// Forgets everything.
     ///
     /// # Errors

@@ -127,6 +127,7 @@ impl Worker {
         let began = Instant::now();
         let published = self.publisher()?.run(now_ms());
         self.capture_took = began.elapsed();
+        self.tell_problem();
         let published = published?;
         if let Some(published) = &published {
             // At work again soon: what was captured will be merged.
@@ -136,6 +137,14 @@ impl Worker {
             self.hook(Hook::AfterBackup);
         }
         Ok(published)
+    }
+
+    /// Tells what was found on the way.
+    fn tell_problem(&mut self) {
+        if let Some(error) = self.publisher.as_mut().and_then(Publisher::take_problem) {
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
     }
 
     /// Calls the user's functions.
@@ -181,6 +190,7 @@ impl Worker {
             Some(publisher) => publisher.maintain(today_ms, retention),
             None => return,
         };
+        self.tell_problem();
         let has_worked = *worked.as_ref().unwrap_or(&true);
         let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
         self.next_maintenance = Instant::now() + pause;

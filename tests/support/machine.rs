@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rootcellar::backup::destination::Folder;
+use rootcellar::backup::files::BackupFile;
 use rootcellar::backup::opening::{Outcome, RestoredFile};
 use rootcellar::backup::service::{Event, Hook, Observer, Options};
 use rootcellar::backup::{Opened, open_store};
@@ -32,6 +33,8 @@ impl Observer for Listener {
 /// A bot's machine.
 pub struct Machine {
     pub folder: TempDir,
+    /// Where its backups go: `backups` in the folder.
+    pub destination: PathBuf,
     /// How often changes are looked for.
     pub interval: Duration,
 }
@@ -44,7 +47,11 @@ pub struct Store {
 
 impl Machine {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), interval: Duration::from_millis(50) }
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    fn within(folder: TempDir) -> Self {
+        Self { destination: folder.path().join("backups"), folder, interval: Duration::from_millis(50) }
     }
 
     /// One on which nothing is backed up before it is asked for.
@@ -56,7 +63,7 @@ impl Machine {
     pub fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { folder: folder.unwrap(), ..Self::slow() }
+        Self { interval: Self::slow().interval, ..Self::within(folder.unwrap()) }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -64,7 +71,7 @@ impl Machine {
     }
 
     pub fn destination(&self) -> Folder {
-        Folder::new(&self.path("backups"))
+        Folder::new(&self.destination)
     }
 
     pub fn try_open(&self) -> Result<Store, Error> {
@@ -111,7 +118,11 @@ impl Store {
     }
 
     pub fn back_up(&self) -> u64 {
-        wait(|reply| self.opened.service.as_ref().unwrap().create(reply)).unwrap().name.max.get()
+        self.try_back_up().unwrap().name.max.get()
+    }
+
+    pub fn try_back_up(&self) -> Result<BackupFile, Error> {
+        wait(|reply| self.opened.service.as_ref().unwrap().create(reply))
     }
 
     pub fn restored(&self) -> Option<RestoredFile> {

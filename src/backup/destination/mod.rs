@@ -40,7 +40,8 @@ pub trait Destination: Send + Sync {
     /// `ERR_BACKUP_DESTINATION`.
     fn staging(&self) -> Result<Option<std::path::PathBuf>, Error>;
 
-    /// Makes a file of one that was written and synced, which is gone afterwards. Never overwrites one.
+    /// Makes a file of one that was written, which is gone afterwards. It is on disk before it has its name. Never
+    /// overwrites one.
     ///
     /// # Errors
     ///
