@@ -815,8 +815,8 @@ export interface Backups {
 	 *
 	 * With `to`, a path, into another file, which must not exist unless `overwrite` is set. Without it the store itself,
 	 * while it is open: other connections see it at once, operations that were issued before come before, and those
-	 * issued later after. What was there is a backup, `undoId`. Not to be awaited within a transaction, whose end it
-	 * waits for.
+	 * issued later after. What was there, up to the last write of others, is a backup, `undoId`. Not to be awaited
+	 * within a transaction, whose end it waits for.
 	 *
 	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option that cannot be used, such as the store's own file in `to`.
 	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if it

@@ -231,6 +231,22 @@ describe("restoring", () => {
 		expect(await store.appData.get("k")).toBe(2);
 	});
 
+	test("and listing and verifying are of the destination that the file's backups go to, whatever another store says", async () => {
+		const { directory, file, destination } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		const { id } = await store.backups.create();
+		const other = open(file, { url: join(directory, "elsewhere") });
+		expect((await other.backups.list())[0].id).toBe(id);
+		await other.appData.get("k");
+		expect(other.backups.status().destination).toBe(destination);
+		expect((await other.backups.list())[0].id).toBe(id);
+		expect((await other.backups.verify()).id).toBe(id);
+		const to = join(directory, "copy.sqlite3");
+		expect((await other.backups.restore({ id, to })).id).toBe(id);
+		expect(existsSync(join(directory, "elsewhere"))).toBe(false);
+	});
+
 	test("to another file, which is not overwritten unasked", async () => {
 		const { directory, file } = machine();
 		const store = open(file);

@@ -213,7 +213,7 @@ function createBackups(queue, located, notices) {
 				queue.fence(run, reject);
 			}),
 		list: async () => {
-			const { backups } = await answerOf(loadBinding().listBackups(options().url));
+			const { backups } = await answerOf(loadBinding().listBackups(options().url, located().path));
 			return backups.map(toBackup);
 		},
 		restore: async (given = {}) => {
@@ -225,13 +225,16 @@ function createBackups(queue, located, notices) {
 				throw invalidArgument("options.to", "must be another file than the store's own, which is restored without it");
 			}
 			const { restored } = await answerOf(
-				loadBinding().restoreBackup(options().url, target, to, overwrite, progressed),
+				loadBinding().restoreBackup(options().url, target, to, overwrite, progressed, located().path),
 			);
 			return toRestore(restored);
 		},
 		verify: async () => {
-			const folder = path.dirname(located().path);
-			const { restored } = await answerOf(loadBinding().verifyBackups(options().url, folder, progressed));
+			const { url } = options();
+			const file = located().path;
+			const { restored } = await answerOf(
+				loadBinding().verifyBackups(url, path.dirname(file), progressed, file),
+			);
 			return { ...toRestore(restored), files: restored.files ?? 0 };
 		},
 		status: () => statusOf(located(), queue.session.current),

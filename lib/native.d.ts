@@ -120,18 +120,21 @@ export interface Answer {
 
 export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[]): void;
 
-export declare function listBackups(url: string): Promise<Answer>;
+/** Of the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
+export declare function listBackups(url: string, store?: string): Promise<Answer>;
 export declare function restoreBackup(
 	url: string,
 	target: RestoreTarget,
 	output: string,
 	overwrites: boolean,
 	progress?: (doneBytes: number, totalBytes: number) => void,
+	store?: string,
 ): Promise<Answer>;
 export declare function verifyBackups(
 	url: string,
 	folder: string,
 	progress?: (doneBytes: number, totalBytes: number) => void,
+	store?: string,
 ): Promise<Answer>;
 
 export declare function surveyBackups(url: string, path: string): Promise<Answer>;

@@ -11,6 +11,9 @@ const WITHOUT_LOCK_SHIM: &str = "ROOTCELLAR_TEST_WITHOUT_LOCK_SHIM";
 /// Names a key at which the writer's thread panics.
 const PANIC_ON_KEY: &str = "ROOTCELLAR_TEST_PANIC_ON_KEY";
 
+/// Names a step at which the process ends.
+const CRASH_AT: &str = "ROOTCELLAR_TEST_CRASH_AT";
+
 /// Whether the lock shim is to be left out.
 #[cfg(lock_shim)]
 pub fn without_lock_shim() -> bool {
@@ -25,4 +28,11 @@ pub fn panic_on(key: &str) {
     }
     let named = KEY.get_or_init(|| std::env::var(PANIC_ON_KEY).ok());
     assert_ne!(named.as_deref(), Some(key), "the test asked for a panic");
+}
+
+/// Ends the process, as a kill would, if the tests have named this step.
+pub fn crash_at(step: &str) {
+    if cfg!(feature = "faults") && std::env::var(CRASH_AT).is_ok_and(|named| named == step) {
+        std::process::abort();
+    }
 }

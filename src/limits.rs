@@ -112,6 +112,10 @@ pub const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(30);
 /// How often it is looked for backups to remove while there are no new ones.
 pub const IDLE_MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
+/// How long a store that is being restored is kept from being written while what has just been written to it is backed up:
+/// well below [`BUSY_TIMEOUT`], after which writes fail.
+pub const LOCKED_BACKUP_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a function of the user that is called before or after a backup is waited for.
 pub const HOOK_WAIT: Duration = Duration::from_secs(10);
 

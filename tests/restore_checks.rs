@@ -1,9 +1,13 @@
 //! Backups of which every file is right by itself, and which lead to a database that is not.
 
+use std::io::{Seek, SeekFrom, Write};
+use std::thread;
+
 use rootcellar::backup::destination::{Created, Destination, Folder};
 use rootcellar::backup::files::FileName;
 use rootcellar::backup::plan::Target;
 use rootcellar::backup::restore::{Restored, restore};
+use rootcellar::backup::{restore_to, verify};
 use rootcellar::ltx::{DatabaseChecksum, Encoder, Header, PageSize, Txid, page_checksum};
 use tempfile::TempDir;
 
@@ -42,6 +46,24 @@ impl Replica {
         checksum.get()
     }
 
+    /// Publishes a file of every page, which says nothing of the state before or after it.
+    fn publish_alone(&self, txid: u64, state: &[u8]) {
+        let txid = Txid::new(txid).unwrap();
+        let commit = u32::try_from(state.len() / PAGE_BYTES).unwrap();
+        let header = Header::new(PageSize::new(512).unwrap(), commit, txid, txid, START_MS);
+        let mut encoder = Encoder::new(Vec::new(), header).unwrap();
+        for (number, page) in (1..).zip(state.chunks(PAGE_BYTES)) {
+            encoder.page(number, page).unwrap();
+        }
+        self.create(txid, &encoder.finish().unwrap().0);
+    }
+
+    fn create(&self, txid: Txid, content: &[u8]) {
+        let staged = self.folder.staging().unwrap().unwrap().join("staged.tmp");
+        std::fs::write(&staged, content).unwrap();
+        assert_eq!(self.folder.create(FileName::captured(txid), &staged, START_MS).unwrap(), Created::New);
+    }
+
     /// Publishes a file of every page but the first `without`, which says of the state after it what `says` is, or the
     /// truth.
     fn publish(&self, txid: u64, without: usize, state: &[u8], says: Option<u64>) {
@@ -55,9 +77,7 @@ impl Replica {
             encoder.page(number, page).unwrap();
         }
         let (content, _) = encoder.finish_with(says.unwrap_or_else(|| Self::checksum(state))).unwrap();
-        let staged = self.folder.staging().unwrap().unwrap().join("staged.tmp");
-        std::fs::write(&staged, content).unwrap();
-        assert_eq!(self.folder.create(FileName::captured(txid), &staged, START_MS).unwrap(), Created::New);
+        self.create(txid, &content);
     }
 
     fn restore(&self) -> (Restored, Vec<u8>) {
@@ -109,4 +129,64 @@ fn a_state_that_sqlite_finds_damaged_is_left_out() {
     state[PAGE_BYTES] = 0x0a;
     replica.publish(2, 1, &state, None);
     replica.assert_second_is_left_out();
+}
+
+/// A state with a value of `bytes` bytes, all of them the same.
+fn state_with(home: &TempDir, byte: u8, bytes: usize) -> Vec<u8> {
+    let path = home.path().join(format!("{byte}.sqlite3"));
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "page_size", 512).unwrap();
+    connection.execute_batch("CREATE TABLE t (x)").unwrap();
+    connection.execute("INSERT INTO t VALUES (?)", [vec![byte; bytes]]).unwrap();
+    drop(connection);
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_file_that_does_not_hold_what_was_written_to_it_is_no_restore() {
+    let replica = Replica::new();
+    let state = state_with(&replica.home, 7, 2_000_000);
+    // What SQLite would not notice, nor a checksum that is not there.
+    replica.publish_alone(2, &state);
+    let output = replica.home.path().join("restored.sqlite3");
+    let mut is_written_to = false;
+    let mut flip = |_| {
+        if !is_written_to && output.metadata().is_ok_and(|file| file.len() > 1_000_000) {
+            is_written_to = true;
+            let mut file = std::fs::File::options().write(true).open(&output).unwrap();
+            file.seek(SeekFrom::Start(500_000)).unwrap();
+            file.write_all(b"x").unwrap();
+        }
+    };
+    let files = replica.folder.list().unwrap();
+    let error = restore(&replica.folder, &files, Target::Newest, &output, &mut flip).unwrap_err();
+    assert_eq!(error.code(), "ERR_BACKUP_STATE");
+    assert!(is_written_to);
+}
+
+#[test]
+fn those_who_restore_to_one_file_at_once_do_not_mix_and_neither_do_those_who_verify() {
+    let replica = Replica::new();
+    let states = [1, 2, 3].map(|byte| state_with(&replica.home, byte, 200_000));
+    for (txid, state) in (2..).zip(&states) {
+        replica.publish_alone(txid, state);
+    }
+    let output = replica.home.path().join("restored.sqlite3");
+    for _ in 0..5 {
+        thread::scope(|scope| {
+            for txid in [2, 3, 4] {
+                let (folder, output) = (&replica.folder, &output);
+                let target = Target::Txid(Txid::new(txid).unwrap());
+                scope.spawn(move || restore_to(folder, target, output, true, &mut |_| {}).unwrap());
+            }
+            for _ in 0..2 {
+                scope.spawn(|| verify(&replica.folder, replica.home.path(), &mut |_| {}).unwrap());
+            }
+        });
+        let restored = std::fs::read(&output).unwrap();
+        assert!(states.contains(&restored));
+        std::fs::remove_file(&output).unwrap();
+    }
+    let names = std::fs::read_dir(replica.home.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.filter(|name| name.to_str().unwrap().ends_with(".tmp")).count(), 0);
 }

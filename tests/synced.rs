@@ -108,8 +108,8 @@ fn a_copy_is_restored_on_disk_before_it_has_its_name_and_the_name_before_that_is
         std::fs::rename(&copy, folder.join("said")).unwrap();
     });
     let Some(lines) = lines else { return };
-    let named = place(&lines, 0, &["link", "copy.sqlite3.restoring"]);
-    assert!(place(&lines, 0, &["fsync(", "copy.sqlite3.restoring>"]) < named, "{lines:#?}");
+    let named = place(&lines, 0, &["link", "copy.sqlite3.restoring-"]);
+    assert!(place(&lines, 0, &["fsync(", "copy.sqlite3.restoring-"]) < named, "{lines:#?}");
     let said = place(&lines, named, &["rename", "/said"]);
     let folder = lines[said].split('"').nth(1).unwrap().trim_end_matches("/copy.sqlite3");
     assert!(place(&lines, named, &["fsync(", &format!("{folder}>")]) < said, "{lines:#?}");

@@ -1,6 +1,5 @@
 "use strict";
 
-const { existsSync } = require("node:fs");
 const path = require("node:path");
 const { answerOf, toRestore } = require("../backups.js");
 const { RootcellarError } = require("../errors.js");
@@ -8,7 +7,7 @@ const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
 const { isServed, locate, native, withStore } = require("./store.js");
-const { removedAtEnd } = require("./temporary.js");
+const { allRemovedAtEnd } = require("./temporary.js");
 
 /**
  * @typedef {import("./store.js").Options & { at?: Date, id?: string, to?: string, force?: boolean }} Options
@@ -66,8 +65,7 @@ async function restoreStore(place, options, force) {
  */
 async function restoreFile(url, file, options, force) {
 	refuseServed(file);
-	const unfinished = `${file}.restoring`;
-	const remove = existsSync(unfinished) ? () => {} : removedAtEnd(unfinished);
+	const remove = allRemovedAtEnd(`${file}.restoring-${process.pid}-`);
 	const bar = progressBar(options, "restoring");
 	const target = { id: options.id, atMs: options.at?.getTime() };
 	const asked = answerOf(native().restoreBackup(url, target, file, force, bar.update));

@@ -1,13 +1,14 @@
 "use strict";
 
-const { rmSync } = require("node:fs");
+const { existsSync, readdirSync, rmSync } = require("node:fs");
 const { constants } = require("node:os");
+const { basename, dirname, join } = require("node:path");
 
 /** Signals that end a program, and leave it time to tidy up. */
 const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
-/** @type {Set<string>} */
-const paths = new Set();
+/** What removes each. @type {Set<() => void>} */
+const removals = new Set();
 let isListening = false;
 
 /**
@@ -17,10 +18,28 @@ let isListening = false;
  * @param {string} path
  */
 function removedAtEnd(path) {
+	return doneAtEnd(() => remove(path));
+}
+
+/**
+ * The same, of every file whose path begins in this way.
+ *
+ * @param {string} begin
+ */
+function allRemovedAtEnd(begin) {
+	const folder = dirname(begin);
+	return doneAtEnd(() => {
+		const names = existsSync(folder) ? readdirSync(folder) : [];
+		for (const name of names.filter((name) => name.startsWith(basename(begin)))) remove(join(folder, name));
+	});
+}
+
+/** @param {() => void} removal */
+function doneAtEnd(removal) {
 	listen();
-	paths.add(path);
+	removals.add(removal);
 	return () => {
-		if (paths.delete(path)) remove(path);
+		if (removals.delete(removal)) removal();
 	};
 }
 
@@ -28,7 +47,7 @@ function listen() {
 	if (isListening) return;
 	isListening = true;
 	process.on("exit", () => {
-		for (const path of paths) remove(path);
+		for (const removal of removals) removal();
 	});
 	for (const signal of SIGNALS) {
 		process.once(signal, () => process.exit(128 + constants.signals[signal]));
@@ -40,4 +59,4 @@ function remove(path) {
 	rmSync(path, { recursive: true, force: true });
 }
 
-module.exports = { removedAtEnd };
+module.exports = { allRemovedAtEnd, removedAtEnd };

@@ -11,12 +11,15 @@ mod disk;
 pub mod examine;
 pub mod files;
 pub mod first_page;
+mod in_place;
 mod lost_log;
 mod open;
 pub mod opening;
 pub mod place;
 pub mod plan;
 pub mod publisher;
+#[allow(unsafe_code, reason = "calls of the system that the standard library has not")]
+mod rename;
 mod requests;
 pub mod restore;
 pub mod retention;
@@ -31,9 +34,10 @@ pub mod state;
 pub mod status;
 pub mod survey;
 pub mod table;
+mod temporary;
 pub mod wal;
 pub mod wal_capture;
 mod worker;
 
-pub use open::{Opened, make_last_backups, open_store};
+pub use open::{Opened, destination_of, make_last_backups, open_store};
 pub use requests::{RestoredStore, Verified, list, restore_to, verify};

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::conflict;
+use super::destination::Destination;
 use super::opening::{Outcome, Prepared, prepare};
 use super::place::Place;
 use super::service::{Event, LastBackup, Observer, Observers, Options, Service, is_any_closing};
@@ -17,6 +18,9 @@ static SERVICES: Mutex<Vec<(FileId, Weak<Service>)>> = Mutex::new(Vec::new());
 
 /// Every service, of files too that cannot be told from others.
 static OPEN: Mutex<Vec<Weak<Service>>> = Mutex::new(Vec::new());
+
+/// Where the backups of each go. Not those of `SERVICES`, which are locked while a file is being restored.
+static DESTINATIONS: Mutex<Vec<(FileId, Weak<dyn Destination>)>> = Mutex::new(Vec::new());
 
 /// How often it is looked whether the last file that is being closed is closed.
 const CLOSING_PAUSE: Duration = Duration::from_millis(5);
@@ -70,15 +74,27 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
         observers.tell(&Event::Opened(prepared.outcome));
     }
     let engine = open_shared(path).inspect_err(|_| place.remove_if_unused())?;
+    let destination = Arc::downgrade(&options.destination);
     let service = Arc::new(Service::start(path, place, options, prepared.lock, observers)?);
     let mut open = threads::lock(&OPEN);
     open.retain(|service| service.strong_count() > 0);
     open.push(Arc::downgrade(&service));
     drop(open);
     if let Some(id) = FileId::of(path) {
+        let mut destinations = threads::lock(&DESTINATIONS);
+        destinations.retain(|(_, destination)| destination.strong_count() > 0);
+        destinations.push((id.clone(), destination));
         services.push((id, Arc::downgrade(&service)));
     }
     Ok(Opened { engine, service: Some(service) })
+}
+
+/// Where the backups of a file go that is open in this process, whatever the options of who asks.
+#[must_use]
+pub fn destination_of(path: &Path) -> Option<Arc<dyn Destination>> {
+    let id = FileId::of(path)?;
+    // The newest: the file may have been closed and opened again.
+    threads::lock(&DESTINATIONS).iter().rev().filter(|(known, _)| *known == id).find_map(|(_, one)| one.upgrade())
 }
 
 /// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that

@@ -19,6 +19,7 @@ use super::publisher::standing_at;
 use super::restore::{Progress, Restored, Skipped, restore};
 use super::service::{Event, Hook, Observers};
 use super::state::{Known, Position, Standing, StateFile};
+use crate::faults::crash_at;
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
@@ -196,7 +197,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(
-        self,
+        mut self,
         aside: Option<&str>,
         reason: String,
         now_ms: i64,
@@ -210,21 +211,31 @@ impl Job<'_> {
             drop(disk::remove(&temporary));
             return Ok(None);
         }
-        // From here on a crash leaves nothing that is believed: neither a mixture of files nor an old position.
-        self.state.forget()?;
-        let moved = set_aside(self.path, aside.unwrap_or("stale"), now_ms);
-        let set_aside = moved.map_err(|error| cannot_replace(self.path, &error))?;
-        let place = || {
-            fs::rename(&temporary, self.path)?;
-            disk::sync_folder(disk::folder_of(self.path))
-        };
-        place().map_err(|error| cannot_replace(self.path, &error))?;
+        let set_aside = self.put_in_place(&temporary, aside.unwrap_or("stale"), now_ms);
+        let set_aside = set_aside.inspect_err(|_| drop(disk::remove(&temporary)))?;
         if restored.is_newest {
             let position = Position { txid: restored.txid, checksum: 0, time_ms: now_ms, wal: None };
             let destination = self.destination.describe().to_owned();
             self.state.rewrite(&Known { destination, position, table: restored.table.clone() })?;
         }
         Ok(Some(RestoredFile { restored, reason, set_aside }))
+    }
+
+    /// Sets aside what is there, and gives a restored file its name. Returns where what was there is now.
+    ///
+    /// Whenever this is interrupted, the next opening restores: until the file is in its place, what is there is what was
+    /// there before, with all that is known of it, or no file at all. A log never lies beside a file that it is not of, for
+    /// the file goes first, and another one comes when its log is gone, which the disk is made to keep to.
+    fn put_in_place(&mut self, temporary: &Path, what: &str, now_ms: i64) -> Result<Option<PathBuf>, Error> {
+        let failed = |error: std::io::Error| cannot_replace(self.path, &error);
+        let set_aside = SetAside::of(self.path, what, now_ms).map_err(failed)?;
+        // What is known of the pages is not true of the new file.
+        self.state.forget().inspect_err(|_| set_aside.undo())?;
+        crash_at("forgotten");
+        fs::rename(temporary, self.path).map_err(failed)?;
+        crash_at("in its place");
+        disk::sync_folder(disk::folder_of(self.path)).map_err(failed)?;
+        Ok(set_aside.file())
     }
 }
 
@@ -239,26 +250,56 @@ fn note_missing(restored: &mut Restored, files: &[BackupFile], known: Option<Txi
     restored.skipped.push(Skipped { name: FileName::captured(last), reason });
 }
 
-/// Renames a file and what belongs to it. Returns the new name, if there was a file.
-fn set_aside(path: &Path, what: &str, now_ms: i64) -> std::io::Result<Option<PathBuf>> {
+/// A file, and what belongs to it or belonged to one that was set aside before, under other names.
+struct SetAside {
+    /// The names before and after, in the order in which they were changed.
+    renamed: Vec<(PathBuf, PathBuf)>,
+    has_file: bool,
+}
+
+impl SetAside {
+    /// Renames what there is. If it fails, nothing was renamed.
+    fn of(path: &Path, what: &str, now_ms: i64) -> std::io::Result<Self> {
+        let aside = free_name(path, what, now_ms);
+        let mut set_aside = Self { renamed: Vec::new(), has_file: path.exists() };
+        for suffix in [""].iter().chain(&COMPANIONS) {
+            let (from, to) = (with_suffix(path, suffix), with_suffix(&aside, suffix));
+            if from.exists() {
+                let renamed = fs::rename(&from, &to).and_then(|()| disk::sync_folder(disk::folder_of(path)));
+                renamed.inspect_err(|_| set_aside.undo())?;
+                set_aside.renamed.push((from, to));
+                crash_at(&format!("set aside{suffix}"));
+            }
+        }
+        Ok(set_aside)
+    }
+
+    /// Gives everything its name back. The next opening does without what cannot be had.
+    fn undo(&self) {
+        for (from, to) in self.renamed.iter().rev() {
+            drop(fs::rename(to, from));
+        }
+    }
+
+    /// Where the file is now, if there was one.
+    fn file(&self) -> Option<PathBuf> {
+        self.renamed.first().filter(|_| self.has_file).map(|(_, to)| to.clone())
+    }
+}
+
+/// A name that neither a file nor anything that would belong to it has.
+fn free_name(path: &Path, what: &str, now_ms: i64) -> PathBuf {
+    let is_free = |aside: &Path| {
+        !aside.exists() && COMPANIONS.iter().all(|companion| !with_suffix(aside, companion).exists())
+    };
     let mut aside = with_suffix(path, &format!(".{what}-{now_ms}"));
     for attempt in 1.. {
-        if !aside.exists() {
+        if is_free(&aside) {
             break;
         }
         aside = with_suffix(path, &format!(".{what}-{now_ms}-{attempt}"));
     }
-    for companion in COMPANIONS {
-        let from = with_suffix(path, companion);
-        if from.exists() {
-            fs::rename(&from, with_suffix(&aside, companion))?;
-        }
-    }
-    if !path.exists() {
-        return Ok(None);
-    }
-    fs::rename(path, &aside)?;
-    Ok(Some(aside))
+    aside
 }
 
 /// A path with something added to its name.

@@ -1,19 +1,19 @@
 //! What can be asked for at any time: a restore, here or elsewhere, and a proof that one would succeed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
-
-use rusqlite::backup::{Backup, StepResult};
 
 use super::destination::Destination;
 use super::disk;
 use super::files::{BackupFile, restorable};
 use super::opening::{COMPANIONS, with_suffix};
 use super::plan::Target;
+use super::rename::rename_new;
 use super::restore::{Progress, Restored, Skipped, restore};
-use crate::engine::sqlite::{open_detached, open_own_reader, open_own_writer};
+use super::temporary::Temporary;
+use crate::engine::sqlite::open_own_reader;
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
@@ -30,7 +30,7 @@ pub struct RestoredStore {
     pub skipped: Vec<Skipped>,
     /// The backup of what was there before; `None` if nothing was replaced.
     pub undo: Option<Txid>,
-    /// The backup of what is there now; `None` if nothing was replaced.
+    /// The backup of what is there now; `None` if nothing was replaced, or if it could not be made yet.
     pub position: Option<Txid>,
 }
 
@@ -67,15 +67,6 @@ impl From<Restored> for RestoredStore {
 /// How many headers are read at a time: at an object store each takes a request.
 const HEADER_READERS: usize = 16;
 
-/// A file that is removed when dropped.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        drop(disk::remove(&self.0));
-    }
-}
-
 /// Restores to another file, which is there as a whole or not at all.
 ///
 /// # Errors
@@ -104,19 +95,18 @@ pub fn restore_to(
         let message = format!("{} is open in another process; it was left alone", output.display());
         return Err(Error::backup(BackupProblem::Exists, message));
     }
-    let temporary = Temporary(with_suffix(output, ".restoring"));
+    let temporary = Temporary::create(&with_suffix(output, ".restoring"));
+    let temporary = temporary.map_err(|error| cannot_write(output, &error))?;
     let files = timed(destination, target)?;
-    let restored = restore(destination, &files, target, &temporary.0, progress)?;
+    let restored = restore(destination, &files, target, temporary.path(), progress)?;
     let place = || {
-        if overwrites {
-            for companion in COMPANIONS {
-                disk::remove(&with_suffix(output, companion))?;
-            }
-            fs::rename(&temporary.0, output)?;
-        } else {
-            // A link is refused where a rename would overwrite.
-            fs::hard_link(&temporary.0, output)?;
+        if !overwrites {
+            return rename_new(temporary.path(), output);
         }
+        for companion in COMPANIONS {
+            disk::remove(&with_suffix(output, companion))?;
+        }
+        fs::rename(temporary.path(), output)?;
         disk::sync_folder(disk::folder_of(output))
     };
     place().map_err(|error| {
@@ -141,7 +131,7 @@ pub(super) fn is_in_use(path: &Path) -> bool {
 
 /// The backups, with the times that they have themselves where the target is a time: a copy of a folder may have lost
 /// its files' times.
-fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
+pub(super) fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
     let mut files = destination.list()?;
     if matches!(target, Target::Before(_)) {
         read_times(destination, &mut files);
@@ -184,51 +174,6 @@ fn read_times(destination: &dyn Destination, files: &mut [BackupFile]) {
     });
 }
 
-/// Restores a database that is open, through SQLite, so that every connection sees it.
-///
-/// # Errors
-///
-/// As [`restore`], or with SQLite's code.
-pub fn restore_in_place(
-    destination: &dyn Destination,
-    target: Target,
-    path: &Path,
-    folder: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<RestoredStore, Error> {
-    let temporary = Temporary(folder.join("restored.tmp"));
-    let files = timed(destination, target)?;
-    let restored = restore(destination, &files, target, &temporary.0, progress)?;
-    let source = open_detached(&temporary.0)?;
-    let mut store = open_own_writer(path)?;
-    let page_size = |connection: &rusqlite::Connection| {
-        connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
-    };
-    if page_size(&source)? != page_size(&store)? {
-        let message = "that backup has another page size than the store; restore it to another file instead";
-        return Err(Error::backup(BackupProblem::State, message));
-    }
-    let backup = Backup::new(&source, &mut store)?;
-    // All pages at once: in one transaction, or not at all.
-    for _ in 0..COPY_ATTEMPTS {
-        match backup.step(-1)? {
-            StepResult::Done => {
-                drop(backup);
-                drop(store);
-                // Brings the tables that a state of long ago may lack.
-                drop(open_own_writer(path)?);
-                return Ok(restored.into());
-            }
-            _ => thread::sleep(COPY_PAUSE),
-        }
-    }
-    Err(Error::backup(BackupProblem::State, "the store could not be restored: others keep it locked"))
-}
-
-/// How often and how long a lock is waited for.
-const COPY_ATTEMPTS: u32 = 100;
-const COPY_PAUSE: Duration = Duration::from_millis(50);
-
 /// Restores the newest state to a file that is removed again.
 ///
 /// # Errors
@@ -239,8 +184,9 @@ pub fn verify(
     folder: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Verified, Error> {
-    let temporary = Temporary(folder.join(format!("verified-{}.tmp", std::process::id())));
-    let restored = restore(destination, &destination.list()?, Target::Newest, &temporary.0, progress)?;
+    let temporary = Temporary::create(&folder.join("rootcellar-verified"));
+    let temporary = temporary.map_err(|error| cannot_write(folder, &error))?;
+    let restored = restore(destination, &destination.list()?, Target::Newest, temporary.path(), progress)?;
     Ok(Verified {
         txid: restored.txid,
         time_ms: restored.time_ms,
@@ -251,6 +197,6 @@ pub fn verify(
     })
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::backup(BackupProblem::State, format!("cannot write {}: {error}", path.display()))
 }

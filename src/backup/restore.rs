@@ -162,8 +162,8 @@ fn attempt(
         return Err(Error::internal("a plan without files").into());
     };
     let unusable = |reason: String| Failure::Unusable(last.name, reason);
-    let bytes = image.finish(&header)?.map_err(|error| unusable(error.to_string()))?;
-    let table = read_back(output, &header, trailer)?.map_err(|error| unusable(error.to_string()))?;
+    let (bytes, table) = image.finish(&header)?.map_err(|error| unusable(error.to_string()))?;
+    read_back(output, &header, trailer, &table)?.map_err(|error| unusable(error.to_string()))?;
     check_integrity(output, &header).map_err(unusable)?;
     Ok(Restored {
         txid: header.max_txid,
@@ -196,20 +196,25 @@ struct ImageFile<'a> {
     offset: u64,
     /// Which pages there are, the first page's first.
     written: Vec<bool>,
+    /// What is in them.
+    table: Option<PageTable>,
 }
 
 impl<'a> ImageFile<'a> {
     fn create(path: &'a Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-        Ok(Self { path, output: BufWriter::with_capacity(BUFFER_BYTES, file), offset: 0, written: Vec::new() })
+        let output = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Self { path, output, offset: 0, written: Vec::new(), table: None })
     }
 
     /// Writes a backup's pages. The inner error is the backup's, the outer that of the disk.
     fn apply<R: Read>(&mut self, mut decoder: Decoder<R>) -> Result<Result<(Header, Trailer), ltx::Error>, Error> {
         let header = decoder.header().clone();
         let mut page = vec![0; header.page_size.len()];
+        let mut table = self.table.take().unwrap_or_else(|| PageTable::new(header.page_size));
         if self.written.len() < header.commit as usize {
             self.written.resize(header.commit as usize, false);
+            table.hashes.resize(header.commit as usize, 0);
         }
         loop {
             match decoder.page(&mut page) {
@@ -217,11 +222,13 @@ impl<'a> ImageFile<'a> {
                     self.write(header.page_size.offset(number), &page)
                         .map_err(|error| cannot_write(self.path, &error))?;
                     self.written[number as usize - 1] = true;
+                    table.hashes[number as usize - 1] = table.hash(&page);
                 }
                 Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
             }
         }
+        self.table = Some(table);
         let trailer = decoder.trailer().ok_or(ltx::Error::Invalid(Violation::Truncated));
         Ok(trailer.map(|trailer| (header, trailer)))
     }
@@ -234,8 +241,8 @@ impl<'a> ImageFile<'a> {
         self.output.write_all(page)
     }
 
-    /// Gives the file its size and waits until it is on disk. Returns that size.
-    fn finish(self, header: &Header) -> Result<Result<u64, ltx::Error>, Error> {
+    /// Gives the file its size and waits until it is on disk. Returns that size, and what is in the pages.
+    fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::Error>, Error> {
         let lock_page = header.page_size.lock_page();
         let is_whole = (1..=header.commit).zip(&self.written).all(|(number, there)| *there || number == lock_page);
         if !is_whole {
@@ -248,21 +255,33 @@ impl<'a> ImageFile<'a> {
             file.sync_all()
         };
         finish().map_err(|error| cannot_write(self.path, &error))?;
-        Ok(Ok(bytes))
+        let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
+        table.hashes.truncate(header.commit as usize);
+        Ok(Ok((bytes, table)))
     }
 }
 
-/// Reads the file that was written: its pages' hashes, and its checksum, if the last backup has one.
-fn read_back(path: &Path, header: &Header, trailer: Trailer) -> Result<Result<PageTable, ltx::Error>, Error> {
-    let mut table = PageTable::new(header.page_size);
+/// Reads the file that was written, and finds in it what was written to it. The inner error is that it has not the
+/// checksum of the last backup.
+fn read_back(
+    path: &Path,
+    header: &Header,
+    trailer: Trailer,
+    written: &PageTable,
+) -> Result<Result<(), ltx::Error>, Error> {
     let mut checksum = DatabaseChecksum::new();
     let mut page = vec![0; header.page_size.len()];
     let mut read = || -> std::io::Result<()> {
         let mut input = std::io::BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
         for number in 1..=header.commit {
             input.read_exact(&mut page)?;
-            table.hashes.push(table.hash(&page));
-            if trailer.post_apply_checksum != 0 && number != header.page_size.lock_page() {
+            if number == header.page_size.lock_page() {
+                continue;
+            }
+            if written.get(number) != Some(written.hash(&page)) {
+                return Err(std::io::Error::other("it does not hold what was written to it"));
+            }
+            if trailer.post_apply_checksum != 0 {
                 checksum.toggle(page_checksum(number, &page));
             }
         }
@@ -273,7 +292,7 @@ fn read_back(path: &Path, header: &Header, trailer: Trailer) -> Result<Result<Pa
     if expected != 0 && expected != checksum.get() {
         return Ok(Err(Violation::PostApplyChecksum.into()));
     }
-    Ok(Ok(table))
+    Ok(Ok(()))
 }
 
 /// Has SQLite look at every page and row. The error is a part of a sentence.

@@ -128,7 +128,8 @@ impl StateFile {
     /// `ERR_BACKUP_STATE`.
     pub fn forget(&mut self) -> Result<(), Error> {
         self.file = None;
-        disk::remove(&self.path).map_err(|error| self.failed(&error))
+        let removed = disk::remove(&self.path).and_then(|()| disk::sync_folder(disk::folder_of(&self.path)));
+        removed.map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &io::Error) -> Error {

@@ -1,26 +1,32 @@
 //! What the backup thread does, step by step.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::examine::check;
 use super::files::BackupFile;
+use super::in_place::Replacement;
 use super::place::{Lock, Place};
 use super::plan::Target;
 use super::publisher::{Published, Publisher};
-use super::requests::{RestoredStore, restore_in_place};
+use super::requests::RestoredStore;
 use super::schedule::{TimeOfDay, capture_pause, retry_pause};
 use super::service::{Event, Hook, Observers, Options};
 use super::status::{Phase, Status};
 use super::wal_capture::WalCapture;
 use crate::clock::now_ms;
+use crate::engine::sqlite::open_own_writer;
 use crate::limits::{
-    ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
+    ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
+    SHUTDOWN_PAUSE,
 };
 use crate::threads::lock;
 use crate::{BackupProblem, Error};
+
+/// How often a store is locked to be restored.
+const REPLACE_ATTEMPTS: u32 = 5;
 
 /// The state of the backup thread.
 pub struct Worker {
@@ -130,13 +136,18 @@ impl Worker {
         self.tell_problem();
         let published = published?;
         if let Some(published) = &published {
-            // At work again soon: what was captured will be merged.
-            self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
-            lock(&self.status).backed_up(&published.file);
-            self.observers.tell(&Event::Backup(published.file));
-            self.hook(Hook::AfterBackup);
+            self.tell(published);
         }
         Ok(published)
+    }
+
+    /// Tells of a capture that is safe.
+    fn tell(&mut self, published: &Published) {
+        // At work again soon: what was captured will be merged.
+        self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
+        lock(&self.status).backed_up(&published.file);
+        self.observers.tell(&Event::Backup(published.file));
+        self.hook(Hook::AfterBackup);
     }
 
     /// Tells what was found on the way.
@@ -231,19 +242,66 @@ impl Worker {
         Ok(file)
     }
 
-    /// Restores the store itself. What it was before is a backup.
+    /// Restores the store itself. What it was before, to the last commit of whoever writes to it, is a backup.
     pub fn restore(&mut self, target: Target) -> Result<RestoredStore, Error> {
         self.hook(Hook::BeforeRestore);
-        let before = self.create()?;
+        // What there is now is a state that may be asked for.
+        self.create()?;
         let observers = Arc::clone(&self.observers);
         let mut progress = |progress| observers.tell(&Event::Progress(progress));
         let (destination, folder) = (&*self.options.destination, self.place.folder());
-        let restored = restore_in_place(destination, target, &self.path, folder, &mut progress)?;
-        let after = self.create()?;
-        let store = RestoredStore { undo: Some(before.name.max), position: Some(after.name.max), ..restored };
+        let replacement = Replacement::prepare(destination, target, &self.path, folder, &mut progress)?;
+        self.replace(&replacement)?;
+        let undo = self.publisher()?.newest();
+        // It is done, whatever becomes of the rest. That is told, and tried again.
+        let tables = open_own_writer(&self.path);
+        if let Err(error) = tables.map(drop) {
+            self.observers.tell(&Event::Failure(error));
+        }
+        let position = self.create().ok().map(|file| file.name.max);
+        let store = RestoredStore { undo, position, ..replacement.restored.into() };
         self.observers.tell(&Event::Restored(store.clone()));
         self.hook(Hook::AfterRestore);
         Ok(store)
+    }
+
+    /// Replaces what is in the store when all of it is backed up.
+    ///
+    /// Others write until they cannot, so the last of it is captured while the store is locked. It is published before it
+    /// is replaced: else a kill, or a destination that fails, would lose it. That is little, for what was there before has
+    /// just been backed up; but the destination may be slow, and others may not wait for long. Then the lock is given up
+    /// and taken again, and by then that much less is left.
+    fn replace(&mut self, replacement: &Replacement) -> Result<(), Error> {
+        for _ in 0..REPLACE_ATTEMPTS {
+            let result = self.capture();
+            self.note(result)?;
+            let publisher = self.publisher()?;
+            let mut captured = Ok(None);
+            let outcome = &mut captured;
+            let replaced = thread::scope(|scope| {
+                replacement.replace(|| {
+                    if !publisher.has_work()? {
+                        return Ok(true);
+                    }
+                    let (ended, ends) = mpsc::channel();
+                    scope.spawn(move || {
+                        *outcome = publisher.run(now_ms());
+                        // Nobody may wait any more.
+                        let _ = ended.send(outcome.is_ok());
+                    });
+                    Ok(ends.recv_timeout(LOCKED_BACKUP_WAIT).unwrap_or(false))
+                })
+            });
+            self.tell_problem();
+            if let Some(published) = self.note(captured)? {
+                self.tell(&published);
+            }
+            if replaced? {
+                return Ok(());
+            }
+        }
+        let message = "the store could not be restored: others write to it faster than that can be backed up";
+        Err(Error::backup(BackupProblem::State, message))
     }
 
     /// Backs up what there is, tries again until `deadline`, and lets go of the file.

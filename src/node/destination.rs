@@ -16,7 +16,7 @@ use super::info::{BackupInfo, LagInfo, RestoredInfo};
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::restore::Progress;
-use crate::backup::{list, restore_to, survey, verify};
+use crate::backup::{destination_of, list, restore_to, survey, verify};
 
 /// What asynchronous requests without a store answer, as far as it was asked.
 #[napi(object)]
@@ -82,18 +82,24 @@ impl Task for Ask {
     }
 }
 
+/// Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process.
 fn ask(
     url: String,
+    store: Option<String>,
     work: impl FnOnce(&dyn Destination) -> Result<Answer, Error> + Send + 'static,
 ) -> AsyncTask<Ask> {
-    AsyncTask::new(Ask { work: Some(Box::new(move || work(&*parse(&url)?))) })
+    let work = move || match store.and_then(|path| destination_of(&PathBuf::from(path))) {
+        Some(destination) => work(&*destination),
+        None => work(&*parse(&url)?),
+    };
+    AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }
 
 /// The states at a destination that can be restored.
 #[napi]
 #[must_use]
-pub fn list_backups(url: String) -> AsyncTask<Ask> {
-    ask(url, |destination| {
+pub fn list_backups(url: String, store: Option<String>) -> AsyncTask<Ask> {
+    ask(url, store, |destination| {
         let backups = list(destination)?.iter().map(BackupInfo::from).collect();
         Ok(Answer { backups: Some(backups), ..Answer::default() })
     })
@@ -111,9 +117,10 @@ pub fn restore_backup(
     output: String,
     overwrites: bool,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+    store: Option<String>,
 ) -> napi::Result<AsyncTask<Ask>> {
     let told = told(progress)?;
-    Ok(ask(url, move |destination| {
+    Ok(ask(url, store, move |destination| {
         let output = PathBuf::from(output);
         let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
         Ok(Answer { restored: Some((&restored).into()), ..Answer::default() })
@@ -130,9 +137,10 @@ pub fn verify_backups(
     url: String,
     folder: String,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
+    store: Option<String>,
 ) -> napi::Result<AsyncTask<Ask>> {
     let told = told(progress)?;
-    Ok(ask(url, move |destination| {
+    Ok(ask(url, store, move |destination| {
         let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
         Ok(Answer { restored: Some((&verified).into()), ..Answer::default() })
     }))
@@ -142,7 +150,7 @@ pub fn verify_backups(
 #[napi]
 #[must_use]
 pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
-    ask(url, move |destination| {
+    ask(url, None, move |destination| {
         let survey = survey::survey(&PathBuf::from(path), destination)?;
         Ok(Answer {
             backups: Some(survey.backups.iter().map(BackupInfo::from).collect()),
@@ -157,7 +165,7 @@ pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
 #[napi]
 #[must_use]
 pub fn would_take_away(url: String, path: String) -> AsyncTask<Ask> {
-    ask(url, move |destination| {
+    ask(url, None, move |destination| {
         let takes_away = survey::would_take_away(&PathBuf::from(path), destination)?;
         Ok(Answer { takes_away: Some(takes_away), ..Answer::default() })
     })

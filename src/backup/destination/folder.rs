@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Created, Destination};
 use crate::backup::disk::sync_folder;
 use crate::backup::files::{BackupFile, FileName, Level};
+use crate::backup::rename::rename_new;
+use crate::backup::temporary::is_abandoned;
 use crate::{BackupProblem, Error};
 
 /// A folder of this machine, made when the first backup is.
@@ -67,21 +69,11 @@ impl Folder {
         file.sync_all()?;
         drop(file);
         let path = folder.join(name.file_name());
-        // A link is refused where a rename would overwrite.
-        match fs::hard_link(staged, &path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Created::Exists),
-            // A file system without links.
-            Err(_) if path.try_exists()? => return Ok(Created::Exists),
-            Err(_) => {
-                fs::rename(staged, &path)?;
-                sync_folder(&folder)?;
-                return Ok(Created::New);
-            }
+        match rename_new(staged, &path) {
+            Ok(()) => Ok(Created::New),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Exists),
+            Err(error) => Err(error),
         }
-        sync_folder(&folder)?;
-        fs::remove_file(staged)?;
-        Ok(Created::New)
     }
 
     fn failed(&self, what: &str, error: &io::Error) -> Error {
@@ -138,18 +130,13 @@ impl Destination for Folder {
     fn sweep(&self) {
         let entries = fs::read_dir(self.root.join("ltx")).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {
-            let age = path.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
             // A younger one may be another writer's, who has not finished it.
-            let is_abandoned = matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER);
-            if is_abandoned && path.extension().is_some_and(|extension| extension == "tmp") {
+            if path.extension().is_some_and(|extension| extension == "tmp") && is_abandoned(&path) {
                 drop(fs::remove_file(path));
             }
         }
     }
 }
-
-/// How old a file that was never finished gets.
-const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a folder and those that it is in, so that they outlive a power loss.
 fn make_folder(folder: &Path) -> io::Result<()> {

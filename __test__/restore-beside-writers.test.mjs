@@ -1,0 +1,66 @@
+// A store that is restored while others write to it: every write that they were told of is in the state before, or in
+// the store.
+
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openDataStore } from "rootcellar";
+import { expect, test } from "vitest";
+import { openBackedUp as open } from "./helpers/backups.mjs";
+import { startModule } from "./helpers/child.mjs";
+import { temporaryDirectory } from "./helpers/store.mjs";
+
+/** Writes one key after the other, and prints the number of each that is written. */
+const WRITER = `
+	const store = openDataStore({ filename: process.argv[1] });
+	let isOver = false;
+	process.stdin.once("data", () => { isOver = true; });
+	for (let number = 0; !isOver; number++) {
+		await store.appData.set({ key: "other process " + number, value: number });
+		console.log("other process " + number);
+	}
+	await store.close();
+	process.exit();`;
+
+/** The keys that a store holds, without what was there from the beginning. */
+const keysOf = async (store) => (await store.appData.select("% %")).map(({ key }) => key);
+
+test("in another process, and in another store of this one", { timeout: 60_000 }, async () => {
+	const file = join(temporaryDirectory(), "bot.sqlite3");
+	const store = open(file, { intervalMs: 1000 });
+	const filler = "x".repeat(1000);
+	await store.appData.set(Array.from({ length: 4000 }, (_, index) => ({ key: `base${index}`, value: filler + index })));
+	const { id } = await store.backups.create();
+	const other = open(file);
+	const child = startModule(WRITER, { args: [file] });
+	await child.lineCount(10);
+	let isOver = false;
+	const written = (async () => {
+		const keys = [];
+		for (let number = 0; !isOver; number++) {
+			await other.appData.set({ key: `other store ${number}`, value: number });
+			keys.push(`other store ${number}`);
+			await sleep(1);
+		}
+		return keys;
+	})();
+	await sleep(300);
+	const { undoId } = await store.backups.restore({ id });
+	await sleep(300);
+	isOver = true;
+	child.write("over\n");
+	expect(await child.ended).toMatchObject({ code: 0, stderr: "" });
+	const acknowledged = [...(await written), ...child.lines];
+
+	const now = await keysOf(store);
+	const to = `${file}.undo`;
+	await store.backups.restore({ id: undoId, to });
+	const undone = openDataStore({ filename: to, backup: false });
+	const before = await keysOf(undone);
+	await undone.close();
+	for (const who of ["other store", "other process"]) {
+		expect(before.filter((key) => key.startsWith(who)).length).toBeGreaterThan(5);
+		expect(now.filter((key) => key.startsWith(who)).length).toBeGreaterThan(5);
+	}
+	const kept = new Set([...before, ...now]);
+	expect(acknowledged.filter((key) => !kept.has(key))).toEqual([]);
+});

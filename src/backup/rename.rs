@@ -1,0 +1,161 @@
+//! Gives a file a name that nothing else has, whoever else wants it at the same time.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::disk::{folder_of, remove, sync_folder};
+
+/// Renames a file, unless there is something of the new name: then the error is `AlreadyExists`, and nothing has changed.
+/// The name is on disk when this returns.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match by_link(from, to) {
+        // A file system without links.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+        other => return other,
+    }
+    match at_once(from, to) {
+        Err(error) if is_unknown(&error) => by_turns(from, to),
+        other => other,
+    }
+}
+
+/// A link is refused where a rename would overwrite.
+fn by_link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    sync_folder(folder_of(to))?;
+    // It has its name. What cannot be removed lies about under one that is only its own.
+    drop(remove(from));
+    Ok(())
+}
+
+/// Whether the system or the file system does not know a call.
+fn is_unknown(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+/// A rename that overwrites nothing.
+#[cfg(unix)]
+fn at_once(from: &Path, to: &Path) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
+    let [old, new] = [from, to].map(|path| CString::new(path.as_os_str().as_bytes()));
+    exclusive::rename(&old?, &new?)?;
+    sync_folder(folder_of(to))
+}
+
+/// There is none.
+#[cfg(not(unix))]
+fn at_once(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(unix)]
+mod exclusive {
+    use std::ffi::CStr;
+    use std::io;
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn rename(from: &CStr, to: &CStr) -> io::Result<()> {
+        let here = libc::AT_FDCWD;
+        // The system's call itself: not every C library has it. SAFETY: both are texts that end with a zero.
+        let result = unsafe {
+            libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE)
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    #[cfg(target_vendor = "apple")]
+    pub fn rename(from: &CStr, to: &CStr) -> io::Result<()> {
+        // SAFETY: both are texts that end with a zero.
+        let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), libc::RENAME_EXCL) };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    pub fn rename(_from: &CStr, _to: &CStr) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Looks, and renames, while nobody else who does it in this way can. The lock is the folder's: where folders cannot be
+/// opened (Windows) it is no more than this process's own.
+fn by_turns(from: &Path, to: &Path) -> io::Result<()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = crate::threads::lock(&TURN);
+    let folder = if cfg!(unix) { Some(File::open(folder_of(to))?) } else { None };
+    if let Some(folder) = &folder {
+        folder.lock()?;
+    }
+    match to.symlink_metadata() {
+        Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    fs::rename(from, to)?;
+    sync_folder(folder_of(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    type Rename = fn(&Path, &Path) -> io::Result<()>;
+
+    /// Every way that this system has.
+    fn ways() -> Vec<(&'static str, Rename)> {
+        let mut ways: Vec<(&'static str, Rename)> =
+            vec![("as it comes", rename_new), ("by a link", by_link), ("by turns", by_turns)];
+        if cfg!(any(target_os = "linux", target_vendor = "apple")) {
+            ways.push(("at once", at_once));
+        }
+        ways
+    }
+
+    #[test]
+    fn of_many_who_want_a_name_one_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, way) in ways() {
+            for round in 0..50 {
+                let to = folder.path().join(format!("{name} {round}"));
+                let renamed: Vec<usize> = thread::scope(|scope| {
+                    let threads: Vec<_> = (0..8)
+                        .map(|number| {
+                            let (folder, to) = (folder.path(), &to);
+                            scope.spawn(move || {
+                                let from = folder.join(format!("{name} {round} {number}"));
+                                fs::write(&from, [number]).unwrap();
+                                match way(&from, to) {
+                                    Ok(()) => {
+                                        assert!(!from.exists());
+                                        Some(usize::from(number))
+                                    }
+                                    Err(error) => {
+                                        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{name}: {error}");
+                                        assert_eq!(fs::read(&from).unwrap(), [number]);
+                                        None
+                                    }
+                                }
+                            })
+                        })
+                        .collect();
+                    threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+                });
+                assert_eq!(renamed.len(), 1, "{name}");
+                assert_eq!(usize::from(fs::read(&to).unwrap()[0]), renamed[0], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_renamed_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, way) in ways() {
+            let error = way(&folder.path().join("missing"), &folder.path().join("new")).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{name}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Files that are there for a while.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File};
+use std::hash::BuildHasher;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::disk;
+
+/// How old a file that was never finished gets: whoever makes it may still be at work before.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many digits of a name are random.
+const RANDOM_DIGITS: usize = 16;
+
+/// A file of which nobody else knows, in this process or another. Removed when dropped, unless it was renamed.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// An empty file `<path>-<process>-<number>-<random>.tmp`. Removes what processes that were killed have left under
+    /// such names.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        sweep(path);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let random = RandomState::new().hash_one(count);
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("-{}-{count}-{random:0RANDOM_DIGITS$x}.tmp", std::process::id()));
+        let temporary = Self(name.into());
+        File::create_new(&temporary.0)?;
+        Ok(temporary)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        drop(disk::remove(&self.0));
+    }
+}
+
+/// Whether nobody can be at work on a file any more.
+pub fn is_abandoned(path: &Path) -> bool {
+    let age = path.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+    matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER)
+}
+
+fn sweep(path: &Path) {
+    let Some(begin) = path.file_name().and_then(|name| name.to_str()) else { return };
+    for entry in fs::read_dir(disk::folder_of(path)).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| is_temporary(begin, name)) && is_abandoned(&entry.path()) {
+            drop(disk::remove(&entry.path()));
+        }
+    }
+}
+
+/// Whether a name is one that [`Temporary::create`] gives, and nobody else.
+fn is_temporary(begin: &str, name: &str) -> bool {
+    let unique = name.strip_prefix(begin).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tmp"));
+    let Some(parts) = unique.map(|unique| unique.split('-').collect::<Vec<_>>()) else { return false };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_random = |text: &str| text.len() == RANDOM_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    matches!(parts[..], [process, count, random] if is_number(process) && is_number(count) && is_random(random))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn each_has_a_name_of_its_own_and_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let (one, other) = (Temporary::create(&path).unwrap(), Temporary::create(&path).unwrap());
+        assert_ne!(one.path(), other.path());
+        drop((one, other));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_left_long_ago_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let left = "a-77-0-0123456789abcdef.tmp";
+        let others =
+            ["a", "a-b.tmp", "a-77-0-0123456789abcdef", "a-77-0-notes.tmp", "ab-77-0-0123456789abcdef.tmp"];
+        for name in others.into_iter().chain([left]) {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        let young = Temporary::create(&path).unwrap();
+        drop(Temporary::create(&path).unwrap());
+        assert!(young.path().exists());
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+        assert!(!folder.path().join(left).exists());
+    }
+}

@@ -1,0 +1,229 @@
+//! A store that is restored while others write to it: nothing that they were told is written is lost.
+
+#[path = "support/machine.rs"]
+mod machine;
+#[path = "support/recording_vfs.rs"]
+#[allow(dead_code, reason = "what is recorded is of no use here")]
+mod recording_vfs;
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use machine::{Listener, Machine, Store, wait};
+use recording_vfs::Recording;
+use rootcellar::Error;
+use rootcellar::backup::destination::{Created, Destination, Folder};
+use rootcellar::backup::files::{BackupFile, FileName};
+use rootcellar::backup::plan::Target;
+use rootcellar::backup::service::{Event, Observer, Options};
+use rootcellar::backup::{RestoredStore, open_store, restore_to};
+use rootcellar::ltx::Txid;
+use rusqlite::Connection;
+
+/// A folder that answers when it likes, if at all.
+struct Odd {
+    folder: Folder,
+    /// How many files were created.
+    created: AtomicUsize,
+    /// Is called before each, with the number of those before.
+    before: Box<dyn Fn(usize) -> Result<(), Error> + Send + Sync>,
+}
+
+impl Destination for Odd {
+    fn describe(&self) -> &str {
+        self.folder.describe()
+    }
+
+    fn list(&self) -> Result<Vec<BackupFile>, Error> {
+        self.folder.list()
+    }
+
+    fn staging(&self) -> Result<Option<PathBuf>, Error> {
+        self.folder.staging()
+    }
+
+    fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
+        (self.before)(self.created.fetch_add(1, Ordering::SeqCst))?;
+        self.folder.create(name, staged, time_ms)
+    }
+
+    fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
+        self.folder.open(name)
+    }
+
+    fn remove(&self, name: FileName) -> Result<(), Error> {
+        self.folder.remove(name)
+    }
+
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        self.folder.checksum(file)
+    }
+}
+
+/// A store whose backups are made only when they are asked for, at a destination of the test's.
+fn open(machine: &Machine, before: impl Fn(usize) -> Result<(), Error> + Send + Sync + 'static) -> Store {
+    let folder = machine.destination();
+    let destination = Arc::new(Odd { folder, created: AtomicUsize::new(0), before: Box::new(before) });
+    let options = Options {
+        destination,
+        interval: Duration::from_secs(1000),
+        retention: Duration::from_secs(1000),
+        shutdown_timeout: Duration::from_secs(5),
+    };
+    let listener = Arc::new(Listener::default());
+    let observer: Arc<dyn Observer> = listener.clone();
+    Store { opened: open_store(&machine.path("bot.sqlite3"), Some(options), &observer).unwrap(), listener }
+}
+
+fn connect(machine: &Machine) -> Connection {
+    let connection = Connection::open(machine.path("bot.sqlite3")).unwrap();
+    connection.busy_timeout(Duration::from_secs(20)).unwrap();
+    connection
+}
+
+fn restore(store: &Store, txid: u64) -> Result<RestoredStore, Error> {
+    let target = Target::Txid(Txid::new(txid).unwrap());
+    wait(|reply| store.opened.service.as_ref().unwrap().restore(target, reply))
+}
+
+fn rows(connection: &Connection) -> HashSet<i64> {
+    let mut statement = connection.prepare("SELECT x FROM w").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// The rows of the state before a restore.
+fn undone(machine: &Machine, restored: &RestoredStore) -> HashSet<i64> {
+    let path = machine.path("undone.sqlite3");
+    let target = Target::Txid(restored.undo.unwrap());
+    restore_to(&machine.destination(), target, &path, true, &mut |_| {}).unwrap();
+    rows(&Connection::open(path).unwrap())
+}
+
+/// What was written, from first to last, and how long the slowest took.
+struct Written {
+    numbers: Vec<i64>,
+    slowest: Duration,
+}
+
+/// Writes one row after the other until `is_over`.
+fn write(machine: &Machine, first: i64, is_over: &AtomicBool) -> Written {
+    let connection = connect(machine);
+    let mut written = Written { numbers: Vec::new(), slowest: Duration::ZERO };
+    for number in first.. {
+        if is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        let began = Instant::now();
+        connection.execute("INSERT INTO w VALUES (?)", [number]).unwrap();
+        written.slowest = written.slowest.max(began.elapsed());
+        written.numbers.push(number);
+        // Others want the lock too.
+        thread::sleep(Duration::from_micros(200));
+    }
+    written
+}
+
+/// Restores the first state while two others write, and finds what they have written. Returns how long a write took
+/// at most.
+fn restore_beside_writers(machine: &Machine, store: &Store) -> Duration {
+    let connection = connect(machine);
+    connection.execute_batch("CREATE TABLE w (x); CREATE TABLE f (x)").unwrap();
+    connection.execute("INSERT INTO f VALUES (randomblob(3000000))", []).unwrap();
+    let first = store.back_up();
+    let is_over = AtomicBool::new(false);
+    let (restored, written) = thread::scope(|scope| {
+        let is_over = &is_over;
+        let writers = [0, 1_000_000].map(|first| scope.spawn(move || write(machine, first, is_over)));
+        thread::sleep(Duration::from_millis(200));
+        let restored = restore(store, first);
+        thread::sleep(Duration::from_millis(100));
+        is_over.store(true, Ordering::SeqCst);
+        (restored.unwrap(), writers.map(|writer| writer.join().unwrap()))
+    });
+    let (before, now) = (undone(machine, &restored), rows(&connection));
+    assert!(before.is_disjoint(&now) && !before.is_empty() && !now.is_empty());
+    for Written { numbers, .. } in &written {
+        let lost: Vec<_> =
+            numbers.iter().filter(|number| !before.contains(number) && !now.contains(number)).collect();
+        assert!(lost.is_empty(), "{} of {}: {lost:?}", lost.len(), numbers.len());
+    }
+    written.into_iter().map(|written| written.slowest).max().unwrap()
+}
+
+#[test]
+fn every_write_of_others_is_in_the_state_before_or_in_the_store() {
+    let machine = Machine::slow();
+    let store = open(&machine, |_| Ok(()));
+    for _ in 0..3 {
+        restore_beside_writers(&machine, &store);
+        connect(&machine).execute_batch("DROP TABLE w; DROP TABLE f").unwrap();
+    }
+    store.close();
+}
+
+#[test]
+fn so_it_is_where_there_is_no_write_ahead_log() {
+    let machine = Machine::slow();
+    let recording = Recording::start(machine.folder.path(), false);
+    let store = open(&machine, |_| Ok(()));
+    let mode: String = connect(&machine).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "delete");
+    restore_beside_writers(&machine, &store);
+    store.close();
+    recording.stop();
+}
+
+#[test]
+fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
+    let machine = Machine::slow();
+    // The third is what was written until nobody could write any more.
+    let store = open(&machine, |created| {
+        if created == 2 {
+            thread::sleep(Duration::from_secs(6));
+        }
+        Ok(())
+    });
+    let slowest = restore_beside_writers(&machine, &store);
+    assert!(slowest < Duration::from_secs(4), "{slowest:?}");
+    store.close();
+}
+
+fn unreachable() -> Error {
+    Folder::new(Path::new("/dev/null/backups")).staging().unwrap_err()
+}
+
+#[test]
+fn what_cannot_be_backed_up_is_not_replaced() {
+    let machine = Machine::slow();
+    let store = open(&machine, |created| if created == 0 { Ok(()) } else { Err(unreachable()) });
+    connect(&machine).execute_batch("CREATE TABLE w (x)").unwrap();
+    let first = store.back_up();
+    connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
+    assert_eq!(restore(&store, first).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
+    assert_eq!(rows(&connect(&machine)), HashSet::from([1]));
+    store.close();
+}
+
+#[test]
+fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
+    let machine = Machine::slow();
+    let store = open(&machine, |created| if created == 2 { Err(unreachable()) } else { Ok(()) });
+    connect(&machine).execute_batch("CREATE TABLE w (x)").unwrap();
+    let first = store.back_up();
+    connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
+    let restored = restore(&store, first).unwrap();
+    assert_eq!(restored.position, None);
+    assert_eq!(rows(&connect(&machine)), HashSet::new());
+    assert_eq!(undone(&machine, &restored), HashSet::from([1]));
+    assert_eq!(store.failures(), ["ERR_BACKUP_DESTINATION"]);
+    let events = store.listener.0.lock().unwrap().clone();
+    assert!(events.iter().any(|event| matches!(event, Event::Restored(_))));
+    // It is caught up.
+    assert!(store.back_up() > restored.undo.unwrap().get());
+    store.close();
+}
