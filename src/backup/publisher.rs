@@ -212,10 +212,15 @@ impl Publisher {
         }
     }
 
+    /// Whether backups lead to the last one.
+    fn is_reached_by(&self, files: &[BackupFile]) -> bool {
+        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
+        self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
     /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
     fn check_chain(&mut self, files: &[BackupFile]) {
-        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
-        if reached.is_none() || reached < self.newest() {
+        if !self.is_reached_by(files) {
             let message = format!(
                 "backups that were made are missing from {}: everything is backed up anew",
                 self.destination.describe()
@@ -368,11 +373,8 @@ impl Publisher {
             return Ok(false);
         }
         if !self.queue.is_empty() {
-            // It may lack room. What fails is told by the attempts to publish.
-            if let Ok(mut files) = self.destination.list() {
-                self.check_newest(&files)?;
-                drop(self.remove_expired(&mut files, now_ms, retention));
-            }
+            // What fails is told by the attempts to publish.
+            drop(self.make_room(now_ms, retention));
             return Ok(true);
         }
         let mut files = self.destination.list()?;
@@ -382,13 +384,20 @@ impl Publisher {
         let removed = self.remove_expired(&mut files, now_ms, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
-        let reached = plan(&files, Target::Newest).and_then(|plan| plan.txid());
-        if reached < self.newest() || schedule::snapshot_is_due(&files, now_ms) {
+        if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
             self.snapshot_wanted = true;
         }
         // What is damaged is told once, what cannot be removed again and again.
         let (merged, removed) = (merged?, removed?);
         Ok(merged || removed)
+    }
+
+    /// Removes what has expired from a destination that may lack room for what is to be published, unless somebody else
+    /// has gone on there.
+    fn make_room(&self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
+        let mut files = self.destination.list()?;
+        let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
+        Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
     }
 
     /// Removes what has expired. Returns whether there was anything.
