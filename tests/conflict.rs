@@ -306,30 +306,3 @@ fn a_destination_that_was_away_for_a_while_does_not_make_an_old_copy_of_the_file
         store.close();
     }
 }
-
-#[test]
-fn of_two_files_of_a_process_at_one_destination_the_second_has_no_backups_and_nothing_of_the_first() {
-    let machine = Machine::slow();
-    let store = machine.open();
-    store.set("key", "1");
-    store.back_up();
-    let second = Machine { destination: machine.path("backups"), ..Machine::slow() };
-    for before in [None, Some("2")] {
-        let other = second.open();
-        assert_eq!(other.get("key").as_deref(), before);
-        other.set("key", "2");
-        assert_eq!(other.try_back_up().unwrap_err().code(), "ERR_BACKUP_CONFLICT");
-        other.close();
-    }
-    store.set("key", "3");
-    store.back_up();
-    store.close();
-    // Nor later, when nobody else is there.
-    let other = second.open();
-    assert_eq!(other.get("key").as_deref(), Some("2"));
-    assert_eq!(other.try_back_up().unwrap_err().code(), "ERR_BACKUP_CONFLICT");
-    other.close();
-    let store = machine.open();
-    assert_eq!(store.get("key").as_deref(), Some("3"));
-    store.close();
-}
