@@ -232,9 +232,7 @@ function createBackups(queue, located, notices) {
 		verify: async () => {
 			const { url } = options();
 			const file = located().path;
-			const { restored } = await answerOf(
-				loadBinding().verifyBackups(url, path.dirname(file), progressed, file),
-			);
+			const { restored } = await answerOf(loadBinding().verifyBackups(url, path.dirname(file), progressed, file));
 			return { ...toRestore(restored), files: restored.files ?? 0 };
 		},
 		status: () => statusOf(located(), queue.session.current),

@@ -181,9 +181,10 @@ fn so_it_is_where_there_is_no_write_ahead_log() {
 #[test]
 fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
     let machine = Machine::slow();
-    // The third is what was written until nobody could write any more.
+    // The first state, what was there when the restore was asked for, what came while it was prepared, and what came until
+    // nobody could write any more.
     let store = open(&machine, |created| {
-        if created == 2 {
+        if created == 3 {
             thread::sleep(Duration::from_secs(6));
         }
         Ok(())

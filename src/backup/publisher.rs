@@ -74,6 +74,9 @@ impl Publisher {
             conflict = Some(conflict::error(&*destination, "backups that were not made here"));
         }
         let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
+        // Numbers go on although the destination has lost some: what was there may come back.
+        let here = known.as_ref().map(|known| (known.position.txid, known.table.page_size));
+        let newest = here.filter(|(here, _)| newest.is_none_or(|(newest, _)| newest < *here)).or(newest);
         let mut publisher = Self {
             folder: folder.to_owned(),
             destination,
@@ -502,7 +505,7 @@ fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded
         return Ok(None);
     }
     match standing_at(destination, files, &known.position) {
-        Standing::InStep => Ok(Some(known)),
+        Standing::InStep | Standing::Ahead => Ok(Some(known)),
         Standing::Unpublished => Ok(before_last),
         Standing::Unknown => Ok(None),
         Standing::Behind => {
