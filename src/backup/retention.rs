@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::files::{BackupFile, Level, newest_txid, of_level};
 use super::plan::{Target, plan};
 use crate::limits::{LEVEL_AGES_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX, YOUNG_LEVEL_BYTES_MIN};
+use crate::ltx::Txid;
 
 /// The files to remove, in the order in which to remove them: the finest first, and of a level the newest, so that what
 /// is left leads on if that is interrupted. None if what would stay did not lead to the newest state as what is there
@@ -24,16 +25,21 @@ pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<Ba
     let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
     // Up to here nothing that is finer leads anywhere.
     let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
-    let newest = snapshots.last();
+    let everything_bytes =
+        files.iter().filter(|file| holds_everything(file)).map(|file| file.bytes).max().unwrap_or(0);
 
     for level in Level::increments().rev() {
         let mut of_this = of_level(files, level);
         // The newest of each level tells where to go on.
         of_this.pop();
         for window in old_windows(files, level, now_ms) {
-            if level != Level::CAPTURED
-                && !is_too_much(&of_this, gone, newest, is_past_its_age(&window, level, now_ms))
-            {
+            let left = of_this.iter().filter(|file| file.name.max.get() > gone);
+            let may_go = if is_past_its_age(&window, level, now_ms) {
+                level == Level::CAPTURED || is_much(left, everything_bytes)
+            } else {
+                is_too_much(left, everything_bytes)
+            };
+            if !may_go {
                 break;
             }
             gone = gone.max(window.name.max.get());
@@ -72,17 +78,21 @@ fn is_past_its_age(window: &BackupFile, level: Level, now_ms: i64) -> bool {
     age_min.is_some_and(|age_min| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
 }
 
-/// Whether what is left of a level, when everything up to a transaction is gone, is so much that its oldest window has to
-/// go.
-fn is_too_much(of_level: &[BackupFile], gone: u64, newest: Option<&BackupFile>, is_past_its_age: bool) -> bool {
-    let left = of_level.iter().filter(|file| file.name.max.get() > gone);
-    let (count, bytes) = left.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
-    let snapshot_bytes = newest.map_or(0, |snapshot| snapshot.bytes);
-    if is_past_its_age {
-        bytes > LEVEL_BYTES_MIN.max(snapshot_bytes / 2) || count >= LEVEL_FILES_MAX
-    } else {
-        bytes > YOUNG_LEVEL_BYTES_MIN.max(snapshot_bytes * 2)
-    }
+/// Whether a file holds every page: a snapshot, or what the first capture was merged into.
+fn holds_everything(file: &BackupFile) -> bool {
+    file.name.min == Txid::FIRST
+}
+
+/// Whether files of a level are so many or so large that those which are past their age give way.
+fn is_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
+    let (count, bytes) = of_level.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+    bytes > LEVEL_BYTES_MIN.max(everything_bytes / 2) || count >= LEVEL_FILES_MAX
+}
+
+/// Whether the changes in files of a level are so large that others give way, too.
+fn is_too_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
+    let bytes: u64 = of_level.filter(|file| !holds_everything(file)).map(|file| file.bytes).sum();
+    bytes > YOUNG_LEVEL_BYTES_MIN.max(everything_bytes * 2)
 }
 
 /// Whether the newest state can be reached without some files as it can with them.
@@ -171,13 +181,12 @@ mod tests {
     fn a_level_that_takes_very_much_room_gives_way_when_it_is_five_minutes_old() {
         let half = YOUNG_LEVEL_BYTES_MIN / 2;
         let mut files: Vec<BackupFile> =
-            (0..4).map(|index| file(3, 10 * index + 1, 10 * index + 10, 0, half)).collect();
-        files.push(file(4, 1, 30, 0, 9));
+            (1..5).map(|index| file(3, 10 * index + 1, 10 * index + 10, 0, half)).collect();
+        files.push(file(4, 11, 40, 0, 9));
+        files.push(file(9, 1, 10, 0, half));
         assert_eq!(short(&expired(&files, 5 * MINUTE_MS, WEEK)), [""; 0]);
-        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["3/21-30", "3/11-20", "3/1-10"]);
-        files.push(file(9, 1, 40, 0, half));
-        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["3/21-30", "3/11-20", "3/1-10"]);
-        files.push(file(9, 1, 41, 0, 2 * half));
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["3/31-40", "3/21-30", "3/11-20"]);
+        files.push(file(9, 1, 50, 0, 2 * half));
         assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), [""; 0]);
     }
 
