@@ -213,9 +213,9 @@ fn every_state_that_is_promised_is_reached_whenever_the_bot_was_started() {
         let mut bot = Bot::new(database, start_s, 1);
         while bot.second < 30 * HOUR_S {
             bot.run();
-            bot.check_newest();
             // What has just been merged is most likely to have taken something along.
             if (bot.start_s + bot.second) % HOUR_S < 10 * 60 || rng.u8(0..20) == 0 {
+                bot.check_newest();
                 bot.check_ages(&ages(&mut rng));
             }
         }
@@ -250,7 +250,9 @@ fn a_clock_that_is_wrong_for_a_minute_costs_nothing() {
         bot.ahead_s = 0;
         while bot.second < 5 * DAY_S {
             bot.run();
-            bot.check_newest();
+            if bot.second % HOUR_S < 2 * MAINTENANCE_S {
+                bot.check_newest();
+            }
             let captured = of_level(&bot.files, Level::CAPTURED).len();
             assert!(captured < 150, "{captured} captured files, {} s after the start", bot.second);
         }
