@@ -69,8 +69,9 @@ impl Replacement {
         let has_log = mode == "wal";
         if !has_log {
             // In this locking mode the lock of the transaction outlives it: nobody else can write, and everybody can read,
-            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode").
-            store.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK")?;
+            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode"). Set before, it
+            // would keep the lock of a reader as well, for which a writer waits while this waits for the writer.
+            store.execute_batch("BEGIN IMMEDIATE; PRAGMA locking_mode = EXCLUSIVE; ROLLBACK")?;
         }
         let backup = Backup::new(&self.source, &mut store)?;
         if has_log {
