@@ -72,13 +72,25 @@ pub const COMPACTION_INTERVALS: [Duration; 4] = [
 /// Files that are merged at a time. All are open at once, as they are when Litestream restores.
 pub const COMPACTION_FILES_MAX: usize = 100;
 
-/// How long a captured file is kept although it is merged. Litestream's default.
-pub const CAPTURED_AGE_MIN: Duration = Duration::from_secs(5 * 60);
+/// How long files of levels 0 to 3 are kept although they are merged, whatever room they take. Those of level 4 are kept
+/// as long as the retention. The first is Litestream's default.
+pub const LEVEL_AGES_MIN: [Duration; 4] = [
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(3 * 60 * 60),
+];
 
-/// Bytes that the merged files of a level may take however small the database is.
-pub const LEVEL_BYTES_MIN: u64 = 4 << 20;
+/// How far the time of day may run ahead of a clock that nobody sets, and still be believed.
+pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(60);
 
-/// Merged files that a level may have.
+/// How long the time of day has to stay ahead to be believed: what is past the retention by it is kept until then.
+pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Bytes that the files of each of levels 1 to 3 may take however small the database is.
+pub const LEVEL_BYTES_MIN: u64 = 3 << 20;
+
+/// Files that each of levels 1 to 3 may have.
 pub const LEVEL_FILES_MAX: usize = 500;
 
 /// Files up to this size are checked as a whole before they are opened; larger ones in the background, unless they

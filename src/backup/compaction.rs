@@ -62,8 +62,9 @@ fn groups(
         }
         reached = file.name.max.get();
     }
+    // An interval that is still to come is that of a wrong clock, and not waited for.
     let is_over =
-        |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) < interval_of(now_ms));
+        |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) != interval_of(now_ms));
     groups.into_iter().take_while(is_over).filter_map(|inputs| Compaction::of(to, inputs)).collect()
 }
 
@@ -155,5 +156,12 @@ mod tests {
         files.insert(0, file(0, 1, 30, 5000));
         files.push(file(0, 41, 41, 10));
         assert_eq!(short(&due(&files, 60_000)), ["1/1-30 of 1", "1/31-41 of 11"]);
+    }
+    #[test]
+    fn an_interval_that_is_still_to_come_is_not_waited_for() {
+        const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+        let mut files = captured(1..=3);
+        files.push(file(0, 4, 4, YEAR_MS));
+        assert_eq!(short(&due(&files, 30_000)), ["1/1-3 of 3", "1/4-4 of 1"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Captures changes and brings them to the destination, one transaction number after another.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::conflict;
 use super::destination::Destination;
 use super::files::{BackupFile, FileName, Level, newest_txid, of_level};
 use super::plan::{Target, plan};
-use super::staged::{Staged, Writing, merge};
+use super::staged::{Staged, Unmerged, Writing, merge};
 use super::state::{Known, Loaded, Position, Standing, StateFile, standing};
 use super::table::{PageHash, PageTable};
 use super::{compaction, retention, schedule};
@@ -39,6 +39,8 @@ pub struct Publisher {
     snapshot_wanted: bool,
     /// The newest full snapshot.
     newest_snapshot: Option<Txid>,
+    /// Backups that cannot be used, as far as it was tried.
+    unusable: HashSet<FileName>,
     /// Something may have changed that is not staged.
     is_dirty: bool,
 }
@@ -72,6 +74,9 @@ impl Publisher {
             conflict = Some(conflict::error(&*destination, "backups that were not made here"));
         }
         let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
+        // Numbers go on although the destination has lost some: what was there may come back.
+        let here = known.as_ref().map(|known| (known.position.txid, known.table.page_size));
+        let newest = here.filter(|(here, _)| newest.is_none_or(|(newest, _)| newest < *here)).or(newest);
         let mut publisher = Self {
             folder: folder.to_owned(),
             destination,
@@ -85,6 +90,7 @@ impl Publisher {
             problem: None,
             snapshot_wanted: false,
             newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
+            unusable: HashSet::new(),
             is_dirty: true,
         };
         if let Some(known) = &publisher.known {
@@ -206,10 +212,15 @@ impl Publisher {
         }
     }
 
+    /// Whether backups lead to the last one.
+    fn is_reached_by(&self, files: &[BackupFile]) -> bool {
+        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
+        self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
     /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
     fn check_chain(&mut self, files: &[BackupFile]) {
-        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
-        if reached.is_none() || reached < self.newest() {
+        if !self.is_reached_by(files) {
             let message = format!(
                 "backups that were made are missing from {}: everything is backed up anew",
                 self.destination.describe()
@@ -348,51 +359,95 @@ impl Publisher {
         writing.finish()
     }
 
-    /// Merges and removes what is due. Returns whether there was anything to do.
+    /// Removes and merges what is due. Returns whether there was anything to do.
+    ///
+    /// Backups that cannot be used are left out from then on. If the others do not lead to the newest state, the next
+    /// capture is a snapshot.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`; `ERR_BACKUP_DAMAGED` if what is to be merged cannot be used, and then the next capture
-    /// is a snapshot.
+    /// The first that there was, after everything else was done: `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED`, once,
+    /// if what is to be merged cannot be used.
     pub fn maintain(&mut self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
-        if self.conflict.is_some() || !self.queue.is_empty() {
+        if self.conflict.is_some() {
             return Ok(false);
+        }
+        if !self.queue.is_empty() {
+            // What fails is told by the attempts to publish.
+            drop(self.make_room(now_ms, retention));
+            return Ok(true);
         }
         let mut files = self.destination.list()?;
         self.check_newest(&files)?;
         self.check_chain(&files);
-        let mut has_worked = false;
-        // Each level is merged of the one below, which the round before has merged.
-        loop {
-            let due = compaction::due(&files, now_ms);
-            if due.is_empty() {
-                break;
-            }
-            for compaction in due {
-                files.push(self.merge(&compaction)?);
-            }
-            has_worked = true;
-        }
-        for file in retention::expired(&files, now_ms, retention) {
-            self.destination.remove(file.name)?;
-            files.retain(|other| other.name != file.name);
-            has_worked = true;
-        }
-        if schedule::snapshot_is_due(&files, now_ms) {
+        // First, for merging takes room.
+        let removed = self.remove_expired(&mut files, now_ms, retention);
+        let merged = self.merge_due(&mut files, now_ms);
+        files.retain(|file| !self.unusable.contains(&file.name));
+        if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
             self.snapshot_wanted = true;
         }
-        Ok(has_worked)
+        // What is damaged is told once, what cannot be removed again and again.
+        let (merged, removed) = (merged?, removed?);
+        Ok(merged || removed)
     }
 
-    fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, Error> {
-        let staged = merge(&*self.destination, &self.folder, compaction).inspect_err(|error| {
-            if error.backup_problem() != Some(BackupProblem::Destination) {
-                self.snapshot_wanted = true;
+    /// Removes what has expired from a destination that may lack room for what is to be published, unless somebody else
+    /// has gone on there.
+    fn make_room(&self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
+        let mut files = self.destination.list()?;
+        let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
+        Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
+    }
+
+    /// Removes what has expired. Returns whether there was anything.
+    fn remove_expired(
+        &self,
+        files: &mut Vec<BackupFile>,
+        now_ms: i64,
+        retention: std::time::Duration,
+    ) -> Result<bool, Error> {
+        let expired = retention::expired(files, now_ms, retention);
+        for file in &expired {
+            self.destination.remove(file.name)?;
+            files.retain(|other| other.name != file.name);
+        }
+        Ok(!expired.is_empty())
+    }
+
+    /// Merges what is due. Returns whether there was anything.
+    fn merge_due(&mut self, files: &mut Vec<BackupFile>, now_ms: i64) -> Result<bool, Error> {
+        let mut has_worked = false;
+        let mut failure = None;
+        // Each level is merged of the one below, which the round before has merged.
+        loop {
+            let usable: Vec<BackupFile> =
+                files.iter().filter(|file| !self.unusable.contains(&file.name)).copied().collect();
+            let due = compaction::due(&usable, now_ms);
+            if due.is_empty() {
+                return failure.map_or(Ok(has_worked), Err);
             }
-        })?;
+            has_worked = true;
+            for compaction in due {
+                match self.merge(&compaction) {
+                    Ok(merged) => files.push(merged),
+                    Err(Unmerged::Unusable(names, error)) => {
+                        self.unusable.extend(names);
+                        failure.get_or_insert(error);
+                        // What is due without them is to be seen.
+                        break;
+                    }
+                    Err(Unmerged::Failed(error)) => return Err(failure.unwrap_or(error)),
+                }
+            }
+        }
+    }
+
+    fn merge(&self, compaction: &compaction::Compaction) -> Result<BackupFile, Unmerged> {
+        let staged = merge(&*self.destination, &self.folder, compaction)?;
         // Another merge of the same files is as good.
         match staged.publish(&*self.destination) {
-            Err(error) if error.backup_problem() != Some(BackupProblem::Conflict) => Err(error),
+            Err(error) if error.backup_problem() != Some(BackupProblem::Conflict) => Err(error.into()),
             _ => Ok(staged.listed()),
         }
     }
@@ -450,7 +505,7 @@ fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded
         return Ok(None);
     }
     match standing_at(destination, files, &known.position) {
-        Standing::InStep => Ok(Some(known)),
+        Standing::InStep | Standing::Ahead => Ok(Some(known)),
         Standing::Unpublished => Ok(before_last),
         Standing::Unknown => Ok(None),
         Standing::Behind => {

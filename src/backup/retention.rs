@@ -1,56 +1,73 @@
 //! Which files may go, as a function of the listing and the time.
 //!
-//! What stays leads to the newest state, and for every moment of the retention there is a snapshot before it. Within
-//! that, fine levels give way to coarse ones with time: each may take no more room than [`level_bytes_max`] and no more
-//! than [`LEVEL_FILES_MAX`] files, so that a busy day does not cost a hundred times what the database itself does.
+//! A state is reached by a snapshot and then files of ever finer levels, each of which goes on where the one before
+//! ends. So the files of a level stand on the coarser ones before them, and give way in whole windows only: all that one
+//! file of the level above covers, with everything finer in it.
+//!
+//! The coarsest level stays as long as the retention. Of the others a window stays for a time, [`LEVEL_AGES_MIN`], and
+//! then until the level takes more room than [`level_bytes_max`] or has [`LEVEL_FILES_MAX`] files, so that a busy day
+//! does not cost a hundred times what the database itself does.
 
 use std::time::Duration;
 
 use super::files::{BackupFile, Level, newest_txid, of_level};
 use super::plan::{Target, plan};
-use crate::limits::{CAPTURED_AGE_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX};
+use crate::limits::{LEVEL_AGES_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX};
 
-/// The files to remove, in the order in which to remove them. None if what would stay did not lead to the newest state
-/// as what is there does.
+/// The files to remove, in the order in which to remove them: the finest first, and of a level the newest, so that what
+/// is left leads on if that is interrupted. None if what would stay did not lead to the newest state as what is there
+/// does.
 #[must_use]
 pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<BackupFile> {
-    let horizon_ms = now_ms.saturating_sub(milliseconds(retention));
     let snapshots = of_level(files, Level::SNAPSHOT);
-    let mut expired = Vec::new();
-    // The newest snapshot that is past the retention is what the first moments within it begin with.
-    let first_kept = snapshots.iter().rposition(|file| file.time_ms <= horizon_ms);
-    expired.extend_from_slice(&snapshots[..first_kept.unwrap_or(0)]);
-    let needed_from = first_kept.map_or(0, |index| snapshots[index].name.max.get());
-    let newest_snapshot = snapshots.last().map_or(0, |file| file.name.max.get());
+    let first_kept = first_kept(&snapshots, now_ms, retention);
+    let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
+    // Up to here nothing that is finer leads anywhere.
+    let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
     let bytes_max = level_bytes_max(&snapshots);
 
-    for level in Level::increments() {
+    for level in Level::increments().rev() {
         let mut of_this = of_level(files, level);
         // The newest of each level tells where to go on.
         of_this.pop();
-        let above = Level::new(level.get() + 1).map_or_else(Vec::new, |above| of_level(files, above));
-        let merged =
-            above.last().filter(|file| file.name.level != Level::SNAPSHOT).map_or(0, |file| file.name.max.get());
-        let covered = merged.max(newest_snapshot);
-        let mut bytes: u64 = of_this.iter().map(|file| file.bytes).sum();
-        for (file, left) in of_this.iter().copied().zip((1..=of_this.len()).rev()) {
-            let max = file.name.max.get();
-            let is_full = bytes > bytes_max || left >= LEVEL_FILES_MAX;
-            let may_go = if level == Level::CAPTURED {
-                max <= covered && file.time_ms < now_ms.saturating_sub(milliseconds(CAPTURED_AGE_MIN))
-            } else {
-                max <= needed_from || (max <= covered && is_full)
-            };
-            if may_go {
-                bytes -= file.bytes;
-                expired.push(file);
-            } else {
-                // Only the beginning of a level may go, or there would be gaps.
+        for window in windows_past_their_age(files, level, now_ms) {
+            if level != Level::CAPTURED && !is_full(&of_this, gone, bytes_max) {
                 break;
             }
+            gone = gone.max(window.name.max.get());
         }
+        expired.extend(of_this.into_iter().take_while(|file| file.name.max.get() <= gone));
     }
+    expired.reverse();
     if leads_as_far(files, &expired) { expired } else { Vec::new() }
+}
+
+/// Which snapshot the first moments within the retention begin with: the newest of those that are past it.
+///
+/// Only the oldest snapshots are looked at, up to the first that is not past it, so that one with a time that a wrong
+/// clock has given it takes none of those before it along. A time that is still to come says nothing.
+fn first_kept(snapshots: &[BackupFile], now_ms: i64, retention: Duration) -> Option<usize> {
+    let horizon_ms = now_ms.saturating_sub(milliseconds(retention));
+    let past = snapshots.iter().take_while(|file| file.time_ms <= horizon_ms || file.time_ms > now_ms).count();
+    snapshots[..past].iter().rposition(|file| file.time_ms <= horizon_ms)
+}
+
+/// The windows of a level that may give way by their age, the oldest first. A time that is further ahead counts as one
+/// that is as long ago: it is that of a wrong clock.
+fn windows_past_their_age(files: &[BackupFile], level: Level, now_ms: i64) -> Vec<BackupFile> {
+    let (Some(age_min), Some(above)) = (LEVEL_AGES_MIN.get(usize::from(level.get())), Level::new(level.get() + 1))
+    else {
+        return Vec::new();
+    };
+    let is_past = |file: &BackupFile| u128::from(now_ms.abs_diff(file.time_ms)) > age_min.as_millis();
+    of_level(files, above).into_iter().take_while(is_past).collect()
+}
+
+/// Whether what is left of a level, when everything up to a transaction is gone, is too much.
+fn is_full(of_level: &[BackupFile], gone: u64, bytes_max: u64) -> bool {
+    let left = of_level.iter().filter(|file| file.name.max.get() > gone);
+    let (count, bytes) = left.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+    bytes > bytes_max || count >= LEVEL_FILES_MAX
 }
 
 /// How many bytes a level of merged files may take.
@@ -87,12 +104,15 @@ mod tests {
     }
 
     #[test]
-    fn a_captured_file_goes_when_it_is_merged_and_five_minutes_old() {
+    fn captured_files_go_when_they_are_merged_and_the_last_of_their_window_is_five_minutes_old() {
         let mut files: Vec<BackupFile> = (1..=6).map(|txid| file(0, txid, txid, 0, 9)).collect();
         assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
-        files.push(file(1, 1, 4, 0, 9));
+        files.push(file(1, 1, 2, 0, 9));
+        files.push(file(1, 3, 4, MINUTE_MS, 9));
         assert_eq!(short(&expired(&files, 5 * MINUTE_MS, WEEK)), [""; 0]);
-        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["0/1-1", "0/2-2", "0/3-3", "0/4-4"]);
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["0/2-2", "0/1-1"]);
+        assert_eq!(short(&expired(&files, 6 * MINUTE_MS, WEEK)), ["0/2-2", "0/1-1"]);
+        assert_eq!(short(&expired(&files, 6 * MINUTE_MS + 1, WEEK)), ["0/4-4", "0/3-3", "0/2-2", "0/1-1"]);
     }
 
     #[test]
@@ -108,8 +128,8 @@ mod tests {
         files.push(file(3, 11, 15, DAY_MS, 9));
         files.push(file(3, 16, 25, DAY_MS, 9));
         files.push(file(3, 26, 100, DAY_MS, 9));
-        assert_eq!(short(&expired(&files, 9 * DAY_MS, WEEK)), ["9/1-10", "9/1-20", "3/11-15", "3/16-25"]);
-        assert_eq!(short(&expired(&files[..3], 99 * DAY_MS, WEEK)), ["9/1-10", "9/1-20"]);
+        assert_eq!(short(&expired(&files, 9 * DAY_MS, WEEK)), ["3/16-25", "3/11-15", "9/1-20", "9/1-10"]);
+        assert_eq!(short(&expired(&files[..3], 99 * DAY_MS, WEEK)), ["9/1-20", "9/1-10"]);
     }
 
     #[test]
@@ -117,19 +137,62 @@ mod tests {
         let mut files = vec![file(3, 1, 5, 0, 9), file(3, 6, 9, DAY_MS, 9), file(9, 1, 9, DAY_MS, 9)];
         files.push(file(3, 10, 12, DAY_MS, 9));
         assert_eq!(short(&expired(&files, 8 * DAY_MS - 1, WEEK)), [""; 0]);
-        assert_eq!(short(&expired(&files, 8 * DAY_MS, WEEK)), ["3/1-5", "3/6-9"]);
+        assert_eq!(short(&expired(&files, 8 * DAY_MS, WEEK)), ["3/6-9", "3/1-5"]);
     }
 
     #[test]
-    fn a_fine_level_gives_way_to_a_coarse_one_when_it_takes_too_much_room() {
+    fn a_level_that_takes_too_much_room_gives_way_in_whole_windows_when_they_are_old_enough() {
         let third = LEVEL_BYTES_MIN / 3;
         let mut files: Vec<BackupFile> =
             (0..8).map(|index| file(1, 10 * index + 1, 10 * index + 10, 0, third)).collect();
-        files.push(file(2, 1, 60, 0, third));
-        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), ["1/1-10", "1/11-20", "1/21-30", "1/31-40"]);
+        files.extend([file(2, 1, 20, 0, third), file(2, 21, 60, MINUTE_MS, third)]);
+        // Of a snapshot nothing but the newest state stands.
+        files.push(file(9, 1, 60, MINUTE_MS, 9));
+        assert_eq!(short(&expired(&files, 15 * MINUTE_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, 16 * MINUTE_MS, WEEK)), ["1/11-20", "1/1-10"]);
+        let both = ["1/51-60", "1/41-50", "1/31-40", "1/21-30", "1/11-20", "1/1-10"];
+        assert_eq!(short(&expired(&files, 17 * MINUTE_MS, WEEK)), both);
         // What is not merged yet stays, whatever its size.
         files.truncate(8);
-        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_finer_goes_with_the_window_that_it_stands_on() {
+        let mut files: Vec<BackupFile> =
+            (0..6).map(|index| file(3, 10 * index + 1, 10 * index + 10, 0, LEVEL_BYTES_MIN)).collect();
+        files.extend((0..6).map(|index| file(2, 10 * index + 1, 10 * index + 10, 0, 9)));
+        files.extend([file(4, 1, 20, 0, 9), file(4, 21, 40, DAY_MS, 9)]);
+        assert_eq!(short(&expired(&files, DAY_MS, WEEK)), ["2/11-20", "2/1-10", "3/11-20", "3/1-10"]);
+    }
+
+    #[test]
+    fn the_coarsest_level_stays_as_long_as_the_retention_whatever_room_it_takes() {
+        let mut files: Vec<BackupFile> =
+            (0..6).map(|index| file(4, 10 * index + 1, 10 * index + 10, 0, LEVEL_BYTES_MIN)).collect();
+        files.push(file(9, 1, 60, 0, 9));
+        assert_eq!(short(&expired(&files, 7 * DAY_MS - 1, WEEK)), [""; 0]);
+        assert_eq!(expired(&files, 7 * DAY_MS, WEEK).len(), 5);
+    }
+
+    #[test]
+    fn a_time_that_a_wrong_clock_has_given_holds_nothing_up_and_takes_nothing_along() {
+        const YEAR_MS: i64 = 365 * DAY_MS;
+        let files = [
+            file(0, 1, 1, 0, 9),
+            file(0, 2, 2, YEAR_MS, 9),
+            file(0, 3, 3, 0, 9),
+            file(1, 1, 2, YEAR_MS, 9),
+            file(1, 3, 3, DAY_MS, 9),
+        ];
+        assert_eq!(short(&expired(&files, MINUTE_MS, WEEK)), ["0/2-2", "0/1-1"]);
+
+        let snapshots = [10 * DAY_MS, YEAR_MS, -YEAR_MS, 11 * DAY_MS, 20 * DAY_MS];
+        let files: Vec<BackupFile> =
+            (1..).zip(snapshots).map(|(number, time_ms)| file(9, 1, number, time_ms, 9)).collect();
+        assert_eq!(short(&expired(&files, 16 * DAY_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, 17 * DAY_MS, WEEK)), ["9/1-2", "9/1-1"]);
+        assert_eq!(short(&expired(&files, 18 * DAY_MS, WEEK)), ["9/1-3", "9/1-2", "9/1-1"]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! When things are due, as functions of the time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::files::{BackupFile, Level, newest_txid, of_level};
-use crate::limits::{COMPACTION_INTERVALS, SNAPSHOT_INTERVAL};
+use crate::limits::{CLOCK_AHEAD_MAX, CLOCK_BELIEVED_AFTER, COMPACTION_INTERVALS, SNAPSHOT_INTERVAL};
 
 /// How long to wait after a capture was begun until the next.
 ///
@@ -24,17 +24,17 @@ pub fn retry_pause(interval: Duration, failures: u32) -> Duration {
 }
 
 /// Whether a full snapshot is due: when the newest is a day old, or when there is none and the oldest backup begins a
-/// day ago, and something has changed since.
+/// day ago, and something has changed since. A time that is a day ahead is that of a wrong clock, and not waited for.
 #[must_use]
 pub fn snapshot_is_due(files: &[BackupFile], now_ms: i64) -> bool {
-    let interval_ms = i64::try_from(SNAPSHOT_INTERVAL.as_millis()).unwrap_or(i64::MAX);
     let newest = of_level(files, Level::SNAPSHOT).pop();
     let since_ms = match newest {
         Some(snapshot) => Some(snapshot.time_ms),
         None => files.iter().map(begins_ms).min(),
     };
     let has_changed = newest_txid(files) > newest.map(|snapshot| snapshot.name.max);
-    has_changed && since_ms.is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= interval_ms)
+    let is_due = |since_ms: i64| u128::from(now_ms.abs_diff(since_ms)) >= SNAPSHOT_INTERVAL.as_millis();
+    has_changed && since_ms.is_some_and(is_due)
 }
 
 /// When the interval of a merged file begins, whose time is that of the last that it was merged of.
@@ -43,6 +43,40 @@ fn begins_ms(file: &BackupFile) -> i64 {
         usize::from(file.name.level.get()).checked_sub(1).and_then(|place| COMPACTION_INTERVALS.get(place));
     let interval_ms = interval.and_then(|interval| i64::try_from(interval.as_millis()).ok());
     interval_ms.map_or(file.time_ms, |interval_ms| file.time_ms.div_euclid(interval_ms) * interval_ms)
+}
+
+/// The time of day, compared with a clock that nobody sets: nothing is past the retention because it was wrong for a
+/// while.
+#[derive(Debug)]
+pub struct TimeOfDay {
+    /// When both were in step, by each of them.
+    in_step: (Instant, i64),
+    ahead_since: Option<Instant>,
+}
+
+impl TimeOfDay {
+    /// Believes the time that it is.
+    #[must_use]
+    pub fn new(now: Instant, now_ms: i64) -> Self {
+        Self { in_step: (now, now_ms), ahead_since: None }
+    }
+
+    /// How far the time of day has run ahead. No more, once it has stayed so for a day: then it was wrong before, or the
+    /// machine has slept.
+    pub fn ahead(&mut self, now: Instant, now_ms: i64) -> Duration {
+        let (then, then_ms) = self.in_step;
+        let passed = now.saturating_duration_since(then);
+        let by_day = Duration::from_millis(u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or(0));
+        let ahead = by_day.saturating_sub(passed);
+        if ahead > CLOCK_AHEAD_MAX {
+            let since = *self.ahead_since.get_or_insert(now);
+            if now.saturating_duration_since(since) < CLOCK_BELIEVED_AFTER {
+                return ahead;
+            }
+        }
+        *self = Self::new(now, now_ms);
+        Duration::ZERO
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +121,36 @@ mod tests {
         files.push(file(FileName::captured(txid(2)), DAY_MS));
         assert!(!snapshot_is_due(&files, 2 * DAY_MS - 1));
         assert!(snapshot_is_due(&files, 2 * DAY_MS));
+    }
+    #[test]
+    fn a_snapshot_with_the_time_of_a_wrong_clock_does_not_hold_up_the_next() {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+        let file = |name, time_ms| BackupFile { name, bytes: 1, time_ms };
+        let txid = |number| Txid::new(number).unwrap();
+        let mut files = vec![file(FileName::captured(txid(2)), 0), file(FileName::snapshot(txid(1)), 365 * DAY_MS)];
+        assert!(snapshot_is_due(&files, 0));
+        files[1].time_ms = DAY_MS - 1;
+        assert!(!snapshot_is_due(&files, 0));
+    }
+
+    #[test]
+    fn a_time_of_day_that_runs_ahead_is_believed_after_a_day() {
+        const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+        const NIGHT_MS: u64 = 8 * 60 * 60 * 1000;
+        let start = Instant::now();
+        let after = |seconds: u64| start + Duration::from_secs(seconds);
+        let mut time = TimeOfDay::new(start, 0);
+        assert_eq!(time.ahead(after(30), 30_000), ms(0));
+        assert_eq!(time.ahead(after(60), 30_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs() - 30_000));
+        assert_eq!(time.ahead(after(90), 90_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs()));
+        // Right again, or wrong the other way.
+        assert_eq!(time.ahead(after(120), 120_000), ms(0));
+        assert_eq!(time.ahead(after(150), 0), ms(0));
+        // A machine that has slept for a night.
+        let night = |seconds: u64| NIGHT_MS.cast_signed() + 1000 * (seconds - 150).cast_signed();
+        assert_eq!(time.ahead(after(180), night(180)), ms(NIGHT_MS));
+        assert_eq!(time.ahead(after(180 + 86_399), night(180 + 86_399)), ms(NIGHT_MS));
+        assert_eq!(time.ahead(after(180 + 86_400), night(180 + 86_400)), ms(0));
+        assert_eq!(time.ahead(after(180 + 86_430), night(180 + 86_430)), ms(0));
     }
 }

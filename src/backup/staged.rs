@@ -5,6 +5,7 @@ use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::compaction::Compaction;
 use super::conflict;
 use super::destination::{Created, Destination};
 use super::disk;
@@ -175,25 +176,41 @@ impl std::fmt::Debug for Writing {
     }
 }
 
+/// Why files were not merged.
+#[derive(Debug)]
+pub enum Unmerged {
+    /// Some of them cannot be used: which, and what to tell.
+    Unusable(Vec<FileName>, Error),
+    /// Something failed that says nothing against them.
+    Failed(Error),
+}
+
+impl From<Error> for Unmerged {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Merges files into one of the level above.
 ///
 /// # Errors
 ///
 /// `ERR_BACKUP_DAMAGED` if one of them cannot be used; `ERR_BACKUP_DESTINATION`.
-pub fn merge(
-    destination: &dyn Destination,
-    folder: &Path,
-    compaction: &super::compaction::Compaction,
-) -> Result<Staged, Error> {
-    let inputs: Result<Vec<_>, Error> = compaction.inputs.iter().map(|file| destination.open(file.name)).collect();
-    let damaged = |error: &dyn std::fmt::Display| {
-        let message = format!("the backups that make {} cannot be merged: {error}", compaction.name);
-        Error::backup(BackupProblem::Damaged, message)
-    };
-    let merge = ltx::Merge::new(inputs?).map_err(|error| damaged(&error))?;
+pub fn merge(destination: &dyn Destination, folder: &Path, compaction: &Compaction) -> Result<Staged, Unmerged> {
+    let mut inputs = Vec::new();
+    for file in &compaction.inputs {
+        match destination.open(file.name) {
+            Ok(input) => inputs.push(input),
+            Err(error) if error.backup_problem() == Some(BackupProblem::NotFound) => {
+                return Err(blamed(destination, compaction, &error));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let merge = ltx::Merge::new(inputs).map_err(|error| blamed(destination, compaction, &error))?;
     let header = merge.header().clone();
     if (header.min_txid, header.max_txid) != (compaction.name.min, compaction.name.max) {
-        return Err(damaged(&ltx::Violation::Txid));
+        return Err(blamed(destination, compaction, &ltx::Violation::Txid));
     }
     let mut writing = Writing::begin(destination, folder, compaction.name, header)?;
     let mut failure = None;
@@ -204,8 +221,72 @@ pub fn merge(
         })
     });
     match (merged, failure) {
-        (Ok(()), _) => writing.finish(),
-        (Err(_), Some(error)) => Err(error),
-        (Err(error), None) => Err(damaged(&error)),
+        (Ok(()), _) => Ok(writing.finish()?),
+        (Err(_), Some(error)) => Err(error.into()),
+        (Err(error), None) => Err(blamed(destination, compaction, &error)),
     }
+}
+
+/// Finds out which files are to blame for a merge that has failed: those that cannot be read by themselves, or else the
+/// first that does not follow the one before it.
+fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn std::fmt::Display) -> Unmerged {
+    let mut unusable: Vec<(FileName, String)> = Vec::new();
+    let mut unrelated: Option<(FileName, String)> = None;
+    let mut before: Option<Header> = None;
+    for BackupFile { name, .. } in &compaction.inputs {
+        match read_whole(destination, *name) {
+            Ok(header) => {
+                let follows = before.as_ref().map_or(Ok(()), |before| ltx::chain(before, None, &header));
+                if let Err(error) = follows {
+                    unrelated.get_or_insert((*name, error.to_string()));
+                }
+                before = Some(header);
+            }
+            Err(Unread::Unusable(reason)) => unusable.push((*name, reason)),
+            Err(Unread::Failed(error)) => return Unmerged::Failed(error),
+        }
+    }
+    if unusable.is_empty() {
+        unusable.extend(unrelated);
+    }
+    let Some((first, reason)) = unusable.first() else {
+        // Read once more they are right, so that the next attempt may succeed.
+        let message = format!("{} cannot be merged from {}: {failure}", compaction.name, destination.describe());
+        return Unmerged::Failed(Error::backup(BackupProblem::Destination, message));
+    };
+    let more = if unusable.len() > 1 { format!(", and {} more,", unusable.len() - 1) } else { String::new() };
+    let message = format!("the backup {first}{more} cannot be merged into {}: {reason}", compaction.name);
+    let error = Error::backup(BackupProblem::Damaged, message);
+    Unmerged::Unusable(unusable.into_iter().map(|(name, _)| name).collect(), error)
+}
+
+/// Why a file was not read to its end: it is of no use, or its destination does not answer.
+enum Unread {
+    Unusable(String),
+    Failed(Error),
+}
+
+/// Reads a file to its end, and returns its header.
+fn read_whole(destination: &dyn Destination, name: FileName) -> Result<Header, Unread> {
+    let input = destination.open(name).map_err(|error| match error.backup_problem() {
+        Some(BackupProblem::NotFound) => Unread::Unusable("it is not there any more".to_owned()),
+        _ => Unread::Failed(error),
+    })?;
+    let read = || -> Result<Header, ltx::Error> {
+        let decoder = Decoder::new(input)?;
+        let header = decoder.header().clone();
+        decoder.verify()?;
+        if (header.min_txid, header.max_txid) == (name.min, name.max) {
+            Ok(header)
+        } else {
+            Err(ltx::Violation::Txid.into())
+        }
+    };
+    read().map_err(|error| match error {
+        ltx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+            let message = format!("cannot read {}: {error}", destination.describe());
+            Unread::Failed(Error::backup(BackupProblem::Destination, message))
+        }
+        error => Unread::Unusable(error.to_string()),
+    })
 }

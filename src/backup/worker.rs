@@ -12,7 +12,7 @@ use super::place::{Lock, Place};
 use super::plan::Target;
 use super::publisher::{Published, Publisher};
 use super::requests::RestoredStore;
-use super::schedule::{capture_pause, retry_pause};
+use super::schedule::{TimeOfDay, capture_pause, retry_pause};
 use super::service::{Event, Hook, Observers, Options};
 use super::status::{Phase, Status};
 use super::wal_capture::WalCapture;
@@ -43,6 +43,7 @@ pub struct Worker {
     capture_took: Duration,
     next_capture: Instant,
     next_maintenance: Instant,
+    time_of_day: TimeOfDay,
     is_checked: bool,
 }
 
@@ -70,6 +71,7 @@ impl Worker {
             capture_took: Duration::ZERO,
             next_capture: Instant::now(),
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
+            time_of_day: TimeOfDay::new(Instant::now(), now_ms()),
             is_checked,
         }
     }
@@ -193,9 +195,10 @@ impl Worker {
 
     /// Merges and removes what is due, and checks a large file once.
     fn maintain(&mut self) {
-        let retention = self.options.retention;
+        let today_ms = now_ms();
+        let retention = self.options.retention.saturating_add(self.time_of_day.ahead(Instant::now(), today_ms));
         let worked = match &mut self.publisher {
-            Some(publisher) => publisher.maintain(now_ms(), retention),
+            Some(publisher) => publisher.maintain(today_ms, retention),
             None => return,
         };
         self.tell_problem();

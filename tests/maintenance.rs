@@ -1,0 +1,215 @@
+//! Merging and removing go on past backups that are damaged or missing, and where there is no room.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rootcellar::Error;
+use rootcellar::backup::destination::{Created, Destination, Folder};
+use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::plan::Target;
+use rootcellar::backup::publisher::Publisher;
+use rootcellar::backup::restore::restore;
+use rootcellar::backup::wal_capture::WalCapture;
+use rootcellar::ltx::Txid;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const START_MS: i64 = 1_735_689_600_000;
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const MAINTENANCE_S: i64 = 30;
+
+/// A folder that may be full: then nothing gets a name in it.
+struct Disk {
+    folder: Folder,
+    /// What is created there instead fails.
+    nowhere: Folder,
+    is_full: AtomicBool,
+}
+
+impl Destination for Disk {
+    fn describe(&self) -> &str {
+        self.folder.describe()
+    }
+
+    fn list(&self) -> Result<Vec<BackupFile>, Error> {
+        self.folder.list()
+    }
+
+    fn staging(&self) -> Result<Option<PathBuf>, Error> {
+        self.folder.staging()
+    }
+
+    fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return self.nowhere.create(name, staged, time_ms);
+        }
+        self.folder.create(name, staged, time_ms)
+    }
+
+    fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
+        self.folder.open(name)
+    }
+
+    fn remove(&self, name: FileName) -> Result<(), Error> {
+        self.folder.remove(name)
+    }
+
+    fn checksum(&self, file: &BackupFile) -> Option<u64> {
+        self.folder.checksum(file)
+    }
+}
+
+/// A database that is written to and backed up every second.
+struct Bot {
+    folder: TempDir,
+    connection: Connection,
+    disk: Arc<Disk>,
+    publisher: Publisher,
+    second: i64,
+    failures: Vec<Error>,
+}
+
+impl Bot {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("a.sqlite3")).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (k INTEGER PRIMARY KEY, v)").unwrap();
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        let backups = Folder::new(&folder.path().join("backups"));
+        let nowhere = Folder::new(&folder.path().join("a.sqlite3").join("backups"));
+        let disk = Arc::new(Disk { folder: backups, nowhere, is_full: AtomicBool::new(false) });
+        let publisher = publisher(folder.path(), &disk);
+        Self { folder, connection, disk, publisher, second: 0, failures: Vec::new() }
+    }
+
+    fn restart(&mut self) {
+        self.publisher = publisher(self.folder.path(), &self.disk);
+    }
+
+    fn run(&mut self, seconds: i64) {
+        for _ in 0..seconds {
+            self.second += 1;
+            let insert = format!("REPLACE INTO t VALUES ({}, randomblob(50))", self.second % 7);
+            self.connection.execute_batch(&insert).unwrap();
+            let now_ms = START_MS + self.second * 1000;
+            drop(self.publisher.run(now_ms));
+            if self.second % MAINTENANCE_S == 0
+                && let Err(error) = self.publisher.maintain(now_ms, WEEK)
+            {
+                self.failures.push(error);
+            }
+        }
+    }
+
+    fn of_level(&self, level: u8) -> Vec<FileName> {
+        let files = self.disk.list().unwrap();
+        of_level(&files, Level::new(level).unwrap()).iter().map(|file| file.name).collect()
+    }
+
+    fn damage(&self, name: FileName) {
+        let path = self.disk.folder.path(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let file = File::options().write(true).open(path).unwrap();
+        let captured = file.metadata().unwrap().modified().unwrap();
+        (&file).write_all(&bytes).unwrap();
+        file.set_modified(captured).unwrap();
+    }
+
+    /// Checks that the newest state can be restored.
+    fn check_newest(&self) {
+        let output = self.folder.path().join("restored.sqlite3");
+        let files = self.disk.list().unwrap();
+        let restored = restore(&*self.disk, &files, Target::Newest, &output, &mut |_| {}).unwrap();
+        assert_eq!(Some(restored.txid), self.publisher.newest());
+        assert!(restored.is_newest && restored.skipped.is_empty(), "{:?}", restored.skipped);
+    }
+}
+
+fn publisher(folder: &Path, disk: &Arc<Disk>) -> Publisher {
+    let capture = Box::new(WalCapture::open(&folder.join("a.sqlite3")).unwrap());
+    Publisher::new(&folder.join("state"), Arc::clone(disk) as Arc<dyn Destination>, capture).unwrap()
+}
+
+fn captured(number: u64) -> FileName {
+    FileName::captured(Txid::new(number).unwrap())
+}
+
+#[test]
+fn a_damaged_backup_is_left_out_and_bridged_by_one_snapshot() {
+    let mut bot = Bot::new();
+    bot.run(20);
+    for number in [6, 9] {
+        bot.damage(captured(number));
+    }
+    bot.run(20);
+    bot.restart();
+    bot.run(20 * 60);
+    // Each process has told it, and only the first has made a snapshot.
+    let [first, second] = bot.failures.as_slice() else { panic!("{:?}", bot.failures) };
+    assert_eq!([first.code(), second.code()], ["ERR_BACKUP_DAMAGED"; 2]);
+    let expected = format!("the backup {}, and 1 more, cannot be merged", captured(6));
+    assert!(first.to_string().contains(&expected), "{first}");
+    assert_eq!(bot.of_level(9).len(), 1);
+    // Merging went on, and so did removing.
+    assert!(bot.of_level(1).len() > 30 && bot.of_level(2).len() >= 3);
+    assert!(bot.of_level(0).len() < 400 && !bot.of_level(0).contains(&captured(6)));
+    bot.check_newest();
+}
+
+#[test]
+fn a_damaged_backup_is_found_by_each_process_and_bridged_once() {
+    let mut bot = Bot::new();
+    bot.run(40);
+    let merged = bot.of_level(1)[0];
+    bot.damage(merged);
+    // Merged again after five minutes: what it was made of is gone by then.
+    for _ in 0..5 {
+        bot.run(6 * 60);
+        bot.restart();
+    }
+    assert!(!bot.failures.is_empty());
+    assert!(bot.failures.iter().all(|failure| failure.to_string().contains(&merged.to_string())));
+    assert!(bot.of_level(9).len() <= 1, "{:?}", bot.of_level(9));
+    assert!(bot.of_level(2).len() >= 4);
+    bot.check_newest();
+}
+
+#[test]
+fn a_backup_that_is_missing_is_bridged_by_a_snapshot() {
+    let mut bot = Bot::new();
+    bot.run(20);
+    std::fs::remove_file(bot.disk.folder.path(captured(6))).unwrap();
+    bot.run(5 * 60);
+    assert_eq!((bot.of_level(9).len(), bot.failures.len()), (1, 0));
+    assert!(bot.of_level(1).len() >= 9);
+    bot.check_newest();
+}
+
+#[test]
+fn what_may_go_goes_although_there_is_no_room() {
+    let mut bot = Bot::new();
+    bot.run(3 * 60);
+    let before = bot.of_level(0).len();
+    bot.disk.is_full.store(true, Ordering::Relaxed);
+    // A capture waits to be published.
+    bot.run(9 * 60);
+    let left = bot.of_level(0);
+    assert!(left.len() < before / 2, "{} of {before} captured files", left.len());
+    bot.disk.is_full.store(false, Ordering::Relaxed);
+    bot.run(60);
+    bot.check_newest();
+
+    // Only merging fails.
+    let files = bot.of_level(0).len();
+    bot.second += 10 * 60;
+    bot.disk.is_full.store(true, Ordering::Relaxed);
+    let now_ms = START_MS + bot.second * 1000;
+    assert_eq!(bot.publisher.maintain(now_ms, WEEK).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
+    assert!(bot.of_level(0).len() < files);
+}
