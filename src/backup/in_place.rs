@@ -87,7 +87,7 @@ impl Replacement {
     }
 }
 
-/// Copies pages, or else all of them.
+/// Copies so many pages, all of them if it is -1. The first step takes the lock.
 fn step(backup: &Backup, pages: i32, attempts: u32) -> Result<(), Error> {
     for attempt in 0..attempts {
         if attempt > 0 {
