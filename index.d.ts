@@ -769,7 +769,10 @@ export interface RestoreOptions {
 	id?: string;
 	/** The path of another file to restore to, from the working directory. Default: the store itself. */
 	to?: string;
-	/** Whether `to` may be replaced if it exists. Default: `false`. A file that is open is never replaced. */
+	/**
+	 * Whether `to` may be replaced if it exists. Default: `false`. A file that is open is never replaced, nor what belongs
+	 * to a database or to its backups.
+	 */
 	overwrite?: boolean;
 }
 
@@ -801,7 +804,8 @@ export interface Backups {
 	create(): Promise<Backup>;
 
 	/**
-	 * The states that can be restored, the newest first. An empty array if there are none.
+	 * The states that there are backups of, the newest first. An empty array if there are none. That they can be restored
+	 * is what {@link Backups.verify} proves, of the newest.
 	 *
 	 * @example
 	 * ```ts
@@ -818,10 +822,12 @@ export interface Backups {
 	 * issued later after. What was there, up to the last write of others, is a backup, `undoId`. Not to be awaited
 	 * within a transaction, whose end it waits for.
 	 *
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option that cannot be used, such as the store's own file in `to`.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option that cannot be used, such as the store's own file in `to`, or
+	 * that there is not.
 	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if it
-	 * does not pass its checks, `ERR_FILE_EXISTS` if `to` exists, or is open in a process, `ERR_BACKUP_STATE` if a file
-	 * cannot be written, the state has another page size than the store, or others keep that locked. Of the store
+	 * does not pass its checks, `ERR_FILE_EXISTS` if `to` exists, is a folder or open in a process, has the name of a
+	 * log (`-wal`, `-shm`, `-journal`), or lies in the folder of the backups or in a `.backup-state`, `ERR_BACKUP_STATE` if
+	 * a file cannot be written, the state has another page size than the store, or others keep that locked. Of the store
 	 * itself also what {@link Backups.create} throws, for what is there is backed up first. Nothing was changed then.
 	 *
 	 * @example
@@ -848,7 +854,7 @@ export interface Backups {
 	/**
 	 * How backups stand, at once, without asking the destination.
 	 *
-	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used.
+	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used.
 	 *
 	 * @example
 	 * ```ts
@@ -859,8 +865,9 @@ export interface Backups {
 
 	/**
 	 * Calls a function when a change is safe, when the store was restored, also before it was opened, when something
-	 * failed (once for each new kind of failure), or when a restore or a verification has come further. Returns what
-	 * ends that. Opens no file, and does not keep the process alive. What a listener throws is an uncaught error.
+	 * failed (once for each new kind of failure), or when a restore or a verification has come further. Where nobody
+	 * listens to `"failure"`, the first one is a warning of the process, `ROOTCELLAR_BACKUP_FAILING`. Returns what ends
+	 * that. Opens no file, and does not keep the process alive. What a listener throws is an uncaught error.
 	 *
 	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for another event, or for no function.
 	 *
@@ -919,7 +926,10 @@ export interface BackupOptions {
 	 * Default: 5000.
 	 */
 	shutdownTimeoutMs?: number;
-	/** Whether to say nothing on the standard error stream when a file was restored before it was opened. Default: `false`. */
+	/**
+	 * Whether to say nothing on the standard error stream when a file was restored before it was opened, and not to warn
+	 * of the first failure. Default: `false`.
+	 */
 	quiet?: boolean;
 	/**
 	 * Called before a state is captured. What it writes and awaits is in the backup. Where it then turns out that nothing
@@ -1009,7 +1019,8 @@ export interface DataStoreOptions {
 
 	/**
 	 * How backups are made; `false` for none. Default: what `ROOTCELLAR_BACKUP` says (a path or URL, which is for the
-	 * store that `DATABASE_CONFIG` names; or `off`, which is for every store), else a folder beside the file.
+	 * store that `DATABASE_CONFIG` names; or `off`, which is for every store without a `url`), else a folder beside the
+	 * file.
 	 */
 	backup?: false | BackupOptions;
 
@@ -1081,7 +1092,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | ask it |
  * | `ERR_BACKUP_STATE` | a backup or restore cannot write a file, or not restore the store in place | see the message |
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
- * | `ERR_FILE_EXISTS` | a restore would overwrite a file, or one that is in use | set `overwrite`, or name another |
+ * | `ERR_FILE_EXISTS` | a restore would overwrite a file, one that is in use, or what belongs to a database or its backups | set `overwrite`, or name another |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |

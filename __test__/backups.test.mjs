@@ -1,13 +1,16 @@
 // Backups: what is promised of dataStore.backups, on a folder.
 
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore, RootcellarError } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { lose, openBackedUp as open, until } from "./helpers/backups.mjs";
 import { runModule, runModuleForJson, startModule } from "./helpers/child.mjs";
-import { expectFailure } from "./helpers/errors.mjs";
+import { expectFailure, expectInvalidArgument } from "./helpers/errors.mjs";
 import { raw } from "./helpers/raw.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
 
@@ -52,6 +55,64 @@ describe("backing up", () => {
 		expect(readdirSync(directory)).toEqual(["bot.sqlite3"]);
 		expect(await run([file])).toEqual({ state: "on", destination });
 		expect(captured(destination)).not.toEqual([]);
+	});
+
+	test("`off` in the environment is for every store that names no destination, in any letters", async () => {
+		const source = `
+			const [filename, given] = process.argv.slice(1);
+			const store = openDataStore({ filename, backup: JSON.parse(given) });
+			await store.appData.set({ key: "k", value: 1 });
+			console.log(JSON.stringify(store.backups.status().state));
+			await store.close();`;
+		for (const word of ["off", "OFF", "Off", " off "]) {
+			const { directory, file } = machine();
+			const env = { ROOTCELLAR_BACKUP: word };
+			const options = { env, cwd: directory };
+			const run = (given) => runModuleForJson(source, { ...options, args: [file, JSON.stringify(given)] });
+			expect(await run({ quiet: true })).toBe("off");
+			expect(readdirSync(directory)).toEqual(["bot.sqlite3"]);
+			expect(await run({ quiet: true, url: "named" })).not.toBe("off");
+			expect(captured(join(directory, "named"))).not.toEqual([]);
+		}
+	});
+
+	test("what looks like `off` and is not is refused, and makes no folder", async () => {
+		const source = `
+			const store = openDataStore();
+			const failed = await store.appData.get("k").catch(({ code, message }) => ({ code, message }));
+			console.log(JSON.stringify(failed));`;
+		for (const word of ["false", "False", "0", "no", "none", "disabled"]) {
+			const { directory } = machine();
+			const { code, message } = await runModuleForJson(source, {
+				cwd: directory,
+				env: { ROOTCELLAR_BACKUP: word },
+			});
+			expect([code, message]).toEqual(["ERR_INVALID_CONFIG", expect.stringContaining("ROOTCELLAR_BACKUP")]);
+			expect(message).toContain("expected off");
+			expect(readdirSync(directory)).toEqual([]);
+		}
+	});
+
+	test("an address that cannot be used is said with who gave it", async () => {
+		const { directory, file } = machine();
+		const source = `
+			const [given] = process.argv.slice(1);
+			const store = openDataStore(JSON.parse(given));
+			const fails = (asked) => asked.then(() => "resolved", ({ code, message }) => code + ": " + message);
+			console.log(JSON.stringify([
+				await fails(store.appData.get("k")),
+				await fails(store.backups.list()),
+				await fails(store.backups.verify()),
+				await fails(store.backups.restore({ to: "other" })),
+			]));`;
+		const run = (given, env) => runModuleForJson(source, { args: [JSON.stringify(given)], env, cwd: directory });
+		for (const message of await run({}, { ROOTCELLAR_BACKUP: "s3://bucket" })) {
+			expect(message).toMatch(/^ERR_INVALID_CONFIG: ROOTCELLAR_BACKUP cannot be used: it needs a prefix/);
+			expect(message).not.toContain("DATABASE_CONFIG");
+		}
+		for (const message of await run({ filename: file, backup: { url: "s3://bucket" } }, {})) {
+			expect(message).toMatch(/^ERR_INVALID_CONFIG: options.backup.url cannot be used: it needs a prefix/);
+		}
 	});
 
 	test("begins anew where the file was removed together with the folder beside it", async () => {
@@ -278,6 +339,62 @@ describe("restoring", () => {
 		expect(steps).toEqual([]);
 	});
 
+	test("tells its steps once each, in place and at opening too", async () => {
+		const { file } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		await store.appData.set({ key: "k", value: randomBytes(8_000_000).toString("base64") });
+		const { id } = await store.backups.create();
+		const steps = [];
+		const listen = ({ backups }) => backups.on("progress", ({ doneBytes }) => steps.push(doneBytes));
+		listen(store);
+		await store.backups.restore({ id });
+		await until(() => steps.length > 100, "the steps of a restore in place");
+		expect(steps.length).toBeLessThanOrEqual(201);
+		expect(new Set(steps).size).toBe(steps.length);
+		await store.close();
+		lose(file);
+		steps.length = 0;
+		const next = open(file);
+		listen(next);
+		await next.appData.get("k");
+		expect(steps.length).toBeGreaterThan(100);
+		expect(steps.length).toBeLessThanOrEqual(201);
+	});
+
+	test("with an option that there is not is refused, and nothing changes", async () => {
+		const { file } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await store.appData.set({ key: "k", value: 2 });
+		for (const name of ["unknown", "url", "At", "path"]) {
+			await expectInvalidArgument(() => store.backups.restore({ [name]: 1 }), `options.${name}`);
+		}
+		expect(await store.appData.get("k")).toBe(2);
+		expect(await store.backups.list()).toHaveLength(1);
+	});
+
+	test("to a time that was listed finds the state that was listed, also in a copy of the backups", async () => {
+		const { directory, file, destination } = machine();
+		const store = open(file, { intervalMs: 100_000 });
+		for (const value of [1, 2, 3]) {
+			await store.appData.set({ key: "k", value });
+			await store.backups.create();
+			await sleep(20);
+		}
+		const expected = await store.backups.list();
+		await store.close();
+		const copy = join(directory, "copy");
+		cpSync(destination, copy, { recursive: true });
+		const other = open(join(directory, "other.sqlite3"), { url: copy });
+		const listed = await other.backups.list();
+		expect(listed).toEqual(expected);
+		for (const { id, createdAt } of listed) {
+			const restored = await other.backups.restore({ at: createdAt, to: join(directory, `${id}.sqlite3`) });
+			expect(restored.id).toBe(id);
+		}
+	});
+
 	test("of what does not exist is refused, and nothing changes", async () => {
 		const { file } = machine();
 		const store = open(file);
@@ -311,7 +428,10 @@ describe("restoring", () => {
 			expect(code).toBe(0);
 			expect(JSON.parse(stdout)).toMatchObject([1, [{ isComplete: true, setAside: aside }]]);
 			expect(stderr.split("\n").length).toBe(quiet ? 1 : 2);
-			if (!quiet) expect(stderr).toContain(aside);
+			if (!quiet) {
+				expect(stderr).toContain(aside);
+				expect(stderr).toContain(", for SQLite says: file is not a database; ");
+			}
 		}
 	});
 
@@ -326,6 +446,53 @@ describe("restoring", () => {
 });
 
 describe("a destination that fails", () => {
+	const SOURCE = `
+		const [filename, url, kind] = process.argv.slice(1);
+		const store = openDataStore({ filename, backup: { url, intervalMs: 20, quiet: kind === "quiet", shutdownTimeoutMs: 100 } });
+		if (kind === "listening") store.backups.on("failure", () => {});
+		await store.appData.set({ key: "k", value: 1 });
+		if (kind === "short") process.exit(0);
+		if (kind !== "natural") {
+			const end = Date.now() + 10_000;
+			while (store.backups.status().state !== "failing" && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+			await new Promise((resolve) => setTimeout(resolve, 300));
+			await store.appData.set({ key: "k", value: 2 });
+			await new Promise((resolve) => setTimeout(resolve, 300));
+			await store.close();
+		}`;
+
+	test("is warned of once, unless somebody listens or it is to be quiet, also when the process ends", async () => {
+		for (const kind of ["", "natural", "short", "quiet", "listening"]) {
+			const { directory, file } = machine();
+			const url = join(directory, "text");
+			writeFileSync(url, "no folder");
+			const { code, stderr } = await runModule(SOURCE, { args: [file, url, kind] });
+			expect(code).toBe(0);
+			if (kind === "quiet" || kind === "listening") {
+				expect(stderr, kind).toBe("");
+			} else {
+				expect(stderr.match(/ROOTCELLAR_BACKUP_FAILING/g), `${kind}: ${stderr}`).toHaveLength(1);
+				for (const part of [file, url, "ERR_BACKUP_DESTINATION", "ROOTCELLAR_BACKUP=off"])
+					expect(stderr).toContain(part);
+			}
+		}
+	});
+
+	test("because it is not allowed is warned of without what is secret", async () => {
+		const { file } = machine();
+		const server = createServer((_, response) => response.writeHead(403).end());
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		onTestFinished(() => server.close());
+		const { port } = server.address();
+		const url = `s3://bucket/bot?endpoint=http://127.0.0.1:${port}`;
+		const env = { AWS_ACCESS_KEY_ID: "secret-id", AWS_SECRET_ACCESS_KEY: "secret-key" };
+		const { code, stderr } = await runModule(SOURCE, { args: [file, url, ""], env });
+		expect([code, stderr.match(/ROOTCELLAR_BACKUP_FAILING/g)?.length], stderr).toEqual([0, 1]);
+		expect(stderr).toContain("to s3://bucket/bot are not as they should be: ");
+		expect(stderr).not.toContain("secret");
+	});
+
 	test("stops no write, is told, and gets everything when it is back", async () => {
 		const { directory, file, destination } = machine();
 		const store = open(file);

@@ -61,8 +61,9 @@ describe("how it is called", () => {
 		for (const url of ["ftp://host/path", "s3://bucket", "s3:///prefix", "file:relative", "nonsense://x/y"]) {
 			for (const command of ["status", "list", "verify", "restore"]) {
 				const args = command === "restore" ? ["--to", `${file}.other`] : [];
-				const { code } = await failure([command, "-f", file, "-u", url, ...args], { code: 2 });
+				const { code, message } = await failure([command, "-f", file, "-u", url, ...args], { code: 2 });
 				expect(code, `${command} ${url}`).toBe("ERR_INVALID_CONFIG");
+				expect(message).toMatch(/^--url cannot be used: /);
 			}
 		}
 		for (const command of ["status", "backup", "list", "restore", "verify"]) {
@@ -169,7 +170,7 @@ describe("what it prints", () => {
 		writeFileSync(keys, lines.join(""));
 		const shows = [
 			[["import", "--input", keys], /reading .*%.*importing .*% of [\d.]+ kB.*3000 keys were imported/s],
-			[["export", "--output", join(directory, "out")], /exporting .*\d% of \d+ keys.*3001 keys are in/s],
+			[["export", "--output", join(directory, "out")], /exporting .*\d% of the rows, \d+ keys.*3001 keys are in/s],
 			[["backup"], /backing up .*\d+ s.*snapshot|increment/s],
 			[["restore", "--force"], /restoring .*\d+ s.*restoring .*% of [\d.]+ .*is now as it was/s],
 			[["restore", "--to", join(directory, "to")], /restoring .*% of [\d.]+ .*is now as it was/s],

@@ -132,11 +132,16 @@ test("a DATABASE_CONFIG of any depth and length is ERR_INVALID_CONFIG", () => {
 	}
 });
 
-test("any ROOTCELLAR_BACKUP but off is an absolute path or a URL", () => {
+test("any ROOTCELLAR_BACKUP but off, and what looks like it, is an absolute path or a URL", () => {
 	fc.assert(
 		fc.property(anyText, (text) => {
-			const backup = backupOf("/data/bot.sqlite3", undefined, { ROOTCELLAR_BACKUP: text }, true);
-			if (text === "off") {
+			const made = () => backupOf("/data/bot.sqlite3", undefined, { ROOTCELLAR_BACKUP: text }, true);
+			if (/^\s*(false|0|no|none|disabled)\s*$/i.test(text)) {
+				expect(made).toThrow("expected off");
+				return;
+			}
+			const backup = made();
+			if (/^\s*off\s*$/i.test(text)) {
 				expect(backup).toBeUndefined();
 			} else {
 				const { url } = backup.native;

@@ -2,7 +2,7 @@
 
 const path = require("node:path");
 const { checkDuration } = require("./arguments.js");
-const { invalidArgument } = require("./errors.js");
+const { RootcellarError, invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
 
@@ -18,13 +18,17 @@ const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
  * @property {import("./native").BackupOptions} native
  * @property {{ [name in HookName]?: (info?: any) => unknown }} hooks
  * @property {boolean} quiet
+ * @property {string} source who named the destination
  */
 
 /** @type {HookName[]} */
 const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
 
-/** What turns backups off, in `ROOTCELLAR_BACKUP`. */
+/** What turns backups off, in `ROOTCELLAR_BACKUP`, in capital or small letters. */
 const OFF = "off";
+
+/** What somebody may mean the same with, and who means a folder can call it `./false`. */
+const NOT_OFF = ["false", "0", "no", "none", "disabled"];
 
 /**
  * The options of a store, as the caller gave them: checked at once, and completed when its file is known.
@@ -59,7 +63,7 @@ function checkBackupOptions(given) {
 
 /**
  * How a store's backups are made; `undefined` if none are. A destination in the environment is that of the store that
- * the environment configures: two files must not share one.
+ * the environment configures: two files must not share one. `off` is for every store that names none.
  *
  * @param {string} file its absolute path
  * @param {false | BackupOptions | undefined} options
@@ -68,12 +72,15 @@ function checkBackupOptions(given) {
  * @returns {Backup | undefined}
  */
 function backupOf(file, options, env, isFromEnvironment) {
-	const configured = env.ROOTCELLAR_BACKUP;
-	if (options === false || (options === undefined && configured === OFF)) {
+	if (options === false) {
 		return undefined;
 	}
 	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet = false } = options ?? {};
-	const fromEnvironment = isFromEnvironment && configured !== OFF ? configured || undefined : undefined;
+	const configured = url === undefined ? env.ROOTCELLAR_BACKUP || undefined : undefined;
+	if (configured !== undefined && isOff(configured)) {
+		return undefined;
+	}
+	const fromEnvironment = isFromEnvironment ? configured : undefined;
 	/** @type {Backup["hooks"]} */
 	const hooks = {};
 	for (const name of HOOKS) {
@@ -82,7 +89,38 @@ function backupOf(file, options, env, isFromEnvironment) {
 	}
 	const names = /** @type {HookName[]} */ (Object.keys(hooks));
 	const address = absolute(url ?? fromEnvironment ?? `${file}.backup`);
-	return { native: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet };
+	const source = url === undefined ? "ROOTCELLAR_BACKUP" : "options.backup.url";
+	return { native: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet, source };
+}
+
+/**
+ * Whether `ROOTCELLAR_BACKUP` turns backups off. Refuses what looks as if it should, and would be a folder.
+ *
+ * @param {string} configured
+ */
+function isOff(configured) {
+	const word = configured.trim().toLowerCase();
+	if (NOT_OFF.includes(word)) {
+		const problem = `it is ${word}; expected off for no backups, or the path of a folder or a URL`;
+		throw new RootcellarError("ERR_INVALID_CONFIG", `ROOTCELLAR_BACKUP cannot be used: ${problem}`);
+	}
+	return word === OFF;
+}
+
+/** What the core calls a destination that is not named as it has to be. */
+const DESTINATION = "the destination of backups";
+
+/**
+ * A failure in the core that says that the destination is not named as it has to be, with who named it.
+ *
+ * @template {{ code: string, message: string }} Failure
+ * @param {Failure} failure
+ * @param {string} source
+ * @returns {Failure}
+ */
+function namingSource(failure, source) {
+	if (failure.code !== "ERR_INVALID_CONFIG") return failure;
+	return { ...failure, message: failure.message.replace(DESTINATION, source) };
 }
 
 /**
@@ -101,4 +139,4 @@ function withoutSecrets(address) {
 	return address.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?]*@)?([^?]*).*$/is, "$1$3");
 }
 
-module.exports = { absolute, backupOf, checkBackupOptions, withoutSecrets };
+module.exports = { DESTINATION, absolute, backupOf, checkBackupOptions, namingSource, withoutSecrets };

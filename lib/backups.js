@@ -2,9 +2,10 @@
 
 const { isDate } = require("node:util/types");
 const path = require("node:path");
-const { withoutSecrets } = require("./backup-options.js");
+const { DESTINATION, namingSource, withoutSecrets } = require("./backup-options.js");
 const { loadBinding } = require("./binding.js");
 const { RootcellarError, invalidArgument, toError } = require("./errors.js");
+const { isExiting } = require("./exit.js");
 const { kindOf } = require("./json.js");
 
 /**
@@ -20,14 +21,19 @@ const { kindOf } = require("./json.js");
 
 const EVENTS = ["backup", "restore", "failure", "progress"];
 
+/** The options of a restore. */
+const RESTORE_OPTIONS = ["at", "id", "to", "overwrite"];
+
 /**
  * What a store tells of its backups without having been asked: listeners are called, hooks too, and what was restored
- * or set aside before the file was opened is said on the standard error stream.
+ * or set aside before the file was opened is said on the standard error stream, as is the first failure that nobody
+ * listens to.
  */
 class Notices {
 	constructor() {
 		/** @type {Map<string, Set<(value: any) => void>>} */
 		this.listeners = new Map(EVENTS.map((name) => [name, new Set()]));
+		this.hasFailed = false;
 	}
 
 	/**
@@ -48,6 +54,46 @@ class Notices {
 	}
 
 	/**
+	 * What failed while the process was ending, when no event arrives any more.
+	 *
+	 * @param {import("./connection.js").OpenConnection} connection
+	 */
+	ended({ native, location }) {
+		const { phase, lastError } = native.backupStatus() ?? {};
+		if (lastError && (phase === "failing" || phase === "conflict")) {
+			this.warn(lastError, location);
+		}
+	}
+
+	/**
+	 * Warns of the first failure, if nobody would hear of it.
+	 *
+	 * @param {{ code: string, message: string }} failure
+	 * @param {Location} location
+	 */
+	warn({ code, message }, { path: file, backup }) {
+		// Others hold a lock, and not for long.
+		if (code.startsWith("SQLITE_BUSY")) return;
+		const isFirst = !this.hasFailed;
+		this.hasFailed = true;
+		if (!isFirst || !backup || backup.quiet || this.listeners.get("failure")?.size) {
+			return;
+		}
+		const warning = new Error(
+			`the backups of ${file} to ${withoutSecrets(backup.native.url)} are not as they should be: ${message} (${code}). ` +
+				"The store itself works. Correct what is said here, which backups.status() and rootcellar status show, or turn " +
+				"backups off with ROOTCELLAR_BACKUP=off",
+		);
+		Object.assign(warning, { name: "Warning", code: "ROOTCELLAR_BACKUP_FAILING" });
+		if (isExiting()) {
+			// A warning of `emitWarning` would come when nothing comes any more.
+			process.emit("warning", warning);
+		} else {
+			process.emitWarning(warning);
+		}
+	}
+
+	/**
 	 * @param {Event} event
 	 * @param {import("./connection.js").OpenConnection} connection
 	 */
@@ -56,6 +102,7 @@ class Notices {
 		if (kind === "backedUp" && backup) {
 			this.emit("backup", toBackup(backup));
 		} else if (kind === "failed" && error) {
+			this.warn(error, connection.location);
 			this.emit("failure", toError(error));
 		} else if (kind === "progress") {
 			this.emit("progress", { doneBytes: event.doneBytes, totalBytes: event.totalBytes });
@@ -134,6 +181,11 @@ function checkRestore(options) {
 	if (typeof options !== "object" || options === null) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
+	// A name with a mistake in it would restore another state, and maybe the store itself.
+	const unknown = Object.keys(options).find((name) => !RESTORE_OPTIONS.includes(name));
+	if (unknown !== undefined) {
+		throw invalidArgument(`options.${unknown}`, `is no option of a restore; those are ${RESTORE_OPTIONS.join(", ")}`);
+	}
 	const { at, id, to, overwrite = false } = options;
 	if (at !== undefined && id !== undefined) {
 		throw invalidArgument("options.id", "must be left out where `at` is given");
@@ -158,11 +210,12 @@ function checkRestore(options) {
  * The answer of a request to a destination, or its error.
  *
  * @param {Promise<import("./native").Answer>} asked
+ * @param {string} [source] who named the destination
  */
-async function answerOf(asked) {
+async function answerOf(asked, source = DESTINATION) {
 	const { error, backups = [], restored, ...rest } = await asked;
 	if (error) {
-		throw toError(error);
+		throw toError(namingSource(error, source));
 	}
 	return { ...rest, backups, restored: /** @type {RestoredInfo} */ (restored) };
 }
@@ -174,12 +227,12 @@ async function answerOf(asked) {
  * @returns {Backups}
  */
 function createBackups(queue, located, notices) {
-	const options = () => {
+	const configured = () => {
 		const { backup } = located();
 		if (backup === undefined) {
 			throw new RootcellarError("ERR_BACKUP_OFF", "this store makes no backups: they were turned off");
 		}
-		return backup.native;
+		return { url: backup.native.url, source: backup.source };
 	};
 
 	const progressed = (/** @type {number} */ doneBytes, /** @type {number} */ totalBytes) =>
@@ -188,7 +241,7 @@ function createBackups(queue, located, notices) {
 	/** Restores the store itself: what was issued before comes before, and what is issued later after. */
 	const restoreHere = (/** @type {import("./native").RestoreTarget} */ target) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
-			options();
+			configured();
 			queue.replaceAll((done) => {
 				queue.session.connection.restore(target, (error, restored) => {
 					if (restored) {
@@ -204,7 +257,7 @@ function createBackups(queue, located, notices) {
 	return {
 		create: () =>
 			new Promise((resolve, reject) => {
-				options();
+				configured();
 				queue.checkWrite();
 				const run = () => {
 					queue.session.connection.backUp((error, backup) => (backup ? resolve(toBackup(backup)) : reject(error)));
@@ -213,7 +266,8 @@ function createBackups(queue, located, notices) {
 				queue.fence(run, reject);
 			}),
 		list: async () => {
-			const { backups } = await answerOf(loadBinding().listBackups(options().url, located().path));
+			const { url, source } = configured();
+			const { backups } = await answerOf(loadBinding().listBackups(url, located().path), source);
 			return backups.map(toBackup);
 		},
 		restore: async (given = {}) => {
@@ -224,15 +278,20 @@ function createBackups(queue, located, notices) {
 			if (to === located().path) {
 				throw invalidArgument("options.to", "must be another file than the store's own, which is restored without it");
 			}
+			const { url, source } = configured();
 			const { restored } = await answerOf(
-				loadBinding().restoreBackup(options().url, target, to, overwrite, progressed, located().path),
+				loadBinding().restoreBackup(url, target, to, overwrite, progressed, located().path),
+				source,
 			);
 			return toRestore(restored);
 		},
 		verify: async () => {
-			const { url } = options();
+			const { url, source } = configured();
 			const file = located().path;
-			const { restored } = await answerOf(loadBinding().verifyBackups(url, path.dirname(file), progressed, file));
+			const { restored } = await answerOf(
+				loadBinding().verifyBackups(url, path.dirname(file), progressed, file),
+				source,
+			);
 			return { ...toRestore(restored), files: restored.files ?? 0 };
 		},
 		status: () => statusOf(located(), queue.session.current),

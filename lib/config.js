@@ -15,6 +15,7 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
  * @property {string} source
  * @property {import("./backup-options.js").Backup} [backup] how its backups are made, if any are
  * @property {(event: import("./native").Event, connection: any) => void} [notice] takes what was not asked for
+ * @property {(connection: any) => void} [ended] is told that the last backup was made, or not, at the process's end
  */
 
 /**

@@ -1,6 +1,7 @@
 "use strict";
 
 const { emptyBatch } = require("./batch.js");
+const { namingSource } = require("./backup-options.js");
 const { loadBinding } = require("./binding.js");
 const { RootcellarError, toError } = require("./errors.js");
 const { finishAtExit } = require("./exit.js");
@@ -65,7 +66,7 @@ class Connection {
 	open(callback) {
 		const id = this.expectOne(({ error }) => {
 			if (!error && this.location.backup) {
-				this.backupsEnded = finishAtExit(this.native);
+				this.backupsEnded = finishAtExit(this);
 				finishAtSignals();
 			}
 			callback(error && this.openError(error));
@@ -226,6 +227,12 @@ class Connection {
 		this.native.close(this.expectOne(callback));
 	}
 
+	/** Makes the last backup, because the process ends. */
+	finishBackups() {
+		this.native.finishBackups();
+		this.location.ended?.(this);
+	}
+
 	/**
 	 * Waits, without returning to the event loop, until something has happened, and handles it.
 	 *
@@ -308,8 +315,12 @@ class Connection {
 	/**
 	 * @param {{ code: string, message: string }} failure
 	 */
-	openError({ code, message }) {
-		const { path, source } = this.location;
+	openError(failure) {
+		const { path, source, backup } = this.location;
+		const { code, message } = backup ? namingSource(failure, backup.source) : failure;
+		if (code === "ERR_INVALID_CONFIG") {
+			return new RootcellarError(code, `${message}; ${path} was not opened`);
+		}
 		// What is wrong with backups, or with the file's version, says for itself what was expected.
 		const expected = "a SQLite database that can be written, or a new file in an existing folder";
 		const hint = code.startsWith("SQLITE_") ? `; expected ${expected}` : "";

@@ -32,6 +32,7 @@ function createDataStore(locate, cacheBytes, backup) {
 				...found,
 				backup: backup(found.path),
 				notice: (event, connection) => notices.take(event, connection),
+				ended: (connection) => notices.ended(connection),
 			};
 		}
 		return location;

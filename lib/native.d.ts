@@ -140,6 +140,7 @@ export declare function verifyBackups(
 export declare function surveyBackups(url: string, path: string): Promise<Answer>;
 export declare function wouldTakeAway(url: string, path: string): Promise<Answer>;
 export declare function lookForKeys(path: string): Promise<Answer>;
+export declare function checkOutputPath(url: string | undefined, output: string): Failure | null;
 export declare function isBackedUp(path: string): boolean;
 export declare function forgetBackupState(path: string): Promise<Answer>;
 

@@ -7,7 +7,7 @@ const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
 const { print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
-const { existing, locateFile, native, withStore } = require("./store.js");
+const { existing, locateBoth, locateFile, native, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
@@ -58,7 +58,7 @@ async function exportKeys(options) {
 		await exportTo(file, options, write);
 		return;
 	}
-	const output = outputAt(options.output, file, options.force ?? false);
+	const output = outputAt(options.output, locateBoth(options), options.force ?? false);
 	const keys = await intoFile(output, (write) => exportTo(file, options, write));
 	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
 }
@@ -113,7 +113,7 @@ async function writeLines({ sqlite }, community, write, bar) {
 		if (lines.length > WRITE_LENGTH) {
 			await write(lines);
 			lines = "";
-			bar.update(row.place, total, `${keys} keys`);
+			bar.update(row.place, total, `the rows, ${keys} keys`);
 		}
 	}
 	await write(lines);

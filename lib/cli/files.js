@@ -2,7 +2,8 @@
 
 const { realpathSync, statSync } = require("node:fs");
 const path = require("node:path");
-const { RootcellarError } = require("../errors.js");
+const { loadBinding } = require("../binding.js");
+const { RootcellarError, toError } = require("../errors.js");
 
 /** What SQLite keeps beside a database, by what it adds to its name. */
 const COMPANIONS = ["", "-wal", "-shm", "-journal"];
@@ -38,14 +39,25 @@ function storeAt(file) {
 
 /**
  * Where a command is to write: the path, with links followed. Refuses what is no file, what exists without `--force`,
- * and, always, a file that belongs to the store.
+ * and, always, what belongs to the store, to another database or to backups.
  *
  * @param {string} given
- * @param {string} store the store's file
+ * @param {{ file: string, url?: string }} store its file, and its destination if it has one
  * @param {boolean} force
  */
 function outputAt(given, store, force) {
-	const output = path.resolve(given);
+	const output = linkedFrom(path.resolve(given), store, force);
+	const refused = loadBinding().checkOutputPath(store.url, output);
+	if (refused) throw toError(refused);
+	return output;
+}
+
+/**
+ * @param {string} output
+ * @param {{ file: string }} store
+ * @param {boolean} force
+ */
+function linkedFrom(output, { file }, force) {
 	const found = whatIs(output);
 	if (found === undefined) {
 		if (!whatIs(path.dirname(output))?.isDirectory()) {
@@ -57,7 +69,7 @@ function outputAt(given, store, force) {
 		const what = found.isDirectory() ? "a folder" : "no regular file";
 		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
 	}
-	if (COMPANIONS.some((suffix) => isSame(found, whatIs(store + suffix)))) {
+	if (COMPANIONS.some((suffix) => isSame(found, whatIs(file + suffix)))) {
 		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
 	}
 	if (!force) {

@@ -1,6 +1,7 @@
 "use strict";
 
 const { once } = require("node:events");
+const { DESTINATION } = require("../backup-options.js");
 
 /** What a command ends with if something failed. */
 const EXIT_FAILED = 1;
@@ -49,11 +50,14 @@ function note(text) {
  *
  * @param {any} error
  * @param {boolean | undefined} json
+ * @param {string} [source] who named the destination
  */
-function fail(error, json) {
+function fail(error, json, source = DESTINATION) {
 	const { code = "ERR_INTERNAL" } = error ?? {};
 	// Options have other names here than in JavaScript.
-	const message = String(error?.message ?? error).replace(" (from options.filename)", "");
+	const message = String(error?.message ?? error)
+		.replace(" (from options.filename)", "")
+		.replace(/^(the destination of backups|options\.backup\.url)(?= cannot be used)/, source);
 	process.exitCode = USAGE_CODES.has(code) ? EXIT_USAGE : EXIT_FAILED;
 	if (json) {
 		const line = `${JSON.stringify({ error: { code, message } })}\n`;

@@ -37,7 +37,7 @@ function add(program, name, description, example, action) {
 			try {
 				await action(options);
 			} catch (error) {
-				fail(error, options.json);
+				fail(error, options.json, options.url === undefined ? "ROOTCELLAR_BACKUP" : "--url");
 			}
 		});
 }
@@ -58,7 +58,7 @@ function createProgram(json) {
 	add(
 		program,
 		"list",
-		"list the states that can be restored, the newest first",
+		"list the states that there are backups of, the newest first; verify proves that they can be restored",
 		"list --url s3://bucket/my-bot",
 		commands.list,
 	);
@@ -69,7 +69,11 @@ function createProgram(json) {
 		"restore --at 2025-01-31T12:00:00Z --to then.sqlite3",
 		restore,
 	)
-		.addOption(new Option("--at <time>", "the newest state until this time").argParser(parseTime).conflicts("id"))
+		.addOption(
+			new Option("--at <time>", "the newest state until this time; without a zone, such as Z, it is local")
+				.argParser(parseTime)
+				.conflicts("id"),
+		)
 		.addOption(new Option("--id <id>", "the state of this backup").argParser(parseId))
 		.addOption(new Option("--to <path>", "another file; without it the store itself").argParser(parsePath))
 		.option("--force", "replace what is there");

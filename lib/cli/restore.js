@@ -21,7 +21,7 @@ async function restore(options) {
 	const isStore = to === undefined || path.resolve(to) === place.file;
 	const restored = isStore
 		? await restoreStore(place, options, force)
-		: await restoreFile(place.url, outputAt(to, place.file, force), options, force);
+		: await restoreFile(place.url, outputAt(to, place, force), options, force);
 	print(options, restored, told(restored));
 }
 

@@ -91,6 +91,8 @@ function existing(file, purpose) {
 async function withStore({ file, url }, use) {
 	if (url !== undefined) await refuseToTakeAway(file, url);
 	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
+	// A command says for itself what has failed, and the process need not warn.
+	store.backups.on("failure", () => {});
 	try {
 		return await use(store);
 	} finally {

@@ -9,8 +9,9 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::destination::Destination;
 use super::plan::Target;
+use super::progress::Progress;
 use super::requests::{cannot_write, timed};
-use super::restore::{Progress, Restored, restore};
+use super::restore::{Restored, restore};
 use super::temporary::Temporary;
 use crate::engine::sqlite::{open_detached, open_own_writer};
 use crate::{BackupProblem, Error};

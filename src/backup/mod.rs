@@ -15,8 +15,10 @@ mod in_place;
 mod lost_log;
 mod open;
 pub mod opening;
+mod output;
 pub mod place;
 pub mod plan;
+pub mod progress;
 pub mod publisher;
 #[allow(unsafe_code, reason = "calls of the system that the standard library has not")]
 mod rename;
@@ -40,4 +42,5 @@ pub mod wal_capture;
 mod worker;
 
 pub use open::{Opened, destination_of, make_last_backups, open_store};
+pub use output::check_output;
 pub use requests::{RestoredStore, Verified, list, restore_to, verify};

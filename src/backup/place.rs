@@ -13,6 +13,9 @@ use crate::engine::sqlite::open_own_reader;
 use crate::limits::BUSY_TIMEOUT;
 use crate::{BackupProblem, Error};
 
+/// What the name of the folder beside a database ends with.
+pub const STATE_SUFFIX: &str = ".backup-state";
+
 /// How often, and how long each time, a lock is waited for that is about to be free.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
@@ -33,7 +36,7 @@ pub struct Lock {
 impl Place {
     fn of(database: &Path) -> Self {
         let mut folder = database.as_os_str().to_owned();
-        folder.push(".backup-state");
+        folder.push(STATE_SUFFIX);
         Self { database: database.to_owned(), folder: folder.into() }
     }
 

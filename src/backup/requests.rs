@@ -9,9 +9,11 @@ use super::destination::Destination;
 use super::disk;
 use super::files::{BackupFile, restorable};
 use super::opening::{COMPANIONS, with_suffix};
+use super::output::check_output;
 use super::plan::Target;
+use super::progress::Progress;
 use super::rename::rename_new;
-use super::restore::{Progress, Restored, Skipped, restore};
+use super::restore::{Restored, Skipped, restore};
 use super::temporary::Temporary;
 use crate::engine::sqlite::open_own_reader;
 use crate::ltx::Txid;
@@ -71,7 +73,8 @@ const HEADER_READERS: usize = 16;
 ///
 /// # Errors
 ///
-/// As [`restore`]; `ERR_FILE_EXISTS` if there is something and it is not to be overwritten.
+/// As [`restore`]; `ERR_FILE_EXISTS` if there is something and it is not to be overwritten, if it is no file or in use,
+/// or as [`check_output`].
 pub fn restore_to(
     destination: &dyn Destination,
     target: Target,
@@ -79,6 +82,7 @@ pub fn restore_to(
     overwrites: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RestoredStore, Error> {
+    check_output(Some(destination), output)?;
     let exists = || {
         Error::backup(
             BackupProblem::Exists,
@@ -90,6 +94,10 @@ pub fn restore_to(
         |path: &Path| path.exists() || COMPANIONS.iter().any(|companion| with_suffix(path, companion).exists());
     if is_there(output) && !overwrites {
         return Err(exists());
+    }
+    if output.exists() && !output.is_file() {
+        let message = format!("{} is no file; it was left alone", output.display());
+        return Err(Error::backup(BackupProblem::Exists, message));
     }
     if output.exists() && is_in_use(output) {
         let message = format!("{} is open in another process; it was left alone", output.display());
@@ -148,12 +156,11 @@ pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
     Ok(restorable_at(destination, &destination.list()?))
 }
 
-/// The states that backups lead to, the newest first, with the times that they have themselves.
+/// The states that backups lead to, the newest first, with the times that they have themselves: a listing may show when
+/// they arrived, or were copied.
 pub(super) fn restorable_at(destination: &dyn Destination, files: &[BackupFile]) -> Vec<BackupFile> {
     let mut files = restorable(files);
-    if !destination.lists_capture_times() {
-        read_times(destination, &mut files);
-    }
+    read_times(destination, &mut files);
     files
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::destination::Destination;
 use super::files::{BackupFile, FileName, newest_txid};
 use super::plan::{Plan, Target, plan};
+use super::progress::{Progress, by_steps};
 use super::soundness::{Depth, Verdict, inspect};
 use super::table::PageTable;
 use crate::engine::sqlite::open_detached;
@@ -44,15 +45,6 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// How far a restore has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes of backups that were read.
-    pub done_bytes: u64,
-    /// Bytes of backups that there are to read.
-    pub total_bytes: u64,
-}
-
 /// Why one attempt came to nothing.
 enum Failure {
     /// A backup cannot be used. There may be others that lead to the same state, or to an earlier one.
@@ -83,11 +75,12 @@ pub fn restore(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, Error> {
     let newest = newest_txid(files);
+    let mut progress = by_steps(progress);
     let mut candidates = files.to_vec();
     let mut skipped: Vec<Skipped> = Vec::new();
     loop {
         let Some(plan) = plan(&candidates, target) else { return Err(nothing_left(destination, target, &skipped)) };
-        match attempt(destination, &plan, output, progress) {
+        match attempt(destination, &plan, output, &mut progress) {
             Ok(mut restored) => {
                 let unreachable = plan.unreachable.iter().map(|file| Skipped {
                     name: file.name,

@@ -40,7 +40,7 @@ pub enum Event {
     /// Something failed. Backups go on.
     Failure(Error),
     /// A restore has come further.
-    Progress(super::restore::Progress),
+    Progress(super::progress::Progress),
     /// A file was restored before it was opened.
     Opened(Outcome),
     /// The store was restored while it was open.

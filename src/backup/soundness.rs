@@ -41,7 +41,7 @@ const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
 /// is in a file.
 pub fn inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     match try_inspect(connection, depth) {
-        Err(error) if is_damage(&error) => Ok(Verdict::Damaged(error.to_string())),
+        Err(error) if is_damage(&error) => Ok(Verdict::Damaged(format!("SQLite says: {error}"))),
         other => other,
     }
 }

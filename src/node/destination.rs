@@ -15,8 +15,8 @@ use super::event::Failure;
 use super::info::{BackupInfo, LagInfo, RestoredInfo};
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
-use crate::backup::restore::Progress;
-use crate::backup::{destination_of, list, restore_to, survey, verify};
+use crate::backup::progress::Progress;
+use crate::backup::{check_output, destination_of, list, restore_to, survey, verify};
 
 /// What asynchronous requests without a store answer, as far as it was asked.
 #[napi(object)]
@@ -43,21 +43,15 @@ type Work = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
 /// Is told how many bytes of how many were read.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
 
-/// Parts of the whole after which it is told again.
-const STEPS: u64 = 200;
-
 fn told(progress: Option<Function<FnArgs<(f64, f64)>, ()>>) -> napi::Result<Option<Told>> {
     progress.map(|progress| progress.build_threadsafe_function().weak::<true>().build()).transpose()
 }
 
-/// What tells JavaScript of a restore's progress, step by step.
+/// What tells JavaScript of a restore's progress.
 #[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
 fn teller(told: Option<Told>) -> impl FnMut(Progress) {
-    let mut last = None;
     move |Progress { done_bytes, total_bytes }| {
-        let step = done_bytes.saturating_mul(STEPS).checked_div(total_bytes);
-        if let Some(told) = told.as_ref().filter(|_| step != last) {
-            last = step;
+        if let Some(told) = &told {
             told.call((done_bytes as f64, total_bytes as f64).into(), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
@@ -125,6 +119,15 @@ pub fn restore_backup(
         let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
         Ok(Answer { restored: Some((&restored).into()), ..Answer::default() })
     }))
+}
+
+/// Checks that a file may be written to `output`: it must not be what belongs to a database, or lie in a folder of backups.
+#[napi]
+#[must_use]
+pub fn check_output_path(url: Option<String>, output: String) -> Option<Failure> {
+    // A destination that cannot be used has no folder.
+    let destination = url.and_then(|url| parse(&url).ok());
+    check_output(destination.as_deref(), &PathBuf::from(output)).err().map(|error| (&error).into())
 }
 
 /// Restores the newest state to a file in `folder` that is removed again.

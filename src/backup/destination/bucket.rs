@@ -131,10 +131,6 @@ impl Destination for Bucket {
         Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))
     }
 
-    fn lists_capture_times(&self) -> bool {
-        false
-    }
-
     fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
         let range = 0..HEADER_BYTES as u64;
         let header = self.runtime.block_on(self.store.get_range(&self.key(name), range));

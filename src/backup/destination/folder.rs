@@ -127,6 +127,10 @@ impl Destination for Folder {
         Some(u64::from_be_bytes(bytes))
     }
 
+    fn root(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+
     fn sweep(&self) {
         let entries = fs::read_dir(self.root.join("ltx")).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {

@@ -76,9 +76,9 @@ pub trait Destination: Send + Sync {
     /// The checksum that a file ends with; `None` if it cannot be read.
     fn checksum(&self, file: &BackupFile) -> Option<u64>;
 
-    /// Whether a listing shows when files were captured, to the millisecond, and not only when they arrived.
-    fn lists_capture_times(&self) -> bool {
-        true
+    /// The folder of this machine that it is in, if it is in one.
+    fn root(&self) -> Option<&Path> {
+        None
     }
 
     /// Removes what writers that were killed have left of files that they were about to create.
