@@ -547,16 +547,17 @@ describe("a destination that fails", () => {
 		const first = open(one.file, { url });
 		await first.appData.set({ key: "k", value: 1 });
 		await first.backups.create();
+		// Without a file it would be given the first one's state.
+		await raw(other.file, "create table t (x)");
 		const second = open(other.file, { url });
-		expect(await second.appData.get("k")).toBeUndefined();
 		await second.appData.set({ key: "k", value: "second" });
-		await expectFailure(() => second.backups.create(), "ERR_BACKUP_CONFLICT");
-		expect(second.backups.status().state).toBe("conflict");
+		await second.backups.create();
 		await first.appData.set({ key: "k", value: 2 });
-		await first.backups.create();
-		await first.backups.restore({ to: join(other.directory, "copy.sqlite3") });
+		await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
+		expect(first.backups.status().state).toBe("conflict");
+		await second.backups.restore({ to: join(other.directory, "copy.sqlite3") });
 		expect(await raw(join(other.directory, "copy.sqlite3"), "select value from __rootapp_kv")).toEqual([
-			{ value: "2" },
+			{ value: '"second"' },
 		]);
 	});
 

@@ -72,8 +72,7 @@ pub const COMPACTION_INTERVALS: [Duration; 4] = [
 /// Files that are merged at a time. All are open at once, as they are when Litestream restores.
 pub const COMPACTION_FILES_MAX: usize = 100;
 
-/// How long files of levels 0 to 3 are kept although they are merged, whatever room they take. Those of level 4 are kept
-/// as long as the retention. The first is Litestream's default.
+/// How long files of levels 0 to 3 are kept although they are merged. Those of level 4 are kept as long as the retention. The first is Litestream's default.
 pub const LEVEL_AGES_MIN: [Duration; 4] = [
     Duration::from_secs(5 * 60),
     Duration::from_secs(15 * 60),
@@ -89,6 +88,9 @@ pub const CLOCK_BELIEVED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Bytes that the files of each of levels 1 to 3 may take however small the database is.
 pub const LEVEL_BYTES_MIN: u64 = 3 << 20;
+
+/// Bytes after which files of a level give way although they have not reached the age of [`LEVEL_AGES_MIN`].
+pub const YOUNG_LEVEL_BYTES_MIN: u64 = 14 << 20;
 
 /// Files that each of levels 1 to 3 may have.
 pub const LEVEL_FILES_MAX: usize = 500;

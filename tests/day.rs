@@ -142,8 +142,13 @@ impl Bot {
         self.snapshot_wanted |= schedule::snapshot_is_due(&self.files, now_ms);
     }
 
-    /// Checks that a state is reached that is as near to a moment as is promised, and that no snapshot is needed for
-    /// that but the one before the newest.
+    fn check_ages(&self, ages_s: &[i64]) {
+        for age_s in ages_s {
+            self.check_age(*age_s);
+        }
+    }
+
+    /// Checks that a state is reached that is as near to a moment as is promised.
     fn check_age(&self, age_s: i64) {
         let asked_s = self.second - age_s;
         let Some(promised_s) =
@@ -204,14 +209,14 @@ fn every_state_that_is_promised_is_reached_whenever_the_bot_was_started() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut rng = Rng::with_seed(seed);
-    for (database, start_s) in [(SMALL, 2237), (SMALL, rng.i64(0..DAY_S)), (LARGE, rng.i64(0..DAY_S))] {
+    for (database, start_s) in [(SMALL, 2237), (LARGE, rng.i64(0..DAY_S))] {
         let mut bot = Bot::new(database, start_s, 1);
         while bot.second < 30 * HOUR_S {
             bot.run();
-            bot.check_newest();
             // What has just been merged is most likely to have taken something along.
-            if (bot.start_s + bot.second) % HOUR_S < 10 * 60 || rng.u8(0..10) == 0 {
-                ages(&mut rng).into_iter().for_each(|age_s| bot.check_age(age_s));
+            if (bot.start_s + bot.second) % HOUR_S < 10 * 60 || rng.u8(0..20) == 0 {
+                bot.check_newest();
+                bot.check_ages(&ages(&mut rng));
             }
         }
     }
@@ -225,8 +230,8 @@ fn states_of_seven_days_are_reached_in_steps_of_six_hours() {
         bot.run();
         if bot.second % (97 * MAINTENANCE_S) == 0 {
             bot.check_newest();
-            ages(&mut rng).into_iter().for_each(|age_s| bot.check_age(age_s));
-            (1..=28).for_each(|step| bot.check_age(step * 6 * HOUR_S));
+            bot.check_ages(&ages(&mut rng));
+            bot.check_ages(&(1..=28).map(|step| step * 6 * HOUR_S).collect::<Vec<_>>());
         }
     }
     assert!(of_level(&bot.files, Level::SNAPSHOT).len() <= 9);
@@ -240,11 +245,14 @@ fn a_clock_that_is_wrong_for_a_minute_costs_nothing() {
             bot.run();
         }
         bot.ahead_s = ahead_s;
-        (0..2).for_each(|_| bot.run());
+        bot.run();
+        bot.run();
         bot.ahead_s = 0;
         while bot.second < 5 * DAY_S {
             bot.run();
-            bot.check_newest();
+            if bot.second % HOUR_S < 2 * MAINTENANCE_S {
+                bot.check_newest();
+            }
             let captured = of_level(&bot.files, Level::CAPTURED).len();
             assert!(captured < 150, "{captured} captured files, {} s after the start", bot.second);
         }
@@ -252,7 +260,8 @@ fn a_clock_that_is_wrong_for_a_minute_costs_nothing() {
             bot.check_age(6 * HOUR_S * hours);
         }
         let newest = of_level(&bot.files, Level::SNAPSHOT).pop().unwrap();
-        assert!(bot.now_ms() - newest.time_ms < (DAY_S + HOUR_S) * SECOND_MS, "no snapshot was made since");
+        let age_ms = bot.now_ms() - newest.time_ms;
+        assert!((0..(DAY_S + HOUR_S) * SECOND_MS).contains(&age_ms), "the newest snapshot is {age_ms} ms old");
     }
 }
 

@@ -187,6 +187,6 @@ fn those_who_restore_to_one_file_at_once_do_not_mix_and_neither_do_those_who_ver
         assert!(states.contains(&restored));
         std::fs::remove_file(&output).unwrap();
     }
-    let names = std::fs::read_dir(replica.home.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.filter(|name| name.to_str().unwrap().ends_with(".tmp")).count(), 0);
+    let names = std::fs::read_dir(replica.home.path()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(names.filter(|path| path.extension().is_some_and(|extension| extension == "tmp")).count(), 0);
 }

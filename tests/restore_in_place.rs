@@ -28,11 +28,14 @@ use rusqlite::Connection;
 /// A folder that answers when it likes, if at all.
 struct Odd {
     folder: Folder,
-    /// How many files were created.
-    created: AtomicUsize,
+    /// How many files were created since the test began to count.
+    created: Arc<AtomicUsize>,
     /// Is called before each, with the number of those before.
     before: Box<dyn Fn(usize) -> Result<(), Error> + Send + Sync>,
 }
+
+/// Nothing is counted yet.
+const UNCOUNTED: usize = 1 << 16;
 
 impl Destination for Odd {
     fn describe(&self) -> &str {
@@ -65,19 +68,25 @@ impl Destination for Odd {
     }
 }
 
-/// A store whose backups are made only when they are asked for, at a destination of the test's.
-fn open(machine: &Machine, before: impl Fn(usize) -> Result<(), Error> + Send + Sync + 'static) -> Store {
-    let folder = machine.destination();
-    let destination = Arc::new(Odd { folder, created: AtomicUsize::new(0), before: Box::new(before) });
+/// A store whose backups are made only when they are asked for, at a destination of the test's, and the number of files
+/// that were created there.
+fn open(
+    machine: &Machine,
+    before: impl Fn(usize) -> Result<(), Error> + Send + Sync + 'static,
+) -> (Store, Arc<AtomicUsize>) {
+    let created = Arc::new(AtomicUsize::new(UNCOUNTED));
+    let destination =
+        Odd { folder: machine.destination(), created: Arc::clone(&created), before: Box::new(before) };
     let options = Options {
-        destination,
+        destination: Arc::new(destination),
         interval: Duration::from_secs(1000),
         retention: Duration::from_secs(1000),
         shutdown_timeout: Duration::from_secs(5),
     };
     let listener = Arc::new(Listener::default());
     let observer: Arc<dyn Observer> = listener.clone();
-    Store { opened: open_store(&machine.path("bot.sqlite3"), Some(options), &observer).unwrap(), listener }
+    let opened = open_store(&machine.path("bot.sqlite3"), Some(options), &observer).unwrap();
+    (Store { opened, listener }, created)
 }
 
 fn connect(machine: &Machine) -> Connection {
@@ -123,14 +132,14 @@ fn write(machine: &Machine, first: i64, is_over: &AtomicBool) -> Written {
         written.slowest = written.slowest.max(began.elapsed());
         written.numbers.push(number);
         // Others want the lock too.
-        thread::sleep(Duration::from_micros(200));
+        thread::sleep(Duration::from_millis(1));
     }
     written
 }
 
 /// Restores the first state while two others write, and finds what they have written. Returns how long a write took
 /// at most.
-fn restore_beside_writers(machine: &Machine, store: &Store) -> Duration {
+fn restore_beside_writers(machine: &Machine, (store, created): &(Store, Arc<AtomicUsize>)) -> Duration {
     let connection = connect(machine);
     connection.execute_batch("CREATE TABLE w (x); CREATE TABLE f (x)").unwrap();
     connection.execute("INSERT INTO f VALUES (randomblob(3000000))", []).unwrap();
@@ -140,6 +149,7 @@ fn restore_beside_writers(machine: &Machine, store: &Store) -> Duration {
         let is_over = &is_over;
         let writers = [0, 1_000_000].map(|first| scope.spawn(move || write(machine, first, is_over)));
         thread::sleep(Duration::from_millis(200));
+        created.store(0, Ordering::SeqCst);
         let restored = restore(store, first);
         thread::sleep(Duration::from_millis(100));
         is_over.store(true, Ordering::SeqCst);
@@ -163,7 +173,7 @@ fn every_write_of_others_is_in_the_state_before_or_in_the_store() {
         restore_beside_writers(&machine, &store);
         connect(&machine).execute_batch("DROP TABLE w; DROP TABLE f").unwrap();
     }
-    store.close();
+    store.0.close();
 }
 
 #[test]
@@ -174,14 +184,15 @@ fn so_it_is_where_there_is_no_write_ahead_log() {
     let mode: String = connect(&machine).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "delete");
     restore_beside_writers(&machine, &store);
-    store.close();
+    store.0.close();
     recording.stop();
 }
 
 #[test]
 fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
     let machine = Machine::slow();
-    // The third is what was written until nobody could write any more.
+    // What was there when the restore was asked for, what came while it was prepared, and what came until nobody could
+    // write any more.
     let store = open(&machine, |created| {
         if created == 2 {
             thread::sleep(Duration::from_secs(6));
@@ -190,7 +201,7 @@ fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
     });
     let slowest = restore_beside_writers(&machine, &store);
     assert!(slowest < Duration::from_secs(4), "{slowest:?}");
-    store.close();
+    store.0.close();
 }
 
 fn unreachable() -> Error {
@@ -200,10 +211,11 @@ fn unreachable() -> Error {
 #[test]
 fn what_cannot_be_backed_up_is_not_replaced() {
     let machine = Machine::slow();
-    let store = open(&machine, |created| if created == 0 { Ok(()) } else { Err(unreachable()) });
+    let (store, created) = open(&machine, |created| if created >= UNCOUNTED { Ok(()) } else { Err(unreachable()) });
     connect(&machine).execute_batch("CREATE TABLE w (x)").unwrap();
     let first = store.back_up();
     connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
+    created.store(0, Ordering::SeqCst);
     assert_eq!(restore(&store, first).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
     assert_eq!(rows(&connect(&machine)), HashSet::from([1]));
     store.close();
@@ -212,10 +224,12 @@ fn what_cannot_be_backed_up_is_not_replaced() {
 #[test]
 fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
     let machine = Machine::slow();
-    let store = open(&machine, |created| if created == 2 { Err(unreachable()) } else { Ok(()) });
+    // What is there when it is restored.
+    let (store, created) = open(&machine, |created| if created == 1 { Err(unreachable()) } else { Ok(()) });
     connect(&machine).execute_batch("CREATE TABLE w (x)").unwrap();
     let first = store.back_up();
     connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
+    created.store(0, Ordering::SeqCst);
     let restored = restore(&store, first).unwrap();
     assert_eq!(restored.position, None);
     assert_eq!(rows(&connect(&machine)), HashSet::new());

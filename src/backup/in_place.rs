@@ -70,8 +70,9 @@ impl Replacement {
         let has_log = mode == "wal";
         if !has_log {
             // In this locking mode the lock of the transaction outlives it: nobody else can write, and everybody can read,
-            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode").
-            store.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK")?;
+            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode"). Set before, it
+            // would keep the lock of a reader as well, for which a writer waits while this waits for the writer.
+            store.execute_batch("BEGIN IMMEDIATE; PRAGMA locking_mode = EXCLUSIVE; ROLLBACK")?;
         }
         let backup = Backup::new(&self.source, &mut store)?;
         if has_log {
@@ -87,7 +88,7 @@ impl Replacement {
     }
 }
 
-/// Copies pages, or else all of them.
+/// Copies so many pages, all of them if it is -1. The first step takes the lock.
 fn step(backup: &Backup, pages: i32, attempts: u32) -> Result<(), Error> {
     for attempt in 0..attempts {
         if attempt > 0 {

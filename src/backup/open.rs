@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::conflict;
 use super::destination::Destination;
 use super::opening::{Outcome, Prepared, prepare};
 use super::place::Place;
@@ -59,12 +58,7 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
         // What keeps a folder from being made may keep the file from being opened, and that says more.
         Err(error) => return open_shared(path).and(Err(error)),
     };
-    let is_taken = services.iter().filter_map(|(_, service)| service.upgrade()).any(|other| other.uses(&options));
-    if is_taken {
-        // What is there is another file's, which is open.
-        conflict::mark(place.folder(), &*options.destination);
-    }
-    let prepared = if is_taken || is_open(path) {
+    let prepared = if is_open(path) {
         // What is in use is neither looked at nor replaced.
         Prepared { outcome: Outcome::Kept, lock: place.lock_for_backups()? }
     } else {

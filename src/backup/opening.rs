@@ -355,7 +355,9 @@ mod tests {
         };
         let damaged = || Found::Damaged("SQLite finds it damaged".to_owned());
         let older = || Found::Older(String::new());
-        for standing in [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Unknown] {
+        for standing in
+            [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Ahead, Standing::Unknown]
+        {
             for was_backed_up in [false, true] {
                 assert_eq!(done(Found::Sound, false, was_backed_up, standing), "keep");
                 assert_eq!(done(Found::Nothing, true, was_backed_up, standing), "restore");

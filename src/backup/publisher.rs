@@ -74,6 +74,9 @@ impl Publisher {
             conflict = Some(conflict::error(&*destination, "backups that were not made here"));
         }
         let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
+        // Numbers go on although the destination has lost some: what was there may come back.
+        let here = known.as_ref().map(|known| (known.position.txid, known.table.page_size));
+        let newest = here.filter(|(here, _)| newest.is_none_or(|(newest, _)| newest < *here)).or(newest);
         let mut publisher = Self {
             folder: folder.to_owned(),
             destination,
@@ -209,10 +212,15 @@ impl Publisher {
         }
     }
 
+    /// Whether backups lead to the last one.
+    fn is_reached_by(&self, files: &[BackupFile]) -> bool {
+        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
+        self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
     /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
     fn check_chain(&mut self, files: &[BackupFile]) {
-        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
-        if reached.is_none() || reached < self.newest() {
+        if !self.is_reached_by(files) {
             let message = format!(
                 "backups that were made are missing from {}: everything is backed up anew",
                 self.destination.describe()
@@ -365,11 +373,8 @@ impl Publisher {
             return Ok(false);
         }
         if !self.queue.is_empty() {
-            // It may lack room. What fails is told by the attempts to publish.
-            if let Ok(mut files) = self.destination.list() {
-                self.check_newest(&files)?;
-                drop(self.remove_expired(&mut files, now_ms, retention));
-            }
+            // What fails is told by the attempts to publish.
+            drop(self.make_room(now_ms, retention));
             return Ok(true);
         }
         let mut files = self.destination.list()?;
@@ -379,13 +384,20 @@ impl Publisher {
         let removed = self.remove_expired(&mut files, now_ms, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
-        let reached = plan(&files, Target::Newest).and_then(|plan| plan.txid());
-        if reached < self.newest() || schedule::snapshot_is_due(&files, now_ms) {
+        if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
             self.snapshot_wanted = true;
         }
         // What is damaged is told once, what cannot be removed again and again.
         let (merged, removed) = (merged?, removed?);
         Ok(merged || removed)
+    }
+
+    /// Removes what has expired from a destination that may lack room for what is to be published, unless somebody else
+    /// has gone on there.
+    fn make_room(&self, now_ms: i64, retention: std::time::Duration) -> Result<bool, Error> {
+        let mut files = self.destination.list()?;
+        let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
+        Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
     }
 
     /// Removes what has expired. Returns whether there was anything.
@@ -493,7 +505,7 @@ fn reconcile(destination: &dyn Destination, files: &[BackupFile], loaded: Loaded
         return Ok(None);
     }
     match standing_at(destination, files, &known.position) {
-        Standing::InStep => Ok(Some(known)),
+        Standing::InStep | Standing::Ahead => Ok(Some(known)),
         Standing::Unpublished => Ok(before_last),
         Standing::Unknown => Ok(None),
         Standing::Behind => {

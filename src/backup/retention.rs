@@ -5,14 +5,15 @@
 //! file of the level above covers, with everything finer in it.
 //!
 //! The coarsest level stays as long as the retention. Of the others a window stays for a time, [`LEVEL_AGES_MIN`], and
-//! then until the level takes more room than [`level_bytes_max`] or has [`LEVEL_FILES_MAX`] files, so that a busy day
-//! does not cost a hundred times what the database itself does.
+//! then until the level takes more room than half a snapshot or has [`LEVEL_FILES_MAX`] files; a level that takes more than
+//! two snapshots does not wait for that time. So a busy day does not cost a hundred times what the database itself does.
 
 use std::time::Duration;
 
 use super::files::{BackupFile, Level, newest_txid, of_level};
 use super::plan::{Target, plan};
-use crate::limits::{LEVEL_AGES_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX};
+use crate::limits::{LEVEL_AGES_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX, YOUNG_LEVEL_BYTES_MIN};
+use crate::ltx::Txid;
 
 /// The files to remove, in the order in which to remove them: the finest first, and of a level the newest, so that what
 /// is left leads on if that is interrupted. None if what would stay did not lead to the newest state as what is there
@@ -24,14 +25,21 @@ pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<Ba
     let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
     // Up to here nothing that is finer leads anywhere.
     let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
-    let bytes_max = level_bytes_max(&snapshots);
+    let everything_bytes =
+        files.iter().filter(|file| holds_everything(file)).map(|file| file.bytes).max().unwrap_or(0);
 
     for level in Level::increments().rev() {
         let mut of_this = of_level(files, level);
         // The newest of each level tells where to go on.
         of_this.pop();
-        for window in windows_past_their_age(files, level, now_ms) {
-            if level != Level::CAPTURED && !is_full(&of_this, gone, bytes_max) {
+        for window in old_windows(files, level, now_ms) {
+            let left = of_this.iter().filter(|file| file.name.max.get() > gone);
+            let may_go = if is_past_its_age(&window, level, now_ms) {
+                level == Level::CAPTURED || is_much(left, everything_bytes)
+            } else {
+                is_too_much(left, everything_bytes)
+            };
+            if !may_go {
                 break;
             }
             gone = gone.max(window.name.max.get());
@@ -52,27 +60,39 @@ fn first_kept(snapshots: &[BackupFile], now_ms: i64, retention: Duration) -> Opt
     snapshots[..past].iter().rposition(|file| file.time_ms <= horizon_ms)
 }
 
-/// The windows of a level that may give way by their age, the oldest first. A time that is further ahead counts as one
-/// that is as long ago: it is that of a wrong clock.
-fn windows_past_their_age(files: &[BackupFile], level: Level, now_ms: i64) -> Vec<BackupFile> {
-    let (Some(age_min), Some(above)) = (LEVEL_AGES_MIN.get(usize::from(level.get())), Level::new(level.get() + 1))
-    else {
-        return Vec::new();
-    };
-    let is_past = |file: &BackupFile| u128::from(now_ms.abs_diff(file.time_ms)) > age_min.as_millis();
-    of_level(files, above).into_iter().take_while(is_past).collect()
+/// The windows of a level, the oldest first, that are no part of what is kept of every capture.
+fn old_windows(files: &[BackupFile], level: Level, now_ms: i64) -> Vec<BackupFile> {
+    let Some(above) = Level::new(level.get() + 1).filter(|_| is_bounded(level)) else { return Vec::new() };
+    of_level(files, above).into_iter().take_while(|file| is_past_its_age(file, Level::CAPTURED, now_ms)).collect()
 }
 
-/// Whether what is left of a level, when everything up to a transaction is gone, is too much.
-fn is_full(of_level: &[BackupFile], gone: u64, bytes_max: u64) -> bool {
-    let left = of_level.iter().filter(|file| file.name.max.get() > gone);
-    let (count, bytes) = left.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
-    bytes > bytes_max || count >= LEVEL_FILES_MAX
+/// Whether a level may be less than everything since the retention began.
+fn is_bounded(level: Level) -> bool {
+    usize::from(level.get()) < LEVEL_AGES_MIN.len()
 }
 
-/// How many bytes a level of merged files may take.
-fn level_bytes_max(snapshots: &[BackupFile]) -> u64 {
-    snapshots.last().map_or(0, |snapshot| snapshot.bytes / 2).max(LEVEL_BYTES_MIN)
+/// Whether a window is so old that a level need not have it. A time that is further ahead counts as one that is as long
+/// ago: it is that of a wrong clock.
+fn is_past_its_age(window: &BackupFile, level: Level, now_ms: i64) -> bool {
+    let age_min = LEVEL_AGES_MIN.get(usize::from(level.get()));
+    age_min.is_some_and(|age_min| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
+}
+
+/// Whether a file holds every page: a snapshot, or what the first capture was merged into.
+fn holds_everything(file: &BackupFile) -> bool {
+    file.name.min == Txid::FIRST
+}
+
+/// Whether files of a level are so many or so large that those which are past their age give way.
+fn is_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
+    let (count, bytes) = of_level.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+    bytes > LEVEL_BYTES_MIN.max(everything_bytes / 2) || count >= LEVEL_FILES_MAX
+}
+
+/// Whether the changes in files of a level are so large that others give way, too.
+fn is_too_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
+    let bytes: u64 = of_level.filter(|file| !holds_everything(file)).map(|file| file.bytes).sum();
+    bytes > YOUNG_LEVEL_BYTES_MIN.max(everything_bytes * 2)
 }
 
 /// Whether the newest state can be reached without some files as it can with them.
@@ -155,6 +175,19 @@ mod tests {
         // What is not merged yet stays, whatever its size.
         files.truncate(8);
         assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
+    }
+
+    #[test]
+    fn a_level_that_takes_very_much_room_gives_way_when_it_is_five_minutes_old() {
+        let half = YOUNG_LEVEL_BYTES_MIN / 2;
+        let mut files: Vec<BackupFile> =
+            (1..5).map(|index| file(3, 10 * index + 1, 10 * index + 10, 0, half)).collect();
+        files.push(file(4, 11, 40, 0, 9));
+        files.push(file(9, 1, 10, 0, half));
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS, WEEK)), [""; 0]);
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), ["3/31-40", "3/21-30", "3/11-20"]);
+        files.push(file(9, 1, 50, 0, 2 * half));
+        assert_eq!(short(&expired(&files, 5 * MINUTE_MS + 1, WEEK)), [""; 0]);
     }
 
     #[test]

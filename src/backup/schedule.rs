@@ -136,6 +136,7 @@ mod tests {
     #[test]
     fn a_time_of_day_that_runs_ahead_is_believed_after_a_day() {
         const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+        const NIGHT_MS: u64 = 8 * 60 * 60 * 1000;
         let start = Instant::now();
         let after = |seconds: u64| start + Duration::from_secs(seconds);
         let mut time = TimeOfDay::new(start, 0);
@@ -146,7 +147,6 @@ mod tests {
         assert_eq!(time.ahead(after(120), 120_000), ms(0));
         assert_eq!(time.ahead(after(150), 0), ms(0));
         // A machine that has slept for a night.
-        const NIGHT_MS: u64 = 8 * 60 * 60 * 1000;
         let night = |seconds: u64| NIGHT_MS.cast_signed() + 1000 * (seconds - 150).cast_signed();
         assert_eq!(time.ahead(after(180), night(180)), ms(NIGHT_MS));
         assert_eq!(time.ahead(after(180 + 86_399), night(180 + 86_399)), ms(NIGHT_MS));

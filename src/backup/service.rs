@@ -188,12 +188,6 @@ impl Service {
         Ok(service)
     }
 
-    /// Whether its backups are where these options say.
-    #[must_use]
-    pub fn uses(&self, options: &Options) -> bool {
-        self.options.destination.describe() == options.destination.describe()
-    }
-
     /// Who is told what happens.
     #[must_use]
     pub fn observers(&self) -> &Observers {

@@ -3,6 +3,7 @@
 //! One file: a record of everything, then one for each capture since, each with its length and a checksum. A capture
 //! is recorded before it is published, so that after a crash the destination tells whether it arrived.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -264,6 +265,8 @@ pub enum Standing {
     Unpublished,
     /// The destination has newer backups, which this database never was: it is an old copy.
     Behind,
+    /// The destination has lost the last capture, and more.
+    Ahead,
     /// Nothing is known of what the destination has.
     Unknown,
 }
@@ -272,16 +275,14 @@ pub enum Standing {
 /// file of that capture, if it has one.
 #[must_use]
 pub fn standing(position: Option<&Position>, newest: Option<Txid>, checksum: Option<u64>) -> Standing {
-    let (Some(position), Some(newest)) = (position, newest) else { return Standing::Unknown };
-    if newest == position.txid {
-        let differs = checksum.is_some_and(|checksum| position.checksum != 0 && checksum != position.checksum);
-        if differs { Standing::Behind } else { Standing::InStep }
-    } else if newest > position.txid {
-        Standing::Behind
-    } else if newest.next() == position.txid {
-        Standing::Unpublished
-    } else {
-        Standing::Unknown
+    let Some(position) = position else { return Standing::Unknown };
+    let differs = checksum.is_some_and(|checksum| position.checksum != 0 && checksum != position.checksum);
+    match newest.cmp(&Some(position.txid)) {
+        Ordering::Equal if differs => Standing::Behind,
+        Ordering::Equal => Standing::InStep,
+        Ordering::Greater => Standing::Behind,
+        Ordering::Less if newest.map_or(Txid::FIRST, Txid::next) == position.txid => Standing::Unpublished,
+        Ordering::Less => Standing::Ahead,
     }
 }
 
@@ -361,8 +362,9 @@ mod tests {
         assert_eq!(stands(txid(5), Some(36)), Standing::Behind);
         assert_eq!(stands(txid(6), None), Standing::Behind);
         assert_eq!(stands(txid(4), None), Standing::Unpublished);
-        assert_eq!(stands(txid(3), None), Standing::Unknown);
-        assert_eq!(stands(None, None), Standing::Unknown);
+        assert_eq!(stands(txid(3), None), Standing::Ahead);
+        assert_eq!(stands(None, None), Standing::Ahead);
+        assert_eq!(standing(Some(&known(1, &[]).position), None, None), Standing::Unpublished);
         assert_eq!(standing(None, txid(5), None), Standing::Unknown);
     }
 }

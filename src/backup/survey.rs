@@ -134,7 +134,7 @@ fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded:
         Standing::InStep => Some(known),
         Standing::Unpublished => before_last,
         Standing::Behind => return Lag::OldCopy,
-        Standing::Unknown => None,
+        Standing::Ahead | Standing::Unknown => None,
     };
     let Some(known) = known else { return unknown("the destination does not have its last backup") };
     compare(path, &known).unwrap_or_else(|error| Lag::Unknown(error.to_string()))
