@@ -244,7 +244,8 @@ pub fn content(path: &Path) -> Result<String, rusqlite::Error> {
             let columns = statement.column_count();
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                let values = (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column));
+                // Text as it is, which need not be UTF-8 where it is damaged.
+                let values = (0..columns).map(|column| row.get_ref(column));
                 writeln!(text, "{:?}", values.collect::<Result<Vec<_>, _>>()?).unwrap();
             }
         }
