@@ -155,7 +155,10 @@ impl Publisher {
         while let Some(staged) = self.queue.front() {
             if let Err(error) = staged.publish(&*self.destination) {
                 if staged.is_lost() {
-                    // Captured anew, as a whole.
+                    // Captured anew, as a whole, under another number: it may have arrived.
+                    let last = self.queue.back().map(|staged| staged.name.max);
+                    let page_size = self.known.as_ref().map(|known| known.table.page_size);
+                    self.newest = last.zip(page_size).or(self.newest);
                     self.queue.clear();
                     self.known = None;
                     self.is_dirty = true;
@@ -201,9 +204,11 @@ impl Publisher {
         Ok(())
     }
 
-    /// Whether anybody else has gone on at the destination.
+    /// Whether anybody else has gone on at the destination. Of what is to be published some may be there, although that was
+    /// believed to have failed.
     fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
-        match newest_txid(files).filter(|newest| Some(*newest) > self.newest()) {
+        let own = self.queue.back().map(|staged| staged.name.max).max(self.newest());
+        match newest_txid(files).filter(|newest| Some(*newest) > own) {
             Some(newest) => {
                 let what = format!("a backup {} that is not of this file", FileName::captured(newest));
                 Err(self.stop(conflict::error(&*self.destination, &what)))
