@@ -64,7 +64,7 @@ const VARIANTS = [
 	},
 	{
 		name: "it is not looked whether the destination still ends with the last backup",
-		file: "src/backup/publisher.rs",
+		file: "src/backup/publisher/mod.rs",
 		from: "            self.check_end()?;",
 		to: "",
 		cargo: ["--test", "conflict"],
@@ -169,7 +169,7 @@ const VARIANTS = [
 	},
 	{
 		name: "what was captured is not recorded",
-		file: "src/backup/publisher.rs",
+		file: "src/backup/publisher/stage.rs",
 		from: "Recorded::Changes(known, changes) => self.state.append(known, changes)?,",
 		to: "Recorded::Changes(_, _) => {}",
 		cargo: ["--test", "backup"],
