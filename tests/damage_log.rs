@@ -5,6 +5,7 @@
 mod machine;
 
 use std::thread;
+use std::time::Duration;
 
 use fastrand::Rng;
 use machine::{Image, Machine};
@@ -41,6 +42,8 @@ impl Killed {
         for key in 0..BACKED_UP {
             store.set(&format!("key {key}"), &value(key));
         }
+        // Longer than the time of a file lies behind the clock.
+        thread::sleep(Duration::from_millis(50));
         store.back_up();
         let end = |frames: u32| HEADER_BYTES + frames as usize * FRAME_BYTES;
         let path = machine.path("bot.sqlite3");

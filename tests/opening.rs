@@ -149,6 +149,8 @@ fn a_log_that_lost_what_was_backed_up_is_noticed() {
         let store = machine.open();
         store.set("key", "1");
         store.back_up();
+        // Longer than the time of a file lies behind the clock.
+        std::thread::sleep(Duration::from_millis(50));
         store.set("key", "2");
         store.back_up();
         store.kill(&machine);

@@ -20,6 +20,10 @@ use crate::limits::BUSY_TIMEOUT;
 /// grows by one (sqlite.org/fileformat.html, "WAL File Format"); that of a log of another file is any number.
 const RESTARTS_MAX: u32 = 1 << 16;
 
+/// How far a file's time may lie behind the clock: Linux takes that of its last tick, of which there are a hundred in a second
+/// or more.
+const FILE_TIME_MS: i64 = 20;
+
 /// What has become of the log that was there when the file was last in use, as a part of a sentence; `None` if nothing is
 /// missing. `last` is the last capture, if one is known.
 #[must_use]
@@ -91,5 +95,5 @@ fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool
 fn is_unwritten_since(path: &Path, time_ms: i64) -> bool {
     let Ok(time) = path.metadata().and_then(|metadata| metadata.modified()) else { return false };
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).is_ok_and(|written_ms| written_ms < time_ms)
+    i64::try_from(since_1970.as_millis()).is_ok_and(|written_ms| written_ms + FILE_TIME_MS < time_ms)
 }
