@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIALS, replicaOf, startServer, urlOf } from "./azure/server.mjs";
-import { lose, openBackedUp } from "./helpers/backups.mjs";
-import { expectFailure } from "./helpers/errors.mjs";
+import { detectsSecondWriter, lose, openBackedUp, rarely } from "./helpers/backups.mjs";
 import { comesBack, isNeverPutOverAnothers } from "./helpers/large-backups.mjs";
 import { startLine } from "./helpers/line.mjs";
 import { installed, restoreReplica } from "./helpers/litestream.mjs";
@@ -24,8 +23,6 @@ async function machine() {
 	const port = await startServer(join(directory, "server"));
 	return { directory, port, file: join(directory, "bot.sqlite3"), url: urlOf(port) };
 }
-
-const rarely = (url) => ({ url, intervalMs: 100_000 });
 
 test("a new machine has what the old one had, to the moment, and Litestream has the same", {
 	timeout: 60_000,
@@ -58,18 +55,7 @@ test("a new machine has what the old one had, to the moment, and Litestream has 
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
 	timeout: 60_000,
 }, async () => {
-	const { directory, file, url } = await machine();
-	const first = openBackedUp(file, rarely(url));
-	await first.appData.set({ key: "k", value: 1 });
-	await first.backups.create();
-	const second = openBackedUp(join(directory, "other.sqlite3"), rarely(url));
-	await second.appData.set({ key: "k", value: "second" });
-	await second.backups.create();
-	await first.appData.set({ key: "k", value: 2 });
-	await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
-	const to = join(directory, "copy.sqlite3");
-	await second.backups.restore({ to });
-	expect(await raw(to, "select value from __rootapp_kv")).toEqual([{ value: '"second"' }]);
+	await detectsSecondWriter(await machine());
 });
 
 test("a backup that is put in parts comes back to the byte", { timeout: 60_000 }, async () => {

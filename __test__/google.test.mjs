@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIALS, startServer, urlOf } from "./google/server.mjs";
-import { lose, openBackedUp } from "./helpers/backups.mjs";
-import { expectFailure } from "./helpers/errors.mjs";
+import { detectsSecondWriter, lose, openBackedUp, rarely } from "./helpers/backups.mjs";
 import { comesBack, isNeverPutOverAnothers } from "./helpers/large-backups.mjs";
 import { startLine } from "./helpers/line.mjs";
 import { raw } from "./helpers/raw.mjs";
@@ -23,8 +22,6 @@ async function machine() {
 	const port = await startServer(join(directory, "server"));
 	return { directory, port, file: join(directory, "bot.sqlite3"), url: urlOf(port) };
 }
-
-const rarely = (url) => ({ url, intervalMs: 100_000 });
 
 test("a new machine has what the old one had, to the moment", {
 	timeout: 60_000,
@@ -50,18 +47,7 @@ test("a new machine has what the old one had, to the moment", {
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
 	timeout: 60_000,
 }, async () => {
-	const { directory, file, url } = await machine();
-	const first = openBackedUp(file, rarely(url));
-	await first.appData.set({ key: "k", value: 1 });
-	await first.backups.create();
-	const second = openBackedUp(join(directory, "other.sqlite3"), rarely(url));
-	await second.appData.set({ key: "k", value: "second" });
-	await second.backups.create();
-	await first.appData.set({ key: "k", value: 2 });
-	await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
-	const to = join(directory, "copy.sqlite3");
-	await second.backups.restore({ to });
-	expect(await raw(to, "select value from __rootapp_kv")).toEqual([{ value: '"second"' }]);
+	await detectsSecondWriter(await machine());
 });
 
 /** Where what is put in parts is until it has its name. */

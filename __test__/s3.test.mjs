@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lose, openBackedUp as open, until, untilSafe } from "./helpers/backups.mjs";
+import { lose, openBackedUp as open, rarely, until, untilSafe } from "./helpers/backups.mjs";
 import { runModuleForJson } from "./helpers/child.mjs";
 import { expectFailure } from "./helpers/errors.mjs";
 import { comesBack, isNeverPutOverAnothers, openForLarge, writeLarge } from "./helpers/large-backups.mjs";
@@ -26,8 +26,6 @@ async function machine() {
 	const line = await startLine(server.port);
 	return { directory, server, line, file: join(directory, "bot.sqlite3"), url: urlOf(line.port) };
 }
-
-const rarely = (url) => ({ url, intervalMs: 100_000 });
 
 test("a new machine has what the old one had, to the moment", { timeout: 60_000 }, async () => {
 	const { directory, file, url } = await machine();

@@ -50,6 +50,17 @@ impl Bot {
         Self { connection, ..copy }
     }
 
+    /// A copy that has gone on at the destination for a minute.
+    fn overtaken(&self, destination: &Path) -> (Self, Publisher) {
+        let copy = self.copy(destination);
+        let mut publisher = copy.publisher();
+        for second in 1..=60 {
+            copy.write(&format!("new {second}"));
+            publisher.run(START_MS + second * 1000).unwrap();
+        }
+        (copy, publisher)
+    }
+
     fn publisher(&self) -> Publisher {
         let capture = Box::new(WalCapture::open(&self.folder.path().join("a.sqlite3")).unwrap());
         Publisher::new(&self.folder.path().join("state"), self.destination.clone(), capture).unwrap()
@@ -79,12 +90,7 @@ fn who_was_overtaken_publishes_nothing_although_the_names_are_free_again() {
     let old = Bot::new(backups.path());
     let mut publisher = old.publisher();
     publisher.run(START_MS).unwrap();
-    let new = old.copy(backups.path());
-    let mut successor = new.publisher();
-    for second in 1..=60 {
-        new.write(&format!("new {second}"));
-        successor.run(START_MS + second * 1000).unwrap();
-    }
+    let (new, mut successor) = old.overtaken(backups.path());
     // Captures are merged, and removed when they are old.
     while successor.maintain(START_MS + 3_600_000, WEEK).unwrap() {}
     let captured = |file: &&BackupFile| file.name.level.get() == 0;
@@ -111,12 +117,7 @@ fn who_was_overtaken_leaves_the_backups_of_the_other_as_they_are() {
     let old = Bot::new(backups.path());
     let mut publisher = old.publisher();
     publisher.run(START_MS).unwrap();
-    let new = old.copy(backups.path());
-    let mut successor = new.publisher();
-    for second in 1..=60 {
-        new.write(&format!("new {second}"));
-        successor.run(START_MS + second * 1000).unwrap();
-    }
+    let (new, _successor) = old.overtaken(backups.path());
     let before = new.files();
     let error = publisher.maintain(START_MS + 3_600_000, Duration::ZERO).unwrap_err();
     assert_eq!(error.code(), "ERR_BACKUP_CONFLICT");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::destination::Destination;
 use super::disk;
+use super::files::FileName;
 use crate::{BackupProblem, Error};
 
 fn mark_path(folder: &Path) -> PathBuf {
@@ -35,4 +36,10 @@ pub fn error(destination: &dyn Destination, what: &str) -> Error {
         destination.describe()
     );
     Error::backup(BackupProblem::Conflict, message)
+}
+
+/// [`error`] of a backup that is not of this file.
+#[must_use]
+pub fn anothers(destination: &dyn Destination, name: FileName) -> Error {
+    error(destination, &format!("a backup {name} that is not of this file"))
 }

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use rusqlite::config::DbConfig;
-
 use super::capture::{Capture, PageDiff};
 use super::first_page::FirstPage;
 use super::lost_log::lost_log;
-use super::soundness::{Depth, Verdict, inspect};
+use super::soundness::{Depth, Verdict, inspect, open_as_it_is};
 use super::state::Loaded;
 use super::wal::wal_path;
 use crate::Error;
-use crate::engine::sqlite::open_own_reader;
-use crate::limits::{BUSY_TIMEOUT, QUICK_CHECK_BYTES_MAX};
+use crate::limits::QUICK_CHECK_BYTES_MAX;
 
 /// What was found where a database should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +84,7 @@ pub fn check(path: &Path) -> Result<Option<String>, Error> {
 }
 
 fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
-    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
-    // The file and its log stay as they are.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let connection = open_as_it_is(path)?;
     let verdict = inspect(&connection, depth)?;
     if verdict == Verdict::Sound && first_page.is_some() {
         let now = FirstPage::read(&connection)?;

@@ -5,16 +5,14 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use super::first_page::CHANGES;
-use super::soundness::first_page;
+use super::soundness::{first_page, open_as_it_is};
 use super::state::Loaded;
 use super::table::PageHash;
 use super::wal::{WalMark, read_mark};
 use crate::Error;
-use crate::engine::sqlite::{open_detached, open_own_reader};
-use crate::limits::BUSY_TIMEOUT;
+use crate::engine::sqlite::open_detached;
 
 /// How often a log is begun anew at most between a capture and the end of the process. Each time, the first of its salts
 /// grows by one (sqlite.org/fileformat.html, "WAL File Format"); that of a log of another file is any number.
@@ -43,7 +41,7 @@ pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
         went_back(&open(path).ok()?, path, last).ok().filter(|went_back| *went_back)
     };
     match now {
-        None => lacks_the_log(as_it_is).map(|_| "its write-ahead log is gone".to_owned()),
+        None => lacks_the_log(open_as_it_is).map(|_| "its write-ahead log is gone".to_owned()),
         // The file alone: what the other log holds says nothing.
         Some(now) => {
             let is_strange = now.frames > 0 && counts_back(path).unwrap_or(false);
@@ -53,17 +51,10 @@ pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
     }
 }
 
-/// Opens a file with its log, and leaves both as they are.
-fn as_it_is(path: &Path) -> Result<Connection, Error> {
-    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(connection)
-}
-
 /// Whether the first page in a log counts fewer changes than that in the file. One that was made of the other counts as many
 /// or more.
 fn counts_back(path: &Path) -> Result<bool, Error> {
-    let (alone, with_log) = (first_page(&open_detached(path)?)?, first_page(&as_it_is(path)?)?);
+    let (alone, with_log) = (first_page(&open_detached(path)?)?, first_page(&open_as_it_is(path)?)?);
     Ok(alone.zip(with_log).is_some_and(|(alone, with_log)| with_log[CHANGES] < alone[CHANGES]))
 }
 

@@ -125,7 +125,7 @@ impl Staged {
         if destination.create(self.name, &self.path, self.time_ms)? == Created::New || self.is_at(destination)? {
             return Ok(());
         }
-        Err(conflict::error(destination, &format!("a backup {} that is not of this file", self.name)))
+        Err(conflict::anothers(destination, self.name))
     }
 
     /// Whether the file was removed by somebody before it was published.

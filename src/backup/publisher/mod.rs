@@ -181,10 +181,4 @@ impl Publisher {
         }
         Ok(())
     }
-
-    /// The destination.
-    #[must_use]
-    pub fn destination(&self) -> &Arc<dyn Destination> {
-        &self.destination
-    }
 }

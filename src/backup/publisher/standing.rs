@@ -28,8 +28,7 @@ impl Publisher {
         let files = self.destination.list()?;
         self.check_newest(&files)?;
         if there.is_some() && checksum.is_some() && is_whole(&*self.destination, last.name) {
-            let what = format!("a backup {} that is not of this file", last.name);
-            return Err(self.stop(conflict::error(&*self.destination, &what)));
+            return Err(self.stop(conflict::anothers(&*self.destination, last.name)));
         }
         self.check_chain(&files);
         Ok(())
@@ -40,10 +39,7 @@ impl Publisher {
     pub(super) fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
         let own = self.queue.back().map(|staged| staged.name.max).max(self.newest());
         match newest_txid(files).filter(|newest| Some(*newest) > own) {
-            Some(newest) => {
-                let what = format!("a backup {} that is not of this file", FileName::captured(newest));
-                Err(self.stop(conflict::error(&*self.destination, &what)))
-            }
+            Some(newest) => Err(self.stop(conflict::anothers(&*self.destination, FileName::captured(newest)))),
             None => Ok(()),
         }
     }
