@@ -25,6 +25,9 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// What lies at the end of a backup, by its lengths in bytes: where its index is said to end, and two checksums.
 const TRAILER_BYTES: usize = 24;
 
+/// Where the header of a backup tells how many pages the database has.
+const COMMIT_OFFSET: usize = 12;
+
 /// How many places of a backup are tried in a run.
 const PLACES_MAX: usize = 60;
 
@@ -130,6 +133,13 @@ fn seeded() -> Rng {
     Rng::with_seed(seed)
 }
 
+/// The most memory that this process has had at once, where the system tells.
+fn peak_memory_bytes() -> u64 {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+}
+
 #[test]
 fn whatever_byte_of_a_backup_is_damaged_it_is_left_out() {
     let mut rng = seeded();
@@ -150,6 +160,29 @@ fn whatever_byte_of_a_backup_is_damaged_it_is_left_out() {
         }
         std::fs::write(destined.path(name), &whole).unwrap();
     }
+}
+
+#[test]
+fn a_backup_with_another_size_of_the_database_is_left_out_and_takes_no_memory() {
+    let mut rng = seeded();
+    let destined = Destined::new();
+    let before = peak_memory_bytes();
+    for name in destined.samples(&mut rng) {
+        let whole = destined.read(name);
+        for bit in 0..32 {
+            let mut bytes = whole.clone();
+            bytes[COMMIT_OFFSET + 3 - bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(destined.path(name), &bytes).unwrap();
+            destined.check_without(&[name], &format!("{name}, bit {bit} of the size"));
+            // The size, and the number of the first page.
+            bytes[HEADER_BYTES + 3 - bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(destined.path(name), &bytes).unwrap();
+            destined.check_without(&[name], &format!("{name}, bit {bit} of the size and of a page's number"));
+        }
+        std::fs::write(destined.path(name), &whole).unwrap();
+    }
+    let grown = peak_memory_bytes() - before;
+    assert!(grown < 64 << 20, "{grown} bytes");
 }
 
 #[test]

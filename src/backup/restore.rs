@@ -187,9 +187,7 @@ struct ImageFile<'a> {
     output: BufWriter<File>,
     /// Where the next byte would go.
     offset: u64,
-    /// Which pages there are, the first page's first.
-    written: Vec<bool>,
-    /// What is in them.
+    /// What is in the pages that there are, without a gap.
     table: Option<PageTable>,
 }
 
@@ -197,25 +195,35 @@ impl<'a> ImageFile<'a> {
     fn create(path: &'a Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let output = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Ok(Self { path, output, offset: 0, written: Vec::new(), table: None })
+        Ok(Self { path, output, offset: 0, table: None })
     }
 
     /// Writes a backup's pages. The inner error is the backup's, the outer that of the disk.
+    ///
+    /// What the header says of the size is to be believed only at the end. So nothing grows but by pages that are
+    /// there, each of them directly behind those before it.
     fn apply<R: Read>(&mut self, mut decoder: Decoder<R>) -> Result<Result<(Header, Trailer), ltx::Error>, Error> {
         let header = decoder.header().clone();
         let mut page = vec![0; header.page_size.len()];
         let mut table = self.table.take().unwrap_or_else(|| PageTable::new(header.page_size));
-        if self.written.len() < header.commit as usize {
-            self.written.resize(header.commit as usize, false);
-            table.hashes.resize(header.commit as usize, 0);
-        }
         loop {
             match decoder.page(&mut page) {
                 Ok(Some(number)) => {
+                    let index = number as usize - 1;
+                    if index > table.hashes.len() {
+                        return Ok(Err(Violation::MissingPage.into()));
+                    }
                     self.write(header.page_size.offset(number), &page)
                         .map_err(|error| cannot_write(self.path, &error))?;
-                    self.written[number as usize - 1] = true;
-                    table.hashes[number as usize - 1] = table.hash(&page);
+                    let hash = table.hash(&page);
+                    match table.hashes.get_mut(index) {
+                        Some(known) => *known = hash,
+                        None => table.hashes.push(hash),
+                    }
+                    if number + 1 == header.page_size.lock_page() && table.hashes.len() == number as usize {
+                        // It has no content, and no backup has it.
+                        table.hashes.push(0);
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
@@ -236,9 +244,8 @@ impl<'a> ImageFile<'a> {
 
     /// Gives the file its size and waits until it is on disk. Returns that size, and what is in the pages.
     fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::Error>, Error> {
-        let lock_page = header.page_size.lock_page();
-        let is_whole = (1..=header.commit).zip(&self.written).all(|(number, there)| *there || number == lock_page);
-        if !is_whole {
+        let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
+        if table.hashes.len() < header.commit as usize {
             return Ok(Err(Violation::MissingPage.into()));
         }
         let bytes = u64::from(header.commit) * u64::from(header.page_size.get());
@@ -248,7 +255,6 @@ impl<'a> ImageFile<'a> {
             file.sync_all()
         };
         finish().map_err(|error| cannot_write(self.path, &error))?;
-        let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
         table.hashes.truncate(header.commit as usize);
         Ok(Ok((bytes, table)))
     }
