@@ -1038,7 +1038,7 @@ export interface DataStoreOptions {
  * Returns at once: the file is opened at the first operation, which rejects if that fails; the next
  * operation tries again. Opening a file that is open already, under whatever name, shares one engine.
  *
- * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option of the wrong type.
+ * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option of the wrong type, or with a name that is none.
  *
  * @example
  * ```ts

@@ -699,6 +699,7 @@ test("arguments that cannot be used are named", async () => {
 	options({ shutdownTimeoutMs: "5 s" }, "options.backup.shutdownTimeoutMs");
 	options({ quiet: 1 }, "options.backup.quiet");
 	options({ beforeBackup: "hook" }, "options.backup.beforeBackup");
+	options({ destination: "elsewhere" }, "options.backup.destination");
 	expect(() => store.backups.on("nothing", () => {})).toThrow(TypeError);
 	expect(() => store.backups.on("backup", undefined)).toThrow(TypeError);
 	const unknown = openDataStore({ filename: file, backup: { url: "ftp://host/path" } });

@@ -180,6 +180,20 @@ function checkSize(key, text, argument) {
 }
 
 /**
+ * Refuses what is no option: a name with a mistake in it would have the default done, which was not meant.
+ *
+ * @param {object} options
+ * @param {string[]} names those that there are
+ * @param {string} argument
+ */
+function checkOptionNames(options, names, argument) {
+	const unknown = Object.keys(options).find((name) => !names.includes(name));
+	if (unknown !== undefined) {
+		throw invalidArgument(`${argument}.${unknown}`, `is no option here; expected ${names.join(", ")}`);
+	}
+}
+
+/**
  * @param {unknown} ms a number of milliseconds, or `undefined`
  * @param {string} argument
  * @param {{ least?: number, most?: number }} [bounds]
@@ -211,6 +225,7 @@ module.exports = {
 	checkEntries,
 	checkExpiry,
 	checkKey,
+	checkOptionNames,
 	checkPattern,
 	checkUpdateFunction,
 	checkUpdateResult,

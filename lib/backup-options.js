@@ -1,7 +1,7 @@
 "use strict";
 
 const path = require("node:path");
-const { checkDuration } = require("./arguments.js");
+const { checkDuration, checkOptionNames } = require("./arguments.js");
 const { RootcellarError, invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
@@ -24,6 +24,8 @@ const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("./limits.js");
 /** @type {HookName[]} */
 const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
 
+const OPTIONS = ["url", "intervalMs", "retentionMs", "shutdownTimeoutMs", "quiet", ...HOOKS];
+
 /** What turns backups off, in `ROOTCELLAR_BACKUP`, in capital or small letters. */
 const OFF = "off";
 
@@ -43,7 +45,8 @@ function checkBackupOptions(given) {
 	if (typeof given !== "object" || given === null) {
 		throw invalidArgument("options.backup", `must be an object, or false for no backups, not ${kindOf(given)}`);
 	}
-	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet, ...rest } = /** @type {any} */ (given);
+	checkOptionNames(given, OPTIONS, "options.backup");
+	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet, ...hooks } = /** @type {any} */ (given);
 	if (url !== undefined && (typeof url !== "string" || url === "" || url.includes("\0"))) {
 		throw invalidArgument("options.backup.url", "must be the path of a folder or a URL");
 	}
@@ -54,8 +57,8 @@ function checkBackupOptions(given) {
 		throw invalidArgument("options.backup.quiet", `must be a boolean, not ${kindOf(quiet)}`);
 	}
 	for (const name of HOOKS) {
-		if (rest[name] !== undefined && typeof rest[name] !== "function") {
-			throw invalidArgument(`options.backup.${name}`, `must be a function, not ${kindOf(rest[name])}`);
+		if (hooks[name] !== undefined && typeof hooks[name] !== "function") {
+			throw invalidArgument(`options.backup.${name}`, `must be a function, not ${kindOf(hooks[name])}`);
 		}
 	}
 	return { .../** @type {BackupOptions} */ (given) };

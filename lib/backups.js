@@ -2,6 +2,7 @@
 
 const { isDate } = require("node:util/types");
 const path = require("node:path");
+const { checkOptionNames } = require("./arguments.js");
 const { DESTINATION, namingSource, withoutSecrets } = require("./backup-options.js");
 const { loadBinding } = require("./binding.js");
 const { RootcellarError, invalidArgument, toError } = require("./errors.js");
@@ -181,11 +182,7 @@ function checkRestore(options) {
 	if (typeof options !== "object" || options === null) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
-	// A name with a mistake in it would restore another state, and maybe the store itself.
-	const unknown = Object.keys(options).find((name) => !RESTORE_OPTIONS.includes(name));
-	if (unknown !== undefined) {
-		throw invalidArgument(`options.${unknown}`, `is no option of a restore; those are ${RESTORE_OPTIONS.join(", ")}`);
-	}
+	checkOptionNames(options, RESTORE_OPTIONS, "options");
 	const { at, id, to, overwrite = false } = options;
 	if (at !== undefined && id !== undefined) {
 		throw invalidArgument("options.id", "must be left out where `at` is given");

@@ -1,5 +1,6 @@
 "use strict";
 
+const { checkOptionNames } = require("./arguments.js");
 const { backupOf, checkBackupOptions } = require("./backup-options.js");
 const { Notices, createBackups } = require("./backups.js");
 const { locationFromEnvironment, locationFromOption } = require("./config.js");
@@ -14,6 +15,8 @@ const { createStoreSqlite } = require("./sql-transaction.js");
  * @typedef {import("..").DataStore} DataStore
  * @typedef {import("./config.js").Location} Location
  */
+
+const OPTIONS = ["filename", "backup", "cacheBytes"];
 
 /**
  * @param {() => Location} locate called when the location is first needed; what it returns is kept
@@ -58,6 +61,7 @@ function openDataStore(options = {}) {
 	if (typeof options !== "object" || options === null) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
+	checkOptionNames(options, OPTIONS, "options");
 	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT } = options;
 	const backupOptions = checkBackupOptions(backup);
 	if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {

@@ -87,7 +87,8 @@ fn a_file_is_restored_on_disk_before_it_has_its_name_and_the_name_before_it_is_o
         let destination = back_up(folder);
         let database = folder.join("lost.sqlite3");
         let place = Place::beside(&database).unwrap();
-        prepare(&database, &place, &destination, 0, &Observers::default()).unwrap();
+        prepare(&database, &place, &place.lock_for_opening().unwrap(), &destination, 0, &Observers::default())
+            .unwrap();
         std::fs::rename(&database, folder.join("prepared")).unwrap();
     });
     let Some(lines) = lines else { return };

@@ -1,16 +1,18 @@
 //! Several who open a file at the same moment, of which one restores it.
 
 use std::path::Path;
-use std::sync::{Arc, Barrier};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use rootcellar::backup::capture::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
+use rootcellar::backup::open_store;
 use rootcellar::backup::opening::{Outcome, prepare};
 use rootcellar::backup::place::Place;
 use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::service::Observers;
+use rootcellar::backup::service::{Event, Hook, Observer, Observers, Options};
 
 const START_MS: i64 = 1_735_689_600_000;
 const ROUNDS: usize = 4;
@@ -29,7 +31,9 @@ fn publish(database: &Path, destination: &Arc<dyn Destination>) {
 /// Whether who opened the file restored it. The file is there for each of them.
 fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
     let place = Place::beside(database).unwrap();
-    let prepared = prepare(database, &place, destination, START_MS, &Observers::default()).unwrap();
+    let prepared =
+        prepare(database, &place, &place.lock_for_opening().unwrap(), destination, START_MS, &Observers::default())
+            .unwrap();
     assert!(database.exists(), "a file was to be begun anew that has a backup");
     // As one does who keeps it open.
     thread::sleep(Duration::from_millis(20));
@@ -63,4 +67,56 @@ fn a_missing_file_is_restored_by_one_while_the_others_wait() {
             .unwrap();
         assert_eq!(rows, 1);
     }
+}
+
+/// Says when a restore begins, and holds it up until it may go on.
+struct Holding {
+    begins: Sender<()>,
+    goes_on: Mutex<Receiver<()>>,
+}
+
+impl Observer for Holding {
+    fn happened(&self, _event: &Event) {}
+
+    fn hook(&self, hook: Hook) -> Result<(), rootcellar::Error> {
+        if hook == Hook::BeforeRestore {
+            self.begins.send(()).unwrap();
+            self.goes_on.lock().unwrap().recv().unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn while_a_file_is_restored_others_are_opened_and_who_opens_the_same_one_shares_it() {
+    let home = tempfile::tempdir().unwrap();
+    let original = home.path().join("original.sqlite3");
+    let destination: Arc<dyn Destination> = Arc::new(Folder::new(&home.path().join("backups")));
+    publish(&original, &destination);
+    let open = |name: &str, to: &str, observer: &Arc<dyn Observer>| {
+        let options = Options {
+            destination: Arc::new(Folder::new(&home.path().join(to))),
+            interval: Duration::from_secs(1000),
+            retention: Duration::from_secs(1000),
+            shutdown_timeout: Duration::from_secs(5),
+        };
+        open_store(&home.path().join(name), Some(options), observer).unwrap()
+    };
+    let (begins, begun) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let holding: Arc<dyn Observer> = Arc::new(Holding { begins, goes_on: Mutex::new(goes_on) });
+    thread::scope(|scope| {
+        let first = scope.spawn(|| open("restored.sqlite3", "backups", &holding));
+        begun.recv().unwrap();
+        let second = scope.spawn(|| open("restored.sqlite3", "backups", &holding));
+        let other = open("other.sqlite3", "other-backups", &holding);
+        assert!(!first.is_finished() && !second.is_finished());
+        go_on.send(()).unwrap();
+        let (first, second) = (first.join().unwrap(), second.join().unwrap());
+        assert!(Arc::ptr_eq(&first.engine, &second.engine));
+        assert!(Arc::ptr_eq(&first.service.unwrap(), &second.service.unwrap()));
+        other.service.unwrap().close();
+    });
+    // One restore, and no other.
+    assert!(begun.try_recv().is_err());
 }

@@ -13,7 +13,7 @@ use super::disk;
 use super::examine::{Found, LastUse, examine};
 use super::files::{BackupFile, FileName, newest_txid};
 use super::first_page::FirstPage;
-use super::place::{Lock, Place};
+use super::place::{Lock, Opening, Place};
 use super::plan::Target;
 use super::progress::Progress;
 use super::publisher::standing_at;
@@ -101,7 +101,7 @@ pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: S
     }
 }
 
-/// Prepares a file for being opened. Blocks while another process does.
+/// Prepares a file for being opened, which nobody else does as long as `opening` is held.
 ///
 /// # Errors
 ///
@@ -111,11 +111,11 @@ pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: S
 pub fn prepare(
     path: &Path,
     place: &Place,
+    _opening: &Opening,
     destination: &Arc<dyn Destination>,
     now_ms: i64,
     observers: &Observers,
 ) -> Result<Prepared, Error> {
-    let _opening = place.lock_for_opening()?;
     let Some(lock) = place.lock_for_backups_soon()? else {
         // Somebody has it open.
         return Ok(Prepared { outcome: Outcome::Kept, lock: None });

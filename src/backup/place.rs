@@ -33,6 +33,12 @@ pub struct Lock {
     _file: File,
 }
 
+/// The right to open the file, which one has at a time.
+#[derive(Debug)]
+pub struct Opening {
+    _lock: Lock,
+}
+
 impl Place {
     fn of(database: &Path) -> Self {
         let mut folder = database.as_os_str().to_owned();
@@ -71,15 +77,21 @@ impl Place {
         &self.folder
     }
 
-    /// Waits until no other process, and no other thread of this one, looks whether the file has to be restored.
+    /// Waits until no other process, and no other thread of this one, opens the file.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn lock_for_opening(&self) -> Result<Lock, Error> {
-        let file = self.open_lock("opening")?;
-        file.lock().map_err(|error| self.failed(&error))?;
-        Ok(Lock { _file: file })
+    pub fn lock_for_opening(&self) -> Result<Opening, Error> {
+        loop {
+            fs::create_dir_all(&self.folder).map_err(|error| self.failed(&error))?;
+            let file = self.open_lock("opening")?;
+            file.lock().map_err(|error| self.failed(&error))?;
+            // Who could not open the file has removed the lock, perhaps while this waited for it.
+            if is_there(&file, &self.lock_path("opening")) {
+                return Ok(Opening { _lock: Lock { _file: file } });
+            }
+        }
     }
 
     /// The right to make the backups of the file, unless another process has it.
@@ -155,13 +167,17 @@ impl Place {
         self.folder.join("in-use")
     }
 
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.lock"))
+    }
+
     fn open_lock(&self, name: &str) -> Result<File, Error> {
-        let path = self.folder.join(format!("{name}.lock"));
-        File::options().create(true).write(true).truncate(false).open(path).map_err(|error| self.failed(&error))
+        let opened = File::options().create(true).write(true).truncate(false).open(self.lock_path(name));
+        opened.map_err(|error| self.failed(&error))
     }
 
     /// Removes the folder if nothing but locks is in it: the file could not be opened.
-    pub fn remove_if_unused(&self) {
+    pub fn remove_if_unused(&self, _opening: &Opening) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         if paths.iter().all(|path| path.extension().is_some_and(|extension| extension == "lock")) {
@@ -186,6 +202,19 @@ impl Place {
         let message = format!("cannot use {}, which backups need: {error}", self.folder.display());
         Error::backup(BackupProblem::State, message)
     }
+}
+
+/// Whether a file has not been removed since it was opened at a path.
+#[cfg(unix)]
+fn is_there(file: &File, _path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+}
+
+/// Whether a file has not been removed since it was opened at a path, as far as can be told.
+#[cfg(not(unix))]
+fn is_there(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 #[cfg(test)]
