@@ -4,8 +4,8 @@
 #[path = "support/machine.rs"]
 mod machine;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use fastrand::Rng;
 use machine::{Image, Machine};
@@ -29,6 +29,8 @@ struct Killed {
     log: Vec<u8>,
     /// Where the frames that were backed up end.
     backed_up_bytes: usize,
+    /// Whether the next time files are copied without their times.
+    is_copied: AtomicBool,
 }
 
 fn value(key: usize) -> String {
@@ -42,8 +44,6 @@ impl Killed {
         for key in 0..BACKED_UP {
             store.set(&format!("key {key}"), &value(key));
         }
-        // Longer than the time of a file lies behind the clock.
-        thread::sleep(Duration::from_millis(50));
         store.back_up();
         let end = |frames: u32| HEADER_BYTES + frames as usize * FRAME_BYTES;
         let path = machine.path("bot.sqlite3");
@@ -57,12 +57,17 @@ impl Killed {
         log.truncate(end(read_mark(&path).unwrap().frames));
         std::fs::write(machine.path(LOG), &log).unwrap();
         let image = Image::of(&machine);
-        Self { machine, image, log, backed_up_bytes }
+        Self { machine, image, log, backed_up_bytes, is_copied: AtomicBool::new(false) }
     }
 
-    /// Opens the store after something was done to it. Returns how many keys it has, and whether it was restored.
+    /// Opens the store after something was done to it, every other time to a copy. Returns how many keys it has, and whether
+    /// it was restored.
     fn open_after(&self, damage: impl FnOnce(&Machine)) -> (usize, bool) {
-        self.image.put_back(&self.machine);
+        if self.is_copied.fetch_not(Ordering::Relaxed) {
+            self.image.copy_back(&self.machine);
+        } else {
+            self.image.put_back(&self.machine);
+        }
         damage(&self.machine);
         let store = self.machine.open();
         let found: Vec<_> = (0..WRITTEN).map(|key| store.get(&format!("key {key}"))).collect();
@@ -133,6 +138,32 @@ fn wherever_a_log_is_cut_off_what_was_backed_up_is_there() {
     assert_eq!(whole, (WRITTEN, false));
     let removed = killed.open_after(|machine| std::fs::remove_file(machine.path(LOG)).unwrap());
     assert_eq!(removed, (BACKED_UP, true));
+}
+
+#[test]
+fn what_a_log_has_lost_is_noticed_although_nothing_below_it_was_backed_up() {
+    for are_times_kept in [true, false] {
+        let machine = Machine::in_memory();
+        let store = machine.open();
+        store.set("key", "0");
+        store.back_up();
+        store.set("key", "1");
+        let path = machine.path("bot.sqlite3");
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        drop(other);
+        store.set("key", "2");
+        store.back_up();
+        store.kill(&machine);
+        if !are_times_kept {
+            Image::of(&machine).copy_back(&machine);
+        }
+        std::fs::remove_file(machine.path(LOG)).unwrap();
+        let store = machine.open();
+        assert_eq!(store.get("key").as_deref(), Some("2"), "with the times of files: {are_times_kept}");
+        assert!(store.restored().is_some());
+        store.close();
+    }
 }
 
 #[test]

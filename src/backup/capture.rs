@@ -4,7 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::table::PageTable;
+use super::beneath::beneath;
+use super::disk;
+use super::table::{PageHash, PageTable};
 use super::wal::WalState;
 use crate::engine::sqlite::{open_own_reader, version_read};
 use crate::limits::BUSY_TIMEOUT;
@@ -12,7 +14,8 @@ use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
 
 const READ_PAGES: &str = "SELECT pgno, data FROM sqlite_dbpage('main')";
-const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
+/// One page, by its number.
+pub(super) const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
 
 /// A database at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Image {
     pub commit: u32,
     /// What its write-ahead log holds, if there is one that anything was committed to.
     pub wal: Option<WalState>,
+    /// When the file itself was last written to ([`disk::written_ns`]).
+    pub written_ns: Option<u64>,
 }
 
 /// Is handed a page's number and its bytes.
@@ -58,6 +63,9 @@ pub trait Capture: Send {
     ///
     /// With SQLite's code, or what `visit` returns.
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
+
+    /// What the file itself has where its log has something newer that the table knows of ([`beneath`]).
+    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)>;
 
     /// Lets the moment go.
     fn end(&mut self);
@@ -102,7 +110,8 @@ impl PageDiff {
         })?;
         self.lock_page = page_size.lock_page();
         let wal = version_read(&self.connection).map(|version| WalState::new(&version));
-        Ok((commit > 0).then_some(Image { page_size, commit, wal }))
+        let written_ns = self.connection.path().and_then(|path| disk::written_ns(Path::new(path)));
+        Ok((commit > 0).then_some(Image { page_size, commit, wal, written_ns }))
     }
 
     /// [`Capture::changes`], where no other pages than these can have changed. All of them are there.
@@ -158,6 +167,10 @@ impl Capture for PageDiff {
             }
         }
         Ok(())
+    }
+
+    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)> {
+        self.connection.path().map(|path| beneath(Path::new(path), table)).unwrap_or_default()
     }
 
     fn end(&mut self) {

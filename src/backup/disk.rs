@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Waits until a folder's entries are on disk. Where a folder cannot be opened (Windows) there is nothing to wait for.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -23,6 +24,12 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     drop(file);
     fs::rename(&temporary, path)?;
     sync_folder(folder_of(path))
+}
+
+/// When a file was last written to, in nanoseconds since 1970 UTC, as far as the file system tells.
+pub fn written_ns(path: &Path) -> Option<u64> {
+    let since_1970 = path.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since_1970.as_nanos()).ok()
 }
 
 /// Removes a file, if there is one.

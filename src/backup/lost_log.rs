@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use rusqlite::Connection;
 
+use super::disk::written_ns;
 use super::first_page::CHANGES;
 use super::soundness::{first_page, open_as_it_is};
-use super::state::Loaded;
+use super::state::{Loaded, Position};
 use super::table::PageHash;
 use super::wal::{WalMark, read_mark};
 use crate::Error;
@@ -79,12 +79,15 @@ fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool
         }
     }
     let differs = !differing.is_empty() || pages != table.hashes.len();
-    let is_older = !differing.is_disjoint(&last.older) || is_unwritten_since(path, last.known.position.time_ms);
+    let is_older = !differing.is_disjoint(&last.older) || is_unwritten_since(path, &last.known.position);
     Ok(differs && is_older)
 }
 
-fn is_unwritten_since(path: &Path, time_ms: i64) -> bool {
-    let Ok(time) = path.metadata().and_then(|metadata| metadata.modified()) else { return false };
-    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).is_ok_and(|written_ms| written_ms + FILE_TIME_MS < time_ms)
+/// Whether nobody has written to a file since a capture: its time is what it was then, or earlier than the capture, as that
+/// of an old copy is.
+fn is_unwritten_since(path: &Path, last: &Position) -> bool {
+    let Some(written_ns) = written_ns(path) else { return false };
+    let is_earlier =
+        i64::try_from(written_ns / 1_000_000).is_ok_and(|written_ms| written_ms + FILE_TIME_MS < last.time_ms);
+    is_earlier || last.written_ns == Some(written_ns)
 }

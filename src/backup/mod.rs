@@ -3,6 +3,7 @@
 //! A destination holds LTX files in Litestream's layout. [`files`] names them; [`plan`], [`compaction`],
 //! [`retention`] and [`schedule`] decide, as functions of a listing and the time, and touch nothing.
 
+mod beneath;
 pub mod capture;
 pub mod compaction;
 mod conflict;

@@ -215,9 +215,10 @@ impl Job<'_> {
         let set_aside = self.put_in_place(&temporary, aside.unwrap_or("stale"), now_ms);
         let set_aside = set_aside.inspect_err(|_| drop(disk::remove(&temporary)))?;
         if restored.is_newest {
-            let position = Position { txid: restored.txid, checksum: 0, time_ms: now_ms, wal: None };
+            let position =
+                Position { txid: restored.txid, checksum: 0, time_ms: now_ms, wal: None, written_ns: None };
             let destination = self.destination.describe().to_owned();
-            self.state.rewrite(&Known { destination, position, table: restored.table.clone() })?;
+            self.state.rewrite(&Known { destination, position, table: restored.table.clone() }, &[])?;
         }
         Ok(Some(RestoredFile { restored, reason, set_aside }))
     }

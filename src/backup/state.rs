@@ -18,7 +18,10 @@ use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
 /// What a file begins with: its format, and the version of that.
-const MAGIC: [u8; 8] = *b"rcstate1";
+const MAGIC: [u8; 8] = *b"rcstate2";
+
+/// How a time that is not known is recorded.
+const UNKNOWN_NS: u64 = u64::MAX;
 
 /// Bytes of captures after which everything is recorded anew, at least.
 const CAPTURES_BYTES_MIN: u64 = 256 << 10;
@@ -34,6 +37,8 @@ pub struct Position {
     pub time_ms: i64,
     /// How far the write-ahead log had come, if there was one.
     pub wal: Option<WalMark>,
+    /// When the file itself was last written to then ([`disk::written_ns`]), if that is known.
+    pub written_ns: Option<u64>,
 }
 
 /// What is known of the last capture.
@@ -47,6 +52,9 @@ pub struct Known {
     pub table: PageTable,
 }
 
+/// The number of a page, and its hash.
+pub type Page = (u32, PageHash);
+
 /// What was read at the beginning.
 #[derive(Debug)]
 pub struct Loaded {
@@ -54,8 +62,8 @@ pub struct Loaded {
     pub known: Known,
     /// As of the record before, if there is one.
     pub before_last: Option<Known>,
-    /// What pages were before the last of their changes.
-    pub older: HashSet<(u32, PageHash)>,
+    /// What pages were before the last of their changes, or are in the file itself, without its log.
+    pub older: HashSet<Page>,
 }
 
 /// The file.
@@ -77,14 +85,14 @@ impl StateFile {
         (Self { path, file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
     }
 
-    /// Records everything.
+    /// Records everything, and what the file itself has `beneath` its log.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn rewrite(&mut self, known: &Known) -> Result<(), Error> {
+    pub fn rewrite(&mut self, known: &Known, beneath: &[Page]) -> Result<(), Error> {
         let mut bytes = MAGIC.to_vec();
-        push_record(&mut bytes, &encode_base(known));
+        push_record(&mut bytes, &encode_base(known, beneath));
         self.file = None;
         let written =
             disk::replace(&self.path, &bytes).and_then(|()| File::options().append(true).open(&self.path));
@@ -94,16 +102,22 @@ impl StateFile {
         Ok(())
     }
 
-    /// Records a capture that made `known` of what was known before: the pages that it changed, with their hashes.
+    /// Whether a capture can be recorded behind the others, which are not so many that everything is to be recorded anew.
+    #[must_use]
+    pub fn takes_more(&self) -> bool {
+        self.file.is_some() && self.captures_bytes <= self.base_bytes.max(CAPTURES_BYTES_MIN)
+    }
+
+    /// Records a capture that made `known` of what was known before: the pages that it changed, with their hashes, and what
+    /// the file itself has `beneath` a log that is another than before. Only where it can be ([`StateFile::takes_more`]).
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn append(&mut self, known: &Known, changes: &[(u32, PageHash)]) -> Result<(), Error> {
+    pub fn append(&mut self, known: &Known, changes: &[Page], beneath: &[Page]) -> Result<(), Error> {
         let mut bytes = Vec::new();
-        push_record(&mut bytes, &encode_capture(known, changes));
-        let too_long = self.captures_bytes > self.base_bytes.max(CAPTURES_BYTES_MIN);
-        let Some(file) = self.file.as_mut().filter(|_| !too_long) else { return self.rewrite(known) };
+        push_record(&mut bytes, &encode_capture(known, changes, beneath));
+        let Some(file) = &mut self.file else { return Err(Error::internal("nothing was recorded before")) };
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
         self.captures_bytes += bytes.len() as u64;
         written.map_err(|error| {
@@ -143,14 +157,15 @@ fn load(path: &Path) -> Option<Loaded> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
     let mut input = bytes.strip_prefix(&MAGIC)?;
-    let known = decode_base(&mut read_record(&mut input)?)?;
-    let mut loaded = Loaded { known, before_last: None, older: HashSet::new() };
+    let (known, beneath) = decode_base(&mut read_record(&mut input)?)?;
+    let mut loaded = Loaded { known, before_last: None, older: HashSet::from_iter(beneath) };
     let mut next = next_capture(&mut input);
-    while let Some((position, commit, changes)) = next {
+    while let Some(Capture { position, commit, changes, beneath }) = next {
         next = next_capture(&mut input);
         if next.is_none() {
             loaded.before_last = Some(loaded.known.clone());
         }
+        loaded.older.extend(beneath);
         for (number, _) in &changes {
             loaded.older.extend(loaded.known.table.get(*number).map(|hash| (*number, hash)));
         }
@@ -179,54 +194,74 @@ fn read_record<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     (XxHash3_64::oneshot(record) == checksum).then_some(record)
 }
 
-fn encode_base(known: &Known) -> Vec<u8> {
+fn encode_base(known: &Known, beneath: &[Page]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(known.table.hashes.len() * size_of::<PageHash>() + 256);
     push_position(&mut bytes, &known.position);
     bytes.extend_from_slice(&known.table.seed.to_le_bytes());
     bytes.extend_from_slice(&known.table.page_size.get().to_le_bytes());
     bytes.extend_from_slice(&(known.destination.len() as u64).to_le_bytes());
     bytes.extend_from_slice(known.destination.as_bytes());
+    push_pages(&mut bytes, beneath);
     for hash in &known.table.hashes {
         bytes.extend_from_slice(&hash.to_le_bytes());
     }
     bytes
 }
 
-fn decode_base(input: &mut &[u8]) -> Option<Known> {
+/// What is known, and what the file itself has beneath its log.
+fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
     let position = read_position(input)?;
     let seed = u64::from_le_bytes(take(input)?);
     let page_size = PageSize::new(u32::from_le_bytes(take(input)?)).ok()?;
     let length = usize::try_from(u64::from_le_bytes(take(input)?)).ok()?;
     let (destination, rest) = input.split_at_checked(length)?;
-    let hashes = rest.chunks_exact(size_of::<PageHash>());
+    *input = rest;
+    let beneath = read_pages(input)?;
+    let hashes = input.chunks_exact(size_of::<PageHash>());
     let hashes = hashes.map(|bytes| PageHash::from_le_bytes(std::array::from_fn(|index| bytes[index]))).collect();
     let destination = String::from_utf8(destination.to_vec()).ok()?;
-    Some(Known { destination, position, table: PageTable { seed, page_size, hashes } })
+    Some((Known { destination, position, table: PageTable { seed, page_size, hashes } }, beneath))
 }
 
-fn encode_capture(known: &Known, changes: &[(u32, PageHash)]) -> Vec<u8> {
+/// What a capture was.
+struct Capture {
+    position: Position,
+    /// How many pages there were.
+    commit: u32,
+    changes: Vec<Page>,
+    /// What the file itself had, if its log was another than before.
+    beneath: Vec<Page>,
+}
+
+fn encode_capture(known: &Known, changes: &[Page], beneath: &[Page]) -> Vec<u8> {
     let mut bytes = Vec::new();
     push_position(&mut bytes, &known.position);
     // A database has at most 2^32 - 2 pages.
     let commit = u32::try_from(known.table.hashes.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&commit.to_le_bytes());
-    for (number, hash) in changes {
-        bytes.extend_from_slice(&number.to_le_bytes());
-        bytes.extend_from_slice(&hash.to_le_bytes());
-    }
+    push_pages(&mut bytes, changes);
+    push_pages(&mut bytes, beneath);
     bytes
 }
-
-type Capture = (Position, u32, Vec<(u32, PageHash)>);
 
 fn decode_capture(input: &mut &[u8]) -> Option<Capture> {
     let position = read_position(input)?;
     let commit = u32::from_le_bytes(take(input)?);
-    let mut changes = Vec::new();
-    while !input.is_empty() {
-        changes.push((u32::from_le_bytes(take(input)?), PageHash::from_le_bytes(take(input)?)));
+    Some(Capture { position, commit, changes: read_pages(input)?, beneath: read_pages(input)? })
+}
+
+fn push_pages(bytes: &mut Vec<u8>, pages: &[Page]) {
+    bytes.extend_from_slice(&(pages.len() as u64).to_le_bytes());
+    for (number, hash) in pages {
+        bytes.extend_from_slice(&number.to_le_bytes());
+        bytes.extend_from_slice(&hash.to_le_bytes());
     }
-    Some((position, commit, changes))
+}
+
+fn read_pages(input: &mut &[u8]) -> Option<Vec<Page>> {
+    let count = u64::from_le_bytes(take(input)?);
+    let mut page = || Some((u32::from_le_bytes(take(input)?), PageHash::from_le_bytes(take(input)?)));
+    (0..count).map(|_| page()).collect()
 }
 
 fn push_position(bytes: &mut Vec<u8>, position: &Position) {
@@ -238,6 +273,7 @@ fn push_position(bytes: &mut Vec<u8>, position: &Position) {
     for number in [wal.salts[0], wal.salts[1], wal.frames] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
+    bytes.extend_from_slice(&position.written_ns.unwrap_or(UNKNOWN_NS).to_le_bytes());
 }
 
 fn read_position(input: &mut &[u8]) -> Option<Position> {
@@ -247,7 +283,8 @@ fn read_position(input: &mut &[u8]) -> Option<Position> {
     let [has_wal] = take(input)?;
     let mut number = || take(input).map(u32::from_le_bytes);
     let wal = WalMark { salts: [number()?, number()?], frames: number()? };
-    Some(Position { txid, checksum, time_ms, wal: (has_wal == 1).then_some(wal) })
+    let written_ns = Some(u64::from_le_bytes(take(input)?)).filter(|time| *time != UNKNOWN_NS);
+    Some(Position { txid, checksum, time_ms, wal: (has_wal == 1).then_some(wal), written_ns })
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
@@ -295,7 +332,8 @@ mod tests {
         table.hashes = hashes.to_vec();
         table.seed = 5;
         let wal = txid.is_multiple_of(2).then_some(WalMark { salts: [1, 2], frames: 3 });
-        let position = Position { txid: Txid::new(txid).unwrap(), checksum: txid * 7, time_ms: 9, wal };
+        let written_ns = txid.is_multiple_of(3).then_some(txid);
+        let position = Position { txid: Txid::new(txid).unwrap(), checksum: txid * 7, time_ms: 9, wal, written_ns };
         Known { destination: "s3://bucket/prefix".to_owned(), position, table }
     }
 
@@ -304,24 +342,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, loaded) = StateFile::open(folder.path());
         assert!(loaded.is_none());
-        state.rewrite(&known(1, &[10, 20])).unwrap();
-        state.append(&known(2, &[10, 21, 30]), &[(2, 21), (3, 30)]).unwrap();
-        state.append(&known(3, &[11]), &[(1, 11)]).unwrap();
+        state.rewrite(&known(1, &[10, 20]), &[(1, 9), (7, 8)]).unwrap();
+        state.append(&known(2, &[10, 21, 30]), &[(2, 21), (3, 30)], &[]).unwrap();
+        state.append(&known(3, &[11]), &[(1, 11)], &[(5, 6)]).unwrap();
 
         let (_, loaded) = StateFile::open(folder.path());
         let loaded = loaded.unwrap();
         assert_eq!(loaded.known, known(3, &[11]));
         assert_eq!(loaded.before_last, Some(known(2, &[10, 21, 30])));
-        assert_eq!(loaded.older, HashSet::from([(2, 20), (1, 10)]));
+        assert_eq!(loaded.older, HashSet::from([(1, 9), (7, 8), (2, 20), (1, 10), (5, 6)]));
     }
 
     #[test]
     fn a_torn_record_is_as_if_it_were_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, _) = StateFile::open(folder.path());
-        state.rewrite(&known(1, &[10])).unwrap();
+        state.rewrite(&known(1, &[10]), &[]).unwrap();
         let whole = std::fs::read(folder.path().join("pages")).unwrap().len();
-        state.append(&known(2, &[11]), &[(1, 11)]).unwrap();
+        state.append(&known(2, &[11]), &[(1, 11)], &[]).unwrap();
         let bytes = std::fs::read(folder.path().join("pages")).unwrap();
         for length in 0..bytes.len() {
             std::fs::write(folder.path().join("pages"), &bytes[..length]).unwrap();
@@ -342,10 +380,14 @@ mod tests {
     fn many_captures_do_not_make_the_file_grow_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, _) = StateFile::open(folder.path());
-        state.rewrite(&known(1, &[10])).unwrap();
+        state.rewrite(&known(1, &[10]), &[]).unwrap();
         let changes: Vec<(u32, PageHash)> = vec![(1, 10); 1000];
         for txid in 2..100 {
-            state.append(&known(txid, &[10]), &changes).unwrap();
+            if state.takes_more() {
+                state.append(&known(txid, &[10]), &changes, &[]).unwrap();
+            } else {
+                state.rewrite(&known(txid, &[10]), &[]).unwrap();
+            }
         }
         let bytes = std::fs::metadata(folder.path().join("pages")).unwrap().len();
         assert!(bytes < 2 * CAPTURES_BYTES_MIN, "{bytes} bytes");

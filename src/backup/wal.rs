@@ -37,6 +37,19 @@ pub fn wal_path(database: &Path) -> PathBuf {
 /// Reads a database's log as SQLite does when it recovers; `None` if there is none, or nothing valid in it.
 #[must_use]
 pub fn read_mark(database: &Path) -> Option<WalMark> {
+    let frames = read_frames(database)?;
+    let salts = frames.salts;
+    let committed = (1..).zip(frames).filter(|(_, frame)| frame.commit.is_some()).last();
+    Some(WalMark { salts, frames: committed.map_or(0, |(number, _)| number) })
+}
+
+/// The numbers of the pages that a database's log has.
+#[must_use]
+pub fn read_pages(database: &Path) -> BTreeSet<u32> {
+    read_frames(database).into_iter().flatten().map(|frame| frame.page).collect()
+}
+
+fn read_frames(database: &Path) -> Option<Frames> {
     let file = File::open(wal_path(database)).ok()?;
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
     let mut header = [0; HEADER_BYTES];
@@ -58,9 +71,7 @@ pub fn read_mark(database: &Path) -> Option<WalMark> {
         _ => return None,
     };
     let salts = [field(&header, 16), field(&header, 20)];
-    let frames = Frames { input, page_bytes, salts, checksum, bytes: Vec::new() };
-    let committed = (1..).zip(frames).filter(|(_, frame)| frame.commit.is_some()).last();
-    Some(WalMark { salts, frames: committed.map_or(0, |(number, _)| number) })
+    Some(Frames { input, page_bytes, salts, checksum, bytes: Vec::new() })
 }
 
 /// The state of a database in write-ahead mode, by its log.

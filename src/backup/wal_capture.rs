@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::capture::{Capture, Image, PageDiff, Visit};
-use super::table::PageTable;
+use super::table::{PageHash, PageTable};
 use super::wal::{Written, written_between};
 use crate::Error;
 
@@ -75,6 +75,10 @@ impl Capture for WalCapture {
         self.diff.pages(visit)
     }
 
+    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)> {
+        self.diff.beneath(table)
+    }
+
     fn end(&mut self) {
         self.diff.end();
     }
@@ -92,7 +96,6 @@ mod tests {
     use fastrand::Rng;
     use rusqlite::Connection;
 
-    use super::super::table::PageHash;
     use super::super::wal::wal_path;
     use super::*;
 

@@ -22,7 +22,7 @@ pub enum SignalName {
 /// is open any more. Elsewhere than on the main thread, and where there are no signals, or no thread is to be had, they end
 /// it as before.
 #[napi]
-#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no signals"))]
+#[cfg_attr(not(unix), allow(unused_variables, reason = "there are no signals"))]
 pub fn catch_signals(names: Vec<SignalName>) {
     #[cfg(unix)]
     {

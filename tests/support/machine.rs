@@ -201,12 +201,19 @@ impl Image {
 
     /// Makes the machine what it was. Folders stay.
     pub fn put_back(&self, machine: &Machine) {
+        self.copy_back(machine);
+        for (path, _, modified) in &self.0 {
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(*modified).unwrap();
+        }
+    }
+
+    /// Makes the machine what it was, but for the times of its files: these are now.
+    pub fn copy_back(&self, machine: &Machine) {
         for (path, ..) in Self::of(machine).0 {
             std::fs::remove_file(path).unwrap();
         }
-        for (path, bytes, modified) in &self.0 {
+        for (path, bytes, _) in &self.0 {
             std::fs::write(path, bytes).unwrap();
-            std::fs::File::options().write(true).open(path).unwrap().set_modified(*modified).unwrap();
         }
     }
 

@@ -97,7 +97,7 @@ impl Publisher {
             is_dirty: true,
         };
         if let Some(known) = &publisher.known {
-            publisher.state.rewrite(known)?;
+            publisher.state.rewrite(known, &publisher.capture.beneath(&known.table))?;
             publisher.check_chain(&files);
         }
         Ok(publisher)

@@ -32,8 +32,16 @@ impl Publisher {
     /// Notes what is known from now on, and that it is to be published.
     fn record(&mut self, staged: Stage) -> Result<Option<Published>, Error> {
         match &staged.known {
-            Recorded::Changes(known, changes) => self.state.append(known, changes)?,
-            Recorded::Everything(known) => self.state.rewrite(known)?,
+            Recorded::Changes(known, changes) if self.state.takes_more() => {
+                // A log that was begun anew has been brought into the file.
+                let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
+                let is_another_log = self.known.as_ref().and_then(salts) != salts(known);
+                let beneath = if is_another_log { self.capture.beneath(&known.table) } else { Vec::new() };
+                self.state.append(known, changes, &beneath)?;
+            }
+            Recorded::Changes(known, _) | Recorded::Everything(known) => {
+                self.state.rewrite(known, &self.capture.beneath(&known.table))?;
+            }
         }
         let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
         self.known = Some(known);
@@ -79,8 +87,7 @@ impl Publisher {
         if let Some(writing) = writing {
             let staged = writing.finish()?;
             known.table.apply(image.commit, &changes);
-            known.position =
-                Position { txid, checksum: staged.checksum, time_ms: now_ms, wal: image.wal.map(|wal| wal.mark) };
+            known.position = position_of(&image, txid, staged.checksum, now_ms);
             files.push(staged);
         }
         let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
@@ -112,7 +119,7 @@ impl Publisher {
         }
         let checksum = if writes_increment { files.first().map_or(0, |file| file.checksum) } else { 0 };
         let destination = self.destination.describe().to_owned();
-        let position = Position { txid, checksum, time_ms: now_ms, wal: image.wal.map(|wal| wal.mark) };
+        let position = position_of(&image, txid, checksum, now_ms);
         Ok(Stage { is_full: true, files, known: Recorded::Everything(Known { destination, position, table }) })
     }
 
@@ -137,6 +144,10 @@ impl Publisher {
         })?;
         writing.finish()
     }
+}
+
+fn position_of(image: &Image, txid: Txid, checksum: u64, time_ms: i64) -> Position {
+    Position { txid, checksum, time_ms, wal: image.wal.map(|wal| wal.mark), written_ns: image.written_ns }
 }
 
 /// What was staged of a moment.

@@ -55,8 +55,9 @@ fn for_each_image(mut visit: impl FnMut(&str)) {
         fn _dyld_get_image_name(index: u32) -> *const c_char;
     }
 
-    // SAFETY: an index beyond the count, which may fall meanwhile, gives null.
+    // SAFETY: it only reads a number.
     for index in 0..unsafe { _dyld_image_count() } {
+        // SAFETY: an index beyond the count, which may fall meanwhile, gives null.
         let name = unsafe { _dyld_get_image_name(index) };
         if !name.is_null() {
             // SAFETY: the name of a loaded library. Node never unloads one.
