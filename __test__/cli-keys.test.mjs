@@ -236,6 +236,8 @@ describe("import", () => {
 			line({ key: "a", value: 1, expiresAt: 1e99 }),
 			line({ key: "a", value: 1, expiresAt: 1e12, expires_at: 2e12 }),
 			line({ key: "a", value: 1, comunityId: "b" }),
+			'{"key":"a","value":[1,-1e400]}',
+			`{"key":"a","value":1${"0".repeat(400)}}`,
 			Buffer.concat([Buffer.from('{"key":"a'), Buffer.from([0xff]), Buffer.from('","value":1}')]),
 		];
 		for (const bad of wrong) {

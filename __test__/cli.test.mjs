@@ -208,6 +208,22 @@ test("status and list tell what there is", async () => {
 	expect([none.code, none.stdout]).toEqual([0, expect.stringContaining(join(directory, "none.backup"))]);
 });
 
+test("a backup whose time is damaged is listed with another time", async () => {
+	const { file, ids } = await stored();
+	const path = join(`${file}.backup`, "ltx", "0", `${ids[1]}-${ids[1]}.ltx`);
+	const whole = readFileSync(path);
+	for (const sign of [0x40, 0xc0]) {
+		const bytes = Buffer.from(whole);
+		// The first byte of the time in milliseconds.
+		bytes[32] ^= sign;
+		writeFileSync(path, bytes);
+		const backups = await json(["list", "--file", file]);
+		expect(backups.map((/** @type {{ id: string }} */ backup) => backup.id)).toContain(ids[1]);
+		expect((await rootcellar(["list", "--file", file])).code).toBe(0);
+		expect((await rootcellar(["status", "--file", file])).code).toBe(0);
+	}
+});
+
 describe("status", () => {
 	test("tells how far the newest backup is behind the file, and changes nothing by looking", async () => {
 		const { directory, file } = await stored();

@@ -133,6 +133,27 @@ const VARIANTS = [
 		cargo: ["--test", "damage_log"],
 	},
 	{
+		name: "a merged backup that is damaged stays in the way of its like",
+		file: "src/backup/publisher/maintenance.rs",
+		from: "!is_whole(&*self.destination, staged.name)?",
+		to: "staged.name.max < staged.name.min",
+		cargo: ["--test", "maintenance"],
+	},
+	{
+		name: "the last backup is blamed for what those before it lead to",
+		file: "src/backup/restore.rs",
+		from: "first_unsound(destination, &plan, output, &mut progress)?",
+		to: "plan.files[plan.files.len() - 1].name",
+		cargo: ["--test", "restore_checks"],
+	},
+	{
+		name: "a damaged backup is taken for another's",
+		file: "src/backup/publisher/standing.rs",
+		from: "is_whole(destination, name).unwrap_or_default()",
+		to: "position.txid == name.max",
+		cargo: ["--test", "opening"],
+	},
+	{
 		name: "what a file has beneath its log is not recorded",
 		file: "src/backup/beneath.rs",
 		from: "if locks_hold() {",

@@ -2,6 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// How far a date of JavaScript lies from 1970 at most, in milliseconds (ECMAScript, "Time Values and Time Range").
+pub const DATE_MS_MAX: i64 = 8_640_000_000_000_000;
+
 /// Milliseconds since 1970 UTC.
 #[must_use]
 pub fn now_ms() -> i64 {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rootcellar::Error;
@@ -14,7 +14,7 @@ use rootcellar::backup::plan::Target;
 use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::restore;
 use rootcellar::backup::wal_capture::WalCapture;
-use rootcellar::ltx::Txid;
+use rootcellar::ltx::{Decoder, Txid};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -22,12 +22,17 @@ const START_MS: i64 = 1_735_689_600_000;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAINTENANCE_S: i64 = 30;
 
+/// More files than any test makes.
+const CREATED_MAX: usize = 10_000;
+
 /// A folder that may be full: then nothing gets a name in it.
 struct Disk {
     folder: Folder,
     /// What is created there instead fails.
     nowhere: Folder,
     is_full: AtomicBool,
+    /// How many files were created.
+    created: AtomicUsize,
 }
 
 impl Destination for Disk {
@@ -44,6 +49,7 @@ impl Destination for Disk {
     }
 
     fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
+        assert!(self.created.fetch_add(1, Ordering::Relaxed) < CREATED_MAX, "{name} is made again and again");
         if self.is_full.load(Ordering::Relaxed) {
             return self.nowhere.create(name, staged, time_ms);
         }
@@ -81,7 +87,12 @@ impl Bot {
         std::fs::create_dir(folder.path().join("state")).unwrap();
         let backups = Folder::new(&folder.path().join("backups"));
         let nowhere = Folder::new(&folder.path().join("a.sqlite3").join("backups"));
-        let disk = Arc::new(Disk { folder: backups, nowhere, is_full: AtomicBool::new(false) });
+        let disk = Arc::new(Disk {
+            folder: backups,
+            nowhere,
+            is_full: AtomicBool::new(false),
+            created: AtomicUsize::new(0),
+        });
         let publisher = publisher(folder.path(), &disk);
         Self { folder, connection, disk, publisher, second: 0, failures: Vec::new() }
     }
@@ -97,11 +108,23 @@ impl Bot {
             self.connection.execute_batch(&insert).unwrap();
             let now_ms = START_MS + self.second * 1000;
             drop(self.publisher.run(now_ms));
-            if self.second % MAINTENANCE_S == 0
-                && let Err(error) = self.publisher.maintain(now_ms, WEEK)
-            {
-                self.failures.push(error);
-            }
+            self.maintain();
+        }
+    }
+
+    /// Lets time pass in which nothing is written.
+    fn rest(&mut self, seconds: i64) {
+        for _ in 0..seconds {
+            self.second += 1;
+            self.maintain();
+        }
+    }
+
+    fn maintain(&mut self) {
+        if self.second % MAINTENANCE_S == 0
+            && let Err(error) = self.publisher.maintain(START_MS + self.second * 1000, WEEK)
+        {
+            self.failures.push(error);
         }
     }
 
@@ -177,6 +200,29 @@ fn a_damaged_backup_is_found_by_each_process_and_bridged_once() {
     assert!(bot.failures.iter().all(|failure| failure.to_string().contains(&merged.to_string())));
     assert!(bot.of_level(9).len() <= 1, "{:?}", bot.of_level(9));
     assert!(bot.of_level(2).len() >= 4);
+    bot.check_newest();
+}
+
+#[test]
+fn a_damaged_merged_backup_is_made_anew_while_there_is_what_it_was_made_of() {
+    let mut bot = Bot::new();
+    bot.run(4 * 60 + 29);
+    bot.rest(10);
+    let merged = *bot.of_level(1).last().unwrap();
+    bot.damage(merged);
+    bot.rest(60);
+    let [failure] = bot.failures.as_slice() else { panic!("{:?}", bot.failures) };
+    assert!(failure.to_string().contains(&merged.to_string()), "{failure}");
+    // It is there again, and merged into the next level with the others.
+    assert!(bot.of_level(1).contains(&merged));
+    assert!(bot.of_level(2).last().unwrap().max >= merged.max, "{:?}", bot.of_level(2));
+    let files: Vec<BackupFile> =
+        bot.disk.list().unwrap().into_iter().filter(|file| (1..9).contains(&file.name.level.get())).collect();
+    for file in files {
+        let decoder = Decoder::new(bot.disk.open(file.name).unwrap()).unwrap();
+        decoder.verify().unwrap_or_else(|error| panic!("{}: {error}", file.name));
+    }
+    assert!(bot.of_level(9).len() <= 1);
     bot.check_newest();
 }
 

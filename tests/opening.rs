@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use machine::{EVERYTHING, Machine, remove, wait};
 use rootcellar::backup::destination::Destination;
+use rootcellar::backup::files::{FileName, Level};
 use rootcellar::backup::plan::Target;
 use rootcellar::backup::wal::read_mark;
+use rootcellar::ltx::Txid;
 
 /// What happens to a file's bytes, with a name.
 type Damage = (&'static str, fn(&mut Vec<u8>));
@@ -258,6 +260,100 @@ fn a_file_whose_backups_are_no_better_is_kept_and_that_is_told() {
     assert_eq!((store.get("other").as_deref(), store.get("third").as_deref()), (Some("2"), Some("3")));
     store.close();
     assert_eq!(machine.set_aside(), [""; 0]);
+}
+
+#[test]
+fn a_file_whose_newest_backup_is_damaged_is_no_old_copy_and_is_backed_up_as_a_whole() {
+    let damages: [Damage; 4] = [
+        ("flipped", |bytes| *bytes.last_mut().unwrap() ^= 4),
+        ("cut", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("longer", |bytes| bytes.push(0)),
+        ("zeros", |bytes| bytes.fill(0)),
+    ];
+    for (what, damage) in damages {
+        for is_merged in [false, true] {
+            let machine = Machine::slow();
+            let store = machine.open();
+            for key in 0..3 {
+                store.set(&format!("key {key}"), "1");
+                store.back_up();
+            }
+            store.set("unsaved", "1");
+            store.kill(&machine);
+            let files = machine.destination().list().unwrap();
+            let newest = files.iter().max_by_key(|file| file.name.max).unwrap().name;
+            let path = machine.destination().path(newest);
+            if is_merged {
+                let merged = machine.destination().path(FileName { level: Level::new(1).unwrap(), ..newest });
+                std::fs::create_dir_all(merged.parent().unwrap()).unwrap();
+                std::fs::copy(&path, merged).unwrap();
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            damage(&mut bytes);
+            std::fs::write(&path, bytes).unwrap();
+
+            let store = machine.open();
+            assert!(store.restored().is_none(), "{what}: {:?}", store.restored());
+            assert_eq!(store.get("unsaved").as_deref(), Some("1"), "{what}");
+            store.set("later", "1");
+            store.back_up();
+            assert!(!store.failures().contains(&"ERR_BACKUP_CONFLICT"), "{what}: {:?}", store.failures());
+            store.close();
+            remove(&machine, &EVERYTHING);
+            let store = machine.open();
+            assert!(store.restored().unwrap().restored.is_newest, "{what}");
+            assert_eq!(store.get("later").as_deref(), Some("1"), "{what}");
+            store.close();
+        }
+    }
+}
+
+#[test]
+fn a_sound_file_is_opened_although_none_of_its_backups_can_be_used() {
+    let machine = Machine::slow();
+    let store = machine.open();
+    store.set("key", "1");
+    store.back_up();
+    store.close();
+    let destination = machine.destination();
+    for file in destination.list().unwrap() {
+        std::fs::write(destination.path(file.name), b"").unwrap();
+    }
+    std::fs::write(destination.path(FileName::captured(Txid::new(9).unwrap())), b"").unwrap();
+    let store = machine.open();
+    assert!(store.restored().is_none());
+    assert_eq!(store.get("key").as_deref(), Some("1"));
+    assert!(store.failures().contains(&"ERR_BACKUP_DAMAGED"), "{:?}", store.failures());
+    store.back_up();
+    store.close();
+    remove(&machine, &EVERYTHING);
+    let store = machine.open();
+    assert_eq!(store.get("key").as_deref(), Some("1"));
+    store.close();
+}
+
+/// A journal with a sound header, which says that the database had no page.
+fn emptying_journal() -> Vec<u8> {
+    // sqlite.org/fileformat.html, "The Rollback Journal": records, a nonce, pages before, sector and page size.
+    let mut journal = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    for number in [0_u32, 7, 0, 512, 4096] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    journal
+}
+
+#[test]
+fn a_journal_that_takes_every_page_away_is_damage() {
+    let machine = Machine::slow();
+    let store = machine.open();
+    store.set("key", "1");
+    store.close();
+    std::fs::write(machine.path("bot.sqlite3-journal"), emptying_journal()).unwrap();
+    let store = machine.open();
+    assert_eq!(store.restored().unwrap().reason, "it was empty");
+    assert_eq!(store.get("key").as_deref(), Some("1"));
+    store.close();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Backups of which every file is right by itself, and which lead to a database that is not.
 
 use std::io::{Seek, SeekFrom, Write};
+use std::ops::RangeInclusive;
 use std::thread;
 
 use rootcellar::backup::destination::{Created, Destination, Folder};
@@ -48,20 +49,25 @@ impl Replica {
 
     /// Publishes a file of every page, which says nothing of the state before or after it.
     fn publish_alone(&self, txid: u64, state: &[u8]) {
-        let txid = Txid::new(txid).unwrap();
-        let commit = u32::try_from(state.len() / PAGE_BYTES).unwrap();
-        let header = Header::new(PageSize::new(512).unwrap(), commit, txid, txid, START_MS);
-        let mut encoder = Encoder::new(Vec::new(), header).unwrap();
-        for (number, page) in (1..).zip(state.chunks(PAGE_BYTES)) {
-            encoder.page(number, page).unwrap();
-        }
-        self.create(txid, &encoder.finish().unwrap().0);
+        let pages = u32::try_from(state.len() / PAGE_BYTES).unwrap();
+        self.publish_pages(FileName::captured(Txid::new(txid).unwrap()), 1..=pages, state);
     }
 
-    fn create(&self, txid: Txid, content: &[u8]) {
+    /// Publishes a file of some pages, which says nothing of the state before or after it.
+    fn publish_pages(&self, name: FileName, pages: RangeInclusive<u32>, state: &[u8]) {
+        let commit = u32::try_from(state.len() / PAGE_BYTES).unwrap();
+        let header = Header::new(PageSize::new(512).unwrap(), commit, name.min, name.max, START_MS);
+        let mut encoder = Encoder::new(Vec::new(), header).unwrap();
+        for (number, page) in (1..).zip(state.chunks(PAGE_BYTES)).filter(|(number, _)| pages.contains(number)) {
+            encoder.page(number, page).unwrap();
+        }
+        self.create(name, &encoder.finish().unwrap().0);
+    }
+
+    fn create(&self, name: FileName, content: &[u8]) {
         let staged = self.folder.staging().unwrap().unwrap().join("staged.tmp");
         std::fs::write(&staged, content).unwrap();
-        assert_eq!(self.folder.create(FileName::captured(txid), &staged, START_MS).unwrap(), Created::New);
+        assert_eq!(self.folder.create(name, &staged, START_MS).unwrap(), Created::New);
     }
 
     /// Publishes a file of every page but the first `without`, which says of the state after it what `says` is, or the
@@ -77,7 +83,7 @@ impl Replica {
             encoder.page(number, page).unwrap();
         }
         let (content, _) = encoder.finish_with(says.unwrap_or_else(|| Self::checksum(state))).unwrap();
-        self.create(txid, &content);
+        self.create(FileName::captured(txid), &content);
     }
 
     fn restore(&self) -> (Restored, Vec<u8>) {
@@ -119,6 +125,30 @@ fn a_state_that_is_not_what_the_last_backup_says_is_left_out() {
     let state = next(&replica.state);
     replica.publish(2, 1, &state, Some(Replica::checksum(&state) ^ 1));
     replica.assert_second_is_left_out();
+}
+
+#[test]
+fn a_snapshot_of_a_damaged_database_costs_nothing_of_what_came_after_it() {
+    let replica = Replica::new();
+    let pages = u32::try_from(replica.state.len() / PAGE_BYTES).unwrap();
+    let with_last_byte = |byte: u64| {
+        let mut state = replica.state.clone();
+        *state.last_mut().unwrap() = u8::try_from(byte).unwrap();
+        state
+    };
+    let last = 20;
+    for txid in 2..=last {
+        replica.publish_pages(FileName::captured(Txid::new(txid).unwrap()), pages..=pages, &with_last_byte(txid));
+    }
+    let mut rotten = with_last_byte(5);
+    rotten[PAGE_BYTES] = 0x0a;
+    let snapshot = FileName::snapshot(Txid::new(5).unwrap());
+    replica.publish_pages(snapshot, 1..=pages, &rotten);
+
+    let (restored, bytes) = replica.restore();
+    assert!(bytes == with_last_byte(last) && restored.is_newest);
+    let skipped: Vec<FileName> = restored.skipped.iter().map(|skipped| skipped.name).collect();
+    assert_eq!(skipped, [snapshot]);
 }
 
 #[test]

@@ -35,6 +35,20 @@ function toLine(key, communityId, json, expiresAtMs) {
 	return line.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** What may be a number beyond the largest that there is, which would be read as infinite and stored as null. */
+const LARGE_NUMBER = /e\+?0*\d{2}|\d{300}/i;
+
+const INFINITE = new Error("infinite");
+
+/**
+ * @param {string} _name
+ * @param {unknown} value
+ */
+function finite(_name, value) {
+	if (value === Infinity || value === -Infinity) throw INFINITE;
+	return value;
+}
+
 /**
  * @param {string} text
  * @param {number} number
@@ -44,9 +58,9 @@ function toEntry(text, number) {
 	/** @type {any} */
 	let line;
 	try {
-		line = JSON.parse(text);
-	} catch {
-		throw invalid(number, "is not JSON");
+		line = JSON.parse(text, LARGE_NUMBER.test(text) ? finite : undefined);
+	} catch (error) {
+		throw invalid(number, error === INFINITE ? "has a number that is too large" : "is not JSON");
 	}
 	if (typeof line !== "object" || line === null || Array.isArray(line)) {
 		throw invalid(number, 'is not an object with "key" and "value"');

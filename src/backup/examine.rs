@@ -67,6 +67,8 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
     match look(path, depth, last.first_page.filter(|_| last.is_clean)) {
         Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),
         Ok(Verdict::Inconsistent) => Found::Inconsistent,
+        // A journal beside it has told SQLite to take every page away.
+        Ok(Verdict::Sound) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => Found::Empty,
         Ok(Verdict::Sound) | Err(_) => Found::Sound,
     }
 }

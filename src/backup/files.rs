@@ -74,7 +74,10 @@ impl FileName {
     pub fn parse(level: Level, name: &str) -> Option<Self> {
         let (min, max) = name.strip_suffix(".ltx")?.split_once('-')?;
         let (min, max) = (Txid::parse(min)?, Txid::parse(max)?);
-        (min <= max).then_some(Self { level, min, max })
+        // A snapshot begins with the first transaction, and nobody has counted to the half of what fits.
+        let is_possible =
+            min <= max && max.get() <= u64::MAX / 2 && (level != Level::SNAPSHOT || min == Txid::FIRST);
+        is_possible.then_some(Self { level, min, max })
     }
 
     /// The last part of its path.
@@ -199,12 +202,16 @@ mod tests {
             "0000000000000001-000000000000002f.ltx.tmp",
             "0000000000000002-0000000000000001.ltx",
             "0000000000000000-0000000000000001.ltx",
+            "0000000000000001-8000000000000000.ltx",
             "0000000000000001.ltx",
             "position",
             "",
         ] {
             assert_eq!(FileName::parse(level, other), None, "{other}");
         }
+        let snapshot = |name| FileName::parse(Level::SNAPSHOT, name);
+        assert!(snapshot("0000000000000001-0000000000000002.ltx").is_some());
+        assert_eq!(snapshot("0000000000000002-0000000000000002.ltx"), None);
         assert_eq!(Level::new(10), None);
     }
 }

@@ -166,6 +166,18 @@ pub fn prepare(
                     }
                     Outcome::Kept
                 }
+                // It is an old copy, and nothing newer can be used.
+                Err(error)
+                    if found == Found::Sound
+                        && matches!(
+                            error.backup_problem(),
+                            Some(BackupProblem::Damaged | BackupProblem::NotFound)
+                        ) =>
+                {
+                    state.forget()?;
+                    observers.tell(&Event::Failure(error));
+                    Outcome::Kept
+                }
                 // Most of it can be read, and the backups are no better.
                 Err(error)
                     if found == Found::Inconsistent && error.backup_problem() == Some(BackupProblem::Damaged) =>

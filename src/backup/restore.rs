@@ -49,6 +49,8 @@ pub struct Skipped {
 enum Failure {
     /// A backup cannot be used. There may be others that lead to the same state, or to an earlier one.
     Unusable(FileName, String),
+    /// Each backup can be used, and the database that they lead to together cannot; why, as a part of a sentence.
+    Unsound(String),
     /// Nothing that other backups could help with.
     Fatal(Error),
 }
@@ -94,9 +96,36 @@ pub fn restore(
                 candidates.retain(|file| file.name != name);
                 skipped.push(Skipped { name, reason });
             }
+            Err(Failure::Unsound(reason)) => {
+                let name = first_unsound(destination, &plan, output, &mut progress)?;
+                candidates.retain(|file| file.name != name);
+                skipped.push(Skipped { name, reason });
+            }
             Err(Failure::Fatal(error)) => return Err(error),
         }
     }
+}
+
+/// Of the backups of a plan that leads to a database which fails its checks, the first that does: one before which it passes
+/// them. Found by halving, for each attempt takes its time.
+fn first_unsound(
+    destination: &dyn Destination,
+    plan: &Plan,
+    output: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<FileName, Error> {
+    let (mut first, mut last) = (0, plan.files.len() - 1);
+    while first < last {
+        let middle = usize::midpoint(first, last);
+        let part = Plan { files: plan.files[..=middle].to_vec(), unreachable: Vec::new() };
+        match attempt(destination, &part, output, progress) {
+            Ok(_) => first = middle + 1,
+            Err(Failure::Unsound(_)) => last = middle,
+            Err(Failure::Unusable(name, _)) => return Ok(name),
+            Err(Failure::Fatal(error)) => return Err(error),
+        }
+    }
+    Ok(plan.files[last].name)
 }
 
 fn nothing_left(destination: &dyn Destination, target: Target, skipped: &[Skipped]) -> Error {
@@ -121,8 +150,8 @@ fn attempt(
     output: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, Failure> {
-    let total_bytes = plan.files.iter().map(|file| file.bytes).sum();
-    let mut done_bytes = 0;
+    let total_bytes = plan.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
+    let mut done_bytes: u64 = 0;
     let mut image = ImageFile::create(output)?;
     let mut before: Option<(Header, Trailer)> = None;
     for file in &plan.files {
@@ -142,22 +171,22 @@ fn attempt(
             Err(error) => return Err(error.into()),
         };
         let mut count = |bytes: u64| {
-            progress(Progress { done_bytes: (done_bytes + bytes).min(total_bytes), total_bytes });
+            progress(Progress { done_bytes: done_bytes.saturating_add(bytes).min(total_bytes), total_bytes });
         };
         let input = Counting { input, bytes: 0, told: &mut count };
         let decoder = Decoder::new(input).map_err(unusable)?;
         check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;
         let ends = image.apply(decoder);
         before = Some(ends?.map_err(unusable)?);
-        done_bytes += file.bytes;
+        done_bytes = done_bytes.saturating_add(file.bytes);
     }
-    let (Some((header, trailer)), Some(last)) = (before, plan.files.last()) else {
+    let Some((header, trailer)) = before else {
         return Err(Error::internal("a plan without files").into());
     };
-    let unusable = |reason: String| Failure::Unusable(last.name, reason);
-    let (bytes, table) = image.finish(&header)?.map_err(|error| unusable(error.to_string()))?;
-    read_back(output, &header, trailer, &table)?.map_err(|error| unusable(error.to_string()))?;
-    check_integrity(output, &header).map_err(unusable)?;
+    let unsound = |error: ltx::Error| Failure::Unsound(error.to_string());
+    let (bytes, table) = image.finish(&header)?.map_err(unsound)?;
+    read_back(output, &header, trailer, &table)?.map_err(unsound)?;
+    check_integrity(output, &header).map_err(Failure::Unsound)?;
     Ok(Restored {
         txid: header.max_txid,
         time_ms: header.timestamp_ms,

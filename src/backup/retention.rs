@@ -85,14 +85,15 @@ fn holds_everything(file: &BackupFile) -> bool {
 
 /// Whether files of a level are so many or so large that those which are past their age give way.
 fn is_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
-    let (count, bytes) = of_level.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+    let (count, bytes) =
+        of_level.fold((0, 0_u64), |(count, bytes), file| (count + 1, bytes.saturating_add(file.bytes)));
     bytes > LEVEL_BYTES_MIN.max(everything_bytes / 2) || count >= LEVEL_FILES_MAX
 }
 
 /// Whether the changes in files of a level are so large that others give way, too.
 fn is_too_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
-    let bytes: u64 = of_level.filter(|file| !holds_everything(file)).map(|file| file.bytes).sum();
-    bytes > YOUNG_LEVEL_BYTES_MIN.max(everything_bytes * 2)
+    let changes = of_level.filter(|file| !holds_everything(file)).map(|file| file.bytes);
+    changes.fold(0, u64::saturating_add) > YOUNG_LEVEL_BYTES_MIN.max(everything_bytes.saturating_mul(2))
 }
 
 /// Whether the newest state can be reached without some files as it can with them.

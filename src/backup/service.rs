@@ -1,5 +1,6 @@
 //! The thread that makes the backups of one file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -13,8 +14,9 @@ use super::opening::Outcome;
 use super::place::{Lock, Place};
 use super::plan::Target;
 use super::requests::{self, RestoredStore, Verified};
-use super::status::Status;
+use super::status::{Phase, Status};
 use super::worker::Worker;
+use crate::clock::now_ms;
 use crate::ltx::Txid;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
@@ -184,7 +186,19 @@ impl Service {
             Arc::clone(&service.status),
             Arc::clone(&service.observers),
         );
-        threads::spawn("backup", move || run(worker, &received))?;
+        let (status, observers) = (Arc::clone(&service.status), Arc::clone(&service.observers));
+        threads::spawn("backup", move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| run(worker, &received)));
+            if ended.is_err() {
+                let error =
+                    Error::internal("the backup thread has panicked: there are no more backups of this file");
+                let mut status = threads::lock(&status);
+                status.phase = Phase::Failing;
+                status.failed(&error, now_ms());
+                drop(status);
+                observers.tell(&Event::Failure(error));
+            }
+        })?;
         Ok(service)
     }
 

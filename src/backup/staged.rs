@@ -266,6 +266,19 @@ enum Unread {
     Failed(Error),
 }
 
+/// Whether a file passes its own checks.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION` if the destination does not answer, which says nothing against the file.
+pub fn is_whole(destination: &dyn Destination, name: FileName) -> Result<bool, Error> {
+    match read_whole(destination, name) {
+        Ok(_) => Ok(true),
+        Err(Unread::Unusable(_)) => Ok(false),
+        Err(Unread::Failed(error)) => Err(error),
+    }
+}
+
 /// Reads a file to its end, and returns its header.
 fn read_whole(destination: &dyn Destination, name: FileName) -> Result<Header, Unread> {
     let input = destination.open(name).map_err(|error| match error.backup_problem() {

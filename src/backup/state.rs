@@ -161,6 +161,10 @@ fn load(path: &Path) -> Option<Loaded> {
     let mut loaded = Loaded { known, before_last: None, older: HashSet::from_iter(beneath) };
     let mut next = next_capture(&mut input);
     while let Some(Capture { position, commit, changes, beneath }) = next {
+        if commit as usize > loaded.known.table.hashes.len() + changes.len() + 1 {
+            // Whatever was added has changed, but for the lock page.
+            break;
+        }
         next = next_capture(&mut input);
         if next.is_none() {
             loaded.before_last = Some(loaded.known.clone());

@@ -237,8 +237,10 @@ impl Worker {
         files.sort_by_key(|file| file.name.level);
         let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
         let mut file = files.first().copied().ok_or_else(none)?;
-        // A listing may know only when it arrived.
-        file.time_ms = self.options.destination.captured_ms(file.name)?;
+        // A listing may know only when it arrived. One that does not say itself is found damaged when it is needed.
+        if let Ok(time_ms) = self.options.destination.captured_ms(file.name) {
+            file.time_ms = time_ms;
+        }
         Ok(file)
     }
 

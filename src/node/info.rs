@@ -11,8 +11,13 @@ use crate::backup::restore::Skipped;
 use crate::backup::status::{Phase, Status};
 use crate::backup::survey::Lag;
 use crate::backup::{RestoredStore, Verified};
-use crate::clock::now_ms;
+use crate::clock::{DATE_MS_MAX, now_ms};
 use crate::ltx::Txid;
+
+/// A time that a backup names, which need not be one that JavaScript has.
+fn date_ms(time_ms: i64) -> f64 {
+    time_ms.clamp(-DATE_MS_MAX, DATE_MS_MAX) as f64
+}
 
 /// A backup.
 #[napi(object)]
@@ -31,7 +36,7 @@ impl From<&BackupFile> for BackupInfo {
     fn from(file: &BackupFile) -> Self {
         Self {
             id: file.name.max.to_string(),
-            created_ms: file.time_ms as f64,
+            created_ms: date_ms(file.time_ms),
             bytes: file.bytes as f64,
             is_snapshot: file.name.min == Txid::FIRST,
         }
@@ -78,7 +83,7 @@ impl From<&RestoredStore> for RestoredInfo {
     fn from(restored: &RestoredStore) -> Self {
         Self {
             id: restored.txid.to_string(),
-            created_ms: restored.time_ms as f64,
+            created_ms: date_ms(restored.time_ms),
             bytes: restored.bytes as f64,
             files: None,
             is_complete: restored.skipped.is_empty(),
@@ -94,7 +99,7 @@ impl From<&Verified> for RestoredInfo {
     fn from(verified: &Verified) -> Self {
         Self {
             id: verified.txid.to_string(),
-            created_ms: verified.time_ms as f64,
+            created_ms: date_ms(verified.time_ms),
             bytes: verified.bytes as f64,
             files: u32::try_from(verified.files).ok(),
             is_complete: verified.is_complete,
@@ -142,7 +147,7 @@ impl From<&Lag> for LagInfo {
             Lag::Pages { pages, bytes, since_ms } => Self {
                 pages: *pages as f64,
                 bytes: *bytes as f64,
-                since_ms: Some(*since_ms as f64),
+                since_ms: Some(date_ms(*since_ms)),
                 ..info(LagKind::Pages)
             },
             Lag::OldCopy => info(LagKind::OldCopy),
@@ -203,7 +208,7 @@ impl From<&Status> for StatusInfo {
             lag_ms: status.lag_ms(now_ms()) as f64,
             destination: status.destination.clone(),
             phase: status.phase.into(),
-            last_backup_ms: status.last_backup_ms.map(|ms| ms as f64),
+            last_backup_ms: status.last_backup_ms.map(date_ms),
             last_error: status.last_error.as_ref().map(|(error, _)| error.into()),
             last_error_ms: status.last_error.as_ref().map(|(_, ms)| *ms as f64),
             position: status.position.map(|txid| txid.to_string()),

@@ -178,8 +178,14 @@ struct ObjectReader {
 impl ObjectReader {
     fn fetch(&mut self) -> io::Result<()> {
         let range: Range<u64> = self.offset..self.size.min(self.offset + READ_BYTES);
+        let length = range.end - range.start;
         let piece = self.runtime.block_on(self.store.get_range(&self.key, range));
-        self.buffered = piece.map_err(|error| unreachable(&error))?.to_vec();
+        let piece = piece.map_err(|error| unreachable(&error))?;
+        if piece.len() as u64 != length {
+            let reason = format!("{length} bytes were asked for, and {} sent", piece.len());
+            return Err(io::Error::new(io::ErrorKind::NotConnected, reason));
+        }
+        self.buffered = piece.to_vec();
         self.offset += self.buffered.len() as u64;
         self.read = 0;
         Ok(())

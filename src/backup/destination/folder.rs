@@ -108,8 +108,13 @@ impl Destination for Folder {
     }
 
     fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
-        let file = File::open(self.path(name)).map_err(|error| self.failed("read", &error))?;
-        Ok(Box::new(file))
+        match File::open(self.path(name)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::backup(BackupProblem::NotFound, format!("there is no {name} in {}", self.description)))
+            }
+            Err(error) => Err(self.failed("read", &error)),
+        }
     }
 
     fn remove(&self, name: FileName) -> Result<(), Error> {

@@ -16,6 +16,7 @@ pub use folder::Folder;
 pub use layout::Layout;
 
 use super::files::{BackupFile, FileName};
+use crate::clock::DATE_MS_MAX;
 use crate::ltx::{HEADER_BYTES, Header};
 use crate::{BackupProblem, Error};
 
@@ -86,7 +87,12 @@ pub trait Destination: Send + Sync {
 }
 
 fn timestamp_ms(name: FileName, header: &[u8; HEADER_BYTES]) -> Result<i64, Error> {
-    Header::decode(header).map(|header| header.timestamp_ms).map_err(|error| unusable(name, &error))
+    let header = Header::decode(header).map_err(|error| unusable(name, &error))?;
+    // No checksum has been looked at yet.
+    if header.timestamp_ms.unsigned_abs() > DATE_MS_MAX.unsigned_abs() {
+        return Err(unusable(name, &"its time is none"));
+    }
+    Ok(header.timestamp_ms)
 }
 
 fn unusable(name: FileName, error: &dyn std::fmt::Display) -> Error {

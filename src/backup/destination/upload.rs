@@ -19,6 +19,9 @@ use crate::clock::now_ms;
 /// its content is in memory.
 const SINGLE_PUT_BYTES_MAX: u64 = 16 << 20;
 
+/// The last time that RFC 3339 can write: the end of the year 9999.
+const TIME_MS_MAX: i64 = 253_402_300_799_999;
+
 /// The smallest part of a file, and the largest number of parts, that every store takes.
 const PART_BYTES_MIN: u64 = 5 << 20;
 const PARTS_MAX: u64 = 10_000;
@@ -89,7 +92,7 @@ impl Bucket {
     }
 
     fn attributes(&self, time_ms: i64) -> Attributes {
-        let time = UNIX_EPOCH + Duration::from_millis(time_ms.max(0).unsigned_abs());
+        let time = UNIX_EPOCH + Duration::from_millis(time_ms.clamp(0, TIME_MS_MAX).unsigned_abs());
         let time = humantime::format_rfc3339_millis(time).to_string();
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::Metadata(self.layout.time_attribute().into()), AttributeValue::from(time));

@@ -1,9 +1,10 @@
 //! Merges and removes what is due at the destination.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use super::super::files::{BackupFile, newest_txid};
-use super::super::staged::{Unmerged, merge};
+use super::super::files::{BackupFile, FileName, newest_txid};
+use super::super::staged::{Unmerged, is_whole, merge};
 use super::super::{compaction, retention, schedule};
 use super::Publisher;
 use crate::{BackupProblem, Error};
@@ -64,18 +65,24 @@ impl Publisher {
     fn merge_due(&mut self, files: &mut Vec<BackupFile>, now_ms: i64) -> Result<bool, Error> {
         let mut has_worked = false;
         let mut failure = None;
+        let mut made: HashSet<FileName> = HashSet::new();
         // Each level is merged of the one below, which the round before has merged.
         loop {
             let usable: Vec<BackupFile> =
                 files.iter().filter(|file| !self.unusable.contains(&file.name)).copied().collect();
             let due = compaction::due(&usable, now_ms);
-            if due.is_empty() {
+            // What was made and is not used all the same is left to another time.
+            if due.iter().all(|compaction| made.contains(&compaction.name)) {
                 return failure.map_or(Ok(has_worked), Err);
             }
             has_worked = true;
             for compaction in due {
+                made.insert(compaction.name);
                 match self.merge(&compaction) {
-                    Ok(merged) => files.push(merged),
+                    Ok(merged) => {
+                        files.retain(|file| file.name != merged.name);
+                        files.push(merged);
+                    }
                     Err(Unmerged::Unusable(names, error)) => {
                         self.unusable.extend(names);
                         failure.get_or_insert(error);
@@ -88,8 +95,13 @@ impl Publisher {
         }
     }
 
-    fn merge(&self, compaction: &compaction::Compaction) -> Result<BackupFile, Unmerged> {
+    fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, Unmerged> {
         let staged = merge(&*self.destination, &self.folder, compaction)?;
+        if self.unusable.contains(&staged.name) && !is_whole(&*self.destination, staged.name)? {
+            // What has its name is damaged, and this is not.
+            self.destination.remove(staged.name)?;
+            self.unusable.remove(&staged.name);
+        }
         // Another merge of the same files is as good.
         match staged.publish(&*self.destination) {
             Err(error) if error.backup_problem() != Some(BackupProblem::Conflict) => Err(error.into()),

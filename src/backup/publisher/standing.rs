@@ -4,6 +4,7 @@ use super::super::conflict;
 use super::super::destination::Destination;
 use super::super::files::{BackupFile, FileName, newest_txid};
 use super::super::plan::{Target, plan};
+use super::super::staged::is_whole;
 use super::super::state::{Known, Loaded, Position, Standing, standing};
 use super::Publisher;
 use crate::ltx::{Decoder, PageSize, Txid};
@@ -27,7 +28,7 @@ impl Publisher {
         }
         let files = self.destination.list()?;
         self.check_newest(&files)?;
-        if there.is_some() && checksum.is_some() && is_whole(&*self.destination, last.name) {
+        if there.is_some() && checksum.is_some() && is_whole(&*self.destination, last.name)? {
             return Err(self.stop(conflict::anothers(&*self.destination, last.name)));
         }
         self.check_chain(&files);
@@ -48,6 +49,20 @@ impl Publisher {
     pub(super) fn is_reached_by(&self, files: &[BackupFile]) -> bool {
         let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
         self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
+    /// Whether the last backup is at the destination as it was made; otherwise a full snapshot has to follow.
+    pub(super) fn check_last(&mut self, files: &[BackupFile]) {
+        let Some(Known { position, .. }) = &self.known else { return };
+        let name = FileName::captured(position.txid);
+        let there = files.iter().find(|file| file.name == name);
+        let is_as_made =
+            |file| self.destination.checksum(file).is_none_or(|checksum| checksum == position.checksum);
+        if position.checksum != 0 && !there.is_none_or(is_as_made) {
+            let message = format!("the backup {name} is damaged: everything is backed up anew");
+            self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+            self.snapshot_wanted = true;
+        }
     }
 
     /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
@@ -81,11 +96,6 @@ pub fn end_of(files: &[BackupFile]) -> Option<&BackupFile> {
     files.iter().filter(|file| Some(file.name.max) == newest).min_by_key(|file| file.name.level)
 }
 
-/// Whether a backup passes its checks.
-fn is_whole(destination: &dyn Destination, name: FileName) -> bool {
-    destination.open(name).is_ok_and(|input| Decoder::new(input).is_ok_and(|decoder| decoder.verify().is_ok()))
-}
-
 /// What is known of the state that the destination ends with; `None` if nothing is.
 ///
 /// # Errors
@@ -115,5 +125,8 @@ pub fn standing_at(destination: &dyn Destination, files: &[BackupFile], position
     let name = FileName::captured(position.txid);
     let there = files.iter().find(|file| file.name == name);
     let checksum = there.and_then(|file| destination.checksum(file));
+    // One that is damaged, or cannot be read now, is not another's.
+    let checksum = checksum
+        .filter(|checksum| *checksum == position.checksum || is_whole(destination, name).unwrap_or_default());
     standing(Some(position), newest_txid(files), checksum)
 }
