@@ -312,5 +312,5 @@ describe("too large", () => {
 		expect(await keysOf(appData)).toEqual([]);
 		await appData.set({ key: "next", value: 1 });
 		expect(await appData.get("next")).toBe(1);
-	}, 120_000);
+	}, 300_000);
 });

@@ -25,7 +25,7 @@ async function machine() {
 }
 
 test("a new machine has what the old one had, to the moment, and Litestream has the same", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	const { directory, port, file, url } = await machine();
 	const store = openBackedUp(file, rarely(url));
@@ -53,22 +53,22 @@ test("a new machine has what the old one had, to the moment, and Litestream has 
 });
 
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	await detectsSecondWriter(await machine());
 });
 
-test("a backup that is put in parts comes back to the byte", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts comes back to the byte", { timeout: 300_000 }, async () => {
 	await comesBack(await machine());
 });
 
-test("a backup that is put in parts is never put over another writer's", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
 	const { directory, file, port } = await machine();
 	const line = await startLine(port);
 	await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
 });
 
-test("wrong credentials are said, and not shown", { timeout: 60_000 }, async () => {
+test("wrong credentials are said, and not shown", { timeout: 300_000 }, async () => {
 	const { file, url } = await machine();
 	const key = Buffer.from("another secret").toString("base64");
 	process.env.AZURE_STORAGE_ACCOUNT_KEY = key;

@@ -11,7 +11,7 @@ import { environment, json, program, valueIn } from "./helpers/cli.mjs";
 import { examplesOf, newProject, partOfDeclarations, root, runExample } from "./helpers/examples.mjs";
 import { CREDENTIALS, startServer } from "./s3/server.mjs";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const page = readFileSync(join(root, "docs/backup.md"), "utf8");
 const { part, examples } = partOfDeclarations("A state of the store that can be restored", "A store: one SQLite file");
@@ -101,7 +101,7 @@ describe("docs/backup.md", () => {
 				await first.appData.set({ key: "first", value: 1 });
 				await first.backups.create();
 				await first.close();\n`;
-			const wait = source.includes("intervalMs") ? "await new Promise((resolve) => setTimeout(resolve, 1_500));" : "";
+			const wait = source.includes("intervalMs") ? "await new Promise((resolve) => setTimeout(resolve, 5_000));" : "";
 			const { stdout, stderr } = await runExample(`${prepare}${source}\n${wait}await dataStore.close();\n`);
 			expect(stderr).toBe("");
 			if (source.includes("afterBackup")) expect(stdout).toContain("safe");

@@ -49,7 +49,7 @@ describe("what belongs to a database or to its backups", () => {
 		expect((await json(["verify", "-f", file])).isComplete).toBe(true);
 	});
 
-	test("is never written by a command", { timeout: 60_000 }, async () => {
+	test("is never written by a command", { timeout: 300_000 }, async () => {
 		const { directory, file, store, forbidden } = await machine();
 		await store.close();
 		for (const output of forbidden) {

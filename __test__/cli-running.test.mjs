@@ -6,7 +6,7 @@ import { expect, test, vi } from "vitest";
 import { failure, json, rootcellar, startBot, stored, valueIn } from "./helpers/cli.mjs";
 import { rawRows } from "./helpers/raw.mjs";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 test("status, list and verify tell of it, and change nothing", async () => {
 	const { directory, file, ids } = await stored();
@@ -20,7 +20,7 @@ test("status, list and verify tell of it, and change nothing", async () => {
 	expect(readdirSync(directory)).toEqual(before);
 	bot.write("3\n");
 	await bot.line("did 3");
-	await vi.waitUntil(async () => (await json(["status", "-f", file])).lag.state === "none", { timeout: 20_000 });
+	await vi.waitUntil(async () => (await json(["status", "-f", file])).lag.state === "none", { timeout: 300_000 });
 	bot.kill("SIGKILL");
 	await bot.ended;
 	expect((await json(["status", "-f", file])).isServed).toBe(false);
@@ -71,7 +71,7 @@ test("export reads what the bot has written, and import writes what the bot read
 	expect(await json(["import", "-f", file, "--force"], { input })).toEqual({ keys: 1 });
 	bot.write("get\n");
 	await bot.line("holds 4");
-	await vi.waitUntil(async () => (await json(["status", "-f", file])).lag.state === "none", { timeout: 20_000 });
+	await vi.waitUntil(async () => (await json(["status", "-f", file])).lag.state === "none", { timeout: 300_000 });
 });
 
 test("restore is refused for the bot's file, by whatever name, and says what to do instead", async () => {

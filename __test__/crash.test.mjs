@@ -14,7 +14,7 @@ const KILLS = process.env.ROOTCELLAR_LONG_TESTS ? 3_000 : 208;
 /** Files under load at the same time. */
 const LANES = 2;
 
-vi.setConfig({ testTimeout: KILLS * 1_500 });
+vi.setConfig({ testTimeout: KILLS * 6_000 });
 
 /** Files, each with the clients of the process that is killed, and perhaps with a process beside it. */
 function* plans() {

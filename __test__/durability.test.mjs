@@ -67,7 +67,7 @@ describe("a killed process", () => {
 		}
 		expect([...arrays].filter(([, count]) => count !== 10)).toEqual([]);
 		expect(await raw(filename, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
-	}, 120_000);
+	}, 300_000);
 
 	test("leaves a file that another SQLite library opens with every acknowledged row", async () => {
 		const filename = temporaryFile();
@@ -79,7 +79,7 @@ describe("a killed process", () => {
 		const keys = new Set(rows.map((row) => row.key));
 		const singles = child.lines.filter((line) => line.startsWith("single:"));
 		expect(singles.filter((key) => !keys.has(key))).toEqual([]);
-	}, 30_000);
+	}, 300_000);
 });
 
 describe("what was issued before the end of the process is written", () => {
@@ -121,7 +121,7 @@ describe("what was issued before the end of the process is written", () => {
 			const result = await runModule(prelude + source, { args: [filename] });
 			expect(result).toMatchObject({ code, signal: null, stdout: "", stderr: "" });
 			await expectMany(filename);
-		}, 30_000);
+		}, 300_000);
 	}
 
 	test("by an exception that nobody catches", async () => {
@@ -129,7 +129,7 @@ describe("what was issued before the end of the process is written", () => {
 		const result = await runModule(`${OPEN}${MANY}throw new Error("the bot's own");`, { args: [filename] });
 		expect(result.code).toBe(1);
 		await expectMany(filename);
-	}, 30_000);
+	}, 300_000);
 
 	test("by process.exit inside an update's function", async () => {
 		const filename = temporaryFile();

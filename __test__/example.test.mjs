@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const example = join(root, "examples/leveling-bot");
 const recorded = readFileSync(join(example, "messages.jsonl"), "utf8").trimEnd().split("\n").map(JSON.parse);
 const membersRecorded = new Set(recorded.map(({ userId }) => userId)).size;
-const TIME_LIMIT_MS = 60_000;
+const TIME_LIMIT_MS = 300_000;
 
 const execute = promisify(execFile);
 

@@ -75,7 +75,7 @@ describe("too little room", () => {
 				`${result.way}: ${Object.values(result.big)}, ${result.full.acknowledged} more keys until ${result.full.codes}, 0 lost`,
 			);
 		},
-		60_000,
+		300_000,
 	);
 });
 
@@ -89,7 +89,7 @@ describe("a file that becomes read-only", () => {
 			expect(result.afterwards).toEqual(["before", "after"]);
 			console.log(`read-only file system: ${result.readOnly[0]}, then writable and all done`);
 		},
-		60_000,
+		300_000,
 	);
 
 	// As root every file may be written, so the child becomes another user once all is loaded.
@@ -150,7 +150,7 @@ describe("a file that becomes read-only", () => {
 			await expectSound(filename);
 			console.log(`read-only by permission: open goes on, opened again ${refused[0]}`);
 		},
-		30_000,
+		300_000,
 	);
 });
 
@@ -227,7 +227,7 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 			await expectSound(filename);
 			expect(await bystander.appData.get("k")).toBe(1);
 		},
-		20_000,
+		300_000,
 	);
 
 	test("a store opened anew works beside the one that cannot go on, and is not harmed when that is closed", async () => {
@@ -245,7 +245,7 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 		expect(await raw(filename, "select count(*) as n from __rootapp_kv")).toEqual([{ n: 202 }]);
 		await anew.close();
 		await expectSound(filename);
-	}, 20_000);
+	}, 300_000);
 
 	test("what was under way when it was moved away is there when it is moved back, and the store goes on", async () => {
 		const { filename, store } = await openAndOther();
@@ -253,7 +253,7 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 		const acknowledged = [];
 		const codes = new Set();
 		const rounds = Array.from({ length: 40 }, async (_, lane) => {
-			for (let i = 0; i < 50; i++) {
+			for (let i = 0; i < 2_000 && codes.size === 0; i++) {
 				const key = `lane${lane}:${i}`;
 				await appData.set({ key, value: i }).then(
 					() => acknowledged.push(key),
@@ -273,7 +273,7 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 		expect(keys.size).toBe(acknowledged.length);
 		await store.close();
 		await expectSound(filename);
-	}, 20_000);
+	}, 300_000);
 });
 
 /** Writes and reads until told to stop, each read checked against what is known; counts what it wrote. */
@@ -316,7 +316,7 @@ describe("a lock that another process holds too long", () => {
 		expect(await appData.get("k")).toBe("before");
 		expect(await appData.get("missing")).toBeUndefined();
 		expect(await appData.selectValue("%")).toEqual(["before"]);
-		expect(performance.now() - started).toBeLessThan(2_000);
+		expect(performance.now() - started).toBeLessThan(4_500);
 		const writes = [
 			busy(() => appData.set({ key: "k", value: SECRET })),
 			busy(() => appData.set([{ key: "k", value: SECRET }])),
@@ -326,12 +326,15 @@ describe("a lock that another process holds too long", () => {
 		];
 		// Behind a pending write a read waits for that write; in another store on the file it waits for nothing.
 		const { appData: reader } = temporaryStore(filename);
-		for (let i = 0; i < 20; i++) {
+		let areWaiting = true;
+		Promise.race(writes).then(() => (areWaiting = false));
+		let reads = 0;
+		for (; reads < 20 && areWaiting; reads++) {
 			expect(await reader.get("k")).toBe("before");
 			expect(await reader.selectValue("%")).toEqual(["before"]);
 			await sleep(50);
 		}
-		expect(performance.now() - started).toBeLessThan(4_000);
+		expect(reads).toBeGreaterThan(3);
 		await Promise.all(writes);
 		expect(performance.now() - started).toBeGreaterThan(4_000);
 
@@ -341,7 +344,7 @@ describe("a lock that another process holds too long", () => {
 		await holder.run("commit");
 		expect(await Promise.all(pending)).toEqual(["before!", "before!", ["before!"]]);
 		console.log("lock held in write-ahead mode: SQLITE_BUSY after 5 s, reads go on, then all done");
-	}, 30_000);
+	}, 300_000);
 
 	test("in rollback mode rejects reads too, and the file may go to write-ahead logging under load", async () => {
 		const filename = temporaryFile();
@@ -383,7 +386,7 @@ describe("a lock that another process holds too long", () => {
 		console.log(
 			`lock held in rollback mode: SQLITE_BUSY after 5 s; to write-ahead mode under load: ${sets} sets, 0 lost`,
 		);
-	}, 60_000);
+	}, 300_000);
 });
 
 describe("a log that another process tampers with", () => {
@@ -399,7 +402,7 @@ describe("a log that another process tampers with", () => {
 			const work = load(appData);
 			let checkpoints = 0;
 			const until = performance.now() + 1_200;
-			while (performance.now() < until) {
+			while (performance.now() < until || checkpoints <= 3) {
 				checkpoints++;
 				await other.run(`update __rootapp_kv set value = '${checkpoints}' where key = 'foreign'`);
 				expect(await appData.get("foreign")).toBe(checkpoints);
@@ -412,7 +415,7 @@ describe("a log that another process tampers with", () => {
 			await expectSound(filename);
 			console.log(`checkpoints (${mode}): ${checkpoints}, ${sets} sets meanwhile, 0 lost`);
 		},
-		30_000,
+		300_000,
 	);
 
 	test("by switching the journal mode under an open store: refused, and nothing is lost", async () => {
@@ -432,7 +435,7 @@ describe("a log that another process tampers with", () => {
 		await store.close();
 		await expectSound(filename);
 		console.log(`journal mode switches: ${attempts} refused, ${sets} sets meanwhile, 0 lost`);
-	}, 30_000);
+	}, 300_000);
 
 	// SQLite counts this among the ways to corrupt a database ("How To Corrupt An SQLite Database File", 1.4):
 	// connections that have the log go on with it although it has no name any more, and those opened later fail.
@@ -480,7 +483,7 @@ describe("a log that another process tampers with", () => {
 			await appData.set({ key: "next", value: 1 });
 			await expectSound(filename);
 		},
-		20_000,
+		300_000,
 	);
 });
 
@@ -610,7 +613,7 @@ describe("a panic in the writer's thread", () => {
 		expect(await appData.get("panic")).toBeUndefined();
 		expect(await appData.get("old")).toBe("old");
 		await expectSound(filename);
-	}, 30_000);
+	}, 300_000);
 
 	test("in one store leaves the stores on other files, and selects under way, alone", async () => {
 		const filename = temporaryFile();
@@ -626,7 +629,7 @@ describe("a panic in the writer's thread", () => {
 			}
 			console.log(JSON.stringify([...new Set(result)]));`;
 		expect(await runWithPanic(source, filename)).toEqual([`2000,${INTERNAL},done`]);
-	}, 30_000);
+	}, 300_000);
 
 	test("does not keep the process from ending, nor from writing at process.exit what was issued", async () => {
 		const filename = temporaryFile();
@@ -639,5 +642,5 @@ describe("a panic in the writer's thread", () => {
 			});`;
 		await runWithPanic(source, filename);
 		expect(await temporaryStore(filename).appData.get("last")).toBe(1);
-	}, 30_000);
+	}, 300_000);
 });

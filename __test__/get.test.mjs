@@ -204,9 +204,7 @@ describe("a file of SDK 0.17.0 with several rows of one key", () => {
 		]);
 		expect(await appData.get("k")).toBeUndefined();
 		expect(await appData.select("%")).toEqual([{ key: "other", value: 1 }]);
-		await expect
-			.poll(async () => (await rawRows(filename)).filter((row) => row.expires_at), { timeout: 5_000 })
-			.toEqual([]);
+		await expect.poll(async () => (await rawRows(filename)).filter((row) => row.expires_at)).toEqual([]);
 		expect(await appData.get("k")).toBeUndefined();
 		await store.close();
 		const again = temporaryStore(filename).appData;
@@ -220,7 +218,7 @@ describe("a file of SDK 0.17.0 with several rows of one key", () => {
 			{ key: "k", value: '"latest"' },
 		]);
 		expect(await appData.get("k")).toBe("latest");
-		await expect.poll(() => rawCount(filename), { timeout: 5_000 }).toBe(1);
+		await expect.poll(() => rawCount(filename)).toBe(1);
 		expect(await appData.select("%")).toEqual([{ key: "k", value: "latest" }]);
 	});
 });

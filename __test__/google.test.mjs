@@ -24,7 +24,7 @@ async function machine() {
 }
 
 test("a new machine has what the old one had, to the moment", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	const { directory, file, url } = await machine();
 	const store = openBackedUp(file, rarely(url));
@@ -45,7 +45,7 @@ test("a new machine has what the old one had, to the moment", {
 });
 
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	await detectsSecondWriter(await machine());
 });
@@ -53,13 +53,13 @@ test("a second writer is detected by a condition on the put, and histories are n
 /** Where what is put in parts is until it has its name. */
 const unnamed = (directory) => join(directory, "server/bucket/my bot/backups/unnamed");
 
-test("a backup that is put in parts comes back to the byte, and lies nowhere else", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts comes back to the byte, and lies nowhere else", { timeout: 300_000 }, async () => {
 	const one = await machine();
 	await comesBack(one);
 	expect(readdirSync(unnamed(one.directory))).toEqual([]);
 });
 
-test("what never got its name is removed when it is old", { timeout: 60_000 }, async () => {
+test("what never got its name is removed when it is old", { timeout: 300_000 }, async () => {
 	const { directory, file, url } = await machine();
 	mkdirSync(unnamed(directory), { recursive: true });
 	for (const name of ["old", "young"]) writeFileSync(join(unnamed(directory), name), "");
@@ -70,7 +70,7 @@ test("what never got its name is removed when it is old", { timeout: 60_000 }, a
 	expect(readdirSync(unnamed(directory))).toEqual(["young"]);
 });
 
-test("a backup that is put in parts is never put over another writer's", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
 	const { directory, file, port } = await machine();
 	const line = await startLine(port);
 	await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));

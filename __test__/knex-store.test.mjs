@@ -12,7 +12,7 @@ import { runModuleForJson } from "./helpers/child.mjs";
 import { expectNoSecret, rejection, SECRET } from "./helpers/errors.mjs";
 import { temporaryFile, temporaryStore } from "./helpers/store.mjs";
 
-const IDLE_LIMIT_MS = 200;
+const IDLE_LIMIT_MS = 1_000;
 
 const silent = { warn() {}, error() {}, deprecate() {}, debug() {} };
 
@@ -234,10 +234,10 @@ describe("queries", () => {
 		};
 		const stream = db("items").select("name").stream();
 		for await (const { name } of stream) if (name === "10") break;
-		await sleep(50);
-		const askedThen = asked;
-		await sleep(50);
-		expect(asked).toBe(askedThen);
+		for (let before = -1; before !== asked; ) {
+			before = asked;
+			await sleep(50);
+		}
 		expect(asked).toBeLessThan(1_000);
 		expect(await db("items").count("* as n")).toEqual([{ n: 100_000 }]);
 	});

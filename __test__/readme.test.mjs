@@ -71,7 +71,7 @@ describe("the examples", () => {
 	test("all of them compile under tsc --strict", async () => {
 		const project = await projectWithExamples();
 		for (const { compiled } of examples) expect(existsSync(join(project, "compiled", compiled))).toBe(true);
-	}, 60_000);
+	}, 300_000);
 
 	test("those that need no SDK run, and print what the README says they print, also when run again", async () => {
 		const project = await projectWithExamples();
@@ -85,7 +85,7 @@ describe("the examples", () => {
 			}
 		}
 		expect(readme).toContain("It prints `xp:ada 25`, and `xp:ada 50` when it is run again.");
-	}, 60_000);
+	}, 300_000);
 });
 
 describe("the table of methods", () => {

@@ -18,7 +18,7 @@ import {
 } from "./register/project.mjs";
 import { databaseConfig } from "./sdk-parity/run.mjs";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const BOT = "@rootsdk/server-bot";
 const APP = "@rootsdk/server-app";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
-import { openBackedUp as open } from "./helpers/backups.mjs";
+import { openBackedUp as open, until } from "./helpers/backups.mjs";
 import { startModule } from "./helpers/child.mjs";
 import { temporaryDirectory } from "./helpers/store.mjs";
 
@@ -24,7 +24,7 @@ const WRITER = `
 /** The keys that a store holds, without what was there from the beginning. */
 const keysOf = async (store) => (await store.appData.select("% %")).map(({ key }) => key);
 
-test("in another process, and in another store of this one", { timeout: 60_000 }, async () => {
+test("in another process, and in another store of this one", { timeout: 300_000 }, async () => {
 	const file = join(temporaryDirectory(), "bot.sqlite3");
 	const store = open(file, { intervalMs: 1000 });
 	const filler = "x".repeat(1000);
@@ -34,22 +34,28 @@ test("in another process, and in another store of this one", { timeout: 60_000 }
 	const child = startModule(WRITER, { args: [file] });
 	await child.lineCount(10);
 	let isOver = false;
+	const keys = [];
 	const written = (async () => {
-		const keys = [];
 		for (let number = 0; !isOver; number++) {
 			await other.appData.set({ key: `other store ${number}`, value: number });
 			keys.push(`other store ${number}`);
 			await sleep(1);
 		}
-		return keys;
 	})();
-	await sleep(300);
+	/** For a while, and until both have written some more. */
+	const passing = async () => {
+		const [ofStore, ofProcess] = [keys.length + 10, child.lines.length + 10];
+		await sleep(300);
+		await until(() => keys.length > ofStore && child.lines.length > ofProcess, "both to write");
+	};
+	await passing();
 	const { undoId } = await store.backups.restore({ id });
-	await sleep(300);
+	await passing();
 	isOver = true;
 	child.write("over\n");
 	expect(await child.ended).toMatchObject({ code: 0, stderr: "" });
-	const acknowledged = [...(await written), ...child.lines];
+	await written;
+	const acknowledged = [...keys, ...child.lines];
 
 	const now = await keysOf(store);
 	const to = `${file}.undo`;

@@ -51,7 +51,7 @@ const BOT = `
 	process.exit();`;
 
 describe.each(["sqlite3", "better-sqlite3"])("with %s in the same process", (library) => {
-	test("everybody sees each state whole, and what they write then stays", { timeout: 60_000 }, async () => {
+	test("everybody sees each state whole, and what they write then stays", { timeout: 300_000 }, async () => {
 		const file = join(temporaryDirectory(), "bot.sqlite3");
 		const bot = startModule(BOT, { args: [file, library] });
 		await bot.line("ready");
@@ -78,7 +78,7 @@ describe.each(["sqlite3", "better-sqlite3"])("with %s in the same process", (lib
 	});
 
 	test("a restore that is undone brings back what others wrote, and theirs is what is backed up then", {
-		timeout: 60_000,
+		timeout: 300_000,
 	}, async () => {
 		const file = join(temporaryDirectory(), "bot.sqlite3");
 		const source = `

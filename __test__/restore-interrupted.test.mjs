@@ -23,7 +23,9 @@ async function damaged(file) {
 		const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 100_000 } });
 		await store.appData.set({ key: "k", value: 2 });
 		await store.backups.create();
-		console.log("ready");`;
+		console.log("ready");
+		// Killed, and not at its end, at which it would empty the log.
+		setInterval(() => {}, 1000);`;
 	const child = startModule(source, { args: [file] });
 	await child.line("ready");
 	child.kill("SIGKILL");

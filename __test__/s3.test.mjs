@@ -27,7 +27,7 @@ async function machine() {
 	return { directory, server, line, file: join(directory, "bot.sqlite3"), url: urlOf(line.port) };
 }
 
-test("a new machine has what the old one had, to the moment", { timeout: 60_000 }, async () => {
+test("a new machine has what the old one had, to the moment", { timeout: 300_000 }, async () => {
 	const { directory, file, url } = await machine();
 	const store = open(file, rarely(url));
 	await store.appData.set({ key: "k", value: 1 });
@@ -47,7 +47,7 @@ test("a new machine has what the old one had, to the moment", { timeout: 60_000 
 	expect(await next.appData.get("k")).toBe(2);
 });
 
-test("Litestream restores every state to the bytes that are restored here", { timeout: 120_000 }, async () => {
+test("Litestream restores every state to the bytes that are restored here", { timeout: 300_000 }, async () => {
 	const { directory, file, url, server } = await machine();
 	const store = open(file, rarely(url));
 	const backups = [];
@@ -55,7 +55,7 @@ test("Litestream restores every state to the bytes that are restored here", { ti
 		await store.appData.set(Array.from({ length: 50 }, (_, index) => ({ key: `k:${index}`, value: { step, index } })));
 		backups.push(await store.backups.create());
 		// The server tells seconds.
-		await sleep(2_500);
+		await sleep(5_000);
 	}
 	await raw(file, "delete from __rootapp_kv where rowid > 10", "vacuum");
 	backups.push(await store.backups.create());
@@ -68,7 +68,7 @@ test("Litestream restores every state to the bytes that are restored here", { ti
 			await restoreReplica(replicaOf(server.port), version, theirs, ["-txid", id], CREDENTIALS);
 			expect(equal(theirs, ours), `${version}, ${id}`).toBe(true);
 			if (id === backups.at(-1).id) continue;
-			const at = new Date(createdAt.getTime() + 1_500).toISOString();
+			const at = new Date(createdAt.getTime() + 3_500).toISOString();
 			await restoreReplica(replicaOf(server.port), version, `${theirs}-at`, ["-timestamp", at], CREDENTIALS);
 			expect(equal(`${theirs}-at`, ours), `${version}, at the time of ${id}`).toBe(true);
 		}
@@ -81,7 +81,7 @@ test("Litestream restores every state to the bytes that are restored here", { ti
 	}
 });
 
-test("a server is named by the environment where the address names none", { timeout: 60_000 }, async () => {
+test("a server is named by the environment where the address names none", { timeout: 300_000 }, async () => {
 	const { file, server } = await machine();
 	const url = "s3://bucket/my%20bot?region=us-east-1";
 	const program = `
@@ -98,7 +98,7 @@ test("a server is named by the environment where the address names none", { time
 });
 
 test("a second writer is detected by a condition on the put, and histories are not mixed", {
-	timeout: 60_000,
+	timeout: 300_000,
 }, async () => {
 	const [one, other] = [await machine(), await machine()];
 	const first = open(one.file, rarely(one.url));
@@ -117,7 +117,7 @@ test("a second writer is detected by a condition on the put, and histories are n
 
 for (const mode of ["cut", "reset", "error", "unavailable", "slow"]) {
 	test(`a server behind a line that is ${mode} for a while gets everything in the end`, {
-		timeout: 120_000,
+		timeout: 300_000,
 	}, async () => {
 		const { file, url, line } = await machine();
 		const store = open(file, { url });
@@ -142,7 +142,7 @@ for (const mode of ["cut", "reset", "error", "unavailable", "slow"]) {
 }
 
 test("a missing file is not begun anew while the server is away, nor restored to less than there is", {
-	timeout: 120_000,
+	timeout: 300_000,
 }, async () => {
 	const { directory, file, url, line } = await machine();
 	const store = open(file, { url });
@@ -165,7 +165,7 @@ for (const [size, bytes] of [
 	["in parts", 40 << 20],
 ]) {
 	test(`a server that dies while a backup is put ${size} has no half of it, and gets all when it is back`, {
-		timeout: 120_000,
+		timeout: 300_000,
 	}, async () => {
 		const { directory, file, url, line, server } = await machine();
 		const store = await openForLarge(file, url);
@@ -189,16 +189,16 @@ for (const [size, bytes] of [
 	});
 }
 
-test("a backup that is put in parts comes back to the byte", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts comes back to the byte", { timeout: 300_000 }, async () => {
 	await comesBack(await machine());
 });
 
-test("a backup that is put in parts is never put over another writer's", { timeout: 60_000 }, async () => {
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
 	const { server, ...one } = await machine();
 	await isNeverPutOverAnothers(one, urlOf(server.port));
 });
 
-test("wrong credentials are said, and not shown", { timeout: 60_000 }, async () => {
+test("wrong credentials are said, and not shown", { timeout: 300_000 }, async () => {
 	const { file, url } = await machine();
 	process.env.AWS_SECRET_ACCESS_KEY = "another secret";
 	try {
@@ -211,7 +211,7 @@ test("wrong credentials are said, and not shown", { timeout: 60_000 }, async () 
 	}
 });
 
-test("a large database is backed up in bounded memory", { timeout: 120_000 }, async () => {
+test("a large database is backed up in bounded memory", { timeout: 300_000 }, async () => {
 	const { file, url } = await machine();
 	await raw(file, "create table large (x)", ...Array(15).fill("insert into large values (randomblob(10000000))"));
 	const source = `
@@ -226,14 +226,14 @@ test("a large database is backed up in bounded memory", { timeout: 120_000 }, as
 	expect(grownKilobytes).toBeLessThan(80_000);
 });
 
-test("what Litestream has put there is restored", { timeout: 120_000 }, async () => {
+test("what Litestream has put there is restored", { timeout: 300_000 }, async () => {
 	for (const version of installed()) {
 		const { directory, file, url, server } = await machine();
 		const original = join(directory, "original.sqlite3");
 		const statements = ["pragma journal_mode = wal", "create table t (x)", "insert into t values (randomblob(50000))"];
 		await raw(original, ...statements, "pragma wal_autocheckpoint = 0");
 		const child = replicate(original, replicaOf(server.port), version, CREDENTIALS);
-		await until(() => existsSync(join(directory, "server/bucket/my bot/backups/0000")), `${version} to begin`, 30_000);
+		await until(() => existsSync(join(directory, "server/bucket/my bot/backups/0000")), `${version} to begin`);
 		await raw(original, "insert into t values (1), (2)");
 		let attempt = 0;
 		const hasAll = async () => {
@@ -242,7 +242,7 @@ test("what Litestream has put there is restored", { timeout: 120_000 }, async ()
 			await restoreReplica(replicaOf(server.port), version, theirs, [], CREDENTIALS).catch(() => {});
 			return existsSync(theirs) && (await raw(theirs, "select count(*) as count from t"))[0].count === 3;
 		};
-		await until(hasAll, `${version} to copy everything`, 30_000);
+		await until(hasAll, `${version} to copy everything`);
 		child.kill("SIGKILL");
 		const store = open(file, rarely(url));
 		expect(await store.sqlite.get("select count(*) as count, sum(length(x)) as bytes from t")).toEqual({

@@ -11,7 +11,7 @@ import { runWith, sharedFolder } from "./sdk-parity/run.mjs";
 const CASES = new URL("./sdk-parity/cases.mjs", import.meta.url);
 const FILES = new URL("./sdk-parity/files.mjs", import.meta.url);
 const SIDES = ["sdk", "rootcellar"];
-const TIME_LIMIT_MS = 180_000;
+const TIME_LIMIT_MS = 300_000;
 
 /** The stated outcomes of a case, which must be a statement: one for both, or two that differ. */
 function stated(entry) {

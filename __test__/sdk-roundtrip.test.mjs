@@ -9,7 +9,7 @@ import { byKey, createModel, SCOPES } from "./sdk-roundtrip/model.mjs";
 import { remove, removeLike, set, update } from "./sdk-roundtrip/steps.mjs";
 
 const STEPS = new URL("./sdk-roundtrip/steps.mjs", import.meta.url);
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const LATER = new Date(4_102_444_800_000);
 const MUCH_LATER = new Date(4_133_980_800_000);

@@ -1,6 +1,5 @@
 // signal and timeoutMs: what waits is given up, what runs is interrupted, and nobody else is harmed.
 
-import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { expectFailure, rejection } from "./helpers/errors.mjs";
@@ -8,13 +7,6 @@ import { ENDLESS, numbers, storeWithRows, valuesOf } from "./helpers/sql.mjs";
 import { temporaryStore } from "./helpers/store.mjs";
 
 const ENDLESS_WRITE = `${numbers()} INSERT INTO t (b) SELECT i FROM numbers`;
-
-/** How long `operation` takes, in milliseconds. */
-async function duration(operation) {
-	const started = performance.now();
-	await operation();
-	return performance.now() - started;
-}
 
 describe("timeoutMs", () => {
 	test("interrupts a statement that runs, by every method, with a code", async () => {
@@ -31,11 +23,11 @@ describe("timeoutMs", () => {
 			() => sqlite.transaction((tx) => tx.run(ENDLESS_WRITE, [], options)),
 			() => sqlite.transaction((tx) => tx.all(ENDLESS, [], options)),
 		]) {
-			const took = await duration(() => expectFailure(call, "ERR_TIMEOUT"));
-			expect(took).toBeLessThan(3_000);
+			// Else they would not end at all.
+			await expectFailure(call, "ERR_TIMEOUT");
 		}
 		expect(await valuesOf(sqlite)).toEqual([]);
-	}, 30_000);
+	}, 300_000);
 
 	test("that is not reached changes nothing, and keeps no process alive", async () => {
 		const { sqlite } = await storeWithRows(1);
@@ -101,24 +93,31 @@ describe("what waits", () => {
 	test("behind others is given up at once, and has no effect", async () => {
 		const { sqlite } = await storeWithRows();
 		const controller = new AbortController();
-		const blocking = sqlite.run(`${numbers(3_000_000)} SELECT count(*) FROM numbers`);
+		let isBlocked = true;
+		const blocking = sqlite.run(`${numbers(20_000_000)} SELECT count(*) FROM numbers`).then(() => {
+			isBlocked = false;
+		});
 		await sleep(20);
 		const waiting = sqlite.run("INSERT INTO t (a) VALUES ('x')", [], { signal: controller.signal });
 		const behind = sqlite.run("INSERT INTO t (a) VALUES ('y')");
 		await sleep(5);
 		controller.abort();
-		expect(await duration(() => rejection(() => waiting))).toBeLessThan(100);
+		await rejection(() => waiting);
+		expect(isBlocked).toBe(true);
 		await Promise.all([blocking, behind]);
 		expect(await valuesOf(sqlite)).toEqual(["y"]);
 	});
 
 	test("of reads, gives up before a reader is free", async () => {
 		const { sqlite } = temporaryStore();
-		const options = { timeoutMs: 300 };
+		const options = { timeoutMs: 3_000 };
+		let isBusy = true;
 		const busy = Array.from({ length: 8 }, () => rejection(() => sqlite.all(ENDLESS, [], options)));
+		for (const one of busy) one.then(() => (isBusy = false));
 		await sleep(10);
 		const waiting = rejection(() => sqlite.all("SELECT 1", [], { timeoutMs: 20 }));
-		expect(await duration(() => waiting)).toBeLessThan(250);
+		await waiting;
+		expect(isBusy).toBe(true);
 		expect(await waiting).toMatchObject({ code: "ERR_TIMEOUT" });
 		for (const error of await Promise.all(busy)) expect(error.code).toBe("ERR_TIMEOUT");
 		expect(await sqlite.get("SELECT 1 AS one")).toEqual({ one: 1 });
@@ -185,5 +184,5 @@ describe("an interrupted write", () => {
 			);
 		}
 		expect((await valuesOf(sqlite)).sort()).toEqual(kept.sort());
-	}, 30_000);
+	}, 300_000);
 });

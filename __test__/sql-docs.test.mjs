@@ -39,7 +39,7 @@ describe("index.d.ts", () => {
 		);
 		const { stderr } = await runExample(`${imports}${TABLES}${fresh}await dataStore.close();\n`);
 		expect(stderr).toBe("");
-	}, 60_000);
+	}, 300_000);
 });
 
 describe("docs/sql.md", () => {
@@ -48,7 +48,7 @@ describe("docs/sql.md", () => {
 		const source = ofPage.map((example) => example.replace(/^import .*$/m, "")).join("");
 		const { stderr } = await runExample(`import { dataStore } from "rootcellar";\n${source}await dataStore.close();\n`);
 		expect(stderr).toBe("");
-	}, 60_000);
+	}, 300_000);
 
 	test("names every method of dataStore.sqlite", () => {
 		const methods = [...sqlPart.matchAll(/^\t(\w+)(?:<[^(]*>)?\(/gm)].map(([, name]) => name);

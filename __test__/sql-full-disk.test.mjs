@@ -38,5 +38,5 @@ test.runIf(linux).each(Object.keys(DISKS))(
 		expect(result.again).toEqual({ within: "done", behind: "done", whole: "done", contents: after });
 		expect(result.check).toEqual({ integrity_check: "ok" });
 	},
-	60_000,
+	300_000,
 );

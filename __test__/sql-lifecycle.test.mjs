@@ -80,11 +80,12 @@ describe("close", () => {
 			await sleep(20);
 			const started = Date.now();
 			await store.close();
-			expect(Date.now() - started).toBeLessThan(4_000);
+			// While the store is open it would take 30 s.
+			expect(Date.now() - started).toBeLessThan(20_000);
 			expect(["ERR_TRANSACTION_TIMEOUT", undefined]).toContain(await abandoned);
 			expect(await valuesOf(temporaryStore(filename).sqlite)).toEqual([]);
 		}
-	}, 15_000);
+	}, 300_000);
 
 	test("awaited in the callback of a transaction does not hang", async () => {
 		const store = await storeWithRows();
@@ -94,7 +95,7 @@ describe("close", () => {
 		});
 		await expectFailure(() => transaction, "ERR_TRANSACTION_TIMEOUT");
 		await store.close();
-	}, 15_000);
+	}, 300_000);
 });
 
 describe("the end of the process", () => {
@@ -245,7 +246,7 @@ describe("a worker thread", () => {
 			expect(await valuesOf(sqlite)).toEqual(["from the main thread"]);
 			await close();
 		}
-	}, 30_000);
+	}, 300_000);
 
 	test("takes turns with the others at transactions", async () => {
 		const filename = temporaryFile();
@@ -261,7 +262,7 @@ describe("a worker thread", () => {
 		await Promise.all(workers.map((worker) => once(worker, "message")));
 		await Promise.all(workers.map((worker) => worker.terminate()));
 		expect(await sqlite.get("SELECT b FROM t")).toEqual({ b: 150 });
-	}, 30_000);
+	}, 300_000);
 });
 
 test("an endless read of one store does not keep another from closing", async () => {

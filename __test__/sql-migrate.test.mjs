@@ -195,4 +195,4 @@ test("processes and stores that migrate at once apply everything once", async ()
 	expect(await sqlite.all("SELECT n FROM steps ORDER BY rowid", [], { rowMode: "array" })).toEqual(
 		Array.from({ length: 11 }, (_, i) => [i + 1]),
 	);
-}, 30_000);
+}, 300_000);

@@ -101,7 +101,7 @@ describe("a reserved connection", () => {
 
 	test("that is idle for too long is rolled back and taken back, and says so", async () => {
 		const { sqlite } = await storeWithRows();
-		const connection = await sqlite.reserve({ idleTimeoutMs: 60 });
+		const connection = await sqlite.reserve({ idleTimeoutMs: 1_000 });
 		await connection.run("BEGIN");
 		await connection.run(INSERT, ["x"]);
 		await sqlite.run(INSERT, ["from the store"]);
@@ -116,7 +116,7 @@ describe("a reserved connection", () => {
 		await expectFailure(() => sqlite.reserve({ timeoutMs: 20 }), "ERR_TIMEOUT");
 		expect(await rejection(() => sqlite.reserve({ signal: AbortSignal.abort() }))).toMatchObject({ code: "ABORT_ERR" });
 		await connection.release();
-		const next = await sqlite.reserve({ timeoutMs: 1_000 });
+		const next = await sqlite.reserve({ timeoutMs: 60_000 });
 		await sleep(10);
 		expect(await next.run(INSERT, ["x"])).toMatchObject({ changes: 1 });
 		await next.release();

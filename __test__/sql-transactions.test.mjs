@@ -187,7 +187,7 @@ describe("a transaction", () => {
 				{ mode },
 			);
 		}
-	}, 30_000);
+	}, 300_000);
 });
 
 describe("rows and keys", () => {
@@ -510,7 +510,7 @@ describe("an abandoned transaction", () => {
 				await tx.run(INSERT, ["x"]);
 				await new Promise(() => {});
 			},
-			{ idleTimeoutMs: 100 },
+			{ idleTimeoutMs: 1_000 },
 		);
 		const waiting = appData.set({ key: "k", value: 1 });
 		const error = await expectFailure(() => abandoned, "ERR_TRANSACTION_TIMEOUT");
@@ -525,11 +525,11 @@ describe("an abandoned transaction", () => {
 		await sqlite.transaction(
 			async (tx) => {
 				for (let i = 0; i < 6; i++) {
-					await sleep(60);
+					await sleep(500);
 					await tx.run(INSERT, [String(i)]);
 				}
 			},
-			{ idleTimeoutMs: 250 },
+			{ idleTimeoutMs: 2_000 },
 		);
 		expect(await valuesOf(sqlite)).toHaveLength(6);
 	});

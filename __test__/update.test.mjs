@@ -270,7 +270,7 @@ describe("atomicity", () => {
 		expect(await temporaryStore(filename).appData.get("k")).toBe(1_000);
 		const results = children.flatMap((child) => JSON.parse(child.stdout));
 		expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
-	}, 60_000);
+	}, 300_000);
 
 	test("increments of worker threads and the main thread, 300 each, add up exactly", async () => {
 		const filename = temporaryFile();
@@ -287,7 +287,7 @@ describe("atomicity", () => {
 		}
 		expect(await Promise.all(exits)).toEqual([[0], [0]]);
 		expect(await appData.get("k")).toBe(900);
-	}, 60_000);
+	}, 300_000);
 
 	test("increments beside another SQLite library add up exactly", async () => {
 		const filename = temporaryFile();
@@ -305,5 +305,5 @@ describe("atomicity", () => {
 		await Promise.all([theirs, ours]);
 		expect(await appData.get("k")).toBe(400);
 		expect(await raw(filename, "select value from __rootapp_kv")).toEqual([{ value: "400" }]);
-	}, 60_000);
+	}, 300_000);
 });

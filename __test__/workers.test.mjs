@@ -15,7 +15,7 @@ const long = process.env.ROOTCELLAR_LONG_TESTS !== undefined;
 const program = (name) => fileURLToPath(new URL(`workers/${name}`, import.meta.url));
 
 /** Runs a program of `workers/`, which must end with `expectedCode` and say nothing of errors. */
-function run(name, args, { expectedCode = 0, timeout = 60_000 } = {}) {
+function run(name, args, { expectedCode = 0, timeout = 240_000 } = {}) {
 	return new Promise((resolve, reject) => {
 		const options = { timeout, maxBuffer: 64 << 20, killSignal: "SIGKILL" };
 		execFile(process.execPath, [program(name), ...args.map(String)], options, (error, stdout, stderr) => {
@@ -38,7 +38,7 @@ describe("worker threads that end at any moment under load", () => {
 		async () => {
 			const filename = temporaryFile();
 			const started = performance.now();
-			const result = JSON.parse(await run("storm.mjs", [filename, rounds], { timeout: rounds * 2_000 }));
+			const result = JSON.parse(await run("storm.mjs", [filename, rounds], { timeout: rounds * 12_000 }));
 			expect(result.problems).toEqual([]);
 			expect(result.workers).toBe(3 * rounds);
 			for (const ending of ["terminate", "exit", "exit in the same tick", "throw", "close", "stop", "memory"]) {
@@ -61,7 +61,7 @@ describe("worker threads that end at any moment under load", () => {
 					`0 lost, ${((performance.now() - started) / 1_000).toFixed(1)} s`,
 			);
 		},
-		rounds * 2_000 + 10_000,
+		rounds * 12_000 + 60_000,
 	);
 });
 
@@ -75,7 +75,7 @@ describe("a process that ends by process.exit in the main thread", () => {
 			const acknowledged = [];
 			for (let n = 0; n < runs; n++) {
 				const delayMs = Math.floor(Math.random() * 150);
-				const printed = await run("exit.mjs", [filename, n, delayMs], { expectedCode: 7, timeout: 20_000 });
+				const printed = await run("exit.mjs", [filename, n, delayMs], { expectedCode: 7, timeout: 300_000 });
 				acknowledged.push(...printed.split("\n").filter((line) => line !== ""));
 			}
 			const { appData } = temporaryStore(filename);
@@ -90,7 +90,7 @@ describe("a process that ends by process.exit in the main thread", () => {
 			await expectSound(filename);
 			console.log(`process.exit under workers: ${runs} times, ${acknowledged.length} acknowledged keys, 0 lost`);
 		},
-		runs * 3_000 + 10_000,
+		runs * 20_000 + 60_000,
 	);
 });
 
@@ -129,6 +129,6 @@ describe("worker threads on one file", () => {
 				`${names.length} workers and the main thread under 5 names: 1 writer's thread, 1,401 increments, 0 lost`,
 			);
 		},
-		30_000,
+		300_000,
 	);
 });

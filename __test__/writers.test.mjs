@@ -24,16 +24,16 @@ const PLAY_ALL = `
 
 test.each(["sqlite3", "better-sqlite3"])(
 	"what %s does in the same process comes back to the byte",
-	{ timeout: 120_000 },
+	{ timeout: 300_000 },
 	async (library) => {
-		const options = { args: [temporaryDirectory(), library], timeoutMs: 110_000 };
+		const options = { args: [temporaryDirectory(), library], timeoutMs: 290_000 };
 		const results = await runModuleForJson(PLAY_ALL, options);
 		expect(results).toEqual(Object.fromEntries(Object.keys(scenarios).map((name) => [name, true])));
 	},
 );
 
 describe("what another process does comes back to the byte", () => {
-	test.each(Object.keys(scenarios))("%s", { timeout: 30_000 }, async (name) => {
+	test.each(Object.keys(scenarios))("%s", { timeout: 300_000 }, async (name) => {
 		const file = join(temporaryDirectory(), "bot.sqlite3");
 		const openStore = () => openBackedUp(file, { intervalMs: 100_000 });
 		expect(await play(scenarios[name], file, openStore, () => rawConnection(file))).toBe(true);

@@ -8,6 +8,7 @@ const { loadBinding } = require("./binding.js");
 const { RootcellarError, invalidArgument, toError } = require("./errors.js");
 const { isExiting } = require("./exit.js");
 const { kindOf } = require("./json.js");
+const { nextTurn } = require("./turns.js");
 
 /**
  * @typedef {import("..").Backup} Backup
@@ -204,13 +205,15 @@ function checkRestore(options) {
 }
 
 /**
- * The answer of a request to a destination, or its error.
+ * The answer of a request to a destination, or its error. What the request told of its progress has been told by then.
  *
  * @param {Promise<import("./native").Answer>} asked
  * @param {string} [source] who named the destination
  */
 async function answerOf(asked, source = DESTINATION) {
 	const { error, backups = [], restored, ...rest } = await asked;
+	// In one turn of the event loop answers come before what was told on the way to them.
+	await new Promise((/** @type {(value?: undefined) => void} */ resolve) => nextTurn(resolve));
 	if (error) {
 		throw toError(namingSource(error, source));
 	}

@@ -7,7 +7,7 @@ mod program;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rootcellar::backup::destination::{Created, Destination, Folder};
@@ -305,13 +305,31 @@ fn what_a_release_wrote_is_restored(release: &Path) {
         connection.execute("INSERT INTO t VALUES (?1, randomblob(5000))", [key]).unwrap();
         std::thread::sleep(Duration::from_millis(200));
     }
+    let folder = Folder::new(&root);
+    let levels = [Level::CAPTURED, Level::new(1).unwrap(), Level::new(2).unwrap(), Level::SNAPSHOT];
+    let copy = home.path().join("copy.sqlite3");
+    let rows = |connection: &rusqlite::Connection| -> String {
+        let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    // How long that takes on a busy machine nobody knows.
+    let has_everything = || {
+        let files = folder.list().unwrap_or_default();
+        let Some(bytes) = ours(&folder, Target::Newest) else { return false };
+        std::fs::write(&copy, bytes).unwrap();
+        levels.iter().all(|level| !of_level(&files, *level).is_empty())
+            && rows(&rusqlite::Connection::open(&copy).unwrap()) == rows(&connection)
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
     std::thread::sleep(Duration::from_millis(2500));
+    while !has_everything() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(500));
+    }
     replicate.kill().unwrap();
     replicate.wait().unwrap();
 
-    let folder = Folder::new(&root);
     let files = folder.list().unwrap();
-    for level in [Level::CAPTURED, Level::new(1).unwrap(), Level::new(2).unwrap(), Level::SNAPSHOT] {
+    for level in levels {
         assert!(!of_level(&files, level).is_empty(), "{} has nothing of level {level}", release.display());
     }
     let bytes = ours(&folder, Target::Newest).unwrap();
@@ -321,11 +339,6 @@ fn what_a_release_wrote_is_restored(release: &Path) {
         let theirs = litestream(release, &root, &["-txid", &number.to_string()]);
         assert!(ours(&folder, Target::Txid(number)) == theirs, "{}, transaction {number}", release.display());
     }
-    let copy = home.path().join("copy.sqlite3");
     std::fs::write(&copy, bytes).unwrap();
-    let rows = |connection: &rusqlite::Connection| -> String {
-        let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
-        connection.query_row(sql, [], |row| row.get(0)).unwrap()
-    };
     assert!(rows(&rusqlite::Connection::open(copy).unwrap()) == rows(&connection));
 }

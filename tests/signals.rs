@@ -23,11 +23,11 @@ fn child_signal() -> Option<libc::c_int> {
 
 const EVERY: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
 
-/// Sends a signal to this process, and gives it the time to end.
-fn send(signal: libc::c_int) {
+/// Sends a signal to this process, and gives it the time to end; more of it where it has to end.
+fn send(signal: libc::c_int, has_to_end: bool) {
     // SAFETY: sends a signal to this very process.
     unsafe { libc::kill(libc::getpid(), signal) };
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(std::time::Duration::from_millis(if has_to_end { 60_000 } else { 500 }));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_process_ends_by_the_signal_that_it_was_sent() {
     if let Some(signal) = child_signal() {
         catch(&EVERY).unwrap();
         catch(&EVERY).unwrap();
-        send(signal);
+        send(signal, true);
         unreachable!("the process has ended");
     }
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
@@ -74,7 +74,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
         // SAFETY: nothing is called when the signal comes.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
         catch(&EVERY).unwrap();
-        send(signal);
+        send(signal, false);
         println!("still there");
         return;
     }
@@ -92,7 +92,7 @@ fn a_handler_that_is_installed_later_is_the_one_that_is_called() {
         catch(&EVERY).unwrap();
         // SAFETY: the handler does only what a handler may (signal-safety(7)).
         unsafe { libc::signal(signal, own as extern "C" fn(libc::c_int) as usize) };
-        send(signal);
+        send(signal, true);
         unreachable!("the process has ended");
     }
     let ended = run_again("a_handler_that_is_installed_later_is_the_one_that_is_called", libc::SIGTERM);

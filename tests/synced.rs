@@ -44,6 +44,10 @@ fn watched(test: &str, work: impl FnOnce(&Path)) -> Option<Vec<String>> {
         return None;
     };
     let lines = String::from_utf8_lossy(&watched.stderr).into_owned();
+    if !watched.status.success() && lines.contains("PTRACE") {
+        println!("strace may not watch: the order of syncs was not watched");
+        return None;
+    }
     Some(lines.lines().filter(|line| line.contains("= 0")).map(str::to_owned).collect())
 }
 

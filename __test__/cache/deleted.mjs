@@ -8,7 +8,7 @@ import { openDataStore } from "rootcellar";
 const [filename] = process.argv.slice(2);
 const { appData } = openDataStore({ filename, backup: false });
 await appData.set({ key: "k", value: 1 });
-const source = "setTimeout(() => { fs.rmSync(process.argv[1]); console.log(); setTimeout(() => {}, 60_000); }, 500)";
+const source = "setTimeout(() => { fs.rmSync(process.argv[1]); console.log(); setTimeout(() => {}, 60_000); }, 3_000)";
 const child = spawn(process.execPath, ["--eval", source, "--", filename], { stdio: ["ignore", "pipe", "inherit"] });
 // A timer: what it leaves for the end of the turn waits until there is an event.
 setTimeout(() => appData.get("k"), 200);

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const TIMEOUT_MS = process.env.ROOTCELLAR_LONG_TESTS ? 1_200_000 : 60_000;
+const TIMEOUT_MS = process.env.ROOTCELLAR_LONG_TESTS ? 1_200_000 : 240_000;
 
 /**
  * Runs a program with some version of Node to its end, whatever that is; resolves with `{ code, signal, stdout, stderr }`.

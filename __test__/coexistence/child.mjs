@@ -4,7 +4,8 @@
 // The argument is JSON: `filename`, `reportTo`, `name` and `process` (a number) that no other process of the run has,
 // `durationMs`, `own` (whether rootcellar takes part), `library` (the other one, if any), `synchronous` (its setting,
 // by default FULL), `journal`: "wal", "rollback" (the file is in that mode and, for the most part, stays in it) or
-// "switching", and `openMs`: how long rootcellar keeps its store open, without which it does so until the end.
+// "switching", `mustSwitch`: whether the mode has to have been switched before it is over, and `openMs`: how long
+// rootcellar keeps its store open, without which it does so until the end.
 
 import { existsSync, writeFileSync } from "node:fs";
 import { openDataStore } from "rootcellar";
@@ -14,10 +15,24 @@ import { writeWithRootcellar } from "./own.mjs";
 import { Door, sleep, takeBreaks } from "./pace.mjs";
 
 const options = JSON.parse(process.argv[2]);
-const { filename, durationMs, own, library, journal, openMs, reportTo } = options;
+const { filename, durationMs, own, library, journal, mustSwitch, openMs, reportTo } = options;
+/** How much longer a process may take on a busy machine to have done everything once. */
+const LATE_MS_MAX = 60_000;
 const ledger = new Ledger();
 let deadline;
-const run = { ...options, ledger, door: new Door(), isOver: () => Date.now() >= deadline || ledger.errors.length > 4 };
+
+function hasDoneEverything() {
+	const { acknowledged, switches } = ledger;
+	const hasWritten = (!own || acknowledged.own > 0) && (!library || acknowledged.foreign > 0);
+	return hasWritten && (!mustSwitch || switches?.delete > 0);
+}
+
+function isOver() {
+	const lateMs = Date.now() - deadline;
+	return ledger.errors.length > 4 || (lateMs >= 0 && (hasDoneEverything() || lateMs > LATE_MS_MAX));
+}
+
+const run = { ...options, ledger, door: new Door(), isOver };
 const warnings = [];
 process.on("warning", ({ code, message }) => {
 	if (code?.startsWith("ROOTCELLAR_")) warnings.push(`${code}: ${message}`);

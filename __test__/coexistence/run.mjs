@@ -32,7 +32,7 @@ export async function runForJson(program, argument, options) {
 }
 
 /** Runs a program of this folder with one argument, and resolves with how it ended. */
-function runProgram(program, argument, { library, env, timeoutMs = 120_000 + DURATION_MS } = {}) {
+function runProgram(program, argument, { library, env, timeoutMs = 480_000 + DURATION_MS } = {}) {
 	// Only node:sqlite is part of Node; version 20 has none.
 	const executable = library === "node:sqlite" ? nodeBinary(24) : process.execPath;
 	const path = fileURLToPath(new URL(program, import.meta.url));

@@ -58,7 +58,7 @@ export function runOnSmallDisk(program, kind, folder, args) {
 	const path = fileURLToPath(new URL(program, import.meta.url));
 	const [command, ...rest] = [...prefix, process.execPath, path, kind, folder, ...args];
 	return new Promise((resolve, reject) => {
-		execFile(command, rest, { timeout: 60_000 }, (error, stdout, stderr) => {
+		execFile(command, rest, { timeout: 240_000 }, (error, stdout, stderr) => {
 			if (error || stderr !== "") reject(new Error(`${program} failed: ${stderr || error.message}`));
 			else resolve(JSON.parse(stdout));
 		});

@@ -24,7 +24,7 @@ export function lose(file) {
 }
 
 /** Waits until something holds. */
-export async function until(holds, what, waitMs = 10_000) {
+export async function until(holds, what, waitMs = 60_000) {
 	const deadline = Date.now() + waitMs;
 	while (!(await holds())) {
 		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);

@@ -26,7 +26,7 @@ function moduleArguments(source, args) {
  *
  * Resolves with `{ code, signal, stdout, stderr }`, whatever the exit code.
  */
-export function runModule(source, { args = [], env, cwd, bare = false, timeoutMs = 30_000 } = {}) {
+export function runModule(source, { args = [], env, cwd, bare = false, timeoutMs = 240_000 } = {}) {
 	return new Promise((resolve) => {
 		execFile(
 			process.execPath,

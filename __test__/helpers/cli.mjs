@@ -19,7 +19,7 @@ export function environment(env = {}) {
 /** Runs a command; resolves with its exit code and what it printed. */
 export function rootcellar(args, { input = "", env, cwd } = {}) {
 	return new Promise((resolve) => {
-		const options = { env: environment(env), cwd, timeout: 60_000, maxBuffer: 1 << 28 };
+		const options = { env: environment(env), cwd, timeout: 240_000, maxBuffer: 1 << 28 };
 		const child = execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
 			resolve({ code: error ? error.code : 0, stdout, stderr });
 		});

@@ -13,7 +13,7 @@ function outerEnvironment() {
 }
 
 /** Runs a command to its end; resolves with `{ code, stdout, stderr }`, whatever the code, which may be a signal. */
-export function runCommand(command, args, { cwd, env, timeout = 60_000, ...options } = {}) {
+export function runCommand(command, args, { cwd, env, timeout = 240_000, ...options } = {}) {
 	const settings = { cwd, timeout, maxBuffer: OUTPUT_BYTES_MAX, killSignal: "SIGKILL", ...options };
 	return new Promise((resolve) => {
 		execFile(command, args, { ...settings, env: { ...outerEnvironment(), ...env } }, (error, stdout, stderr) => {

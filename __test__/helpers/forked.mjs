@@ -15,7 +15,7 @@ function environment(wanted) {
  * Runs a program until it ends. Resolves with the last message that it has sent, its exit code or signal, and what it
  * printed. It is sent `message`, if there is one.
  */
-export function runForked(program, { args = [], env, message, timeout = 60_000, ...options }) {
+export function runForked(program, { args = [], env, message, timeout = 240_000, ...options }) {
 	return new Promise((resolve, reject) => {
 		const settings = { stdio: ["ignore", "pipe", "pipe", "ipc"], timeout, killSignal: "SIGKILL", execArgv: [] };
 		const child = fork(program, args, { ...settings, ...options, env: environment(env) });

@@ -98,13 +98,15 @@ async function record({ client, flows, zero, until }, next, carryOut) {
 		}
 	}
 	async function flow() {
-		while (nowSince(zero) < until) {
+		// Once also if it begins too late.
+		do {
 			if (random(20) === 0) compute();
 			await Promise.all(Array.from({ length: random(3) === 0 ? 1 + random(5) : 1 }, issue));
 			if (random(4) === 0) await turn();
-		}
+		} while (nowSince(zero) < until);
 	}
 	await Promise.all(Array.from({ length: flows }, flow));
+	while (history.every(({ isRejected }) => isRejected)) await issue();
 	return history;
 }
 

@@ -12,14 +12,18 @@ export const TABLES = [
 
 const READ = `select name, total - (select coalesce(sum(number), 0) from numbers) as missing from state`;
 
+/** How often somebody writes when all is over. */
+const LAST_WRITES = 5;
+
 /**
- * Reads and writes until `isOver`. Resolves with the names of the states that were seen, the writes that were
+ * Reads and writes until `isOver`, and a little longer. Resolves with the names of the states that were seen, the writes that were
  * acknowledged, as `[id, begun at]`, and what SQLite thinks of the file.
  */
 export async function use(library, file, name, isOver) {
 	const connection = await libraries[library](file);
 	const [seen, writes] = [[], []];
-	for (let step = 0; !isOver(); step++) {
+	for (let step = 0, left = LAST_WRITES; left > 0; step++) {
+		if (isOver()) left--;
 		const [{ name: state, missing }] = await untilFree(() => connection.all(READ));
 		if (missing !== 0) throw new Error(`${library} saw a mixture of states`);
 		if (seen.at(-1) !== state) seen.push(state);

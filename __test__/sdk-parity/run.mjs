@@ -9,7 +9,7 @@ import { afterAll } from "vitest";
 import { runForked } from "../helpers/forked.mjs";
 
 const CHILD = fileURLToPath(new URL("./child.mjs", import.meta.url));
-const TIME_LIMIT_MS = 120_000;
+const TIME_LIMIT_MS = 240_000;
 
 /** What the SDK must find in the environment, else it ends the process. The ids are made up. */
 export const SDK_ENV = { COMMUNITY_ID: "WiJn1KM1f5eB9A9RzVwVLw", DEV_TOKEN: "none" };

@@ -87,14 +87,24 @@ async function main([filename, ...names]) {
 		await once(worker, "exit");
 	}
 	await again.close();
-	await sleep(50);
+	// The thread that closes tells of it, then ends.
+	for (let n = 0; n < 500 && writers() > 0; n++) await sleep(20);
 	result.writers.push(writers());
 	console.log(JSON.stringify(result));
+}
+
+/** The name of a thread, which may have ended by now. */
+function nameOf(id) {
+	try {
+		return readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim();
+	} catch {
+		return "";
+	}
 }
 
 /** How many writer's threads this process has; Linux keeps 15 characters of a name. */
 function writers() {
 	return readdirSync("/proc/self/task")
-		.map((id) => readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim())
+		.map(nameOf)
 		.filter((name) => name === "rootcellar-writer".slice(0, 15)).length;
 }

@@ -104,4 +104,6 @@ for (let round = 0; round < Number(rounds); round++) {
 }
 counts.increments = increments;
 await sleep(200);
+// Threads tell that they are done, then end.
+for (let n = 0; n < 500 && before && inUse().threads > before.threads; n++) await sleep(20);
 console.log(JSON.stringify({ ...counts, problems, before, after: inUse() }));

@@ -54,7 +54,7 @@ pub fn filled_by(library: &Path, root: &Path, query: &str, expected: &[u8]) -> V
     let mut rows = String::new();
     BufReader::new(reader.stdout.take().unwrap()).read_line(&mut rows).unwrap();
     // It fills the file while others read.
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(120);
     let mut content = Vec::new();
     while !rows.is_empty() && content != expected && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));

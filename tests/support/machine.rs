@@ -30,6 +30,9 @@ impl Observer for Listener {
     }
 }
 
+/// How often a folder is copied that somebody writes to.
+const COPIES_MAX: usize = 20;
+
 /// A bot's machine.
 pub struct Machine {
     pub folder: TempDir,
@@ -62,7 +65,7 @@ impl Machine {
     /// One that is [`Machine::slow`] and never waits for its disk, where the system has a folder for that.
     pub fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
         Self { interval: Self::slow().interval, ..Self::within(folder.unwrap()) }
     }
 
@@ -150,17 +153,17 @@ impl Store {
 
     /// Ends as a process that is killed does: nothing that happens at the end has happened.
     pub fn kill(self, machine: &Machine) {
-        let image = tempfile::tempdir().unwrap();
         let copy = |from: &Path, to: &Path| {
-            let status = std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
-            assert!(status.success());
+            std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap().success()
         };
-        copy(machine.folder.path(), image.path());
+        // While it is copied a file may get another name.
+        let images = std::iter::repeat_with(|| tempfile::tempdir().unwrap()).take(COPIES_MAX);
+        let image = images.into_iter().find(|image| copy(machine.folder.path(), image.path())).unwrap();
         self.close();
         for entry in std::fs::read_dir(machine.folder.path()).unwrap() {
             remove(machine, &[entry.unwrap().file_name().to_str().unwrap()]);
         }
-        copy(image.path(), machine.folder.path());
+        assert!(copy(image.path(), machine.folder.path()));
         remove(machine, &["bot.sqlite3-shm"]);
     }
 }
