@@ -101,7 +101,7 @@ describe("docs/backup.md", () => {
 				await first.appData.set({ key: "first", value: 1 });
 				await first.backups.create();
 				await first.close();\n`;
-			const wait = source.includes("intervalMs") ? "await new Promise((resolve) => setTimeout(resolve, 5_000));" : "";
+			const wait = source.includes("intervalMs") ? "await new Promise((resolve) => setTimeout(resolve, 2_500));" : "";
 			const { stdout, stderr } = await runExample(`${prepare}${source}\n${wait}await dataStore.close();\n`);
 			expect(stderr).toBe("");
 			if (source.includes("afterBackup")) expect(stdout).toContain("safe");

@@ -351,7 +351,7 @@ describe("expiry", () => {
 
 	test("ends an entry in the cache at its time, and an update keeps it", async () => {
 		const { appData } = open();
-		const expiresAt = Date.now() + 3_000;
+		const expiresAt = Date.now() + 1_500;
 		await appData.set({ key: "k", value: 1, expiresAt });
 		expect(await appData.update("k", (value) => value + 1)).toBe(2);
 		expect(await appData.get("k")).toBe(2);

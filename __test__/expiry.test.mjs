@@ -125,7 +125,7 @@ describe("an entry", () => {
 describe("sight", () => {
 	test("an expired key is gone at once from get, select and selectValue", async () => {
 		const appData = temporaryAppData();
-		const expiresAt = new Date(Date.now() + 3_000);
+		const expiresAt = new Date(Date.now() + 1_500);
 		await appData.set([
 			{ key: "k", value: 1, expiresAt },
 			{ key: "stays", value: 2 },

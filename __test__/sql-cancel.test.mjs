@@ -94,7 +94,7 @@ describe("what waits", () => {
 		const { sqlite } = await storeWithRows();
 		const controller = new AbortController();
 		let isBlocked = true;
-		const blocking = sqlite.run(`${numbers(20_000_000)} SELECT count(*) FROM numbers`).then(() => {
+		const blocking = sqlite.run(`${numbers(8_000_000)} SELECT count(*) FROM numbers`).then(() => {
 			isBlocked = false;
 		});
 		await sleep(20);

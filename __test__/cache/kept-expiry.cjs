@@ -8,7 +8,7 @@ const Database = require("better-sqlite3");
 const { openDataStore } = require("rootcellar");
 const { CoherentCache } = require("../../lib/coherent-cache.js");
 
-const LIFE_MS = 3_000;
+const LIFE_MS = 1_500;
 const [filename] = process.argv.slice(2);
 
 async function main() {

@@ -5,8 +5,8 @@ export const LATER = new Date(4_102_444_800_000);
 export const PAST = new Date(1_000_000_000_000);
 
 /** An expiry that a test waits for, with {@link pastSoon}. */
-export const soon = () => new Date(Date.now() + 3_000);
-export const pastSoon = () => new Promise((resolve) => setTimeout(resolve, 3_100));
+export const soon = () => new Date(Date.now() + 1_500);
+export const pastSoon = () => new Promise((resolve) => setTimeout(resolve, 1_600));
 
 /** How an operation ended: "resolved", or the error's name, code and argument. */
 export async function ended(operation) {
