@@ -32,7 +32,7 @@ const VARIANTS = [
 		file: "src/backup/restore.rs",
 		from: "check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;",
 		to: "let _ = check_header(file.name, decoder.header(), before.as_ref());",
-		cargo: ["--test", "backup"],
+		cargo: ["--test", "damaged_backups"],
 	},
 	{
 		name: "the checksum of a file is not compared",

@@ -192,6 +192,15 @@ mod tests {
         }
     }
 
+    /// Says at its end, also by a panic, that others are to end.
+    struct Ending<'a>(&'a AtomicBool);
+
+    impl Drop for Ending<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn so_it_does_while_others_write_and_begin_the_log_anew() {
         let mut watched = Watched::new("PRAGMA page_size = 512");
@@ -221,6 +230,7 @@ mod tests {
                     }
                 });
             }
+            let _ending = Ending(&is_done);
             let began = Instant::now();
             let is_enough = |captures, by_log| captures > 50 && by_log > 5;
             // Longer on a busy machine.
@@ -230,7 +240,6 @@ mod tests {
                 captures += 1;
                 by_log += u32::from(watched.changes().1);
             }
-            is_done.store(true, Ordering::Relaxed);
         });
         assert!(captures > 50 && by_log > 5, "{by_log} of {captures} by the log");
         watched.changes();
