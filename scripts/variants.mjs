@@ -161,13 +161,6 @@ const VARIANTS = [
 		cargo: ["--test", "damage_log"],
 	},
 	{
-		name: "when a file was written to is not recorded",
-		file: "src/backup/lost_log.rs",
-		from: "is_earlier || last.written_ns == Some(written_ns)",
-		to: "is_earlier",
-		cargo: ["--test", "damage_log"],
-	},
-	{
 		name: "a file is begun anew though the backups of it are gone",
 		file: "src/backup/opening.rs",
 		from: "_ if was_backed_up => Decision::Refuse(reason),",
