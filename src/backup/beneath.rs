@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use rusqlite::OptionalExtension;
-
-use super::capture::READ_PAGE;
-use super::table::{PageHash, PageTable};
+use super::capture::visit_changed;
+use super::table::{Page, PageTable};
 use super::wal::read_pages;
 use crate::Error;
 use crate::engine::sqlite::{locks_hold, open_detached};
@@ -13,23 +11,28 @@ use crate::engine::sqlite::{locks_hold, open_detached};
 /// The pages that a file has itself and a table has otherwise, of those that are in its log. As far as can be told: others may
 /// be bringing the log into the file, and where locks are the process's nothing is read, for to close what it is read by
 /// would release them.
-pub fn beneath(database: &Path, table: &PageTable) -> Vec<(u32, PageHash)> {
+pub fn beneath(database: &Path, table: &PageTable) -> Vec<Page> {
     if locks_hold() { read(database, table).unwrap_or_default() } else { Vec::new() }
 }
 
-fn read(database: &Path, table: &PageTable) -> Result<Vec<(u32, PageHash)>, Error> {
+fn read(database: &Path, table: &PageTable) -> Result<Vec<Page>, Error> {
     let numbers = read_pages(database);
     let mut differing = Vec::new();
     if numbers.is_empty() {
         return Ok(differing);
     }
     let connection = open_detached(database)?;
-    let mut statement = connection.prepare(READ_PAGE)?;
-    for number in numbers {
-        let page: Option<Vec<u8>> = statement.query_row([number], |row| row.get(0)).optional()?;
-        let hash = page.map(|page| table.hash(&page)).filter(|hash| table.get(number) != Some(*hash));
-        differing.extend(hash.map(|hash| (number, hash)));
-    }
+    // The log may have made the database longer.
+    let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    visit_changed(
+        &connection,
+        numbers.into_iter().filter(|number| *number <= pages),
+        table,
+        &mut |number, page| {
+            differing.push((number, table.hash(page)));
+            Ok(())
+        },
+    )?;
     Ok(differing)
 }
 

@@ -6,16 +6,16 @@ use rusqlite::Connection;
 
 use super::beneath::beneath;
 use super::disk;
-use super::table::{PageHash, PageTable};
+use super::table::{Page, PageTable};
 use super::wal::WalState;
 use crate::engine::sqlite::{open_own_reader, version_read};
 use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
 
-const READ_PAGES: &str = "SELECT pgno, data FROM sqlite_dbpage('main')";
-/// One page, by its number.
-pub(super) const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
+/// Every page, the lock page with them.
+pub(super) const READ_PAGES: &str = "SELECT pgno, data FROM sqlite_dbpage('main')";
+const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
 
 /// A database at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub trait Capture: Send {
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
 
     /// What the file itself has where its log has something newer that the table knows of ([`beneath`]).
-    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)>;
+    fn beneath(&self, table: &PageTable) -> Vec<Page>;
 
     /// Lets the moment go.
     fn end(&mut self);
@@ -125,15 +125,30 @@ impl PageDiff {
         table: &PageTable,
         visit: &mut Visit,
     ) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached(READ_PAGE)?;
-        for number in numbers.into_iter().filter(|number| *number != self.lock_page) {
-            let page: Vec<u8> = statement.query_row([number], |row| row.get(0))?;
-            if table.get(number) != Some(table.hash(&page)) {
-                visit(number, &page)?;
-            }
-        }
-        Ok(())
+        let numbers = numbers.into_iter().filter(|number| *number != self.lock_page);
+        visit_changed(&self.connection, numbers, table, visit)
     }
+}
+
+/// Visits those of some pages that are not as a table has them. All of them are there.
+///
+/// # Errors
+///
+/// With SQLite's code, or what `visit` returns.
+pub(super) fn visit_changed(
+    connection: &Connection,
+    numbers: impl IntoIterator<Item = u32>,
+    table: &PageTable,
+    visit: &mut Visit,
+) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(READ_PAGE)?;
+    for number in numbers {
+        let page: Vec<u8> = statement.query_row([number], |row| row.get(0))?;
+        if table.get(number) != Some(table.hash(&page)) {
+            visit(number, &page)?;
+        }
+    }
+    Ok(())
 }
 
 impl Capture for PageDiff {
@@ -169,7 +184,7 @@ impl Capture for PageDiff {
         Ok(())
     }
 
-    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)> {
+    fn beneath(&self, table: &PageTable) -> Vec<Page> {
         self.connection.path().map(|path| beneath(Path::new(path), table)).unwrap_or_default()
     }
 

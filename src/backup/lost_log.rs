@@ -5,11 +5,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::capture::READ_PAGES;
 use super::disk::written_ns;
 use super::first_page::CHANGES;
 use super::soundness::{first_page, open_as_it_is};
 use super::state::{Loaded, Position};
-use super::table::PageHash;
+use super::table::Page;
 use super::wal::{WalMark, read_mark};
 use crate::Error;
 use crate::engine::sqlite::open_detached;
@@ -67,9 +68,9 @@ fn continues(then: WalMark, now: WalMark) -> bool {
 fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool, Error> {
     let table = &last.known.table;
     let lock_page = table.page_size.lock_page();
-    let mut statement = connection.prepare("SELECT pgno, data FROM sqlite_dbpage('main')")?;
+    let mut statement = connection.prepare(READ_PAGES)?;
     let mut rows = statement.query([])?;
-    let (mut pages, mut differing) = (0, HashSet::<(u32, PageHash)>::new());
+    let (mut pages, mut differing) = (0, HashSet::<Page>::new());
     while let Some(row) = rows.next()? {
         let number: u32 = row.get(0)?;
         let hash = table.hash(row.get_ref(1)?.as_blob().map_err(|error| Error::internal(&error.to_string()))?);

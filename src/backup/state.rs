@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
 use super::disk;
-use super::table::{PageHash, PageTable};
+use super::table::{Page, PageHash, PageTable};
 use super::wal::WalMark;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
@@ -51,9 +51,6 @@ pub struct Known {
     /// The pages as they were then.
     pub table: PageTable,
 }
-
-/// The number of a page, and its hash.
-pub type Page = (u32, PageHash);
 
 /// What was read at the beginning.
 #[derive(Debug)]
@@ -385,7 +382,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, _) = StateFile::open(folder.path());
         state.rewrite(&known(1, &[10]), &[]).unwrap();
-        let changes: Vec<(u32, PageHash)> = vec![(1, 10); 1000];
+        let changes: Vec<Page> = vec![(1, 10); 1000];
         for txid in 2..100 {
             if state.takes_more() {
                 state.append(&known(txid, &[10]), &changes, &[]).unwrap();

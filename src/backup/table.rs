@@ -10,6 +10,9 @@ use crate::ltx::PageSize;
 /// A hash of a page. Every table has a seed of its own, so that nobody can make pages that look alike.
 pub type PageHash = u128;
 
+/// The number of a page, and its hash.
+pub type Page = (u32, PageHash);
+
 /// The hashes of a database's pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageTable {
@@ -41,7 +44,7 @@ impl PageTable {
     }
 
     /// Applies changes: pages with their new hashes, and the new size in pages.
-    pub fn apply(&mut self, commit: u32, changes: &[(u32, PageHash)]) {
+    pub fn apply(&mut self, commit: u32, changes: &[Page]) {
         self.hashes.resize(commit as usize, 0);
         for (number, hash) in changes {
             if let Some(place) = (*number as usize).checked_sub(1).and_then(|index| self.hashes.get_mut(index)) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::capture::{Capture, Image, PageDiff, Visit};
-use super::table::{PageHash, PageTable};
+use super::table::{Page, PageTable};
 use super::wal::{Written, written_between};
 use crate::Error;
 
@@ -75,7 +75,7 @@ impl Capture for WalCapture {
         self.diff.pages(visit)
     }
 
-    fn beneath(&self, table: &PageTable) -> Vec<(u32, PageHash)> {
+    fn beneath(&self, table: &PageTable) -> Vec<Page> {
         self.diff.beneath(table)
     }
 
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn visited(capture: &mut dyn Capture, table: &PageTable) -> Vec<(u32, PageHash)> {
+    fn visited(capture: &mut dyn Capture, table: &PageTable) -> Vec<Page> {
         let mut changes = Vec::new();
         let mut visit = |number, page: &[u8]| {
             changes.push((number, table.hash(page)));

@@ -98,7 +98,7 @@ impl Publisher {
         };
         if let Some(known) = &publisher.known {
             publisher.state.rewrite(known, &publisher.capture.beneath(&known.table))?;
-            publisher.check_last(&files);
+            publisher.check_last();
             publisher.check_chain(&files);
         }
         Ok(publisher)

@@ -4,7 +4,7 @@ use super::super::capture::Image;
 use super::super::files::FileName;
 use super::super::staged::{Staged, Writing};
 use super::super::state::{Known, Position};
-use super::super::table::{PageHash, PageTable};
+use super::super::table::{Page, PageTable};
 use super::{Published, Publisher};
 use crate::Error;
 use crate::ltx::{Header, Txid};
@@ -68,7 +68,7 @@ impl Publisher {
         let txid = known.position.txid.next();
         let name = FileName::captured(txid);
         let header = Header::new(image.page_size, image.commit, txid, txid, now_ms);
-        let mut changes: Vec<(u32, PageHash)> = Vec::new();
+        let mut changes: Vec<Page> = Vec::new();
         let mut writing = None;
         let (destination, folder) = (&*self.destination, &self.folder);
         self.capture.changes(&known.table, &mut |number, page| {
@@ -159,6 +159,6 @@ struct Stage {
 
 /// How to record what is known from now on.
 enum Recorded {
-    Changes(Known, Vec<(u32, PageHash)>),
+    Changes(Known, Vec<Page>),
     Everything(Known),
 }

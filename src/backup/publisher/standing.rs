@@ -52,14 +52,11 @@ impl Publisher {
     }
 
     /// Whether the last backup is at the destination as it was made; otherwise a full snapshot has to follow.
-    pub(super) fn check_last(&mut self, files: &[BackupFile]) {
-        let Some(Known { position, .. }) = &self.known else { return };
-        let name = FileName::captured(position.txid);
-        let there = files.iter().find(|file| file.name == name);
-        let is_as_made =
-            |file| self.destination.checksum(file).is_none_or(|checksum| checksum == position.checksum);
-        if position.checksum != 0 && !there.is_none_or(is_as_made) {
-            let message = format!("the backup {name} is damaged: everything is backed up anew");
+    pub(super) fn check_last(&mut self) {
+        let (Some(Known { position, .. }), Some((last, Some(checksum)))) = (&self.known, self.last) else { return };
+        let is_the_capture = last.name == FileName::captured(position.txid);
+        if is_the_capture && ![0, checksum].contains(&position.checksum) {
+            let message = format!("the backup {} is damaged: everything is backed up anew", last.name);
             self.problem = Some(Error::backup(BackupProblem::Damaged, message));
             self.snapshot_wanted = true;
         }
