@@ -5,8 +5,9 @@ use std::sync::mpsc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rootcellar::Reply;
+use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, SliceWriter};
+use rootcellar::kv::{Address, Entry, RowFormat, SliceWriter};
 
 const ROWS: usize = 1_000;
 const KEYS: usize = 20_000;

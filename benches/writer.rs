@@ -2,8 +2,9 @@
 //! batches of different sizes says what the writer itself costs.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Batch, Command, Entry, Expected, Swap};
+use rootcellar::kv::{Address, Entry, Expected, Swap};
 
 const KEYS: usize = 20_000;
 const NOW_MS: i64 = 1_800_000_000_000;

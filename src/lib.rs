@@ -6,8 +6,9 @@
 //! without the feature `node` the crate is the core alone.
 //!
 //! ```
+//! use rootcellar::batch::{Batch, Command};
 //! use rootcellar::engine::sqlite::Engine;
-//! use rootcellar::kv::{Address, Batch, Command, Entry};
+//! use rootcellar::kv::{Address, Entry};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
@@ -27,6 +28,7 @@
 #![deny(unsafe_code)]
 
 pub mod backup;
+pub mod batch;
 mod clock;
 pub mod engine;
 pub mod error;

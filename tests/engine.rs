@@ -7,8 +7,9 @@ mod rows;
 
 use std::time::{Duration, Instant};
 
+use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select, open_shared};
-use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat, Stop};
+use rootcellar::kv::{Address, Entry, RowFormat};
 use rusqlite::Connection;
 
 use commands::{set, swap};

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Batch, Command, Entry, Pattern, RowFormat, Stop, Swap, is_expired};
+use rootcellar::kv::{Address, Entry, Pattern, RowFormat, Swap, is_expired};
 
 /// The moment at which everything happens. Expiries lie clearly before or after it, so that the purge, which
 /// goes by the real clock, agrees.

@@ -12,8 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Batch, Command, Entry, RowFormat};
+use rootcellar::kv::{Address, Entry, RowFormat};
 use rootcellar::{Error, Reply};
 use rusqlite::Connection;
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use rootcellar::batch::{Batch, BatchOutcome, Command, Stop};
 use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, Part, Read, RowsReply};
-use rootcellar::kv::{Address, Batch, BatchOutcome, Command, Entry, Stop};
+use rootcellar::kv::{Address, Entry};
 use rootcellar::sql::{Cancel, CancelReason, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 use rootcellar::{Error, Reply};
 

@@ -22,8 +22,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fastrand::Rng;
+use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Command, Entry};
+use rootcellar::kv::{Address, Entry};
 use rusqlite::Connection;
 
 use commands::{set, swap};

@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Command, Entry};
+use rootcellar::kv::{Address, Entry};
 
 use super::input::Input;
 use super::stores::{NOW_MS, assert_reported, execute, folder, select};

@@ -4,8 +4,9 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Command, Entry, Swap};
+use rootcellar::kv::{Address, Entry, Swap};
 use rusqlite::Connection;
 
 use super::input::Input;

@@ -3,7 +3,8 @@
 //! A row's key is its text. A row whose key is no text, or no valid one, is no key's, and never shows.
 
 use rootcellar::Error;
-use rootcellar::kv::{Address, Command, Entry, Expected, Swap, is_expired};
+use rootcellar::batch::Command;
+use rootcellar::kv::{Address, Entry, Expected, Swap, is_expired};
 use rusqlite::Connection;
 
 use super::json_values::is_json;

@@ -1,8 +1,9 @@
 //! Files whose tables are not what they are expected to be. A store opens such a file, or leaves it as it is and says
 //! why; and it says why it cannot read or write it.
 
+use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Command, Entry};
+use rootcellar::kv::{Address, Entry};
 use rusqlite::Connection;
 
 use super::input::Input;

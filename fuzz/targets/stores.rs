@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rootcellar::Error;
+use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Batch, Command, RowFormat, Stop};
+use rootcellar::kv::RowFormat;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use tempfile::TempDir;
 

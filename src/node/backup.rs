@@ -2,105 +2,23 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
-#![allow(clippy::cast_possible_truncation, reason = "as do times that it hands over")]
 
-use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use napi_derive::napi;
 
+use super::convert::backups::{RestoredInfo, StatusInfo};
+use super::convert::options::RestoreTarget;
 use super::event::{Event, EventKind};
-use super::info::{RestoredInfo, StatusInfo};
-use super::store::{NativeStore, Shared};
+use super::shared::Shared;
+use super::store::NativeStore;
 use crate::backup::RestoredStore;
-use crate::backup::destination::parse;
 use crate::backup::files::BackupFile;
 use crate::backup::opening::Outcome;
-use crate::backup::plan::Target;
 use crate::backup::service::{self, Hook, Observer};
-use crate::limits::{BACKUP_INTERVAL, BACKUP_RETENTION, HOOK_WAIT, SHUTDOWN_TIMEOUT};
-use crate::ltx::Txid;
+use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
 use crate::{BackupProblem, Error, Reply};
-
-/// No time span is longer than JavaScript's whole time range (ECMAScript, "Time Values and Time Range").
-const MILLISECONDS_MAX: f64 = 8.64e15;
-
-/// How backups are made; what is left out is as `limits` has it.
-#[napi(object)]
-pub struct BackupOptions {
-    /// The destination: a path or a URL.
-    pub url: String,
-    /// How long a change waits for its backup at most.
-    pub interval_ms: Option<f64>,
-    /// How long backups are kept.
-    pub retention_ms: Option<f64>,
-    /// How long the last one may take when the store is closed.
-    pub shutdown_timeout_ms: Option<f64>,
-    /// The functions of the user that there are.
-    pub hooks: Vec<HookName>,
-}
-
-/// A function of the user.
-#[napi(string_enum = "camelCase")]
-#[derive(PartialEq, Eq)]
-pub enum HookName {
-    /// Before a capture.
-    BeforeBackup,
-    /// When a capture is safe.
-    AfterBackup,
-    /// Before a restore.
-    BeforeRestore,
-    /// After a restore.
-    AfterRestore,
-}
-
-impl From<Hook> for HookName {
-    fn from(hook: Hook) -> Self {
-        match hook {
-            Hook::BeforeBackup => Self::BeforeBackup,
-            Hook::AfterBackup => Self::AfterBackup,
-            Hook::BeforeRestore => Self::BeforeRestore,
-            Hook::AfterRestore => Self::AfterRestore,
-        }
-    }
-}
-
-/// The state to restore: the newest, unless one of these is given.
-#[napi(object)]
-pub struct RestoreTarget {
-    /// A backup.
-    pub id: Option<String>,
-    /// A time in milliseconds since 1970 UTC; what was captured then is included.
-    pub at_ms: Option<f64>,
-}
-
-impl RestoreTarget {
-    /// What the core needs of a target.
-    pub fn parse(&self) -> Result<Target, Error> {
-        match (&self.id, self.at_ms) {
-            (Some(id), _) => Txid::parse(id).map(Target::Txid).ok_or_else(|| {
-                Error::backup(BackupProblem::NotFound, "there is no such backup: an id has 16 hexadecimal digits")
-            }),
-            (None, Some(at_ms)) => Ok(Target::Before((at_ms as i64).saturating_add(1))),
-            (None, None) => Ok(Target::Newest),
-        }
-    }
-}
-
-/// What the core needs of options.
-pub fn parse_options(options: &BackupOptions) -> Result<service::Options, Error> {
-    let duration = |ms: Option<f64>, default| {
-        ms.map_or(default, |ms| Duration::from_secs_f64(ms.clamp(0.0, MILLISECONDS_MAX) / 1000.0))
-    };
-    Ok(service::Options {
-        destination: parse(&options.url)?,
-        interval: duration(options.interval_ms, BACKUP_INTERVAL),
-        retention: duration(options.retention_ms, BACKUP_RETENTION),
-        shutdown_timeout: duration(options.shutdown_timeout_ms, SHUTDOWN_TIMEOUT),
-    })
-}
 
 #[napi]
 impl NativeStore {
@@ -156,28 +74,6 @@ impl NativeStore {
             // Nobody may wait any more.
             let _ = waiting.send(problem);
         }
-    }
-}
-
-/// The functions of the user.
-#[derive(Default)]
-pub struct Hooks {
-    /// Those that there are.
-    pub names: Vec<HookName>,
-    /// The environment is ending: none will ever be called again.
-    pub is_ending: bool,
-    last_number: u32,
-    /// Who waits for the end of each.
-    waiting: HashMap<u32, mpsc::Sender<Option<String>>>,
-    /// Those that were not waited for any more.
-    stuck: Vec<(Hook, mpsc::Receiver<Option<String>>)>,
-}
-
-impl Hooks {
-    /// Whether a function was called and has still not ended.
-    fn is_stuck(&mut self, hook: Hook) -> bool {
-        self.stuck.retain(|(_, ends)| matches!(ends.try_recv(), Err(mpsc::TryRecvError::Empty)));
-        self.stuck.iter().any(|(stuck, _)| *stuck == hook)
     }
 }
 

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::cancels::Cancels;
-use crate::kv::{Address, Command, Entry, Expected, Swap};
+use crate::batch::Command;
+use crate::kv::{Address, Entry, Expected, Swap};
 use crate::sql::{Cancel, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 
 /// Texts: key, value. A `SET_MANY` takes its entries as so many `SET`s that follow.

@@ -10,9 +10,9 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Task};
 use napi_derive::napi;
 
-use super::backup::RestoreTarget;
-use super::event::Failure;
-use super::info::{BackupInfo, LagInfo, RestoredInfo};
+use super::convert::backups::{BackupInfo, LagInfo, RestoredInfo};
+use super::convert::failure::Failure;
+use super::convert::options::RestoreTarget;
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::progress::Progress;

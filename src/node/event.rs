@@ -1,19 +1,16 @@
 //! What the threads of the core tell JavaScript.
 
-use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use napi_derive::napi;
 
-use super::backup::HookName;
-use super::info::{BackupInfo, RestoredInfo};
-use super::rows::{RowSlice, Rows, changes};
+use super::convert::backups::{BackupInfo, HookName, RestoredInfo};
+use super::convert::failure::Failure;
+use super::convert::rows::{RowSlice, Rows, StatementDescription, changes};
+use super::convert::values::ReadValues;
 use crate::Error;
-use crate::engine::sqlite::{Description, Stored, Values};
-use crate::kv::{BatchOutcome, Stop};
-use crate::sql::{Slice, SqlError};
-use crate::threads;
+use crate::batch::{BatchOutcome, Stop};
+use crate::sql::Slice;
 
 /// What happened to a request.
 #[napi(string_enum = "camelCase")]
@@ -52,7 +49,7 @@ pub enum EventKind {
     Hook,
 }
 
-/// Why a batch ended early; see `kv::Stop`.
+/// Why a batch ended early; see `batch::Stop`.
 #[napi(string_enum = "camelCase")]
 pub enum StopKind {
     /// A swap met another value than it expected.
@@ -65,89 +62,6 @@ pub enum StopKind {
     Alone,
     /// The transaction failed: `error`.
     Transaction,
-}
-
-/// See `Standing` of the engine.
-#[napi(string_enum = "camelCase")]
-pub enum StandingKind {
-    /// What is cached is valid.
-    Current,
-    /// It may not be.
-    Changed,
-    /// It cannot be told now.
-    Unknown,
-}
-
-/// An error as JavaScript makes one of it.
-#[napi(object)]
-pub struct Failure {
-    /// See [`Error::code`].
-    pub code: String,
-    /// A sentence without its full stop.
-    pub message: String,
-    /// Where in the SQL, in UTF-16 units.
-    pub position: Option<u32>,
-    /// The argument that is to blame.
-    pub argument: Option<String>,
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        let sql = error.sql();
-        Self {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-            position: sql.and_then(SqlError::position).and_then(|position| u32::try_from(position).ok()),
-            argument: sql.and_then(SqlError::argument).map(str::to_owned),
-        }
-    }
-}
-
-/// What keys hold, in the order in which they were asked for.
-#[napi(object, object_from_js = false)]
-pub struct ReadValues {
-    /// A value's text for each key, `null` where there is none.
-    pub texts: Vec<Option<String>>,
-    /// The expiries of those that have one.
-    pub expiries: Vec<ReadExpiry>,
-    /// Keys that could not be read.
-    pub failures: Vec<ReadFailure>,
-}
-
-/// The expiry of an entry, past or to come.
-#[napi(object, object_from_js = false)]
-pub struct ReadExpiry {
-    /// The place of its key among those that were asked for.
-    pub index: u32,
-    /// Milliseconds since 1970 UTC.
-    pub at: i64,
-}
-
-/// A key that could not be read.
-#[napi(object, object_from_js = false)]
-pub struct ReadFailure {
-    /// Its place among those that were asked for.
-    pub index: u32,
-    /// Why.
-    pub error: Failure,
-}
-
-impl From<Values> for ReadValues {
-    fn from(values: Values) -> Self {
-        let (mut expiries, mut failures) = (Vec::new(), Vec::new());
-        let texts = (0..)
-            .zip(values)
-            .map(|(index, value)| {
-                let Stored { text, expires_at } = value.unwrap_or_else(|error| {
-                    failures.push(ReadFailure { index, error: (&error).into() });
-                    Stored::default()
-                });
-                expiries.extend(expires_at.map(|at| ReadExpiry { index, at }));
-                text
-            })
-            .collect();
-        Self { texts, expiries, failures }
-    }
 }
 
 /// Something that happened.
@@ -191,24 +105,6 @@ pub struct Event {
     pub took_us: Option<u32>,
     /// What is known of a statement.
     pub description: Option<StatementDescription>,
-}
-
-/// See [`Description`].
-#[napi(object, object_from_js = false)]
-pub struct StatementDescription {
-    /// See [`Description::columns`].
-    pub columns: Vec<String>,
-    /// See [`Description::is_readonly`].
-    pub is_readonly: bool,
-    /// See [`Description::parameters`].
-    pub parameters: u32,
-}
-
-impl From<Description> for StatementDescription {
-    fn from(Description { columns, is_readonly, parameters }: Description) -> Self {
-        // SQLite allows 32,766 parameters.
-        Self { columns, is_readonly, parameters: u32::try_from(parameters).unwrap_or(u32::MAX) }
-    }
 }
 
 impl Event {
@@ -284,68 +180,5 @@ impl Event {
     /// A slice of rows.
     pub fn slice(id: u32, text: String, last: bool) -> Self {
         Self { text: Some(text), last: Some(last), ..Self::new(id, EventKind::Slice) }
-    }
-}
-
-/// Events that JavaScript has not taken yet.
-#[derive(Default)]
-pub struct EventQueue {
-    waiting: Mutex<Waiting>,
-    arrived: Condvar,
-}
-
-/// Slices come after everything else, so that a large select delays nothing. Each goes its way in order.
-#[derive(Default)]
-struct Waiting {
-    events: VecDeque<Event>,
-    slices: VecDeque<Event>,
-}
-
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.slices.is_empty()
-    }
-
-    fn add(&mut self, event: Event) {
-        let queue = if event.text.is_some() { &mut self.slices } else { &mut self.events };
-        queue.push_back(event);
-    }
-
-    fn take(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.slices.pop_front())
-    }
-}
-
-impl EventQueue {
-    /// Adds events. Returns whether there were none before, so that JavaScript has to be woken.
-    pub fn push(&self, new: impl IntoIterator<Item = Event>) -> bool {
-        let mut waiting = self.lock();
-        let was_empty = waiting.is_empty();
-        new.into_iter().for_each(|event| waiting.add(event));
-        self.arrived.notify_all();
-        was_empty
-    }
-
-    /// The oldest event that is no slice, else the oldest slice, waited for up to `wait`.
-    pub fn take(&self, wait: Duration) -> Option<Event> {
-        if wait.is_zero() {
-            return self.lock().take();
-        }
-        let deadline = Instant::now() + wait;
-        let mut waiting = self.lock();
-        loop {
-            if let Some(event) = waiting.take() {
-                return Some(event);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return None;
-            }
-            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        threads::lock(&self.waiting)
     }
 }

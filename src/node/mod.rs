@@ -7,11 +7,13 @@
 mod backup;
 mod batch;
 mod cancels;
+mod convert;
 mod destination;
 mod event;
-mod info;
-mod rows;
+mod event_queue;
+mod hooks;
+mod shared;
 mod signals;
 mod sql;
+mod sql_state;
 mod store;
-mod wal_view;

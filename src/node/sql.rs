@@ -2,24 +2,26 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
 use super::batch::{Encoded, Malformed};
-use super::cancels::Cancels;
+use super::convert::rows::RowSlice;
+use super::convert::values::addresses;
 use super::event::{Event, EventKind};
-use super::rows::RowSlice;
-use super::store::{NativeStore, Shared, addresses};
+use super::shared::Shared;
+use super::sql_state::{Cursor, HeldLease};
+use super::store::NativeStore;
+use crate::batch::{Batch, Command, Origin};
 use crate::engine::sqlite::{
     Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
     SavepointAction, Select, Values,
 };
-use crate::kv::{Batch, Command, Origin, RowFormat};
+use crate::kv::RowFormat;
 use crate::sql::{Cancel, CancelReason, Slice, SqlError};
 use crate::threads::lock;
 use crate::{Error, Reply};
@@ -31,46 +33,6 @@ const LEASE_KINDS: &[LeaseKind] = &[
     LeaseKind::Transaction(Begin::Immediate),
     LeaseKind::Transaction(Begin::Exclusive),
 ];
-
-/// What a store has under way in SQL.
-#[derive(Default)]
-pub(super) struct SqlState {
-    cancels: Cancels,
-    /// Cancels the reads that have nothing of their own to cancel them.
-    reads: Arc<Cancel>,
-    leases: Mutex<HashMap<u32, HeldLease>>,
-    cursors: Mutex<HashMap<u32, Cursor>>,
-}
-
-struct HeldLease {
-    cancel: Arc<Cancel>,
-    /// There once it has begun.
-    requests: Option<Sender<LeaseRequest>>,
-}
-
-#[derive(Clone)]
-enum Cursor {
-    /// On a thread of its own.
-    Thread(Sender<CursorReply>),
-    /// In a lease.
-    Lease(Sender<LeaseRequest>),
-}
-
-impl SqlState {
-    /// Ends every lease, and closes every cursor.
-    pub fn clear(&self) {
-        for (_, lease) in lock(&self.leases).drain() {
-            lease.cancel.cancel(CancelReason::Aborted);
-        }
-        lock(&self.cursors).clear();
-    }
-
-    /// Stops every read: nobody waits for them any more.
-    pub fn stop_reads(&self) {
-        self.reads.cancel(CancelReason::Aborted);
-        self.cancels.cancel_all();
-    }
-}
 
 /// Something encoded as `batch` has it.
 #[napi(object, object_to_js = false)]

@@ -3,33 +3,30 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use napi::Env;
 use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
 use napi_derive::napi;
 
-use super::backup::{BackupOptions, Hooks, parse_options};
 use super::batch::Encoded;
-use super::event::{Event, EventKind, EventQueue, Failure, ReadValues, StandingKind};
-use super::sql::SqlState;
-use super::wal_view;
-use crate::backup::service::{Observer, Service};
+use super::convert::options::{BackupOptions, parse_options};
+use super::convert::values::{ReadNow, StandingKind, addresses};
+use super::convert::wal_view;
+use super::event::{Event, EventKind};
+use super::event_queue::EventQueue;
+use super::shared::{Open, Shared};
+use super::sql_state::SqlState;
+use crate::backup::service::Observer;
 use crate::backup::{Opened, open_store};
-use crate::engine::sqlite::{
-    Engine, Progress, Reader, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold,
-};
-use crate::kv::{Address, Batch, BatchOutcome, ClientId, Origin, RowFormat};
+use crate::batch::{Batch, ClientId, Origin};
+use crate::engine::sqlite::{Progress, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold};
+use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
-use crate::sql::{Slice, Statement};
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
-
-type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
 /// One store in one JavaScript environment.
 ///
@@ -42,34 +39,6 @@ pub struct NativeStore {
 
 /// How many stores the process has had.
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
-
-pub(super) struct Shared {
-    path: PathBuf,
-    pub(super) client: ClientId,
-    wake: Mutex<Wake>,
-    events: EventQueue,
-    pub(super) open: Mutex<Option<Open>>,
-    pub(super) hooks: Mutex<Hooks>,
-    batches_in_flight: AtomicUsize,
-    pub(super) sql: SqlState,
-}
-
-pub struct Open {
-    engine: Arc<Engine>,
-    /// The backups, if there are any.
-    pub(super) service: Option<Arc<Service>>,
-    /// For reads on the JavaScript thread, which must not wait.
-    reader: Reader,
-}
-
-/// What a read that must not wait has found: neither values nor an error if a lock is held.
-#[napi(object, object_from_js = false)]
-pub struct ReadNow {
-    /// What each key holds.
-    pub values: Option<ReadValues>,
-    /// Why nothing can be read.
-    pub error: Option<Failure>,
-}
 
 /// Why other copies of SQLite in the process endanger the file.
 #[napi(object, object_from_js = false)]
@@ -314,89 +283,6 @@ impl NativeStore {
     }
 }
 
-impl From<Result<Values, Error>> for ReadNow {
-    fn from(values: Result<Values, Error>) -> Self {
-        match values {
-            Ok(values) => Self { values: Some(values.into()), error: None },
-            Err(error) if error.is_busy() => Self { values: None, error: None },
-            Err(error) => Self { values: None, error: Some((&error).into()) },
-        }
-    }
-}
-
-impl Shared {
-    /// The backups. If there are none, the request has failed.
-    pub(super) fn service(&self, id: u32) -> Option<Arc<Service>> {
-        let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
-        if service.is_none() {
-            self.tell([Event::failed(id, &Error::internal("the store has no backups"))]);
-        }
-        service
-    }
-
-    /// Makes the last backup, as long as that may take, because JavaScript is ending.
-    pub(super) fn finish_backups(&self) {
-        self.ending();
-        let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
-        // Whoever else has the file open goes on making its backups.
-        if let Some(service) = service.and_then(Arc::into_inner) {
-            service.close();
-        }
-    }
-
-    /// A reply to a batch, which the end of the environment waits for.
-    pub(super) fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
-        let shared = Arc::clone(self);
-        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
-        Reply::new(move |result| {
-            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
-            shared.tell([match result {
-                Ok(outcome) => Event::batch(id, outcome),
-                Err(error) => Event::failed(id, &error),
-            }]);
-        })
-    }
-
-    /// A reply to a select.
-    pub(super) fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
-        let shared = Arc::clone(self);
-        Reply::new(move |result: Result<String, Error>| {
-            shared.tell([match result {
-                Ok(text) => Event::slice(id, text, true),
-                Err(error) => Event::failed(id, &error),
-            }]);
-        })
-    }
-
-    /// See [`Reader::read_now`].
-    pub(super) fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
-        lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()
-    }
-
-    fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
-        let open = lock(&self.open);
-        let reader = &open.as_ref().ok_or_else(not_open)?.reader;
-        if file_seen { reader.get_many_of_seen_file(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
-    }
-
-    /// Queues events, and wakes JavaScript if it has taken those before.
-    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
-        if self.events.push(events) {
-            // Fails only while the environment ends, and then nobody listens.
-            lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    }
-
-    /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
-    pub(super) fn engine(&self, id: u32) -> Option<Arc<Engine>> {
-        let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
-        if engine.is_none() {
-            self.tell([Event::failed(id, &not_open())]);
-        }
-        engine
-    }
-}
-
 thread_local! {
     /// The stores of this environment.
     static STORES: RefCell<Option<Vec<Weak<Shared>>>> = const { RefCell::new(None) };
@@ -431,12 +317,4 @@ fn flush(shared: &Shared) {
         }
     }
     shared.finish_backups();
-}
-
-pub(super) fn addresses(keys: Vec<String>, communities: Vec<Option<String>>) -> Vec<Address> {
-    keys.into_iter().zip(communities).map(|(key, community)| Address { community, key }).collect()
-}
-
-fn not_open() -> Error {
-    Error::internal("the store is not open")
 }

@@ -1,6 +1,7 @@
 //! Commands on keys in the default scope.
 
-use rootcellar::kv::{Address, Command, Entry, Swap};
+use rootcellar::batch::Command;
+use rootcellar::kv::{Address, Entry, Swap};
 
 /// Stores a value.
 pub fn set(key: &str, value: &str) -> Command {

@@ -10,8 +10,9 @@ use rootcellar::backup::plan::Target;
 use rootcellar::backup::publisher::Publisher;
 use rootcellar::backup::restore::restore;
 use rootcellar::backup::wal_capture::WalCapture;
+use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Batch, Command, Entry};
+use rootcellar::kv::{Address, Entry};
 use rootcellar::limits::{BACKUP_RETENTION, MAINTENANCE_INTERVAL};
 
 /// Midnight, so that the intervals of a day end with it.

@@ -8,8 +8,9 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use fastrand::Rng;
+use rootcellar::batch::Batch;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Batch};
+use rootcellar::kv::Address;
 use rusqlite::Connection;
 
 use crate::commands::set;

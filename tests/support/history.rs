@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 
+use rootcellar::batch::{Batch, BatchOutcome, Command};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Batch, BatchOutcome, Command, Entry, Pattern, RowFormat, is_expired};
+use rootcellar::kv::{Entry, Pattern, RowFormat, is_expired};
 use rootcellar::{Error, Reply};
 
 use crate::recording_vfs::{Event, Recording};

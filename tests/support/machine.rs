@@ -13,7 +13,8 @@ use rootcellar::backup::files::BackupFile;
 use rootcellar::backup::opening::{Outcome, RestoredFile};
 use rootcellar::backup::service::{Event, Hook, Observer, Options};
 use rootcellar::backup::{Opened, open_store};
-use rootcellar::kv::{Address, Batch, Command, Entry};
+use rootcellar::batch::{Batch, Command};
+use rootcellar::kv::{Address, Entry};
 use rootcellar::{Error, Reply};
 use tempfile::TempDir;
 

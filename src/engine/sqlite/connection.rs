@@ -8,8 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-use super::schema;
-use super::sql::Guarded;
+use super::guard::user_connection::Guarded;
+use super::table::schema;
 use crate::Error;
 use crate::kv::Pattern;
 use crate::limits::{
@@ -89,7 +89,7 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     #[cfg(lock_shim)]
-    super::locks::install();
+    super::locks::shim::install();
     // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);

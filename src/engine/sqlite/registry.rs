@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
-use super::Engine;
+use super::engine::Engine;
 use super::file::FileId;
 use crate::{Error, threads};
 

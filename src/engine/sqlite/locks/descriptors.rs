@@ -5,7 +5,8 @@ use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard};
 
-use super::FileId;
+use super::ofd::{self, F_OFD_SETLK};
+use crate::engine::sqlite::file::FileId;
 use crate::threads;
 
 /// The least descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
@@ -82,7 +83,7 @@ impl Locked {
         let Some(id) = this.in_use.remove(&descriptor) else {
             return system_close(descriptor);
         };
-        if !super::hold() {
+        if !ofd::hold() {
             // Then a close is what releases locks, as without this shim.
             return system_close(descriptor);
         }
@@ -237,7 +238,7 @@ fn set_lock(descriptor: c_int, lock_type: LockType) -> bool {
         lock.l_whence = libc::SEEK_SET as _;
     }
     // SAFETY: the argument is a `flock` as the command wants it.
-    unsafe { libc::fcntl(descriptor, super::F_OFD_SETLK, &raw mut lock) != -1 }
+    unsafe { libc::fcntl(descriptor, F_OFD_SETLK, &raw mut lock) != -1 }
 }
 
 fn system_open(path: &CStr, flags: c_int, mode: c_int) -> c_int {

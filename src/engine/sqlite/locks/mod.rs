@@ -1,119 +1,19 @@
-//! Locks that hold beside another copy of SQLite in the same process.
-//!
-//! POSIX record locks belong to a process: two copies of SQLite in one process never exclude each other, and the
-//! first close of any descriptor of the file drops them all. That destroys the file. So this copy takes
-//! open-file-description locks instead, which exclude POSIX locks of the same process too, and never closes a
-//! descriptor while that might drop the locks of another copy (fcntl(2), "Open file description locks" and
-//! "Advisory record locking").
-//!
-//! SQLite's own bookkeeping expects a process's locks on a file to be one set, whichever descriptor they were
-//! taken by. Hence all locks of a file are taken on one duplicated descriptor of it.
-//!
-//! Architecture invariant: nothing in this crate opens a database or `-shm` file but SQLite itself.
+//! Locks on the file, beside other copies of SQLite in the process.
 
+#[cfg(lock_shim)]
 mod descriptors;
+pub mod foreign;
+#[cfg(lock_shim)]
+mod ofd;
+#[cfg(lock_shim)]
+pub mod shim;
 
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use rusqlite::ffi;
-
-use super::file::FileId;
-use crate::faults;
-use descriptors::Descriptors;
-
-/// The kernel knows no open-file-description locks: Linux before 3.15, or something that only looks like Linux.
-static UNSUPPORTED: AtomicBool = AtomicBool::new(false);
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use libc::{F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
-
-// Apple's <sys/fcntl.h>; the libc crate does not name them.
-#[cfg(target_vendor = "apple")]
-const F_OFD_SETLK: c_int = 90;
-#[cfg(target_vendor = "apple")]
-const F_OFD_SETLKW: c_int = 91;
-#[cfg(target_vendor = "apple")]
-const F_OFD_GETLK: c_int = 92;
-
-unsafe extern "C" {
-    fn rootcellar_fcntl_variadic(descriptor: c_int, command: c_int, ...) -> c_int;
-}
-
-/// Puts the shim under this copy of SQLite, before it opens its first file.
-pub fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        if faults::without_lock_shim() {
-            return;
-        }
-        // SAFETY: the default VFS lives as long as the process, and no file has been opened through it yet. The
-        // functions have the types that SQLite calls them by (`aSyscall` in os_unix.c); a pointer to a function
-        // may be cast to a pointer to another and back.
-        unsafe {
-            let vfs = ffi::sqlite3_vfs_find(std::ptr::null());
-            let Some(set_system_call) = vfs.as_ref().and_then(|vfs| vfs.xSetSystemCall) else { return };
-            let set = |name: &CStr, function: *const c_void| {
-                let function = std::mem::transmute::<*const c_void, ffi::sqlite3_syscall_ptr>(function);
-                set_system_call(vfs, name.as_ptr(), function);
-            };
-            set(c"open", open as *const c_void);
-            set(c"close", close as *const c_void);
-            set(c"fcntl", rootcellar_fcntl_variadic as *const c_void);
-        }
-    });
-}
-
-/// Whether locks hold beside another copy of SQLite. Where the kernel lacks them they are the process's after all.
-pub fn hold() -> bool {
-    !UNSUPPORTED.load(Ordering::Relaxed)
-}
-
-/// How many descriptors of a file other copies of SQLite, or anybody else in this process, have.
-pub fn foreign_descriptors(id: &FileId) -> usize {
-    Descriptors::lock().count_foreign(id)
-}
-
-/// SQLite's `open`.
-unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int {
-    // SAFETY: SQLite passes a path that is valid for the call.
-    let path = unsafe { CStr::from_ptr(path) };
-    Descriptors::lock().open(path, flags, mode)
-}
-
-/// SQLite's `close`.
-unsafe extern "C" fn close(descriptor: c_int) -> c_int {
-    Descriptors::lock().close(descriptor)
-}
-
-/// SQLite's `fcntl`, by way of `rootcellar_fcntl_variadic`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rootcellar_fcntl(descriptor: c_int, command: c_int, argument: *mut c_void) -> c_int {
-    let ofd_command = match command {
-        libc::F_SETLK => F_OFD_SETLK,
-        libc::F_SETLKW => F_OFD_SETLKW,
-        libc::F_GETLK => F_OFD_GETLK,
-        // SAFETY: as SQLite called it.
-        _ => return unsafe { libc::fcntl(descriptor, command, argument) },
-    };
-    let lock_descriptor = Descriptors::lock().lock_descriptor(descriptor);
-    if let Some(lock_descriptor) = lock_descriptor.filter(|_| hold()) {
-        let lock = argument.cast::<libc::flock>();
-        // SAFETY: for these commands the argument is a `struct flock` of SQLite's; its pid must be 0.
-        let result = unsafe {
-            (*lock).l_pid = 0;
-            libc::fcntl(lock_descriptor, ofd_command, lock)
-        };
-        if result != -1 || last_error() != libc::EINVAL {
-            return result;
-        }
-        UNSUPPORTED.store(true, Ordering::Relaxed);
-    }
-    // SAFETY: as SQLite called it.
-    unsafe { libc::fcntl(descriptor, command, argument) }
-}
-
-fn last_error() -> c_int {
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+/// Whether locks hold beside another copy of SQLite in the same process.
+#[must_use]
+pub fn locks_hold() -> bool {
+    #[cfg(lock_shim)]
+    return ofd::hold();
+    // Where there is no shim, locks belong to file handles (Windows), or are the process's.
+    #[cfg(not(lock_shim))]
+    return cfg!(windows);
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::execute::{cell, column_names, failure};
-use super::guard::Mode;
-use super::guarded::{Guarded, PlanByValues};
 use super::prepare::Prepared;
 use super::reads::prepare_read;
+use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::user_connection::{Guarded, PlanByValues};
 use crate::sql::{Cancel, Slice, SliceWriter, Statement};
 use crate::{Error, Reply};
 

@@ -3,12 +3,12 @@
 use rusqlite::Statement as Compiled;
 
 use super::bind::bind;
-use super::guard::{Mode, Seen};
-use super::guarded::Guarded;
 use super::prepare::{self, Script};
-use super::{last_row, session_state};
+use super::{raw_calls, session_state};
 use crate::Error;
-use crate::engine::sqlite::keys::Refusal;
+use crate::engine::sqlite::guard::mode::{Mode, Seen};
+use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::refusal::Refusal;
 use crate::sql::{Cell, Job, Outcome, RowSet, RowsWanted, SliceWriter, SqlError, Statement, Work};
 
 const TRANSACTION_CONTROL: &str = "BEGIN, COMMIT, ROLLBACK and savepoints have no meaning for one statement: use \
@@ -119,7 +119,7 @@ fn note_alteration(connection: &Guarded, seen: &Seen) {
 /// Steps through a statement whose parameters are bound.
 fn execute(connection: &Guarded, statement: &mut Compiled, wanted: Option<&RowsWanted>) -> Result<Outcome, Error> {
     let _running = connection.guard.run();
-    last_row::forget(connection);
+    raw_calls::forget(connection);
     let changed_before = connection.total_changes();
     let rows = step(connection, statement, wanted)?;
     let has_changed = connection.total_changes() != changed_before;

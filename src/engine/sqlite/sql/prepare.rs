@@ -5,9 +5,9 @@ use std::ops::{Deref, DerefMut};
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{Batch, CachedStatement, Statement, ffi};
 
-use super::guard::{Mode, Seen};
-use super::guarded::Guarded;
 use crate::Error;
+use crate::engine::sqlite::guard::mode::{Mode, Seen};
+use crate::engine::sqlite::guard::user_connection::Guarded;
 use crate::error::code_name;
 use crate::sql::{Keyword, Place, SqlError};
 

@@ -8,9 +8,9 @@ use rusqlite::StatementStatus;
 
 use super::bind::bind;
 use super::execute::{cell, column_names, failure};
-use super::guard::Mode;
-use super::guarded::Guarded;
 use super::prepare::{self, Prepared};
+use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::user_connection::Guarded;
 use crate::sql::{Cancel, Slice, SliceWriter, SqlError, Statement};
 use crate::{Error, Reply};
 

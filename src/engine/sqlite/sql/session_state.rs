@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::guarded::Guarded;
-use super::policy::CONNECTION_PRAGMAS;
 use crate::Error;
+use crate::engine::sqlite::guard::policy::CONNECTION_PRAGMAS;
+use crate::engine::sqlite::guard::user_connection::Guarded;
 
 const TEMPORARY: &str = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger') \
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use super::cursor::{Cursor, CursorReply, OpenCursor};
-use super::guard::Mode;
-use super::guarded::Guarded;
-use super::reads::Read as SqlRead;
-use super::{execute, session_state};
+use super::epoch::Halts;
+use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::sqlite::file::DatabaseFile;
-use crate::engine::sqlite::halts::Halts;
-use crate::engine::sqlite::keys::{Keys, Refusal};
-use crate::engine::sqlite::known_rows::KnownRows;
-use crate::engine::sqlite::reader::{self, Values};
-use crate::engine::sqlite::scan::scan;
-use crate::engine::sqlite::select::Select;
-use crate::kv::{Address, Batch, BatchOutcome, Command, Stop};
+use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::read::point_read::{self, Values};
+use crate::engine::sqlite::read::scan::scan;
+use crate::engine::sqlite::read::select::Select;
+use crate::engine::sqlite::refusal::Refusal;
+use crate::engine::sqlite::sql::cursor::{Cursor, CursorReply, OpenCursor};
+use crate::engine::sqlite::sql::reads::Read as SqlRead;
+use crate::engine::sqlite::sql::{execute, session_state};
+use crate::engine::sqlite::table::keys::Keys;
+use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::kv::Address;
 use crate::sql::{Cancel, Outcome, SqlError};
 use crate::{Error, Reply};
 
@@ -168,7 +170,7 @@ impl Served<'_> {
         match request {
             LeaseRequest::Batch(batch, reply) => reply.send(Ok(self.run(&batch))),
             LeaseRequest::Read(addresses, now_ms, reply) => {
-                reply.send(self.check().and_then(|()| reader::values(connection, &addresses, now_ms)));
+                reply.send(self.check().and_then(|()| point_read::values(connection, &addresses, now_ms)));
             }
             LeaseRequest::Select(select, send, reply) => {
                 reply.send(self.check().and_then(|()| scan(connection, &select, send)));

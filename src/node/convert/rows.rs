@@ -5,6 +5,7 @@ use std::fmt::Write;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
+use crate::engine::sqlite::Description;
 use crate::sql::{Outcome, RowSet, Slice};
 
 /// See [`Slice`].
@@ -60,4 +61,22 @@ pub fn changes(outcomes: &[Outcome]) -> String {
     }
     json.push(']');
     json
+}
+
+/// See [`Description`].
+#[napi(object, object_from_js = false)]
+pub struct StatementDescription {
+    /// See [`Description::columns`].
+    pub columns: Vec<String>,
+    /// See [`Description::is_readonly`].
+    pub is_readonly: bool,
+    /// See [`Description::parameters`].
+    pub parameters: u32,
+}
+
+impl From<Description> for StatementDescription {
+    fn from(Description { columns, is_readonly, parameters }: Description) -> Self {
+        // SQLite allows 32,766 parameters.
+        Self { columns, is_readonly, parameters: u32::try_from(parameters).unwrap_or(u32::MAX) }
+    }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::file::DatabaseFile;
-use super::reader::Reader;
-use super::sql::Guarded;
+use super::point_read::Reader;
 use crate::Error;
+use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::guard::user_connection::Guarded;
 use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
 use crate::threads::{self, lock};
 

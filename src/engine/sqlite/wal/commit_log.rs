@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 
-use super::wal_file::WalFile;
-use super::wal_index::{Version, WalIndex};
-use crate::kv::ClientId;
+use super::index_header::{Version, WalIndex};
+use super::preallocate::WalFile;
+use crate::batch::ClientId;
 use crate::limits::COMMITS_REMEMBERED;
 use crate::threads::lock;
 
@@ -159,7 +159,7 @@ pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wal_index::HEADER_WORDS;
+    use super::super::index_header::HEADER_WORDS;
     use super::*;
 
     const ME: ClientId = ClientId(1);

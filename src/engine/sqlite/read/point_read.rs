@@ -4,11 +4,12 @@ use std::cell::Cell;
 
 use rusqlite::{Connection, params};
 
-use super::file::DatabaseFile;
-use super::sql::Guarded;
-use super::wal_index::WalIndex;
-use super::{connection, keys};
 use crate::Error;
+use crate::engine::sqlite::connection;
+use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::table::columns;
+use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
 use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, TEXT_LENGTH_MAX};
 
@@ -38,7 +39,7 @@ pub struct Stored {
 pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
-    pub(super) fn open(file: &DatabaseFile) -> Result<Self, Error> {
+    pub(in crate::engine::sqlite) fn open(file: &DatabaseFile) -> Result<Self, Error> {
         // Before, because opening a file that is gone has an error of its own; after, because it may go meanwhile.
         file.check()?;
         let connection = connection::open_reader(file.path())?;
@@ -58,22 +59,22 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::is_busy`], or `SQLITE_READONLY_DBMOVED`: see [`DatabaseFile::check`].
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(in crate::engine::sqlite) fn check(&self) -> Result<(), Error> {
         self.file.check()?;
         self.check_header()
     }
 
     /// [`Reader::check`] for who has just seen that the file is still in its place.
-    pub(super) fn check_header(&self) -> Result<(), Error> {
+    pub(in crate::engine::sqlite) fn check_header(&self) -> Result<(), Error> {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
-    pub(super) fn connection(&self) -> &Guarded {
+    pub(in crate::engine::sqlite) fn connection(&self) -> &Guarded {
         &self.connection
     }
 
     /// Waits for locks of others from now on, instead of reporting them.
-    pub(super) fn be_patient(&self) -> Result<(), Error> {
+    pub(in crate::engine::sqlite) fn be_patient(&self) -> Result<(), Error> {
         self.is_patient.set(true);
         Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
     }
@@ -116,7 +117,11 @@ impl Reader {
 }
 
 /// [`Reader::get_many`] within an open transaction.
-pub(super) fn values(connection: &Connection, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+pub(in crate::engine::sqlite) fn values(
+    connection: &Connection,
+    addresses: &[Address],
+    now_ms: i64,
+) -> Result<Values, Error> {
     let mut values = Vec::with_capacity(addresses.len());
     let mut bytes = 0;
     for address in addresses {
@@ -137,11 +142,11 @@ fn find(connection: &Connection, address: &Address, now_ms: i64) -> Result<Store
     let mut statement = connection.prepare_cached(NEWEST_ROW)?;
     let mut rows = statement.query(params![address.community, address.key])?;
     let Some(row) = rows.next()? else { return Ok(Stored::default()) };
-    let expires_at = keys::expiry(row.get_ref(1)?);
+    let expires_at = columns::expiry(row.get_ref(1)?);
     if is_expired(expires_at, now_ms) {
         return Ok(Stored { text: None, expires_at });
     }
-    let text = keys::text(row, 0)?.unwrap_or_default();
+    let text = columns::text(row, 0)?.unwrap_or_default();
     // Counted only where it may matter: a text has no more UTF-16 units than bytes.
     if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
         return Err(Error::too_long(&address.key));

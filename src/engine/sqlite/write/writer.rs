@@ -5,15 +5,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::commits::Recorder;
-use super::file::DatabaseFile;
-use super::halts::Halts;
-use super::known_rows::KnownRows;
-use super::sql::{self, Guarded};
-use super::triggers::Triggers;
-use super::{groups, purge};
+use super::epoch::Halts;
+use super::{group_commit, purge};
+use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::now_ms;
-use crate::kv::{Batch, BatchOutcome, Command, Stop};
+use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::sql::session_state;
+use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::engine::sqlite::table::triggers::Triggers;
+use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, LOOK_OUT, PURGE_INTERVAL};
 use crate::{Error, Reply};
 
@@ -96,7 +97,7 @@ impl Writer {
                 let Self { connection, file, .. } = self;
                 if catch_unwind(AssertUnwindSafe(|| work(connection, file))).is_err() {
                     // If this fails, so will the next use of the connection, and say why.
-                    drop(sql::reset(&self.connection));
+                    drop(session_state::reset(&self.connection));
                 }
                 self.known.clear();
                 None
@@ -157,7 +158,7 @@ impl Writer {
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
         let Self { connection, recorder, known, triggers, halts, .. } = self;
-        groups::commit(connection, recorder, known, triggers, halts, batches, limit)
+        group_commit::commit(connection, recorder, known, triggers, halts, batches, limit)
     }
 
     /// Commits the first command of each batch in a transaction of its own: after a group has failed as a whole, this

@@ -4,8 +4,8 @@
 use rusqlite::ffi;
 use rusqlite::hooks::AuthAction;
 
-use super::guard::Mode;
-use super::tables;
+use super::mode::Mode;
+use super::own_tables;
 
 /// Pragmas that only report, or change what is stored in the file itself, whatever their argument.
 const PRAGMAS_WITH_ARGUMENT: &[&str] = &[
@@ -61,7 +61,7 @@ pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
         AuthAction::Savepoint { savepoint_name, .. } if savepoint_name.starts_with(OWN_SAVEPOINTS) => {
             Some(format!("{OWN_SAVEPOINTS} begins the names of the store's own savepoints; choose another"))
         }
-        other => tables::refusal(other, mode),
+        other => own_tables::refusal(other, mode),
     }
 }
 

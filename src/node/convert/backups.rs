@@ -4,10 +4,11 @@
 
 use napi_derive::napi;
 
-use super::event::Failure;
+use super::failure::Failure;
 use crate::backup::files::BackupFile;
 use crate::backup::opening::RestoredFile;
 use crate::backup::restore::Skipped;
+use crate::backup::service::Hook;
 use crate::backup::status::{Phase, Status};
 use crate::backup::survey::Lag;
 use crate::backup::{RestoredStore, Verified};
@@ -224,6 +225,31 @@ impl From<&RestoredFile> for RestoredInfo {
             reason: Some(file.reason.clone()),
             set_aside: file.set_aside.as_ref().map(|path| path.display().to_string()),
             ..(&RestoredStore::from(file.restored.clone())).into()
+        }
+    }
+}
+
+/// A function of the user.
+#[napi(string_enum = "camelCase")]
+#[derive(PartialEq, Eq)]
+pub enum HookName {
+    /// Before a capture.
+    BeforeBackup,
+    /// When a capture is safe.
+    AfterBackup,
+    /// Before a restore.
+    BeforeRestore,
+    /// After a restore.
+    AfterRestore,
+}
+
+impl From<Hook> for HookName {
+    fn from(hook: Hook) -> Self {
+        match hook {
+            Hook::BeforeBackup => Self::BeforeBackup,
+            Hook::AfterBackup => Self::AfterBackup,
+            Hook::BeforeRestore => Self::BeforeRestore,
+            Hook::AfterRestore => Self::AfterRestore,
         }
     }
 }

@@ -4,14 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::TransactionBehavior;
 
-use super::commits::{self, Recorder};
-use super::halts::Halts;
-use super::keys::{Keys, Refusal};
-use super::known_rows::KnownRows;
-use super::sql::{self, Guarded, Mode};
-use super::triggers::Triggers;
+use super::epoch::Halts;
 use crate::Error;
-use crate::kv::{Batch, BatchOutcome, ClientId, Command, Stop};
+use crate::batch::{Batch, BatchOutcome, ClientId, Command, Stop};
+use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::refusal::Refusal;
+use crate::engine::sqlite::sql::{execute, raw_calls};
+use crate::engine::sqlite::table::keys::Keys;
+use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::engine::sqlite::table::triggers::Triggers;
+use crate::engine::sqlite::wal::commit_log::{self, Recorder};
 use crate::sql::Outcome;
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
@@ -31,7 +34,7 @@ pub fn commit(
 ) -> Result<Vec<BatchOutcome>, Error> {
     let mut recording = recorder.prepare();
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let data_version = commits::data_version(&transaction)?;
+    let data_version = commit_log::data_version(&transaction)?;
     recording.begin(data_version);
     let has_triggers = triggers.found(&transaction)?;
     known.begin(data_version, has_triggers);
@@ -88,12 +91,12 @@ fn run(connection: &Guarded, keys: &mut Keys, batch: &Batch, limit: usize) -> Re
             return Ok(BatchOutcome { committed: index, statements, stopped: Some(Stop::Deferred) });
         }
         let result = match command {
-            Command::Sql(job) => sql::run(connection, job, Mode::Group),
+            Command::Sql(job) => execute::run(connection, job, Mode::Group),
             other => keys.run(other, batch.now_ms).map(|()| Vec::new()),
         };
         let stop = match result {
             // On its own, such a statement fails when it is committed. Another of the group must not mend it.
-            Ok(_) if limit > 1 && is_sql(command) && sql::has_deferred_violations(connection) => {
+            Ok(_) if limit > 1 && is_sql(command) && raw_calls::has_deferred_violations(connection) => {
                 return Err(Error::foreign_key());
             }
             Ok(outcomes) => {

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 use rusqlite::{Connection, ffi};
 
-use super::wal_index::{Version, file_of};
+use super::index_header::{Version, file_of};
 use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
 
 /// Bytes of a frame beside its page, and of the log before its first frame.
@@ -88,7 +88,7 @@ fn page_bytes(version: &Version) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wal_index::WalIndex;
+    use super::super::index_header::WalIndex;
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, ffi};
 
-use super::wal_index::{HEADER_WORDS, Version};
+use super::index_header::{HEADER_WORDS, Version};
 
 /// The header of the WAL-index as it was when the read transaction of a connection began; `None` if it has none, if the
 /// file is not in write-ahead mode, or if nothing was ever committed to its log.
@@ -25,7 +25,7 @@ pub fn version_read(connection: &Connection) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wal_index::WalIndex;
+    use super::super::index_header::WalIndex;
     use super::*;
 
     #[test]

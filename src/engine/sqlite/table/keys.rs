@@ -5,12 +5,13 @@
 //! since the key last expired, so that the key keeps its place in the order of insertion and the SDK, which reads
 //! the oldest, sees the value.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
-use super::known_rows::{KnownRow, KnownRows};
-use crate::kv::{Address, Command, Entry, Expected, KeyRange, Pattern, Swap, is_expired};
-use crate::sql::SqlError;
+use super::columns::{expiry, matching};
+use super::rowid_cache::{KnownRow, KnownRows};
+use crate::batch::Command;
+use crate::engine::sqlite::refusal::Refusal;
+use crate::kv::{Address, Entry, Expected, Swap, is_expired};
 use crate::{Error, faults};
 
 const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM __rootapp_kv \
@@ -23,34 +24,6 @@ const OLDEST_LIVE: &str = "SELECT min(rowid) FROM __rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
         FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
 const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
-
-/// Why a command had no effect.
-pub enum Refusal {
-    /// A swap whose expectation does not hold.
-    Conflict,
-    /// A statement that cannot be carried out within a transaction.
-    Alone,
-    /// The command failed.
-    Failed(Error),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<SqlError> for Refusal {
-    fn from(error: SqlError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
 
 /// The table of keys, within the open transaction.
 pub struct Keys<'a> {
@@ -197,59 +170,6 @@ impl<'a> Keys<'a> {
         self.known.insert(address, KnownRow { rowid, expires_at });
         Ok(())
     }
-}
-
-/// The expiry as the column holds it. Whatever is not a number never expires, as the SDK has it.
-pub fn expiry(column: ValueRef) -> Option<i64> {
-    match column {
-        ValueRef::Integer(at) => Some(at),
-        // The first millisecond that is not before it, as SQL compares it. Saturates, which is what an expiry beyond
-        // all time means.
-        #[expect(clippy::cast_possible_truncation, reason = "fractions of a millisecond do not matter")]
-        ValueRef::Real(at) => Some(at.ceil() as i64),
-        ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => None,
-    }
-}
-
-/// The key that a row is of. Others may have stored what is no text, and such a row is no key's.
-pub fn key(column: ValueRef<'_>) -> Option<&str> {
-    match column {
-        ValueRef::Text(bytes) => str::from_utf8(bytes).ok(),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => None,
-    }
-}
-
-/// A column's text, if it is one.
-pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
-    Ok(text_of(row.get_ref(column)?).map(str::to_owned))
-}
-
-/// A value's text, if it is one.
-pub fn text_of(value: ValueRef<'_>) -> Option<&str> {
-    value.as_bytes().ok().and_then(|bytes| str::from_utf8(bytes).ok())
-}
-
-/// The condition that a row is of a community and matches a pattern, and its parameters in order.
-pub fn matching(community: Option<&str>, pattern: &str) -> (String, Vec<Option<String>>) {
-    let mut condition = String::from("community_id IS ?");
-    let mut parameters = vec![community.map(str::to_owned)];
-    let parsed = Pattern::new(pattern);
-    let mut is_range = parsed.is_prefix();
-    if let Some(KeyRange { from, to }) = parsed.key_range() {
-        // Without an upper bound it holds what is no text, too.
-        is_range &= to.is_some();
-        condition.push_str(" AND key COLLATE NOCASE >= ?");
-        parameters.push(Some(from));
-        if to.is_some() {
-            condition.push_str(" AND key COLLATE NOCASE < ?");
-            parameters.push(to);
-        }
-    }
-    if !is_range {
-        condition.push_str(" AND __rootcellar_like(?, key)");
-        parameters.push(Some(pattern.to_owned()));
-    }
-    (condition, parameters)
 }
 
 /// Runs `body` as a whole or not at all within the open transaction.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::kv::{Batch, ClientId, Origin};
+use crate::batch::{Batch, ClientId, Origin};
 
 /// The last attempt of each client of which a batch ended early.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::guard::Guard;
+use super::authorizer::Guard;
 use crate::Error;
 use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::sql::Cancel;
@@ -20,13 +20,13 @@ type Cancels = Arc<Mutex<Vec<Arc<Cancel>>>>;
 #[derive(Debug)]
 pub struct Guarded {
     connection: Connection,
-    pub(super) guard: Guard,
+    pub guard: Guard,
     /// What may cancel the statement under way.
     running: Cancels,
     /// Statements may take no more steps than lie between two looks at [`Guarded::running`].
     is_short: Arc<AtomicBool>,
     /// A statement has set a state of the connection, or made something temporary, since it was last reset.
-    pub(super) is_altered: Cell<bool>,
+    pub is_altered: Cell<bool>,
     /// How many want statements planned by their values.
     plans_by_values: Cell<u32>,
 }
@@ -111,7 +111,7 @@ impl Guarded {
     }
 
     /// What a statement that SQLite says was interrupted failed with.
-    pub(super) fn check_cancelled(&self) -> Result<(), Error> {
+    pub fn check_cancelled(&self) -> Result<(), Error> {
         lock(&self.running).iter().try_for_each(|cancel| cancel.check())
     }
 }

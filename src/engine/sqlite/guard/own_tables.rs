@@ -2,7 +2,7 @@
 
 use rusqlite::hooks::AuthAction;
 
-use super::guard::Mode;
+use super::mode::Mode;
 
 /// What this package adds to the SDK's table, and where migrations are recorded.
 const OWN_PREFIX: &str = "__rootcellar_";

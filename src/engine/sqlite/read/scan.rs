@@ -9,14 +9,14 @@ use std::ops::Range;
 
 use rusqlite::{Connection, params_from_iter};
 
-use super::keys;
 use super::select::Select;
 use crate::Error;
+use crate::engine::sqlite::table::columns;
 use crate::kv::{SliceWriter, is_expired};
 
 /// Reads the live entries that match. Returns the last slice; those before go to `send`.
 pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
-    let (condition, parameters) = keys::matching(select.community.as_deref(), &select.pattern);
+    let (condition, parameters) = columns::matching(select.community.as_deref(), &select.pattern);
     let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(parameters))?;
@@ -25,11 +25,11 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
     let mut refused = BTreeMap::new();
     while let Some(row) = rows.next()? {
         // What is no text is no key: no other operation would find it, and it must not pass for one that is.
-        let Some(key) = keys::key(row.get_ref(1)?) else { continue };
-        let expires_at = keys::expiry(row.get_ref(3)?);
+        let Some(key) = columns::key(row.get_ref(1)?) else { continue };
+        let expires_at = columns::expiry(row.get_ref(3)?);
         let is_live = !is_expired(expires_at, select.now_ms);
         if let Some(place) = found.add(row.get(0)?, key, is_live) {
-            let value = keys::text_of(row.get_ref(2)?).ok_or_else(|| Error::not_json(key));
+            let value = columns::text_of(row.get_ref(2)?).ok_or_else(|| Error::not_json(key));
             let full = match value.and_then(|value| slices.push(key, value, expires_at)) {
                 Ok(full) => full,
                 Err(error) => {

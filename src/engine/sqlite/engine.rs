@@ -1,0 +1,263 @@
+//! An open database file: one writing connection on a thread of its own, readers beside it.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use super::connection;
+use super::file::DatabaseFile;
+use super::guard::mode::Mode;
+use super::guard::user_connection::Guarded;
+#[cfg(lock_shim)]
+use super::locks;
+use super::read::point_read::{Reader, Values};
+use super::read::pool::{ReaderPool, Task};
+use super::read::scan;
+use super::read::select::{Progress, Select};
+use super::sql::cursor::{self, CursorReply, OpenCursor};
+use super::sql::execute;
+use super::sql::reads::{self, Read};
+use super::wal::commit_log::{Commits, Recorder, Standing};
+use super::wal::index_header::{Version, WalIndex};
+use super::write::lease::{self, Lease};
+use super::write::writer::{self, Request};
+use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
+use crate::kv::Address;
+use crate::limits::READERS_MAX;
+use crate::sql::{Job, Slice, Statement};
+use crate::{Error, Reply, threads};
+
+/// One open database file.
+///
+/// # Close semantics
+///
+/// [`Engine::close`] finishes what was submitted, joins every thread and closes every connection, so that
+/// SQLite checkpoints and removes the write-ahead log. An engine that is dropped instead does the same, but
+/// nobody waits for it.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) file: DatabaseFile,
+    requests: mpsc::Sender<Request>,
+    writer: JoinHandle<()>,
+    readers: ReaderPool,
+    commits: Arc<Commits>,
+}
+
+impl Engine {
+    /// Opens the file, creating it if it does not exist, and starts the writer.
+    ///
+    /// Blocks for as long as that takes, up to [`crate::limits::BUSY_TIMEOUT`] behind a lock of others. Within a
+    /// process [`open_shared`] is what keeps one engine per file.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code if the path cannot be opened or written or is no database (then it is left
+    /// untouched), `ERR_SCHEMA_NEWER` if a newer version of this package made it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let connection = connection::open_writer(path)?;
+        let file = DatabaseFile::opened(path);
+        let (requests, received) = mpsc::channel();
+        let commits = Arc::new(Commits::default());
+        let recorder = Recorder::new(&connection, Arc::clone(&commits));
+        let writer_file = file.clone();
+        let writer = threads::spawn("writer", move || writer::run(connection, recorder, writer_file, &received))?;
+        Ok(Self { requests, writer, commits, readers: ReaderPool::new(file.clone()), file })
+    }
+
+    /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
+    ///
+    /// `reply` is called on the writer's thread when the outcome is on disk.
+    pub fn submit(&self, batch: Batch, reply: Reply<BatchOutcome>) {
+        // If the writer is gone, the request is dropped here, and with it the reply answers.
+        drop(self.requests.send(Request::Batch(batch, reply)));
+    }
+
+    /// [`Engine::submit`], waiting for the outcome.
+    ///
+    /// ```
+    /// # use rootcellar::engine::sqlite::Engine;
+    /// # use rootcellar::batch::{Batch, Command};
+    /// # use rootcellar::kv::Address;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let engine = Engine::open(&folder.path().join("bot.sqlite3")).unwrap();
+    /// let outcome = engine.execute(Batch::new(vec![Command::Delete(Address::new("gone"))], 0));
+    /// assert_eq!(outcome.committed, 1);
+    /// ```
+    #[must_use]
+    pub fn execute(&self, batch: Batch) -> BatchOutcome {
+        let (outcome, outcomes) = mpsc::sync_channel(1);
+        let reply = Reply::new(move |result| drop(outcome.send(result)));
+        self.submit(batch, reply);
+        match outcomes.recv() {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => BatchOutcome::stopped(Stop::Transaction(error)),
+            Err(_) => unreachable!("a reply always answers"),
+        }
+    }
+
+    /// A reader for the calling thread, which sees every batch committed before each of its calls.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code if the file cannot be opened.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        Reader::open(&self.file)
+    }
+
+    /// Brings a client from the state of the database that it `knows` to the one that `reader` finds now. What it has
+    /// cached stays valid if the answer is [`Standing::Current`]. Takes [`Standing::Unknown`] for an answer where
+    /// there is nothing to tell it by: what is read must not be cached then.
+    ///
+    /// # Errors
+    ///
+    /// `SQLITE_READONLY_DBMOVED`.
+    pub fn catch_up(&self, reader: &Reader, client: ClientId, knows: &mut Version) -> Result<Standing, Error> {
+        self.file.check()?;
+        let now = reader.wal_index().map(WalIndex::version);
+        Ok(now.map_or(Standing::Unknown, |now| self.commits.catch_up(client, knows, now)))
+    }
+
+    /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.
+    pub fn read_patiently(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Values>) {
+        let reader = self.reader();
+        // If there is no thread to be had, the reply is dropped, and answers.
+        drop(threads::spawn("read", move || {
+            reply.send(reader.and_then(|reader| {
+                reader.be_patient()?;
+                reader.get_many(&addresses, now_ms)
+            }));
+        }));
+    }
+
+    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::SliceWriter`], of which the last is
+    /// the answer, and those before are `progress`.
+    ///
+    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
+    /// reports. Returns whether it was taken.
+    pub fn select(
+        &self,
+        select: Select,
+        progress: impl FnMut(Progress) + Send + 'static,
+        reply: Reply<String>,
+    ) -> bool {
+        let progress = Arc::new(Mutex::new(progress));
+        let started = Arc::clone(&progress);
+        let task: Task = Box::new(move |snapshot| {
+            let mut progress = threads::lock(&progress);
+            let send = |slice| progress(Progress::Slice(slice));
+            reply.send(snapshot.and_then(|connection| scan::scan(connection, &select, send)));
+        });
+        self.readers.submit(task, Box::new(move || threads::lock(&started)(Progress::Started)))
+    }
+
+    /// Queues work that cannot share a transaction with other work, behind what was submitted before.
+    pub fn submit_alone(&self, job: Job, reply: Reply<BatchOutcome>) {
+        self.exclusively(move |connection, file| {
+            let result = file.check().and_then(|()| execute::run_alone(connection, &job));
+            reply.send(Ok(match result {
+                Ok(statements) => BatchOutcome { committed: 1, statements, stopped: None },
+                Err(error) => BatchOutcome::stopped(Stop::Command(error)),
+            }));
+        });
+    }
+
+    /// Hands the writing connection over, behind what was submitted before, until the lease ends.
+    pub fn lease(&self, lease: Lease) {
+        self.exclusively(move |connection, file| lease::serve(connection, file, lease));
+    }
+
+    /// Starts reads, all of one moment, on the reader threads that are free.
+    ///
+    /// Their snapshot is taken before the call returns if a reader is free; otherwise later, which `started` reports.
+    /// Returns whether it was taken.
+    pub fn read(&self, reads: Vec<Read>, started: impl FnOnce() + Send + 'static) -> bool {
+        let helpers = reads.len().min(READERS_MAX) - 1;
+        let reads = Arc::new(Mutex::new(VecDeque::from(reads)));
+        let is_at_once = self.readers.submit(read_all(&reads), Box::new(started));
+        if is_at_once {
+            // Each reader takes the next read that is left, so that none waits behind a slow one in vain.
+            for _ in 0..helpers {
+                if !self.readers.submit_now(|| read_all(&reads)) {
+                    break;
+                }
+            }
+        }
+        is_at_once
+    }
+
+    /// Opens a cursor on a snapshot of its own, on a thread of its own. Returns the means to ask it for slices, and
+    /// whether its snapshot is taken; if not, `started` will tell. It is closed when the sender is dropped.
+    pub fn open_cursor(
+        &self,
+        open: OpenCursor,
+        started: impl FnOnce() + Send + 'static,
+    ) -> (Sender<CursorReply>, bool) {
+        let (requests, received) = mpsc::channel::<CursorReply>();
+        let task: Task = Box::new(move |snapshot| match snapshot {
+            Ok(connection) => cursor::serve_cursor(connection, open, &received),
+            Err(error) => {
+                // The request for the first slice is made after this, where there was no snapshot to be had at once.
+                drop(threads::spawn("cursor", move || {
+                    if let Ok(reply) = received.recv() {
+                        reply.send(Err(error));
+                    }
+                }));
+            }
+        });
+        let is_at_once = self.readers.submit_slow(task, Box::new(started));
+        (requests, is_at_once)
+    }
+
+    /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.
+    #[must_use]
+    pub fn foreign_descriptors(&self) -> usize {
+        #[cfg(lock_shim)]
+        return self.file.id().map_or(0, locks::shim::foreign_descriptors);
+        #[cfg(not(lock_shim))]
+        return 0;
+    }
+
+    /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.
+    pub fn close(self) {
+        let Self { requests, writer, readers, .. } = self;
+        readers.close();
+        drop(requests);
+        // A writer that panicked has been reported through its replies.
+        drop(writer.join());
+    }
+
+    fn exclusively(&self, work: impl FnOnce(&Guarded, &DatabaseFile) + Send + 'static) {
+        // If the writer is gone, the work is dropped here, and with it its reply answers.
+        drop(self.requests.send(Request::Exclusive(Box::new(work))));
+    }
+}
+
+impl Reader {
+    /// Reads in SQL on this thread, without waiting, if that takes next to no time and gives few rows. `file_seen` says
+    /// that the file was just seen to be in its place.
+    ///
+    /// # Errors
+    ///
+    /// Any: it is then to be read by [`Engine::read`], which tells whether there is something wrong.
+    pub fn read_now(&self, statement: &Statement, file_seen: bool) -> Result<Slice, Error> {
+        if file_seen {
+            self.check_header()?;
+        } else {
+            self.check()?;
+        }
+        reads::read_now(self.connection(), statement)
+    }
+}
+
+fn read_all(reads: &Arc<Mutex<VecDeque<Read>>>) -> Task {
+    let reads = Arc::clone(reads);
+    Box::new(move |snapshot| {
+        loop {
+            let next = threads::lock(&reads).pop_front();
+            let Some(read) = next else { return };
+            read.run(snapshot.as_ref().map(|connection| *connection), Mode::Reader);
+        }
+    })
+}

@@ -1,0 +1,9 @@
+//! SQLite's write-ahead log.
+
+pub mod commit_log;
+#[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
+pub mod index_header;
+#[allow(unsafe_code, reason = "writes to a file of SQLite's")]
+pub mod preallocate;
+#[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
+pub mod snapshot;

@@ -1,0 +1,7 @@
+//! The connection that writes, and its thread.
+
+pub mod epoch;
+pub mod group_commit;
+pub mod lease;
+pub mod purge;
+pub mod writer;

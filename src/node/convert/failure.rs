@@ -1,0 +1,31 @@
+//! Errors as JavaScript makes them.
+
+use napi_derive::napi;
+
+use crate::Error;
+use crate::sql::SqlError;
+
+/// An error as JavaScript makes one of it.
+#[napi(object)]
+pub struct Failure {
+    /// See [`Error::code`].
+    pub code: String,
+    /// A sentence without its full stop.
+    pub message: String,
+    /// Where in the SQL, in UTF-16 units.
+    pub position: Option<u32>,
+    /// The argument that is to blame.
+    pub argument: Option<String>,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let sql = error.sql();
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            position: sql.and_then(SqlError::position).and_then(|position| u32::try_from(position).ok()),
+            argument: sql.and_then(SqlError::argument).map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Events that JavaScript has not taken yet.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use crate::threads;
+
+/// Events that JavaScript has not taken yet.
+#[derive(Default)]
+pub struct EventQueue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+/// Slices come after everything else, so that a large select delays nothing. Each goes its way in order.
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    slices: VecDeque<Event>,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.slices.is_empty()
+    }
+
+    fn add(&mut self, event: Event) {
+        let queue = if event.text.is_some() { &mut self.slices } else { &mut self.events };
+        queue.push_back(event);
+    }
+
+    fn take(&mut self) -> Option<Event> {
+        self.events.pop_front().or_else(|| self.slices.pop_front())
+    }
+}
+
+impl EventQueue {
+    /// Adds events. Returns whether there were none before, so that JavaScript has to be woken.
+    pub fn push(&self, new: impl IntoIterator<Item = Event>) -> bool {
+        let mut waiting = self.lock();
+        let was_empty = waiting.is_empty();
+        new.into_iter().for_each(|event| waiting.add(event));
+        self.arrived.notify_all();
+        was_empty
+    }
+
+    /// The oldest event that is no slice, else the oldest slice, waited for up to `wait`.
+    pub fn take(&self, wait: Duration) -> Option<Event> {
+        if wait.is_zero() {
+            return self.lock().take();
+        }
+        let deadline = Instant::now() + wait;
+        let mut waiting = self.lock();
+        loop {
+            if let Some(event) = waiting.take() {
+                return Some(event);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        threads::lock(&self.waiting)
+    }
+}

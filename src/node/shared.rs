@@ -1,0 +1,119 @@
+//! A store as the threads of the core and the calls of JavaScript share it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use napi::Status;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+
+use super::event::Event;
+use super::event_queue::EventQueue;
+use super::hooks::Hooks;
+use super::sql_state::SqlState;
+use crate::backup::service::{Observer, Service};
+use crate::batch::{BatchOutcome, ClientId};
+use crate::engine::sqlite::{Engine, Reader, Values};
+use crate::kv::Address;
+use crate::sql::{Slice, Statement};
+use crate::threads::lock;
+use crate::{Error, Reply};
+
+pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
+
+/// One store.
+pub struct Shared {
+    pub path: PathBuf,
+    pub client: ClientId,
+    pub wake: Mutex<Wake>,
+    pub events: EventQueue,
+    pub open: Mutex<Option<Open>>,
+    pub hooks: Mutex<Hooks>,
+    pub batches_in_flight: AtomicUsize,
+    pub sql: SqlState,
+}
+
+pub struct Open {
+    pub engine: Arc<Engine>,
+    /// The backups, if there are any.
+    pub service: Option<Arc<Service>>,
+    /// For reads on the JavaScript thread, which must not wait.
+    pub reader: Reader,
+}
+
+impl Shared {
+    /// The backups. If there are none, the request has failed.
+    pub fn service(&self, id: u32) -> Option<Arc<Service>> {
+        let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
+        if service.is_none() {
+            self.tell([Event::failed(id, &Error::internal("the store has no backups"))]);
+        }
+        service
+    }
+
+    /// Makes the last backup, as long as that may take, because JavaScript is ending.
+    pub fn finish_backups(&self) {
+        self.ending();
+        let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
+        // Whoever else has the file open goes on making its backups.
+        if let Some(service) = service.and_then(Arc::into_inner) {
+            service.close();
+        }
+    }
+
+    /// A reply to a batch, which the end of the environment waits for.
+    pub fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
+        let shared = Arc::clone(self);
+        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
+        Reply::new(move |result| {
+            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
+            shared.tell([match result {
+                Ok(outcome) => Event::batch(id, outcome),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
+    }
+
+    /// A reply to a select.
+    pub fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
+        let shared = Arc::clone(self);
+        Reply::new(move |result: Result<String, Error>| {
+            shared.tell([match result {
+                Ok(text) => Event::slice(id, text, true),
+                Err(error) => Event::failed(id, &error),
+            }]);
+        })
+    }
+
+    /// See [`Reader::read_now`].
+    pub fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
+        lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()
+    }
+
+    pub fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
+        let open = lock(&self.open);
+        let reader = &open.as_ref().ok_or_else(not_open)?.reader;
+        if file_seen { reader.get_many_of_seen_file(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
+    }
+
+    /// Queues events, and wakes JavaScript if it has taken those before.
+    pub fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        if self.events.push(events) {
+            // Fails only while the environment ends, and then nobody listens.
+            lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
+    pub fn engine(&self, id: u32) -> Option<Arc<Engine>> {
+        let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
+        if engine.is_none() {
+            self.tell([Event::failed(id, &not_open())]);
+        }
+        engine
+    }
+}
+
+fn not_open() -> Error {
+    Error::internal("the store is not open")
+}
