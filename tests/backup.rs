@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
+use rootcellar::backup::capture::wal_capture::WalCapture;
+use rootcellar::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::{Restored, restore};
-use rootcellar::backup::wal_capture::WalCapture;
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::{Restored, restore};
 use rootcellar::ltx::Txid;
 use rusqlite::Connection;
 use tempfile::TempDir;

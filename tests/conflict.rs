@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machine::{EVERYTHING, Machine, remove};
+use rootcellar::backup::capture::wal_capture::WalCapture;
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::Folder;
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::restore;
-use rootcellar::backup::wal_capture::WalCapture;
-use rootcellar::backup::{destination::Destination, files::BackupFile};
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::restore;
+use rootcellar::backup::{catalog::files::BackupFile, destination::Destination};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use machine::{EVERYTHING, Image, Machine, content, remove};
-use rootcellar::backup::capture::PageDiff;
+use rootcellar::backup::capture::page_diff::PageDiff;
+use rootcellar::backup::catalog::files::{BackupFile, FileName, Level};
+use rootcellar::backup::catalog::plan::{Target, plan};
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::files::{BackupFile, FileName, Level};
-use rootcellar::backup::plan::{Target, plan};
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::{Restored, restore};
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::{Restored, restore};
 use rootcellar::ltx::{HEADER_BYTES, Txid};
 use rusqlite::Connection;
 

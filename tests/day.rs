@@ -7,10 +7,10 @@ mod day;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
-use rootcellar::backup::plan::{Target, plan};
-use rootcellar::backup::schedule::TimeOfDay;
-use rootcellar::backup::{compaction, retention, schedule};
+use rootcellar::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::catalog::plan::{Target, plan};
+use rootcellar::backup::catalog::schedule::TimeOfDay;
+use rootcellar::backup::catalog::{compaction, retention, schedule};
 use rootcellar::ltx::Txid;
 
 const SECOND_MS: i64 = 1000;

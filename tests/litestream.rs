@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use rootcellar::backup::capture::wal_capture::WalCapture;
+use rootcellar::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::catalog::plan::Target;
+use rootcellar::backup::catalog::{compaction, retention};
 use rootcellar::backup::destination::{Created, Destination, Folder};
-use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::restore;
-use rootcellar::backup::wal_capture::WalCapture;
-use rootcellar::backup::{compaction, retention};
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::restore;
 use rootcellar::ltx::{Decoder, Encoder, Encoding, Header, Merge, PageSize, Txid};
 
 use program::{filled_by, libraries, litestream, releases};

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rootcellar::Error;
+use rootcellar::backup::capture::wal_capture::WalCapture;
+use rootcellar::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Created, Destination, Folder};
-use rootcellar::backup::files::{BackupFile, FileName, Level, of_level};
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::restore;
-use rootcellar::backup::wal_capture::WalCapture;
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::restore;
 use rootcellar::ltx::{Decoder, Txid};
 use rusqlite::Connection;
 use tempfile::TempDir;

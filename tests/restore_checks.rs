@@ -4,10 +4,10 @@ use std::io::{Seek, SeekFrom, Write};
 use std::ops::RangeInclusive;
 use std::thread;
 
+use rootcellar::backup::catalog::files::FileName;
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Created, Destination, Folder};
-use rootcellar::backup::files::FileName;
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::restore::{Restored, restore};
+use rootcellar::backup::restore::image::{Restored, restore};
 use rootcellar::backup::{restore_to, verify};
 use rootcellar::ltx::{DatabaseChecksum, Encoder, Header, PageSize, Txid, page_checksum};
 use tempfile::TempDir;

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rootcellar::backup::capture::PageDiff;
+use rootcellar::backup::capture::page_diff::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::place::Place;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::survey::{Lag, forget, is_served, is_store, survey};
+use rootcellar::backup::local::state_dir::Place;
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::recover::report::{Lag, forget, is_served, is_store, survey};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

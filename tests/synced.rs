@@ -4,15 +4,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use rootcellar::backup::capture::PageDiff;
+use rootcellar::backup::capture::page_diff::PageDiff;
+use rootcellar::backup::catalog::files::FileName;
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::files::FileName;
-use rootcellar::backup::opening::prepare;
-use rootcellar::backup::place::Place;
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
+use rootcellar::backup::events::Observers;
+use rootcellar::backup::local::state_dir::Place;
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::recover::prepare::prepare;
 use rootcellar::backup::restore_to;
-use rootcellar::backup::service::Observers;
 use rootcellar::ltx::Txid;
 
 /// Set where a test runs itself to be watched: the folder to work in.

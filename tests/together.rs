@@ -6,13 +6,13 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rootcellar::backup::capture::PageDiff;
+use rootcellar::backup::capture::page_diff::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
+use rootcellar::backup::events::{Event, Hook, Observer, Observers, Options};
+use rootcellar::backup::local::state_dir::Place;
 use rootcellar::backup::open_store;
-use rootcellar::backup::opening::{Outcome, prepare};
-use rootcellar::backup::place::Place;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::service::{Event, Hook, Observer, Observers, Options};
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::recover::prepare::{Outcome, prepare};
 
 const START_MS: i64 = 1_735_689_600_000;
 const ROUNDS: usize = 4;

@@ -13,9 +13,9 @@ use super::event::{Event, EventKind};
 use super::shared::Shared;
 use super::store::NativeStore;
 use crate::backup::RestoredStore;
-use crate::backup::files::BackupFile;
-use crate::backup::opening::Outcome;
-use crate::backup::service::{self, Hook, Observer};
+use crate::backup::catalog::files::BackupFile;
+use crate::backup::events::{self, Hook, Observer};
+use crate::backup::recover::prepare::Outcome;
 use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
 use crate::{BackupProblem, Error, Reply};
@@ -78,21 +78,21 @@ impl NativeStore {
 }
 
 impl Observer for Shared {
-    fn happened(&self, event: &service::Event) {
+    fn happened(&self, event: &events::Event) {
         let notice = |kind| Event::new(0, kind);
         self.tell([match event {
-            service::Event::Backup(file) => Event { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
-            service::Event::Failure(error) => Event { error: Some(error.into()), ..notice(EventKind::Failed) },
-            service::Event::Progress(progress) => Event {
+            events::Event::Backup(file) => Event { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
+            events::Event::Failure(error) => Event { error: Some(error.into()), ..notice(EventKind::Failed) },
+            events::Event::Progress(progress) => Event {
                 done_bytes: Some(progress.done_bytes as f64),
                 total_bytes: Some(progress.total_bytes as f64),
                 ..notice(EventKind::Progress)
             },
-            service::Event::Opened(Outcome::Kept) => return,
-            service::Event::Opened(Outcome::Restored(file)) => {
+            events::Event::Opened(Outcome::Kept) => return,
+            events::Event::Opened(Outcome::Restored(file)) => {
                 Event { restored: Some(RestoredInfo::from(file)), ..notice(EventKind::Restored) }
             }
-            service::Event::Restored(restored) => {
+            events::Event::Restored(restored) => {
                 Event { restored: Some(restored.into()), ..notice(EventKind::Restored) }
             }
         }]);

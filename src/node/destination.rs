@@ -15,8 +15,9 @@ use super::convert::failure::Failure;
 use super::convert::options::RestoreTarget;
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
-use crate::backup::progress::Progress;
-use crate::backup::{check_output, destination_of, list, restore_to, survey, verify};
+use crate::backup::recover::report;
+use crate::backup::restore::progress::Progress;
+use crate::backup::{check_output, destination_of, list, restore_to, verify};
 
 /// What asynchronous requests without a store answer, as far as it was asked.
 #[napi(object)]
@@ -154,7 +155,7 @@ pub fn verify_backups(
 #[must_use]
 pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
     ask(url, None, move |destination| {
-        let survey = survey::survey(&PathBuf::from(path), destination)?;
+        let survey = report::survey(&PathBuf::from(path), destination)?;
         Ok(Answer {
             backups: Some(survey.backups.iter().map(BackupInfo::from).collect()),
             lag: Some((&survey.lag).into()),
@@ -169,7 +170,7 @@ pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
 #[must_use]
 pub fn would_take_away(url: String, path: String) -> AsyncTask<Ask> {
     ask(url, None, move |destination| {
-        let takes_away = survey::would_take_away(&PathBuf::from(path), destination)?;
+        let takes_away = report::would_take_away(&PathBuf::from(path), destination)?;
         Ok(Answer { takes_away: Some(takes_away), ..Answer::default() })
     })
 }
@@ -179,7 +180,7 @@ pub fn would_take_away(url: String, path: String) -> AsyncTask<Ask> {
 #[must_use]
 pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
     let work = move || {
-        let is_store = survey::is_store(&PathBuf::from(path))?;
+        let is_store = report::is_store(&PathBuf::from(path))?;
         Ok(Answer { is_store: Some(is_store), ..Answer::default() })
     };
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
@@ -189,13 +190,13 @@ pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
 #[napi]
 #[must_use]
 pub fn is_backed_up(path: String) -> bool {
-    survey::is_served(&PathBuf::from(path))
+    report::is_served(&PathBuf::from(path))
 }
 
 /// Forgets what backups know of the file at `path`: another was put in its place.
 #[napi]
 #[must_use]
 pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {
-    let work = move || survey::forget(&PathBuf::from(path)).map(|()| Answer::default());
+    let work = move || report::forget(&PathBuf::from(path)).map(|()| Answer::default());
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }

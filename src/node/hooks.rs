@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::mpsc;
 
 use super::convert::backups::HookName;
-use crate::backup::service::Hook;
+use crate::backup::events::Hook;
 
 /// The functions of the user.
 #[derive(Default)]

@@ -26,7 +26,7 @@ pub enum SignalName {
 pub fn catch_signals(names: Vec<SignalName>) {
     #[cfg(unix)]
     {
-        use crate::backup::signals::{Signal, catch, is_main_thread};
+        use crate::backup::service::signals::{Signal, catch, is_main_thread};
         if !is_main_thread() {
             return;
         }

@@ -19,7 +19,7 @@ use super::event::{Event, EventKind};
 use super::event_queue::EventQueue;
 use super::shared::{Open, Shared};
 use super::sql_state::SqlState;
-use crate::backup::service::Observer;
+use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
 use crate::engine::sqlite::{Progress, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold};

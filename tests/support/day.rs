@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rootcellar::backup::capture::wal_capture::WalCapture;
+use rootcellar::backup::catalog::files::BackupFile;
+use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::files::BackupFile;
-use rootcellar::backup::plan::Target;
-use rootcellar::backup::publisher::Publisher;
-use rootcellar::backup::restore::restore;
-use rootcellar::backup::wal_capture::WalCapture;
+use rootcellar::backup::publish::publisher::Publisher;
+use rootcellar::backup::restore::image::restore;
 use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::Engine;
 use rootcellar::kv::{Address, Entry};

@@ -8,10 +8,11 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use rootcellar::backup::catalog::files::BackupFile;
 use rootcellar::backup::destination::Folder;
-use rootcellar::backup::files::BackupFile;
-use rootcellar::backup::opening::{Outcome, RestoredFile};
-use rootcellar::backup::service::{Event, Hook, Observer, Options};
+use rootcellar::backup::events::{Event, Hook, Observer, Options};
+use rootcellar::backup::recover::prepare::Outcome;
+use rootcellar::backup::recover::put_in_place::RestoredFile;
 use rootcellar::backup::{Opened, open_store};
 use rootcellar::batch::{Batch, Command};
 use rootcellar::kv::{Address, Entry};

@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 
 use super::layout::Layout;
 use super::{Created, Destination, timestamp_ms, unusable};
-use crate::backup::disk;
-use crate::backup::files::{BackupFile, FileName, Level};
+use crate::backup::catalog::files::{BackupFile, FileName, Level};
+use crate::backup::fs::disk;
 use crate::ltx::HEADER_BYTES;
 use crate::{BackupProblem, Error};
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Created, Destination};
-use crate::backup::disk::sync_folder;
-use crate::backup::files::{BackupFile, FileName, Level};
-use crate::backup::rename::rename_new;
-use crate::backup::temporary::is_abandoned;
+use crate::backup::catalog::files::{BackupFile, FileName, Level};
+use crate::backup::fs::disk::sync_folder;
+use crate::backup::fs::rename::rename_new;
+use crate::backup::fs::temporary::is_abandoned;
 use crate::{BackupProblem, Error};
 
 /// A folder of this machine, made when the first backup is.

@@ -1,6 +1,6 @@
 //! Where backups are in an object store.
 
-use crate::backup::files::Level;
+use crate::backup::catalog::files::Level;
 
 /// Where the files of a level are, and where their time is noted: as Litestream has it for each kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub use bucket::Bucket;
 pub use folder::Folder;
 pub use layout::Layout;
 
-use super::files::{BackupFile, FileName};
+use super::catalog::files::{BackupFile, FileName};
 use crate::clock::DATE_MS_MAX;
 use crate::ltx::{HEADER_BYTES, Header};
 use crate::{BackupProblem, Error};

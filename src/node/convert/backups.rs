@@ -5,12 +5,12 @@
 use napi_derive::napi;
 
 use super::failure::Failure;
-use crate::backup::files::BackupFile;
-use crate::backup::opening::RestoredFile;
-use crate::backup::restore::Skipped;
-use crate::backup::service::Hook;
-use crate::backup::status::{Phase, Status};
-use crate::backup::survey::Lag;
+use crate::backup::catalog::files::BackupFile;
+use crate::backup::events::Hook;
+use crate::backup::recover::put_in_place::RestoredFile;
+use crate::backup::recover::report::Lag;
+use crate::backup::restore::image::Skipped;
+use crate::backup::service::status::{Phase, Status};
 use crate::backup::{RestoredStore, Verified};
 use crate::clock::{DATE_MS_MAX, now_ms};
 use crate::ltx::Txid;

@@ -1,0 +1,80 @@
+//! What a database file has itself where its write-ahead log has something newer: what would be read if the log were lost.
+
+use std::path::Path;
+
+use super::compare::visit_changed;
+use super::page_hashes::{Page, PageTable};
+use super::wal_scan::read_pages;
+use crate::Error;
+use crate::engine::sqlite::{locks_hold, open_detached};
+
+/// The pages that a file has itself and a table has otherwise, of those that are in its log. As far as can be told: others may
+/// be bringing the log into the file, and where locks are the process's nothing is read, for to close what it is read by
+/// would release them.
+pub fn beneath(database: &Path, table: &PageTable) -> Vec<Page> {
+    if locks_hold() { read(database, table).unwrap_or_default() } else { Vec::new() }
+}
+
+fn read(database: &Path, table: &PageTable) -> Result<Vec<Page>, Error> {
+    let numbers = read_pages(database);
+    let mut differing = Vec::new();
+    if numbers.is_empty() {
+        return Ok(differing);
+    }
+    let connection = open_detached(database)?;
+    // The log may have made the database longer.
+    let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    visit_changed(
+        &connection,
+        numbers.into_iter().filter(|number| *number <= pages),
+        table,
+        &mut |number, page| {
+            differing.push((number, table.hash(page)));
+            Ok(())
+        },
+    )?;
+    Ok(differing)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::page_diff::{Capture, PageDiff};
+    use super::*;
+
+    #[test]
+    fn it_is_what_the_last_checkpoint_has_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); PRAGMA wal_checkpoint(TRUNCATE)")
+            .unwrap();
+        let mut capture = PageDiff::open(&path).unwrap();
+        let mut table = PageTable::new(capture.begin().unwrap().unwrap().page_size);
+        capture.end();
+        let mut hashes = |table: &PageTable| {
+            let mut hashes = Vec::new();
+            capture.begin().unwrap();
+            capture
+                .pages(&mut |_, page| {
+                    hashes.push(table.hash(page));
+                    Ok(())
+                })
+                .unwrap();
+            capture.end();
+            hashes
+        };
+        table.hashes = hashes(&table);
+        assert_eq!(beneath(&path, &table), []);
+
+        let checkpointed = table.hashes.clone();
+        writer.execute_batch("INSERT INTO t VALUES (zeroblob(9000))").unwrap();
+        table.hashes = hashes(&table);
+        let older: Vec<_> =
+            (1..).zip(checkpointed).filter(|(number, hash)| table.get(*number) != Some(*hash)).collect();
+        assert_eq!(older.len(), 2);
+        assert_eq!(beneath(&path, &table), older);
+    }
+}

@@ -1,0 +1,8 @@
+//! Finds the pages of a database that have changed.
+
+pub mod checkpointed;
+pub mod compare;
+pub mod page_diff;
+pub mod page_hashes;
+pub mod wal_capture;
+pub mod wal_scan;

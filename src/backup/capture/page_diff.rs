@@ -1,0 +1,238 @@
+//! Finds the pages that have changed.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::checkpointed::beneath;
+use super::compare::{READ_PAGES, Visit, visit_changed};
+use super::page_hashes::{Page, PageTable};
+use super::wal_scan::WalState;
+use crate::backup::fs::disk;
+use crate::engine::sqlite::{open_own_reader, version_read};
+use crate::limits::BUSY_TIMEOUT;
+use crate::ltx::PageSize;
+use crate::{BackupProblem, Error};
+
+/// A database at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Image {
+    /// The size of its pages.
+    pub page_size: PageSize,
+    /// How many there are.
+    pub commit: u32,
+    /// What its write-ahead log holds, if there is one that anything was committed to.
+    pub wal: Option<WalState>,
+    /// When the file itself was last written to ([`disk::written_ns`]).
+    pub written_ns: Option<u64>,
+}
+
+/// A way to find the pages that have changed. Pages are visited in ascending order, without the lock page.
+pub trait Capture: Send {
+    /// Whether anybody may have committed anything since the last [`Capture::begin`]. Cheap.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    fn has_changed(&mut self) -> Result<bool, Error>;
+
+    /// Holds on to the present moment, until [`Capture::end`]. `None` if the database has no page yet.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    fn begin(&mut self) -> Result<Option<Image>, Error>;
+
+    /// Visits every page of this moment that is not as the table has it. The table is that of the moment which
+    /// [`Capture::recorded`] was last called for, or of an earlier one if it was never called.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code, or what `visit` returns.
+    fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error>;
+
+    /// Visits every page of this moment.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code, or what `visit` returns.
+    fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
+
+    /// What the file itself has where its log has something newer that the table knows of ([`beneath`]).
+    fn beneath(&self, table: &PageTable) -> Vec<Page>;
+
+    /// Lets the moment go.
+    fn end(&mut self);
+
+    /// From now on the table is as this moment was, or the last one if that has ended.
+    fn recorded(&mut self);
+}
+
+/// Reads every page and compares: right whoever wrote, in whatever way, and whenever.
+#[derive(Debug)]
+pub struct PageDiff {
+    connection: Connection,
+    /// SQLite's counter of others' commits, as of the last moment.
+    seen: Option<i64>,
+    lock_page: u32,
+}
+
+impl PageDiff {
+    /// Opens a connection of its own, which only reads.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+        Ok(Self { connection, seen: None, lock_page: 0 })
+    }
+
+    fn number<T: TryFrom<i64>>(&self, pragma: &str) -> Result<T, Error> {
+        let number: i64 = self.connection.pragma_query_value(None, pragma, |row| row.get(0))?;
+        T::try_from(number).map_err(|_| Error::internal(&format!("SQLite's {pragma} is {number}")))
+    }
+
+    fn image(&mut self) -> Result<Option<Image>, Error> {
+        // Reads a page, so that the moment is that of this and all that follows.
+        self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        self.seen = Some(self.number("data_version")?);
+        let commit = self.number("page_count")?;
+        let bytes: u32 = self.number("page_size")?;
+        let page_size = PageSize::new(bytes).map_err(|_| {
+            Error::backup(BackupProblem::State, format!("pages of {bytes} bytes cannot be backed up"))
+        })?;
+        self.lock_page = page_size.lock_page();
+        let wal = version_read(&self.connection).map(|version| WalState::new(&version));
+        let written_ns = self.connection.path().and_then(|path| disk::written_ns(Path::new(path)));
+        Ok((commit > 0).then_some(Image { page_size, commit, wal, written_ns }))
+    }
+
+    /// [`Capture::changes`], where no other pages than these can have changed. All of them are there.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code, or what `visit` returns.
+    pub fn changes_among(
+        &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+        table: &PageTable,
+        visit: &mut Visit,
+    ) -> Result<(), Error> {
+        let numbers = numbers.into_iter().filter(|number| *number != self.lock_page);
+        visit_changed(&self.connection, numbers, table, visit)
+    }
+}
+
+impl Capture for PageDiff {
+    fn has_changed(&mut self) -> Result<bool, Error> {
+        Ok(self.seen != Some(self.number("data_version")?))
+    }
+
+    fn begin(&mut self) -> Result<Option<Image>, Error> {
+        self.connection.execute_batch("BEGIN")?;
+        let image = self.image();
+        if !matches!(image, Ok(Some(_))) {
+            self.end();
+        }
+        image
+    }
+
+    fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error> {
+        self.pages(&mut |number, page| {
+            if table.get(number) == Some(table.hash(page)) { Ok(()) } else { visit(number, page) }
+        })
+    }
+
+    fn pages(&mut self, visit: &mut Visit) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached(READ_PAGES)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let number: u32 = row.get(0)?;
+            if number != self.lock_page {
+                let page = row.get_ref(1)?.as_blob().map_err(|error| Error::internal(&error.to_string()))?;
+                visit(number, page)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn beneath(&self, table: &PageTable) -> Vec<Page> {
+        self.connection.path().map(|path| beneath(Path::new(path), table)).unwrap_or_default()
+    }
+
+    fn end(&mut self) {
+        // What only read can as well be rolled back; if even that fails, the next moment cannot begin, and says why.
+        drop(self.connection.execute_batch("ROLLBACK"));
+    }
+
+    fn recorded(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(capture: &mut PageDiff, table: &mut PageTable) -> Vec<u32> {
+        let image = capture.begin().unwrap().unwrap();
+        let mut changes = Vec::new();
+        capture
+            .changes(table, &mut |number, page| {
+                changes.push((number, table.hash(page)));
+                Ok(())
+            })
+            .unwrap();
+        capture.end();
+        table.apply(image.commit, &changes);
+        changes.into_iter().map(|(number, _)| number).collect()
+    }
+
+    #[test]
+    fn only_pages_that_changed_are_visited_whoever_wrote_and_in_whatever_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        let mut capture = PageDiff::open(&path).unwrap();
+        let mut table = PageTable::new(PageSize::new(4096).unwrap());
+
+        other.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        assert!(capture.has_changed().unwrap());
+        assert_eq!(changed(&mut capture, &mut table), [1, 2]);
+        assert!(!capture.has_changed().unwrap());
+        assert_eq!(changed(&mut capture, &mut table), [0; 0]);
+
+        other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert!(capture.has_changed().unwrap());
+        assert_eq!(changed(&mut capture, &mut table), [2]);
+
+        other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        assert_eq!(changed(&mut capture, &mut table), [0; 0]);
+
+        other.execute_batch("INSERT INTO t VALUES (zeroblob(9000))").unwrap();
+        let grown = table.hashes.len();
+        changed(&mut capture, &mut table);
+        assert!(table.hashes.len() > grown);
+
+        other.execute_batch("DROP TABLE t; VACUUM").unwrap();
+        changed(&mut capture, &mut table);
+        assert_eq!(table.hashes.len(), 1);
+        drop(capture);
+
+        other.execute_batch("PRAGMA journal_mode = DELETE; CREATE TABLE u (x)").unwrap();
+        let mut capture = PageDiff::open(&path).unwrap();
+        assert_eq!(changed(&mut capture, &mut table), [1, 2]);
+        other.execute_batch("INSERT INTO u VALUES (1)").unwrap();
+        assert!(capture.has_changed().unwrap());
+        assert_eq!(changed(&mut capture, &mut table), [1, 2]);
+    }
+
+    #[test]
+    fn a_database_without_pages_is_no_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        drop(Connection::open(&path).unwrap().execute_batch("BEGIN IMMEDIATE; COMMIT"));
+        std::fs::write(&path, b"").unwrap();
+        assert_eq!(PageDiff::open(&path).unwrap().begin().unwrap(), None);
+    }
+}

@@ -1,0 +1,316 @@
+//! Finds the pages that have changed by what the write-ahead log has gained.
+
+use std::path::{Path, PathBuf};
+
+use super::compare::Visit;
+use super::page_diff::{Capture, Image, PageDiff};
+use super::page_hashes::{Page, PageTable};
+use super::wal_scan::{Written, written_between};
+use crate::Error;
+
+/// Reads the pages that were written to the log since the last capture, and compares only these. Whenever it is not proved
+/// that nothing else was written, because the log has been begun anew or there is none, it compares every page.
+///
+/// Pages are read through SQLite, from the same moment; the log only tells which.
+#[derive(Debug)]
+pub struct WalCapture {
+    diff: PageDiff,
+    database: PathBuf,
+    /// The moment that the table is of.
+    recorded: Option<Image>,
+    /// The last moment that was begun.
+    moment: Option<Image>,
+}
+
+impl WalCapture {
+    /// Opens a connection of its own, which only reads.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    pub fn open(database: &Path) -> Result<Self, Error> {
+        let diff = PageDiff::open(database)?;
+        Ok(Self { diff, database: database.to_owned(), recorded: None, moment: None })
+    }
+
+    /// The pages that may be other than the table has them, in ascending order; `None` if any may be.
+    #[must_use]
+    pub fn candidates(&self) -> Option<Vec<u32>> {
+        let (recorded, moment) = (self.recorded?, self.moment?);
+        let (from, to) = (recorded.wal?, moment.wal?);
+        if to.mark.frames.checked_sub(from.mark.frames)? > moment.commit {
+            // To read them is more work than to read every page.
+            return None;
+        }
+        let written = written_between(&self.database, &from, &to)?;
+        Some(candidates(recorded.commit, written, moment.commit))
+    }
+}
+
+/// The pages that may have changed, by how many there were before and are now. One that was added, or cut off and added
+/// again, holds whatever the file has there if it was not written.
+fn candidates(before: u32, Written { mut pages, least }: Written, now: u32) -> Vec<u32> {
+    pages.extend(before.min(least) + 1..=now);
+    pages.into_iter().filter(|page| *page <= now).collect()
+}
+
+impl Capture for WalCapture {
+    fn has_changed(&mut self) -> Result<bool, Error> {
+        self.diff.has_changed()
+    }
+
+    fn begin(&mut self) -> Result<Option<Image>, Error> {
+        self.moment = None;
+        self.moment = self.diff.begin()?;
+        Ok(self.moment)
+    }
+
+    fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error> {
+        match self.candidates() {
+            Some(numbers) => self.diff.changes_among(numbers, table, visit),
+            None => self.diff.changes(table, visit),
+        }
+    }
+
+    fn pages(&mut self, visit: &mut Visit) -> Result<(), Error> {
+        self.diff.pages(visit)
+    }
+
+    fn beneath(&self, table: &PageTable) -> Vec<Page> {
+        self.diff.beneath(table)
+    }
+
+    fn end(&mut self) {
+        self.diff.end();
+    }
+
+    fn recorded(&mut self) {
+        self.recorded = self.moment;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    use fastrand::Rng;
+    use rusqlite::Connection;
+
+    use super::super::wal_scan::wal_path;
+    use super::*;
+
+    /// A database, and what is known of it.
+    struct Watched {
+        folder: tempfile::TempDir,
+        writer: Connection,
+        capture: WalCapture,
+        table: PageTable,
+    }
+
+    impl Watched {
+        fn new(settings: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.sqlite3");
+            let writer = Connection::open(&path).unwrap();
+            // Transactions of some size spill into the log before they end.
+            writer.execute_batch(&format!("{settings}; PRAGMA journal_mode = WAL; PRAGMA cache_size = 5")).unwrap();
+            writer.execute_batch("CREATE TABLE t (k INTEGER PRIMARY KEY, v)").unwrap();
+            let mut capture = WalCapture::open(&path).unwrap();
+            let page_size = capture.begin().unwrap().unwrap().page_size;
+            capture.end();
+            Self { folder, writer, capture, table: PageTable::new(page_size) }
+        }
+
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("a.sqlite3")
+        }
+
+        fn execute(&self, sql: &str) {
+            self.writer.execute_batch(sql).unwrap();
+        }
+
+        /// Captures what has changed: the numbers of the pages, and whether the log has told them. The same pages are
+        /// found by comparing all.
+        fn changes(&mut self) -> (Vec<u32>, bool) {
+            let image = self.capture.begin().unwrap().unwrap();
+            let by_log = self.capture.candidates().is_some();
+            let changes = visited(&mut self.capture, &self.table);
+            assert_eq!(changes, visited(&mut self.capture.diff, &self.table), "by the log: {by_log}");
+            self.capture.end();
+            self.table.apply(image.commit, &changes);
+            self.capture.recorded();
+            (changes.into_iter().map(|(number, _)| number).collect(), by_log)
+        }
+    }
+
+    fn visited(capture: &mut dyn Capture, table: &PageTable) -> Vec<Page> {
+        let mut changes = Vec::new();
+        let mut visit = |number, page: &[u8]| {
+            changes.push((number, table.hash(page)));
+            Ok(())
+        };
+        capture.changes(table, &mut visit).unwrap();
+        changes
+    }
+
+    #[test]
+    fn the_log_tells_the_same_pages_as_a_comparison_of_all() {
+        let settings =
+            ["", "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA auto_vacuum = FULL; PRAGMA page_size = 512"];
+        for (seed, settings) in (1..).zip(settings) {
+            let mut watched = Watched::new(settings);
+            let other = Connection::open(watched.path()).unwrap();
+            let mut rng = Rng::with_seed(seed);
+            let mut by_log = 0;
+            for _ in 0..400 {
+                for _ in 0..rng.u32(0..3) {
+                    let (key, bytes) = (rng.u32(0..300), rng.u32(0..5000));
+                    let sql = match rng.u8(0..40) {
+                        0 => "DELETE FROM t WHERE k > 100; VACUUM".to_owned(),
+                        1 => format!(
+                            "PRAGMA wal_checkpoint({})",
+                            rng.choice(["TRUNCATE", "RESTART", "FULL"]).unwrap()
+                        ),
+                        2..5 => "PRAGMA wal_checkpoint(PASSIVE)".to_owned(),
+                        5..8 => "DELETE FROM t WHERE k % 3 = 0; PRAGMA incremental_vacuum".to_owned(),
+                        8..12 => format!("BEGIN; INSERT INTO t (v) SELECT randomblob({bytes}) FROM t; ROLLBACK"),
+                        12..14 => {
+                            "BEGIN; DELETE FROM t WHERE k > 9; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; COMMIT"
+                                .into()
+                        }
+                        14..17 => format!(
+                            "BEGIN; CREATE TABLE u (x); INSERT INTO u VALUES (zeroblob({bytes} * 9)); DROP TABLE u; COMMIT"
+                        ),
+                        _ => format!("REPLACE INTO t VALUES ({key}, randomblob({bytes}))"),
+                    };
+                    let connection = if rng.bool() { &watched.writer } else { &other };
+                    connection.execute_batch(&sql).unwrap();
+                }
+                by_log += u32::from(watched.changes().1);
+            }
+            assert!(by_log > 250, "seed {seed}: {by_log} of 400 by the log");
+        }
+    }
+
+    /// Says at its end, also by a panic, that others are to end.
+    struct Ending<'a>(&'a AtomicBool);
+
+    impl Drop for Ending<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn so_it_does_while_others_write_and_begin_the_log_anew() {
+        let mut watched = Watched::new("PRAGMA page_size = 512");
+        let path = watched.path();
+        let (mut captures, mut by_log) = (0, 0);
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for seed in 0..2 {
+                let (path, is_done) = (&path, &is_done);
+                scope.spawn(move || {
+                    let connection = Connection::open(path).unwrap();
+                    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+                    let mut rng = Rng::with_seed(seed);
+                    while !is_done.load(Ordering::Relaxed) {
+                        let mode = rng.choice(["PASSIVE", "RESTART", "TRUNCATE"]).unwrap();
+                        let sql = match rng.u8(0..60) {
+                            0 => format!("PRAGMA wal_checkpoint({mode})"),
+                            1..4 => "DELETE FROM t WHERE k % 5 = 0".to_owned(),
+                            _ => format!(
+                                "REPLACE INTO t VALUES ({}, randomblob({}))",
+                                rng.u16(0..200),
+                                rng.u16(0..900)
+                            ),
+                        };
+                        // A reader may keep a checkpoint from all that it was asked for.
+                        drop(connection.execute_batch(&sql));
+                    }
+                });
+            }
+            let _ending = Ending(&is_done);
+            let began = Instant::now();
+            let is_enough = |captures, by_log| captures > 50 && by_log > 5;
+            // Longer on a busy machine.
+            while began.elapsed() < Duration::from_millis(1500)
+                || (!is_enough(captures, by_log) && began.elapsed() < Duration::from_secs(60))
+            {
+                captures += 1;
+                by_log += u32::from(watched.changes().1);
+            }
+        });
+        assert!(captures > 50 && by_log > 5, "{by_log} of {captures} by the log");
+        watched.changes();
+        assert_eq!(watched.changes(), (vec![], true));
+    }
+
+    #[test]
+    fn where_the_log_was_begun_anew_or_is_none_every_page_is_compared() {
+        let mut watched = Watched::new("");
+        assert!(!watched.changes().1, "the first");
+        watched.execute("INSERT INTO t VALUES (1, 1)");
+        assert_eq!(watched.changes(), (vec![2], true));
+        assert_eq!(watched.changes(), (vec![], true));
+
+        watched
+            .execute("INSERT INTO t VALUES (2, 2); PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES (3, 3)");
+        assert_eq!(watched.changes(), (vec![2], false));
+        watched.execute("INSERT INTO t VALUES (4, 4)");
+        assert_eq!(watched.changes(), (vec![2], true));
+
+        watched.capture = WalCapture::open(&watched.path()).unwrap();
+        watched.execute("INSERT INTO t VALUES (5, 5)");
+        assert_eq!(watched.changes(), (vec![2], false));
+    }
+
+    #[test]
+    fn pages_that_were_added_may_have_changed_whether_they_were_written_or_not() {
+        let candidates = |before, pages: &[u32], least, now| {
+            candidates(before, Written { pages: pages.iter().copied().collect(), least }, now)
+        };
+        assert_eq!(candidates(5, &[3, 2], 5, 5), [2, 3]);
+        assert_eq!(candidates(5, &[2], 8, 8), [2, 6, 7, 8]);
+        assert_eq!(candidates(5, &[2, 5], 3, 3), [2]);
+        assert_eq!(candidates(5, &[2], 3, 5), [2, 4, 5]);
+    }
+
+    #[test]
+    fn a_moment_that_was_not_recorded_is_captured_again() {
+        let mut watched = Watched::new("");
+        watched.changes();
+        watched.execute("INSERT INTO t VALUES (1, 1)");
+        watched.capture.begin().unwrap();
+        assert_eq!(visited(&mut watched.capture, &watched.table).len(), 1);
+        watched.capture.end();
+        assert_eq!(watched.changes(), (vec![2], true));
+    }
+
+    #[test]
+    fn frames_that_do_not_lead_from_one_state_to_the_other_prove_nothing() {
+        let mut watched = Watched::new("");
+        watched.changes();
+        watched.execute("INSERT INTO t VALUES (1, 1)");
+        let log = std::fs::read(wal_path(&watched.path())).unwrap();
+        watched.capture.begin().unwrap();
+        assert!(watched.capture.candidates().is_some());
+        // The log is looked for by its name: another one is put there, while SQLite has its own open.
+        std::fs::remove_file(wal_path(&watched.path())).unwrap();
+        assert!(watched.capture.candidates().is_none());
+        let frame_bytes = 24 + watched.table.page_size.get() as usize;
+        let frame = log.len() - frame_bytes;
+        for place in [frame, frame + 4, frame + 8, frame + 12, frame + 16, frame + 20, frame + 24, log.len() - 1] {
+            let mut damaged = log.clone();
+            damaged[place] ^= 1;
+            std::fs::write(wal_path(&watched.path()), &damaged).unwrap();
+            assert!(watched.capture.candidates().is_none(), "byte {place}");
+        }
+        std::fs::write(wal_path(&watched.path()), &log[..log.len() - 1]).unwrap();
+        assert!(watched.capture.candidates().is_none());
+        std::fs::write(wal_path(&watched.path()), &log).unwrap();
+        assert!(watched.capture.candidates().is_some());
+        watched.capture.end();
+    }
+}

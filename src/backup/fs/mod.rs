@@ -1,0 +1,7 @@
+//! Files of this machine: names, and what has to be on disk in which order.
+
+pub mod disk;
+pub mod paths;
+#[allow(unsafe_code, reason = "calls of the system that the standard library has not")]
+pub mod rename;
+pub mod temporary;

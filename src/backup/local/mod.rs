@@ -1,0 +1,6 @@
+//! What lies beside a database for its backups.
+
+pub mod conflict;
+pub mod first_page;
+pub mod state_dir;
+pub mod state_file;

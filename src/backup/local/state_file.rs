@@ -1,0 +1,413 @@
+//! What backups keep beside the database: how far they have come, and what was in each page then.
+//!
+//! One file: a record of everything, then one for each capture since, each with its length and a checksum. A capture
+//! is recorded before it is published, so that after a crash the destination tells whether it arrived.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use twox_hash::XxHash3_64;
+
+use crate::backup::capture::page_hashes::{Page, PageHash, PageTable};
+use crate::backup::capture::wal_scan::WalMark;
+use crate::backup::fs::disk;
+use crate::ltx::{PageSize, Txid};
+use crate::{BackupProblem, Error};
+
+/// What a file begins with: its format, and the version of that.
+const MAGIC: [u8; 8] = *b"rcstate2";
+
+/// How a time that is not known is recorded.
+const UNKNOWN_NS: u64 = u64::MAX;
+
+/// Bytes of captures after which everything is recorded anew, at least.
+const CAPTURES_BYTES_MIN: u64 = 256 << 10;
+
+/// A capture: the transaction of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Its number.
+    pub txid: Txid,
+    /// The checksum of its file; 0 if that is not known.
+    pub checksum: u64,
+    /// When it was made, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// How far the write-ahead log had come, if there was one.
+    pub wal: Option<WalMark>,
+    /// When the file itself was last written to then ([`disk::written_ns`]), if that is known.
+    pub written_ns: Option<u64>,
+}
+
+/// What is known of the last capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The destination that the captures went to.
+    pub destination: String,
+    /// The last capture.
+    pub position: Position,
+    /// The pages as they were then.
+    pub table: PageTable,
+}
+
+/// What was read at the beginning.
+#[derive(Debug)]
+pub struct Loaded {
+    /// As of the last record.
+    pub known: Known,
+    /// As of the record before, if there is one.
+    pub before_last: Option<Known>,
+    /// What pages were before the last of their changes, or are in the file itself, without its log.
+    pub older: HashSet<Page>,
+}
+
+/// The file.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    file: Option<File>,
+    base_bytes: u64,
+    captures_bytes: u64,
+}
+
+impl StateFile {
+    /// The file in a folder, with what can be read of it: nothing if there is none, or it is damaged.
+    #[must_use]
+    pub fn open(folder: &Path) -> (Self, Option<Loaded>) {
+        let path = folder.join("pages");
+        let loaded = load(&path);
+        // Appended to only what this process has written: a torn record may be at the end.
+        (Self { path, file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
+    }
+
+    /// Records everything, and what the file itself has `beneath` its log.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn rewrite(&mut self, known: &Known, beneath: &[Page]) -> Result<(), Error> {
+        let mut bytes = MAGIC.to_vec();
+        push_record(&mut bytes, &encode_base(known, beneath));
+        self.file = None;
+        let written =
+            disk::replace(&self.path, &bytes).and_then(|()| File::options().append(true).open(&self.path));
+        self.file = Some(written.map_err(|error| self.failed(&error))?);
+        self.base_bytes = bytes.len() as u64;
+        self.captures_bytes = 0;
+        Ok(())
+    }
+
+    /// Whether a capture can be recorded behind the others, which are not so many that everything is to be recorded anew.
+    #[must_use]
+    pub fn takes_more(&self) -> bool {
+        self.file.is_some() && self.captures_bytes <= self.base_bytes.max(CAPTURES_BYTES_MIN)
+    }
+
+    /// Records a capture that made `known` of what was known before: the pages that it changed, with their hashes, and what
+    /// the file itself has `beneath` a log that is another than before. Only where it can be ([`StateFile::takes_more`]).
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn append(&mut self, known: &Known, changes: &[Page], beneath: &[Page]) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        push_record(&mut bytes, &encode_capture(known, changes, beneath));
+        let Some(file) = &mut self.file else { return Err(Error::internal("nothing was recorded before")) };
+        let written = file.write_all(&bytes).and_then(|()| file.sync_data());
+        self.captures_bytes += bytes.len() as u64;
+        written.map_err(|error| {
+            // What was torn would hide what is appended later.
+            self.file = None;
+            self.failed(&error)
+        })
+    }
+
+    /// Makes the folder again, if somebody has removed it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn make_folder(&self) -> Result<(), Error> {
+        std::fs::create_dir_all(disk::folder_of(&self.path)).map_err(|error| self.failed(&error))
+    }
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_STATE`.
+    pub fn forget(&mut self) -> Result<(), Error> {
+        self.file = None;
+        let removed = disk::remove(&self.path).and_then(|()| disk::sync_folder(disk::folder_of(&self.path)));
+        removed.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        let message = format!("cannot write {}, which backups need: {error}", self.path.display());
+        Error::backup(BackupProblem::State, message)
+    }
+}
+
+fn load(path: &Path) -> Option<Loaded> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
+    let mut input = bytes.strip_prefix(&MAGIC)?;
+    let (known, beneath) = decode_base(&mut read_record(&mut input)?)?;
+    let mut loaded = Loaded { known, before_last: None, older: HashSet::from_iter(beneath) };
+    let mut next = next_capture(&mut input);
+    while let Some(Capture { position, commit, changes, beneath }) = next {
+        if commit as usize > loaded.known.table.hashes.len() + changes.len() + 1 {
+            // Whatever was added has changed, but for the lock page.
+            break;
+        }
+        next = next_capture(&mut input);
+        if next.is_none() {
+            loaded.before_last = Some(loaded.known.clone());
+        }
+        loaded.older.extend(beneath);
+        for (number, _) in &changes {
+            loaded.older.extend(loaded.known.table.get(*number).map(|hash| (*number, hash)));
+        }
+        loaded.known.position = position;
+        loaded.known.table.apply(commit, &changes);
+    }
+    Some(loaded)
+}
+
+fn next_capture(input: &mut &[u8]) -> Option<Capture> {
+    decode_capture(&mut read_record(input)?)
+}
+
+fn push_record(bytes: &mut Vec<u8>, record: &[u8]) {
+    bytes.extend_from_slice(&(record.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&XxHash3_64::oneshot(record).to_le_bytes());
+    bytes.extend_from_slice(record);
+}
+
+/// The next record, if it is whole.
+fn read_record<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u64::from_le_bytes(take(input)?)).ok()?;
+    let checksum = u64::from_le_bytes(take(input)?);
+    let (record, rest) = input.split_at_checked(length)?;
+    *input = rest;
+    (XxHash3_64::oneshot(record) == checksum).then_some(record)
+}
+
+fn encode_base(known: &Known, beneath: &[Page]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(known.table.hashes.len() * size_of::<PageHash>() + 256);
+    push_position(&mut bytes, &known.position);
+    bytes.extend_from_slice(&known.table.seed.to_le_bytes());
+    bytes.extend_from_slice(&known.table.page_size.get().to_le_bytes());
+    bytes.extend_from_slice(&(known.destination.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(known.destination.as_bytes());
+    push_pages(&mut bytes, beneath);
+    for hash in &known.table.hashes {
+        bytes.extend_from_slice(&hash.to_le_bytes());
+    }
+    bytes
+}
+
+/// What is known, and what the file itself has beneath its log.
+fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
+    let position = read_position(input)?;
+    let seed = u64::from_le_bytes(take(input)?);
+    let page_size = PageSize::new(u32::from_le_bytes(take(input)?)).ok()?;
+    let length = usize::try_from(u64::from_le_bytes(take(input)?)).ok()?;
+    let (destination, rest) = input.split_at_checked(length)?;
+    *input = rest;
+    let beneath = read_pages(input)?;
+    let hashes = input.chunks_exact(size_of::<PageHash>());
+    let hashes = hashes.map(|bytes| PageHash::from_le_bytes(std::array::from_fn(|index| bytes[index]))).collect();
+    let destination = String::from_utf8(destination.to_vec()).ok()?;
+    Some((Known { destination, position, table: PageTable { seed, page_size, hashes } }, beneath))
+}
+
+/// What a capture was.
+struct Capture {
+    position: Position,
+    /// How many pages there were.
+    commit: u32,
+    changes: Vec<Page>,
+    /// What the file itself had, if its log was another than before.
+    beneath: Vec<Page>,
+}
+
+fn encode_capture(known: &Known, changes: &[Page], beneath: &[Page]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push_position(&mut bytes, &known.position);
+    // A database has at most 2^32 - 2 pages.
+    let commit = u32::try_from(known.table.hashes.len()).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&commit.to_le_bytes());
+    push_pages(&mut bytes, changes);
+    push_pages(&mut bytes, beneath);
+    bytes
+}
+
+fn decode_capture(input: &mut &[u8]) -> Option<Capture> {
+    let position = read_position(input)?;
+    let commit = u32::from_le_bytes(take(input)?);
+    Some(Capture { position, commit, changes: read_pages(input)?, beneath: read_pages(input)? })
+}
+
+fn push_pages(bytes: &mut Vec<u8>, pages: &[Page]) {
+    bytes.extend_from_slice(&(pages.len() as u64).to_le_bytes());
+    for (number, hash) in pages {
+        bytes.extend_from_slice(&number.to_le_bytes());
+        bytes.extend_from_slice(&hash.to_le_bytes());
+    }
+}
+
+fn read_pages(input: &mut &[u8]) -> Option<Vec<Page>> {
+    let count = u64::from_le_bytes(take(input)?);
+    let mut page = || Some((u32::from_le_bytes(take(input)?), PageHash::from_le_bytes(take(input)?)));
+    (0..count).map(|_| page()).collect()
+}
+
+fn push_position(bytes: &mut Vec<u8>, position: &Position) {
+    bytes.extend_from_slice(&position.txid.get().to_le_bytes());
+    bytes.extend_from_slice(&position.checksum.to_le_bytes());
+    bytes.extend_from_slice(&position.time_ms.to_le_bytes());
+    bytes.push(position.wal.is_some().into());
+    let wal = position.wal.unwrap_or_default();
+    for number in [wal.salts[0], wal.salts[1], wal.frames] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(&position.written_ns.unwrap_or(UNKNOWN_NS).to_le_bytes());
+}
+
+fn read_position(input: &mut &[u8]) -> Option<Position> {
+    let txid = Txid::new(u64::from_le_bytes(take(input)?)).ok()?;
+    let checksum = u64::from_le_bytes(take(input)?);
+    let time_ms = i64::from_le_bytes(take(input)?);
+    let [has_wal] = take(input)?;
+    let mut number = || take(input).map(u32::from_le_bytes);
+    let wal = WalMark { salts: [number()?, number()?], frames: number()? };
+    let written_ns = Some(u64::from_le_bytes(take(input)?)).filter(|time| *time != UNKNOWN_NS);
+    Some(Position { txid, checksum, time_ms, wal: (has_wal == 1).then_some(wal), written_ns })
+}
+
+fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+    let (bytes, rest) = input.split_first_chunk()?;
+    *input = rest;
+    Some(*bytes)
+}
+
+/// Where a database stands against its destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The last capture is the destination's newest.
+    InStep,
+    /// The last capture did not arrive; the one before is the destination's newest.
+    Unpublished,
+    /// The destination has newer backups, which this database never was: it is an old copy.
+    Behind,
+    /// The destination has lost the last capture, and more.
+    Ahead,
+    /// Nothing is known of what the destination has.
+    Unknown,
+}
+
+/// Compares the last capture with the destination's newest transaction, and with the checksum of the destination's
+/// file of that capture, if it has one.
+#[must_use]
+pub fn standing(position: Option<&Position>, newest: Option<Txid>, checksum: Option<u64>) -> Standing {
+    let Some(position) = position else { return Standing::Unknown };
+    let differs = checksum.is_some_and(|checksum| position.checksum != 0 && checksum != position.checksum);
+    match newest.cmp(&Some(position.txid)) {
+        Ordering::Equal if differs => Standing::Behind,
+        Ordering::Equal => Standing::InStep,
+        Ordering::Greater => Standing::Behind,
+        Ordering::Less if newest.map_or(Txid::FIRST, Txid::next) == position.txid => Standing::Unpublished,
+        Ordering::Less => Standing::Ahead,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(txid: u64, hashes: &[PageHash]) -> Known {
+        let mut table = PageTable::new(PageSize::new(512).unwrap());
+        table.hashes = hashes.to_vec();
+        table.seed = 5;
+        let wal = txid.is_multiple_of(2).then_some(WalMark { salts: [1, 2], frames: 3 });
+        let written_ns = txid.is_multiple_of(3).then_some(txid);
+        let position = Position { txid: Txid::new(txid).unwrap(), checksum: txid * 7, time_ms: 9, wal, written_ns };
+        Known { destination: "s3://bucket/prefix".to_owned(), position, table }
+    }
+
+    #[test]
+    fn captures_are_read_back_and_the_state_before_the_last_with_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, loaded) = StateFile::open(folder.path());
+        assert!(loaded.is_none());
+        state.rewrite(&known(1, &[10, 20]), &[(1, 9), (7, 8)]).unwrap();
+        state.append(&known(2, &[10, 21, 30]), &[(2, 21), (3, 30)], &[]).unwrap();
+        state.append(&known(3, &[11]), &[(1, 11)], &[(5, 6)]).unwrap();
+
+        let (_, loaded) = StateFile::open(folder.path());
+        let loaded = loaded.unwrap();
+        assert_eq!(loaded.known, known(3, &[11]));
+        assert_eq!(loaded.before_last, Some(known(2, &[10, 21, 30])));
+        assert_eq!(loaded.older, HashSet::from([(1, 9), (7, 8), (2, 20), (1, 10), (5, 6)]));
+    }
+
+    #[test]
+    fn a_torn_record_is_as_if_it_were_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, _) = StateFile::open(folder.path());
+        state.rewrite(&known(1, &[10]), &[]).unwrap();
+        let whole = std::fs::read(folder.path().join("pages")).unwrap().len();
+        state.append(&known(2, &[11]), &[(1, 11)], &[]).unwrap();
+        let bytes = std::fs::read(folder.path().join("pages")).unwrap();
+        for length in 0..bytes.len() {
+            std::fs::write(folder.path().join("pages"), &bytes[..length]).unwrap();
+            let (_, loaded) = StateFile::open(folder.path());
+            let expected = (length >= whole).then(|| known(1, &[10]));
+            assert_eq!(loaded.map(|loaded| loaded.known), expected, "{length} bytes");
+        }
+        for place in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 1;
+            std::fs::write(folder.path().join("pages"), &damaged).unwrap();
+            let (_, loaded) = StateFile::open(folder.path());
+            assert_ne!(loaded.map(|loaded| loaded.known), Some(known(2, &[11])), "byte {place}");
+        }
+    }
+
+    #[test]
+    fn many_captures_do_not_make_the_file_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, _) = StateFile::open(folder.path());
+        state.rewrite(&known(1, &[10]), &[]).unwrap();
+        let changes: Vec<Page> = vec![(1, 10); 1000];
+        for txid in 2..100 {
+            if state.takes_more() {
+                state.append(&known(txid, &[10]), &changes, &[]).unwrap();
+            } else {
+                state.rewrite(&known(txid, &[10]), &[]).unwrap();
+            }
+        }
+        let bytes = std::fs::metadata(folder.path().join("pages")).unwrap().len();
+        assert!(bytes < 2 * CAPTURES_BYTES_MIN, "{bytes} bytes");
+        assert_eq!(StateFile::open(folder.path()).1.unwrap().known, known(99, &[10]));
+    }
+
+    #[test]
+    fn the_destination_tells_where_a_database_stands() {
+        let txid = |number| Some(Txid::new(number).unwrap());
+        let position = known(5, &[]).position;
+        let stands = |newest, checksum| standing(Some(&position), newest, checksum);
+        assert_eq!(stands(txid(5), Some(35)), Standing::InStep);
+        assert_eq!(stands(txid(5), None), Standing::InStep);
+        assert_eq!(stands(txid(5), Some(36)), Standing::Behind);
+        assert_eq!(stands(txid(6), None), Standing::Behind);
+        assert_eq!(stands(txid(4), None), Standing::Unpublished);
+        assert_eq!(stands(txid(3), None), Standing::Ahead);
+        assert_eq!(stands(None, None), Standing::Ahead);
+        assert_eq!(standing(Some(&known(1, &[]).position), None, None), Standing::Unpublished);
+        assert_eq!(standing(None, txid(5), None), Standing::Unknown);
+    }
+}

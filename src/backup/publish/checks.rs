@@ -1,0 +1,75 @@
+//! Whether a destination still has what was published, and nobody else has gone on there.
+
+use super::ltx_file::is_whole;
+use super::publisher::Publisher;
+use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
+use crate::backup::catalog::plan::{Target, plan};
+use crate::backup::local::conflict;
+use crate::backup::local::state_file::Known;
+use crate::{BackupProblem, Error};
+
+impl Publisher {
+    /// Publishes nothing any more, now and when the file is opened again.
+    pub(super) fn stop(&mut self, error: Error) -> Error {
+        conflict::mark(&self.folder, &*self.destination);
+        self.conflict = Some(error.clone());
+        error
+    }
+
+    /// Before anything is published: whether the destination still ends with what was published last. That names are
+    /// taken does not tell enough, for names of captures become free when these are merged.
+    pub(super) fn check_end(&mut self) -> Result<(), Error> {
+        let Some((last, checksum)) = self.last else { return Ok(()) };
+        let there = self.destination.checksum(&last);
+        if there.is_some() && there == checksum {
+            return Ok(());
+        }
+        let files = self.destination.list()?;
+        self.check_newest(&files)?;
+        if there.is_some() && checksum.is_some() && is_whole(&*self.destination, last.name)? {
+            return Err(self.stop(conflict::anothers(&*self.destination, last.name)));
+        }
+        self.check_chain(&files);
+        Ok(())
+    }
+
+    /// Whether anybody else has gone on at the destination. Of what is to be published some may be there, although that was
+    /// believed to have failed.
+    pub(super) fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
+        let own = self.queue.back().map(|staged| staged.name.max).max(self.newest());
+        match newest_txid(files).filter(|newest| Some(*newest) > own) {
+            Some(newest) => Err(self.stop(conflict::anothers(&*self.destination, FileName::captured(newest)))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether backups lead to the last one.
+    pub(super) fn is_reached_by(&self, files: &[BackupFile]) -> bool {
+        let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
+        self.newest().is_none_or(|newest| reached >= Some(newest))
+    }
+
+    /// Whether the last backup is at the destination as it was made; otherwise a full snapshot has to follow.
+    pub(super) fn check_last(&mut self) {
+        let (Some(Known { position, .. }), Some((last, Some(checksum)))) = (&self.known, self.last) else { return };
+        let is_the_capture = last.name == FileName::captured(position.txid);
+        if is_the_capture && ![0, checksum].contains(&position.checksum) {
+            let message = format!("the backup {} is damaged: everything is backed up anew", last.name);
+            self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+            self.snapshot_wanted = true;
+        }
+    }
+
+    /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
+    pub(super) fn check_chain(&mut self, files: &[BackupFile]) {
+        if !self.is_reached_by(files) {
+            let message = format!(
+                "backups that were made are missing from {}: everything is backed up anew",
+                self.destination.describe()
+            );
+            self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+            self.snapshot_wanted = true;
+            self.newest_snapshot = None;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Captures changes and brings them to the destination, one transaction number after another.
+
+use std::collections::{HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::ltx_file::Staged;
+use super::reconcile::{end_of, newest_file, reconcile};
+use crate::backup::capture::page_diff::Capture;
+use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use crate::backup::destination::Destination;
+use crate::backup::local::conflict;
+use crate::backup::local::state_file::{Known, StateFile};
+use crate::ltx::{PageSize, Txid};
+use crate::{BackupProblem, Error};
+
+/// Brings a database's changes to a destination.
+///
+/// What was captured and could not be published is kept and tried again, before anything else is captured.
+pub struct Publisher {
+    pub(super) folder: PathBuf,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) capture: Box<dyn Capture>,
+    pub(super) state: StateFile,
+    /// The last capture, whether it has been published or not; `None` if the next has to hold every page.
+    pub(super) known: Option<Known>,
+    /// The destination's newest transaction, as far as this process knows, and the size of its pages.
+    pub(super) newest: Option<(Txid, PageSize)>,
+    /// What is not at the destination yet, in its order.
+    pub(super) queue: VecDeque<Staged>,
+    /// What was published last, or was the newest at the destination, with its checksum.
+    pub(super) last: Option<(BackupFile, Option<u64>)>,
+    /// Somebody else writes to the destination.
+    pub(super) conflict: Option<Error>,
+    /// What was found and has not been told.
+    pub(super) problem: Option<Error>,
+    pub(super) snapshot_wanted: bool,
+    /// The newest full snapshot.
+    pub(super) newest_snapshot: Option<Txid>,
+    /// Backups that cannot be used, as far as it was tried.
+    pub(super) unusable: HashSet<FileName>,
+    /// Something may have changed that is not staged.
+    pub(super) is_dirty: bool,
+}
+
+/// What has become of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The transaction.
+    pub file: BackupFile,
+    /// Whether it holds every page.
+    pub is_full: bool,
+}
+
+impl Publisher {
+    /// Prepares to publish: compares what is known of the database with what the destination has.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`.
+    pub fn new(folder: &Path, destination: Arc<dyn Destination>, capture: Box<dyn Capture>) -> Result<Self, Error> {
+        let (state, loaded) = StateFile::open(folder);
+        destination.sweep();
+        let files = destination.list()?;
+        let newest = newest_file(&*destination, &files);
+        let (known, mut conflict) = match loaded.map(|loaded| reconcile(&*destination, &files, loaded)) {
+            Some(Ok(known)) => (known, None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        if conflict::is_marked(folder, &*destination) {
+            conflict = Some(conflict::error(&*destination, "backups that were not made here"));
+        }
+        let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
+        // Numbers go on although the destination has lost some: what was there may come back.
+        let here = known.as_ref().map(|known| (known.position.txid, known.table.page_size));
+        let newest = here.filter(|(here, _)| newest.is_none_or(|(newest, _)| newest < *here)).or(newest);
+        let mut publisher = Self {
+            folder: folder.to_owned(),
+            destination,
+            capture,
+            state,
+            known,
+            newest,
+            queue: VecDeque::new(),
+            last,
+            conflict,
+            problem: None,
+            snapshot_wanted: false,
+            newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
+            unusable: HashSet::new(),
+            is_dirty: true,
+        };
+        if let Some(known) = &publisher.known {
+            publisher.state.rewrite(known, &publisher.capture.beneath(&known.table))?;
+            publisher.check_last();
+            publisher.check_chain(&files);
+        }
+        Ok(publisher)
+    }
+
+    /// A problem that was found on the way, and is being dealt with.
+    pub fn take_problem(&mut self) -> Option<Error> {
+        self.problem.take()
+    }
+
+    /// The last transaction at the destination.
+    #[must_use]
+    pub fn newest(&self) -> Option<Txid> {
+        self.newest.map(|(txid, _)| txid)
+    }
+
+    /// Whether there is anything to capture or to publish.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    pub fn has_work(&mut self) -> Result<bool, Error> {
+        Ok(!self.queue.is_empty() || self.snapshot_wanted || self.is_dirty || self.capture.has_changed()?)
+    }
+
+    /// Asks for a full snapshot with the next capture.
+    pub fn want_snapshot(&mut self) {
+        self.snapshot_wanted = true;
+    }
+
+    /// Captures what has changed, and publishes it, after what is still to be published. `None` if nothing has
+    /// changed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`, and then it can be tried again; `ERR_BACKUP_CONFLICT`, now and ever after;
+    /// `ERR_BACKUP_STATE`; or with SQLite's code.
+    pub fn run(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
+        if let Some(error) = &self.conflict {
+            return Err(error.clone());
+        }
+        self.publish()?;
+        let captured = self.stage(now_ms)?;
+        self.publish()?;
+        if self.snapshot_wanted {
+            // What was there when this began is not there any more.
+            self.stage(now_ms)?;
+            self.publish()?;
+        }
+        Ok(captured)
+    }
+
+    /// Brings what is staged to the destination.
+    fn publish(&mut self) -> Result<(), Error> {
+        if !self.queue.is_empty() {
+            self.check_end()?;
+        }
+        while let Some(staged) = self.queue.front() {
+            if let Err(error) = staged.publish(&*self.destination) {
+                if staged.is_lost() {
+                    // Captured anew, as a whole, under another number: it may have arrived.
+                    let last = self.queue.back().map(|staged| staged.name.max);
+                    let page_size = self.known.as_ref().map(|known| known.table.page_size);
+                    self.newest = last.zip(page_size).or(self.newest);
+                    self.queue.clear();
+                    self.known = None;
+                    self.is_dirty = true;
+                } else if error.backup_problem() == Some(BackupProblem::Conflict) {
+                    return Err(self.stop(error));
+                }
+                return Err(error);
+            }
+            self.last = Some((staged.listed(), Some(staged.checksum)));
+            if let Some(known) = &self.known {
+                self.newest = Some((staged.name.max, known.table.page_size));
+            }
+            if staged.name.level == Level::SNAPSHOT {
+                self.newest_snapshot = Some(staged.name.max);
+            }
+            self.queue.pop_front();
+        }
+        Ok(())
+    }
+}

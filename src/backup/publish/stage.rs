@@ -1,0 +1,164 @@
+//! Captures what has changed into files for the destination.
+
+use super::ltx_file::{Staged, Writing};
+use super::publisher::{Published, Publisher};
+use crate::Error;
+use crate::backup::capture::page_diff::Image;
+use crate::backup::capture::page_hashes::{Page, PageTable};
+use crate::backup::catalog::files::FileName;
+use crate::backup::local::state_file::{Known, Position};
+use crate::ltx::{Header, Txid};
+
+impl Publisher {
+    /// Writes what has changed into files for the destination.
+    pub(super) fn stage(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
+        self.is_dirty = true;
+        self.state.make_folder()?;
+        let staged = match self.capture.begin()? {
+            Some(image) => {
+                let staged = self.stage_image(image, now_ms);
+                self.capture.end();
+                staged?
+            }
+            None => None,
+        };
+        let published = staged.map(|staged| self.record(staged)).transpose()?;
+        self.capture.recorded();
+        self.is_dirty = false;
+        self.snapshot_wanted = false;
+        Ok(published.flatten())
+    }
+
+    /// Notes what is known from now on, and that it is to be published.
+    fn record(&mut self, staged: Stage) -> Result<Option<Published>, Error> {
+        match &staged.known {
+            Recorded::Changes(known, changes) if self.state.takes_more() => {
+                // A log that was begun anew has been brought into the file.
+                let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
+                let is_another_log = self.known.as_ref().and_then(salts) != salts(known);
+                let beneath = if is_another_log { self.capture.beneath(&known.table) } else { Vec::new() };
+                self.state.append(known, changes, &beneath)?;
+            }
+            Recorded::Changes(known, _) | Recorded::Everything(known) => {
+                self.state.rewrite(known, &self.capture.beneath(&known.table))?;
+            }
+        }
+        let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
+        self.known = Some(known);
+        let published = staged.files.first().map(|file| Published { file: file.listed(), is_full: staged.is_full });
+        self.queue.extend(staged.files);
+        Ok(published)
+    }
+
+    fn stage_image(&mut self, image: Image, now_ms: i64) -> Result<Option<Stage>, Error> {
+        let known = self.known.take_if(|known| known.table.page_size != image.page_size);
+        // A new page size begins a new chain, and so does a history that nobody knows.
+        let page_size_changed = known.is_some();
+        let same_chain = self.newest.is_none_or(|(_, page_size)| page_size == image.page_size);
+        let last = self.newest.map(|(txid, _)| txid);
+        if let Some(known) = self.known.clone() {
+            return self.stage_changes(image, known, now_ms);
+        }
+        let txid = last.map_or(Txid::FIRST, Txid::next);
+        let writes_increment = same_chain && !page_size_changed;
+        self.stage_everything(image, txid, writes_increment, now_ms).map(Some)
+    }
+
+    fn stage_changes(&mut self, image: Image, mut known: Known, now_ms: i64) -> Result<Option<Stage>, Error> {
+        let txid = known.position.txid.next();
+        let name = FileName::captured(txid);
+        let header = Header::new(image.page_size, image.commit, txid, txid, now_ms);
+        let mut changes: Vec<Page> = Vec::new();
+        let mut writing = None;
+        let (destination, folder) = (&*self.destination, &self.folder);
+        self.capture.changes(&known.table, &mut |number, page| {
+            let writing: &mut Writing = match &mut writing {
+                Some(writing) => writing,
+                None => writing.insert(Writing::begin(destination, folder, name, header.clone())?),
+            };
+            changes.push((number, known.table.hash(page)));
+            writing.page(number, page)
+        })?;
+        // A database that only shrank has no page that changed.
+        if writing.is_none() && known.table.hashes.len() > image.commit as usize {
+            writing = Some(Writing::begin(destination, folder, name, header)?);
+        }
+        let mut files = Vec::new();
+        if let Some(writing) = writing {
+            let staged = writing.finish()?;
+            known.table.apply(image.commit, &changes);
+            known.position = position_of(&image, txid, staged.checksum, now_ms);
+            files.push(staged);
+        }
+        let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
+        if writes_snapshot {
+            files.push(self.write_image(image, FileName::snapshot(known.position.txid), now_ms, None)?);
+        }
+        if files.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Stage { is_full: writes_snapshot, files, known: Recorded::Changes(known, changes) }))
+    }
+
+    fn stage_everything(
+        &mut self,
+        image: Image,
+        txid: Txid,
+        writes_increment: bool,
+        now_ms: i64,
+    ) -> Result<Stage, Error> {
+        let mut table = PageTable::new(image.page_size);
+        let mut files = Vec::new();
+        if writes_increment {
+            files.push(self.write_image(image, FileName::captured(txid), now_ms, Some(&mut table))?);
+        }
+        // The first increment is a snapshot by its number.
+        if txid != Txid::FIRST || self.snapshot_wanted {
+            let to = if writes_increment { None } else { Some(&mut table) };
+            files.push(self.write_image(image, FileName::snapshot(txid), now_ms, to)?);
+        }
+        let checksum = if writes_increment { files.first().map_or(0, |file| file.checksum) } else { 0 };
+        let destination = self.destination.describe().to_owned();
+        let position = position_of(&image, txid, checksum, now_ms);
+        Ok(Stage { is_full: true, files, known: Recorded::Everything(Known { destination, position, table }) })
+    }
+
+    fn write_image(
+        &mut self,
+        image: Image,
+        name: FileName,
+        now_ms: i64,
+        mut table: Option<&mut PageTable>,
+    ) -> Result<Staged, Error> {
+        let header = Header::new(image.page_size, image.commit, name.min, name.max, now_ms);
+        let mut writing = Writing::begin(&*self.destination, &self.folder, name, header)?;
+        if let Some(table) = &mut table {
+            table.hashes.resize(image.commit as usize, 0);
+        }
+        self.capture.pages(&mut |number, page| {
+            if let Some(table) = &mut table {
+                let hash = table.hash(page);
+                table.hashes[number as usize - 1] = hash;
+            }
+            writing.page(number, page)
+        })?;
+        writing.finish()
+    }
+}
+
+fn position_of(image: &Image, txid: Txid, checksum: u64, time_ms: i64) -> Position {
+    Position { txid, checksum, time_ms, wal: image.wal.map(|wal| wal.mark), written_ns: image.written_ns }
+}
+
+/// What was staged of a moment.
+struct Stage {
+    files: Vec<Staged>,
+    is_full: bool,
+    known: Recorded,
+}
+
+/// How to record what is known from now on.
+enum Recorded {
+    Changes(Known, Vec<Page>),
+    Everything(Known),
+}

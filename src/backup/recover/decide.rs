@@ -1,0 +1,92 @@
+//! Decides what to do with a file before it is opened, by what was found.
+
+use super::inspect::Found;
+use crate::backup::local::state_file::Standing;
+
+/// What is said of [`Found::Inconsistent`].
+const INCONSISTENT: &str = "an index does not have what its table has";
+
+/// What to do, by what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Open it as it is.
+    Keep,
+    /// Open it as it is, for there is nothing better, and say what is wrong with it, as a part of a sentence.
+    KeepDamaged(String),
+    /// Leave it alone: it cannot be relied on, and the backups that were made of it are gone. What was found, as a part
+    /// of a sentence.
+    Refuse(String),
+    /// Restore it, and set aside under this name what is there.
+    Restore {
+        /// A part of the name, if anything is there.
+        aside: Option<&'static str>,
+        /// Why, as a part of a sentence.
+        reason: String,
+    },
+}
+
+/// Decides what to do. `was_backed_up` if backups of the file have been made at the destination.
+#[must_use]
+pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: Standing) -> Decision {
+    let (problem, aside) = match found {
+        Found::Sound if has_backups && standing == Standing::Behind => {
+            ("it is an old copy: the destination has newer backups", Some("stale"))
+        }
+        Found::Sound => return Decision::Keep,
+        Found::Nothing => ("it was not there", None),
+        Found::Empty => ("it was empty", Some("damaged")),
+        Found::Inconsistent => (INCONSISTENT, Some("damaged")),
+        Found::Damaged(problem) | Found::Older(problem) => (problem.as_str(), Some("damaged")),
+    };
+    let reason = problem.to_owned();
+    match found {
+        _ if has_backups => Decision::Restore { aside, reason },
+        Found::Inconsistent => Decision::KeepDamaged(reason),
+        _ if was_backed_up => Decision::Refuse(reason),
+        Found::Damaged(_) | Found::Older(_) => Decision::KeepDamaged(reason),
+        Found::Nothing | Found::Empty | Found::Sound => Decision::Keep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_follows_the_table() {
+        let done = |found, has_backups, was_backed_up, standing| match decide(
+            &found,
+            has_backups,
+            was_backed_up,
+            standing,
+        ) {
+            Decision::Keep => "keep",
+            Decision::KeepDamaged(_) => "keep damaged",
+            Decision::Refuse(_) => "refuse",
+            Decision::Restore { aside, .. } => aside.unwrap_or("restore"),
+        };
+        let damaged = || Found::Damaged("SQLite finds it damaged".to_owned());
+        let older = || Found::Older(String::new());
+        for standing in
+            [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Ahead, Standing::Unknown]
+        {
+            for was_backed_up in [false, true] {
+                assert_eq!(done(Found::Sound, false, was_backed_up, standing), "keep");
+                assert_eq!(done(Found::Nothing, true, was_backed_up, standing), "restore");
+                for found in [Found::Empty, damaged(), older()] {
+                    assert_eq!(done(found, true, was_backed_up, standing), "damaged");
+                }
+                let expected = if standing == Standing::Behind { "stale" } else { "keep" };
+                assert_eq!(done(Found::Sound, true, was_backed_up, standing), expected);
+            }
+            assert_eq!(done(Found::Nothing, false, false, standing), "keep");
+            assert_eq!(done(Found::Empty, false, false, standing), "keep");
+            assert_eq!(done(damaged(), false, false, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, false, true, standing), "keep damaged");
+            assert_eq!(done(Found::Inconsistent, true, true, standing), "damaged");
+            for found in [Found::Nothing, Found::Empty, damaged(), older()] {
+                assert_eq!(done(found, false, true, standing), "refuse");
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Looks at a database file before it is opened for use.
+
+use std::path::Path;
+
+use super::lost_wal::lost_log;
+use crate::Error;
+use crate::backup::capture::page_diff::{Capture, PageDiff};
+use crate::backup::capture::wal_scan::wal_path;
+use crate::backup::local::first_page::FirstPage;
+use crate::backup::local::state_file::Loaded;
+use crate::backup::restore::integrity::{Depth, Verdict, inspect, open_as_it_is};
+use crate::limits::QUICK_CHECK_BYTES_MAX;
+
+/// What was found where a database should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A file without a byte: a database that was never written to, or what is left of one.
+    Empty,
+    /// A database, as far as can be told, or something that only opening it can judge.
+    Sound,
+    /// A database in which an index has not what its table has.
+    Inconsistent,
+    /// Something that is no sound database; why, as a part of a sentence.
+    Damaged(String),
+    /// A database that has lost what it had at its last backup; why, as a part of a sentence.
+    Older(String),
+}
+
+/// What is known of a file from when it was last in use.
+#[derive(Debug, Clone, Copy)]
+pub struct LastUse<'a> {
+    /// It was closed as it should be.
+    pub is_clean: bool,
+    /// Its last capture.
+    pub capture: Option<&'a Loaded>,
+    /// Its first page when it was closed.
+    pub first_page: Option<FirstPage>,
+}
+
+/// Looks at a file. A large one that was closed as it should be is not read as a whole; of a small one it is also checked
+/// whether its indexes fit its tables, unless it is as it was captured.
+#[must_use]
+pub fn examine(path: &Path, last: &LastUse) -> Found {
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
+        Err(_) => return Found::Sound,
+    };
+    if !metadata.is_file() {
+        return Found::Sound;
+    }
+    if metadata.len() == 0 {
+        return Found::Empty;
+    }
+    if let Some(lost) = lost_log(path, last.is_clean, last.capture) {
+        return Found::Older(lost);
+    }
+    let is_small = metadata.len() <= QUICK_CHECK_BYTES_MAX;
+    let depth = match (last.is_clean, is_small) {
+        (true, false) => Depth::Schema,
+        (false, false) => Depth::Pages,
+        (true, true) if last.capture.is_some_and(|capture| is_as_captured(path, capture)) => Depth::Pages,
+        (_, true) => Depth::Rows,
+    };
+    match look(path, depth, last.first_page.filter(|_| last.is_clean)) {
+        Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),
+        Ok(Verdict::Inconsistent) => Found::Inconsistent,
+        // A journal beside it has told SQLite to take every page away.
+        Ok(Verdict::Sound) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => Found::Empty,
+        Ok(Verdict::Sound) | Err(_) => Found::Sound,
+    }
+}
+
+/// Has SQLite check every page of a file. The answer is a part of a sentence.
+///
+/// # Errors
+///
+/// With SQLite's code, if the file could not be looked at.
+pub fn check(path: &Path) -> Result<Option<String>, Error> {
+    Ok(match look(path, Depth::Pages, None)? {
+        Verdict::Damaged(problem) => Some(problem),
+        Verdict::Inconsistent | Verdict::Sound => None,
+    })
+}
+
+fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
+    let connection = open_as_it_is(path)?;
+    let verdict = inspect(&connection, depth)?;
+    if verdict == Verdict::Sound && first_page.is_some() {
+        let now = FirstPage::read(&connection)?;
+        if first_page.zip(now).is_some_and(|(then, now)| then.contradicts(&now)) {
+            return Ok(Verdict::Damaged("its first page has changed, and nobody has written to it".to_owned()));
+        }
+    }
+    Ok(verdict)
+}
+
+/// Whether a file without a log is what the last backup is of.
+fn is_as_captured(path: &Path, last: &Loaded) -> bool {
+    if wal_path(path).exists() {
+        return false;
+    }
+    let differs = || -> Result<bool, Error> {
+        let mut capture = PageDiff::open(path)?;
+        let Some(image) = capture.begin()? else { return Ok(true) };
+        let table = &last.known.table;
+        let mut differs = (image.page_size, image.commit as usize) != (table.page_size, table.hashes.len());
+        let visited = capture.changes(table, &mut |_, _| {
+            differs = true;
+            Ok(())
+        });
+        capture.end();
+        visited.map(|()| differs)
+    };
+    differs().is_ok_and(|differs| !differs)
+}

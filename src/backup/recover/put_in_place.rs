@@ -1,0 +1,163 @@
+//! Restores a database before it is opened, and puts it in the place of what is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::backup::catalog::files::{BackupFile, FileName};
+use crate::backup::catalog::plan::Target;
+use crate::backup::destination::Destination;
+use crate::backup::fs::disk;
+use crate::backup::fs::paths::{COMPANIONS, with_suffix};
+use crate::backup::local::state_file::{Known, Position, StateFile};
+use crate::backup::restore::image::{Restored, Skipped, restore};
+use crate::backup::restore::progress::Progress;
+use crate::faults::crash_at;
+use crate::ltx::Txid;
+use crate::{BackupProblem, Error};
+
+/// A file that was restored.
+#[derive(Debug, Clone)]
+pub struct RestoredFile {
+    /// What it was restored to.
+    pub restored: Restored,
+    /// Why, as a part of a sentence.
+    pub reason: String,
+    /// Where what was found is now, if anything was.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// A restore of a file that is not open.
+pub struct Job<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// The destination of its backups.
+    pub destination: &'a dyn Destination,
+    /// The listing of the destination.
+    pub files: &'a [BackupFile],
+    /// What is recorded of the file.
+    pub state: &'a mut StateFile,
+    /// The last transaction that was captured here.
+    pub known: Option<Txid>,
+    /// The transaction that the restored state has to have, or a later one, if it is to be used.
+    pub at_least: Option<Txid>,
+}
+
+impl Job<'_> {
+    /// Restores the newest state, and sets aside what is there; `None` if the state is older than it has to be.
+    ///
+    /// # Errors
+    ///
+    /// As [`restore`]; `ERR_BACKUP_STATE` if the file cannot be replaced.
+    pub fn run(
+        mut self,
+        aside: Option<&str>,
+        reason: String,
+        now_ms: i64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Option<RestoredFile>, Error> {
+        let temporary = with_suffix(self.path, ".restoring");
+        let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);
+        let mut restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        note_missing(&mut restored, self.files, self.known);
+        if self.at_least.is_some_and(|txid| restored.txid < txid) {
+            drop(disk::remove(&temporary));
+            return Ok(None);
+        }
+        let set_aside = self.put_in_place(&temporary, aside.unwrap_or("stale"), now_ms);
+        let set_aside = set_aside.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        if restored.is_newest {
+            let position =
+                Position { txid: restored.txid, checksum: 0, time_ms: now_ms, wal: None, written_ns: None };
+            let destination = self.destination.describe().to_owned();
+            self.state.rewrite(&Known { destination, position, table: restored.table.clone() }, &[])?;
+        }
+        Ok(Some(RestoredFile { restored, reason, set_aside }))
+    }
+
+    /// Sets aside what is there, and gives a restored file its name. Returns where what was there is now.
+    ///
+    /// Whenever this is interrupted, the next opening restores: until the file is in its place, what is there is what was
+    /// there before, with all that is known of it, or no file at all. A log never lies beside a file that it is not of, for
+    /// the file goes first, and another one comes when its log is gone, which the disk is made to keep to.
+    fn put_in_place(&mut self, temporary: &Path, what: &str, now_ms: i64) -> Result<Option<PathBuf>, Error> {
+        let failed = |error: std::io::Error| cannot_replace(self.path, &error);
+        let set_aside = SetAside::of(self.path, what, now_ms).map_err(failed)?;
+        // What is known of the pages is not true of the new file.
+        self.state.forget().inspect_err(|_| set_aside.undo())?;
+        crash_at("forgotten");
+        fs::rename(temporary, self.path).map_err(failed)?;
+        crash_at("in its place");
+        disk::sync_folder(disk::folder_of(self.path)).map_err(failed)?;
+        Ok(set_aside.file())
+    }
+}
+
+/// Adds to what a restore has left out the captures of this machine that the destination does not have.
+fn note_missing(restored: &mut Restored, files: &[BackupFile], known: Option<Txid>) {
+    let Some(last) = known.filter(|last| *last > restored.txid && files.iter().all(|file| file.name.max < *last))
+    else {
+        return;
+    };
+    restored.is_newest = false;
+    let reason = "it was captured here, and is not at the destination".to_owned();
+    restored.skipped.push(Skipped { name: FileName::captured(last), reason });
+}
+
+/// A file, and what belongs to it or belonged to one that was set aside before, under other names.
+struct SetAside {
+    /// The names before and after, in the order in which they were changed.
+    renamed: Vec<(PathBuf, PathBuf)>,
+    has_file: bool,
+}
+
+impl SetAside {
+    /// Renames what there is. If it fails, nothing was renamed.
+    fn of(path: &Path, what: &str, now_ms: i64) -> std::io::Result<Self> {
+        let aside = free_name(path, what, now_ms);
+        let mut set_aside = Self { renamed: Vec::new(), has_file: path.exists() };
+        for suffix in [""].iter().chain(&COMPANIONS) {
+            let (from, to) = (with_suffix(path, suffix), with_suffix(&aside, suffix));
+            if from.exists() {
+                let renamed = fs::rename(&from, &to).and_then(|()| disk::sync_folder(disk::folder_of(path)));
+                renamed.inspect_err(|_| set_aside.undo())?;
+                set_aside.renamed.push((from, to));
+                crash_at(&format!("set aside{suffix}"));
+            }
+        }
+        Ok(set_aside)
+    }
+
+    /// Gives everything its name back. The next opening does without what cannot be had.
+    fn undo(&self) {
+        for (from, to) in self.renamed.iter().rev() {
+            drop(fs::rename(to, from));
+        }
+    }
+
+    /// Where the file is now, if there was one.
+    fn file(&self) -> Option<PathBuf> {
+        self.renamed.first().filter(|_| self.has_file).map(|(_, to)| to.clone())
+    }
+}
+
+/// A name that neither a file nor anything that would belong to it has.
+fn free_name(path: &Path, what: &str, now_ms: i64) -> PathBuf {
+    let is_free = |aside: &Path| {
+        !aside.exists() && COMPANIONS.iter().all(|companion| !with_suffix(aside, companion).exists())
+    };
+    let mut aside = with_suffix(path, &format!(".{what}-{now_ms}"));
+    for attempt in 1.. {
+        if is_free(&aside) {
+            break;
+        }
+        aside = with_suffix(path, &format!(".{what}-{now_ms}-{attempt}"));
+    }
+    aside
+}
+
+fn cannot_replace(path: &Path, error: &std::io::Error) -> Error {
+    Error::backup(
+        BackupProblem::State,
+        format!("cannot put a restored file in the place of {}: {error}", path.display()),
+    )
+}

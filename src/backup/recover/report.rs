@@ -1,0 +1,177 @@
+//! How a file stands against its backups, as a process sees it that makes none of them.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::backup::capture::page_diff::{Capture, PageDiff};
+use crate::backup::catalog::files::BackupFile;
+use crate::backup::destination::Destination;
+use crate::backup::fs::paths::with_suffix;
+use crate::backup::local::state_dir::Place;
+use crate::backup::local::state_file::{Known, Loaded, Position, Standing, StateFile};
+use crate::backup::publish::reconcile::standing_at;
+use crate::backup::restore::listing::restorable_at;
+use crate::backup::restore::output::is_in_use;
+use crate::engine::sqlite::{holds_keys, open_own_reader};
+use crate::limits::BUSY_TIMEOUT;
+use crate::{BackupProblem, Error};
+
+/// How a file stands against its backups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// The states that can be restored, the newest first.
+    pub backups: Vec<BackupFile>,
+    /// Whether some process makes backups of the file now.
+    pub is_served: bool,
+    /// What the newest backup lacks.
+    pub lag: Lag,
+}
+
+/// What the newest backup of a file lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lag {
+    /// Nothing.
+    None,
+    /// Pages that have changed since a capture.
+    Pages {
+        /// How many.
+        pages: u64,
+        /// Their size in bytes.
+        bytes: u64,
+        /// When the capture was made, in milliseconds since 1970 UTC.
+        since_ms: i64,
+    },
+    /// Nothing, but the file lacks what is in the backup: it is an old copy.
+    OldCopy,
+    /// That cannot be told. Why, as a part of a sentence.
+    Unknown(String),
+}
+
+/// How often the destination is listed again, because a backup came in between.
+const LISTINGS_MAX: u32 = 5;
+
+/// Looks at a file and its backups, and changes neither. Reads all of the file, through SQLite.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn survey(path: &Path, destination: &dyn Destination) -> Result<Survey, Error> {
+    let place = Place::found_beside(path);
+    // What is captured is recorded before it is published: only what is known before and after belongs to the listing.
+    let mut loaded = load(place.as_ref());
+    let mut listed = destination.list()?;
+    for _ in 1..LISTINGS_MAX {
+        let again = load(place.as_ref());
+        if position(again.as_ref()) == position(loaded.as_ref()) {
+            break;
+        }
+        (loaded, listed) = (again, destination.list()?);
+    }
+    let is_served = place.as_ref().is_some_and(Place::is_served);
+    let lag = lag(path, destination, &listed, loaded);
+    Ok(Survey { backups: restorable_at(destination, &listed), is_served, lag })
+}
+
+/// Whether a file has the table of the key-value store. It is left as it is.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn is_store(path: &Path) -> Result<bool, Error> {
+    holds_keys(&open_untouched(path)?)
+}
+
+/// Whether some process makes backups of a file now.
+#[must_use]
+pub fn is_served(path: &Path) -> bool {
+    Place::found_beside(path).as_ref().is_some_and(Place::is_served)
+}
+
+/// Whether opening a file as a store would put a restored one in its place although somebody has it open: it is an old
+/// copy, and nobody makes its backups.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn would_take_away(path: &Path, destination: &dyn Destination) -> Result<bool, Error> {
+    let Some(place) = Place::found_beside(path).filter(|place| path.exists() && !place.is_served()) else {
+        return Ok(false);
+    };
+    let Some(Loaded { known, .. }) = load(Some(&place)) else { return Ok(false) };
+    let is_old_copy = known.destination == destination.describe()
+        && standing_at(destination, &destination.list()?, &known.position) == Standing::Behind;
+    Ok(is_old_copy && is_in_use(path))
+}
+
+/// Forgets what is known of a file that was put in the place of another: its next backup holds every page.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_STATE`.
+pub fn forget(path: &Path) -> Result<(), Error> {
+    Place::found_beside(path).map_or(Ok(()), |place| StateFile::open(place.folder()).0.forget())
+}
+
+fn load(place: Option<&Place>) -> Option<Loaded> {
+    StateFile::open(place?.folder()).1
+}
+
+fn position(loaded: Option<&Loaded>) -> Option<Position> {
+    loaded.map(|loaded| loaded.known.position)
+}
+
+fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded: Option<Loaded>) -> Lag {
+    let unknown = |why: &str| Lag::Unknown(why.to_owned());
+    if !path.exists() {
+        return unknown("there is no file");
+    }
+    let Some(Loaded { known, before_last, .. }) = loaded else { return unknown("nothing is known of its pages") };
+    if known.destination != destination.describe() {
+        return unknown("its last backup went to another destination");
+    }
+    let known = match standing_at(destination, files, &known.position) {
+        Standing::InStep => Some(known),
+        Standing::Unpublished => before_last,
+        Standing::Behind => return Lag::OldCopy,
+        Standing::Ahead | Standing::Unknown => None,
+    };
+    let Some(known) = known else { return unknown("the destination does not have its last backup") };
+    compare(path, &known).unwrap_or_else(|error| Lag::Unknown(error.to_string()))
+}
+
+/// Counts the pages that are not as they are known.
+fn compare(path: &Path, known: &Known) -> Result<Lag, Error> {
+    let _untouched = open_untouched(path)?;
+    let mut capture = PageDiff::open(path)?;
+    let page_bytes = u64::from(known.table.page_size.get());
+    let mut pages = 0;
+    if let Some(image) = capture.begin()? {
+        if image.page_size == known.table.page_size {
+            capture.changes(&known.table, &mut |_, _| {
+                pages += 1;
+                Ok(())
+            })?;
+        } else {
+            pages = u64::from(image.commit);
+        }
+        capture.end();
+    } else if !known.table.hashes.is_empty() {
+        return Err(Error::backup(BackupProblem::Damaged, "the file is empty"));
+    }
+    Ok(match pages {
+        0 => Lag::None,
+        _ => Lag::Pages { pages, bytes: pages * page_bytes, since_ms: known.position.time_ms },
+    })
+}
+
+/// Opens a file so that closing it leaves a log of it as it is, also where nobody else has it open.
+fn open_untouched(path: &Path) -> Result<Connection, Error> {
+    let has_log = with_suffix(path, "-wal").exists();
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    // Opens the log, which is then not for another connection of this process to close.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(connection)
+}

@@ -1,0 +1,368 @@
+//! Makes a database of backups: a new file, checked in every way, or none.
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::integrity::{Depth, Verdict, inspect};
+use super::progress::{Progress, by_steps};
+use crate::backup::capture::page_hashes::PageTable;
+use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
+use crate::backup::catalog::plan::{Plan, Target, plan};
+use crate::backup::destination::Destination;
+use crate::engine::sqlite::open_detached;
+use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Txid, Violation, chain, page_checksum};
+use crate::{BackupProblem, Error, ltx};
+
+/// What is written at a time.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// What became of a restore.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// The last transaction of the state.
+    pub txid: Txid,
+    /// When it was captured, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// The size of the database in bytes.
+    pub bytes: u64,
+    /// How many backups it was made of.
+    pub files: usize,
+    /// Whether it is the newest that the destination has ever seen.
+    pub is_newest: bool,
+    /// Backups that were left out.
+    pub skipped: Vec<Skipped>,
+    /// What is in its pages.
+    pub table: PageTable,
+}
+
+/// A backup that was left out of a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub name: FileName,
+    /// Why, as a part of a sentence.
+    pub reason: String,
+}
+
+/// Why one attempt came to nothing.
+enum Failure {
+    /// A backup cannot be used. There may be others that lead to the same state, or to an earlier one.
+    Unusable(FileName, String),
+    /// Each backup can be used, and the database that they lead to together cannot; why, as a part of a sentence.
+    Unsound(String),
+    /// Nothing that other backups could help with.
+    Fatal(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+/// Makes a file of the newest state that the target allows and that passes every check. On disk when this returns.
+///
+/// A transaction that was asked for is restored, or nothing is.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_NOT_FOUND` if there are no backups of the target, `ERR_BACKUP_DAMAGED` if none that there are can be
+/// used, `ERR_BACKUP_DESTINATION`, `ERR_BACKUP_STATE` if the file cannot be written.
+pub fn restore(
+    destination: &dyn Destination,
+    files: &[BackupFile],
+    target: Target,
+    output: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Restored, Error> {
+    let newest = newest_txid(files);
+    let mut progress = by_steps(progress);
+    let mut candidates = files.to_vec();
+    let mut skipped: Vec<Skipped> = Vec::new();
+    loop {
+        let Some(plan) = plan(&candidates, target) else { return Err(nothing_left(destination, target, &skipped)) };
+        match attempt(destination, &plan, output, &mut progress) {
+            Ok(mut restored) => {
+                let unreachable = plan.unreachable.iter().map(|file| Skipped {
+                    name: file.name,
+                    reason: "a backup before it is missing or cannot be used".to_owned(),
+                });
+                restored.skipped = skipped.into_iter().chain(unreachable).collect();
+                restored.is_newest = newest == Some(restored.txid);
+                return Ok(restored);
+            }
+            Err(Failure::Unusable(name, reason)) => {
+                candidates.retain(|file| file.name != name);
+                skipped.push(Skipped { name, reason });
+            }
+            Err(Failure::Unsound(reason)) => {
+                let name = first_unsound(destination, &plan, output, &mut progress)?;
+                candidates.retain(|file| file.name != name);
+                skipped.push(Skipped { name, reason });
+            }
+            Err(Failure::Fatal(error)) => return Err(error),
+        }
+    }
+}
+
+/// Of the backups of a plan that leads to a database which fails its checks, the first that does: one before which it passes
+/// them. Found by halving, for each attempt takes its time.
+fn first_unsound(
+    destination: &dyn Destination,
+    plan: &Plan,
+    output: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<FileName, Error> {
+    let (mut first, mut last) = (0, plan.files.len() - 1);
+    while first < last {
+        let middle = usize::midpoint(first, last);
+        let part = Plan { files: plan.files[..=middle].to_vec(), unreachable: Vec::new() };
+        match attempt(destination, &part, output, progress) {
+            Ok(_) => first = middle + 1,
+            Err(Failure::Unsound(_)) => last = middle,
+            Err(Failure::Unusable(name, _)) => return Ok(name),
+            Err(Failure::Fatal(error)) => return Err(error),
+        }
+    }
+    Ok(plan.files[last].name)
+}
+
+fn nothing_left(destination: &dyn Destination, target: Target, skipped: &[Skipped]) -> Error {
+    let place = destination.describe();
+    let what = match target {
+        Target::Newest => String::new(),
+        Target::Txid(txid) => format!(" {txid}"),
+        Target::Before(_) => " from before that time".to_owned(),
+    };
+    match skipped.first() {
+        None => Error::backup(BackupProblem::NotFound, format!("there is no backup{what} in {place}")),
+        Some(Skipped { name, reason }) => Error::backup(
+            BackupProblem::Damaged,
+            format!("no backup{what} in {place} passes its checks; {name}, for one: {reason}"),
+        ),
+    }
+}
+
+fn attempt(
+    destination: &dyn Destination,
+    plan: &Plan,
+    output: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Restored, Failure> {
+    let total_bytes = plan.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
+    let mut done_bytes: u64 = 0;
+    let mut image = ImageFile::create(output)?;
+    let mut before: Option<(Header, Trailer)> = None;
+    for file in &plan.files {
+        let unusable = |error: ltx::Error| match error {
+            // The destination does not answer, which says nothing against the backup.
+            ltx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+                let message = format!("cannot read {}: {error}", destination.describe());
+                Failure::Fatal(Error::backup(BackupProblem::Destination, message))
+            }
+            error => Failure::Unusable(file.name, error.to_string()),
+        };
+        let input = match destination.open(file.name) {
+            Ok(input) => input,
+            Err(error) if error.backup_problem() == Some(BackupProblem::NotFound) => {
+                return Err(Failure::Unusable(file.name, "it is not there any more".to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut count = |bytes: u64| {
+            progress(Progress { done_bytes: done_bytes.saturating_add(bytes).min(total_bytes), total_bytes });
+        };
+        let input = Counting { input, bytes: 0, told: &mut count };
+        let decoder = Decoder::new(input).map_err(unusable)?;
+        check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;
+        let ends = image.apply(decoder);
+        before = Some(ends?.map_err(unusable)?);
+        done_bytes = done_bytes.saturating_add(file.bytes);
+    }
+    let Some((header, trailer)) = before else {
+        return Err(Error::internal("a plan without files").into());
+    };
+    let unsound = |error: ltx::Error| Failure::Unsound(error.to_string());
+    let (bytes, table) = image.finish(&header)?.map_err(unsound)?;
+    read_back(output, &header, trailer, &table)?.map_err(unsound)?;
+    check_integrity(output, &header).map_err(Failure::Unsound)?;
+    Ok(Restored {
+        txid: header.max_txid,
+        time_ms: header.timestamp_ms,
+        bytes,
+        files: plan.files.len(),
+        is_newest: false,
+        skipped: Vec::new(),
+        table,
+    })
+}
+
+/// A file is what its name says, and follows the one before.
+fn check_header(name: FileName, header: &Header, before: Option<&(Header, Trailer)>) -> Result<(), ltx::Error> {
+    if (header.min_txid, header.max_txid) != (name.min, name.max) {
+        return Err(Violation::Txid.into());
+    }
+    match before {
+        Some((before, trailer)) => chain(before, Some(*trailer), header),
+        None if header.is_snapshot() => Ok(()),
+        None => Err(Violation::NoSnapshot.into()),
+    }
+}
+
+/// A database file in the making.
+struct ImageFile<'a> {
+    path: &'a Path,
+    output: BufWriter<File>,
+    /// Where the next byte would go.
+    offset: u64,
+    /// What is in the pages that there are, without a gap.
+    table: Option<PageTable>,
+}
+
+impl<'a> ImageFile<'a> {
+    fn create(path: &'a Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let output = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Self { path, output, offset: 0, table: None })
+    }
+
+    /// Writes a backup's pages. The inner error is the backup's, the outer that of the disk.
+    ///
+    /// What the header says of the size is to be believed only at the end. So nothing grows but by pages that are
+    /// there, each of them directly behind those before it.
+    fn apply<R: Read>(&mut self, mut decoder: Decoder<R>) -> Result<Result<(Header, Trailer), ltx::Error>, Error> {
+        let header = decoder.header().clone();
+        let mut page = vec![0; header.page_size.len()];
+        let mut table = self.table.take().unwrap_or_else(|| PageTable::new(header.page_size));
+        loop {
+            match decoder.page(&mut page) {
+                Ok(Some(number)) => {
+                    let index = number as usize - 1;
+                    if index > table.hashes.len() {
+                        return Ok(Err(Violation::MissingPage.into()));
+                    }
+                    self.write(header.page_size.offset(number), &page)
+                        .map_err(|error| cannot_write(self.path, &error))?;
+                    let hash = table.hash(&page);
+                    match table.hashes.get_mut(index) {
+                        Some(known) => *known = hash,
+                        None => table.hashes.push(hash),
+                    }
+                    if number + 1 == header.page_size.lock_page() && table.hashes.len() == number as usize {
+                        // It has no content, and no backup has it.
+                        table.hashes.push(0);
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        self.table = Some(table);
+        let trailer = decoder.trailer().ok_or(ltx::Error::Invalid(Violation::Truncated));
+        Ok(trailer.map(|trailer| (header, trailer)))
+    }
+
+    fn write(&mut self, offset: u64, page: &[u8]) -> std::io::Result<()> {
+        if offset != self.offset {
+            self.output.seek(SeekFrom::Start(offset))?;
+        }
+        self.offset = offset + page.len() as u64;
+        self.output.write_all(page)
+    }
+
+    /// Gives the file its size and waits until it is on disk. Returns that size, and what is in the pages.
+    fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::Error>, Error> {
+        let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
+        if table.hashes.len() < header.commit as usize {
+            return Ok(Err(Violation::MissingPage.into()));
+        }
+        let bytes = u64::from(header.commit) * u64::from(header.page_size.get());
+        let finish = || -> std::io::Result<()> {
+            let file = self.output.into_inner()?;
+            file.set_len(bytes)?;
+            file.sync_all()
+        };
+        finish().map_err(|error| cannot_write(self.path, &error))?;
+        table.hashes.truncate(header.commit as usize);
+        Ok(Ok((bytes, table)))
+    }
+}
+
+/// Reads the file that was written, and finds in it what was written to it. The inner error is that it has not the
+/// checksum of the last backup.
+fn read_back(
+    path: &Path,
+    header: &Header,
+    trailer: Trailer,
+    written: &PageTable,
+) -> Result<Result<(), ltx::Error>, Error> {
+    let mut checksum = DatabaseChecksum::new();
+    let mut page = vec![0; header.page_size.len()];
+    let mut read = || -> std::io::Result<()> {
+        let mut input = std::io::BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+        for number in 1..=header.commit {
+            input.read_exact(&mut page)?;
+            if number == header.page_size.lock_page() {
+                continue;
+            }
+            if written.get(number) != Some(written.hash(&page)) {
+                return Err(std::io::Error::other("it does not hold what was written to it"));
+            }
+            if trailer.post_apply_checksum != 0 {
+                checksum.toggle(page_checksum(number, &page));
+            }
+        }
+        Ok(())
+    };
+    read().map_err(|error| cannot_write(path, &error))?;
+    let expected = trailer.post_apply_checksum;
+    if expected != 0 && expected != checksum.get() {
+        return Ok(Err(Violation::PostApplyChecksum.into()));
+    }
+    Ok(Ok(()))
+}
+
+/// Has SQLite look at every page and row. The error is a part of a sentence.
+fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
+    let check = || -> Result<Option<String>, Error> {
+        let connection = open_detached(path)?;
+        let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        if number("page_size")? != i64::from(header.page_size.get())
+            || number("page_count")? != i64::from(header.commit)
+        {
+            return Ok(Some("the database that it leads to has another size than it says".to_owned()));
+        }
+        Ok(match inspect(&connection, Depth::Rows)? {
+            Verdict::Sound => None,
+            Verdict::Inconsistent | Verdict::Damaged(_) => {
+                Some("the database that it leads to is damaged".to_owned())
+            }
+        })
+    };
+    match check() {
+        Ok(None) => Ok(()),
+        Ok(Some(problem)) => Err(problem),
+        Err(error) => Err(format!("the database that it leads to cannot be read: {error}")),
+    }
+}
+
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::backup(BackupProblem::State, format!("cannot write {}: {error}", path.display()))
+}
+
+/// Tells how much was read.
+struct Counting<'a, R> {
+    input: R,
+    bytes: u64,
+    told: &'a mut dyn FnMut(u64),
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.input.read(buffer)?;
+        self.bytes += length as u64;
+        (self.told)(self.bytes);
+        Ok(length)
+    }
+}

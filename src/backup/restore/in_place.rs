@@ -1,0 +1,104 @@
+//! Restores a database that is open, through SQLite, so that every connection sees it.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::image::{Restored, cannot_write, restore};
+use super::listing::timed;
+use super::progress::Progress;
+use crate::backup::catalog::plan::Target;
+use crate::backup::destination::Destination;
+use crate::backup::fs::temporary::Temporary;
+use crate::engine::sqlite::{open_detached, open_own_writer};
+use crate::{BackupProblem, Error};
+
+/// How often and how long a lock is waited for, beside what SQLite waits each time.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// A state that has passed every check, and that a database is to be given.
+pub struct Replacement {
+    /// What it is.
+    pub restored: Restored,
+    source: Connection,
+    database: PathBuf,
+    /// Removed when nobody has it open any more.
+    _file: Temporary,
+}
+
+impl Replacement {
+    /// Restores a state to a file in `folder`. Takes its time, and changes nothing of the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`restore`].
+    pub fn prepare(
+        destination: &dyn Destination,
+        target: Target,
+        database: &Path,
+        folder: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let file = Temporary::create(&folder.join("restored")).map_err(|error| cannot_write(folder, &error))?;
+        let files = timed(destination, target)?;
+        let restored = restore(destination, &files, target, file.path(), progress)?;
+        let source = open_detached(file.path())?;
+        Ok(Self { restored, source, database: database.to_owned(), _file: file })
+    }
+
+    /// Gives the database the state, all pages in one transaction, if `capture` says so. That is called when nobody else
+    /// can write to the database any more; whoever wants to waits until this returns. What it reads through connections of
+    /// its own is what is replaced then, to the last commit.
+    ///
+    /// # Errors
+    ///
+    /// What `capture` returns; `ERR_BACKUP_STATE` if the page size differs or others keep the database locked; or with
+    /// SQLite's code. Nothing was changed then.
+    pub fn replace(&self, capture: impl FnOnce() -> Result<bool, Error>) -> Result<bool, Error> {
+        let mut store = open_own_writer(&self.database)?;
+        let page_size =
+            |connection: &Connection| connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0));
+        if page_size(&self.source)? != page_size(&store)? {
+            let message = "that backup has another page size than the store; restore it to another file instead";
+            return Err(Error::backup(BackupProblem::State, message));
+        }
+        let mode: String = store.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        let has_log = mode == "wal";
+        if !has_log {
+            // In this locking mode the lock of the transaction outlives it: nobody else can write, and everybody can read,
+            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode"). Set before, it
+            // would keep the lock of a reader as well, for which a writer waits while this waits for the writer.
+            store.execute_batch("BEGIN IMMEDIATE; PRAGMA locking_mode = EXCLUSIVE; ROLLBACK")?;
+        }
+        let backup = Backup::new(&self.source, &mut store)?;
+        if has_log {
+            // No page yet, but the lock, which is kept until the copy is finished or given up
+            // (sqlite.org/c3ref/backup_finish.html). With a log it keeps nobody from reading.
+            step(&backup, 0, LOCK_ATTEMPTS)?;
+        }
+        if !capture()? {
+            return Ok(false);
+        }
+        step(&backup, -1, 1)?;
+        Ok(true)
+    }
+}
+
+/// Copies so many pages, all of them if it is -1. The first step takes the lock.
+fn step(backup: &Backup, pages: i32, attempts: u32) -> Result<(), Error> {
+    for attempt in 0..attempts {
+        if attempt > 0 {
+            thread::sleep(LOCK_PAUSE);
+        }
+        match backup.step(pages)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More if pages == 0 => return Ok(()),
+            _ => {}
+        }
+    }
+    Err(Error::backup(BackupProblem::State, "the store could not be restored: others keep it locked"))
+}

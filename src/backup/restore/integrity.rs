@@ -1,0 +1,149 @@
+//! What SQLite finds when it looks at a database.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::Error;
+use crate::backup::local::first_page::read_first_page;
+use crate::engine::sqlite::open_own_reader;
+use crate::limits::BUSY_TIMEOUT;
+
+/// How closely a database is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What opening it reads.
+    Schema,
+    /// Every page.
+    Pages,
+    /// Every page, and whether each index has what its table has: about five times as long.
+    Rows,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Sound,
+    /// An index has not what its table has. Pages are sound, and most of what is there can be read.
+    Inconsistent,
+    /// It is damaged; how, as a part of a sentence.
+    Damaged(String),
+}
+
+/// Where the header has the versions of the file's format (sqlite.org/fileformat.html, "File format version numbers").
+const WRITE_VERSION: usize = 18;
+const READ_VERSION: usize = 19;
+
+/// Rollback journals and write-ahead logs.
+const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
+
+/// Opens a file with its log, and leaves both as they are.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn open_as_it_is(path: &Path) -> Result<Connection, Error> {
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+/// Has SQLite look at a database.
+///
+/// # Errors
+///
+/// With SQLite's code, if it could not: a lock, a missing permission and a disk that does not answer say nothing of what
+/// is in a file.
+pub fn inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
+    match try_inspect(connection, depth) {
+        Err(error) if is_damage(&error) => Ok(Verdict::Damaged(format!("SQLite says: {error}"))),
+        other => other,
+    }
+}
+
+fn try_inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if read_first_page(connection)?.is_some_and(|page| !has_known_versions(&page)) {
+        return Ok(Verdict::Damaged("its header cannot be".to_owned()));
+    }
+    // A row that breaks a rule of the user's is no damage.
+    connection.pragma_update(None, "ignore_check_constraints", true)?;
+    let rows = if depth == Depth::Rows { passes(connection, "PRAGMA integrity_check(1)")? } else { None };
+    if depth == Depth::Schema || rows == Some(true) {
+        return Ok(Verdict::Sound);
+    }
+    if passes(connection, "PRAGMA quick_check(1)")? == Some(false) {
+        return Ok(Verdict::Damaged("SQLite finds it damaged".to_owned()));
+    }
+    // What the closer look alone has found.
+    Ok(if rows == Some(false) { Verdict::Inconsistent } else { Verdict::Sound })
+}
+
+/// Whether a database passes one of SQLite's checks; `None` if that cannot be told, because it needs a function that only
+/// the user's program has.
+fn passes(connection: &Connection, check: &str) -> Result<Option<bool>, Error> {
+    match connection.query_row(check, [], |row| row.get::<_, String>(0)).map_err(Error::from) {
+        Ok(verdict) => Ok(Some(verdict == "ok")),
+        Err(error) if error.code() == "SQLITE_ERROR" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error says that the file is damaged: that this SQLite cannot make a database of what is in it.
+fn is_damage(error: &Error) -> bool {
+    ["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"].iter().any(|code| error.code().starts_with(code))
+}
+
+/// SQLite writes both versions at once, and opens a file with a greater one for reading only.
+fn has_known_versions(page: &[u8]) -> bool {
+    page[WRITE_VERSION] == page[READ_VERSION] && VERSIONS.contains(&page[READ_VERSION])
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::functions::FunctionFlags;
+
+    use super::*;
+
+    #[test]
+    fn what_only_the_users_program_understands_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let users = Connection::open(&path).unwrap();
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        users.create_scalar_function("twice", 1, flags, |context| Ok(context.get::<i64>(0)? * 2)).unwrap();
+        users
+            .execute_batch(
+                "CREATE TABLE t (x CHECK (twice(x) < 10), y TEXT);
+                 CREATE INDEX t_twice ON t (twice(x));
+                 CREATE INDEX t_y ON t (y);
+                 INSERT INTO t VALUES (1, 'a'), (2, 'b');
+                 PRAGMA ignore_check_constraints = ON;
+                 INSERT INTO t VALUES (100, 'c');",
+            )
+            .unwrap();
+        drop(users);
+        let connection = Connection::open(&path).unwrap();
+        for depth in [Depth::Schema, Depth::Pages, Depth::Rows] {
+            assert_eq!(inspect(&connection, depth).unwrap(), Verdict::Sound, "{depth:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_differs_from_its_table_is_seen_where_rows_are_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x UNIQUE); INSERT INTO t VALUES ('findable')").unwrap();
+        drop(connection);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let place = bytes.windows(8).position(|window| window == b"findable").unwrap();
+        bytes[place] = b'g';
+        std::fs::write(&path, bytes).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(inspect(&connection, Depth::Pages).unwrap(), Verdict::Sound);
+        assert_eq!(inspect(&connection, Depth::Rows).unwrap(), Verdict::Inconsistent);
+    }
+}

@@ -1,0 +1,109 @@
+//! Where a restore or an export may write: not over what belongs to a database or to its backups.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::backup::destination::Destination;
+use crate::backup::fs::paths::COMPANIONS;
+use crate::backup::local::state_dir::STATE_SUFFIX;
+use crate::engine::sqlite::open_own_reader;
+use crate::{BackupProblem, Error};
+
+/// Checks where something is to be written, whether there is anything or not.
+///
+/// # Errors
+///
+/// `ERR_FILE_EXISTS` if the name is that of a log of a database, or if it lies in what backups are kept in or need.
+pub fn check_output(destination: Option<&dyn Destination>, output: &Path) -> Result<(), Error> {
+    let refused = |what: &str| {
+        let message = format!("{} {what}; name another file", output.display());
+        Err(Error::backup(BackupProblem::Exists, message))
+    };
+    if COMPANIONS.iter().any(|companion| ends_with(output, companion)) {
+        return refused("has the name of a log, which SQLite keeps beside a database");
+    }
+    let output = placed(output);
+    if output.ancestors().any(|folder| ends_with(folder, STATE_SUFFIX)) {
+        return refused("lies where backups keep what is known of a database");
+    }
+    let root = destination.and_then(Destination::root);
+    if root.is_some_and(|root| output.starts_with(placed(root)) || output.starts_with(real(root))) {
+        return refused("lies in the folder of the backups");
+    }
+    Ok(())
+}
+
+/// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
+pub fn is_in_use(path: &Path) -> bool {
+    let lock = || -> Result<(), Error> {
+        let connection = open_own_reader(path, Duration::ZERO)?;
+        // Set before the first read: then even a log needs the file for itself.
+        connection.pragma_update(None, "query_only", false)?;
+        connection.execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; SELECT count(*) FROM sqlite_schema; BEGIN EXCLUSIVE; ROLLBACK",
+        )?;
+        Ok(())
+    };
+    lock().is_err_and(|error| error.is_busy())
+}
+
+fn ends_with(path: &Path, suffix: &str) -> bool {
+    // Some systems do not tell capital letters from small ones.
+    path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(suffix))
+}
+
+/// A path that is itself no link, but in a folder that is none either.
+fn placed(path: &Path) -> PathBuf {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => real(folder).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| placed(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::destination::Folder;
+
+    fn is_refused(destination: &Folder, output: &Path) -> bool {
+        let checked = check_output(Some(destination), output);
+        checked.is_err_and(|error| error.code() == "ERR_FILE_EXISTS")
+    }
+
+    #[test]
+    fn what_belongs_to_a_database_is_refused_whether_it_is_there_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = Folder::new(&folder.path().join("backups"));
+        for name in
+            ["g.sqlite3-wal", "g-shm", "g-journal", "G-WAL", "g.backup-state", "g.backup-state/a", "backups"]
+        {
+            assert!(is_refused(&destination, &folder.path().join(name)), "{name}");
+        }
+        for name in ["g.sqlite3", "wal", "backups.sqlite3", "backups-2/a"] {
+            assert!(!is_refused(&destination, &folder.path().join(name)), "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = folder.path().join("backups");
+        std::fs::create_dir_all(backups.join("ltx/0")).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&backups, &link).unwrap();
+        for root in [&backups, &link] {
+            let destination = Folder::new(root);
+            for output in ["backups/a", "link/a", "link/ltx/0/a", "link/new/a", "backups/../link/a"] {
+                assert!(is_refused(&destination, &folder.path().join(output)), "{output}");
+            }
+            assert!(!is_refused(&destination, &folder.path().join("a")));
+        }
+        assert!(is_refused(&Folder::new(&link), &link));
+    }
+}

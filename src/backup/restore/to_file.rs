@@ -1,0 +1,101 @@
+//! What can be asked for at any time: a restore, here or elsewhere, and a proof that one would succeed.
+
+use std::fs;
+use std::path::Path;
+
+use super::image::{Restored, Skipped, cannot_write, restore};
+use super::listing::timed;
+use super::output::{check_output, is_in_use};
+use super::progress::Progress;
+use crate::backup::catalog::plan::Target;
+use crate::backup::destination::Destination;
+use crate::backup::fs::disk;
+use crate::backup::fs::paths::{COMPANIONS, with_suffix};
+use crate::backup::fs::rename::rename_new;
+use crate::backup::fs::temporary::Temporary;
+use crate::ltx::Txid;
+use crate::{BackupProblem, Error};
+
+/// What was restored.
+#[derive(Debug, Clone)]
+pub struct RestoredStore {
+    /// The backup that it is now as.
+    pub txid: Txid,
+    /// When that was captured, in milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// The size of the database in bytes.
+    pub bytes: u64,
+    /// Backups that were left out.
+    pub skipped: Vec<Skipped>,
+    /// The backup of what was there before; `None` if nothing was replaced.
+    pub undo: Option<Txid>,
+    /// The backup of what is there now; `None` if nothing was replaced, or if it could not be made yet.
+    pub position: Option<Txid>,
+}
+
+impl From<Restored> for RestoredStore {
+    fn from(restored: Restored) -> Self {
+        Self {
+            txid: restored.txid,
+            time_ms: restored.time_ms,
+            bytes: restored.bytes,
+            skipped: restored.skipped,
+            undo: None,
+            position: None,
+        }
+    }
+}
+
+/// Restores to another file, which is there as a whole or not at all.
+///
+/// # Errors
+///
+/// As [`restore`]; `ERR_FILE_EXISTS` if there is something and it is not to be overwritten, if it is no file or in use,
+/// or as [`check_output`].
+pub fn restore_to(
+    destination: &dyn Destination,
+    target: Target,
+    output: &Path,
+    overwrites: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RestoredStore, Error> {
+    check_output(Some(destination), output)?;
+    let exists = || {
+        Error::backup(
+            BackupProblem::Exists,
+            format!("{} exists, or a log of it; it was left alone", output.display()),
+        )
+    };
+    // A log that lies about without its file would be replayed into the new one.
+    let is_there =
+        |path: &Path| path.exists() || COMPANIONS.iter().any(|companion| with_suffix(path, companion).exists());
+    if is_there(output) && !overwrites {
+        return Err(exists());
+    }
+    if output.exists() && !output.is_file() {
+        let message = format!("{} is no file; it was left alone", output.display());
+        return Err(Error::backup(BackupProblem::Exists, message));
+    }
+    if output.exists() && is_in_use(output) {
+        let message = format!("{} is open in another process; it was left alone", output.display());
+        return Err(Error::backup(BackupProblem::Exists, message));
+    }
+    let temporary = Temporary::create(&with_suffix(output, ".restoring"));
+    let temporary = temporary.map_err(|error| cannot_write(output, &error))?;
+    let files = timed(destination, target)?;
+    let restored = restore(destination, &files, target, temporary.path(), progress)?;
+    let place = || {
+        if !overwrites {
+            return rename_new(temporary.path(), output);
+        }
+        for companion in COMPANIONS {
+            disk::remove(&with_suffix(output, companion))?;
+        }
+        fs::rename(temporary.path(), output)?;
+        disk::sync_folder(disk::folder_of(output))
+    };
+    place().map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
+    })?;
+    Ok(restored.into())
+}

@@ -1,0 +1,245 @@
+//! The thread that makes the backups of one file.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::registry::release_signals;
+use super::status::{Phase, Status};
+use super::worker::Worker;
+use crate::backup::catalog::files::BackupFile;
+use crate::backup::catalog::plan::Target;
+use crate::backup::events::{Event, Observers, Options};
+use crate::backup::local::state_dir::{Lock, Place};
+use crate::backup::restore::to_file::RestoredStore;
+use crate::backup::restore::verify::Verified;
+use crate::backup::restore::{listing, to_file, verify};
+use crate::clock::now_ms;
+use crate::ltx::Txid;
+use crate::threads::{self, lock};
+use crate::{Error, Reply};
+
+/// What the thread is asked.
+pub enum Request {
+    /// To back up what there is, now.
+    Create(Reply<BackupFile>),
+    /// To restore the store itself, while it is open.
+    Restore(Target, Reply<RestoredStore>),
+    /// To back up what there is, because the process is ending.
+    Finish(Instant, mpsc::Sender<()>),
+    /// To back up what there is, and end.
+    Close(Instant, mpsc::Sender<()>),
+}
+
+/// The backups of an open file.
+///
+/// # Close semantics
+///
+/// [`Service::close`] waits for a last backup, as long as its options allow, and then for the thread, if it is not held
+/// up by a destination that does not answer. A service that is dropped instead ends by itself.
+pub struct Service {
+    path: PathBuf,
+    place: Place,
+    options: Options,
+    requests: mpsc::Sender<Request>,
+    status: Arc<Mutex<Status>>,
+    observers: Arc<Observers>,
+}
+
+impl Service {
+    /// Begins to make backups of a file that is open. Without the lock, when another process has ended that has it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INTERNAL` if there is no thread to be had.
+    pub fn start(
+        path: &Path,
+        place: Place,
+        options: Options,
+        lock: Option<Lock>,
+        observers: Arc<Observers>,
+    ) -> Result<Self, Error> {
+        let (requests, received) = mpsc::channel();
+        let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
+        let service = Self { path: path.to_owned(), place, options, requests, status, observers };
+        let worker = Worker::new(
+            &service.path,
+            service.place.clone(),
+            service.options.clone(),
+            lock,
+            Arc::clone(&service.status),
+            Arc::clone(&service.observers),
+        );
+        let (status, observers) = (Arc::clone(&service.status), Arc::clone(&service.observers));
+        threads::spawn("backup", move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| run(worker, &received)));
+            if ended.is_err() {
+                let error =
+                    Error::internal("the backup thread has panicked: there are no more backups of this file");
+                let mut status = threads::lock(&status);
+                status.phase = Phase::Failing;
+                status.failed(&error, now_ms());
+                drop(status);
+                observers.tell(&Event::Failure(error));
+            }
+        })?;
+        Ok(service)
+    }
+
+    /// Who is told what happens.
+    #[must_use]
+    pub fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// How backups stand.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        lock(&self.status).clone()
+    }
+
+    /// Backs up what there is. Answers when it is safe, with the newest backup.
+    pub fn create(&self, reply: Reply<BackupFile>) {
+        // If the thread is gone, the request is dropped here, and answers.
+        drop(self.requests.send(Request::Create(reply)));
+    }
+
+    /// Restores the store itself. Whoever has it open goes on with what was restored.
+    pub fn restore(&self, target: Target, reply: Reply<RestoredStore>) {
+        drop(self.requests.send(Request::Restore(target, reply)));
+    }
+
+    /// Restores to another file, on a thread of its own.
+    pub fn restore_to(&self, target: Target, output: &Path, overwrites: bool, reply: Reply<RestoredStore>) {
+        let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
+        let output = output.to_owned();
+        drop(threads::spawn("restore", move || {
+            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            reply.send(to_file::restore_to(&*destination, target, &output, overwrites, &mut progress));
+        }));
+    }
+
+    /// Lists the backups, on a thread of its own.
+    pub fn list(&self, reply: Reply<Vec<BackupFile>>) {
+        let destination = Arc::clone(&self.options.destination);
+        drop(threads::spawn("list", move || reply.send(listing::list(&*destination))));
+    }
+
+    /// Restores the newest state to a file that is removed again, on a thread of its own.
+    pub fn verify(&self, reply: Reply<Verified>) {
+        let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
+        let folder = self.place.folder().to_owned();
+        drop(threads::spawn("verify", move || {
+            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            reply.send(verify::verify(&*destination, &folder, &mut progress));
+        }));
+    }
+
+    /// Begins to back up what there is, because the process is ending; what [`LastBackup::wait`] returns from is done, or
+    /// took longer than the options allow.
+    #[must_use]
+    pub fn finish(&self) -> LastBackup {
+        self.observers.ending();
+        let (ended, ends) = mpsc::channel();
+        let deadline = Instant::now() + self.options.shutdown_timeout;
+        drop(self.requests.send(Request::Finish(deadline, ended)));
+        LastBackup { ends, deadline }
+    }
+
+    /// Backs up what there is and ends. Blocks, for no longer than the options allow.
+    pub fn close(&self) {
+        let _closing = Closing::begin();
+        let (ended, ends) = mpsc::channel();
+        let deadline = Instant::now() + self.options.shutdown_timeout;
+        if self.requests.send(Request::Close(deadline, ended)).is_ok() {
+            // Either the thread has ended, or it is held up and ends with the process.
+            let _ = ends.recv_timeout(self.options.shutdown_timeout);
+        }
+        release_signals(true);
+    }
+
+    /// The newest transaction that is safe.
+    #[must_use]
+    pub fn position(&self) -> Option<Txid> {
+        lock(&self.status).position
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that was not closed may be dropped where nothing can be waited for.
+        release_signals(false);
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A last backup under way.
+pub struct LastBackup {
+    ends: Receiver<()>,
+    deadline: Instant,
+}
+
+impl LastBackup {
+    /// Waits until it has ended, for no longer than the options allow.
+    pub fn wait(self) {
+        let _ = self.ends.recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// How many services are being closed.
+static CLOSING: AtomicUsize = AtomicUsize::new(0);
+
+/// A service that is being closed.
+struct Closing;
+
+impl Closing {
+    fn begin() -> Self {
+        CLOSING.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        CLOSING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether any service is being closed.
+pub fn is_any_closing() -> bool {
+    CLOSING.load(Ordering::SeqCst) > 0
+}
+
+/// Serves requests and what is due, until it is closed or nobody is there any more.
+fn run(mut worker: Worker, requests: &Receiver<Request>) {
+    loop {
+        let pause = worker.run_due();
+        match requests.recv_timeout(pause) {
+            Ok(Request::Create(reply)) => reply.send(worker.create()),
+            Ok(Request::Restore(target, reply)) => reply.send(worker.restore(target)),
+            Ok(Request::Finish(deadline, ended)) => {
+                worker.finish(deadline);
+                // Nobody may wait any more.
+                let _ = ended.send(());
+            }
+            Ok(Request::Close(deadline, ended)) => {
+                worker.close(deadline);
+                // With its locks: whoever waits may open the file again at once.
+                drop(worker);
+                // Nobody may wait any more.
+                let _ = ended.send(());
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return worker.close(Instant::now()),
+        }
+    }
+}

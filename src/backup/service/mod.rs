@@ -1,0 +1,9 @@
+//! The backup thread of each open file.
+
+pub mod handle;
+pub mod registry;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "handles signals")]
+pub mod signals;
+pub mod status;
+pub mod worker;

@@ -1,0 +1,130 @@
+//! Opens a store with its backups: one engine and one backup thread for each file of a process.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::handle::{LastBackup, Service, is_any_closing};
+use crate::backup::destination::Destination;
+use crate::backup::events::{Event, Observer, Observers, Options};
+use crate::backup::local::state_dir::Place;
+use crate::backup::recover::prepare::{Outcome, Prepared, prepare};
+use crate::clock::now_ms;
+use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
+use crate::{Error, threads};
+
+/// A file with backups that is open, or was.
+struct Served {
+    /// What it is told by, where it can be told from others.
+    id: Option<FileId>,
+    service: Weak<Service>,
+    /// Where its backups go, for longer than there is a service: until the last one is made.
+    destination: Weak<dyn Destination>,
+}
+
+static SERVED: Mutex<Vec<Served>> = Mutex::new(Vec::new());
+
+/// How often it is looked whether the last file that is being closed is closed.
+const CLOSING_PAUSE: Duration = Duration::from_millis(5);
+
+/// A store that is open.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its engine.
+    pub engine: Arc<Engine>,
+    /// Its backups, if there are any.
+    pub service: Option<Arc<Service>>,
+}
+
+/// Opens a file, restored before if need be, and begins to make backups of it. Who opens it later in the same process
+/// shares both, with the options of the first.
+///
+/// # Errors
+///
+/// As [`open_shared`] and [`prepare`].
+pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
+    let Some(options) = options else { return Ok(Opened { engine: open_shared(path)?, service: None }) };
+    if let Some(service) = service_of(path) {
+        return share(path, service, observer);
+    }
+    if !path.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.exists()) || path.is_dir() {
+        // For the engine to report.
+        return Ok(Opened { engine: open_shared(path)?, service: None });
+    }
+    let place = match Place::beside(path) {
+        Ok(place) => place,
+        // What keeps a folder from being made may keep the file from being opened, and that says more.
+        Err(error) => return open_shared(path).and(Err(error)),
+    };
+    let opening = place.lock_for_opening()?;
+    if let Some(service) = service_of(path) {
+        return share(path, service, observer);
+    }
+    let observers = Arc::new(Observers::default());
+    observers.add(observer);
+    let prepared = if is_open(path) {
+        // What is in use is neither looked at nor replaced.
+        Prepared { outcome: Outcome::Kept, lock: place.lock_for_backups()? }
+    } else {
+        prepare(path, &place, &opening, &options.destination, now_ms(), &observers)?
+    };
+    if matches!(prepared.outcome, Outcome::Restored(_)) {
+        observers.tell(&Event::Opened(prepared.outcome));
+    }
+    let engine = open_shared(path).inspect_err(|_| place.remove_if_unused(&opening))?;
+    let destination = Arc::downgrade(&options.destination);
+    let service = Arc::new(Service::start(path, place, options, prepared.lock, observers)?);
+    let mut served = threads::lock(&SERVED);
+    served.retain(|one| one.destination.strong_count() > 0);
+    served.push(Served { id: FileId::of(path), service: Arc::downgrade(&service), destination });
+    Ok(Opened { engine, service: Some(service) })
+}
+
+fn share(path: &Path, service: Arc<Service>, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
+    service.observers().add(observer);
+    Ok(Opened { engine: open_shared(path)?, service: Some(service) })
+}
+
+/// The backups of a file that is open in this process.
+fn service_of(path: &Path) -> Option<Arc<Service>> {
+    find(path, |served| served.service.upgrade())
+}
+
+/// Where the backups of a file go that is open in this process, whatever the options of who asks.
+#[must_use]
+pub fn destination_of(path: &Path) -> Option<Arc<dyn Destination>> {
+    find(path, |served| served.destination.upgrade())
+}
+
+/// What the newest that is known of a file has: the file may have been closed and opened again.
+fn find<T>(path: &Path, what: impl Fn(&Served) -> Option<T>) -> Option<T> {
+    let id = FileId::of(path);
+    id.as_ref()?;
+    threads::lock(&SERVED).iter().rev().filter(|served| served.id == id).find_map(what)
+}
+
+/// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
+/// the options allow.
+pub fn make_last_backups() {
+    let open: Vec<Arc<Service>> =
+        threads::lock(&SERVED).iter().filter_map(|served| served.service.upgrade()).collect();
+    let last: Vec<LastBackup> = open.iter().map(|service| service.finish()).collect();
+    drop(open);
+    last.into_iter().for_each(LastBackup::wait);
+    while is_any_closing() {
+        thread::sleep(CLOSING_PAUSE);
+    }
+}
+
+/// Ceases to catch signals if no file with backups is open any more, and waits for that if it is to be `joined`.
+#[cfg(unix)]
+pub fn release_signals(joined: bool) {
+    super::signals::release(joined, || {
+        threads::lock(&SERVED).iter().all(|served| served.service.strong_count() == 0)
+    });
+}
+
+/// There are no signals.
+#[cfg(not(unix))]
+pub fn release_signals(_joined: bool) {}

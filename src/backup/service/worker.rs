@@ -1,0 +1,333 @@
+//! What the backup thread does, step by step.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::status::{Phase, Status};
+use crate::backup::capture::wal_capture::WalCapture;
+use crate::backup::catalog::files::BackupFile;
+use crate::backup::catalog::plan::Target;
+use crate::backup::catalog::schedule::{TimeOfDay, capture_pause, retry_pause};
+use crate::backup::events::{Event, Hook, Observers, Options};
+use crate::backup::local::state_dir::{Lock, Place};
+use crate::backup::publish::publisher::{Published, Publisher};
+use crate::backup::recover::inspect::check;
+use crate::backup::restore::in_place::Replacement;
+use crate::backup::restore::to_file::RestoredStore;
+use crate::clock::now_ms;
+use crate::engine::sqlite::open_own_writer;
+use crate::limits::{
+    ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
+    SHUTDOWN_PAUSE,
+};
+use crate::threads::lock;
+use crate::{BackupProblem, Error};
+
+/// How often a store is locked to be restored.
+const REPLACE_ATTEMPTS: u32 = 5;
+
+/// The state of the backup thread.
+pub struct Worker {
+    path: PathBuf,
+    place: Place,
+    options: Options,
+    /// The right to make backups.
+    right: Option<Lock>,
+    publisher: Option<Publisher>,
+    status: Arc<Mutex<Status>>,
+    observers: Arc<Observers>,
+    failures: u32,
+    /// How long the last capture has taken, without functions of the user.
+    capture_took: Duration,
+    next_capture: Instant,
+    next_maintenance: Instant,
+    time_of_day: TimeOfDay,
+    is_checked: bool,
+}
+
+impl Worker {
+    /// A thread's state before it has done anything.
+    pub fn new(
+        path: &Path,
+        place: Place,
+        options: Options,
+        right: Option<Lock>,
+        status: Arc<Mutex<Status>>,
+        observers: Arc<Observers>,
+    ) -> Self {
+        // Small files are checked before they are opened, and all that were not closed as they should be.
+        let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
+        Self {
+            path: path.to_owned(),
+            place,
+            options,
+            right,
+            publisher: None,
+            status,
+            observers,
+            failures: 0,
+            capture_took: Duration::ZERO,
+            next_capture: Instant::now(),
+            next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
+            time_of_day: TimeOfDay::new(Instant::now(), now_ms()),
+            is_checked,
+        }
+    }
+
+    /// Does what is due. Returns how long nothing will be.
+    pub fn run_due(&mut self) -> Duration {
+        if Instant::now() >= self.next_capture {
+            let began = Instant::now();
+            self.capture_took = Duration::ZERO;
+            let result = self.capture();
+            let pause = self.pause_after(&result);
+            // What went wrong is told, and tried again.
+            let _ = self.note(result);
+            self.next_capture = began + pause;
+        }
+        if self.publisher.is_some() && Instant::now() >= self.next_maintenance {
+            self.maintain();
+        }
+        self.next_capture.min(self.next_maintenance).saturating_duration_since(Instant::now())
+    }
+
+    fn pause_after(&self, result: &Result<Option<Published>, Error>) -> Duration {
+        match result {
+            Ok(_) => capture_pause(self.options.interval, self.capture_took),
+            Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => ELSEWHERE_INTERVAL,
+            // Others hold a lock, and not for long.
+            Err(error) if error.is_busy() => self.options.interval / 4,
+            Err(_) => retry_pause(self.options.interval, self.failures),
+        }
+    }
+
+    /// The publisher, prepared if it has not been.
+    fn publisher(&mut self) -> Result<&mut Publisher, Error> {
+        if self.right.is_none() {
+            self.right = self.place.lock_for_backups()?;
+            if self.right.is_none() {
+                let message = format!("another process makes the backups of {}", self.path.display());
+                return Err(Error::backup(BackupProblem::ElsewhereActive, message));
+            }
+        }
+        if self.publisher.is_none() {
+            let capture = Box::new(WalCapture::open(&self.path)?);
+            let destination = Arc::clone(&self.options.destination);
+            let publisher = Publisher::new(self.place.folder(), destination, capture)?;
+            self.place.mark()?;
+            lock(&self.status).position = publisher.newest();
+            self.publisher = Some(publisher);
+        }
+        self.publisher.as_mut().ok_or_else(|| Error::internal("a publisher that was just prepared"))
+    }
+
+    /// Backs up what has changed.
+    fn capture(&mut self) -> Result<Option<Published>, Error> {
+        if !self.publisher()?.has_work()? {
+            return Ok(None);
+        }
+        lock(&self.status).behind_since_ms.get_or_insert_with(now_ms);
+        self.hook(Hook::BeforeBackup);
+        let began = Instant::now();
+        let published = self.publisher()?.run(now_ms());
+        self.capture_took = began.elapsed();
+        self.tell_problem();
+        let published = published?;
+        if let Some(published) = &published {
+            self.tell(published);
+        }
+        Ok(published)
+    }
+
+    /// Tells of a capture that is safe.
+    fn tell(&mut self, published: &Published) {
+        // At work again soon: what was captured will be merged.
+        self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
+        lock(&self.status).backed_up(&published.file);
+        self.observers.tell(&Event::Backup(published.file));
+        self.hook(Hook::AfterBackup);
+    }
+
+    /// Tells what was found on the way.
+    fn tell_problem(&mut self) {
+        if let Some(error) = self.publisher.as_mut().and_then(Publisher::take_problem) {
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
+    }
+
+    /// Calls the user's functions.
+    fn hook(&self, hook: Hook) {
+        if let Some(error) = self.observers.hook(hook) {
+            lock(&self.status).failed(&error, now_ms());
+        }
+    }
+
+    /// Notes what has become of an attempt.
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let mut status = lock(&self.status);
+        let Err(error) = &result else {
+            self.failures = 0;
+            status.phase = Phase::Active;
+            status.behind_since_ms = None;
+            return result;
+        };
+        self.failures = self.failures.saturating_add(1);
+        match error.backup_problem() {
+            Some(BackupProblem::ElsewhereActive) => {
+                status.phase = Phase::Elsewhere;
+                return result;
+            }
+            Some(BackupProblem::Conflict) => status.phase = Phase::Conflict,
+            _ => status.phase = Phase::Failing,
+        }
+        let is_news =
+            status.last_error.as_ref().is_none_or(|(last, _)| last.code() != error.code()) || self.failures == 1;
+        status.failed(error, now_ms());
+        drop(status);
+        if is_news {
+            self.observers.tell(&Event::Failure(error.clone()));
+        }
+        result
+    }
+
+    /// Merges and removes what is due, and checks a large file once.
+    fn maintain(&mut self) {
+        let today_ms = now_ms();
+        let retention = self.options.retention.saturating_add(self.time_of_day.ahead(Instant::now(), today_ms));
+        let worked = match &mut self.publisher {
+            Some(publisher) => publisher.maintain(today_ms, retention),
+            None => return,
+        };
+        self.tell_problem();
+        let has_worked = *worked.as_ref().unwrap_or(&true);
+        let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
+        self.next_maintenance = Instant::now() + pause;
+        if let Err(error) = worked {
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
+        if !std::mem::replace(&mut self.is_checked, true)
+            && let Ok(Some(problem)) = check(&self.path)
+        {
+            let message = format!("{} cannot be relied on: {problem}", self.path.display());
+            let error = Error::backup(BackupProblem::Damaged, message);
+            lock(&self.status).failed(&error, now_ms());
+            self.observers.tell(&Event::Failure(error));
+        }
+    }
+
+    /// Backs up what there is, now.
+    pub fn create(&mut self) -> Result<BackupFile, Error> {
+        let result = self.capture();
+        let published = self.note(result)?;
+        self.next_capture = Instant::now() + self.options.interval;
+        match published {
+            Some(published) => Ok(published.file),
+            None => self.newest(),
+        }
+    }
+
+    fn newest(&mut self) -> Result<BackupFile, Error> {
+        let newest = self.publisher()?.newest();
+        let mut files = self.options.destination.list()?;
+        files.retain(|file| Some(file.name.max) == newest);
+        files.sort_by_key(|file| file.name.level);
+        let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
+        let mut file = files.first().copied().ok_or_else(none)?;
+        // A listing may know only when it arrived. One that does not say itself is found damaged when it is needed.
+        if let Ok(time_ms) = self.options.destination.captured_ms(file.name) {
+            file.time_ms = time_ms;
+        }
+        Ok(file)
+    }
+
+    /// Restores the store itself. What it was before, to the last commit of whoever writes to it, is a backup.
+    pub fn restore(&mut self, target: Target) -> Result<RestoredStore, Error> {
+        self.hook(Hook::BeforeRestore);
+        // What there is now is a state that may be asked for.
+        self.create()?;
+        let observers = Arc::clone(&self.observers);
+        let mut progress = |progress| observers.tell(&Event::Progress(progress));
+        let (destination, folder) = (&*self.options.destination, self.place.folder());
+        let replacement = Replacement::prepare(destination, target, &self.path, folder, &mut progress)?;
+        self.replace(&replacement)?;
+        let undo = self.publisher()?.newest();
+        // It is done, whatever becomes of the rest. That is told, and tried again.
+        let tables = open_own_writer(&self.path);
+        if let Err(error) = tables.map(drop) {
+            self.observers.tell(&Event::Failure(error));
+        }
+        let position = self.create().ok().map(|file| file.name.max);
+        let store = RestoredStore { undo, position, ..replacement.restored.into() };
+        self.observers.tell(&Event::Restored(store.clone()));
+        self.hook(Hook::AfterRestore);
+        Ok(store)
+    }
+
+    /// Replaces what is in the store when all of it is backed up.
+    ///
+    /// Others write until they cannot, so the last of it is captured while the store is locked. It is published before it
+    /// is replaced: else a kill, or a destination that fails, would lose it. That is little, for what was there before has
+    /// just been backed up; but the destination may be slow, and others may not wait for long. Then the lock is given up
+    /// and taken again, and by then that much less is left.
+    fn replace(&mut self, replacement: &Replacement) -> Result<(), Error> {
+        for _ in 0..REPLACE_ATTEMPTS {
+            let result = self.capture();
+            self.note(result)?;
+            let publisher = self.publisher()?;
+            let mut captured = Ok(None);
+            let outcome = &mut captured;
+            let replaced = thread::scope(|scope| {
+                replacement.replace(|| {
+                    if !publisher.has_work()? {
+                        return Ok(true);
+                    }
+                    let (ended, ends) = mpsc::channel();
+                    scope.spawn(move || {
+                        *outcome = publisher.run(now_ms());
+                        // Nobody may wait any more.
+                        let _ = ended.send(outcome.is_ok());
+                    });
+                    Ok(ends.recv_timeout(LOCKED_BACKUP_WAIT).unwrap_or(false))
+                })
+            });
+            self.tell_problem();
+            if let Some(published) = self.note(captured)? {
+                self.tell(&published);
+            }
+            if replaced? {
+                return Ok(());
+            }
+        }
+        let message = "the store could not be restored: others write to it faster than that can be backed up";
+        Err(Error::backup(BackupProblem::State, message))
+    }
+
+    /// Backs up what there is, tries again until `deadline`, and lets go of the file.
+    pub fn close(&mut self, deadline: Instant) {
+        let is_finished = self.finish(deadline);
+        self.publisher = None;
+        // The mark of what could not be backed up stays: the next opening does that. If it cannot be removed, the next
+        // opening only looks more closely.
+        if is_finished {
+            drop(self.place.unmark());
+        }
+    }
+
+    /// Backs up what there is, and tries again until `deadline`. Returns whether it succeeded.
+    pub fn finish(&mut self, deadline: Instant) -> bool {
+        loop {
+            let result = self.capture();
+            let Err(error) = self.note(result) else { return true };
+            let is_final =
+                matches!(error.backup_problem(), Some(BackupProblem::Conflict | BackupProblem::ElsewhereActive));
+            if is_final || Instant::now() + SHUTDOWN_PAUSE >= deadline {
+                return false;
+            }
+            thread::sleep(SHUTDOWN_PAUSE);
+        }
+    }
+}
