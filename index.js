@@ -1,6 +1,6 @@
 "use strict";
 
 const { dataStore, openDataStore } = require("./lib/data-store.js");
-const { RootcellarError } = require("./lib/errors.js");
+const { RootcellarError } = require("./lib/base/errors.js");
 
 module.exports = { dataStore, openDataStore, rootServer: { dataStore }, RootcellarError };

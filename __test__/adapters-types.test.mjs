@@ -9,6 +9,7 @@ import { expect, test } from "vitest";
 import { temporaryDirectory } from "./helpers/store.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const entries = ["knex", "kysely", "drizzle", "keyv"];
 
 /** What an example takes for granted where it does not import it: the package's own names, and a database. */
@@ -33,7 +34,8 @@ function grantedTo(source, entry, text) {
 
 /** Every example of a declaration file. */
 function examplesOf(entry) {
-	const text = readFileSync(join(root, `${entry}.d.ts`), "utf8");
+	const { types, require: required } = exports[`./${entry}`];
+	const text = readFileSync(join(root, types ?? required.types), "utf8");
 	return [...text.matchAll(/^[ \t]*\* ```ts\n([\s\S]*?)^[ \t]*\* ```$/gm)].map(([, body]) => {
 		const source = body.replace(/^[ \t]*\* ?/gm, "");
 		return `${grantedTo(source, entry, text)}\n${source}\nexport {};\n`;

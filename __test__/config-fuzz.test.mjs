@@ -7,9 +7,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { backupOf } = require("../lib/backup-options.js");
-const { locationFromEnvironment } = require("../lib/config.js");
-const { RootcellarError } = require("../lib/errors.js");
+const { backupOf } = require("../lib/config/backup.js");
+const { locationFromEnvironment } = require("../lib/config/location.js");
+const { RootcellarError } = require("../lib/base/errors.js");
 
 const seconds = Number(process.env.ROOTCELLAR_FUZZ_SECONDS ?? (process.env.ROOTCELLAR_LONG_TESTS ? 60 : 2));
 const seed = Number(process.env.ROOTCELLAR_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -354,8 +354,8 @@ describe("the database", () => {
 	});
 
 	test("is declared alike for ES modules and for CommonJS", () => {
-		const [module, required] = ["../drizzle.d.mts", "../drizzle.d.ts"].map((file) =>
-			readFileSync(new URL(file, import.meta.url), "utf8"),
+		const [module, required] = ["../lib/adapters/drizzle/drizzle.d.mts", "../lib/adapters/drizzle/drizzle.d.ts"].map(
+			(file) => readFileSync(new URL(file, import.meta.url), "utf8"),
 		);
 		expect(module).toBe(required);
 	});

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { numbers, storeWithRows } from "./helpers/sql.mjs";
 
-const { QuickReads } = createRequire(import.meta.url)("../lib/sql-quick.js");
+const { QuickReads } = createRequire(import.meta.url)("../lib/queue/inline-reads.js");
 
 /** How many turns the event loop has while something is done. */
 async function turnsDuring(work) {

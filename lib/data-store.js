@@ -1,19 +1,19 @@
 "use strict";
 
-const { checkOptionNames } = require("./arguments.js");
-const { backupOf, checkBackupOptions } = require("./backup-options.js");
-const { Notices, createBackups } = require("./backups.js");
-const { locationFromEnvironment, locationFromOption } = require("./config.js");
-const { invalidArgument } = require("./errors.js");
-const { createKeyValueStore } = require("./key-value-store.js");
-const { CACHE_BYTES_DEFAULT } = require("./limits.js");
-const { kindOf } = require("./json.js");
-const { OperationQueue } = require("./operation-queue.js");
-const { createStoreSqlite } = require("./sql-transaction.js");
+const { checkOptionNames } = require("./base/arguments.js");
+const { backupOf, checkBackupOptions } = require("./config/backup.js");
+const { Notices, createBackups } = require("./api/backups.js");
+const { locationFromEnvironment, locationFromOption } = require("./config/location.js");
+const { invalidArgument } = require("./base/errors.js");
+const { createKeyValueStore } = require("./api/key-value-store.js");
+const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
+const { kindOf } = require("./base/json.js");
+const { OperationQueue } = require("./queue/queue.js");
+const { createStoreSqlite } = require("./api/transaction.js");
 
 /**
  * @typedef {import("..").DataStore} DataStore
- * @typedef {import("./config.js").Location} Location
+ * @typedef {import("./config/location.js").Location} Location
  */
 
 const OPTIONS = ["filename", "backup", "cacheBytes"];
@@ -21,7 +21,7 @@ const OPTIONS = ["filename", "backup", "cacheBytes"];
 /**
  * @param {() => Location} locate called when the location is first needed; what it returns is kept
  * @param {number} cacheBytes
- * @param {(path: string) => import("./backup-options.js").Backup | undefined} backup
+ * @param {(path: string) => import("./config/backup.js").Backup | undefined} backup
  * @returns {DataStore}
  */
 function createDataStore(locate, cacheBytes, backup) {

@@ -6,7 +6,7 @@
 
 const Database = require("better-sqlite3");
 const { openDataStore } = require("rootcellar");
-const { CoherentCache } = require("../../lib/coherent-cache.js");
+const { CoherentCache } = require("../../lib/cache/coherent-cache.js");
 
 const LIFE_MS = 1_500;
 const [filename] = process.argv.slice(2);

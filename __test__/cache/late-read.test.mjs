@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { OperationQueue } = require("../../lib/operation-queue.js");
+const { OperationQueue } = require("../../lib/queue/queue.js");
 
 /** A connection to a file that the test holds in its hands, behind the face of `Connection`. */
 function fileInMemory(entries) {

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { ReadCache } = require("../../lib/read-cache.js");
-const { CACHE_ENTRY_OVERHEAD_BYTES } = require("../../lib/limits.js");
+const { ReadCache } = require("../../lib/cache/read-cache.js");
+const { CACHE_ENTRY_OVERHEAD_BYTES } = require("../../lib/base/limits.js");
 
 const RUNS = process.env.ROOTCELLAR_LONG_TESTS ? 10_000 : 300;
 

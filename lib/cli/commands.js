@@ -4,9 +4,9 @@ const { mkdtempSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { withoutSecrets } = require("../backup-options.js");
-const { answerOf, toBackup, toRestore } = require("../backups.js");
-const { RootcellarError } = require("../errors.js");
+const { withoutSecrets } = require("../config/backup.js");
+const { answerOf, toBackup, toRestore } = require("../api/backups.js");
+const { RootcellarError } = require("../base/errors.js");
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
@@ -34,7 +34,7 @@ function describe({ id, createdAt, sizeBytes, kind }) {
  */
 async function survey({ file, url }) {
 	const { backups, lag, ...looked } = await answerOf(native().surveyBackups(url, file));
-	const { kind, pages, bytes, sinceMs, reason } = /** @type {import("../native").LagInfo} */ (lag);
+	const { kind, pages, bytes, sinceMs, reason } = /** @type {import("../native/addon").LagInfo} */ (lag);
 	const since = sinceMs === undefined ? undefined : new Date(sinceMs);
 	return {
 		backups: backups.map(toBackup),

@@ -1,8 +1,8 @@
 "use strict";
 
 const { open, rename } = require("node:fs/promises");
-const { RootcellarError } = require("../errors.js");
-const { KEY_LENGTH_SHOWN } = require("../limits.js");
+const { RootcellarError } = require("../base/errors.js");
+const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
 const { print, write } = require("./output.js");

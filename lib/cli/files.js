@@ -2,8 +2,8 @@
 
 const { realpathSync, statSync } = require("node:fs");
 const path = require("node:path");
-const { loadBinding } = require("../binding.js");
-const { RootcellarError, toError } = require("../errors.js");
+const { loadBinding } = require("../native/binding.js");
+const { RootcellarError, toError } = require("../base/errors.js");
 
 /** What SQLite keeps beside a database, by what it adds to its name. */
 const COMPANIONS = ["", "-wal", "-shm", "-journal"];

@@ -1,8 +1,8 @@
 "use strict";
 
 const { constants } = require("node:buffer");
-const { RootcellarError } = require("../errors.js");
-const { TIME_MS_MAX } = require("../limits.js");
+const { RootcellarError } = require("../base/errors.js");
+const { TIME_MS_MAX } = require("../base/limits.js");
 
 /**
  * Keys as lines of JSON: `{"key":…,"communityId":…,"value":…,"expiresAt":…}`, where `communityId` and `expiresAt` are

@@ -1,7 +1,7 @@
 "use strict";
 
 const { InvalidArgumentError } = require("commander");
-const { locationFromOption } = require("../config.js");
+const { locationFromOption } = require("../config/location.js");
 
 /** A time as ISO 8601 has it: a date, or a date and a time with or without a zone. */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;

@@ -1,7 +1,7 @@
 "use strict";
 
 const { once } = require("node:events");
-const { DESTINATION } = require("../backup-options.js");
+const { DESTINATION } = require("../config/backup.js");
 
 /** What a command ends with if something failed. */
 const EXIT_FAILED = 1;

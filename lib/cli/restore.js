@@ -1,8 +1,8 @@
 "use strict";
 
 const path = require("node:path");
-const { answerOf, toRestore } = require("../backups.js");
-const { RootcellarError } = require("../errors.js");
+const { answerOf, toRestore } = require("../api/backups.js");
+const { RootcellarError } = require("../base/errors.js");
 const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");

@@ -1,10 +1,10 @@
 "use strict";
 
-const { absolute, backupOf, checkBackupOptions } = require("../backup-options.js");
-const { loadBinding } = require("../binding.js");
-const { locationFromEnvironment, locationFromOption } = require("../config.js");
+const { absolute, backupOf, checkBackupOptions } = require("../config/backup.js");
+const { loadBinding } = require("../native/binding.js");
+const { locationFromEnvironment, locationFromOption } = require("../config/location.js");
 const { openDataStore } = require("../data-store.js");
-const { RootcellarError } = require("../errors.js");
+const { RootcellarError } = require("../base/errors.js");
 const { storeAt } = require("./files.js");
 
 /**

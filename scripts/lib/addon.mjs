@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { root, runTool } from "./run.mjs";
 
-const { platformSuffix } = createRequire(import.meta.url)("../../lib/binding.js");
+const { platformSuffix } = createRequire(import.meta.url)("../../lib/native/binding.js");
 
 /** What the addon is made of. */
 const SOURCES = ["Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];

@@ -289,7 +289,7 @@ thread_local! {
 }
 
 /// Makes the end of the environment, such as a worker's termination, wait for the batches that were submitted. What
-/// is still queued in JavaScript `lib/exit.js` sends, where JavaScript may still run.
+/// is still queued in JavaScript `lib/process/exit.js` sends, where JavaScript may still run.
 fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<()> {
     STORES.with_borrow_mut(|stores| {
         if stores.is_none() {

@@ -1,0 +1,149 @@
+"use strict";
+
+/*
+ * `rootcellar/keyv`: a storage adapter that keeps what Keyv caches in the key-value store.
+ */
+
+const { EventEmitter } = require("node:events");
+const { dataStore } = require("../data-store.js");
+const { invalidArgument } = require("../base/errors.js");
+const { kindOf } = require("../base/json.js");
+const { TIME_MS_MAX } = require("../base/limits.js");
+
+/** How many keys {@link KeyvRootcellar.iterator} reads ahead. */
+const PAGE_KEYS = 200;
+
+// `LIKE`, and with it `deleteLike`, takes either case; namespaces differ by case. Keys are compared byte by byte.
+const DELETE_RANGE = "DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
+const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key > ? AND key < ?
+	ORDER BY key LIMIT ${PAGE_KEYS}`;
+
+/**
+ * What `keyv.d.ts` documents. Keyv puts the namespace before each key, as `namespace:key`; this puts its own prefix
+ * before that, and leaves the bot's other keys alone.
+ */
+class KeyvRootcellar extends EventEmitter {
+	/**
+	 * @param {any} [options]
+	 */
+	constructor(options = {}) {
+		super();
+		if (typeof options !== "object" || options === null) {
+			throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
+		}
+		const { store = dataStore, prefix = "keyv:" } = options;
+		if (typeof store?.appData?.get !== "function" || typeof store.sqlite?.run !== "function") {
+			throw invalidArgument("options.store", "must be a store, as dataStore or openDataStore() are");
+		}
+		if (typeof prefix !== "string" || !prefix.endsWith(":")) {
+			throw invalidArgument("options.prefix", 'must be a string that ends with ":"');
+		}
+		this.store = store;
+		this.prefix = prefix;
+		/** Keyv iterates over adapters of the dialects that it knows. */
+		this.opts = { dialect: "sqlite", prefix };
+		/** @type {string | undefined} set by Keyv */
+		this.namespace = undefined;
+	}
+
+	/** @param {string} key */
+	async get(key) {
+		try {
+			return await this.store.appData.get(this.prefix + key);
+		} catch (error) {
+			// Keyv takes this for a miss, and is silent about it.
+			this.emit("error", error);
+			throw error;
+		}
+	}
+
+	/** @param {string[]} keys */
+	getMany(keys) {
+		return Promise.all(keys.map((key) => this.store.appData.get(this.prefix + key)));
+	}
+
+	/**
+	 * @param {string} key
+	 * @param {any} value
+	 * @param {number} [ttl] milliseconds
+	 */
+	async set(key, value, ttl) {
+		await this.store.appData.set({ key: this.prefix + key, value, expiresAt: expiryOf(ttl) });
+		return true;
+	}
+
+	/**
+	 * @param {string} key
+	 * @returns {Promise<boolean>} whether there was one
+	 */
+	async delete(key) {
+		// Issued together, so that nothing of this store comes between them.
+		const [existed] = await Promise.all([this.has(key), this.store.appData.delete(this.prefix + key)]);
+		return existed;
+	}
+
+	/** @param {string} key */
+	async has(key) {
+		return (await this.store.appData.get(this.prefix + key)) !== undefined;
+	}
+
+	/** @param {string[]} keys */
+	hasMany(keys) {
+		return Promise.all(keys.map((key) => this.has(key)));
+	}
+
+	async clear() {
+		await this.store.sqlite.run(DELETE_RANGE, rangeOf(this.prefix, this.namespace));
+	}
+
+	/** @param {string} [namespace] */
+	async *iterator(namespace) {
+		let [after, end] = rangeOf(this.prefix, namespace);
+		for (;;) {
+			/** @type {[string][]} */
+			const rows = await this.store.sqlite.all(KEYS_OF_RANGE, [after, end], { rowMode: "array" });
+			const keys = rows.map(([key]) => key.slice(this.prefix.length));
+			const values = await this.getMany(keys);
+			for (const [index, value] of values.entries()) {
+				if (value !== undefined) {
+					yield [keys[index], value];
+				}
+			}
+			const last = rows.at(-1);
+			if (!last || rows.length < PAGE_KEYS) {
+				return;
+			}
+			[after] = last;
+		}
+	}
+
+	/** Leaves the store open, for it is not the adapter's alone. */
+	async disconnect() {}
+}
+
+/**
+ * @param {number | undefined} ttl milliseconds
+ * @returns {number | undefined} milliseconds since 1970 UTC, nothing for what lies beyond every date
+ */
+function expiryOf(ttl) {
+	if (ttl === undefined) {
+		return undefined;
+	}
+	const expiresAt = Date.now() + ttl;
+	return expiresAt <= TIME_MS_MAX ? expiresAt : undefined;
+}
+
+/**
+ * The keys of a namespace, or all: from the first, up to but without the second. Both end with the colon of the prefix
+ * or namespace, of which the second has the next character in its place.
+ *
+ * @param {string} prefix
+ * @param {string | undefined} namespace
+ * @returns {[string, string]}
+ */
+function rangeOf(prefix, namespace) {
+	const start = namespace ? `${prefix}${namespace}:` : prefix;
+	return [start, `${start.slice(0, -1)};`];
+}
+
+module.exports = { KeyvRootcellar };

@@ -1,0 +1,281 @@
+"use strict";
+
+/*
+ * `rootcellar/knex`: Knex on `dataStore.sqlite`. `knex.d.ts` documents it.
+ */
+
+const SqliteClient = require("knex/lib/dialects/sqlite3/index.js");
+const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-transaction.js");
+
+const { invalidArgument } = require("../../base/errors.js");
+const { kindOf } = require("../../base/json.js");
+const { Session } = require("../session.js");
+const { Sessions } = require("../session-pool.js");
+
+/**
+ * @typedef {import("../../..").DataStore} DataStore
+ *
+ * @typedef {object} Opened the store in use
+ * @property {DataStore} store
+ * @property {boolean} isOwn whether it was opened for Knex alone
+ * @property {InstanceType<typeof Sessions>} sessions
+ */
+
+/** More than any program asks for at once; a limit only so that one without end shows. */
+const CONNECTIONS_MAX = 10_000;
+
+class RootcellarTransaction extends SqliteTransaction {
+	/**
+	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile.
+	 *
+	 * @param {any} session
+	 */
+	begin(session) {
+		session.isManaged = true;
+		return this.query(session, "BEGIN IMMEDIATE;");
+	}
+
+	/**
+	 * @param {(trx: any) => any} container
+	 * @param {any} session
+	 */
+	_onAcquire(container, session) {
+		return super._onAcquire((/** @type {any} */ trx) => session.runWithin(() => container(trx)), session);
+	}
+}
+
+class RootcellarClient extends SqliteClient {
+	/**
+	 * @param {any} config
+	 */
+	constructor(config) {
+		// Knex copies what it is given as `connection`, which would take a store apart.
+		super({ ...config, connection: typeof config.connection === "function" ? config.connection : { filename: "" } });
+		this.config = config;
+		/** @type {Opened | undefined} */
+		this.opened = undefined;
+	}
+
+	/** The store, which is found when it is first needed. */
+	open() {
+		if (this.opened === undefined) {
+			const connection = this.connectionConfigProvider ? this.connectionSettings : this.config.connection;
+			const { store, isOwn } = storeOf(connection, this.driver);
+			this.opened = { store, isOwn, sessions: new Sessions(store.sqlite, connection?.idleTimeoutMs) };
+		}
+		return this.opened;
+	}
+
+	_driver() {
+		return require("../../data-store.js");
+	}
+
+	/**
+	 * @param {any[]} args
+	 */
+	transaction(...args) {
+		return new /** @type {any} */ (RootcellarTransaction)(this, ...args);
+	}
+
+	/** Connections cost nothing: whoever asks is given one. */
+	poolDefaults() {
+		return { ...super.poolDefaults(), min: 0, max: CONNECTIONS_MAX };
+	}
+
+	/** What Knex's pool counts. */
+	async acquireRawConnection() {
+		return new RawConnection(this.open().store.sqlite);
+	}
+
+	async destroyRawConnection() {}
+
+	/** A session, which knows the connection that the pool counts for it. */
+	async acquireConnection() {
+		const raw = await super.acquireConnection();
+		const session = await this.open().sessions.acquire();
+		return Object.assign(session, { raw, __knexUid: raw.__knexUid });
+	}
+
+	/**
+	 * @param {any} session
+	 */
+	async releaseConnection(session) {
+		const { raw } = session;
+		if (raw === undefined) {
+			return; // A stream gives its connection back twice.
+		}
+		session.raw = undefined;
+		raw.__knex__disposed = session.__knex__disposed;
+		await this.open().sessions.release(session);
+		await super.releaseConnection(raw);
+	}
+
+	/**
+	 * @param {any} session
+	 * @param {any} query
+	 */
+	async _query(session, query) {
+		if (!query.sql) throw new Error("The query is empty");
+		const canceller = query.cancelOnTimeout ? new AbortController() : undefined;
+		session.canceller = canceller;
+		const options = { ...optionsOf(query), signal: canceller?.signal };
+		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), options);
+		query.response = rows;
+		query.context = { lastID, changes };
+		return query;
+	}
+
+	/**
+	 * For `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have.
+	 *
+	 * @param {any} session
+	 */
+	async cancelQuery(session) {
+		session.canceller?.abort();
+	}
+
+	/**
+	 * @param {any} session
+	 * @param {any} query
+	 * @param {import("node:stream").Transform} stream
+	 */
+	_stream(session, query, stream) {
+		if (!query.sql) throw new Error("The query is empty");
+		return new Promise((resolve, reject) => {
+			stream.on("error", reject);
+			stream.on("end", resolve);
+			stream.on("close", resolve);
+			feed(stream, session.iterate(query.sql, bindingsOf(query), optionsOf(query)));
+		});
+	}
+
+	/**
+	 * Waits for what is under way. The store is closed if it is Knex's own.
+	 *
+	 * @param {(error?: unknown) => void} [callback]
+	 */
+	async destroy(callback) {
+		try {
+			await super.destroy();
+			const { opened } = this;
+			this.opened = undefined;
+			await opened?.sessions.close();
+			if (opened?.isOwn) {
+				await opened.store.close();
+			}
+		} catch (error) {
+			if (callback === undefined) throw error;
+			callback(error);
+			return;
+		}
+		callback?.();
+	}
+}
+
+Object.assign(RootcellarClient.prototype, { canCancelQuery: true });
+
+/**
+ * What `pool.afterCreate` is given: the methods of the driver whose place this takes, with callbacks.
+ */
+class RawConnection {
+	/**
+	 * @param {import("../../..").Sqlite} sqlite
+	 */
+	constructor(sqlite) {
+		const session = new Session(sqlite);
+		/** @param {(result: any) => any} made what the callback is given */
+		const method =
+			(made) =>
+			(/** @type {string} */ sql, /** @type {any[]} */ ...rest) => {
+				const callback = typeof rest.at(-1) === "function" ? rest.pop() : () => {};
+				session.execute(sql, rest.flat()).then((result) => callback(null, made(result)), callback);
+				return this;
+			};
+		this.run = method(() => undefined);
+		this.exec = this.run;
+		this.all = method(({ rows }) => rows);
+		this.get = method(({ rows }) => rows[0]);
+	}
+}
+
+/**
+ * The store that the configuration names, and whether it is opened for Knex alone.
+ *
+ * @param {any} connection
+ * @param {typeof import("../../data-store.js")} driver
+ * @returns {{ store: DataStore, isOwn: boolean }}
+ */
+function storeOf(connection, driver) {
+	if (connection === undefined || connection === null) {
+		return { store: driver.dataStore, isOwn: false };
+	}
+	const store = connection.dataStore ?? connection;
+	if (typeof store.sqlite?.reserve === "function") {
+		return { store, isOwn: false };
+	}
+	const { filename } = connection;
+	if (filename === undefined) {
+		return { store: driver.dataStore, isOwn: false };
+	}
+	if (typeof filename !== "string") {
+		throw invalidArgument("connection.filename", `must be a string, not ${kindOf(filename)}`);
+	}
+	return { store: driver.openDataStore({ filename }), isOwn: true };
+}
+
+/**
+ * @param {any} query
+ * @returns {any[]}
+ */
+function bindingsOf({ bindings = [] }) {
+	return bindings.map((/** @type {unknown} */ value) => (value === undefined ? null : value));
+}
+
+/**
+ * The option of Knex's own client for better-sqlite3: `query.options({ safeIntegers: true })`.
+ *
+ * @param {any} query
+ */
+function optionsOf({ options }) {
+	return options?.safeIntegers === true ? { bigint: true } : undefined;
+}
+
+/**
+ * Writes rows to a stream, no faster than it takes them.
+ *
+ * @param {import("node:stream").Transform} stream
+ * @param {AsyncIterable<any>} rows
+ */
+async function feed(stream, rows) {
+	try {
+		for await (const row of rows) {
+			if (!stream.destroyed && !stream.write(row)) {
+				await drained(stream);
+			}
+			if (stream.destroyed) {
+				return;
+			}
+		}
+		stream.end();
+	} catch (error) {
+		stream.destroy(/** @type {Error} */ (error));
+	}
+}
+
+/**
+ * @param {import("node:stream").Transform} stream
+ * @returns {Promise<void>}
+ */
+function drained(stream) {
+	return new Promise((resolve) => {
+		const done = () => {
+			stream.off("drain", done);
+			stream.off("close", done);
+			resolve();
+		};
+		stream.on("drain", done);
+		stream.on("close", done);
+	});
+}
+
+module.exports = Object.assign(RootcellarClient, { RootcellarClient });

@@ -1,0 +1,235 @@
+"use strict";
+
+const { dataStore } = require("../../data-store.js");
+const { invalidArgument } = require("../../base/errors.js");
+const { kindOf } = require("../../base/json.js");
+const { tellScopesApart } = require("../../queue/transaction-scope.js");
+const { Sessions } = require("../session-pool.js");
+
+/**
+ * @typedef {import("../../..").DataStore} DataStore
+ * @typedef {typeof import("kysely")} Kysely
+ * @typedef {InstanceType<typeof import("../session.js").Session>} Session
+ */
+
+/** The tables of the store itself, which are no business of a query builder. */
+const OWN_TABLES = /^__root(?:app|cellar)_/;
+
+/**
+ * The migrations under way, by store.
+ *
+ * @type {WeakMap<DataStore, Promise<void>>}
+ */
+const migrations = new WeakMap();
+
+/**
+ * Makes the dialect of a copy of Kysely: a program may have loaded it as an ES module or as CommonJS.
+ *
+ * @param {Pick<Kysely, "SqliteAdapter" | "SqliteIntrospector" | "SqliteQueryCompiler">} kysely
+ */
+function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler }) {
+	class RootcellarDialect {
+		/**
+		 * @param {any} [config]
+		 */
+		constructor(config = {}) {
+			if (typeof config !== "object" || config === null) {
+				throw invalidArgument("config", `must be an object, not ${kindOf(config)}`);
+			}
+			const store = config.dataStore ?? dataStore;
+			if (typeof store?.sqlite?.reserve !== "function") {
+				throw invalidArgument("config.dataStore", `must be a data store, not ${kindOf(store)}`);
+			}
+			/** @type {DataStore} */
+			this.store = store;
+			/** @type {number | undefined} */
+			this.idleTimeoutMs = config.idleTimeoutMs;
+		}
+
+		createDriver() {
+			return new Driver(this.store, this.idleTimeoutMs);
+		}
+
+		createQueryCompiler() {
+			return new SqliteQueryCompiler();
+		}
+
+		createAdapter() {
+			return new Adapter(this.store);
+		}
+
+		/**
+		 * @param {import("kysely").Kysely<any>} db
+		 */
+		createIntrospector(db) {
+			return new Introspector(db);
+		}
+	}
+
+	class Adapter extends SqliteAdapter {
+		/** @type {() => void} */
+		#release = () => {};
+
+		/**
+		 * @param {DataStore} store
+		 */
+		constructor(store) {
+			super();
+			this.store = store;
+		}
+
+		/** Of two migrations of a store the second waits. */
+		async acquireMigrationLock() {
+			const before = migrations.get(this.store);
+			/** @type {() => void} */
+			let release = () => {};
+			migrations.set(this.store, new Promise((resolve) => (release = resolve)));
+			await before;
+			this.#release = release;
+		}
+
+		async releaseMigrationLock() {
+			this.#release();
+		}
+	}
+
+	class Introspector extends SqliteIntrospector {
+		/**
+		 * @param {import("kysely").DatabaseMetadataOptions} [options]
+		 */
+		async getTables(options = { withInternalKyselyTables: false }) {
+			const tables = await super.getTables(options);
+			return options.withInternalKyselyTables ? tables : tables.filter(({ name }) => !OWN_TABLES.test(name));
+		}
+	}
+
+	return RootcellarDialect;
+}
+
+class Driver {
+	/**
+	 * @param {DataStore} store
+	 * @param {number} [idleTimeoutMs]
+	 */
+	constructor(store, idleTimeoutMs) {
+		this.sessions = new Sessions(store.sqlite, idleTimeoutMs);
+		tellScopesApart();
+	}
+
+	async init() {}
+
+	async acquireConnection() {
+		return new KyselyConnection(await this.sessions.acquire());
+	}
+
+	/**
+	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile. What Kysely
+	 * calls after it, as the callback of `transaction().execute`, may not write past the transaction.
+	 *
+	 * @param {any} connection
+	 * @param {import("kysely").TransactionSettings} settings
+	 */
+	async beginTransaction({ session }, { accessMode } = {}) {
+		session.isManaged = true;
+		await session.begin(accessMode === "read only" ? "BEGIN" : "BEGIN IMMEDIATE");
+	}
+
+	/**
+	 * @param {any} connection
+	 */
+	async commitTransaction({ session }) {
+		await session.end("COMMIT");
+	}
+
+	/**
+	 * @param {any} connection
+	 */
+	async rollbackTransaction({ session }) {
+		await session.end("ROLLBACK");
+	}
+
+	/**
+	 * @param {any} connection
+	 * @param {string} name
+	 */
+	async savepoint({ session }, name) {
+		await session.execute(`SAVEPOINT ${quoted(name)}`, []);
+	}
+
+	/**
+	 * @param {any} connection
+	 * @param {string} name
+	 */
+	async rollbackToSavepoint({ session }, name) {
+		await session.execute(`ROLLBACK TO ${quoted(name)}`, []);
+	}
+
+	/**
+	 * @param {any} connection
+	 * @param {string} name
+	 */
+	async releaseSavepoint({ session }, name) {
+		await session.execute(`RELEASE ${quoted(name)}`, []);
+	}
+
+	/**
+	 * @param {any} connection
+	 */
+	async releaseConnection({ session }) {
+		await this.sessions.release(session);
+	}
+
+	/** The store stays open, for it is not Kysely's own. */
+	async destroy() {
+		await this.sessions.close();
+	}
+}
+
+class KyselyConnection {
+	/**
+	 * @param {Session} session
+	 */
+	constructor(session) {
+		this.session = session;
+	}
+
+	/**
+	 * @param {import("kysely").CompiledQuery} query
+	 * @returns {Promise<import("kysely").QueryResult<any>>}
+	 */
+	async executeQuery({ sql, parameters }) {
+		const { rows, hasRows, changes, lastInsertRowid } = await this.session.execute(sql, parameters);
+		if (hasRows) {
+			return { rows };
+		}
+		const insertId = lastInsertRowid === 0 ? undefined : BigInt(lastInsertRowid);
+		return { rows, numAffectedRows: BigInt(changes), insertId };
+	}
+
+	/**
+	 * @param {import("kysely").CompiledQuery} query
+	 * @param {number} [chunkSize]
+	 */
+	async *streamQuery({ sql, parameters }, chunkSize = 1) {
+		/** @type {any[]} */
+		let rows = [];
+		for await (const row of this.session.iterate(sql, parameters)) {
+			if (rows.push(row) >= chunkSize) {
+				yield { rows };
+				rows = [];
+			}
+		}
+		if (rows.length > 0) {
+			yield { rows };
+		}
+	}
+}
+
+/**
+ * @param {string} name
+ */
+function quoted(name) {
+	return `"${name.replaceAll('"', '""')}"`;
+}
+
+module.exports = { createDialect };

@@ -1,0 +1,8 @@
+/*
+ * `rootcellar/kysely` for ES modules. `kysely.d.ts` documents it.
+ */
+
+import * as kysely from "kysely";
+import dialect from "./dialect.js";
+
+export const RootcellarDialect = dialect.createDialect(/** @type {any} */ (kysely));

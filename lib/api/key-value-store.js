@@ -1,0 +1,146 @@
+"use strict";
+
+const { AsyncResource } = require("node:async_hooks");
+const {
+	checkCommunity,
+	checkEntries,
+	checkExpiry,
+	checkKey,
+	checkPattern,
+	checkUpdateFunction,
+} = require("../base/arguments.js");
+const { encode } = require("../base/json.js");
+const { TIME_MS_MAX } = require("../base/limits.js");
+const { Change } = require("../queue/pending.js");
+
+/**
+ * @typedef {import("../..").KeyValueStore} KeyValueStore
+ * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
+ */
+
+/**
+ * The key-value store over a queue of operations. `index.d.ts` documents the methods.
+ *
+ * An argument that cannot be used throws within the promise's executor, which rejects the promise.
+ *
+ * @param {OperationQueue} queue
+ * @returns {KeyValueStore}
+ */
+function createKeyValueStore(queue) {
+	/**
+	 * @param {unknown} keyPattern
+	 * @param {unknown} communityId
+	 * @param {boolean} valuesOnly
+	 * @returns {Promise<any[]>}
+	 */
+	const select = (keyPattern, communityId, valuesOnly) =>
+		new Promise((resolve, reject) => {
+			const pattern = checkPattern(keyPattern);
+			const community = checkCommunity(communityId, "communityId");
+			/** @type {any[]} */
+			const rows = [];
+			const slice = (/** @type {string} */ text, /** @type {boolean} */ last) => {
+				const order = addRows(rows, text, valuesOnly);
+				if (last) {
+					resolve(order ? order.map((place) => rows[place]) : rows);
+				}
+			};
+			queue.select({ pattern, community, valuesOnly }, { slice, failed: reject });
+		});
+
+	return {
+		get: (key, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				const community = checkCommunity(communityId, "communityId");
+				queue.get({ community, key: checkedKey, resolve, reject });
+			}),
+
+		set: (values) =>
+			new Promise((resolve, reject) => {
+				const entries = checkEntries(values);
+				if (Array.isArray(entries)) {
+					queue.write({ kind: "setMany", changes: entries.map(changeTo), entries, resolve, reject });
+				} else {
+					queue.write({ kind: "set", change: changeTo(entries), entry: entries, resolve, reject });
+				}
+			}),
+
+		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				const update = {
+					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
+					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
+					expiresAt: checkExpiry(expiresAt, "expiresAt"),
+					made: undefined,
+					isRunning: false,
+				};
+				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
+				queue.write({ kind: "update", change, update, resolve, reject });
+			}),
+
+		delete: (key, communityId) =>
+			new Promise((resolve, reject) => {
+				const checkedKey = checkKey(key, "key");
+				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
+				queue.write({ kind: "delete", change, resolve, reject });
+			}),
+
+		deleteLike: (keyPattern, communityId) =>
+			new Promise((resolve, reject) => {
+				const pattern = checkPattern(keyPattern);
+				const community = checkCommunity(communityId, "communityId");
+				queue.write({ kind: "deleteLike", pattern, community, resolve, reject });
+			}),
+
+		select: (keyPattern, communityId) => select(keyPattern, communityId, false),
+
+		selectValue: (keyPattern, communityId) => select(keyPattern, communityId, true),
+	};
+}
+
+/**
+ * @param {import("../base/arguments.js").Entry} entry
+ */
+function changeTo({ community, key, text, expiresAt }) {
+	return new Change(community, key, text, expiresAt);
+}
+
+/**
+ * A function that runs in the asynchronous context of now, like `AsyncResource.bind` at a hundredth of its cost.
+ *
+ * @param {(data: any) => unknown} updateFunc
+ * @returns {(data: any) => unknown}
+ */
+function inThisContext(updateFunc) {
+	const context = new AsyncResource("rootcellar.update");
+	return (data) => context.runInAsyncScope(updateFunc, undefined, data);
+}
+
+/**
+ * Adds the rows of a slice, see `SliceWriter` in `src/kv/rows.rs`.
+ *
+ * @param {any[]} rows
+ * @param {string} text
+ * @param {boolean} valuesOnly
+ * @returns {number[] | undefined} the places of all rows in their order, if this is the last slice and they are not in it
+ */
+function addRows(rows, text, valuesOnly) {
+	/** @type {[values: any[], keys: string[], expiries: number[], order?: number[]]} */
+	const [values, keys, expiries, order] = JSON.parse(text);
+	const first = rows.length;
+	for (let index = 0; index < values.length; index++) {
+		rows.push(valuesOnly ? values[index] : { key: keys[index], value: values[index] });
+	}
+	for (let index = 0; index < expiries.length; index += 2) {
+		// Another program may have stored one that lies beyond every date.
+		const time = Math.min(Number(expiries[index + 1]), TIME_MS_MAX);
+		const row = rows[first + Number(expiries[index])];
+		row.expires_at = new Date(time);
+		row.expiresAt = new Date(time);
+	}
+	return order;
+}
+
+module.exports = { createKeyValueStore };

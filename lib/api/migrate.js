@@ -1,0 +1,135 @@
+"use strict";
+
+const { RootcellarError } = require("../base/errors.js");
+const { IDLE_LIMIT_MS } = require("../base/limits.js");
+const { checkCancel, checkOptions } = require("./cancellation.js");
+const { hold } = require("./lease.js");
+const { migrationError, readMigrations } = require("./migration-files.js");
+const { IS_INTERNAL, WANTS_ROWS, checkStatement } = require("./statement.js");
+const { decodeRows } = require("../queue/sql-job.js");
+const { createSqlite } = require("./sqlite.js");
+
+/**
+ * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("./migration-files.js").Migration} Migration
+ * @typedef {{ number: number, name: string, hash: string }} Applied
+ */
+
+const TABLE = `CREATE TABLE IF NOT EXISTS __rootcellar_migrations (
+	number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
+const READ_APPLIED = "SELECT number, name, hash FROM __rootcellar_migrations ORDER BY number";
+const RECORD = "INSERT INTO __rootcellar_migrations (number, name, hash, applied_at) VALUES (?, ?, ?, ?)";
+
+/** What a transaction that begins as the writer is, as `src/node/sql.rs` numbers it. */
+const IMMEDIATE = 2;
+
+/**
+ * Applies the migrations that the file has not seen, each in a transaction of its own.
+ *
+ * @param {OperationQueue} queue
+ * @param {unknown} source
+ * @param {unknown} options
+ * @returns {Promise<string[]>} the names of those that were applied
+ */
+async function migrate(queue, source, options) {
+	const given = checkOptions(options);
+	const migrations = await readMigrations(source);
+	/** @type {string[]} */
+	const applied = [];
+	// Each transaction looks anew: another process may apply them, too.
+	for (let isDone = false; !isDone; ) {
+		const cancel = checkCancel(given);
+		const held = { kind: IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };
+		const next = await hold(queue, held, (inner) => applyNext(inner, migrations));
+		if (next) {
+			applied.push(next.file);
+		}
+		isDone = next === undefined;
+	}
+	return applied;
+}
+
+/**
+ * Applies the first migration that was not yet applied.
+ *
+ * @param {OperationQueue} queue
+ * @param {Migration[]} migrations
+ * @returns {Promise<Migration | undefined>}
+ */
+async function applyNext(queue, migrations) {
+	await internal(queue, TABLE, []);
+	const applied = /** @type {Applied[]} */ (await internal(queue, READ_APPLIED, [], WANTS_ROWS));
+	const next = nextOf(migrations, applied);
+	if (next === undefined) {
+		return undefined;
+	}
+	try {
+		await createSqlite(queue).exec(next.sql);
+	} catch (error) {
+		throw inFile(next.file, error);
+	}
+	await internal(queue, RECORD, [next.number, next.name, next.hash, Date.now()]);
+	return next;
+}
+
+/**
+ * The first migration that was not applied, if the file has seen all before it, and they are what they were.
+ *
+ * @param {Migration[]} migrations
+ * @param {Applied[]} applied
+ * @returns {Migration | undefined}
+ */
+function nextOf(migrations, applied) {
+	const given = new Map(migrations.map((migration) => [migration.number, migration]));
+	for (const { number, name, hash } of applied) {
+		const migration = given.get(number);
+		if (migration === undefined) {
+			throw migrationError(`number ${number} (${name}) was applied to this file, and is missing now`);
+		}
+		if (migration.name !== name) {
+			throw migrationError(`number ${number} was ${name} when it was applied, and is ${migration.file} now`);
+		}
+		if (migration.hash !== hash) {
+			throw migrationError(`${migration.file} was changed since it was applied; write a new one instead`);
+		}
+	}
+	const seen = new Set(applied.map(({ number }) => number));
+	const last = applied.at(-1);
+	const next = migrations.find(({ number }) => !seen.has(number));
+	if (next && last && next.number < last.number) {
+		throw migrationError(
+			`${next.file} comes before number ${last.number}, which was applied already; give it a higher one`,
+		);
+	}
+	return next;
+}
+
+/**
+ * Runs a statement of this package's own.
+ *
+ * @param {OperationQueue} queue
+ * @param {string} sql
+ * @param {unknown[]} params
+ * @param {number} [bits]
+ * @returns {Promise<any[]>}
+ */
+function internal(queue, sql, params, bits = 0) {
+	return new Promise((resolve, reject) => {
+		const options = { maxRows: Number.MAX_SAFE_INTEGER, bigint: false, arrays: false };
+		const statement = checkStatement(sql, params, bits | IS_INTERNAL, options);
+		const job = { statements: [statement], script: undefined, cancel: undefined };
+		queue.sql(job, { resolve: ([outcome]) => decodeRows(outcome.slices, resolve), reject });
+	});
+}
+
+/**
+ * @param {string} file
+ * @param {any} error
+ */
+function inFile(file, error) {
+	const code = typeof error?.code === "string" ? error.code : "ERR_MIGRATION";
+	const failure = new RootcellarError(code, `the migration ${file} failed: ${error?.message}`, { cause: error });
+	return typeof error?.position === "number" ? Object.assign(failure, { position: error.position }) : failure;
+}
+
+module.exports = { migrate };

@@ -1,0 +1,117 @@
+"use strict";
+
+const path = require("node:path");
+const { RootcellarError, invalidArgument } = require("../base/errors.js");
+
+/** The SDK's default, in the working directory. */
+const DEFAULT_FILENAME = "./rootsdk.sqlite3";
+
+/**
+ * Where a store's file lies: its name as it was configured, its absolute path, and who configured it.
+ *
+ * @typedef {object} Location
+ * @property {string} filename
+ * @property {string} path
+ * @property {string} source
+ * @property {import("./backup.js").Backup} [backup] how its backups are made, if any are
+ * @property {(event: import("../native/addon").Event, connection: any) => void} [notice] takes what was not asked for
+ * @property {(connection: any) => void} [ended] is told that the last backup was made, or not, at the process's end
+ */
+
+/**
+ * The location that the environment configures.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Location}
+ */
+function locationFromEnvironment(env) {
+	const text = env.DATABASE_CONFIG;
+	if (text === undefined || text === "") {
+		return locate(DEFAULT_FILENAME, "the default; DATABASE_CONFIG is not set");
+	}
+	const filename = filenameFromConfig(parseConfig(text));
+	const problem = problemWith(filename);
+	if (problem !== undefined) {
+		throw invalidConfig(`its sqlite3.filename ${problem}`);
+	}
+	return locate(filename, "from DATABASE_CONFIG");
+}
+
+/**
+ * @param {unknown} filename the option of `openDataStore`
+ * @returns {Location}
+ */
+function locationFromOption(filename) {
+	const problem = typeof filename === "string" ? problemWith(filename) : "must be a string";
+	if (problem !== undefined) {
+		throw invalidArgument("options.filename", problem);
+	}
+	return locate(/** @type {string} */ (filename), "from options.filename");
+}
+
+/**
+ * @param {string} text
+ */
+function parseConfig(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		throw invalidConfig("it is not JSON");
+	}
+}
+
+/**
+ * @param {any} config
+ * @returns {string}
+ */
+function filenameFromConfig(config) {
+	if (typeof config !== "object" || config === null || Array.isArray(config)) {
+		throw invalidConfig("it is not a JSON object");
+	}
+	if (config.databaseType !== "sqlite3") {
+		throw invalidConfig("its databaseType is not sqlite3");
+	}
+	if (config.sqlite3 === undefined) {
+		return DEFAULT_FILENAME;
+	}
+	if (typeof config.sqlite3?.filename !== "string") {
+		throw invalidConfig("its sqlite3.filename is not a string");
+	}
+	return config.sqlite3.filename;
+}
+
+/**
+ * @param {string} filename
+ * @returns {string | undefined}
+ */
+function problemWith(filename) {
+	if (filename === "") {
+		return "must not be empty";
+	}
+	if (filename.includes("\0")) {
+		return "must not contain a NUL";
+	}
+	if (filename === ":memory:" || filename.startsWith("file:")) {
+		return "must be the path of a file; SQLite's in-memory databases and file: URIs are not supported";
+	}
+	return undefined;
+}
+
+/**
+ * @param {string} filename
+ * @param {string} source
+ * @returns {Location}
+ */
+function locate(filename, source) {
+	return { filename, path: path.resolve(filename), source };
+}
+
+/**
+ * @param {string} problem
+ */
+function invalidConfig(problem) {
+	const expected = '{"databaseType":"sqlite3","sqlite3":{"filename":"<path>"}}';
+	return new RootcellarError("ERR_INVALID_CONFIG", `DATABASE_CONFIG cannot be used: ${problem}; expected ${expected}`);
+}
+
+module.exports = { locationFromEnvironment, locationFromOption };

@@ -1,9 +1,0 @@
-"use strict";
-
-/*
- * `rootcellar/kysely` for CommonJS. `kysely.d.ts` documents it.
- */
-
-const { createDialect } = require("./kysely-dialect.js");
-
-module.exports.RootcellarDialect = createDialect(require("kysely"));

@@ -1,8 +1,0 @@
-/*
- * `rootcellar/kysely` for ES modules. `kysely.d.ts` documents it.
- */
-
-import * as kysely from "kysely";
-import dialect from "./kysely-dialect.js";
-
-export const RootcellarDialect = dialect.createDialect(/** @type {any} */ (kysely));

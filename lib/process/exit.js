@@ -1,0 +1,103 @@
+"use strict";
+
+const { nextTurn } = require("./event-loop.js");
+
+/**
+ * @typedef {{ flush(): void }} Flushable
+ */
+
+/** @type {Set<Flushable>} */
+const unflushed = new Set();
+let isListening = false;
+let isLeaving = false;
+
+/**
+ * What makes the last backup of each store, when everything is written. A store that was dropped has ended its own.
+ *
+ * @type {Set<WeakRef<{ finishBackups(): void }>>}
+ */
+const unfinished = new Set();
+const dropped = new FinalizationRegistry((/** @type {WeakRef<{ finishBackups(): void }>} */ store) => finished(store));
+
+/**
+ * Makes the end of the process, such as `process.exit()`, wait until a queue is written.
+ *
+ * @param {Flushable} queue
+ */
+function flushAtExit(queue) {
+	unflushed.add(queue);
+	listen();
+}
+
+function listen() {
+	if (!isListening) {
+		isListening = true;
+		process.on("exit", flushAll);
+	}
+}
+
+/**
+ * Makes the end of the process, such as `process.exit()`, wait for a store's last backup. Returns what takes that back.
+ *
+ * @param {{ finishBackups(): void }} store
+ * @returns {() => void}
+ */
+function finishAtExit(store) {
+	const reference = new WeakRef(store);
+	unfinished.add(reference);
+	dropped.register(store, reference);
+	listen();
+	return () => finished(reference);
+}
+
+/**
+ * @param {WeakRef<{ finishBackups(): void }>} store
+ */
+function finished(store) {
+	if (unfinished.delete(store)) {
+		leaveSoon();
+	}
+}
+
+/**
+ * @param {Flushable} queue
+ */
+function flushed(queue) {
+	if (unflushed.delete(queue)) {
+		leaveSoon();
+	}
+}
+
+function leaveSoon() {
+	if (unflushed.size + unfinished.size === 0 && !isLeaving) {
+		// Not at once: most of the time the next operation comes before the event loop turns.
+		isLeaving = true;
+		nextTurn(leave);
+	}
+}
+
+function leave() {
+	isLeaving = false;
+	if (unflushed.size + unfinished.size === 0) {
+		isListening = false;
+		process.off("exit", flushAll);
+	}
+}
+
+function flushAll() {
+	for (const queue of unflushed) {
+		queue.flush();
+	}
+	for (const store of unfinished) {
+		store.deref()?.finishBackups();
+	}
+}
+
+/**
+ * Whether the `exit` listeners are being called: nothing asynchronous will happen any more.
+ */
+function isExiting() {
+	return /** @type {{ _exiting?: boolean }} */ (/** @type {unknown} */ (process))._exiting === true;
+}
+
+module.exports = { finishAtExit, flushAtExit, flushed, isExiting };

@@ -1,0 +1,150 @@
+"use strict";
+
+const { READ_COST } = require("../base/limits.js");
+const { answer, liveText } = require("./pending.js");
+
+const resolved = Promise.resolve();
+
+/**
+ * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").Session>} Session
+ * @typedef {import("../cache/coherent-cache.js").Address} Address
+ * @typedef {import("./pending.js").Read} Read
+ * @typedef {import("../cache/read-cache.js").Stored} Stored
+ */
+
+/**
+ * Reads of keys that no pending write concerns: from the cache, or else from disk.
+ *
+ * From disk they are done before the call returns, unless a lock is in the way. Then they are under way, and nothing may
+ * be written until they are done.
+ */
+class KeyReads {
+	/**
+	 * @param {Session} session
+	 * @param {CoherentCache} cache
+	 * @param {() => void} whenDone called when some that were under way are done
+	 */
+	constructor(session, cache, whenDone) {
+		this.session = session;
+		this.cache = cache;
+		this.whenDone = whenDone;
+		/** @type {Read[]} those that have not been begun */
+		this.waiting = [];
+		/** How many calls to read some are under way. */
+		this.underWay = 0;
+		/** One was answered from disk in this turn of the promises. */
+		this.hasReadAtOnce = false;
+		this.turnEnded = () => {
+			this.hasReadAtOnce = false;
+		};
+	}
+
+	/** Whether there are any that must not see what is written from now on. */
+	get mustComeFirst() {
+		return this.underWay > 0 || this.waiting.length > 0;
+	}
+
+	/**
+	 * @param {Read} read
+	 * @returns {boolean} whether the cache had the answer
+	 */
+	answerFromCache(read) {
+		const stored = this.cache.get(read.community, read.key);
+		if (stored === undefined) {
+			return false;
+		}
+		answer(read, stored.expiresAt === undefined ? stored.text : liveText(stored, Date.now()));
+		return true;
+	}
+
+	/**
+	 * Reads a key from disk if it is the first in this turn of the promises: who reads one after another need not wait for
+	 * the turn's end, and whoever reads many at a time reads all but the first together.
+	 *
+	 * @param {Read} read
+	 * @returns {boolean} whether it is answered, or will be
+	 */
+	readAtOnce(read) {
+		if (this.hasReadAtOnce || this.session.state !== "open" || this.cache.isSpent) {
+			return false;
+		}
+		this.hasReadAtOnce = true;
+		resolved.then(this.turnEnded);
+		this.fromDisk([read]);
+		return true;
+	}
+
+	/**
+	 * @param {Read[]} reads begun before anything is written
+	 */
+	add(reads) {
+		for (const read of reads) {
+			this.waiting.push(read);
+		}
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	begin(reads) {
+		const missed = reads.filter((read) => !this.answerFromCache(read));
+		if (missed.length > 0) {
+			this.fromDisk(missed);
+		}
+	}
+
+	/**
+	 * @param {Read[]} reads
+	 */
+	fromDisk(reads) {
+		const now = Date.now();
+		this.lookUp(reads, now, (found, errorAt) => {
+			for (const [index, read] of reads.entries()) {
+				const stored = found[index];
+				const error = errorAt(index);
+				if (error) {
+					read.reject(error);
+				} else if (stored) {
+					answer(read, liveText(stored, now));
+				} else {
+					this.waiting.push(read);
+				}
+			}
+		});
+	}
+
+	/**
+	 * Looks keys up on disk. Of large values only the first are read, so that fewer may be found than there are keys.
+	 *
+	 * @param {Address[]} addresses
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @returns {boolean} whether that is done
+	 */
+	lookUp(addresses, now, callback) {
+		const { cache } = this;
+		cache.spend(READ_COST * addresses.length);
+		let isLate = false;
+		const isDone = this.session.connection.read(addresses, now, cache.isFileSeen, (found, errorAt) => {
+			for (const [index, stored] of found.entries()) {
+				if (!isLate && errorAt(index) === undefined) {
+					cache.fill(/** @type {Address} */ (addresses[index]), stored);
+				}
+			}
+			callback(found, errorAt);
+			if (isLate) {
+				this.underWay--;
+				this.whenDone();
+			}
+		});
+		if (!isDone) {
+			// The cache may have moved on when what is read later arrives.
+			isLate = true;
+			this.underWay++;
+		}
+		return isDone;
+	}
+}
+
+module.exports = { KeyReads };

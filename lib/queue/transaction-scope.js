@@ -1,0 +1,93 @@
+"use strict";
+
+const { AsyncLocalStorage } = require("node:async_hooks");
+const { RootcellarError } = require("../base/errors.js");
+
+/**
+ * @typedef {InstanceType<typeof import("./queue.js").OperationQueue>} OperationQueue
+ */
+
+/**
+ * That code runs in the callback of a transaction, as far as what it calls asynchronously.
+ *
+ * @typedef {object} Scope
+ * @property {OperationQueue | undefined} holds the queue that waits until the transaction is done, while it is under way
+ * @property {Scope | undefined} outer
+ */
+
+/** @type {AsyncLocalStorage<Scope> | undefined} made with the first transaction, for it is not free */
+let storage;
+
+/** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */
+function newScope() {
+	storage ??= new AsyncLocalStorage();
+	return { all: storage, scope: { holds: undefined, outer: storage.getStore() } };
+}
+
+/**
+ * Runs the callback of a transaction.
+ *
+ * @template T
+ * @param {(scope: Scope) => T} callback
+ * @returns {T}
+ */
+function runInScope(callback) {
+	const { all, scope } = newScope();
+	return all.run(scope, () => callback(scope));
+}
+
+/**
+ * Has the caller go on in a scope, for a library that awaits the beginning of a transaction and then calls the callback
+ * itself. Whoever awaits the caller stays where he was, if scopes were told apart when he began to.
+ */
+function enterScope() {
+	const { all, scope } = newScope();
+	all.enterWith(scope);
+	return scope;
+}
+
+/** Tells scopes apart from now on, before there is a first one. */
+function tellScopesApart() {
+	runInScope(() => {});
+}
+
+/**
+ * Refuses an operation that would wait for the transaction in whose callback it is called.
+ *
+ * @param {OperationQueue} queue
+ */
+function checkNotHeld(queue) {
+	for (let scope = storage?.getStore(); scope; scope = scope.outer) {
+		if (scope.holds && isSame(scope.holds, queue)) {
+			throw new RootcellarError(
+				"ERR_IN_TRANSACTION",
+				"this would wait for the transaction whose callback calls it; use the tx that the callback is given " +
+					"(tx.run, tx.all, tx.transaction, tx.appData.set, and so on)",
+			);
+		}
+	}
+}
+
+/**
+ * Whether two queues are of one store, or of two on one file, which have one writer.
+ *
+ * @param {OperationQueue} one
+ * @param {OperationQueue} other
+ */
+function isSame(one, other) {
+	if (one === other) {
+		return true;
+	}
+	if (one.session.isLease || other.session.isLease) {
+		return false;
+	}
+	const path = one.session.path();
+	return path !== undefined && path === other.session.path();
+}
+
+/** Whether code runs in the callback of a transaction, also one that is done. */
+function isInScope() {
+	return storage?.getStore() !== undefined;
+}
+
+module.exports = { checkNotHeld, enterScope, isInScope, runInScope, tellScopesApart };
