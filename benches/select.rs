@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rootcellar::Reply;
 use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Entry, RowFormat, SliceWriter};
+use rootcellar::kv::{Address, Entry, EntryWriter, RowFormat};
 
 const ROWS: usize = 1_000;
 const KEYS: usize = 20_000;
@@ -30,7 +30,7 @@ fn encoder(criterion: &mut Criterion) {
     for (name, format) in [("entries", RowFormat::Entry), ("values", RowFormat::Value)] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut writer = SliceWriter::new(format);
+                let mut writer = EntryWriter::new(format);
                 for (key, value) in &rows {
                     black_box(writer.push(key, value, None).unwrap());
                 }

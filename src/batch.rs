@@ -59,13 +59,13 @@ pub struct ClientId(pub u64);
 /// Where a batch comes from.
 ///
 /// A client may send batches before it has heard how earlier ones ended. When one ends early, those behind it must not
-/// overtake what it has left undone: the writer defers them, up to the first of a later `attempt`.
+/// overtake what it has left undone: the writer defers them, up to the first of a later `epoch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// Who sends it.
     pub client: ClientId,
     /// How often the client had heard of a batch that ended early when it sent this one.
-    pub attempt: u32,
+    pub epoch: u32,
 }
 
 /// Commands of one client, in the order in which they must take effect.
@@ -99,7 +99,7 @@ pub struct BatchOutcome {
     /// How many commands, from the first, are committed.
     pub committed: usize,
     /// What each statement of the committed commands did, in their order.
-    pub statements: Vec<sql::Outcome>,
+    pub statements: Vec<sql::StatementOutcome>,
     /// Why it ended before its last command.
     pub stopped: Option<Stop>,
 }

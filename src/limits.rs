@@ -123,10 +123,10 @@ pub const HOOK_WAIT: Duration = Duration::from_secs(10);
 
 /// Commits of the writer that are remembered, to be told from those of others. A client has a few batches under way
 /// at a time.
-pub const COMMITS_REMEMBERED: usize = 64;
+pub const COMMIT_LOG_LENGTH: usize = 64;
 
 /// Rows whose place the writer keeps in mind, some 150 bytes each.
-pub const KNOWN_ROWS_MAX: usize = 50_000;
+pub const ROWID_CACHE_ROWS_MAX: usize = 50_000;
 
 /// Pages that the write-ahead log grows to before they are copied into the database. Pages that were written several times
 /// by then are copied once. Fewer in a build for debugging, so that tests which try every write meet the copying early.
@@ -146,4 +146,4 @@ pub const READER_CACHE_KIB: i64 = 4 << 10;
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
 
 /// How long the writer looks out for the next request before it goes to sleep.
-pub const LOOK_OUT: Duration = Duration::from_micros(100);
+pub const REQUEST_SPIN: Duration = Duration::from_micros(100);

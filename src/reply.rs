@@ -2,13 +2,13 @@
 
 use crate::Error;
 
-type Send<T> = Box<dyn FnOnce(Result<T, Error>) + std::marker::Send>;
+type SendAnswer<T> = Box<dyn FnOnce(Result<T, Error>) + std::marker::Send>;
 
 /// The means to answer a request once.
 ///
 /// A reply that is dropped unanswered, because the thread that held it panicked or ended, answers with
 /// [`Error::internal`]: whoever waits never waits for ever.
-pub struct Reply<T>(Option<Send<T>>);
+pub struct Reply<T>(Option<SendAnswer<T>>);
 
 impl<T> Reply<T> {
     /// A reply that hands its answer to `send`.

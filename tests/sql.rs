@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use rootcellar::batch::{Batch, BatchOutcome, Command, Stop};
-use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, Part, Read, RowsReply};
+use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, RowsPart, RowsReply, SqlRead};
 use rootcellar::kv::{Address, Entry};
 use rootcellar::sql::{Cancel, CancelReason, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 use rootcellar::{Error, Reply};
@@ -42,12 +42,12 @@ fn execute(engine: &Engine, commands: Vec<Command>) -> BatchOutcome {
 fn read(engine: &Engine, text: &str, cancel: Option<Arc<Cancel>>) -> Result<String, Error> {
     let rows = RowsWanted { format: Format::Array, bigints: false, first_only: false, max: usize::MAX };
     let statement = Statement { rows: Some(rows), ..statement(text, &[]) };
-    let (send, received) = mpsc::channel::<Result<Part, Error>>();
+    let (send, received) = mpsc::channel::<Result<RowsPart, Error>>();
     let reply = RowsReply::new(move |part| send.send(part).unwrap());
-    engine.read(vec![Read::Rows(statement, cancel, reply)], || ());
+    engine.read(vec![SqlRead::Rows(statement, cancel, reply)], || ());
     let mut json = String::new();
     loop {
-        let Part { slice, took } = received.recv().unwrap()?;
+        let RowsPart { slice, took } = received.recv().unwrap()?;
         json.push_str(&slice.json);
         if took.is_some() {
             return Ok(json);

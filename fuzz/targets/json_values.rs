@@ -1,6 +1,6 @@
 //! Values that others stored, of which some are JSON. An input is values with record separators (0x1e) between.
 
-use rootcellar::kv::{RowFormat, SliceWriter};
+use rootcellar::kv::{EntryWriter, RowFormat};
 use serde::de::IgnoredAny;
 
 type Columns<T> = (Vec<T>, Vec<String>, Vec<i64>);
@@ -8,7 +8,7 @@ type Columns<T> = (Vec<T>, Vec<String>, Vec<i64>);
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for format in [RowFormat::Value, RowFormat::Entry] {
-        let mut writer = SliceWriter::new(format);
+        let mut writer = EntryWriter::new(format);
         let mut written = Vec::new();
         let mut slices = Vec::new();
         for (number, value) in text.split('\x1e').enumerate() {

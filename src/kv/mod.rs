@@ -9,4 +9,4 @@ mod rows;
 pub use entry::{Address, Entry, Expected, Swap};
 pub use expiry::is_expired;
 pub use pattern::{KeyRange, Pattern};
-pub use rows::{RowFormat, SliceWriter};
+pub use rows::{EntryWriter, RowFormat};

@@ -23,14 +23,14 @@ pub enum RowFormat {
 /// written. Columns, because V8 parses an array of values a third faster than an array of entries.
 ///
 /// ```
-/// use rootcellar::kv::{RowFormat, SliceWriter};
+/// use rootcellar::kv::{EntryWriter, RowFormat};
 ///
-/// let mut writer = SliceWriter::new(RowFormat::Entry);
+/// let mut writer = EntryWriter::new(RowFormat::Entry);
 /// assert_eq!(writer.push("a", "[1]", Some(5)).unwrap(), None);
 /// assert_eq!(writer.finish(None), r#"[[[1]],["a"],[0,5]]"#);
 /// ```
 #[derive(Debug)]
-pub struct SliceWriter {
+pub struct EntryWriter {
     format: RowFormat,
     /// From its start to the last value.
     slice: String,
@@ -40,7 +40,7 @@ pub struct SliceWriter {
     rows_max: usize,
 }
 
-impl SliceWriter {
+impl EntryWriter {
     /// A writer that has no rows.
     #[must_use]
     pub fn new(format: RowFormat) -> Self {
@@ -160,14 +160,14 @@ mod tests {
     #[test]
     fn a_value_that_would_forge_rows_is_refused() {
         for forged in ["1,2", "1],[2", r#"1],["x"],[]]"#, "", "1 2", "hello", "[1", "\u{0}"] {
-            let error = SliceWriter::new(RowFormat::Entry).push("a", forged, None).unwrap_err();
+            let error = EntryWriter::new(RowFormat::Entry).push("a", forged, None).unwrap_err();
             assert_eq!(error.code(), "ERR_VALUE_NOT_JSON", "{forged:?}");
         }
     }
 
     #[test]
     fn slices_hold_a_bounded_number_of_rows_and_the_first_is_short() {
-        let mut writer = SliceWriter::new(RowFormat::Value);
+        let mut writer = EntryWriter::new(RowFormat::Value);
         let mut slices: Vec<String> = (0..2_500).filter_map(|_| writer.push("k", "1", None).unwrap()).collect();
         slices.push(writer.finish(None));
         let lengths: Vec<usize> = slices.iter().map(|slice| parse(slice).0.len()).collect();
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_slice_ends_early_before_a_large_value() {
         let large = "1".repeat(SLICE_BYTES_MAX);
-        let mut writer = SliceWriter::new(RowFormat::Value);
+        let mut writer = EntryWriter::new(RowFormat::Value);
         assert_eq!(writer.push("a", "1", None).unwrap(), None);
         assert_eq!(writer.push("b", &large, None).unwrap().as_deref(), Some("[[1],[],[]]"));
         assert_eq!(writer.push("c", "2", None).unwrap().map(|slice| slice.len()), Some(large.len() + 10));
@@ -188,12 +188,12 @@ mod tests {
 
     #[test]
     fn no_rows_are_one_slice_of_empty_columns() {
-        assert_eq!(SliceWriter::new(RowFormat::Entry).finish(None), "[[],[],[]]");
+        assert_eq!(EntryWriter::new(RowFormat::Entry).finish(None), "[[],[],[]]");
     }
 
     #[test]
     fn expiries_name_their_rows_and_the_order_comes_last() {
-        let mut writer = SliceWriter::new(RowFormat::Entry);
+        let mut writer = EntryWriter::new(RowFormat::Entry);
         for (key, expires_at) in [("a", None), ("b", Some(5)), ("c", Some(-7))] {
             assert_eq!(writer.push(key, "1", expires_at).unwrap(), None);
         }
@@ -203,7 +203,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_key_and_any_foreign_value_give_json_or_an_error(key in any::<String>(), value in any::<String>()) {
-            let mut writer = SliceWriter::new(RowFormat::Entry);
+            let mut writer = EntryWriter::new(RowFormat::Entry);
             if writer.push(&key, &value, None).is_ok() {
                 let (values, keys, _) = parse(&writer.finish(None));
                 prop_assert_eq!((values.len(), keys), (1, vec![key]));

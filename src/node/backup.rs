@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use super::convert::backups::{RestoredInfo, StatusInfo};
 use super::convert::options::RestoreTarget;
-use super::event::{Event, EventKind};
+use super::event::{EventKind, NativeEvent};
 use super::shared::Shared;
 use super::store::NativeStore;
 use crate::backup::RestoredStore;
@@ -29,8 +29,10 @@ impl NativeStore {
         let shared = Arc::clone(&self.shared);
         service.create(Reply::new(move |result: Result<BackupFile, Error>| {
             shared.tell([match result {
-                Ok(file) => Event { backup: Some((&file).into()), ..Event::new(id, EventKind::BackedUp) },
-                Err(error) => Event::failed(id, &error),
+                Ok(file) => {
+                    NativeEvent { backup: Some((&file).into()), ..NativeEvent::new(id, EventKind::BackedUp) }
+                }
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         }));
     }
@@ -42,8 +44,10 @@ impl NativeStore {
         let shared = Arc::clone(&self.shared);
         let reply = Reply::new(move |result: Result<RestoredStore, Error>| {
             shared.tell([match result {
-                Ok(restored) => Event { restored: Some((&restored).into()), ..Event::new(id, EventKind::Restored) },
-                Err(error) => Event::failed(id, &error),
+                Ok(restored) => {
+                    NativeEvent { restored: Some((&restored).into()), ..NativeEvent::new(id, EventKind::Restored) }
+                }
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         });
         match target.parse() {
@@ -79,21 +83,21 @@ impl NativeStore {
 
 impl Observer for Shared {
     fn happened(&self, event: &events::Event) {
-        let notice = |kind| Event::new(0, kind);
+        let notice = |kind| NativeEvent::new(0, kind);
         self.tell([match event {
-            events::Event::Backup(file) => Event { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
-            events::Event::Failure(error) => Event { error: Some(error.into()), ..notice(EventKind::Failed) },
-            events::Event::Progress(progress) => Event {
+            events::Event::Backup(file) => NativeEvent { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
+            events::Event::Failure(error) => NativeEvent { error: Some(error.into()), ..notice(EventKind::Failed) },
+            events::Event::Progress(progress) => NativeEvent {
                 done_bytes: Some(progress.done_bytes as f64),
                 total_bytes: Some(progress.total_bytes as f64),
                 ..notice(EventKind::Progress)
             },
             events::Event::Opened(Outcome::Kept) => return,
             events::Event::Opened(Outcome::Restored(file)) => {
-                Event { restored: Some(RestoredInfo::from(file)), ..notice(EventKind::Restored) }
+                NativeEvent { restored: Some(RestoredInfo::from(file)), ..notice(EventKind::Restored) }
             }
             events::Event::Restored(restored) => {
-                Event { restored: Some(restored.into()), ..notice(EventKind::Restored) }
+                NativeEvent { restored: Some(restored.into()), ..notice(EventKind::Restored) }
             }
         }]);
     }
@@ -115,7 +119,11 @@ impl Observer for Shared {
         let (ended, ends) = mpsc::channel();
         hooks.waiting.insert(number, ended);
         drop(hooks);
-        self.tell([Event { hook: Some(hook.into()), hook_number: Some(number), ..Event::new(0, EventKind::Hook) }]);
+        self.tell([NativeEvent {
+            hook: Some(hook.into()),
+            hook_number: Some(number),
+            ..NativeEvent::new(0, EventKind::Hook)
+        }]);
         let failed = |what: &str| Error::backup(BackupProblem::Hook, format!("the hook {} {what}", hook.name()));
         match ends.recv_timeout(HOOK_WAIT) {
             Ok(None) => Ok(()),

@@ -40,7 +40,7 @@ const EXPECTS_PREVIOUS: u8 = 1 << 6;
 pub struct Malformed;
 
 /// Commands as JavaScript wrote them, read from the front.
-pub struct Encoded<'a> {
+pub struct BatchDecoder<'a> {
     codes: std::slice::Iter<'a, u8>,
     texts: std::vec::IntoIter<String>,
     numbers: std::slice::Iter<'a, f64>,
@@ -66,7 +66,7 @@ const TEXT: i64 = 3;
 const BLOB: i64 = 4;
 const BIG_INTEGER: i64 = 5;
 
-impl<'a> Encoded<'a> {
+impl<'a> BatchDecoder<'a> {
     /// The three arrays of a batch.
     pub fn new(codes: &'a [u8], texts: Vec<String>, numbers: &'a [f64]) -> Self {
         let blobs = Vec::new().into_iter();
@@ -83,7 +83,7 @@ impl<'a> Encoded<'a> {
         self.commands()
     }
 
-    /// The commands, with what was added by [`Encoded::with_sql`].
+    /// The commands, with what was added by [`BatchDecoder::with_sql`].
     pub fn commands(&mut self) -> Result<Vec<Command>, Malformed> {
         let mut commands = Vec::with_capacity(self.codes.len());
         while let Some(code) = self.codes.next() {

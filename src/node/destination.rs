@@ -39,7 +39,7 @@ pub struct Answer {
     pub error: Option<Failure>,
 }
 
-type Work = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
+type AskWork = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
 
 /// Is told how many bytes of how many were read.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
@@ -60,7 +60,7 @@ fn teller(told: Option<Told>) -> impl FnMut(Progress) {
 
 /// A request on a thread of Node's own.
 pub struct Ask {
-    work: Option<Work>,
+    work: Option<AskWork>,
 }
 
 impl Task for Ask {

@@ -66,7 +66,7 @@ pub enum StopKind {
 
 /// Something that happened.
 #[napi(object, object_from_js = false)]
-pub struct Event {
+pub struct NativeEvent {
     /// The request, as JavaScript numbered it; 0 for what happened without one.
     pub id: u32,
     /// What happened.
@@ -107,7 +107,7 @@ pub struct Event {
     pub description: Option<StatementDescription>,
 }
 
-impl Event {
+impl NativeEvent {
     /// An event without more to say.
     pub fn new(id: u32, kind: EventKind) -> Self {
         Self {

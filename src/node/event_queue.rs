@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::Event;
+use super::event::NativeEvent;
 use crate::threads;
 
 /// Events that JavaScript has not taken yet.
@@ -17,8 +17,8 @@ pub struct EventQueue {
 /// Slices come after everything else, so that a large select delays nothing. Each goes its way in order.
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event>,
-    slices: VecDeque<Event>,
+    events: VecDeque<NativeEvent>,
+    slices: VecDeque<NativeEvent>,
 }
 
 impl Waiting {
@@ -26,19 +26,19 @@ impl Waiting {
         self.events.is_empty() && self.slices.is_empty()
     }
 
-    fn add(&mut self, event: Event) {
+    fn add(&mut self, event: NativeEvent) {
         let queue = if event.text.is_some() { &mut self.slices } else { &mut self.events };
         queue.push_back(event);
     }
 
-    fn take(&mut self) -> Option<Event> {
+    fn take(&mut self) -> Option<NativeEvent> {
         self.events.pop_front().or_else(|| self.slices.pop_front())
     }
 }
 
 impl EventQueue {
     /// Adds events. Returns whether there were none before, so that JavaScript has to be woken.
-    pub fn push(&self, new: impl IntoIterator<Item = Event>) -> bool {
+    pub fn push(&self, new: impl IntoIterator<Item = NativeEvent>) -> bool {
         let mut waiting = self.lock();
         let was_empty = waiting.is_empty();
         new.into_iter().for_each(|event| waiting.add(event));
@@ -47,7 +47,7 @@ impl EventQueue {
     }
 
     /// The oldest event that is no slice, else the oldest slice, waited for up to `wait`.
-    pub fn take(&self, wait: Duration) -> Option<Event> {
+    pub fn take(&self, wait: Duration) -> Option<NativeEvent> {
         if wait.is_zero() {
             return self.lock().take();
         }

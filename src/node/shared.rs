@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
-use super::event::Event;
+use super::event::NativeEvent;
 use super::event_queue::EventQueue;
 use super::hooks::Hooks;
 use super::sql_state::SqlState;
@@ -47,7 +47,7 @@ impl Shared {
     pub fn service(&self, id: u32) -> Option<Arc<Service>> {
         let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
         if service.is_none() {
-            self.tell([Event::failed(id, &Error::internal("the store has no backups"))]);
+            self.tell([NativeEvent::failed(id, &Error::internal("the store has no backups"))]);
         }
         service
     }
@@ -69,8 +69,8 @@ impl Shared {
         Reply::new(move |result| {
             shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
             shared.tell([match result {
-                Ok(outcome) => Event::batch(id, outcome),
-                Err(error) => Event::failed(id, &error),
+                Ok(outcome) => NativeEvent::batch(id, outcome),
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         })
     }
@@ -80,8 +80,8 @@ impl Shared {
         let shared = Arc::clone(self);
         Reply::new(move |result: Result<String, Error>| {
             shared.tell([match result {
-                Ok(text) => Event::slice(id, text, true),
-                Err(error) => Event::failed(id, &error),
+                Ok(text) => NativeEvent::slice(id, text, true),
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         })
     }
@@ -94,11 +94,11 @@ impl Shared {
     pub fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
         let open = lock(&self.open);
         let reader = &open.as_ref().ok_or_else(not_open)?.reader;
-        if file_seen { reader.get_many_of_seen_file(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
+        if file_seen { reader.get_many_unchecked(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
     }
 
     /// Queues events, and wakes JavaScript if it has taken those before.
-    pub fn tell(&self, events: impl IntoIterator<Item = Event>) {
+    pub fn tell(&self, events: impl IntoIterator<Item = NativeEvent>) {
         if self.events.push(events) {
             // Fails only while the environment ends, and then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -109,7 +109,7 @@ impl Shared {
     pub fn engine(&self, id: u32) -> Option<Arc<Engine>> {
         let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
         if engine.is_none() {
-            self.tell([Event::failed(id, &not_open())]);
+            self.tell([NativeEvent::failed(id, &not_open())]);
         }
         engine
     }

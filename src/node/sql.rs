@@ -9,17 +9,17 @@ use std::time::Duration;
 use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
-use super::batch::{Encoded, Malformed};
+use super::batch::{BatchDecoder, Malformed};
 use super::convert::rows::RowSlice;
 use super::convert::values::addresses;
-use super::event::{Event, EventKind};
+use super::event::{EventKind, NativeEvent};
 use super::shared::Shared;
-use super::sql_state::{Cursor, HeldLease};
+use super::sql_state::{CursorHandle, LeaseHandle};
 use super::store::NativeStore;
 use crate::batch::{Batch, Command, Origin};
 use crate::engine::sqlite::{
-    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, Part, Read, RowsReply,
-    SavepointAction, Select, Values,
+    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, RowsPart, RowsReply,
+    SavepointAction, Select, SqlRead, Values,
 };
 use crate::kv::RowFormat;
 use crate::sql::{Cancel, CancelReason, Slice, SqlError};
@@ -52,9 +52,9 @@ impl NativeStore {
     /// Sends a batch with statements to the writer, or within a lease if it is not 0; see `submit`. `alone` says that its one
     /// command shares no transaction. Ends with `batch` or `failed`.
     #[napi]
-    pub fn submit_sql(&self, id: u32, lease: u32, attempt: u32, encoded: EncodedSql, now: i64, alone: bool) {
+    pub fn submit_sql(&self, id: u32, lease: u32, epoch: u32, encoded: EncodedSql, now: i64, alone: bool) {
         let shared = &self.shared;
-        let origin = Origin { client: shared.client, attempt };
+        let origin = Origin { client: shared.client, epoch };
         let Ok(mut commands) = shared.decode(encoded, |mut encoded| encoded.commands()) else {
             return shared.tell([malformed(id)]);
         };
@@ -85,7 +85,7 @@ impl NativeStore {
                 .map(|id| {
                     let statement = encoded.statement()?;
                     let cancel = encoded.cancel()?.unwrap_or_else(|| Arc::clone(&shared.sql.reads));
-                    Ok(Read::Rows(statement, Some(cancel), shared.rows_reply(*id)))
+                    Ok(SqlRead::Rows(statement, Some(cancel), shared.rows_reply(*id)))
                 })
                 .collect::<Result<Vec<_>, Malformed>>()
         });
@@ -101,7 +101,7 @@ impl NativeStore {
         }
         let Some(engine) = shared.engine(first) else { return true };
         let started = Arc::clone(shared);
-        engine.read(reads, move || started.tell([Event::new(first, EventKind::Started)]))
+        engine.read(reads, move || started.tell([NativeEvent::new(first, EventKind::Started)]))
     }
 
     /// Reads at once, on the JavaScript thread, if that takes next to no time; `null` if it is to be read by `read_sql`.
@@ -116,7 +116,7 @@ impl NativeStore {
         file_seen: bool,
     ) -> Option<Either<String, RowSlice>> {
         let blobs = blobs.iter().map(|bytes| bytes.to_vec()).collect();
-        let mut encoded = Encoded::new(&[], texts, &numbers).with_sql(blobs, &self.shared.sql.cancels);
+        let mut encoded = BatchDecoder::new(&[], texts, &numbers).with_sql(blobs, &self.shared.sql.cancels);
         let statement = encoded.statement().ok()?;
         let slice = self.shared.read_sql_now(&statement, file_seen)?;
         Some(if slice.patches.is_empty() { Either::A(slice.json) } else { Either::B(slice.into()) })
@@ -129,17 +129,21 @@ impl NativeStore {
         let answered = Arc::clone(shared);
         let reply = Reply::new(move |result: Result<Description, Error>| {
             answered.tell([match result {
-                Ok(found) => Event { description: Some(found.into()), ..Event::new(id, EventKind::Described) },
-                Err(error) => Event::failed(id, &error),
+                Ok(found) => {
+                    NativeEvent { description: Some(found.into()), ..NativeEvent::new(id, EventKind::Described) }
+                }
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         });
         if lease != 0 {
-            shared.ask(lease, LeaseRequest::Query(Read::Describe(sql, reply)));
+            shared.ask(lease, LeaseRequest::Query(SqlRead::Describe(sql, reply)));
             return true;
         }
         let Some(engine) = shared.engine(id) else { return true };
         let started = Arc::clone(shared);
-        engine.read(vec![Read::Describe(sql, reply)], move || started.tell([Event::new(id, EventKind::Started)]))
+        engine.read(vec![SqlRead::Describe(sql, reply)], move || {
+            started.tell([NativeEvent::new(id, EventKind::Started)])
+        })
     }
 
     /// Opens a cursor under the number of its first request, within a lease if it is not 0. The request ends with
@@ -159,7 +163,7 @@ impl NativeStore {
         let reply = shared.cursor_reply(id);
         if lease != 0 {
             if let Some(requests) = shared.lease(lease) {
-                lock(&shared.sql.cursors).insert(id, Cursor::Lease(requests));
+                lock(&shared.sql.cursors).insert(id, CursorHandle::Lease(requests));
             }
             shared.ask(lease, LeaseRequest::OpenCursor(id, open, reply));
             return true;
@@ -167,10 +171,10 @@ impl NativeStore {
         let Some(engine) = shared.engine(id) else { return true };
         let started = Arc::clone(shared);
         let (requests, is_at_once) =
-            engine.open_cursor(open, move || started.tell([Event::new(id, EventKind::Started)]));
+            engine.open_cursor(open, move || started.tell([NativeEvent::new(id, EventKind::Started)]));
         // If the thread has ended already, the reply is dropped, and answers.
         drop(requests.send(reply));
-        lock(&shared.sql.cursors).insert(id, Cursor::Thread(requests));
+        lock(&shared.sql.cursors).insert(id, CursorHandle::Thread(requests));
         is_at_once
     }
 
@@ -180,8 +184,8 @@ impl NativeStore {
         let reply = self.shared.cursor_reply(id);
         let found = lock(&self.shared.sql.cursors).get(&cursor).cloned();
         match found {
-            Some(Cursor::Thread(requests)) => drop(requests.send(reply)),
-            Some(Cursor::Lease(requests)) => drop(requests.send(LeaseRequest::Fetch(cursor, reply))),
+            Some(CursorHandle::Thread(requests)) => drop(requests.send(reply)),
+            Some(CursorHandle::Lease(requests)) => drop(requests.send(LeaseRequest::Fetch(cursor, reply))),
             None => reply.send(Err(SqlError::TransactionClosed.into())),
         }
     }
@@ -190,7 +194,7 @@ impl NativeStore {
     #[napi]
     pub fn close_cursor(&self, cursor: u32) {
         let found = lock(&self.shared.sql.cursors).remove(&cursor);
-        if let Some(Cursor::Lease(requests)) = found {
+        if let Some(CursorHandle::Lease(requests)) = found {
             // A lease that has ended has closed it.
             drop(requests.send(LeaseRequest::CloseCursor(cursor)));
         }
@@ -201,11 +205,11 @@ impl NativeStore {
     #[napi]
     pub fn lease(&self, id: u32, kind: u32, idle_limit_ms: f64) {
         let Some(engine) = self.shared.engine(id) else {
-            return self.shared.tell([Event::new(id, EventKind::Ended)]);
+            return self.shared.tell([NativeEvent::new(id, EventKind::Ended)]);
         };
         let kind = LEASE_KINDS.get(kind as usize).copied().unwrap_or(LeaseKind::Reserved);
         let cancel = Arc::new(Cancel::default());
-        let held = HeldLease { cancel: Arc::clone(&cancel), requests: None };
+        let held = LeaseHandle { cancel: Arc::clone(&cancel), requests: None };
         lock(&self.shared.sql.leases).insert(id, held);
         let (started, ended) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         engine.lease(Lease {
@@ -216,7 +220,7 @@ impl NativeStore {
             ended: Reply::new(move |result: Result<(), Error>| {
                 lock(&ended.sql.leases).remove(&id);
                 let error = result.err().map(|error| (&error).into());
-                ended.tell([Event { error, ..Event::new(id, EventKind::Ended) }]);
+                ended.tell([NativeEvent { error, ..NativeEvent::new(id, EventKind::Ended) }]);
             }),
         });
     }
@@ -227,8 +231,10 @@ impl NativeStore {
         let shared = Arc::clone(&self.shared);
         let reply = Reply::new(move |result: Result<Values, Error>| {
             shared.tell([match result {
-                Ok(values) => Event { values: Some(values.into()), ..Event::new(id, EventKind::Values) },
-                Err(error) => Event::failed(id, &error),
+                Ok(values) => {
+                    NativeEvent { values: Some(values.into()), ..NativeEvent::new(id, EventKind::Values) }
+                }
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         });
         self.shared.ask(lease, LeaseRequest::Read(addresses(keys, communities), now, reply));
@@ -247,7 +253,7 @@ impl NativeStore {
     ) {
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
         let shared = Arc::clone(&self.shared);
-        let send = Box::new(move |text| shared.tell([Event::slice(id, text, false)]));
+        let send = Box::new(move |text| shared.tell([NativeEvent::slice(id, text, false)]));
         let select = Select { community, pattern, now_ms: now, format };
         self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
     }
@@ -304,11 +310,11 @@ impl Shared {
     fn decode<T>(
         &self,
         encoded: EncodedSql,
-        decode: impl FnOnce(Encoded) -> Result<T, Malformed>,
+        decode: impl FnOnce(BatchDecoder) -> Result<T, Malformed>,
     ) -> Result<T, Malformed> {
         let EncodedSql { codes, texts, numbers, blobs } = encoded;
         let blobs = blobs.iter().map(|bytes| bytes.to_vec()).collect();
-        decode(Encoded::new(&codes, texts, &numbers).with_sql(blobs, &self.sql.cancels))
+        decode(BatchDecoder::new(&codes, texts, &numbers).with_sql(blobs, &self.sql.cancels))
     }
 
     /// The means to use a lease that has begun.
@@ -329,10 +335,10 @@ impl Shared {
                 // Given up meanwhile, it is dropped here, and ends.
                 if let Some(held) = lock(&self.sql.leases).get_mut(&id) {
                     held.requests = Some(requests);
-                    self.tell([Event::new(id, EventKind::Leased)]);
+                    self.tell([NativeEvent::new(id, EventKind::Leased)]);
                 }
             }
-            Err(error) => self.tell([Event::failed(id, &error)]),
+            Err(error) => self.tell([NativeEvent::failed(id, &error)]),
         }
     }
 
@@ -340,8 +346,8 @@ impl Shared {
         let shared = Arc::clone(self);
         RowsReply::new(move |result| {
             shared.tell([match result {
-                Ok(Part { slice, took }) => Event::part(id, slice, took),
-                Err(error) => Event::failed(id, &error),
+                Ok(RowsPart { slice, took }) => NativeEvent::part(id, slice, took),
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         })
     }
@@ -353,14 +359,14 @@ impl Shared {
 
     fn done_reply(self: &Arc<Self>, id: u32) -> Reply<()> {
         let shared = Arc::clone(self);
-        Reply::new(move |result| shared.tell([Event::done(id, result)]))
+        Reply::new(move |result| shared.tell([NativeEvent::done(id, result)]))
     }
 }
 
-fn rows_event(id: u32, result: Result<(Slice, bool), Error>) -> Event {
+fn rows_event(id: u32, result: Result<(Slice, bool), Error>) -> NativeEvent {
     match result {
-        Ok((slice, last)) => Event::rows(id, slice, last),
-        Err(error) => Event::failed(id, &error),
+        Ok((slice, last)) => NativeEvent::rows(id, slice, last),
+        Err(error) => NativeEvent::failed(id, &error),
     }
 }
 
@@ -372,6 +378,6 @@ fn duration(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or(Duration::MAX)
 }
 
-fn malformed(id: u32) -> Event {
-    Event::failed(id, &Error::internal("a request was encoded wrongly"))
+fn malformed(id: u32) -> NativeEvent {
+    NativeEvent::failed(id, &Error::internal("a request was encoded wrongly"))
 }

@@ -15,18 +15,18 @@ pub struct SqlState {
     pub cancels: Cancels,
     /// Cancels the reads that have nothing of their own to cancel them.
     pub reads: Arc<Cancel>,
-    pub leases: Mutex<HashMap<u32, HeldLease>>,
-    pub cursors: Mutex<HashMap<u32, Cursor>>,
+    pub leases: Mutex<HashMap<u32, LeaseHandle>>,
+    pub cursors: Mutex<HashMap<u32, CursorHandle>>,
 }
 
-pub struct HeldLease {
+pub struct LeaseHandle {
     pub cancel: Arc<Cancel>,
     /// There once it has begun.
     pub requests: Option<Sender<LeaseRequest>>,
 }
 
 #[derive(Clone)]
-pub enum Cursor {
+pub enum CursorHandle {
     /// On a thread of its own.
     Thread(Sender<CursorReply>),
     /// In a lease.

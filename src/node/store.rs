@@ -11,18 +11,20 @@ use napi::Env;
 use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
 use napi_derive::napi;
 
-use super::batch::Encoded;
+use super::batch::BatchDecoder;
 use super::convert::options::{BackupOptions, parse_options};
-use super::convert::values::{ReadNow, StandingKind, addresses};
+use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
-use super::event::{Event, EventKind};
+use super::event::{EventKind, NativeEvent};
 use super::event_queue::EventQueue;
 use super::shared::{Open, Shared};
 use super::sql_state::SqlState;
 use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
-use crate::engine::sqlite::{Progress, Select, Standing, Stored, Values, Version, loaded_copies, locks_hold};
+use crate::engine::sqlite::{
+    CacheValidity, Select, SelectProgress, Stored, Values, Version, loaded_copies, locks_hold,
+};
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -104,32 +106,32 @@ impl NativeStore {
             match opened {
                 Ok(open) => {
                     *lock(&shared.open) = Some(open);
-                    shared.tell([Event::new(id, EventKind::Opened)]);
+                    shared.tell([NativeEvent::new(id, EventKind::Opened)]);
                 }
-                Err(error) => shared.tell([Event::failed(id, &error)]),
+                Err(error) => shared.tell([NativeEvent::failed(id, &error)]),
             }
         });
         if let Err(error) = spawned {
-            self.shared.tell([Event::failed(id, &error)]);
+            self.shared.tell([NativeEvent::failed(id, &error)]);
         }
     }
 
-    /// Sends a batch to the writer; see `batch` for the arrays, `Origin` for `attempt`. Ends with `batch` or `failed`.
+    /// Sends a batch to the writer; see `batch` for the arrays, `Origin` for `epoch`. Ends with `batch` or `failed`.
     #[napi]
     pub fn submit(
         &self,
         id: u32,
-        attempt: u32,
+        epoch: u32,
         codes: Uint8Array,
         texts: Vec<String>,
         numbers: Float64Array,
         now: i64,
     ) {
-        let Ok(commands) = Encoded::new(&codes, texts, &numbers).decode() else {
-            return self.shared.tell([Event::failed(id, &Error::internal("a batch was encoded wrongly"))]);
+        let Ok(commands) = BatchDecoder::new(&codes, texts, &numbers).decode() else {
+            return self.shared.tell([NativeEvent::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
         let Some(engine) = self.shared.engine(id) else { return };
-        let origin = Origin { client: self.shared.client, attempt };
+        let origin = Origin { client: self.shared.client, epoch };
         engine.submit(Batch::new(commands, now).of(origin), self.shared.batch_reply(id));
     }
 
@@ -185,17 +187,17 @@ impl NativeStore {
     /// Brings what a cache is valid for, 12 words in `knows`, to what the database is now, and tells whether what is cached stays valid: see
     /// `Engine::catch_up`. A file that is not to be had any more is unknown.
     #[napi]
-    pub fn catch_up(&self, mut knows: Uint32ArraySlice) -> StandingKind {
+    pub fn catch_up(&self, mut knows: Uint32ArraySlice) -> CacheValidityKind {
         // SAFETY: JavaScript does nothing else while this runs.
         let knows = unsafe { knows.as_mut() };
         let open = lock(&self.shared.open);
         let (Some(open), Ok(knows)) = (open.as_ref(), <&mut Version>::try_from(knows)) else {
-            return StandingKind::Unknown;
+            return CacheValidityKind::Unknown;
         };
         match open.engine.catch_up(&open.reader, self.shared.client, knows) {
-            Ok(Standing::Current) => StandingKind::Current,
-            Ok(Standing::Changed) => StandingKind::Changed,
-            Ok(Standing::Unknown) | Err(_) => StandingKind::Unknown,
+            Ok(CacheValidity::Current) => CacheValidityKind::Current,
+            Ok(CacheValidity::Changed) => CacheValidityKind::Changed,
+            Ok(CacheValidity::Unknown) | Err(_) => CacheValidityKind::Unknown,
         }
     }
 
@@ -206,11 +208,13 @@ impl NativeStore {
         let shared = Arc::clone(&self.shared);
         let reply = Reply::new(move |result: Result<Values, Error>| {
             shared.tell([match result {
-                Ok(values) => Event { values: Some(values.into()), ..Event::new(id, EventKind::Values) },
-                Err(error) => Event::failed(id, &error),
+                Ok(values) => {
+                    NativeEvent { values: Some(values.into()), ..NativeEvent::new(id, EventKind::Values) }
+                }
+                Err(error) => NativeEvent::failed(id, &error),
             }]);
         });
-        engine.read_patiently(addresses(keys, communities), now, reply);
+        engine.read_blocking(addresses(keys, communities), now, reply);
     }
 
     /// Starts a select. Ends with the `last` `slice` or `failed`. Returns whether its snapshot is taken; if not,
@@ -224,8 +228,8 @@ impl NativeStore {
             Select { community, pattern, now_ms: now, format },
             move |progress| {
                 progressing.tell([match progress {
-                    Progress::Started => Event::new(id, EventKind::Started),
-                    Progress::Slice(text) => Event::slice(id, text, false),
+                    SelectProgress::Started => NativeEvent::new(id, EventKind::Started),
+                    SelectProgress::Slice(text) => NativeEvent::slice(id, text, false),
                 }]);
             },
             self.shared.select_reply(id),
@@ -268,17 +272,17 @@ impl NativeStore {
             if let Some(service) = service.and_then(Arc::into_inner) {
                 service.close();
             }
-            shared.tell([Event::new(id, EventKind::Closed)]);
+            shared.tell([NativeEvent::new(id, EventKind::Closed)]);
         };
         if let Err(error) = threads::spawn("close", finish) {
-            self.shared.tell([Event::failed(id, &error)]);
+            self.shared.tell([NativeEvent::failed(id, &error)]);
         }
     }
 
     /// The oldest event that was not taken, waited for up to `wait_ms` (0 to 2^32 - 1); `null` if there is none.
     #[napi]
     #[must_use]
-    pub fn next_event(&self, wait_ms: u32) -> Option<Event> {
+    pub fn next_event(&self, wait_ms: u32) -> Option<NativeEvent> {
         self.shared.events.take(Duration::from_millis(wait_ms.into()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CancelReason, Place};
+use super::{CancelReason, SqlLocation};
 
 /// Why a statement could not be carried out, where SQLite's code alone does not tell.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub enum SqlError {
         /// SQLite's words.
         message: String,
         /// Where, if that is known.
-        place: Option<Place>,
+        place: Option<SqlLocation>,
     },
     /// The text is no single statement. `exec` runs scripts.
     Text(&'static str),

@@ -50,7 +50,7 @@ pub struct RowSet {
 
 /// Writes rows into slices.
 #[derive(Debug)]
-pub struct SliceWriter {
+pub struct RowWriter {
     wanted: RowsWanted,
     columns: Vec<String>,
     /// What precedes the value of each column, or `None` for one that another of the same name hides.
@@ -60,7 +60,7 @@ pub struct SliceWriter {
     total: usize,
 }
 
-impl SliceWriter {
+impl RowWriter {
     /// A writer for rows of these columns.
     #[must_use]
     pub fn new(wanted: RowsWanted, columns: Vec<String>) -> Self {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn one_row(format: Format, columns: &[&str], cells: &[Cell]) -> Result<Slice, Error> {
-        let mut writer = SliceWriter::new(wanted(format), columns.iter().map(ToString::to_string).collect());
+        let mut writer = RowWriter::new(wanted(format), columns.iter().map(ToString::to_string).collect());
         writer.push(|column| Ok(cells[column]))?;
         Ok(writer.take())
     }
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn slices_end_after_a_thousand_rows() {
-        let mut writer = SliceWriter::new(wanted(Format::Array), vec!["a".into()]);
+        let mut writer = RowWriter::new(wanted(Format::Array), vec!["a".into()]);
         let full = (0..2_500).filter(|_| writer.push(|_| Ok(Cell::Null)).unwrap().is_some()).count();
         assert_eq!(full, 2);
         assert_eq!(writer.take().json.matches("[null]").count(), 500);

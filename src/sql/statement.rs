@@ -138,7 +138,7 @@ impl Statement {
 
 /// What a statement did.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct StatementOutcome {
     /// Rows that it inserted, updated or deleted itself.
     pub changes: u64,
     /// The row id of the last row that it inserted; 0 if it inserted none.

@@ -7,7 +7,7 @@ const EXCERPT_CHARACTERS: usize = 30;
 
 /// A place in SQL text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SqlLocation {
     /// UTF-16 units before it, as JavaScript counts.
     pub position: usize,
     line: usize,
@@ -15,13 +15,13 @@ pub struct Place {
     excerpt: String,
 }
 
-impl Place {
+impl SqlLocation {
     /// The place at a byte of a text.
     ///
     /// ```
-    /// use rootcellar::sql::Place;
+    /// use rootcellar::sql::SqlLocation;
     ///
-    /// let place = Place::at("SELECT 1\nFORM t", 9);
+    /// let place = SqlLocation::at("SELECT 1\nFORM t", 9);
     /// assert_eq!(place.position, 9);
     /// assert_eq!(place.to_string(), r#"at line 2, column 1: "FORM t""#);
     /// ```
@@ -40,7 +40,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SqlLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, column, excerpt, .. } = self;
         if excerpt.is_empty() {
@@ -108,14 +108,14 @@ mod tests {
 
     #[test]
     fn a_place_counts_as_javascript_does() {
-        let place = Place::at("SELECT '\u{1f600}' FORM t", 14);
+        let place = SqlLocation::at("SELECT '\u{1f600}' FORM t", 14);
         assert_eq!(place.position, 12);
     }
 
     proptest! {
         #[test]
         fn any_text_has_a_place_at_any_byte_and_a_first_word(sql in any::<String>(), byte in 0usize..100) {
-            prop_assert!(Place::at(&sql, byte).position <= sql.encode_utf16().count());
+            prop_assert!(SqlLocation::at(&sql, byte).position <= sql.encode_utf16().count());
             let _ = Keyword::of(&sql);
         }
     }

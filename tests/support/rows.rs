@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use rootcellar::engine::sqlite::{Engine, Progress, Select};
+use rootcellar::engine::sqlite::{Engine, Select, SelectProgress};
 use rootcellar::{Error, Reply};
 use serde_json::value::RawValue;
 
@@ -25,7 +25,7 @@ pub fn start(engine: &Engine, select: Select) -> mpsc::Receiver<Result<Vec<Row>,
     let (answer, answers) = mpsc::channel();
     let (slice, slices) = mpsc::channel();
     let progress = move |progress| {
-        if let Progress::Slice(text) = progress {
+        if let SelectProgress::Slice(text) = progress {
             slice.send(text).unwrap();
         }
     };

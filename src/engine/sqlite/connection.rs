@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-use super::guard::user_connection::Guarded;
+use super::guard::user_connection::UserConnection;
 use super::table::schema;
 use crate::Error;
 use crate::kv::Pattern;
@@ -23,8 +23,8 @@ pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the connection that writes, and brings the schema up to date.
-pub fn open_writer(path: &Path) -> Result<Guarded, Error> {
-    Guarded::new(open_own_writer(path)?)
+pub fn open_writer(path: &Path) -> Result<UserConnection, Error> {
+    UserConnection::new(open_own_writer(path)?)
 }
 
 /// [`open_writer`], for this package alone: nothing of the user's runs on it.
@@ -61,13 +61,13 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
 }
 
 /// Opens a connection that only reads, and reports a held lock at once.
-pub fn open_reader(path: &Path) -> Result<Guarded, Error> {
+pub fn open_reader(path: &Path) -> Result<UserConnection, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // Reads the schema, which a held lock may forbid. Then it stays as it is.
     drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
-    Guarded::new(connection)
+    UserConnection::new(connection)
 }
 
 /// Opens a connection that only reads, for this package alone, and waits for a lock as long as it is told.

@@ -9,20 +9,20 @@ use std::thread::JoinHandle;
 use super::connection;
 use super::file::DatabaseFile;
 use super::guard::mode::Mode;
-use super::guard::user_connection::Guarded;
+use super::guard::user_connection::UserConnection;
 #[cfg(lock_shim)]
 use super::locks;
 use super::read::point_read::{Reader, Values};
 use super::read::pool::{ReaderPool, Task};
 use super::read::scan;
-use super::read::select::{Progress, Select};
+use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
-use super::sql::reads::{self, Read};
-use super::wal::commit_log::{Commits, Recorder, Standing};
+use super::sql::reads::{self, SqlRead};
+use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::index_header::{Version, WalIndex};
 use super::write::lease::{self, Lease};
-use super::write::writer::{self, Request};
+use super::write::writer::{self, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
 use crate::limits::READERS_MAX;
@@ -39,10 +39,10 @@ use crate::{Error, Reply, threads};
 #[derive(Debug)]
 pub struct Engine {
     pub(super) file: DatabaseFile,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<WriterRequest>,
     writer: JoinHandle<()>,
     readers: ReaderPool,
-    commits: Arc<Commits>,
+    commit_log: Arc<CommitLog>,
 }
 
 impl Engine {
@@ -59,11 +59,11 @@ impl Engine {
         let connection = connection::open_writer(path)?;
         let file = DatabaseFile::opened(path);
         let (requests, received) = mpsc::channel();
-        let commits = Arc::new(Commits::default());
-        let recorder = Recorder::new(&connection, Arc::clone(&commits));
+        let commit_log = Arc::new(CommitLog::default());
+        let recorder = Recorder::new(&connection, Arc::clone(&commit_log));
         let writer_file = file.clone();
         let writer = threads::spawn("writer", move || writer::run(connection, recorder, writer_file, &received))?;
-        Ok(Self { requests, writer, commits, readers: ReaderPool::new(file.clone()), file })
+        Ok(Self { requests, writer, commit_log, readers: ReaderPool::new(file.clone()), file })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
@@ -71,7 +71,7 @@ impl Engine {
     /// `reply` is called on the writer's thread when the outcome is on disk.
     pub fn submit(&self, batch: Batch, reply: Reply<BatchOutcome>) {
         // If the writer is gone, the request is dropped here, and with it the reply answers.
-        drop(self.requests.send(Request::Batch(batch, reply)));
+        drop(self.requests.send(WriterRequest::Batch(batch, reply)));
     }
 
     /// [`Engine::submit`], waiting for the outcome.
@@ -107,31 +107,31 @@ impl Engine {
     }
 
     /// Brings a client from the state of the database that it `knows` to the one that `reader` finds now. What it has
-    /// cached stays valid if the answer is [`Standing::Current`]. Takes [`Standing::Unknown`] for an answer where
+    /// cached stays valid if the answer is [`CacheValidity::Current`]. Takes [`CacheValidity::Unknown`] for an answer where
     /// there is nothing to tell it by: what is read must not be cached then.
     ///
     /// # Errors
     ///
     /// `SQLITE_READONLY_DBMOVED`.
-    pub fn catch_up(&self, reader: &Reader, client: ClientId, knows: &mut Version) -> Result<Standing, Error> {
+    pub fn catch_up(&self, reader: &Reader, client: ClientId, knows: &mut Version) -> Result<CacheValidity, Error> {
         self.file.check()?;
         let now = reader.wal_index().map(WalIndex::version);
-        Ok(now.map_or(Standing::Unknown, |now| self.commits.catch_up(client, knows, now)))
+        Ok(now.map_or(CacheValidity::Unknown, |now| self.commit_log.catch_up(client, knows, now)))
     }
 
     /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.
-    pub fn read_patiently(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Values>) {
+    pub fn read_blocking(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Values>) {
         let reader = self.reader();
         // If there is no thread to be had, the reply is dropped, and answers.
         drop(threads::spawn("read", move || {
             reply.send(reader.and_then(|reader| {
-                reader.be_patient()?;
+                reader.wait_for_locks()?;
                 reader.get_many(&addresses, now_ms)
             }));
         }));
     }
 
-    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::SliceWriter`], of which the last is
+    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::EntryWriter`], of which the last is
     /// the answer, and those before are `progress`.
     ///
     /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
@@ -139,17 +139,17 @@ impl Engine {
     pub fn select(
         &self,
         select: Select,
-        progress: impl FnMut(Progress) + Send + 'static,
+        progress: impl FnMut(SelectProgress) + Send + 'static,
         reply: Reply<String>,
     ) -> bool {
         let progress = Arc::new(Mutex::new(progress));
         let started = Arc::clone(&progress);
         let task: Task = Box::new(move |snapshot| {
             let mut progress = threads::lock(&progress);
-            let send = |slice| progress(Progress::Slice(slice));
+            let send = |slice| progress(SelectProgress::Slice(slice));
             reply.send(snapshot.and_then(|connection| scan::scan(connection, &select, send)));
         });
-        self.readers.submit(task, Box::new(move || threads::lock(&started)(Progress::Started)))
+        self.readers.submit(task, Box::new(move || threads::lock(&started)(SelectProgress::Started)))
     }
 
     /// Queues work that cannot share a transaction with other work, behind what was submitted before.
@@ -172,7 +172,7 @@ impl Engine {
     ///
     /// Their snapshot is taken before the call returns if a reader is free; otherwise later, which `started` reports.
     /// Returns whether it was taken.
-    pub fn read(&self, reads: Vec<Read>, started: impl FnOnce() + Send + 'static) -> bool {
+    pub fn read(&self, reads: Vec<SqlRead>, started: impl FnOnce() + Send + 'static) -> bool {
         let helpers = reads.len().min(READERS_MAX) - 1;
         let reads = Arc::new(Mutex::new(VecDeque::from(reads)));
         let is_at_once = self.readers.submit(read_all(&reads), Box::new(started));
@@ -228,9 +228,9 @@ impl Engine {
         drop(writer.join());
     }
 
-    fn exclusively(&self, work: impl FnOnce(&Guarded, &DatabaseFile) + Send + 'static) {
+    fn exclusively(&self, work: impl FnOnce(&UserConnection, &DatabaseFile) + Send + 'static) {
         // If the writer is gone, the work is dropped here, and with it its reply answers.
-        drop(self.requests.send(Request::Exclusive(Box::new(work))));
+        drop(self.requests.send(WriterRequest::Exclusive(Box::new(work))));
     }
 }
 
@@ -251,7 +251,7 @@ impl Reader {
     }
 }
 
-fn read_all(reads: &Arc<Mutex<VecDeque<Read>>>) -> Task {
+fn read_all(reads: &Arc<Mutex<VecDeque<SqlRead>>>) -> Task {
     let reads = Arc::clone(reads);
     Box::new(move |snapshot| {
         loop {

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::engine::sqlite::Description;
-use crate::sql::{Outcome, RowSet, Slice};
+use crate::sql::{RowSet, Slice, StatementOutcome};
 
 /// See [`Slice`].
 #[napi(object, object_from_js = false)]
@@ -46,7 +46,7 @@ impl From<RowSet> for Rows {
 
 /// What statements changed, as a JSON array: for each how many rows, and the row id of the last that it inserted,
 /// which is a string where a number could not hold it.
-pub fn changes(outcomes: &[Outcome]) -> String {
+pub fn changes(outcomes: &[StatementOutcome]) -> String {
     const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
     let mut json = String::from("[");
     for outcome in outcomes {

@@ -73,9 +73,9 @@ impl From<Result<Values, Error>> for ReadNow {
     }
 }
 
-/// See `Standing` of the engine.
+/// See `CacheValidity` of the engine.
 #[napi(string_enum = "camelCase")]
-pub enum StandingKind {
+pub enum CacheValidityKind {
     /// What is cached is valid.
     Current,
     /// It may not be.

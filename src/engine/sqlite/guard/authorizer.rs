@@ -5,43 +5,43 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
-use super::mode::{Mode, Seen};
+use super::mode::{Mode, StatementFacts};
 use super::own_tables;
 use super::policy::{self, CONNECTION_PRAGMAS};
 use crate::threads::lock;
 
 #[derive(Debug, Default)]
-struct State {
+struct AuthorizerState {
     mode: Mode,
-    seen: Seen,
+    facts: StatementFacts,
     /// Sticks, also where SQLite compiles a statement anew of its own accord.
     wrote_keys: bool,
 }
 
-/// The guard of one connection.
+/// The authorizer of one connection.
 #[derive(Debug, Clone, Default)]
-pub struct Guard(Arc<Mutex<State>>);
+pub struct Authorizer(Arc<Mutex<AuthorizerState>>);
 
-impl Guard {
+impl Authorizer {
     /// What SQLite asks for each thing that a statement does.
     pub fn authorize(&self, context: AuthContext) -> Authorization {
         let mut state = lock(&self.0);
-        let State { mode, seen, wrote_keys } = &mut *state;
+        let AuthorizerState { mode, facts, wrote_keys } = &mut *state;
         if *mode == Mode::Internal {
             return Authorization::Allow;
         }
         if own_tables::writes_keys(&context.action) {
             *wrote_keys = true;
             // It is to be compiled anew each time, so that whoever runs it learns of it.
-            seen.is_bound_to_mode = true;
+            facts.is_bound_to_mode = true;
         }
         if *mode == Mode::Running {
             return Authorization::Allow;
         }
-        note(seen, &context.action);
+        note(facts, &context.action);
         match policy::refusal(context.action, *mode) {
             Some(why) => {
-                seen.refused = Some(why);
+                facts.refused = Some(why);
                 Authorization::Deny
             }
             None => Authorization::Allow,
@@ -49,23 +49,23 @@ impl Guard {
     }
 
     /// Compiles something in a mode, and tells what was seen of it.
-    pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, Seen) {
+    pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, StatementFacts) {
         self.switch(mode);
         let compiled = compile();
         (compiled, self.switch(Mode::Internal))
     }
 
     /// Says that a statement of the user's runs, until the result is dropped.
-    pub fn run(&self) -> Run<'_> {
+    pub fn run(&self) -> RunningStatement<'_> {
         self.switch(Mode::Running);
-        Run(self)
+        RunningStatement(self)
     }
 
     /// Sets the mode, and returns what was seen in the one before.
-    fn switch(&self, mode: Mode) -> Seen {
+    fn switch(&self, mode: Mode) -> StatementFacts {
         let mut state = lock(&self.0);
         state.mode = mode;
-        std::mem::take(&mut state.seen)
+        std::mem::take(&mut state.facts)
     }
 
     pub fn has_written_keys(&self) -> bool {
@@ -78,37 +78,37 @@ impl Guard {
 }
 
 /// While it lives, a statement of the user's runs.
-pub struct Run<'a>(&'a Guard);
+pub struct RunningStatement<'a>(&'a Authorizer);
 
-impl Drop for Run<'_> {
+impl Drop for RunningStatement<'_> {
     fn drop(&mut self) {
         self.0.switch(Mode::Internal);
     }
 }
 
-fn note(seen: &mut Seen, action: &AuthAction) {
+fn note(facts: &mut StatementFacts, action: &AuthAction) {
     match action {
         AuthAction::Transaction { .. } => {
-            seen.ends_transaction = true;
-            seen.is_bound_to_mode = true;
+            facts.ends_transaction = true;
+            facts.is_bound_to_mode = true;
         }
         AuthAction::Savepoint { operation, .. } => {
-            seen.is_savepoint = true;
-            seen.is_bound_to_mode = true;
-            seen.ends_transaction |= *operation == TransactionOperation::Unknown;
+            facts.is_savepoint = true;
+            facts.is_bound_to_mode = true;
+            facts.ends_transaction |= *operation == TransactionOperation::Unknown;
         }
         AuthAction::Pragma { pragma_name, pragma_value } => {
             let name = pragma_name.to_ascii_lowercase();
-            seen.is_bound_to_mode = true;
-            seen.needs_no_transaction |= name == "wal_checkpoint";
-            seen.asks_pragma = pragma_value.is_none();
-            seen.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
+            facts.is_bound_to_mode = true;
+            facts.needs_no_transaction |= name == "wal_checkpoint";
+            facts.asks_pragma = pragma_value.is_none();
+            facts.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
         }
         AuthAction::CreateTempTable { .. }
         | AuthAction::CreateTempView { .. }
         | AuthAction::CreateTempTrigger { .. } => {
-            seen.makes_temporary = true;
-            seen.is_bound_to_mode = true;
+            facts.makes_temporary = true;
+            facts.is_bound_to_mode = true;
         }
         _ => {}
     }

@@ -23,7 +23,7 @@ pub enum Mode {
 /// What a statement turned out to be.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
-pub struct Seen {
+pub struct StatementFacts {
     /// Why it was refused.
     pub refused: Option<String>,
     /// `BEGIN`, `COMMIT` or `ROLLBACK`.

@@ -8,52 +8,52 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::authorizer::Guard;
+use super::authorizer::Authorizer;
 use crate::Error;
 use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::sql::Cancel;
 use crate::threads::lock;
 
-type Cancels = Arc<Mutex<Vec<Arc<Cancel>>>>;
+type CancelList = Arc<Mutex<Vec<Arc<Cancel>>>>;
 
-/// A connection with its guard.
+/// A connection with its authorizer.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct UserConnection {
     connection: Connection,
-    pub guard: Guard,
+    pub authorizer: Authorizer,
     /// What may cancel the statement under way.
-    running: Cancels,
-    /// Statements may take no more steps than lie between two looks at [`Guarded::running`].
-    is_short: Arc<AtomicBool>,
+    running: CancelList,
+    /// Statements may take no more steps than lie between two looks at [`UserConnection::running`].
+    are_steps_limited: Arc<AtomicBool>,
     /// A statement has set a state of the connection, or made something temporary, since it was last reset.
     pub is_altered: Cell<bool>,
     /// How many want statements planned by their values.
     plans_by_values: Cell<u32>,
 }
 
-impl Guarded {
+impl UserConnection {
     /// Guards a connection.
     ///
     /// # Errors
     ///
     /// With SQLite's code, if it refuses its hooks.
     pub fn new(mut connection: Connection) -> Result<Self, Error> {
-        let guard = Guard::default();
-        let watched = guard.clone();
+        let authorizer = Authorizer::default();
+        let watched = authorizer.clone();
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| watched.authorize(context)))?;
-        let running = Cancels::default();
+        let running = CancelList::default();
         let watched = Arc::clone(&running);
-        let is_short = Arc::new(AtomicBool::new(false));
-        let watched_too = Arc::clone(&is_short);
+        let are_steps_limited = Arc::new(AtomicBool::new(false));
+        let watched_too = Arc::clone(&are_steps_limited);
         let is_over = move || {
             watched_too.load(Ordering::Relaxed) || lock(&watched).iter().any(|cancel| cancel.check().is_err())
         };
         connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(is_over))?;
         Ok(Self {
             connection,
-            guard,
+            authorizer,
             running,
-            is_short,
+            are_steps_limited,
             is_altered: Cell::new(false),
             plans_by_values: Cell::new(0),
         })
@@ -73,9 +73,9 @@ impl Guarded {
     }
 
     /// Interrupts what takes more than some steps, until the result is dropped.
-    pub fn shortly(&self) -> Shortly<'_> {
-        self.is_short.store(true, Ordering::Relaxed);
-        Shortly(&self.is_short)
+    pub fn limit_steps(&self) -> StepLimit<'_> {
+        self.are_steps_limited.store(true, Ordering::Relaxed);
+        StepLimit(&self.are_steps_limited)
     }
 
     /// Lets SQLite plan statements by the values of their parameters until the result is dropped. Whenever this begins or
@@ -91,7 +91,7 @@ impl Guarded {
         PlanByValues(self)
     }
 
-    /// [`Guarded::plan_by_values`] where a statement has a pattern, so that `LIKE ?` can use an index.
+    /// [`UserConnection::plan_by_values`] where a statement has a pattern, so that `LIKE ?` can use an index.
     pub fn plan_patterns_by_values<'s>(
         &self,
         mut statements: impl Iterator<Item = &'s str>,
@@ -102,12 +102,12 @@ impl Guarded {
     /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
     /// time that it is run.
     pub fn has_written_keys(&self) -> bool {
-        self.guard.has_written_keys()
+        self.authorizer.has_written_keys()
     }
 
-    /// As [`Guarded::has_written_keys`], which is then no longer so.
+    /// As [`UserConnection::has_written_keys`], which is then no longer so.
     pub fn take_wrote_keys(&self) -> bool {
-        self.guard.take_wrote_keys()
+        self.authorizer.take_wrote_keys()
     }
 
     /// What a statement that SQLite says was interrupted failed with.
@@ -122,7 +122,7 @@ fn has_pattern(sql: &str) -> bool {
     sql.as_bytes().windows(4).any(is_operator)
 }
 
-impl Deref for Guarded {
+impl Deref for UserConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -132,7 +132,7 @@ impl Deref for Guarded {
 
 /// While it lives, what runs on the connection can be cancelled.
 pub struct Running<'c> {
-    connection: &'c Guarded,
+    connection: &'c UserConnection,
     is_listed: bool,
 }
 
@@ -146,7 +146,7 @@ impl Drop for Running<'_> {
 
 /// While it lives, statements are planned by the values of their parameters.
 #[derive(Debug)]
-pub struct PlanByValues<'c>(&'c Guarded);
+pub struct PlanByValues<'c>(&'c UserConnection);
 
 impl Drop for PlanByValues<'_> {
     fn drop(&mut self) {
@@ -159,9 +159,9 @@ impl Drop for PlanByValues<'_> {
 }
 
 /// While it lives, what takes more than some steps is interrupted.
-pub struct Shortly<'c>(&'c AtomicBool);
+pub struct StepLimit<'c>(&'c AtomicBool);
 
-impl Drop for Shortly<'_> {
+impl Drop for StepLimit<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use crate::Error;
 use crate::engine::sqlite::connection;
 use crate::engine::sqlite::file::DatabaseFile;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::columns;
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
@@ -19,10 +19,10 @@ const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
 /// A connection that reads, for one thread at a time.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Guarded,
+    connection: UserConnection,
     wal_index: Option<WalIndex>,
     file: DatabaseFile,
-    is_patient: Cell<bool>,
+    waits_for_locks: Cell<bool>,
 }
 
 /// What a key holds.
@@ -45,7 +45,7 @@ impl Reader {
         let connection = connection::open_reader(file.path())?;
         file.check()?;
         let wal_index = WalIndex::of(&connection);
-        Ok(Self { connection, wal_index, file: file.clone(), is_patient: Cell::new(false) })
+        Ok(Self { connection, wal_index, file: file.clone(), waits_for_locks: Cell::new(false) })
     }
 
     /// Where the state of the database can be told without a read, if it can. Valid while the reader is.
@@ -69,13 +69,13 @@ impl Reader {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
-    pub(in crate::engine::sqlite) fn connection(&self) -> &Guarded {
+    pub(in crate::engine::sqlite) fn connection(&self) -> &UserConnection {
         &self.connection
     }
 
     /// Waits for locks of others from now on, instead of reporting them.
-    pub(in crate::engine::sqlite) fn be_patient(&self) -> Result<(), Error> {
-        self.is_patient.set(true);
+    pub(in crate::engine::sqlite) fn wait_for_locks(&self) -> Result<(), Error> {
+        self.waits_for_locks.set(true);
         Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
     }
 
@@ -97,7 +97,7 @@ impl Reader {
     /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         self.file.check()?;
-        self.get_many_of_seen_file(addresses, now_ms)
+        self.get_many_unchecked(addresses, now_ms)
     }
 
     /// [`Reader::get_many`] for who has just seen that the file is still in its place.
@@ -105,8 +105,8 @@ impl Reader {
     /// # Errors
     ///
     /// If none can be read because of a held lock, which is not waited for.
-    pub fn get_many_of_seen_file(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
-        if !self.is_patient.get() {
+    pub fn get_many_unchecked(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+        if !self.waits_for_locks.get() {
             self.check_header()?;
         }
         // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one

@@ -13,24 +13,24 @@ use rusqlite::Connection;
 use super::point_read::Reader;
 use crate::Error;
 use crate::engine::sqlite::file::DatabaseFile;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
 use crate::threads::{self, lock};
 
 /// What is done with a snapshot, or without one when none could be had.
-pub type Task = Box<dyn FnOnce(Result<&Guarded, Error>) + Send>;
+pub type Task = Box<dyn FnOnce(Result<&UserConnection, Error>) + Send>;
 
 /// Called when a snapshot is taken later than it was asked for.
 pub type Started = Box<dyn FnOnce() + Send>;
 
 /// A task that has to wait for a reader.
-struct Job {
+struct WaitingTask {
     task: Task,
     started: Started,
 }
 
 /// A task with the reader that will do it.
-struct Work {
+struct AssignedTask {
     reader: Reader,
     task: Task,
     /// There if the snapshot has still to be taken.
@@ -38,7 +38,7 @@ struct Work {
 }
 
 /// What a reader thread is told: work, or to end.
-type Order = Option<Box<Work>>;
+type Order = Option<Box<AssignedTask>>;
 
 /// A reader that is free, and the thread that will use it.
 struct Idle {
@@ -48,16 +48,16 @@ struct Idle {
 
 /// Readers and as many threads. Each is started when it is first needed.
 pub struct ReaderPool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
 }
 
-struct Shared {
+struct PoolShared {
     file: DatabaseFile,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     /// The one that was used last is the last, and used first: what it needs is still at hand.
     idle: Vec<Idle>,
     /// How many readers there are, idle or not.
@@ -66,14 +66,14 @@ struct State {
     /// Threads that read for one user as slowly as that user likes.
     slow_threads: Vec<JoinHandle<()>>,
     /// Jobs that found every reader busy, oldest first.
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<WaitingTask>,
     /// Threads end when there is nothing left to do.
     is_ending: bool,
 }
 
 impl ReaderPool {
     pub fn new(file: DatabaseFile) -> Self {
-        Self { shared: Arc::new(Shared { file, state: Mutex::default() }) }
+        Self { shared: Arc::new(PoolShared { file, state: Mutex::default() }) }
     }
 
     /// Gives a task a snapshot: at once if a reader is free, otherwise later, which `started` reports. Returns whether
@@ -82,7 +82,7 @@ impl ReaderPool {
         let idle = match self.take() {
             Ok(Taken::Idle(idle)) => idle,
             Ok(Taken::None(mut state)) => {
-                state.waiting.push_back(Job { task, started });
+                state.waiting.push_back(WaitingTask { task, started });
                 return false;
             }
             Err(error) => {
@@ -134,7 +134,8 @@ impl ReaderPool {
         };
         let started = (!has_snapshot).then_some(started);
         // If there is no thread to be had, the task is dropped, and with it what it would have answered.
-        let Ok(thread) = threads::spawn("cursor", move || drop(perform(Work { reader, task, started }))) else {
+        let Ok(thread) = threads::spawn("cursor", move || drop(perform(AssignedTask { reader, task, started })))
+        else {
             return true;
         };
         let mut state = lock(&self.shared.state);
@@ -186,14 +187,14 @@ impl ReaderPool {
 enum Taken<'a> {
     Idle(Box<Idle>),
     /// All are busy, and stay so while this is held.
-    None(MutexGuard<'a, State>),
+    None(MutexGuard<'a, PoolState>),
 }
 
 impl Idle {
     fn work(self, task: Task, started: Option<Started>) {
         let Self { reader, thread } = self;
         // A thread ends only when it is told to, and then it is no longer idle.
-        drop(thread.send(Some(Box::new(Work { reader, task, started }))));
+        drop(thread.send(Some(Box::new(AssignedTask { reader, task, started }))));
     }
 }
 
@@ -210,7 +211,7 @@ impl fmt::Debug for ReaderPool {
 }
 
 /// A reader thread: works until it is told to end. `own` is the means to tell it.
-fn serve(shared: &Shared, own: &Sender<Order>, orders: &Receiver<Order>) {
+fn serve(shared: &PoolShared, own: &Sender<Order>, orders: &Receiver<Order>) {
     while let Ok(Some(work)) = orders.recv() {
         let mut work = *work;
         loop {
@@ -220,7 +221,7 @@ fn serve(shared: &Shared, own: &Sender<Order>, orders: &Receiver<Order>) {
             let mut state = lock(&shared.state);
             let Ok(reader) = reader else { return give_up(&mut state) };
             match state.waiting.pop_front() {
-                Some(Job { task, started }) => work = Work { reader, task, started: Some(started) },
+                Some(WaitingTask { task, started }) => work = AssignedTask { reader, task, started: Some(started) },
                 None if state.is_ending => return,
                 None => {
                     state.idle.push(Idle { reader, thread: own.clone() });
@@ -232,7 +233,7 @@ fn serve(shared: &Shared, own: &Sender<Order>, orders: &Receiver<Order>) {
 }
 
 /// A reader is lost, and cannot be replaced. Those that remain go on; a job that waits for none is told.
-fn give_up(state: &mut State) {
+fn give_up(state: &mut PoolState) {
     state.readers -= 1;
     if state.readers == 0 {
         // Dropped, their replies answer.
@@ -240,13 +241,13 @@ fn give_up(state: &mut State) {
     }
 }
 
-fn perform(work: Work) -> Reader {
-    let Work { reader, task, started } = work;
+fn perform(work: AssignedTask) -> Reader {
+    let AssignedTask { reader, task, started } = work;
     let connection = reader.connection();
     let snapshot = match started {
         None => Ok(()),
         Some(started) => {
-            let snapshot = begin_patiently(connection);
+            let snapshot = begin_blocking(connection);
             started();
             snapshot
         }
@@ -274,7 +275,7 @@ fn begin(connection: &Connection) -> Result<(), Error> {
     Ok(taken?)
 }
 
-fn begin_patiently(connection: &Connection) -> Result<(), Error> {
+fn begin_blocking(connection: &Connection) -> Result<(), Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let begun = begin(connection);
     connection.busy_timeout(Duration::ZERO)?;

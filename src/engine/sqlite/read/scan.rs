@@ -12,7 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::select::Select;
 use crate::Error;
 use crate::engine::sqlite::table::columns;
-use crate::kv::{SliceWriter, is_expired};
+use crate::kv::{EntryWriter, is_expired};
 
 /// Reads the live entries that match. Returns the last slice; those before go to `send`.
 pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
@@ -20,8 +20,8 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
     let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(parameters))?;
-    let mut slices = SliceWriter::new(select.format);
-    let mut found = Found::default();
+    let mut slices = EntryWriter::new(select.format);
+    let mut found = FoundRows::default();
     let mut refused = BTreeMap::new();
     while let Some(row) = rows.next()? {
         // What is no text is no key: no other operation would find it, and it must not pass for one that is.
@@ -52,7 +52,7 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
 
 /// Rows as they were found.
 #[derive(Default)]
-struct Found {
+struct FoundRows {
     rows: Vec<FoundRow>,
     /// The keys, one after another.
     keys: String,
@@ -68,7 +68,7 @@ struct FoundRow {
     place: Option<usize>,
 }
 
-impl Found {
+impl FoundRows {
     /// Adds a row, and returns its place among the live ones if it is one.
     fn add(&mut self, rowid: i64, key: &str, is_live: bool) -> Option<usize> {
         if let Some(last) = self.rows.last() {

@@ -17,9 +17,9 @@ pub struct Select {
 
 /// What happens to a select before it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum SelectProgress {
     /// Its snapshot is taken, later than it was submitted.
     Started,
-    /// A slice that is not the last, see [`crate::kv::SliceWriter`].
+    /// A slice that is not the last, see [`crate::kv::EntryWriter`].
     Slice(String),
 }

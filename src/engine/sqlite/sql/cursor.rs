@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::execute::{cell, column_names, failure};
-use super::prepare::Prepared;
+use super::prepare::PreparedStatement;
 use super::reads::prepare_read;
 use crate::engine::sqlite::guard::mode::Mode;
-use crate::engine::sqlite::guard::user_connection::{Guarded, PlanByValues};
-use crate::sql::{Cancel, Slice, SliceWriter, Statement};
+use crate::engine::sqlite::guard::user_connection::{PlanByValues, UserConnection};
+use crate::sql::{Cancel, RowWriter, Slice, Statement};
 use crate::{Error, Reply};
 
 /// Where a slice goes, with whether it is the last.
@@ -24,16 +24,16 @@ pub struct OpenCursor {
 
 /// A statement between two steps.
 pub struct Cursor<'c> {
-    connection: &'c Guarded,
-    prepared: Prepared<'c>,
+    connection: &'c UserConnection,
+    prepared: PreparedStatement<'c>,
     open: OpenCursor,
-    writer: Option<SliceWriter>,
+    writer: Option<RowWriter>,
     _plans: PlanByValues<'c>,
 }
 
 impl<'c> Cursor<'c> {
     /// Compiles the statement and binds its parameters.
-    pub fn new(connection: &'c Guarded, open: OpenCursor, mode: Mode) -> Result<Self, Error> {
+    pub fn new(connection: &'c UserConnection, open: OpenCursor, mode: Mode) -> Result<Self, Error> {
         let _running = connection.cancellable(open.cancel.as_ref())?;
         let plans = connection.plan_by_values();
         let prepared = prepare_read(connection, &open.statement, mode)?;
@@ -48,14 +48,14 @@ impl<'c> Cursor<'c> {
         let mut rows = self.prepared.raw_query();
         while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
             let writer =
-                self.writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+                self.writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
             if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
                 // Dropped, it would start again from the first row.
                 std::mem::forget(rows);
                 return Ok((slice, false));
             }
         }
-        let last = self.writer.take().unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take();
+        let last = self.writer.take().unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take();
         Ok((last, true))
     }
 }
@@ -68,7 +68,7 @@ impl Drop for Cursor<'_> {
 }
 
 /// Answers requests for slices until the last is given, or nobody can ask any more. Reads one slice ahead.
-pub fn serve_cursor(connection: &Guarded, open: OpenCursor, requests: &Receiver<CursorReply>) {
+pub fn serve_cursor(connection: &UserConnection, open: OpenCursor, requests: &Receiver<CursorReply>) {
     let mut cursor = match Cursor::new(connection, open, Mode::Reader) {
         Ok(cursor) => cursor,
         Err(error) => {

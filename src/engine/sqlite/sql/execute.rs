@@ -6,10 +6,10 @@ use super::bind::bind;
 use super::prepare::{self, Script};
 use super::{raw_calls, session_state};
 use crate::Error;
-use crate::engine::sqlite::guard::mode::{Mode, Seen};
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
-use crate::sql::{Cell, Job, Outcome, RowSet, RowsWanted, SliceWriter, SqlError, Statement, Work};
+use crate::sql::{Cell, Job, RowSet, RowWriter, RowsWanted, SqlError, Statement, StatementOutcome, Work};
 
 const TRANSACTION_CONTROL: &str = "BEGIN, COMMIT, ROLLBACK and savepoints have no meaning for one statement: use \
     transaction(), or a connection of reserve()";
@@ -18,33 +18,33 @@ const WITHIN_TRANSACTION: &str = "the store begins and ends this transaction: re
 const WITHIN_BATCH: &str = "VACUUM and PRAGMA wal_checkpoint run outside of transactions: use run()";
 
 /// Carries out a job, as a whole or not at all except where the user has the transactions in hand.
-pub fn run(connection: &Guarded, job: &Job, mode: Mode) -> Result<Vec<Outcome>, Refusal> {
+pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<StatementOutcome>, Refusal> {
     let _running = connection.cancellable(job.cancel.as_ref())?;
     let _plans = connection.plan_patterns_by_values(job.work.texts());
     match &job.work {
-        Work::One(statement) => Ok(vec![one(connection, statement, mode)?]),
-        Work::All(statements) => whole(connection, || {
+        Work::One(statement) => Ok(vec![run_one(connection, statement, mode)?]),
+        Work::All(statements) => with_savepoint(connection, || {
             statements
                 .iter()
-                .map(|statement| match one(connection, statement, mode) {
+                .map(|statement| match run_one(connection, statement, mode) {
                     Err(Refusal::Alone) => Err(SqlError::Forbidden(WITHIN_BATCH.to_owned()).into()),
                     other => other,
                 })
                 .collect()
         }),
         Work::Script(sql) if mode == Mode::Group || mode == Mode::Transaction => {
-            whole(connection, || script(connection, sql, mode))?;
+            with_savepoint(connection, || run_script(connection, sql, mode))?;
             Ok(Vec::new())
         }
         Work::Script(sql) => {
-            script(connection, sql, mode)?;
+            run_script(connection, sql, mode)?;
             Ok(Vec::new())
         }
     }
 }
 
 /// Carries out what cannot share a transaction, and leaves the connection as it was.
-pub fn run_alone(connection: &Guarded, job: &Job) -> Result<Vec<Outcome>, Error> {
+pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<StatementOutcome>, Error> {
     let result = run(connection, job, Mode::Alone).map_err(|refusal| match refusal {
         Refusal::Failed(error) => error,
         Refusal::Conflict | Refusal::Alone => Error::internal("work that is alone was to be sent again"),
@@ -57,73 +57,77 @@ pub fn run_alone(connection: &Guarded, job: &Job) -> Result<Vec<Outcome>, Error>
     }
 }
 
-fn one(connection: &Guarded, statement: &Statement, mode: Mode) -> Result<Outcome, Refusal> {
+fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Result<StatementOutcome, Refusal> {
     let mode = if statement.is_internal { Mode::Internal } else { mode };
-    let mut prepared = prepare::one(connection, &statement.sql, mode)?;
-    let seen = prepared.seen.clone();
-    check_place(&seen, mode)?;
+    let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
+    let facts = prepared.facts.clone();
+    check_mode(&facts, mode)?;
     if statement.rows.is_some() && !prepared.readonly() && prepared.column_count() == 0 && !statement.may_lack_rows
     {
         return Err(SqlError::NotARead.into());
     }
     bind(&mut prepared, &statement.parameters)?;
-    note_alteration(connection, &seen);
-    let is_plain_write = !prepared.readonly() && !seen.is_bound_to_mode;
+    note_alteration(connection, &facts);
+    let is_plain_write = !prepared.readonly() && !facts.is_bound_to_mode;
     let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
     if is_plain_write && (is_ours || statement.rows.is_some()) {
         // A statement can fail halfway (`OR FAIL`), and so can the reading of the rows that it returns.
-        whole(connection, || Ok(execute(connection, &mut prepared, statement.rows.as_ref())?))
+        with_savepoint(connection, || Ok(execute(connection, &mut prepared, statement.rows.as_ref())?))
     } else {
         Ok(execute(connection, &mut prepared, statement.rows.as_ref())?)
     }
 }
 
-fn script(connection: &Guarded, sql: &str, mode: Mode) -> Result<(), Refusal> {
+fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), Refusal> {
     let mut statements = Script::new(connection, sql, mode);
     loop {
-        let (next, seen) = statements.next();
-        if mode == Mode::Group && (seen.ends_transaction || seen.needs_no_transaction || seen.sets_state) {
+        let (next, facts) = statements.next();
+        if mode == Mode::Group && (facts.ends_transaction || facts.needs_no_transaction || facts.sets_state) {
             return Err(Refusal::Alone);
         }
         let Some(mut statement) = next? else { return Ok(()) };
-        if seen.ends_transaction && mode == Mode::Transaction {
+        if facts.ends_transaction && mode == Mode::Transaction {
             return Err(SqlError::Forbidden(WITHIN_TRANSACTION.to_owned()).into());
         }
         if statement.parameter_count() > 0 {
             return Err(SqlError::Text("of exec() must have no parameters; use run()").into());
         }
-        note_alteration(connection, &seen);
+        note_alteration(connection, &facts);
         execute(connection, &mut statement, None)?;
     }
 }
 
 /// Whether a statement may run where it is.
-fn check_place(seen: &Seen, mode: Mode) -> Result<(), Refusal> {
+fn check_mode(facts: &StatementFacts, mode: Mode) -> Result<(), Refusal> {
     let forbidden = |why: &str| Err(SqlError::Forbidden(why.to_owned()).into());
     match mode {
-        Mode::Group | Mode::Alone | Mode::Reader if seen.ends_transaction || seen.is_savepoint => {
+        Mode::Group | Mode::Alone | Mode::Reader if facts.ends_transaction || facts.is_savepoint => {
             forbidden(TRANSACTION_CONTROL)
         }
-        Mode::Transaction if seen.ends_transaction => forbidden(WITHIN_TRANSACTION),
-        Mode::Group if seen.needs_no_transaction => Err(Refusal::Alone),
+        Mode::Transaction if facts.ends_transaction => forbidden(WITHIN_TRANSACTION),
+        Mode::Group if facts.needs_no_transaction => Err(Refusal::Alone),
         _ => Ok(()),
     }
 }
 
-fn note_alteration(connection: &Guarded, seen: &Seen) {
-    if seen.sets_state || seen.makes_temporary {
+fn note_alteration(connection: &UserConnection, facts: &StatementFacts) {
+    if facts.sets_state || facts.makes_temporary {
         connection.is_altered.set(true);
     }
 }
 
 /// Steps through a statement whose parameters are bound.
-fn execute(connection: &Guarded, statement: &mut Compiled, wanted: Option<&RowsWanted>) -> Result<Outcome, Error> {
-    let _running = connection.guard.run();
+fn execute(
+    connection: &UserConnection,
+    statement: &mut Compiled,
+    wanted: Option<&RowsWanted>,
+) -> Result<StatementOutcome, Error> {
+    let _running = connection.authorizer.run();
     raw_calls::forget(connection);
     let changed_before = connection.total_changes();
     let rows = step(connection, statement, wanted)?;
     let has_changed = connection.total_changes() != changed_before;
-    Ok(Outcome {
+    Ok(StatementOutcome {
         changes: if has_changed { connection.changes() } else { 0 },
         last_insert_rowid: connection.last_insert_rowid(),
         rows,
@@ -131,16 +135,16 @@ fn execute(connection: &Guarded, statement: &mut Compiled, wanted: Option<&RowsW
 }
 
 fn step(
-    connection: &Guarded,
+    connection: &UserConnection,
     statement: &mut Compiled,
     wanted: Option<&RowsWanted>,
 ) -> Result<Option<RowSet>, Error> {
     let mut slices = Vec::new();
-    let mut writer: Option<SliceWriter> = None;
+    let mut writer: Option<RowWriter> = None;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
         let Some(wanted) = wanted else { continue };
-        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
         // Stepping on all the same: a statement that returns what it writes has to end.
         if wanted.first_only && writer.has_rows() {
             continue;
@@ -150,13 +154,13 @@ fn step(
     drop(rows);
     let Some(wanted) = wanted else { return Ok(None) };
     // The columns are known for certain only now: SQLite compiles anew, at the first step, what is out of date.
-    let mut writer = writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), column_names(statement)));
+    let mut writer = writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), column_names(statement)));
     slices.push(writer.take());
     Ok(Some(RowSet { columns: writer.into_columns(), slices }))
 }
 
 /// Why a statement failed while it ran.
-pub fn failure(connection: &Guarded, error: rusqlite::Error) -> Error {
+pub fn failure(connection: &UserConnection, error: rusqlite::Error) -> Error {
     connection.check_cancelled().err().unwrap_or_else(|| Error::of_statement(error))
 }
 
@@ -176,7 +180,7 @@ pub fn cell(value: rusqlite::types::ValueRef<'_>) -> Cell<'_> {
 }
 
 /// Runs `body` as a whole or not at all.
-fn whole<T>(connection: &Guarded, body: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+fn with_savepoint<T>(connection: &UserConnection, body: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
     connection.prepare_cached("SAVEPOINT __rootcellar_sql")?.execute([])?;
     let result = body();
     // Some failures end the whole transaction, and the savepoint with it.

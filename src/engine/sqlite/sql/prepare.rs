@@ -6,22 +6,22 @@ use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{Batch, CachedStatement, Statement, ffi};
 
 use crate::Error;
-use crate::engine::sqlite::guard::mode::{Mode, Seen};
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::error::code_name;
-use crate::sql::{Keyword, Place, SqlError};
+use crate::sql::{Keyword, SqlError, SqlLocation};
 
 const SEVERAL_STATEMENTS: SqlError = SqlError::Text("must hold one statement, and holds more; exec() runs scripts");
 const NO_STATEMENT: SqlError = SqlError::Text("must hold a statement, and holds none");
 
 /// A compiled statement, and what was seen of it.
-pub struct Prepared<'c> {
+pub struct PreparedStatement<'c> {
     /// There until it is dropped.
     statement: Option<CachedStatement<'c>>,
-    pub seen: Seen,
+    pub facts: StatementFacts,
 }
 
-impl<'c> Deref for Prepared<'c> {
+impl<'c> Deref for PreparedStatement<'c> {
     type Target = Statement<'c>;
 
     fn deref(&self) -> &Statement<'c> {
@@ -29,62 +29,66 @@ impl<'c> Deref for Prepared<'c> {
     }
 }
 
-impl DerefMut for Prepared<'_> {
+impl DerefMut for PreparedStatement<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.statement.as_mut().expect("it is there until it is dropped")
     }
 }
 
-impl Drop for Prepared<'_> {
+impl Drop for PreparedStatement<'_> {
     fn drop(&mut self) {
         // What was allowed to one must not be found ready by another.
-        if let Some(statement) = self.statement.take().filter(|_| self.seen.is_bound_to_mode) {
+        if let Some(statement) = self.statement.take().filter(|_| self.facts.is_bound_to_mode) {
             statement.discard();
         }
     }
 }
 
 /// Compiles the one statement of a text, or takes it from those that the connection has ready.
-pub fn one<'c>(connection: &'c Guarded, sql: &str, mode: Mode) -> Result<Prepared<'c>, Error> {
+pub fn prepare_statement<'c>(
+    connection: &'c UserConnection,
+    sql: &str,
+    mode: Mode,
+) -> Result<PreparedStatement<'c>, Error> {
     let keyword = Keyword::of(sql);
     if keyword == Keyword::None {
         return Err(NO_STATEMENT.into());
     }
-    let (prepared, mut seen) = connection.guard.watch(mode, || connection.prepare_cached(sql));
+    let (prepared, mut facts) = connection.authorizer.watch(mode, || connection.prepare_cached(sql));
     // This package's own statements are not checked, and must not be found ready by the user's.
-    seen.is_bound_to_mode |= mode == Mode::Internal;
+    facts.is_bound_to_mode |= mode == Mode::Internal;
     if keyword == Keyword::Vacuum {
-        seen.needs_no_transaction = true;
-        seen.is_bound_to_mode = true;
+        facts.needs_no_transaction = true;
+        facts.is_bound_to_mode = true;
     }
     match prepared {
-        Ok(statement) => Ok(Prepared { statement: Some(statement), seen }),
-        Err(error) => Err(explain(error, sql, seen.refused, Text::Statement)),
+        Ok(statement) => Ok(PreparedStatement { statement: Some(statement), facts }),
+        Err(error) => Err(explain(error, sql, facts.refused, Text::Statement)),
     }
 }
 
 /// The statements of a script, compiled one after the other, each when those before it have run.
 pub struct Script<'c, 's> {
-    connection: &'c Guarded,
+    connection: &'c UserConnection,
     sql: &'s str,
     statements: Batch<'c, 's>,
     mode: Mode,
 }
 
 impl<'c, 's> Script<'c, 's> {
-    pub fn new(connection: &'c Guarded, sql: &'s str, mode: Mode) -> Self {
+    pub fn new(connection: &'c UserConnection, sql: &'s str, mode: Mode) -> Self {
         Self { connection, sql, statements: Batch::new(connection, sql), mode }
     }
 
     /// The next statement. What was seen of it comes along also when it was refused.
-    pub fn next(&mut self) -> (Result<Option<Statement<'c>>, Error>, Seen) {
+    pub fn next(&mut self) -> (Result<Option<Statement<'c>>, Error>, StatementFacts) {
         let statements = &mut self.statements;
-        let (next, mut seen) = self.connection.guard.watch(self.mode, || statements.next());
-        let next = next.map_err(|error| explain(error, self.sql, seen.refused.take(), Text::Script));
+        let (next, mut facts) = self.connection.authorizer.watch(self.mode, || statements.next());
+        let next = next.map_err(|error| explain(error, self.sql, facts.refused.take(), Text::Script));
         if let Ok(Some(statement)) = &next {
-            seen.needs_no_transaction |= Keyword::of(&statement_text(statement)) == Keyword::Vacuum;
+            facts.needs_no_transaction |= Keyword::of(&statement_text(statement)) == Keyword::Vacuum;
         }
-        (next, seen)
+        (next, facts)
     }
 }
 
@@ -115,12 +119,12 @@ fn explain(error: rusqlite::Error, sql: &str, refused: Option<String>, text: Tex
             }
             let skipped = if text == Text::Statement { end - rest.len() } else { sql.len() - rest.len() };
             let place = skipped + usize::try_from(*offset).unwrap_or_default();
-            (cause.extended_code, msg.clone(), Some(Place::at(sql, place)))
+            (cause.extended_code, msg.clone(), Some(SqlLocation::at(sql, place)))
         }
         rusqlite::Error::SqliteFailure(cause, Some(message)) if cause.extended_code == ffi::SQLITE_ERROR => {
             let byte =
                 if message == "incomplete input" { Some(sql.trim_end().len()) } else { named_in(message, sql) };
-            (cause.extended_code, message.clone(), byte.map(|byte| Place::at(sql, byte)))
+            (cause.extended_code, message.clone(), byte.map(|byte| SqlLocation::at(sql, byte)))
         }
         _ => return error.into(),
     };

@@ -8,40 +8,40 @@ use rusqlite::StatementStatus;
 
 use super::bind::bind;
 use super::execute::{cell, column_names, failure};
-use super::prepare::{self, Prepared};
+use super::prepare::{self, PreparedStatement};
 use crate::engine::sqlite::guard::mode::Mode;
-use crate::engine::sqlite::guard::user_connection::Guarded;
-use crate::sql::{Cancel, Slice, SliceWriter, SqlError, Statement};
+use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::sql::{Cancel, RowWriter, Slice, SqlError, Statement};
 use crate::{Error, Reply};
 
 /// Some rows of a read.
 #[derive(Debug)]
-pub struct Part {
+pub struct RowsPart {
     /// The rows.
     pub slice: Slice,
     /// With the last of them, how long all of it took.
     pub took: Option<Duration>,
 }
 
-type Send = Box<dyn FnMut(Result<Part, Error>) + std::marker::Send>;
+type SendPart = Box<dyn FnMut(Result<RowsPart, Error>) + std::marker::Send>;
 
 /// Where the rows of a read go: in parts, or an error instead of any of them.
 ///
 /// Dropped before the last, it answers with [`Error::internal`].
 pub struct RowsReply {
-    send: Send,
+    send: SendPart,
     is_done: bool,
 }
 
 impl RowsReply {
     /// A reply that hands each part to `send`.
-    pub fn new(send: impl FnMut(Result<Part, Error>) + std::marker::Send + 'static) -> Self {
+    pub fn new(send: impl FnMut(Result<RowsPart, Error>) + std::marker::Send + 'static) -> Self {
         Self { send: Box::new(send), is_done: false }
     }
 
     fn part(&mut self, slice: Slice, took: Option<Duration>) {
         self.is_done = took.is_some();
-        (self.send)(Ok(Part { slice, took }));
+        (self.send)(Ok(RowsPart { slice, took }));
     }
 
     fn fail(mut self, error: Error) {
@@ -71,16 +71,16 @@ pub struct Description {
 }
 
 /// Something to do on a reader.
-pub enum Read {
+pub enum SqlRead {
     /// To run a statement.
     Rows(Statement, Option<Arc<Cancel>>, RowsReply),
     /// To compile one.
     Describe(String, Reply<Description>),
 }
 
-impl Read {
+impl SqlRead {
     /// Does it, or tells why it cannot be done.
-    pub fn run(self, connection: Result<&Guarded, &Error>, mode: Mode) {
+    pub fn run(self, connection: Result<&UserConnection, &Error>, mode: Mode) {
         match (self, connection) {
             (Self::Rows(statement, cancel, mut reply), Ok(connection)) => {
                 let since = Instant::now();
@@ -101,8 +101,8 @@ impl Read {
 /// # Errors
 ///
 /// If it does not compile.
-pub fn describe(connection: &Guarded, sql: &str, mode: Mode) -> Result<Description, Error> {
-    let statement = prepare::one(connection, sql, mode)?;
+pub fn describe(connection: &UserConnection, sql: &str, mode: Mode) -> Result<Description, Error> {
+    let statement = prepare::prepare_statement(connection, sql, mode)?;
     Ok(Description {
         columns: column_names(&statement),
         is_readonly: statement.readonly(),
@@ -111,11 +111,15 @@ pub fn describe(connection: &Guarded, sql: &str, mode: Mode) -> Result<Descripti
 }
 
 /// Compiles a statement that only reads, and binds its parameters.
-pub fn prepare_read<'c>(connection: &'c Guarded, statement: &Statement, mode: Mode) -> Result<Prepared<'c>, Error> {
-    let mut prepared = prepare::one(connection, &statement.sql, mode)?;
-    let seen = &prepared.seen;
-    let is_read = prepared.readonly() || seen.asks_pragma;
-    if !is_read || seen.ends_transaction || seen.is_savepoint || seen.needs_no_transaction {
+pub fn prepare_read<'c>(
+    connection: &'c UserConnection,
+    statement: &Statement,
+    mode: Mode,
+) -> Result<PreparedStatement<'c>, Error> {
+    let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
+    let facts = &prepared.facts;
+    let is_read = prepared.readonly() || facts.asks_pragma;
+    if !is_read || facts.ends_transaction || facts.is_savepoint || facts.needs_no_transaction {
         return Err(SqlError::NotARead.into());
     }
     bind(&mut prepared, &statement.parameters)?;
@@ -124,7 +128,7 @@ pub fn prepare_read<'c>(connection: &'c Guarded, statement: &Statement, mode: Mo
 
 /// Sends full slices, and returns the last.
 fn rows(
-    connection: &Guarded,
+    connection: &UserConnection,
     statement: &Statement,
     cancel: Option<&Arc<Cancel>>,
     mode: Mode,
@@ -135,9 +139,9 @@ fn rows(
     let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, mode)?;
     let mut rows = prepared.raw_query();
-    let mut writer: Option<SliceWriter> = None;
+    let mut writer: Option<RowWriter> = None;
     while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
-        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
         if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
             reply.part(slice, None);
         }
@@ -145,7 +149,7 @@ fn rows(
             break;
         }
     }
-    Ok(writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take())
+    Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
 }
 
 /// Reads on the calling thread, which must not wait, if it takes next to no time and the result is small.
@@ -153,17 +157,17 @@ fn rows(
 /// # Errors
 ///
 /// Any: it is then to be read otherwise, which also tells whether there is something wrong.
-pub fn read_now(connection: &Guarded, statement: &Statement) -> Result<Slice, Error> {
+pub fn read_now(connection: &UserConnection, statement: &Statement) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
-    let _short = connection.shortly();
+    let _short = connection.limit_steps();
     let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
     // What it took before counts, too, until this forgets it.
     prepared.reset_status(StatementStatus::VmStep);
     let mut rows = prepared.raw_query();
-    let mut writer: Option<SliceWriter> = None;
+    let mut writer: Option<RowWriter> = None;
     while let Some(row) = rows.next()? {
-        let writer = writer.get_or_insert_with(|| SliceWriter::new(wanted.clone(), column_names(row.as_ref())));
+        let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
         if writer.push(|column| Ok(cell(row.get_ref(column)?)))?.is_some() {
             return Err(SqlError::TooManyRows { limit: 0 }.into());
         }
@@ -171,5 +175,5 @@ pub fn read_now(connection: &Guarded, statement: &Statement) -> Result<Slice, Er
             break;
         }
     }
-    Ok(writer.unwrap_or_else(|| SliceWriter::new(wanted.clone(), Vec::new())).take())
+    Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
 }

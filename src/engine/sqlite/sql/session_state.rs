@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 use crate::engine::sqlite::guard::policy::CONNECTION_PRAGMAS;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 
 const TEMPORARY: &str = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger') \
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
@@ -14,7 +14,7 @@ const TEMPORARY: &str = "SELECT type, name FROM temp.sqlite_schema WHERE type IN
 /// # Errors
 ///
 /// With SQLite's code. The connection may then be as it was left.
-pub fn reset(connection: &Guarded) -> Result<(), Error> {
+pub fn reset(connection: &UserConnection) -> Result<(), Error> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
     }

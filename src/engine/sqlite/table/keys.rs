@@ -8,7 +8,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
 use super::columns::{expiry, matching};
-use super::rowid_cache::{KnownRow, KnownRows};
+use super::rowid_cache::{CachedRow, RowidCache};
 use crate::batch::Command;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::kv::{Address, Entry, Expected, Swap, is_expired};
@@ -28,7 +28,7 @@ const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 A
 /// The table of keys, within the open transaction.
 pub struct Keys<'a> {
     connection: &'a Connection,
-    known: &'a mut KnownRows,
+    rowid_cache: &'a mut RowidCache,
     // What nearly every command needs, prepared once for the transaction.
     rows_of_key: CachedStatement<'a>,
     insert: CachedStatement<'a>,
@@ -36,24 +36,24 @@ pub struct Keys<'a> {
 }
 
 /// The rows of one key.
-enum Found {
+enum KeyRows {
     Nothing,
     /// One row, live.
-    One(KnownRow),
+    One(CachedRow),
     /// Several rows, of which this, the newest, is live.
-    Several(KnownRow),
+    Several(CachedRow),
     /// The newest row has expired, and with it the key.
     Expired,
 }
 
 impl<'a> Keys<'a> {
-    pub fn new(connection: &'a Connection, known: &'a mut KnownRows) -> rusqlite::Result<Self> {
+    pub fn new(connection: &'a Connection, rowid_cache: &'a mut RowidCache) -> rusqlite::Result<Self> {
         Ok(Self {
             rows_of_key: connection.prepare_cached(ROWS_OF_KEY)?,
             insert: connection.prepare_cached(INSERT)?,
             update: connection.prepare_cached(UPDATE)?,
             connection,
-            known,
+            rowid_cache,
         })
     }
 
@@ -74,7 +74,7 @@ impl<'a> Keys<'a> {
     /// Forgets where rows lie, if somebody else has written some.
     pub fn forget_if(&mut self, others_wrote: bool) {
         if others_wrote {
-            self.known.clear();
+            self.rowid_cache.clear();
         }
     }
 
@@ -86,8 +86,8 @@ impl<'a> Keys<'a> {
     fn swap(&mut self, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {
         let found = self.find(&swap.address, now_ms)?;
         let row = match &found {
-            Found::Nothing | Found::Expired => None,
-            Found::One(row) | Found::Several(row) => Some(row),
+            KeyRows::Nothing | KeyRows::Expired => None,
+            KeyRows::One(row) | KeyRows::Several(row) => Some(row),
         };
         let holds = match (&swap.expected, row) {
             (Expected::Previous, _) | (Expected::Nothing, None) => true,
@@ -102,33 +102,33 @@ impl<'a> Keys<'a> {
     }
 
     fn delete(&mut self, address: &Address) -> rusqlite::Result<()> {
-        self.known.remove(address);
+        self.rowid_cache.remove(address);
         self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
         Ok(())
     }
 
     fn delete_like(&mut self, community: Option<&str>, pattern: &str) -> rusqlite::Result<()> {
-        self.known.clear();
+        self.rowid_cache.clear();
         let (condition, parameters) = matching(community, pattern);
         let sql = format!("DELETE FROM __rootapp_kv WHERE {condition}");
         self.connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
         Ok(())
     }
 
-    fn find(&mut self, address: &Address, now_ms: i64) -> rusqlite::Result<Found> {
+    fn find(&mut self, address: &Address, now_ms: i64) -> rusqlite::Result<KeyRows> {
         faults::panic_on(&address.key);
-        if let Some(row) = self.known.get(address) {
-            return Ok(if is_expired(row.expires_at, now_ms) { Found::Expired } else { Found::One(row) });
+        if let Some(row) = self.rowid_cache.get(address) {
+            return Ok(if is_expired(row.expires_at, now_ms) { KeyRows::Expired } else { KeyRows::One(row) });
         }
         let mut rows = self.rows_of_key.query(params![address.community, address.key])?;
         let Some(newest) = rows.next()? else {
-            return Ok(Found::Nothing);
+            return Ok(KeyRows::Nothing);
         };
-        let row = KnownRow { rowid: newest.get(0)?, expires_at: expiry(newest.get_ref(1)?) };
+        let row = CachedRow { rowid: newest.get(0)?, expires_at: expiry(newest.get_ref(1)?) };
         if is_expired(row.expires_at, now_ms) {
-            return Ok(Found::Expired);
+            return Ok(KeyRows::Expired);
         }
-        Ok(if rows.next()?.is_none() { Found::One(row) } else { Found::Several(row) })
+        Ok(if rows.next()?.is_none() { KeyRows::One(row) } else { KeyRows::Several(row) })
     }
 
     fn has_value(&self, rowid: i64, expected: &str) -> rusqlite::Result<bool> {
@@ -140,7 +140,7 @@ impl<'a> Keys<'a> {
     /// Leaves one row of the key, with this value and expiry.
     fn write(
         &mut self,
-        found: &Found,
+        found: &KeyRows,
         address: &Address,
         value: &str,
         expires_at: Option<i64>,
@@ -148,12 +148,12 @@ impl<'a> Keys<'a> {
     ) -> rusqlite::Result<()> {
         let Address { community, key } = address;
         let rowid = match found {
-            Found::Nothing => self.insert.insert(params![community, key, value, expires_at])?,
-            Found::One(row) => {
+            KeyRows::Nothing => self.insert.insert(params![community, key, value, expires_at])?,
+            KeyRows::One(row) => {
                 self.update.execute(params![row.rowid, value, expires_at])?;
                 row.rowid
             }
-            Found::Several(_) => savepoint(self, |keys| {
+            KeyRows::Several(_) => savepoint(self, |keys| {
                 let oldest = keys
                     .connection
                     .prepare_cached(OLDEST_LIVE)?
@@ -162,12 +162,12 @@ impl<'a> Keys<'a> {
                 keys.update.execute(params![oldest, value, expires_at])?;
                 Ok(oldest)
             })?,
-            Found::Expired => savepoint(self, |keys| {
+            KeyRows::Expired => savepoint(self, |keys| {
                 keys.delete(address)?;
                 keys.insert.insert(params![community, key, value, expires_at])
             })?,
         };
-        self.known.insert(address, KnownRow { rowid, expires_at });
+        self.rowid_cache.insert(address, CachedRow { rowid, expires_at });
         Ok(())
     }
 }
@@ -181,7 +181,7 @@ fn savepoint<T>(
     connection.prepare_cached("SAVEPOINT __rootcellar")?.execute([])?;
     let result = body(keys);
     if result.is_err() {
-        keys.known.clear();
+        keys.rowid_cache.clear();
     }
     // Some failures (a full disk) end the whole transaction, and the savepoint with it.
     if result.is_err() && !connection.is_autocommit() {

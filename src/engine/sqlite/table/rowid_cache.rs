@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::kv::Address;
-use crate::limits::KNOWN_ROWS_MAX;
+use crate::limits::ROWID_CACHE_ROWS_MAX;
 
 /// The only row of a key.
 #[derive(Debug, Clone, Copy)]
-pub struct KnownRow {
+pub struct CachedRow {
     pub rowid: i64,
     /// Milliseconds since 1970 UTC.
     pub expires_at: Option<i64>,
@@ -15,13 +15,13 @@ pub struct KnownRow {
 
 /// Rows that this connection has written. They are where they are until somebody else writes, or a trigger.
 #[derive(Debug, Default)]
-pub struct KnownRows {
-    rows: HashMap<Address, KnownRow>,
+pub struct RowidCache {
+    rows: HashMap<Address, CachedRow>,
     data_version: Option<i64>,
     has_triggers: bool,
 }
 
-impl KnownRows {
+impl RowidCache {
     /// Forgets everything if others have written since: `data_version` is the connection's
     /// (sqlite.org/pragma.html), read in the transaction. With triggers on the table nothing is known.
     pub fn begin(&mut self, data_version: i64, has_triggers: bool) {
@@ -32,11 +32,11 @@ impl KnownRows {
         self.has_triggers = has_triggers;
     }
 
-    pub fn get(&self, address: &Address) -> Option<KnownRow> {
+    pub fn get(&self, address: &Address) -> Option<CachedRow> {
         self.rows.get(address).copied()
     }
 
-    pub fn insert(&mut self, address: &Address, row: KnownRow) {
+    pub fn insert(&mut self, address: &Address, row: CachedRow) {
         if self.has_triggers {
             return;
         }
@@ -44,7 +44,7 @@ impl KnownRows {
             *known = row;
             return;
         }
-        if self.rows.len() == KNOWN_ROWS_MAX {
+        if self.rows.len() == ROWID_CACHE_ROWS_MAX {
             self.clear();
         }
         self.rows.insert(address.clone(), row);

@@ -9,12 +9,12 @@ use rusqlite::Connection;
 use super::index_header::{Version, WalIndex};
 use super::preallocate::WalFile;
 use crate::batch::ClientId;
-use crate::limits::COMMITS_REMEMBERED;
+use crate::limits::COMMIT_LOG_LENGTH;
 use crate::threads::lock;
 
 /// How what a client has cached stands to the database of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum CacheValidity {
     /// Nobody else has written since.
     Current,
     /// Somebody else may have.
@@ -25,10 +25,10 @@ pub enum Standing {
 
 /// The latest commits of this process's writer.
 #[derive(Debug, Default)]
-pub struct Commits(Mutex<State>);
+pub struct CommitLog(Mutex<CommitLogState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct CommitLogState {
     /// Oldest first.
     latest: VecDeque<Commit>,
     /// The last state that the writer has seen itself.
@@ -45,7 +45,7 @@ struct Commit {
     client: ClientId,
 }
 
-impl Commits {
+impl CommitLog {
     /// The writer is about to begin a transaction.
     fn prepare(&self) {
         lock(&self.0).is_writing = true;
@@ -62,7 +62,7 @@ impl Commits {
         state.is_writing = false;
         if let Some(commit) = commit {
             state.seen = Some(commit.to);
-            if state.latest.len() == COMMITS_REMEMBERED {
+            if state.latest.len() == COMMIT_LOG_LENGTH {
                 state.latest.pop_front();
             }
             state.latest.push_back(commit);
@@ -71,42 +71,42 @@ impl Commits {
 
     /// Brings a client from the state that it `knows` to that of `now`.
     ///
-    /// What it has cached is valid at `now` if the answer is [`Standing::Current`]. If it is [`Standing::Changed`], what
-    /// it reads from here on is. If it is [`Standing::Unknown`], `knows` is left as it is.
-    pub fn catch_up(&self, client: ClientId, knows: &mut Version, now: Version) -> Standing {
+    /// What it has cached is valid at `now` if the answer is [`CacheValidity::Current`]. If it is [`CacheValidity::Changed`], what
+    /// it reads from here on is. If it is [`CacheValidity::Unknown`], `knows` is left as it is.
+    pub fn catch_up(&self, client: ClientId, knows: &mut Version, now: Version) -> CacheValidity {
         if *knows == now {
-            return Standing::Current;
+            return CacheValidity::Current;
         }
         let state = lock(&self.0);
         let own = state.latest.iter().filter(|commit| commit.client == client);
         let reached = own.fold(*knows, |at, commit| if commit.from == at { commit.to } else { at });
         if reached != now && state.is_writing && state.seen != Some(now) {
-            return Standing::Unknown;
+            return CacheValidity::Unknown;
         }
         *knows = now;
-        if reached == now { Standing::Current } else { Standing::Changed }
+        if reached == now { CacheValidity::Current } else { CacheValidity::Changed }
     }
 }
 
-/// The writer's hand on [`Commits`]: it tells of each transaction.
+/// The writer's hand on [`CommitLog`]: it tells of each transaction.
 #[derive(Debug)]
 pub struct Recorder {
-    commits: Arc<Commits>,
+    commit_log: Arc<CommitLog>,
     wal_index: Option<WalIndex>,
     wal_file: Option<RefCell<WalFile>>,
 }
 
 impl Recorder {
     /// For the writing connection, which must be kept open for as long as the recorder is used.
-    pub fn new(connection: &Connection, commits: Arc<Commits>) -> Self {
+    pub fn new(connection: &Connection, commit_log: Arc<CommitLog>) -> Self {
         let wal_index = WalIndex::of(connection);
         let wal_file = wal_index.and_then(|_| WalFile::of(connection)).map(RefCell::new);
-        Self { commits, wal_index, wal_file }
+        Self { commit_log, wal_index, wal_file }
     }
 
     /// Announces a transaction, which ends when the result is dropped.
     pub fn prepare(&self) -> Recording<'_> {
-        self.commits.prepare();
+        self.commit_log.prepare();
         Recording { recorder: self, begun: None, commit: None }
     }
 }
@@ -124,7 +124,7 @@ impl Recording<'_> {
     pub fn begin(&mut self, data_version: i64) {
         if let Some(wal_index) = self.recorder.wal_index {
             let from = wal_index.version();
-            self.recorder.commits.begin(from);
+            self.recorder.commit_log.begin(from);
             if let Some(wal_file) = &self.recorder.wal_file {
                 wal_file.borrow_mut().make_room(&from);
             }
@@ -148,7 +148,7 @@ impl Recording<'_> {
 
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
-        self.recorder.commits.end(self.commit.take());
+        self.recorder.commit_log.end(self.commit.take());
     }
 }
 
@@ -169,69 +169,69 @@ mod tests {
         [number; HEADER_WORDS]
     }
 
-    fn commit(commits: &Commits, from: u32, to: u32, client: ClientId) {
-        commits.prepare();
-        commits.begin(version(from));
-        commits.end(Some(Commit { from: version(from), to: version(to), client }));
+    fn commit(commit_log: &CommitLog, from: u32, to: u32, client: ClientId) {
+        commit_log.prepare();
+        commit_log.begin(version(from));
+        commit_log.end(Some(Commit { from: version(from), to: version(to), client }));
     }
 
     #[test]
     fn a_client_follows_its_own_commits() {
-        let commits = Commits::default();
-        commit(&commits, 1, 2, ME);
-        commit(&commits, 2, 3, ME);
+        let commit_log = CommitLog::default();
+        commit(&commit_log, 1, 2, ME);
+        commit(&commit_log, 2, 3, ME);
         let mut knows = version(1);
-        assert_eq!(commits.catch_up(ME, &mut knows, version(3)), Standing::Current);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, version(3)), CacheValidity::Current);
         assert_eq!(knows, version(3));
     }
 
     #[test]
     fn the_commit_of_another_client_in_between_is_a_change() {
-        let commits = Commits::default();
-        commit(&commits, 1, 2, ME);
-        commit(&commits, 2, 3, OTHER);
-        commit(&commits, 3, 4, ME);
+        let commit_log = CommitLog::default();
+        commit(&commit_log, 1, 2, ME);
+        commit(&commit_log, 2, 3, OTHER);
+        commit(&commit_log, 3, 4, ME);
         let mut knows = version(1);
-        assert_eq!(commits.catch_up(ME, &mut knows, version(4)), Standing::Changed);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, version(4)), CacheValidity::Changed);
         assert_eq!(knows, version(4));
     }
 
     #[test]
     fn the_commit_of_another_process_in_between_is_a_change() {
-        let commits = Commits::default();
-        commit(&commits, 1, 2, ME);
-        commit(&commits, 5, 6, ME);
-        assert_eq!(commits.catch_up(ME, &mut version(1), version(6)), Standing::Changed);
-        assert_eq!(commits.catch_up(ME, &mut version(1), version(9)), Standing::Changed);
+        let commit_log = CommitLog::default();
+        commit(&commit_log, 1, 2, ME);
+        commit(&commit_log, 5, 6, ME);
+        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(6)), CacheValidity::Changed);
+        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(9)), CacheValidity::Changed);
     }
 
     #[test]
     fn a_state_that_appears_during_a_transaction_is_unknown_until_that_has_ended() {
-        let commits = Commits::default();
-        commits.prepare();
-        commits.begin(version(1));
+        let commit_log = CommitLog::default();
+        commit_log.prepare();
+        commit_log.begin(version(1));
         let mut knows = version(1);
-        assert_eq!(commits.catch_up(ME, &mut knows, version(2)), Standing::Unknown);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, version(2)), CacheValidity::Unknown);
         assert_eq!(knows, version(1));
-        commits.end(Some(Commit { from: version(1), to: version(2), client: ME }));
-        assert_eq!(commits.catch_up(ME, &mut knows, version(2)), Standing::Current);
+        commit_log.end(Some(Commit { from: version(1), to: version(2), client: ME }));
+        assert_eq!(commit_log.catch_up(ME, &mut knows, version(2)), CacheValidity::Current);
     }
 
     #[test]
     fn a_change_that_the_writer_has_found_is_one_even_while_it_writes() {
-        let commits = Commits::default();
-        commits.prepare();
-        commits.begin(version(7));
-        assert_eq!(commits.catch_up(ME, &mut version(1), version(7)), Standing::Changed);
+        let commit_log = CommitLog::default();
+        commit_log.prepare();
+        commit_log.begin(version(7));
+        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(7)), CacheValidity::Changed);
     }
 
     #[test]
     fn a_commit_that_cannot_be_told_from_others_is_a_change() {
-        let commits = Commits::default();
-        commits.prepare();
-        commits.begin(version(1));
-        commits.end(None);
-        assert_eq!(commits.catch_up(ME, &mut version(1), version(2)), Standing::Changed);
+        let commit_log = CommitLog::default();
+        commit_log.prepare();
+        commit_log.begin(version(1));
+        commit_log.end(None);
+        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(2)), CacheValidity::Changed);
     }
 
     #[test]
@@ -241,8 +241,8 @@ mod tests {
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
         let other = Connection::open(&path).unwrap();
-        let commits = Arc::new(Commits::default());
-        let recorder = Recorder::new(&writer, Arc::clone(&commits));
+        let commit_log = Arc::new(CommitLog::default());
+        let recorder = Recorder::new(&writer, Arc::clone(&commit_log));
         let view = WalIndex::of(&other).unwrap();
         let mut knows = view.version();
         for foreign in [false, true, false] {
@@ -255,8 +255,8 @@ mod tests {
             }
             recording.committed(&writer, ME);
             drop(recording);
-            let expected = if foreign { Standing::Changed } else { Standing::Current };
-            assert_eq!(commits.catch_up(ME, &mut knows, view.version()), expected);
+            let expected = if foreign { CacheValidity::Changed } else { CacheValidity::Current };
+            assert_eq!(commit_log.catch_up(ME, &mut knows, view.version()), expected);
         }
     }
 }

@@ -6,19 +6,19 @@ use crate::batch::{Batch, ClientId, Origin};
 
 /// The last attempt of each client of which a batch ended early.
 #[derive(Debug, Default)]
-pub struct Halts(HashMap<ClientId, u32>);
+pub struct EndedEpochs(HashMap<ClientId, u32>);
 
-impl Halts {
+impl EndedEpochs {
     /// The batch has ended early: those that its client had sent by then are to be deferred.
     pub fn add(&mut self, batch: &Batch) {
-        if let Some(Origin { client, attempt }) = batch.origin {
-            self.0.insert(client, attempt);
+        if let Some(Origin { client, epoch }) = batch.origin {
+            self.0.insert(client, epoch);
         }
     }
 
     /// Whether the batch was sent before its client heard that an earlier one had ended early.
-    pub fn concern(&self, batch: &Batch) -> bool {
-        batch.origin.is_some_and(|origin| self.0.get(&origin.client) == Some(&origin.attempt))
+    pub fn cover(&self, batch: &Batch) -> bool {
+        batch.origin.is_some_and(|origin| self.0.get(&origin.client) == Some(&origin.epoch))
     }
 }
 
@@ -26,18 +26,18 @@ impl Halts {
 mod tests {
     use super::*;
 
-    fn batch(client: u64, attempt: u32) -> Batch {
-        Batch::new(Vec::new(), 0).of(Origin { client: ClientId(client), attempt })
+    fn batch(client: u64, epoch: u32) -> Batch {
+        Batch::new(Vec::new(), 0).of(Origin { client: ClientId(client), epoch })
     }
 
     #[test]
     fn what_a_client_sent_before_it_heard_is_deferred_and_nothing_else() {
-        let mut halts = Halts::default();
-        assert!(!halts.concern(&batch(1, 0)));
-        halts.add(&batch(1, 0));
-        assert!(halts.concern(&batch(1, 0)));
-        assert!(!halts.concern(&batch(1, 1)));
-        assert!(!halts.concern(&batch(2, 0)));
-        assert!(!halts.concern(&Batch::new(Vec::new(), 0)));
+        let mut ended_epochs = EndedEpochs::default();
+        assert!(!ended_epochs.cover(&batch(1, 0)));
+        ended_epochs.add(&batch(1, 0));
+        assert!(ended_epochs.cover(&batch(1, 0)));
+        assert!(!ended_epochs.cover(&batch(1, 1)));
+        assert!(!ended_epochs.cover(&batch(2, 0)));
+        assert!(!ended_epochs.cover(&Batch::new(Vec::new(), 0)));
     }
 }

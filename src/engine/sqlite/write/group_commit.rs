@@ -4,18 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::TransactionBehavior;
 
-use super::epoch::Halts;
+use super::epoch::EndedEpochs;
 use crate::Error;
 use crate::batch::{Batch, BatchOutcome, ClientId, Command, Stop};
 use crate::engine::sqlite::guard::mode::Mode;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::engine::sqlite::sql::{execute, raw_calls};
 use crate::engine::sqlite::table::keys::Keys;
-use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::Triggers;
 use crate::engine::sqlite::wal::commit_log::{self, Recorder};
-use crate::sql::Outcome;
+use crate::sql::StatementOutcome;
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
@@ -24,11 +24,11 @@ use crate::sql::Outcome;
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
 pub fn commit(
-    connection: &Guarded,
+    connection: &UserConnection,
     recorder: &Recorder,
-    known: &mut KnownRows,
+    rowid_cache: &mut RowidCache,
     triggers: &mut Triggers,
-    halts: &mut Halts,
+    ended_epochs: &mut EndedEpochs,
     batches: &[&Batch],
     limit: usize,
 ) -> Result<Vec<BatchOutcome>, Error> {
@@ -37,9 +37,9 @@ pub fn commit(
     let data_version = commit_log::data_version(&transaction)?;
     recording.begin(data_version);
     let has_triggers = triggers.found(&transaction)?;
-    known.begin(data_version, has_triggers);
+    rowid_cache.begin(data_version, has_triggers);
     let _ = connection.take_wrote_keys();
-    let run_all = AssertUnwindSafe(|| run_all(connection, known, halts, batches, limit));
+    let run_all = AssertUnwindSafe(|| run_all(connection, rowid_cache, ended_epochs, batches, limit));
     let run = catch_unwind(run_all).unwrap_or_else(|_| Err(Error::internal("the writer panicked")));
     let outcomes = run.and_then(|outcomes| {
         transaction.commit()?;
@@ -47,11 +47,11 @@ pub fn commit(
     });
     match &outcomes {
         // What SQL has made of keys no cache can tell.
-        Ok(_) if connection.take_wrote_keys() => known.clear(),
+        Ok(_) if connection.take_wrote_keys() => rowid_cache.clear(),
         // What a trigger has written, no client knows.
         Ok(_) if has_triggers => {}
         Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
-        Err(_) => known.clear(),
+        Err(_) => rowid_cache.clear(),
     }
     outcomes
 }
@@ -64,27 +64,27 @@ fn only_client(batches: &[&Batch]) -> Option<ClientId> {
 
 /// Runs up to `limit` commands of each batch. An error means that the transaction is gone.
 fn run_all(
-    connection: &Guarded,
-    known: &mut KnownRows,
-    halts: &mut Halts,
+    connection: &UserConnection,
+    rowid_cache: &mut RowidCache,
+    ended_epochs: &mut EndedEpochs,
     batches: &[&Batch],
     limit: usize,
 ) -> Result<Vec<BatchOutcome>, Error> {
-    let mut keys = Keys::new(connection, known)?;
+    let mut keys = Keys::new(connection, rowid_cache)?;
     let mut run = |batch: &&Batch| {
-        if halts.concern(batch) {
+        if ended_epochs.cover(batch) {
             return Ok(BatchOutcome::stopped(Stop::Deferred));
         }
         let outcome = run(connection, &mut keys, batch, limit)?;
         if outcome.stopped.is_some() {
-            halts.add(batch);
+            ended_epochs.add(batch);
         }
         Ok(outcome)
     };
     batches.iter().map(&mut run).collect()
 }
 
-fn run(connection: &Guarded, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
+fn run(connection: &UserConnection, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
     let mut statements = Vec::new();
     for (index, command) in batch.commands.iter().enumerate() {
         if index == limit {
@@ -101,7 +101,7 @@ fn run(connection: &Guarded, keys: &mut Keys, batch: &Batch, limit: usize) -> Re
             }
             Ok(outcomes) => {
                 keys.forget_if(connection.has_written_keys());
-                statements.extend::<Vec<Outcome>>(outcomes);
+                statements.extend::<Vec<StatementOutcome>>(outcomes);
                 continue;
             }
             Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),

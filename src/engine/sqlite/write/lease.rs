@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use super::epoch::Halts;
+use super::epoch::EndedEpochs;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::mode::Mode;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::read::point_read::{self, Values};
 use crate::engine::sqlite::read::scan::scan;
 use crate::engine::sqlite::read::select::Select;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::engine::sqlite::sql::cursor::{Cursor, CursorReply, OpenCursor};
-use crate::engine::sqlite::sql::reads::Read as SqlRead;
+use crate::engine::sqlite::sql::reads::SqlRead;
 use crate::engine::sqlite::sql::{execute, session_state};
 use crate::engine::sqlite::table::keys::Keys;
-use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::kv::Address;
-use crate::sql::{Cancel, Outcome, SqlError};
+use crate::sql::{Cancel, SqlError, StatementOutcome};
 use crate::{Error, Reply};
 
 /// How a transaction begins.
@@ -93,7 +93,7 @@ pub struct Lease {
 }
 
 /// Serves a lease until it ends, is idle for too long, or nobody holds it any more. Then the connection is as before.
-pub fn serve(connection: &Guarded, file: &DatabaseFile, lease: Lease) {
+pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
         let _running = connection.cancellable(Some(&cancel))?;
@@ -105,29 +105,30 @@ pub fn serve(connection: &Guarded, file: &DatabaseFile, lease: Lease) {
     }
     let (requests, received) = std::sync::mpsc::channel();
     started.send(Ok(requests));
-    let mut served = Served { connection, kind, cancel, cursors: HashMap::new(), halts: Halts::default() };
+    let mut served =
+        RunningLease { connection, kind, cancel, cursors: HashMap::new(), ended_epochs: EndedEpochs::default() };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
-        Last::End(commit, reply) => {
+        LeaseEnd::End(commit, reply) => {
             let result = served.end(commit);
             // A connection that cannot be reset says so at its next use.
             let reset = session_state::reset(connection);
             reply.send(result.and(reset));
             ended.send(Ok(()));
         }
-        Last::Idle => {
+        LeaseEnd::Idle => {
             drop(session_state::reset(connection));
             ended.send(Err(SqlError::TransactionTimeout.into()));
         }
-        Last::Gone => {
+        LeaseEnd::Gone => {
             drop(session_state::reset(connection));
             ended.send(Ok(()));
         }
     }
 }
 
-fn begin(connection: &Guarded, kind: LeaseKind) -> Result<(), Error> {
+fn begin(connection: &UserConnection, kind: LeaseKind) -> Result<(), Error> {
     let sql = match kind {
         LeaseKind::Reserved => return Ok(()),
         LeaseKind::Transaction(Begin::Deferred) => "BEGIN DEFERRED",
@@ -138,29 +139,29 @@ fn begin(connection: &Guarded, kind: LeaseKind) -> Result<(), Error> {
 }
 
 /// Why a lease came to its end.
-enum Last {
+enum LeaseEnd {
     End(bool, Reply<()>),
     Idle,
     Gone,
 }
 
-struct Served<'c> {
-    connection: &'c Guarded,
+struct RunningLease<'c> {
+    connection: &'c UserConnection,
     kind: LeaseKind,
     cancel: Arc<Cancel>,
     cursors: HashMap<u32, Cursor<'c>>,
-    halts: Halts,
+    ended_epochs: EndedEpochs,
 }
 
-impl Served<'_> {
-    fn serve(&mut self, requests: &Receiver<LeaseRequest>, mut idle_limit: Duration) -> Last {
+impl RunningLease<'_> {
+    fn serve(&mut self, requests: &Receiver<LeaseRequest>, mut idle_limit: Duration) -> LeaseEnd {
         loop {
             match requests.recv_timeout(idle_limit) {
-                Ok(LeaseRequest::End(commit, reply)) => return Last::End(commit, reply),
+                Ok(LeaseRequest::End(commit, reply)) => return LeaseEnd::End(commit, reply),
                 Ok(LeaseRequest::Limit(limit)) => idle_limit = limit,
                 Ok(request) => self.answer(request),
-                Err(RecvTimeoutError::Timeout) => return Last::Idle,
-                Err(RecvTimeoutError::Disconnected) => return Last::Gone,
+                Err(RecvTimeoutError::Timeout) => return LeaseEnd::Idle,
+                Err(RecvTimeoutError::Disconnected) => return LeaseEnd::Gone,
             }
         }
     }
@@ -213,7 +214,7 @@ impl Served<'_> {
     }
 
     fn run(&mut self, batch: &Batch) -> BatchOutcome {
-        if self.halts.concern(batch) {
+        if self.ended_epochs.cover(batch) {
             return BatchOutcome::stopped(Stop::Deferred);
         }
         let mut statements = Vec::new();
@@ -227,19 +228,19 @@ impl Served<'_> {
                 Err(Refusal::Conflict) => Stop::Conflict,
                 Err(Refusal::Alone) => Stop::Command(Error::internal("a lease is alone already")),
             };
-            self.halts.add(batch);
+            self.ended_epochs.add(batch);
             return BatchOutcome { committed: index, statements, stopped: Some(stop) };
         }
         BatchOutcome { committed: batch.commands.len(), statements, stopped: None }
     }
 
-    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<Outcome>, Refusal> {
+    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<StatementOutcome>, Refusal> {
         self.check()?;
         let _running = self.connection.cancellable(Some(&self.cancel))?;
         match command {
             Command::Sql(job) => execute::run(self.connection, job, self.mode()),
             other => {
-                Keys::new(self.connection, &mut KnownRows::default())?.run(other, now_ms)?;
+                Keys::new(self.connection, &mut RowidCache::default())?.run(other, now_ms)?;
                 Ok(Vec::new())
             }
         }

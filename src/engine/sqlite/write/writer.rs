@@ -5,21 +5,21 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::epoch::Halts;
+use super::epoch::EndedEpochs;
 use super::{group_commit, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::now_ms;
 use crate::engine::sqlite::file::DatabaseFile;
-use crate::engine::sqlite::guard::user_connection::Guarded;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
-use crate::engine::sqlite::table::rowid_cache::KnownRows;
+use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::Triggers;
 use crate::engine::sqlite::wal::commit_log::Recorder;
-use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, LOOK_OUT, PURGE_INTERVAL};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
 use crate::{Error, Reply};
 
 /// What the writer is asked.
-pub enum Request {
+pub enum WriterRequest {
     /// To carry out a batch.
     Batch(Batch, Reply<BatchOutcome>),
     /// To hand the connection over for as long as a call takes, between two transactions.
@@ -27,16 +27,16 @@ pub enum Request {
 }
 
 /// What has the connection for itself.
-pub type Exclusive = Box<dyn FnOnce(&Guarded, &DatabaseFile) + Send>;
+pub type Exclusive = Box<dyn FnOnce(&UserConnection, &DatabaseFile) + Send>;
 
 /// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests: &Receiver<Request>) {
+pub fn run(connection: UserConnection, recorder: Recorder, file: DatabaseFile, requests: &Receiver<WriterRequest>) {
     let mut writer = Writer {
         connection,
         recorder,
-        known: KnownRows::default(),
+        rowid_cache: RowidCache::default(),
         triggers: Triggers::default(),
-        halts: Halts::default(),
+        ended_epochs: EndedEpochs::default(),
         file,
         commands_at_once: usize::MAX,
     };
@@ -50,7 +50,7 @@ pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests
             Ok(first) => {
                 let mut next = Some(first);
                 while let Some(request) = next {
-                    next = writer.answer(request, requests).or_else(|| look_out(requests));
+                    next = writer.answer(request, requests).or_else(|| spin_for_request(requests));
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -61,9 +61,9 @@ pub fn run(connection: Guarded, recorder: Recorder, file: DatabaseFile, requests
 
 /// Waits a moment for the next request without going to sleep: waking up takes longer than most clients need to send
 /// their next batch.
-fn look_out(requests: &Receiver<Request>) -> Option<Request> {
+fn spin_for_request(requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
     let since = Instant::now();
-    while since.elapsed() < LOOK_OUT {
+    while since.elapsed() < REQUEST_SPIN {
         if let Ok(request) = requests.try_recv() {
             return Some(request);
         }
@@ -73,11 +73,11 @@ fn look_out(requests: &Receiver<Request>) -> Option<Request> {
 }
 
 struct Writer {
-    connection: Guarded,
+    connection: UserConnection,
     recorder: Recorder,
-    known: KnownRows,
+    rowid_cache: RowidCache,
     triggers: Triggers,
-    halts: Halts,
+    ended_epochs: EndedEpochs,
     file: DatabaseFile,
     /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
     /// commands that cannot be done are rejected, and twice as many after each success.
@@ -86,20 +86,20 @@ struct Writer {
 
 impl Writer {
     /// Answers a request, a batch with those that wait behind it. Returns a request that was taken and not answered.
-    fn answer(&mut self, request: Request, requests: &Receiver<Request>) -> Option<Request> {
+    fn answer(&mut self, request: WriterRequest, requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
         match request {
-            Request::Batch(batch, reply) => {
+            WriterRequest::Batch(batch, reply) => {
                 let (batches, next) = collect(batch, reply, requests);
                 self.serve(batches);
                 next
             }
-            Request::Exclusive(work) => {
+            WriterRequest::Exclusive(work) => {
                 let Self { connection, file, .. } = self;
                 if catch_unwind(AssertUnwindSafe(|| work(connection, file))).is_err() {
                     // If this fails, so will the next use of the connection, and say why.
                     drop(session_state::reset(&self.connection));
                 }
-                self.known.clear();
+                self.rowid_cache.clear();
                 None
             }
         }
@@ -113,7 +113,7 @@ impl Writer {
         };
         for ((batch, reply), outcome) in batches.into_iter().zip(outcomes) {
             if outcome.stopped.is_some() {
-                self.halts.add(&batch);
+                self.ended_epochs.add(&batch);
             }
             reply.send(Ok(outcome));
         }
@@ -121,9 +121,9 @@ impl Writer {
 
     /// After a panic outside of a transaction. Replies that are dropped report an internal error.
     fn give_up(&mut self, batches: &[&Batch]) {
-        self.known.clear();
+        self.rowid_cache.clear();
         for batch in batches {
-            self.halts.add(batch);
+            self.ended_epochs.add(batch);
         }
         if !self.connection.is_autocommit() {
             // If this fails, so will the next transaction, and say why.
@@ -157,8 +157,8 @@ impl Writer {
     }
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
-        let Self { connection, recorder, known, triggers, halts, .. } = self;
-        group_commit::commit(connection, recorder, known, triggers, halts, batches, limit)
+        let Self { connection, recorder, rowid_cache, triggers, ended_epochs, .. } = self;
+        group_commit::commit(connection, recorder, rowid_cache, triggers, ended_epochs, batches, limit)
     }
 
     /// Commits the first command of each batch in a transaction of its own: after a group has failed as a whole, this
@@ -173,7 +173,7 @@ impl Writer {
                     return outcomes;
                 }
                 Err(error) => {
-                    self.halts.add(batch);
+                    self.ended_epochs.add(batch);
                     outcomes.push(BatchOutcome::stopped(Stop::Command(error)));
                 }
             }
@@ -186,22 +186,22 @@ impl Writer {
 
     /// Removes expired rows. A failure is left to the next attempt: it harms nobody.
     fn purge(&mut self) -> bool {
-        self.known.clear();
+        self.rowid_cache.clear();
         // The log of a file that was replaced may belong to another by now.
         let purge = || self.file.check().and_then(|()| purge::run(&self.connection, now_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
 }
 
-type Collected = (Vec<(Batch, Reply<BatchOutcome>)>, Option<Request>);
+type Collected = (Vec<(Batch, Reply<BatchOutcome>)>, Option<WriterRequest>);
 
 /// Takes the batches that are waiting, up to the bounds of a group, and returns a request of another kind that ends
 /// them.
-fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<Request>) -> Collected {
+fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<WriterRequest>) -> Collected {
     let mut batches = Vec::new();
     let (mut commands, mut bytes) = (0, 0);
-    let mut next = Some(Request::Batch(first, reply));
-    while let Some(Request::Batch(batch, reply)) = next {
+    let mut next = Some(WriterRequest::Batch(first, reply));
+    while let Some(WriterRequest::Batch(batch, reply)) = next {
         commands += batch.commands.len();
         bytes += batch.commands.iter().map(Command::size).sum::<usize>();
         batches.push((batch, reply));
