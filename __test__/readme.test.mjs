@@ -6,31 +6,51 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
 import { temporaryDirectory } from "./helpers/store.mjs";
+import { SDK_ENV } from "./sdk-parity/run.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const declarations = readFileSync(join(root, "index.d.ts"), "utf8");
 const tsc = join(root, "node_modules/typescript/bin/tsc");
 
-/** Every example of the README with the heading that it stands under. */
-const examples = [...readme.matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(([, language, source], index) => ({
-	file: `example${index}.m${language}`,
-	compiled: `example${index}.mjs`,
-	name: `number ${index + 1}, under "${readme
-		.slice(0, readme.indexOf(source))
-		.match(/^## (.+)$/gm)
-		?.at(-1)}"`,
-	source,
-	needsSdk: /^import [^/]*from "@rootsdk\//m.test(source),
-}));
+/** Every example of the README. One without `await` at its top level is CommonJS, as Root's templates are. */
+const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, source], index) => {
+	const kind = /^(?:.* = )?await /m.test(source) ? "m" : "c";
+	return {
+		file: `example${index}.${kind}ts`,
+		compiled: `example${index}.${kind}js`,
+		name: `number ${index + 1}, under "${readme
+			.slice(0, readme.indexOf(source))
+			.match(/^###? .+$/gm)
+			?.at(-1)}"`,
+		source,
+		needsSdk: /^import [^/]*from "@rootsdk\//m.test(source),
+	};
+});
+
+/** Runs an example of a bot and ends the process, which the SDK keeps alive. */
+const BOT_RUNNER = `
+import { pathToFileURL } from "node:url";
+await import(pathToFileURL(process.argv[2]));
+process.exit(0);
+`;
+
+/** Stands for Root: a bot that starts is sent one message. */
+const ROOT = `
+const { ChannelMessageEvent, rootServer } = require("@rootsdk/server-bot");
+rootServer.lifecycle.start = async () => {
+	rootServer.community.channelMessages.emit(ChannelMessageEvent.ChannelMessageCreated, { userId: "ada" });
+};
+`;
 
 /** Runs Node in `cwd`, and resolves with what it printed; a failure shows what it printed too. */
 async function node(args, cwd) {
 	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, ...env } = process.env;
 	try {
-		return (await promisify(execFile)(process.execPath, args, { cwd, env })).stdout;
+		return (await promisify(execFile)(process.execPath, args, { cwd, env: { ...env, ...SDK_ENV } })).stdout;
 	} catch (error) {
 		throw new Error(`${error.message}\n${error.stdout}${error.stderr}`);
 	}
@@ -45,27 +65,28 @@ async function projectWithExamples() {
 		symlinkSync(join(root, "node_modules", scope), join(project, "node_modules", scope), "junction");
 	}
 	for (const { file, source } of examples) writeFileSync(join(project, file), source);
+	writeFileSync(join(project, "run-bot.mjs"), BOT_RUNNER);
+	writeFileSync(join(project, "root.cjs"), ROOT);
 	const compilerOptions = {
 		strict: true,
-		allowJs: true,
-		checkJs: true,
 		module: "nodenext",
 		target: "es2022",
 		types: ["node"],
 		outDir: "compiled",
 	};
-	writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.mts", "*.mjs"] }));
+	writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.mts", "*.cts"] }));
 	await node([tsc, "-p", "."], project);
 	return project;
 }
 
 describe("the examples", () => {
-	test("there is one for each of the three ways to use the package, and a longer one", () => {
+	test("there is one for each way to use the package, and a longer one", () => {
 		const sources = examples.map(({ source }) => source);
+		expect(sources.some((source) => source.includes('import { dataStore } from "rootcellar"'))).toBe(true);
 		expect(sources.some((source) => source.includes('import { rootServer } from "rootcellar"'))).toBe(true);
 		expect(sources.some((source) => source.includes("openDataStore("))).toBe(true);
 		expect(sources.some((source) => source.includes('import "rootcellar/register"'))).toBe(true);
-		expect(examples.length).toBeGreaterThanOrEqual(4);
+		expect(examples.length).toBeGreaterThanOrEqual(6);
 	});
 
 	test("all of them compile under tsc --strict", async () => {
@@ -86,6 +107,26 @@ describe("the examples", () => {
 		}
 		expect(readme).toContain("It prints `xp:ada 25`, and `xp:ada 50` when it is run again.");
 	}, 300_000);
+
+	test("those that need the SDK run, and store through this package", async () => {
+		const project = await projectWithExamples();
+		const bots = examples.filter(({ needsSdk }) => needsSdk);
+		const kinds = bots.map(({ compiled }) => compiled.slice(-3));
+		expect(kinds).toContain("cjs");
+		expect(kinds).toContain("mjs");
+		for (const { compiled, name, source } of bots) {
+			const cwd = temporaryDirectory();
+			const preload = source.includes("lifecycle.start") ? ["-r", join(project, "root.cjs")] : [];
+			await node([...preload, join(project, "run-bot.mjs"), join(project, "compiled", compiled)], cwd);
+			const filename = join(cwd, "rootsdk.sqlite3");
+			// The SDK's own store makes no backups.
+			expect(existsSync(`${filename}.backup`), name).toBe(true);
+			const store = openDataStore({ filename, backup: false });
+			const stored = [await store.appData.get("motto"), await store.appData.get("xp:ada")];
+			await store.close();
+			expect(stored, name).toEqual(source.includes("motto") ? ["store what you grow", undefined] : [undefined, 10]);
+		}
+	}, 300_000);
 });
 
 describe("the table of methods", () => {
@@ -101,11 +142,37 @@ describe("the table of methods", () => {
 });
 
 describe("the links", () => {
-	test("every link to a file of the repository leads to one", () => {
-		const targets = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target);
-		const files = targets.filter((target) => !target.startsWith("https://"));
-		expect(files.length).toBeGreaterThan(0);
-		for (const file of files) expect(existsSync(join(root, file)), file).toBe(true);
+	const { repository, files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+	const home = repository.url.replace(/^git\+(.*)\.git$/, "$1");
+	const raw = home.replace("github.com", "raw.githubusercontent.com");
+	const targetsIn = (document) => [...document.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target);
+
+	/** The file of the repository that an absolute link names, if it is one of the repository. */
+	const fileOf = (target) =>
+		[`${home}/blob/main/`, `${raw}/main/`].map((start) => target.split(start)[1]).find(Boolean);
+
+	test("of the README are absolute, so that they work wherever it is shown, and lead to files that exist", () => {
+		const targets = targetsIn(readme);
+		expect(targets.filter((target) => !target.startsWith("https://"))).toEqual([]);
+		const named = targets.map(fileOf).filter(Boolean);
+		expect(named.length).toBeGreaterThan(5);
+		for (const file of named) expect(existsSync(join(root, file)), file).toBe(true);
+	});
+
+	test("of the documents lead to files that the package holds, or are absolute", () => {
+		expect(files).toContain("docs");
+		for (const name of readdirSync(join(root, "docs"))) {
+			for (const target of targetsIn(readFileSync(join(root, "docs", name), "utf8"))) {
+				const file = fileOf(target) ?? (target.startsWith("https://") ? "." : join("docs", target));
+				expect(existsSync(join(root, file)), `${name}: ${target}`).toBe(true);
+				if (!target.startsWith("https://")) {
+					expect(
+						[...files, "README.md"].some((entry) => file.split("/")[0] === entry),
+						`${name}: ${target}`,
+					).toBe(true);
+				}
+			}
+		}
 	});
 
 	test("every command of the section on development is a script of the package", () => {
