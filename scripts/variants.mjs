@@ -78,7 +78,7 @@ const VARIANTS = [
 	},
 	{
 		name: "another's backup is taken for the own of the same number",
-		file: "src/backup/local/state_file.rs",
+		file: "src/backup/publish/reconcile.rs",
 		from: "Ordering::Equal if differs =>",
 		to: "Ordering::Equal if differs && false =>",
 		cargo: ["--lib"],
@@ -100,15 +100,15 @@ const VARIANTS = [
 	{
 		name: "a file is not checked before it is opened",
 		file: "src/backup/recover/inspect.rs",
-		from: "Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),",
-		to: "Ok(Verdict::Damaged(_)) => Found::Sound,",
+		from: "Ok(Verdict::Damaged(problem)) => FileCondition::Damaged(problem),",
+		to: "Ok(Verdict::Damaged(_)) => FileCondition::Sound,",
 		cargo: ["--test", "opening"],
 	},
 	{
 		name: "an index that differs from its table is not noticed",
 		file: "src/backup/recover/inspect.rs",
-		from: "Ok(Verdict::Inconsistent) => Found::Inconsistent,",
-		to: "Ok(Verdict::Inconsistent) => Found::Sound,",
+		from: "Ok(Verdict::Inconsistent) => FileCondition::Inconsistent,",
+		to: "Ok(Verdict::Inconsistent) => FileCondition::Sound,",
 		cargo: ["--test", "opening"],
 	},
 	{
@@ -191,14 +191,14 @@ const VARIANTS = [
 	{
 		name: "SQLite does not check a restored database",
 		file: "src/backup/restore/image.rs",
-		from: "match inspect(&connection, Depth::Rows)? {",
-		to: "match inspect(&connection, Depth::Schema)? {",
+		from: "match check_database(&connection, Depth::Rows)? {",
+		to: "match check_database(&connection, Depth::Schema)? {",
 		cargo: ["--test", "restore_checks"],
 	},
 	{
 		name: "what was captured is not recorded",
 		file: "src/backup/publish/stage.rs",
-		from: "self.state.append(known, changes, &beneath)?;",
+		from: "self.state.append(known, changes, &checkpointed)?;",
 		to: "",
 		cargo: ["--test", "backup"],
 	},

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use rootcellar::ltx::{
-    DatabaseChecksum, Decoder, Encoder, Encoding, Error, Header, Merge, PageSize, Trailer, Txid, Violation, chain,
-    page_checksum,
+    DatabaseChecksum, Decoder, Encoder, Encoding, Header, LtxError, Merge, PageSize, Trailer, Txid, Violation,
+    chain, page_checksum,
 };
 
 type Pages = Vec<(u32, Vec<u8>)>;
@@ -26,7 +26,7 @@ fn fixture(encoding: &str, number: u64) -> Vec<u8> {
     std::fs::read(fixtures().join(format!("{encoding}/ltx/0/{number}-{number}.ltx"))).unwrap()
 }
 
-fn decode(file: &[u8]) -> Result<(Header, Pages, Trailer), Error> {
+fn decode(file: &[u8]) -> Result<(Header, Pages, Trailer), LtxError> {
     let mut decoder = Decoder::new(file)?;
     let mut page = vec![0; decoder.header().page_size.len()];
     let mut pages = Vec::new();
@@ -36,7 +36,7 @@ fn decode(file: &[u8]) -> Result<(Header, Pages, Trailer), Error> {
     Ok((decoder.header().clone(), pages, decoder.trailer().unwrap()))
 }
 
-fn encode(header: &Header, pages: &Pages, encoding: Encoding) -> Result<Vec<u8>, Error> {
+fn encode(header: &Header, pages: &Pages, encoding: Encoding) -> Result<Vec<u8>, LtxError> {
     let mut encoder = Encoder::with_encoding(Vec::new(), header.clone(), encoding)?;
     for (number, page) in pages {
         encoder.page(*number, page)?;
@@ -47,11 +47,11 @@ fn encode(header: &Header, pages: &Pages, encoding: Encoding) -> Result<Vec<u8>,
     Ok(file)
 }
 
-fn violation<T>(result: Result<T, Error>) -> Option<Violation> {
+fn violation<T>(result: Result<T, LtxError>) -> Option<Violation> {
     match result {
         Ok(_) => None,
-        Err(Error::Invalid(violation)) => Some(violation),
-        Err(Error::Io(error)) => panic!("{error}"),
+        Err(LtxError::Invalid(violation)) => Some(violation),
+        Err(LtxError::Io(error)) => panic!("{error}"),
     }
 }
 

@@ -20,7 +20,7 @@ use rootcellar::Error;
 use rootcellar::backup::catalog::files::{BackupFile, FileName};
 use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Created, Destination, Folder};
-use rootcellar::backup::events::{Event, Observer, Options};
+use rootcellar::backup::events::{BackupEvent, Observer, ServiceOptions};
 use rootcellar::backup::{RestoredStore, open_store, restore_to};
 use rootcellar::ltx::Txid;
 use rusqlite::Connection;
@@ -77,7 +77,7 @@ fn open(
     let created = Arc::new(AtomicUsize::new(UNCOUNTED));
     let destination =
         Odd { folder: machine.destination(), created: Arc::clone(&created), before: Box::new(before) };
-    let options = Options {
+    let options = ServiceOptions {
         destination: Arc::new(destination),
         interval: Duration::from_secs(1000),
         retention: Duration::from_secs(1000),
@@ -236,7 +236,7 @@ fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
     assert_eq!(undone(&machine, &restored), HashSet::from([1]));
     assert_eq!(store.failures(), ["ERR_BACKUP_DESTINATION"]);
     let events = store.listener.0.lock().unwrap().clone();
-    assert!(events.iter().any(|event| matches!(event, Event::Restored(_))));
+    assert!(events.iter().any(|event| matches!(event, BackupEvent::Restored(_))));
     // It is caught up.
     assert!(store.back_up() > restored.undo.unwrap().get());
     store.close();

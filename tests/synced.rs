@@ -9,7 +9,7 @@ use rootcellar::backup::catalog::files::FileName;
 use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Destination, Folder};
 use rootcellar::backup::events::Observers;
-use rootcellar::backup::local::state_dir::Place;
+use rootcellar::backup::local::state_dir::StateDir;
 use rootcellar::backup::publish::publisher::Publisher;
 use rootcellar::backup::recover::prepare::prepare;
 use rootcellar::backup::restore_to;
@@ -78,9 +78,9 @@ fn back_up(folder: &Path) -> Arc<dyn Destination> {
     let database = folder.join("original.sqlite3");
     rusqlite::Connection::open(&database).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let destination: Arc<dyn Destination> = Arc::new(Folder::new(&folder.join("backups")));
-    let place = Place::beside(&database).unwrap();
+    let state_dir = StateDir::beside(&database).unwrap();
     let capture = Box::new(PageDiff::open(&database).unwrap());
-    Publisher::new(place.folder(), Arc::clone(&destination), capture).unwrap().run(0).unwrap();
+    Publisher::new(state_dir.folder(), Arc::clone(&destination), capture).unwrap().run(0).unwrap();
     destination
 }
 
@@ -90,9 +90,16 @@ fn a_file_is_restored_on_disk_before_it_has_its_name_and_the_name_before_it_is_o
     let lines = watched(test, |folder| {
         let destination = back_up(folder);
         let database = folder.join("lost.sqlite3");
-        let place = Place::beside(&database).unwrap();
-        prepare(&database, &place, &place.lock_for_opening().unwrap(), &destination, 0, &Observers::default())
-            .unwrap();
+        let state_dir = StateDir::beside(&database).unwrap();
+        prepare(
+            &database,
+            &state_dir,
+            &state_dir.lock_for_opening().unwrap(),
+            &destination,
+            0,
+            &Observers::default(),
+        )
+        .unwrap();
         std::fs::rename(&database, folder.join("prepared")).unwrap();
     });
     let Some(lines) = lines else { return };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rootcellar::backup::capture::page_diff::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::events::{Event, Hook, Observer, Observers, Options};
-use rootcellar::backup::local::state_dir::Place;
+use rootcellar::backup::events::{BackupEvent, Hook, Observer, Observers, ServiceOptions};
+use rootcellar::backup::local::state_dir::StateDir;
 use rootcellar::backup::open_store;
 use rootcellar::backup::publish::publisher::Publisher;
 use rootcellar::backup::recover::prepare::{Outcome, prepare};
@@ -23,17 +23,23 @@ fn publish(database: &Path, destination: &Arc<dyn Destination>) {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3000000))")
         .unwrap();
-    let place = Place::beside(database).unwrap();
+    let state_dir = StateDir::beside(database).unwrap();
     let capture = Box::new(PageDiff::open(database).unwrap());
-    Publisher::new(place.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
+    Publisher::new(state_dir.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
 }
 
 /// Whether who opened the file restored it. The file is there for each of them.
 fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
-    let place = Place::beside(database).unwrap();
-    let prepared =
-        prepare(database, &place, &place.lock_for_opening().unwrap(), destination, START_MS, &Observers::default())
-            .unwrap();
+    let state_dir = StateDir::beside(database).unwrap();
+    let prepared = prepare(
+        database,
+        &state_dir,
+        &state_dir.lock_for_opening().unwrap(),
+        destination,
+        START_MS,
+        &Observers::default(),
+    )
+    .unwrap();
     assert!(database.exists(), "a file was to be begun anew that has a backup");
     // As one does who keeps it open.
     thread::sleep(Duration::from_millis(20));
@@ -76,7 +82,7 @@ struct Holding {
 }
 
 impl Observer for Holding {
-    fn happened(&self, _event: &Event) {}
+    fn happened(&self, _event: &BackupEvent) {}
 
     fn hook(&self, hook: Hook) -> Result<(), rootcellar::Error> {
         if hook == Hook::BeforeRestore {
@@ -94,7 +100,7 @@ fn while_a_file_is_restored_others_are_opened_and_who_opens_the_same_one_shares_
     let destination: Arc<dyn Destination> = Arc::new(Folder::new(&home.path().join("backups")));
     publish(&original, &destination);
     let open = |name: &str, to: &str, observer: &Arc<dyn Observer>| {
-        let options = Options {
+        let options = ServiceOptions {
             destination: Arc::new(Folder::new(&home.path().join(to))),
             interval: Duration::from_secs(1000),
             retention: Duration::from_secs(1000),

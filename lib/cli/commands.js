@@ -33,7 +33,7 @@ function describe({ id, createdAt, sizeBytes, kind }) {
  * @param {{ file: string, url: string }} place
  */
 async function survey({ file, url }) {
-	const { backups, lag, ...looked } = await answerOf(native().surveyBackups(url, file));
+	const { backups, lag, ...looked } = await answerOf(native().reportBackups(url, file));
 	const { kind, pages, bytes, sinceMs, reason } = /** @type {import("../native/addon").LagInfo} */ (lag);
 	const since = sinceMs === undefined ? undefined : new Date(sinceMs);
 	return {

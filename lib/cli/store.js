@@ -108,8 +108,8 @@ async function withStore({ file, url }, use) {
  */
 async function refuseToTakeAway(file, url) {
 	// What is wrong with the destination is for opening to say.
-	const { takesAway } = await native().wouldTakeAway(url, file);
-	if (takesAway) {
+	const { replacesOpenFile } = await native().wouldReplaceOpenFile(url, file);
+	if (replacesOpenFile) {
 		throw new RootcellarError(
 			"ERR_FILE_IN_USE",
 			`${file} is an old copy, which lacks newer backups, and another process has it open; end that process first`,

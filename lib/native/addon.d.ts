@@ -113,7 +113,7 @@ export interface Answer {
 	restored?: RestoredInfo;
 	lag?: LagInfo;
 	isServed?: boolean;
-	takesAway?: boolean;
+	replacesOpenFile?: boolean;
 	isStore?: boolean;
 	error?: Failure;
 }
@@ -137,8 +137,8 @@ export declare function verifyBackups(
 	store?: string,
 ): Promise<Answer>;
 
-export declare function surveyBackups(url: string, path: string): Promise<Answer>;
-export declare function wouldTakeAway(url: string, path: string): Promise<Answer>;
+export declare function reportBackups(url: string, path: string): Promise<Answer>;
+export declare function wouldReplaceOpenFile(url: string, path: string): Promise<Answer>;
 export declare function lookForKeys(path: string): Promise<Answer>;
 export declare function checkOutputPath(url: string | undefined, output: string): Failure | null;
 export declare function isBackedUp(path: string): boolean;

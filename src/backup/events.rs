@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::catalog::files::BackupFile;
 use super::destination::Destination;
 use super::recover::prepare::Outcome;
-use super::restore::progress::Progress;
+use super::restore::progress::RestoreProgress;
 use super::restore::to_file::RestoredStore;
 use crate::Error;
 use crate::threads::lock;
 
 /// How backups are made.
 #[derive(Clone)]
-pub struct Options {
+pub struct ServiceOptions {
     /// Where they go.
     pub destination: Arc<dyn Destination>,
     /// How long a change waits for its backup at most.
@@ -26,13 +26,13 @@ pub struct Options {
 
 /// What has happened.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum BackupEvent {
     /// A change is safe.
     Backup(BackupFile),
     /// Something failed. Backups go on.
     Failure(Error),
     /// A restore has come further.
-    Progress(Progress),
+    Progress(RestoreProgress),
     /// A file was restored before it was opened.
     Opened(Outcome),
     /// The store was restored while it was open.
@@ -68,7 +68,7 @@ impl Hook {
 /// Who is told what happens. Called on threads of this package.
 pub trait Observer: Send + Sync {
     /// Something has happened.
-    fn happened(&self, event: &Event);
+    fn happened(&self, event: &BackupEvent);
 
     /// Calls a function of the user, if there is one, and waits until it has ended, within bounds. The error says why
     /// it was of no use.
@@ -99,7 +99,7 @@ impl Observers {
     }
 
     /// Tells everybody.
-    pub fn tell(&self, event: &Event) {
+    pub fn tell(&self, event: &BackupEvent) {
         for observer in self.alive() {
             observer.happened(event);
         }
@@ -117,7 +117,7 @@ impl Observers {
         let mut failure = None;
         for observer in self.alive() {
             if let Err(error) = observer.hook(hook) {
-                self.tell(&Event::Failure(error.clone()));
+                self.tell(&BackupEvent::Failure(error.clone()));
                 failure = Some(error);
             }
         }

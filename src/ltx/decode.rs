@@ -6,7 +6,7 @@ use super::checksum::{CHECKSUM_FLAG, DatabaseChecksum, FileChecksum, page_checks
 use super::encode::{check_end, check_order};
 use super::index::{self, Index};
 use super::page::{Expander, PAGE_HEADER_BYTES, page_header};
-use super::{Error, HEADER_BYTES, Header, Violation};
+use super::{HEADER_BYTES, Header, LtxError, Violation};
 
 /// What is read of a file at a time.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -42,7 +42,7 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     ///
     /// The [`Violation`] of a header that no reader accepts, or of the reader.
-    pub fn new(input: R) -> Result<Self, Error> {
+    pub fn new(input: R) -> Result<Self, LtxError> {
         let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
         let mut bytes = [0; HEADER_BYTES];
         input.read_exact(&mut bytes)?;
@@ -81,7 +81,7 @@ impl<R: Read> Decoder<R> {
     /// # Panics
     ///
     /// If `page` has not the length of a page.
-    pub fn page(&mut self, page: &mut [u8]) -> Result<Option<u32>, Error> {
+    pub fn page(&mut self, page: &mut [u8]) -> Result<Option<u32>, LtxError> {
         assert_eq!(page.len(), self.header.page_size.len(), "a buffer for one page");
         if self.trailer.is_some() {
             return Ok(None);
@@ -115,15 +115,15 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     ///
     /// As [`Decoder::page`].
-    pub fn verify(mut self) -> Result<Trailer, Error> {
+    pub fn verify(mut self) -> Result<Trailer, LtxError> {
         let mut page = vec![0; self.header.page_size.len()];
         while self.page(&mut page)?.is_some() {}
         // The last call has set it.
-        self.trailer.ok_or(Error::Invalid(Violation::Truncated))
+        self.trailer.ok_or(LtxError::Invalid(Violation::Truncated))
     }
 
     /// Reads what follows the pages.
-    fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self) -> Result<(), LtxError> {
         check_end(&self.header, self.last_page)?;
         let mut index_bytes = 0;
         for piece in std::mem::take(&mut self.index).pieces() {
@@ -154,7 +154,7 @@ impl<R: Read> Decoder<R> {
         Ok(())
     }
 
-    fn check_post_apply(&self, checksum: u64) -> Result<(), Error> {
+    fn check_post_apply(&self, checksum: u64) -> Result<(), LtxError> {
         let is_right = match self.header.pre_apply_checksum {
             None => checksum == 0,
             Some(_) if self.header.is_snapshot() => checksum == self.database.get(),
@@ -163,7 +163,7 @@ impl<R: Read> Decoder<R> {
         if is_right { Ok(()) } else { Err(Violation::PostApplyChecksum.into()) }
     }
 
-    fn read_checked(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+    fn read_checked(&mut self, bytes: &mut [u8]) -> Result<(), LtxError> {
         self.input.read_exact(bytes)?;
         self.checksum.update(bytes);
         Ok(())

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::checksum::{CHECKSUM_FLAG, DatabaseChecksum, FileChecksum, page_checksum};
 use super::index::Index;
 use super::page::{Compressor, ENCODING, Encoding, PAGE_HEADER_BYTES, page_header};
-use super::{Error, Header, Violation};
+use super::{Header, LtxError, Violation};
 
 /// Writes a file page by page, and keeps the rules of the format: what it finishes, every reader accepts.
 ///
@@ -23,7 +23,7 @@ pub struct Encoder<W: Write> {
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encoded {
+pub struct EncodedFile {
     /// The length of the file.
     pub bytes: u64,
     /// Its checksum.
@@ -38,7 +38,7 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     ///
     /// The [`Violation`] of a header that no reader accepts, or of the writer.
-    pub fn new(output: W, header: Header) -> Result<Self, Error> {
+    pub fn new(output: W, header: Header) -> Result<Self, LtxError> {
         Self::with_encoding(output, header, ENCODING)
     }
 
@@ -47,7 +47,7 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     ///
     /// As [`Encoder::new`].
-    pub fn with_encoding(mut output: W, header: Header, encoding: Encoding) -> Result<Self, Error> {
+    pub fn with_encoding(mut output: W, header: Header, encoding: Encoding) -> Result<Self, LtxError> {
         header.check()?;
         let bytes = header.encode();
         output.write_all(&bytes)?;
@@ -70,7 +70,7 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     ///
     /// The [`Violation`] of a page that may not follow, or of the writer.
-    pub fn page(&mut self, number: u32, page: &[u8]) -> Result<(), Error> {
+    pub fn page(&mut self, number: u32, page: &[u8]) -> Result<(), LtxError> {
         check_order(&self.header, self.last_page, number)?;
         if page.len() != self.header.page_size.len() {
             return Err(Violation::PageLength.into());
@@ -101,7 +101,7 @@ impl<W: Write> Encoder<W> {
     ///
     /// [`Violation::MissingPage`] if a snapshot is not complete, [`Violation::PostApplyChecksum`] if only
     /// [`Encoder::finish_with`] can end the file; or of the writer.
-    pub fn finish(self) -> Result<(W, Encoded), Error> {
+    pub fn finish(self) -> Result<(W, EncodedFile), LtxError> {
         let post_apply_checksum = match self.header.pre_apply_checksum {
             None => 0,
             Some(_) if self.header.is_snapshot() => self.database.get(),
@@ -115,7 +115,7 @@ impl<W: Write> Encoder<W> {
     /// # Errors
     ///
     /// As [`Encoder::finish`]; [`Violation::PostApplyChecksum`] if the file has no such checksums, or this is none.
-    pub fn finish_with(self, post_apply_checksum: u64) -> Result<(W, Encoded), Error> {
+    pub fn finish_with(self, post_apply_checksum: u64) -> Result<(W, EncodedFile), LtxError> {
         let is_snapshot = self.header.is_snapshot();
         let is_right = self.header.pre_apply_checksum.is_some()
             && post_apply_checksum & CHECKSUM_FLAG != 0
@@ -123,7 +123,7 @@ impl<W: Write> Encoder<W> {
         if is_right { self.end(post_apply_checksum) } else { Err(Violation::PostApplyChecksum.into()) }
     }
 
-    fn end(mut self, post_apply_checksum: u64) -> Result<(W, Encoded), Error> {
+    fn end(mut self, post_apply_checksum: u64) -> Result<(W, EncodedFile), LtxError> {
         check_end(&self.header, self.last_page)?;
         self.write_checked(&page_header(0, 0))?;
         let index = std::mem::take(&mut self.index);
@@ -137,10 +137,10 @@ impl<W: Write> Encoder<W> {
         self.output.write_all(&checksum.to_be_bytes())?;
         self.output.flush()?;
         let bytes = self.bytes + size_of_val(&checksum) as u64;
-        Ok((self.output, Encoded { bytes, checksum, pages: index.len() }))
+        Ok((self.output, EncodedFile { bytes, checksum, pages: index.len() }))
     }
 
-    fn write_checked(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn write_checked(&mut self, bytes: &[u8]) -> Result<(), LtxError> {
         self.checksum.update(bytes);
         self.bytes += bytes.len() as u64;
         Ok(self.output.write_all(bytes)?)
@@ -148,7 +148,7 @@ impl<W: Write> Encoder<W> {
 }
 
 /// Whether a page may follow another (0: none) in a file.
-pub(super) fn check_order(header: &Header, last: u32, number: u32) -> Result<(), Error> {
+pub(super) fn check_order(header: &Header, last: u32, number: u32) -> Result<(), LtxError> {
     if number <= last {
         return Err(Violation::PageOrder.into());
     }
@@ -165,7 +165,7 @@ pub(super) fn check_order(header: &Header, last: u32, number: u32) -> Result<(),
 }
 
 /// Whether a file may end behind a page.
-pub(super) fn check_end(header: &Header, last: u32) -> Result<(), Error> {
+pub(super) fn check_end(header: &Header, last: u32) -> Result<(), LtxError> {
     let is_complete = successor(header, last) > header.commit;
     if header.is_snapshot() && !is_complete { Err(Violation::MissingPage.into()) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 /// Why an LTX file cannot be read or written.
 #[derive(Debug)]
-pub enum Error {
+pub enum LtxError {
     /// Reading or writing failed. A file that ends too early is [`Violation::Truncated`] instead.
     Io(io::Error),
     /// The file, or what was to be written to it, breaks a rule of the format.
@@ -87,7 +87,7 @@ impl fmt::Display for Violation {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for LtxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
@@ -96,15 +96,15 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for LtxError {}
 
-impl From<Violation> for Error {
+impl From<Violation> for LtxError {
     fn from(violation: Violation) -> Self {
         Self::Invalid(violation)
     }
 }
 
-impl From<io::Error> for Error {
+impl From<io::Error> for LtxError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             Self::Invalid(Violation::Truncated)

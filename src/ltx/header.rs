@@ -2,7 +2,7 @@
 
 use super::checksum::CHECKSUM_FLAG;
 use super::numbers::{PageSize, Txid};
-use super::{Error, Violation};
+use super::{LtxError, Violation};
 
 /// Length of a header.
 pub const HEADER_BYTES: usize = 100;
@@ -75,7 +75,7 @@ impl Header {
     }
 
     /// What a reader would reject.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), LtxError> {
         if self.commit == 0 {
             return Err(Violation::Commit.into());
         }
@@ -124,7 +124,7 @@ impl Header {
     /// # Errors
     ///
     /// The [`Violation`] of the first field that no reader accepts.
-    pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, Error> {
+    pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, LtxError> {
         if bytes[..4] != MAGIC {
             return Err(Violation::Magic.into());
         }
@@ -172,8 +172,8 @@ mod tests {
         change(&mut bytes);
         match Header::decode(&bytes) {
             Ok(_) => None,
-            Err(Error::Invalid(violation)) => Some(violation),
-            Err(Error::Io(error)) => panic!("{error}"),
+            Err(LtxError::Invalid(violation)) => Some(violation),
+            Err(LtxError::Io(error)) => panic!("{error}"),
         }
     }
 

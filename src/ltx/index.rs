@@ -1,6 +1,6 @@
 //! The index behind the pages: where each one is.
 
-use super::{Error, HEADER_BYTES, Violation};
+use super::{HEADER_BYTES, LtxError, Violation};
 
 /// The longest encoding of a number of 64 bits.
 pub const VARINT_BYTES_MAX: usize = 10;
@@ -65,7 +65,7 @@ impl Piece {
 }
 
 /// Compares what was read of an index with what it has to be.
-pub fn expect(piece: &Piece, found: &[u8]) -> Result<(), Error> {
+pub fn expect(piece: &Piece, found: &[u8]) -> Result<(), LtxError> {
     if piece.as_slice() == found { Ok(()) } else { Err(Violation::Index.into()) }
 }
 

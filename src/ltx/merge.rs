@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Decoder, Error, Header, Trailer, Violation};
+use super::{Decoder, Header, LtxError, Trailer, Violation};
 
 /// Whether a file may follow another: it overlaps it or adjoins it, goes further, and has pages of the same size.
 ///
@@ -10,7 +10,7 @@ use super::{Decoder, Error, Header, Trailer, Violation};
 ///
 /// [`Violation::Chain`], [`Violation::PageSize`]; [`Violation::PreApplyChecksum`] if both have checksums of
 /// databases, adjoin, and disagree.
-pub fn chain(before: &Header, after_before: Option<Trailer>, next: &Header) -> Result<(), Error> {
+pub fn chain(before: &Header, after_before: Option<Trailer>, next: &Header) -> Result<(), LtxError> {
     if next.page_size != before.page_size {
         return Err(Violation::PageSize.into());
     }
@@ -39,7 +39,7 @@ struct Input<R: Read> {
 }
 
 impl<R: Read> Input<R> {
-    fn advance(&mut self) -> Result<(), Error> {
+    fn advance(&mut self) -> Result<(), LtxError> {
         self.next = self.decoder.page(&mut self.page)?;
         Ok(())
     }
@@ -51,7 +51,7 @@ impl<R: Read> Merge<R> {
     /// # Errors
     ///
     /// [`Violation::NoSnapshot`] if there are none, what [`chain`] finds, or what is wrong with one of them.
-    pub fn new(files: impl IntoIterator<Item = R>) -> Result<Self, Error> {
+    pub fn new(files: impl IntoIterator<Item = R>) -> Result<Self, LtxError> {
         let mut inputs: Vec<Input<R>> = Vec::new();
         for file in files {
             let decoder = Decoder::new(file)?;
@@ -85,7 +85,7 @@ impl<R: Read> Merge<R> {
     /// # Errors
     ///
     /// What `take` returns, or what is wrong with a file.
-    pub fn pages(mut self, mut take: impl FnMut(u32, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn pages(mut self, mut take: impl FnMut(u32, &[u8]) -> Result<(), LtxError>) -> Result<(), LtxError> {
         while let Some(number) = self.inputs.iter().filter_map(|input| input.next).min() {
             let newest = self.inputs.iter().rposition(|input| input.next == Some(number));
             if let Some(newest) = newest.filter(|_| number <= self.header.commit) {

@@ -11,7 +11,7 @@
 //! ```
 //! use rootcellar::ltx::{Decoder, Encoder, Header, PageSize, Txid};
 //!
-//! # fn main() -> Result<(), rootcellar::ltx::Error> {
+//! # fn main() -> Result<(), rootcellar::ltx::LtxError> {
 //! let page_size = PageSize::new(512)?;
 //! let header = Header::new(page_size, 1, Txid::new(1)?, Txid::new(1)?, 1_735_689_600_000);
 //! let mut encoder = Encoder::new(Vec::new(), header)?;
@@ -39,8 +39,8 @@ mod page;
 
 pub use checksum::{CHECKSUM_FLAG, DatabaseChecksum, page_checksum};
 pub use decode::{Decoder, Trailer};
-pub use encode::{Encoded, Encoder};
-pub use error::{Error, Violation};
+pub use encode::{EncodedFile, Encoder};
+pub use error::{LtxError, Violation};
 pub use header::{HEADER_BYTES, Header};
 pub use merge::{Merge, chain};
 pub use numbers::{PageSize, Txid};

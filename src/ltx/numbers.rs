@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, Violation};
+use super::{LtxError, Violation};
 
 /// The first byte of the lock page (sqlite.org/fileformat.html, "The Lock-Byte Page").
 const LOCK_BYTE: u32 = 1 << 30;
@@ -17,7 +17,7 @@ impl PageSize {
     /// # Errors
     ///
     /// [`Violation::PageSize`].
-    pub fn new(bytes: u32) -> Result<Self, Error> {
+    pub fn new(bytes: u32) -> Result<Self, LtxError> {
         if bytes.is_power_of_two() && (512..=65_536).contains(&bytes) {
             Ok(Self(bytes))
         } else {
@@ -69,7 +69,7 @@ impl Txid {
     /// # Errors
     ///
     /// [`Violation::Txid`] for 0.
-    pub fn new(number: u64) -> Result<Self, Error> {
+    pub fn new(number: u64) -> Result<Self, LtxError> {
         if number == 0 { Err(Violation::Txid.into()) } else { Ok(Self(number)) }
     }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
 use super::numbers::PageSize;
-use super::{Error, Violation};
+use super::{LtxError, Violation};
 
 /// How pages are written. Every release of Litestream 0.5 reads frames; only 0.5.16 and later read blocks, which
 /// are some 15 bytes shorter.
@@ -59,7 +59,7 @@ impl Compressor {
 
     /// What follows the header of a page: the length of a block, which is a part of the file's checksum, and the
     /// compressed page, which is not.
-    pub fn compress(&mut self, page: &[u8]) -> Result<(Option<[u8; 4]>, &[u8]), Error> {
+    pub fn compress(&mut self, page: &[u8]) -> Result<(Option<[u8; 4]>, &[u8]), LtxError> {
         match self.encoding {
             Encoding::Frame => {
                 self.frames.get_mut().clear();
@@ -106,7 +106,7 @@ impl Expander {
     }
 
     /// Reads what follows the header of a page into `page`, which has a page's length.
-    pub fn expand(&mut self, flags: u16, input: &mut impl Read, page: &mut [u8]) -> Result<Expanded, Error> {
+    pub fn expand(&mut self, flags: u16, input: &mut impl Read, page: &mut [u8]) -> Result<Expanded, LtxError> {
         self.compressed.clear();
         match flags {
             0 => {
@@ -130,7 +130,7 @@ impl Expander {
 
     /// Reads exactly one frame: it has no length, so that its blocks have to be walked.
     /// (The format is LZ4's `lz4_Frame_format.md`.)
-    fn read_frame(&mut self, input: &mut impl Read) -> Result<(), Error> {
+    fn read_frame(&mut self, input: &mut impl Read) -> Result<(), LtxError> {
         const HAS_DICTIONARY: u8 = 1;
         const HAS_CONTENT_CHECKSUM: u8 = 1 << 2;
         const HAS_CONTENT_SIZE: u8 = 1 << 3;
@@ -163,7 +163,7 @@ impl Expander {
     }
 
     /// Reads more of a compressed page.
-    fn read(&mut self, input: &mut impl Read, length: usize) -> Result<(), Error> {
+    fn read(&mut self, input: &mut impl Read, length: usize) -> Result<(), LtxError> {
         let place = self.compressed.len();
         if length > compressed_bytes_max(self.page_size).saturating_sub(place) {
             return Err(Violation::Compression.into());
@@ -173,7 +173,7 @@ impl Expander {
     }
 }
 
-fn expand_frame(mut frame: &[u8], page: &mut [u8]) -> Result<(), Error> {
+fn expand_frame(mut frame: &[u8], page: &mut [u8]) -> Result<(), LtxError> {
     let mut decoder = FrameDecoder::new(&mut frame);
     let mut end = [0];
     // The end of the frame, with the checksum of its content, is read only by asking for more.

@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::store::NativeStore;
 use crate::backup::RestoredStore;
 use crate::backup::catalog::files::BackupFile;
-use crate::backup::events::{self, Hook, Observer};
+use crate::backup::events::{BackupEvent, Hook, Observer};
 use crate::backup::recover::prepare::Outcome;
 use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
@@ -82,21 +82,21 @@ impl NativeStore {
 }
 
 impl Observer for Shared {
-    fn happened(&self, event: &events::Event) {
+    fn happened(&self, event: &BackupEvent) {
         let notice = |kind| NativeEvent::new(0, kind);
         self.tell([match event {
-            events::Event::Backup(file) => NativeEvent { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
-            events::Event::Failure(error) => NativeEvent { error: Some(error.into()), ..notice(EventKind::Failed) },
-            events::Event::Progress(progress) => NativeEvent {
+            BackupEvent::Backup(file) => NativeEvent { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
+            BackupEvent::Failure(error) => NativeEvent { error: Some(error.into()), ..notice(EventKind::Failed) },
+            BackupEvent::Progress(progress) => NativeEvent {
                 done_bytes: Some(progress.done_bytes as f64),
                 total_bytes: Some(progress.total_bytes as f64),
                 ..notice(EventKind::Progress)
             },
-            events::Event::Opened(Outcome::Kept) => return,
-            events::Event::Opened(Outcome::Restored(file)) => {
+            BackupEvent::Opened(Outcome::Kept) => return,
+            BackupEvent::Opened(Outcome::Restored(file)) => {
                 NativeEvent { restored: Some(RestoredInfo::from(file)), ..notice(EventKind::Restored) }
             }
-            events::Event::Restored(restored) => {
+            BackupEvent::Restored(restored) => {
                 NativeEvent { restored: Some(restored.into()), ..notice(EventKind::Restored) }
             }
         }]);

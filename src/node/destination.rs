@@ -16,7 +16,7 @@ use super::convert::options::RestoreTarget;
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::recover::report;
-use crate::backup::restore::progress::Progress;
+use crate::backup::restore::progress::RestoreProgress;
 use crate::backup::{check_output, destination_of, list, restore_to, verify};
 
 /// What asynchronous requests without a store answer, as far as it was asked.
@@ -32,7 +32,7 @@ pub struct Answer {
     /// Whether a process makes backups of the file now.
     pub is_served: Option<bool>,
     /// Whether opening the file would take it away from somebody who has it open.
-    pub takes_away: Option<bool>,
+    pub replaces_open_file: Option<bool>,
     /// Whether the file has the key-value table.
     pub is_store: Option<bool>,
     /// Why nothing of that.
@@ -50,8 +50,8 @@ fn told(progress: Option<Function<FnArgs<(f64, f64)>, ()>>) -> napi::Result<Opti
 
 /// What tells JavaScript of a restore's progress.
 #[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
-fn teller(told: Option<Told>) -> impl FnMut(Progress) {
-    move |Progress { done_bytes, total_bytes }| {
+fn teller(told: Option<Told>) -> impl FnMut(RestoreProgress) {
+    move |RestoreProgress { done_bytes, total_bytes }| {
         if let Some(told) = &told {
             told.call((done_bytes as f64, total_bytes as f64).into(), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -153,13 +153,13 @@ pub fn verify_backups(
 /// How the file at `path` stands against its backups.
 #[napi]
 #[must_use]
-pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
+pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
     ask(url, None, move |destination| {
-        let survey = report::survey(&PathBuf::from(path), destination)?;
+        let report = report::report(&PathBuf::from(path), destination)?;
         Ok(Answer {
-            backups: Some(survey.backups.iter().map(BackupInfo::from).collect()),
-            lag: Some((&survey.lag).into()),
-            is_served: Some(survey.is_served),
+            backups: Some(report.backups.iter().map(BackupInfo::from).collect()),
+            lag: Some((&report.lag).into()),
+            is_served: Some(report.is_served),
             ..Answer::default()
         })
     })
@@ -168,10 +168,10 @@ pub fn survey_backups(url: String, path: String) -> AsyncTask<Ask> {
 /// Whether opening the file at `path` as a store would take it away from somebody who has it open.
 #[napi]
 #[must_use]
-pub fn would_take_away(url: String, path: String) -> AsyncTask<Ask> {
+pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask> {
     ask(url, None, move |destination| {
-        let takes_away = report::would_take_away(&PathBuf::from(path), destination)?;
-        Ok(Answer { takes_away: Some(takes_away), ..Answer::default() })
+        let replaces_open_file = report::would_replace_open_file(&PathBuf::from(path), destination)?;
+        Ok(Answer { replaces_open_file: Some(replaces_open_file), ..Answer::default() })
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rootcellar::backup::catalog::files::BackupFile;
 use rootcellar::backup::destination::Folder;
-use rootcellar::backup::events::{Event, Hook, Observer, Options};
+use rootcellar::backup::events::{BackupEvent, Hook, Observer, ServiceOptions};
 use rootcellar::backup::recover::prepare::Outcome;
 use rootcellar::backup::recover::put_in_place::RestoredFile;
 use rootcellar::backup::{Opened, open_store};
@@ -20,10 +20,10 @@ use rootcellar::{Error, Reply};
 use tempfile::TempDir;
 
 #[derive(Default)]
-pub struct Listener(pub Mutex<Vec<Event>>);
+pub struct Listener(pub Mutex<Vec<BackupEvent>>);
 
 impl Observer for Listener {
-    fn happened(&self, event: &Event) {
+    fn happened(&self, event: &BackupEvent) {
         self.0.lock().unwrap().push(event.clone());
     }
 
@@ -80,7 +80,7 @@ impl Machine {
     }
 
     pub fn try_open(&self) -> Result<Store, Error> {
-        let options = Options {
+        let options = ServiceOptions {
             destination: Arc::new(self.destination()),
             interval: self.interval,
             retention: Duration::from_secs(1000),
@@ -132,7 +132,7 @@ impl Store {
 
     pub fn restored(&self) -> Option<RestoredFile> {
         self.listener.0.lock().unwrap().iter().find_map(|event| match event {
-            Event::Opened(Outcome::Restored(restored)) => Some(restored.clone()),
+            BackupEvent::Opened(Outcome::Restored(restored)) => Some(restored.clone()),
             _ => None,
         })
     }
@@ -141,7 +141,7 @@ impl Store {
     pub fn failures(&self) -> Vec<&'static str> {
         let events = self.listener.0.lock().unwrap();
         let codes = events.iter().filter_map(|event| match event {
-            Event::Failure(error) => Some(error.code()),
+            BackupEvent::Failure(error) => Some(error.code()),
             _ => None,
         });
         codes.collect()

@@ -11,7 +11,7 @@ use crate::engine::sqlite::{locks_hold, open_detached};
 /// The pages that a file has itself and a table has otherwise, of those that are in its log. As far as can be told: others may
 /// be bringing the log into the file, and where locks are the process's nothing is read, for to close what it is read by
 /// would release them.
-pub fn beneath(database: &Path, table: &PageTable) -> Vec<Page> {
+pub fn checkpointed_pages(database: &Path, table: &PageTable) -> Vec<Page> {
     if locks_hold() { read(database, table).unwrap_or_default() } else { Vec::new() }
 }
 
@@ -67,7 +67,7 @@ mod tests {
             hashes
         };
         table.hashes = hashes(&table);
-        assert_eq!(beneath(&path, &table), []);
+        assert_eq!(checkpointed_pages(&path, &table), []);
 
         let checkpointed = table.hashes.clone();
         writer.execute_batch("INSERT INTO t VALUES (zeroblob(9000))").unwrap();
@@ -75,6 +75,6 @@ mod tests {
         let older: Vec<_> =
             (1..).zip(checkpointed).filter(|(number, hash)| table.get(*number) != Some(*hash)).collect();
         assert_eq!(older.len(), 2);
-        assert_eq!(beneath(&path, &table), older);
+        assert_eq!(checkpointed_pages(&path, &table), older);
     }
 }

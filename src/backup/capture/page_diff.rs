@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::checkpointed::beneath;
+use super::checkpointed::checkpointed_pages;
 use super::compare::{READ_PAGES, Visit, visit_changed};
 use super::page_hashes::{Page, PageTable};
 use super::wal_scan::WalState;
@@ -58,8 +58,8 @@ pub trait Capture: Send {
     /// With SQLite's code, or what `visit` returns.
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
 
-    /// What the file itself has where its log has something newer that the table knows of ([`beneath`]).
-    fn beneath(&self, table: &PageTable) -> Vec<Page>;
+    /// What the file itself has where its log has something newer that the table knows of ([`checkpointed_pages`]).
+    fn checkpointed(&self, table: &PageTable) -> Vec<Page>;
 
     /// Lets the moment go.
     fn end(&mut self);
@@ -157,8 +157,8 @@ impl Capture for PageDiff {
         Ok(())
     }
 
-    fn beneath(&self, table: &PageTable) -> Vec<Page> {
-        self.connection.path().map(|path| beneath(Path::new(path), table)).unwrap_or_default()
+    fn checkpointed(&self, table: &PageTable) -> Vec<Page> {
+        self.connection.path().map(|path| checkpointed_pages(Path::new(path), table)).unwrap_or_default()
     }
 
     fn end(&mut self) {

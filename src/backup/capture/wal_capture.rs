@@ -76,8 +76,8 @@ impl Capture for WalCapture {
         self.diff.pages(visit)
     }
 
-    fn beneath(&self, table: &PageTable) -> Vec<Page> {
-        self.diff.beneath(table)
+    fn checkpointed(&self, table: &PageTable) -> Vec<Page> {
+        self.diff.checkpointed(table)
     }
 
     fn end(&mut self) {

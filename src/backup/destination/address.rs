@@ -67,7 +67,7 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     if url.password().is_some() || (layout != Layout::Azure && !url.username().is_empty()) {
         return Err(invalid("credentials are given in the environment, and not in the address"));
     }
-    let options = Options::of(&url, layout)?;
+    let options = UrlOptions::of(&url, layout)?;
     // The only one that is compiled in. Fails if it is set already.
     drop(rustls::crypto::ring::default_provider().install_default());
     let store = match layout {
@@ -81,13 +81,13 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
 
 /// What follows the question mark.
 #[derive(Debug, Default)]
-struct Options {
+struct UrlOptions {
     endpoint: Option<String>,
     region: Option<String>,
     path_style: Option<bool>,
 }
 
-impl Options {
+impl UrlOptions {
     fn of(url: &Url, layout: Layout) -> Result<Self, Error> {
         let mut options = Self::default();
         for (name, value) in url.query_pairs() {
@@ -133,7 +133,7 @@ fn endpoint(name: &str, value: &str) -> Result<String, Error> {
 
 type Store = object_store::Result<Arc<dyn ObjectStore>>;
 
-fn s3(bucket: &str, options: Options) -> Store {
+fn s3(bucket: &str, options: UrlOptions) -> Store {
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
@@ -152,7 +152,7 @@ fn s3(bucket: &str, options: Options) -> Store {
     Ok(Arc::new(builder.build()?))
 }
 
-fn google(bucket: &str, options: Options) -> Store {
+fn google(bucket: &str, options: UrlOptions) -> Store {
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(bucket)
         .with_client_options(options.client())
@@ -163,7 +163,7 @@ fn google(bucket: &str, options: Options) -> Store {
     Ok(Arc::new(builder.build()?))
 }
 
-fn azure(container: &str, account: &str, options: Options) -> Store {
+fn azure(container: &str, account: &str, options: UrlOptions) -> Store {
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_container_name(container)
         .with_client_options(options.client())

@@ -22,10 +22,10 @@ impl HttpConnector for CompleteOnce {
 #[derive(Debug)]
 struct Conditional(HttpClient);
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
+type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
 impl HttpService for Conditional {
-    fn call<'a, 'b>(&'a self, mut request: HttpRequest) -> Answer<'b>
+    fn call<'a, 'b>(&'a self, mut request: HttpRequest) -> ResponseFuture<'b>
     where
         'a: 'b,
         Self: 'b,

@@ -22,7 +22,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct StateDir {
     database: PathBuf,
     folder: PathBuf,
 }
@@ -39,7 +39,7 @@ pub struct Opening {
     _lock: Lock,
 }
 
-impl Place {
+impl StateDir {
     fn of(database: &Path) -> Self {
         let mut folder = database.as_os_str().to_owned();
         folder.push(STATE_SUFFIX);
@@ -52,17 +52,17 @@ impl Place {
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn beside(database: &Path) -> Result<Self, Error> {
-        let place = Self::of(database);
-        fs::create_dir_all(&place.folder).map_err(|error| place.failed(&error))?;
-        place.remove_leftovers();
-        Ok(place)
+        let state_dir = Self::of(database);
+        fs::create_dir_all(&state_dir.folder).map_err(|error| state_dir.failed(&error))?;
+        state_dir.remove_leftovers();
+        Ok(state_dir)
     }
 
     /// The folder of a database, if there is one.
     #[must_use]
     pub fn found_beside(database: &Path) -> Option<Self> {
-        let place = Self::of(database);
-        place.folder.is_dir().then_some(place)
+        let state_dir = Self::of(database);
+        state_dir.folder.is_dir().then_some(state_dir)
     }
 
     /// Whether a process makes backups of the file now.
@@ -108,7 +108,7 @@ impl Place {
         }
     }
 
-    /// [`Place::lock_for_backups`], tried for a moment: a process that is being started holds what its parent has just
+    /// [`StateDir::lock_for_backups`], tried for a moment: a process that is being started holds what its parent has just
     /// let go of, until it has its own program.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Place {
 
     /// Whether the process that last made backups of the file ended without saying so.
     #[must_use]
-    pub fn is_marked(&self) -> bool {
+    pub fn is_marked_in_use(&self) -> bool {
         self.mark_path().exists()
     }
 
@@ -135,7 +135,7 @@ impl Place {
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn mark(&self) -> Result<(), Error> {
+    pub fn mark_in_use(&self) -> Result<(), Error> {
         disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
@@ -144,7 +144,7 @@ impl Place {
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn unmark(&self) -> Result<(), Error> {
+    pub fn mark_closed(&self) -> Result<(), Error> {
         if let Some(page) = self.first_page_at_rest() {
             page.keep(&self.folder);
         }
@@ -225,23 +225,23 @@ mod tests {
     fn one_at_a_time_has_the_right_to_make_backups() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("a.sqlite3");
-        let place = Place::beside(&database).unwrap();
-        let lock = place.lock_for_backups().unwrap();
+        let state_dir = StateDir::beside(&database).unwrap();
+        let lock = state_dir.lock_for_backups().unwrap();
         assert!(lock.is_some());
-        assert!(Place::beside(&database).unwrap().lock_for_backups().unwrap().is_none());
+        assert!(StateDir::beside(&database).unwrap().lock_for_backups().unwrap().is_none());
         drop(lock);
-        assert!(place.lock_for_backups().unwrap().is_some());
+        assert!(state_dir.lock_for_backups().unwrap().is_some());
     }
 
     #[test]
     fn the_mark_stays_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::beside(&folder.path().join("a.sqlite3")).unwrap();
-        assert!(!place.is_marked());
-        place.mark().unwrap();
-        assert!(Place::beside(&folder.path().join("a.sqlite3")).unwrap().is_marked());
-        place.unmark().unwrap();
-        place.unmark().unwrap();
-        assert!(!place.is_marked());
+        let state_dir = StateDir::beside(&folder.path().join("a.sqlite3")).unwrap();
+        assert!(!state_dir.is_marked_in_use());
+        state_dir.mark_in_use().unwrap();
+        assert!(StateDir::beside(&folder.path().join("a.sqlite3")).unwrap().is_marked_in_use());
+        state_dir.mark_closed().unwrap();
+        state_dir.mark_closed().unwrap();
+        assert!(!state_dir.is_marked_in_use());
     }
 }

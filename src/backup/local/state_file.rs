@@ -3,7 +3,6 @@
 //! One file: a record of everything, then one for each capture since, each with its length and a checksum. A capture
 //! is recorded before it is published, so that after a crash the destination tells whether it arrived.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -82,14 +81,14 @@ impl StateFile {
         (Self { path, file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
     }
 
-    /// Records everything, and what the file itself has `beneath` its log.
+    /// Records everything, and what the file itself has `checkpointed` its log.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn rewrite(&mut self, known: &Known, beneath: &[Page]) -> Result<(), Error> {
+    pub fn rewrite(&mut self, known: &Known, checkpointed: &[Page]) -> Result<(), Error> {
         let mut bytes = MAGIC.to_vec();
-        push_record(&mut bytes, &encode_base(known, beneath));
+        push_record(&mut bytes, &encode_base(known, checkpointed));
         self.file = None;
         let written =
             disk::replace(&self.path, &bytes).and_then(|()| File::options().append(true).open(&self.path));
@@ -106,14 +105,14 @@ impl StateFile {
     }
 
     /// Records a capture that made `known` of what was known before: the pages that it changed, with their hashes, and what
-    /// the file itself has `beneath` a log that is another than before. Only where it can be ([`StateFile::takes_more`]).
+    /// the file itself has `checkpointed` a log that is another than before. Only where it can be ([`StateFile::takes_more`]).
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn append(&mut self, known: &Known, changes: &[Page], beneath: &[Page]) -> Result<(), Error> {
+    pub fn append(&mut self, known: &Known, changes: &[Page], checkpointed: &[Page]) -> Result<(), Error> {
         let mut bytes = Vec::new();
-        push_record(&mut bytes, &encode_capture(known, changes, beneath));
+        push_record(&mut bytes, &encode_capture(known, changes, checkpointed));
         let Some(file) = &mut self.file else { return Err(Error::internal("nothing was recorded before")) };
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
         self.captures_bytes += bytes.len() as u64;
@@ -154,10 +153,10 @@ fn load(path: &Path) -> Option<Loaded> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
     let mut input = bytes.strip_prefix(&MAGIC)?;
-    let (known, beneath) = decode_base(&mut read_record(&mut input)?)?;
-    let mut loaded = Loaded { known, before_last: None, older: HashSet::from_iter(beneath) };
+    let (known, checkpointed) = decode_base(&mut read_record(&mut input)?)?;
+    let mut loaded = Loaded { known, before_last: None, older: HashSet::from_iter(checkpointed) };
     let mut next = next_capture(&mut input);
-    while let Some(Capture { position, commit, changes, beneath }) = next {
+    while let Some(CaptureRecord { position, commit, changes, checkpointed }) = next {
         if commit as usize > loaded.known.table.hashes.len() + changes.len() + 1 {
             // Whatever was added has changed, but for the lock page.
             break;
@@ -166,7 +165,7 @@ fn load(path: &Path) -> Option<Loaded> {
         if next.is_none() {
             loaded.before_last = Some(loaded.known.clone());
         }
-        loaded.older.extend(beneath);
+        loaded.older.extend(checkpointed);
         for (number, _) in &changes {
             loaded.older.extend(loaded.known.table.get(*number).map(|hash| (*number, hash)));
         }
@@ -176,7 +175,7 @@ fn load(path: &Path) -> Option<Loaded> {
     Some(loaded)
 }
 
-fn next_capture(input: &mut &[u8]) -> Option<Capture> {
+fn next_capture(input: &mut &[u8]) -> Option<CaptureRecord> {
     decode_capture(&mut read_record(input)?)
 }
 
@@ -195,21 +194,21 @@ fn read_record<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     (XxHash3_64::oneshot(record) == checksum).then_some(record)
 }
 
-fn encode_base(known: &Known, beneath: &[Page]) -> Vec<u8> {
+fn encode_base(known: &Known, checkpointed: &[Page]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(known.table.hashes.len() * size_of::<PageHash>() + 256);
     push_position(&mut bytes, &known.position);
     bytes.extend_from_slice(&known.table.seed.to_le_bytes());
     bytes.extend_from_slice(&known.table.page_size.get().to_le_bytes());
     bytes.extend_from_slice(&(known.destination.len() as u64).to_le_bytes());
     bytes.extend_from_slice(known.destination.as_bytes());
-    push_pages(&mut bytes, beneath);
+    push_pages(&mut bytes, checkpointed);
     for hash in &known.table.hashes {
         bytes.extend_from_slice(&hash.to_le_bytes());
     }
     bytes
 }
 
-/// What is known, and what the file itself has beneath its log.
+/// What is known, and what the file itself has checkpointed its log.
 fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
     let position = read_position(input)?;
     let seed = u64::from_le_bytes(take(input)?);
@@ -217,38 +216,38 @@ fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
     let length = usize::try_from(u64::from_le_bytes(take(input)?)).ok()?;
     let (destination, rest) = input.split_at_checked(length)?;
     *input = rest;
-    let beneath = read_pages(input)?;
+    let checkpointed = read_pages(input)?;
     let hashes = input.chunks_exact(size_of::<PageHash>());
     let hashes = hashes.map(|bytes| PageHash::from_le_bytes(std::array::from_fn(|index| bytes[index]))).collect();
     let destination = String::from_utf8(destination.to_vec()).ok()?;
-    Some((Known { destination, position, table: PageTable { seed, page_size, hashes } }, beneath))
+    Some((Known { destination, position, table: PageTable { seed, page_size, hashes } }, checkpointed))
 }
 
 /// What a capture was.
-struct Capture {
+struct CaptureRecord {
     position: Position,
     /// How many pages there were.
     commit: u32,
     changes: Vec<Page>,
     /// What the file itself had, if its log was another than before.
-    beneath: Vec<Page>,
+    checkpointed: Vec<Page>,
 }
 
-fn encode_capture(known: &Known, changes: &[Page], beneath: &[Page]) -> Vec<u8> {
+fn encode_capture(known: &Known, changes: &[Page], checkpointed: &[Page]) -> Vec<u8> {
     let mut bytes = Vec::new();
     push_position(&mut bytes, &known.position);
     // A database has at most 2^32 - 2 pages.
     let commit = u32::try_from(known.table.hashes.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&commit.to_le_bytes());
     push_pages(&mut bytes, changes);
-    push_pages(&mut bytes, beneath);
+    push_pages(&mut bytes, checkpointed);
     bytes
 }
 
-fn decode_capture(input: &mut &[u8]) -> Option<Capture> {
+fn decode_capture(input: &mut &[u8]) -> Option<CaptureRecord> {
     let position = read_position(input)?;
     let commit = u32::from_le_bytes(take(input)?);
-    Some(Capture { position, commit, changes: read_pages(input)?, beneath: read_pages(input)? })
+    Some(CaptureRecord { position, commit, changes: read_pages(input)?, checkpointed: read_pages(input)? })
 }
 
 fn push_pages(bytes: &mut Vec<u8>, pages: &[Page]) {
@@ -292,36 +291,6 @@ fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
     let (bytes, rest) = input.split_first_chunk()?;
     *input = rest;
     Some(*bytes)
-}
-
-/// Where a database stands against its destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// The last capture is the destination's newest.
-    InStep,
-    /// The last capture did not arrive; the one before is the destination's newest.
-    Unpublished,
-    /// The destination has newer backups, which this database never was: it is an old copy.
-    Behind,
-    /// The destination has lost the last capture, and more.
-    Ahead,
-    /// Nothing is known of what the destination has.
-    Unknown,
-}
-
-/// Compares the last capture with the destination's newest transaction, and with the checksum of the destination's
-/// file of that capture, if it has one.
-#[must_use]
-pub fn standing(position: Option<&Position>, newest: Option<Txid>, checksum: Option<u64>) -> Standing {
-    let Some(position) = position else { return Standing::Unknown };
-    let differs = checksum.is_some_and(|checksum| position.checksum != 0 && checksum != position.checksum);
-    match newest.cmp(&Some(position.txid)) {
-        Ordering::Equal if differs => Standing::Behind,
-        Ordering::Equal => Standing::InStep,
-        Ordering::Greater => Standing::Behind,
-        Ordering::Less if newest.map_or(Txid::FIRST, Txid::next) == position.txid => Standing::Unpublished,
-        Ordering::Less => Standing::Ahead,
-    }
 }
 
 #[cfg(test)]
@@ -393,21 +362,5 @@ mod tests {
         let bytes = std::fs::metadata(folder.path().join("pages")).unwrap().len();
         assert!(bytes < 2 * CAPTURES_BYTES_MIN, "{bytes} bytes");
         assert_eq!(StateFile::open(folder.path()).1.unwrap().known, known(99, &[10]));
-    }
-
-    #[test]
-    fn the_destination_tells_where_a_database_stands() {
-        let txid = |number| Some(Txid::new(number).unwrap());
-        let position = known(5, &[]).position;
-        let stands = |newest, checksum| standing(Some(&position), newest, checksum);
-        assert_eq!(stands(txid(5), Some(35)), Standing::InStep);
-        assert_eq!(stands(txid(5), None), Standing::InStep);
-        assert_eq!(stands(txid(5), Some(36)), Standing::Behind);
-        assert_eq!(stands(txid(6), None), Standing::Behind);
-        assert_eq!(stands(txid(4), None), Standing::Unpublished);
-        assert_eq!(stands(txid(3), None), Standing::Ahead);
-        assert_eq!(stands(None, None), Standing::Ahead);
-        assert_eq!(standing(Some(&known(1, &[]).position), None, None), Standing::Unpublished);
-        assert_eq!(standing(None, txid(5), None), Standing::Unknown);
     }
 }

@@ -17,7 +17,7 @@ const BUFFER_BYTES: usize = 1 << 16;
 
 /// A file that is complete, and not at its destination yet. Removed when dropped.
 #[derive(Debug)]
-pub struct Staged {
+pub struct StagedFile {
     /// What it will be called.
     pub name: FileName,
     /// When what it holds was captured.
@@ -30,14 +30,14 @@ pub struct Staged {
 }
 
 /// A file that is being written. Removed when dropped unfinished.
-pub struct Writing {
+pub struct LtxWriter {
     name: FileName,
     header: Header,
     encoder: Option<Encoder<BufWriter<File>>>,
     path: PathBuf,
 }
 
-impl Writing {
+impl LtxWriter {
     /// Begins a file for a destination, in its own folder or else in `folder`.
     ///
     /// # Errors
@@ -74,9 +74,9 @@ impl Writing {
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn finish(mut self) -> Result<Staged, Error> {
+    pub fn finish(mut self) -> Result<StagedFile, Error> {
         let encoder = self.encoder.take().ok_or_else(|| Error::internal("a file that was finished"))?;
-        let finish = || -> Result<(u64, u64), ltx::Error> {
+        let finish = || -> Result<(u64, u64), ltx::LtxError> {
             let (output, written) = encoder.finish()?;
             output.into_inner().map_err(std::io::IntoInnerError::into_error)?;
             Decoder::new(File::open(&self.path)?)?.verify()?;
@@ -84,17 +84,17 @@ impl Writing {
         };
         let (bytes, checksum) = finish().map_err(|error| failed(&self.path, &error))?;
         let path = std::mem::take(&mut self.path);
-        Ok(Staged { name: self.name, time_ms: self.header.timestamp_ms, bytes, checksum, path })
+        Ok(StagedFile { name: self.name, time_ms: self.header.timestamp_ms, bytes, checksum, path })
     }
 }
 
-impl Drop for Writing {
+impl Drop for LtxWriter {
     fn drop(&mut self) {
         discard(&self.path);
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         discard(&self.path);
     }
@@ -107,7 +107,7 @@ fn discard(path: &Path) {
     }
 }
 
-impl Staged {
+impl StagedFile {
     /// As a listing will show it.
     #[must_use]
     pub fn listed(&self) -> BackupFile {
@@ -166,26 +166,26 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(length)
 }
 
-fn failed(path: &Path, error: &ltx::Error) -> Error {
+fn failed(path: &Path, error: &ltx::LtxError) -> Error {
     Error::backup(BackupProblem::Destination, format!("cannot write {}: {error}", path.display()))
 }
 
-impl std::fmt::Debug for Writing {
+impl std::fmt::Debug for LtxWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writing").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("LtxWriter").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 /// Why files were not merged.
 #[derive(Debug)]
-pub enum Unmerged {
+pub enum MergeError {
     /// Some of them cannot be used: which, and what to tell.
     Unusable(Vec<FileName>, Error),
     /// Something failed that says nothing against them.
     Failed(Error),
 }
 
-impl From<Error> for Unmerged {
+impl From<Error> for MergeError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
@@ -196,7 +196,11 @@ impl From<Error> for Unmerged {
 /// # Errors
 ///
 /// `ERR_BACKUP_DAMAGED` if one of them cannot be used; `ERR_BACKUP_DESTINATION`.
-pub fn merge(destination: &dyn Destination, folder: &Path, compaction: &Compaction) -> Result<Staged, Unmerged> {
+pub fn merge(
+    destination: &dyn Destination,
+    folder: &Path,
+    compaction: &Compaction,
+) -> Result<StagedFile, MergeError> {
     let mut inputs = Vec::new();
     for file in &compaction.inputs {
         match destination.open(file.name) {
@@ -212,7 +216,7 @@ pub fn merge(destination: &dyn Destination, folder: &Path, compaction: &Compacti
     if (header.min_txid, header.max_txid) != (compaction.name.min, compaction.name.max) {
         return Err(blamed(destination, compaction, &ltx::Violation::Txid));
     }
-    let mut writing = Writing::begin(destination, folder, compaction.name, header)?;
+    let mut writing = LtxWriter::begin(destination, folder, compaction.name, header)?;
     let mut failure = None;
     let merged = merge.pages(|number, page| {
         writing.page(number, page).map_err(|error| {
@@ -229,7 +233,7 @@ pub fn merge(destination: &dyn Destination, folder: &Path, compaction: &Compacti
 
 /// Finds out which files are to blame for a merge that has failed: those that cannot be read by themselves, or else the
 /// first that does not follow the one before it.
-fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn std::fmt::Display) -> Unmerged {
+fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn std::fmt::Display) -> MergeError {
     let mut unusable: Vec<(FileName, String)> = Vec::new();
     let mut unrelated: Option<(FileName, String)> = None;
     let mut before: Option<Header> = None;
@@ -242,8 +246,8 @@ fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn 
                 }
                 before = Some(header);
             }
-            Err(Unread::Unusable(reason)) => unusable.push((*name, reason)),
-            Err(Unread::Failed(error)) => return Unmerged::Failed(error),
+            Err(ReadError::Unusable(reason)) => unusable.push((*name, reason)),
+            Err(ReadError::Failed(error)) => return MergeError::Failed(error),
         }
     }
     if unusable.is_empty() {
@@ -252,16 +256,16 @@ fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn 
     let Some((first, reason)) = unusable.first() else {
         // Read once more they are right, so that the next attempt may succeed.
         let message = format!("{} cannot be merged from {}: {failure}", compaction.name, destination.describe());
-        return Unmerged::Failed(Error::backup(BackupProblem::Destination, message));
+        return MergeError::Failed(Error::backup(BackupProblem::Destination, message));
     };
     let more = if unusable.len() > 1 { format!(", and {} more,", unusable.len() - 1) } else { String::new() };
     let message = format!("the backup {first}{more} cannot be merged into {}: {reason}", compaction.name);
     let error = Error::backup(BackupProblem::Damaged, message);
-    Unmerged::Unusable(unusable.into_iter().map(|(name, _)| name).collect(), error)
+    MergeError::Unusable(unusable.into_iter().map(|(name, _)| name).collect(), error)
 }
 
 /// Why a file was not read to its end: it is of no use, or its destination does not answer.
-enum Unread {
+enum ReadError {
     Unusable(String),
     Failed(Error),
 }
@@ -274,18 +278,18 @@ enum Unread {
 pub fn is_whole(destination: &dyn Destination, name: FileName) -> Result<bool, Error> {
     match read_whole(destination, name) {
         Ok(_) => Ok(true),
-        Err(Unread::Unusable(_)) => Ok(false),
-        Err(Unread::Failed(error)) => Err(error),
+        Err(ReadError::Unusable(_)) => Ok(false),
+        Err(ReadError::Failed(error)) => Err(error),
     }
 }
 
 /// Reads a file to its end, and returns its header.
-fn read_whole(destination: &dyn Destination, name: FileName) -> Result<Header, Unread> {
+fn read_whole(destination: &dyn Destination, name: FileName) -> Result<Header, ReadError> {
     let input = destination.open(name).map_err(|error| match error.backup_problem() {
-        Some(BackupProblem::NotFound) => Unread::Unusable("it is not there any more".to_owned()),
-        _ => Unread::Failed(error),
+        Some(BackupProblem::NotFound) => ReadError::Unusable("it is not there any more".to_owned()),
+        _ => ReadError::Failed(error),
     })?;
-    let read = || -> Result<Header, ltx::Error> {
+    let read = || -> Result<Header, ltx::LtxError> {
         let decoder = Decoder::new(input)?;
         let header = decoder.header().clone();
         decoder.verify()?;
@@ -296,10 +300,10 @@ fn read_whole(destination: &dyn Destination, name: FileName) -> Result<Header, U
         }
     };
     read().map_err(|error| match error {
-        ltx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+        ltx::LtxError::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
             let message = format!("cannot read {}: {error}", destination.describe());
-            Unread::Failed(Error::backup(BackupProblem::Destination, message))
+            ReadError::Failed(Error::backup(BackupProblem::Destination, message))
         }
-        error => Unread::Unusable(error.to_string()),
+        error => ReadError::Unusable(error.to_string()),
     })
 }

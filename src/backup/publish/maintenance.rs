@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::ltx_file::{Unmerged, is_whole, merge};
+use super::ltx_file::{MergeError, is_whole, merge};
 use super::publisher::Publisher;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::{compaction, retention, schedule};
@@ -83,19 +83,19 @@ impl Publisher {
                         files.retain(|file| file.name != merged.name);
                         files.push(merged);
                     }
-                    Err(Unmerged::Unusable(names, error)) => {
+                    Err(MergeError::Unusable(names, error)) => {
                         self.unusable.extend(names);
                         failure.get_or_insert(error);
                         // What is due without them is to be seen.
                         break;
                     }
-                    Err(Unmerged::Failed(error)) => return Err(failure.unwrap_or(error)),
+                    Err(MergeError::Failed(error)) => return Err(failure.unwrap_or(error)),
                 }
             }
         }
     }
 
-    fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, Unmerged> {
+    fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, MergeError> {
         let staged = merge(&*self.destination, &self.folder, compaction)?;
         if self.unusable.contains(&staged.name) && !is_whole(&*self.destination, staged.name)? {
             // What has its name is damaged, and this is not.

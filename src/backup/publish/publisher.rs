@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ltx_file::Staged;
+use super::ltx_file::StagedFile;
 use super::reconcile::{end_of, newest_file, reconcile};
 use crate::backup::capture::page_diff::Capture;
 use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
@@ -27,7 +27,7 @@ pub struct Publisher {
     /// The destination's newest transaction, as far as this process knows, and the size of its pages.
     pub(super) newest: Option<(Txid, PageSize)>,
     /// What is not at the destination yet, in its order.
-    pub(super) queue: VecDeque<Staged>,
+    pub(super) queue: VecDeque<StagedFile>,
     /// What was published last, or was the newest at the destination, with its checksum.
     pub(super) last: Option<(BackupFile, Option<u64>)>,
     /// Somebody else writes to the destination.
@@ -92,7 +92,7 @@ impl Publisher {
             is_dirty: true,
         };
         if let Some(known) = &publisher.known {
-            publisher.state.rewrite(known, &publisher.capture.beneath(&known.table))?;
+            publisher.state.rewrite(known, &publisher.capture.checkpointed(&known.table))?;
             publisher.check_last();
             publisher.check_chain(&files);
         }

@@ -1,12 +1,44 @@
 //! Where a database stands against its destination.
 
 use super::ltx_file::is_whole;
+use std::cmp::Ordering;
+
 use crate::Error;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::destination::Destination;
 use crate::backup::local::conflict;
-use crate::backup::local::state_file::{Known, Loaded, Position, Standing, standing};
+use crate::backup::local::state_file::{Known, Loaded, Position};
 use crate::ltx::{Decoder, PageSize, Txid};
+
+/// Where a database stands against its destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainPosition {
+    /// The last capture is the destination's newest.
+    InStep,
+    /// The last capture did not arrive; the one before is the destination's newest.
+    Unpublished,
+    /// The destination has newer backups, which this database never was: it is an old copy.
+    Behind,
+    /// The destination has lost the last capture, and more.
+    Ahead,
+    /// Nothing is known of what the destination has.
+    Unknown,
+}
+
+/// Compares the last capture with the destination's newest transaction, and with the checksum of the destination's
+/// file of that capture, if it has one.
+#[must_use]
+pub fn locate(position: Option<&Position>, newest: Option<Txid>, checksum: Option<u64>) -> ChainPosition {
+    let Some(position) = position else { return ChainPosition::Unknown };
+    let differs = checksum.is_some_and(|checksum| position.checksum != 0 && checksum != position.checksum);
+    match newest.cmp(&Some(position.txid)) {
+        Ordering::Equal if differs => ChainPosition::Behind,
+        Ordering::Equal => ChainPosition::InStep,
+        Ordering::Greater => ChainPosition::Behind,
+        Ordering::Less if newest.map_or(Txid::FIRST, Txid::next) == position.txid => ChainPosition::Unpublished,
+        Ordering::Less => ChainPosition::Ahead,
+    }
+}
 
 /// The newest transaction of a destination, and the size of its pages. A file whose header cannot be read says nothing
 /// of its pages; the next capture is a snapshot then, for the state of others is not known either.
@@ -39,23 +71,49 @@ pub fn reconcile(
     if known.destination != destination.describe() {
         return Ok(None);
     }
-    match standing_at(destination, files, &known.position) {
-        Standing::InStep | Standing::Ahead => Ok(Some(known)),
-        Standing::Unpublished => Ok(before_last),
-        Standing::Unknown => Ok(None),
-        Standing::Behind => {
+    match chain_position(destination, files, &known.position) {
+        ChainPosition::InStep | ChainPosition::Ahead => Ok(Some(known)),
+        ChainPosition::Unpublished => Ok(before_last),
+        ChainPosition::Unknown => Ok(None),
+        ChainPosition::Behind => {
             Err(conflict::error(destination, "newer backups, which this file was never restored from"))
         }
     }
 }
 
 /// Where a database stands against a destination.
-pub fn standing_at(destination: &dyn Destination, files: &[BackupFile], position: &Position) -> Standing {
+pub fn chain_position(destination: &dyn Destination, files: &[BackupFile], position: &Position) -> ChainPosition {
     let name = FileName::captured(position.txid);
     let there = files.iter().find(|file| file.name == name);
     let checksum = there.and_then(|file| destination.checksum(file));
     // One that is damaged, or cannot be read now, is not another's.
     let checksum = checksum
         .filter(|checksum| *checksum == position.checksum || is_whole(destination, name).unwrap_or_default());
-    standing(Some(position), newest_txid(files), checksum)
+    locate(Some(position), newest_txid(files), checksum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captured(txid: u64) -> Position {
+        let txid = Txid::new(txid).unwrap();
+        Position { txid, checksum: txid.get() * 7, time_ms: 9, wal: None, written_ns: None }
+    }
+
+    #[test]
+    fn the_destination_tells_where_a_database_stands() {
+        let txid = |number| Some(Txid::new(number).unwrap());
+        let position = captured(5);
+        let stands = |newest, checksum| locate(Some(&position), newest, checksum);
+        assert_eq!(stands(txid(5), Some(35)), ChainPosition::InStep);
+        assert_eq!(stands(txid(5), None), ChainPosition::InStep);
+        assert_eq!(stands(txid(5), Some(36)), ChainPosition::Behind);
+        assert_eq!(stands(txid(6), None), ChainPosition::Behind);
+        assert_eq!(stands(txid(4), None), ChainPosition::Unpublished);
+        assert_eq!(stands(txid(3), None), ChainPosition::Ahead);
+        assert_eq!(stands(None, None), ChainPosition::Ahead);
+        assert_eq!(locate(Some(&captured(1)), None, None), ChainPosition::Unpublished);
+        assert_eq!(locate(None, txid(5), None), ChainPosition::Unknown);
+    }
 }

@@ -1,6 +1,6 @@
 //! Captures what has changed into files for the destination.
 
-use super::ltx_file::{Staged, Writing};
+use super::ltx_file::{LtxWriter, StagedFile};
 use super::publisher::{Published, Publisher};
 use crate::Error;
 use crate::backup::capture::page_diff::Image;
@@ -36,11 +36,12 @@ impl Publisher {
                 // A log that was begun anew has been brought into the file.
                 let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
                 let is_another_log = self.known.as_ref().and_then(salts) != salts(known);
-                let beneath = if is_another_log { self.capture.beneath(&known.table) } else { Vec::new() };
-                self.state.append(known, changes, &beneath)?;
+                let checkpointed =
+                    if is_another_log { self.capture.checkpointed(&known.table) } else { Vec::new() };
+                self.state.append(known, changes, &checkpointed)?;
             }
             Recorded::Changes(known, _) | Recorded::Everything(known) => {
-                self.state.rewrite(known, &self.capture.beneath(&known.table))?;
+                self.state.rewrite(known, &self.capture.checkpointed(&known.table))?;
             }
         }
         let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
@@ -72,16 +73,16 @@ impl Publisher {
         let mut writing = None;
         let (destination, folder) = (&*self.destination, &self.folder);
         self.capture.changes(&known.table, &mut |number, page| {
-            let writing: &mut Writing = match &mut writing {
+            let writing: &mut LtxWriter = match &mut writing {
                 Some(writing) => writing,
-                None => writing.insert(Writing::begin(destination, folder, name, header.clone())?),
+                None => writing.insert(LtxWriter::begin(destination, folder, name, header.clone())?),
             };
             changes.push((number, known.table.hash(page)));
             writing.page(number, page)
         })?;
         // A database that only shrank has no page that changed.
         if writing.is_none() && known.table.hashes.len() > image.commit as usize {
-            writing = Some(Writing::begin(destination, folder, name, header)?);
+            writing = Some(LtxWriter::begin(destination, folder, name, header)?);
         }
         let mut files = Vec::new();
         if let Some(writing) = writing {
@@ -129,9 +130,9 @@ impl Publisher {
         name: FileName,
         now_ms: i64,
         mut table: Option<&mut PageTable>,
-    ) -> Result<Staged, Error> {
+    ) -> Result<StagedFile, Error> {
         let header = Header::new(image.page_size, image.commit, name.min, name.max, now_ms);
-        let mut writing = Writing::begin(&*self.destination, &self.folder, name, header)?;
+        let mut writing = LtxWriter::begin(&*self.destination, &self.folder, name, header)?;
         if let Some(table) = &mut table {
             table.hashes.resize(image.commit as usize, 0);
         }
@@ -152,7 +153,7 @@ fn position_of(image: &Image, txid: Txid, checksum: u64, time_ms: i64) -> Positi
 
 /// What was staged of a moment.
 struct Stage {
-    files: Vec<Staged>,
+    files: Vec<StagedFile>,
     is_full: bool,
     known: Recorded,
 }

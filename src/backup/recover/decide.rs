@@ -1,9 +1,9 @@
 //! Decides what to do with a file before it is opened, by what was found.
 
-use super::inspect::Found;
-use crate::backup::local::state_file::Standing;
+use super::inspect::FileCondition;
+use crate::backup::publish::reconcile::ChainPosition;
 
-/// What is said of [`Found::Inconsistent`].
+/// What is said of [`FileCondition::Inconsistent`].
 const INCONSISTENT: &str = "an index does not have what its table has";
 
 /// What to do, by what was found.
@@ -27,24 +27,24 @@ pub enum Decision {
 
 /// Decides what to do. `was_backed_up` if backups of the file have been made at the destination.
 #[must_use]
-pub fn decide(found: &Found, has_backups: bool, was_backed_up: bool, standing: Standing) -> Decision {
+pub fn decide(found: &FileCondition, has_backups: bool, was_backed_up: bool, standing: ChainPosition) -> Decision {
     let (problem, aside) = match found {
-        Found::Sound if has_backups && standing == Standing::Behind => {
+        FileCondition::Sound if has_backups && standing == ChainPosition::Behind => {
             ("it is an old copy: the destination has newer backups", Some("stale"))
         }
-        Found::Sound => return Decision::Keep,
-        Found::Nothing => ("it was not there", None),
-        Found::Empty => ("it was empty", Some("damaged")),
-        Found::Inconsistent => (INCONSISTENT, Some("damaged")),
-        Found::Damaged(problem) | Found::Older(problem) => (problem.as_str(), Some("damaged")),
+        FileCondition::Sound => return Decision::Keep,
+        FileCondition::Nothing => ("it was not there", None),
+        FileCondition::Empty => ("it was empty", Some("damaged")),
+        FileCondition::Inconsistent => (INCONSISTENT, Some("damaged")),
+        FileCondition::Damaged(problem) | FileCondition::Older(problem) => (problem.as_str(), Some("damaged")),
     };
     let reason = problem.to_owned();
     match found {
         _ if has_backups => Decision::Restore { aside, reason },
-        Found::Inconsistent => Decision::KeepDamaged(reason),
+        FileCondition::Inconsistent => Decision::KeepDamaged(reason),
         _ if was_backed_up => Decision::Refuse(reason),
-        Found::Damaged(_) | Found::Older(_) => Decision::KeepDamaged(reason),
-        Found::Nothing | Found::Empty | Found::Sound => Decision::Keep,
+        FileCondition::Damaged(_) | FileCondition::Older(_) => Decision::KeepDamaged(reason),
+        FileCondition::Nothing | FileCondition::Empty | FileCondition::Sound => Decision::Keep,
     }
 }
 
@@ -65,26 +65,30 @@ mod tests {
             Decision::Refuse(_) => "refuse",
             Decision::Restore { aside, .. } => aside.unwrap_or("restore"),
         };
-        let damaged = || Found::Damaged("SQLite finds it damaged".to_owned());
-        let older = || Found::Older(String::new());
-        for standing in
-            [Standing::InStep, Standing::Unpublished, Standing::Behind, Standing::Ahead, Standing::Unknown]
-        {
+        let damaged = || FileCondition::Damaged("SQLite finds it damaged".to_owned());
+        let older = || FileCondition::Older(String::new());
+        for standing in [
+            ChainPosition::InStep,
+            ChainPosition::Unpublished,
+            ChainPosition::Behind,
+            ChainPosition::Ahead,
+            ChainPosition::Unknown,
+        ] {
             for was_backed_up in [false, true] {
-                assert_eq!(done(Found::Sound, false, was_backed_up, standing), "keep");
-                assert_eq!(done(Found::Nothing, true, was_backed_up, standing), "restore");
-                for found in [Found::Empty, damaged(), older()] {
+                assert_eq!(done(FileCondition::Sound, false, was_backed_up, standing), "keep");
+                assert_eq!(done(FileCondition::Nothing, true, was_backed_up, standing), "restore");
+                for found in [FileCondition::Empty, damaged(), older()] {
                     assert_eq!(done(found, true, was_backed_up, standing), "damaged");
                 }
-                let expected = if standing == Standing::Behind { "stale" } else { "keep" };
-                assert_eq!(done(Found::Sound, true, was_backed_up, standing), expected);
+                let expected = if standing == ChainPosition::Behind { "stale" } else { "keep" };
+                assert_eq!(done(FileCondition::Sound, true, was_backed_up, standing), expected);
             }
-            assert_eq!(done(Found::Nothing, false, false, standing), "keep");
-            assert_eq!(done(Found::Empty, false, false, standing), "keep");
+            assert_eq!(done(FileCondition::Nothing, false, false, standing), "keep");
+            assert_eq!(done(FileCondition::Empty, false, false, standing), "keep");
             assert_eq!(done(damaged(), false, false, standing), "keep damaged");
-            assert_eq!(done(Found::Inconsistent, false, true, standing), "keep damaged");
-            assert_eq!(done(Found::Inconsistent, true, true, standing), "damaged");
-            for found in [Found::Nothing, Found::Empty, damaged(), older()] {
+            assert_eq!(done(FileCondition::Inconsistent, false, true, standing), "keep damaged");
+            assert_eq!(done(FileCondition::Inconsistent, true, true, standing), "damaged");
+            for found in [FileCondition::Nothing, FileCondition::Empty, damaged(), older()] {
                 assert_eq!(done(found, false, true, standing), "refuse");
             }
         }

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use super::lost_wal::lost_log;
+use super::lost_wal::lost_wal;
 use crate::Error;
 use crate::backup::capture::page_diff::{Capture, PageDiff};
 use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_file::Loaded;
-use crate::backup::restore::integrity::{Depth, Verdict, inspect, open_as_it_is};
+use crate::backup::restore::integrity::{Depth, Verdict, check_database, open_for_inspection};
 use crate::limits::QUICK_CHECK_BYTES_MAX;
 
 /// What was found where a database should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum FileCondition {
     /// Nothing.
     Nothing,
     /// A file without a byte: a database that was never written to, or what is left of one.
@@ -42,20 +42,20 @@ pub struct LastUse<'a> {
 /// Looks at a file. A large one that was closed as it should be is not read as a whole; of a small one it is also checked
 /// whether its indexes fit its tables, unless it is as it was captured.
 #[must_use]
-pub fn examine(path: &Path, last: &LastUse) -> Found {
+pub fn inspect_file(path: &Path, last: &LastUse) -> FileCondition {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
-        Err(_) => return Found::Sound,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return FileCondition::Nothing,
+        Err(_) => return FileCondition::Sound,
     };
     if !metadata.is_file() {
-        return Found::Sound;
+        return FileCondition::Sound;
     }
     if metadata.len() == 0 {
-        return Found::Empty;
+        return FileCondition::Empty;
     }
-    if let Some(lost) = lost_log(path, last.is_clean, last.capture) {
-        return Found::Older(lost);
+    if let Some(lost) = lost_wal(path, last.is_clean, last.capture) {
+        return FileCondition::Older(lost);
     }
     let is_small = metadata.len() <= QUICK_CHECK_BYTES_MAX;
     let depth = match (last.is_clean, is_small) {
@@ -64,12 +64,12 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
         (true, true) if last.capture.is_some_and(|capture| is_as_captured(path, capture)) => Depth::Pages,
         (_, true) => Depth::Rows,
     };
-    match look(path, depth, last.first_page.filter(|_| last.is_clean)) {
-        Ok(Verdict::Damaged(problem)) => Found::Damaged(problem),
-        Ok(Verdict::Inconsistent) => Found::Inconsistent,
+    match look_at(path, depth, last.first_page.filter(|_| last.is_clean)) {
+        Ok(Verdict::Damaged(problem)) => FileCondition::Damaged(problem),
+        Ok(Verdict::Inconsistent) => FileCondition::Inconsistent,
         // A journal beside it has told SQLite to take every page away.
-        Ok(Verdict::Sound) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => Found::Empty,
-        Ok(Verdict::Sound) | Err(_) => Found::Sound,
+        Ok(Verdict::Sound) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => FileCondition::Empty,
+        Ok(Verdict::Sound) | Err(_) => FileCondition::Sound,
     }
 }
 
@@ -78,16 +78,16 @@ pub fn examine(path: &Path, last: &LastUse) -> Found {
 /// # Errors
 ///
 /// With SQLite's code, if the file could not be looked at.
-pub fn check(path: &Path) -> Result<Option<String>, Error> {
-    Ok(match look(path, Depth::Pages, None)? {
+pub fn find_damage(path: &Path) -> Result<Option<String>, Error> {
+    Ok(match look_at(path, Depth::Pages, None)? {
         Verdict::Damaged(problem) => Some(problem),
         Verdict::Inconsistent | Verdict::Sound => None,
     })
 }
 
-fn look(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
-    let connection = open_as_it_is(path)?;
-    let verdict = inspect(&connection, depth)?;
+fn look_at(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<Verdict, Error> {
+    let connection = open_for_inspection(path)?;
+    let verdict = check_database(&connection, depth)?;
     if verdict == Verdict::Sound && first_page.is_some() {
         let now = FirstPage::read(&connection)?;
         if first_page.zip(now).is_some_and(|(then, now)| then.contradicts(&now)) {

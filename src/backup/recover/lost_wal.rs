@@ -12,7 +12,7 @@ use crate::backup::capture::wal_scan::{WalMark, read_mark};
 use crate::backup::fs::disk::written_ns;
 use crate::backup::local::first_page::{CHANGES, read_first_page};
 use crate::backup::local::state_file::{Loaded, Position};
-use crate::backup::restore::integrity::open_as_it_is;
+use crate::backup::restore::integrity::open_for_inspection;
 use crate::engine::sqlite::open_detached;
 
 /// How often a log is begun anew at most between a capture and the end of the process. Each time, the first of its salts
@@ -26,7 +26,7 @@ const FILE_TIME_MS: i64 = 20;
 /// What has become of the log that was there when the file was last in use, as a part of a sentence; `None` if nothing is
 /// missing. `last` is the last capture, if one is known.
 #[must_use]
-pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<String> {
+pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<String> {
     let then = last.and_then(|last| last.known.position.wal);
     let now = read_mark(path);
     if let (Some(then), Some(now)) = (then, now)
@@ -42,7 +42,7 @@ pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
         went_back(&open(path).ok()?, path, last).ok().filter(|went_back| *went_back)
     };
     match now {
-        None => lacks_the_log(open_as_it_is).map(|_| "its write-ahead log is gone".to_owned()),
+        None => lacks_the_log(open_for_inspection).map(|_| "its write-ahead log is gone".to_owned()),
         // The file alone: what the other log holds says nothing.
         Some(now) => {
             let is_strange = now.frames > 0 && counts_back(path).unwrap_or(false);
@@ -55,7 +55,8 @@ pub fn lost_log(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
 /// Whether the first page in a log counts fewer changes than that in the file. One that was made of the other counts as many
 /// or more.
 fn counts_back(path: &Path) -> Result<bool, Error> {
-    let (alone, with_log) = (read_first_page(&open_detached(path)?)?, read_first_page(&open_as_it_is(path)?)?);
+    let (alone, with_log) =
+        (read_first_page(&open_detached(path)?)?, read_first_page(&open_for_inspection(path)?)?);
     Ok(alone.zip(with_log).is_some_and(|(alone, with_log)| with_log[CHANGES] < alone[CHANGES]))
 }
 

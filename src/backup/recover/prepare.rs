@@ -7,17 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decide::{Decision, decide};
-use super::inspect::{Found, LastUse, examine};
-use super::put_in_place::{Job, RestoredFile};
+use super::inspect::{FileCondition, LastUse, inspect_file};
+use super::put_in_place::{Recovery, RestoredFile};
 use crate::backup::catalog::files::newest_txid;
 use crate::backup::destination::Destination;
-use crate::backup::events::{Event, Hook, Observers};
+use crate::backup::events::{BackupEvent, Hook, Observers};
 use crate::backup::fs::paths::with_suffix;
 use crate::backup::local::conflict;
 use crate::backup::local::first_page::FirstPage;
-use crate::backup::local::state_dir::{Lock, Opening, Place};
-use crate::backup::local::state_file::{Standing, StateFile};
-use crate::backup::publish::reconcile::standing_at;
+use crate::backup::local::state_dir::{Lock, Opening, StateDir};
+use crate::backup::local::state_file::StateFile;
+use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::{BackupProblem, Error};
 
 /// What was done.
@@ -47,22 +47,25 @@ pub struct Prepared {
 /// `ERR_BACKUP_STATE`. Nothing was changed then.
 pub fn prepare(
     path: &Path,
-    place: &Place,
+    state_dir: &StateDir,
     _opening: &Opening,
     destination: &Arc<dyn Destination>,
     now_ms: i64,
     observers: &Observers,
 ) -> Result<Prepared, Error> {
-    let Some(lock) = place.lock_for_backups_soon()? else {
+    let Some(lock) = state_dir.lock_for_backups_soon()? else {
         // Somebody has it open.
         return Ok(Prepared { outcome: Outcome::Kept, lock: None });
     };
-    let (mut state, loaded) = StateFile::open(place.folder());
-    let first_page = FirstPage::take(place.folder());
-    let found = examine(path, &LastUse { is_clean: !place.is_marked(), capture: loaded.as_ref(), first_page });
+    let (mut state, loaded) = StateFile::open(state_dir.folder());
+    let first_page = FirstPage::take(state_dir.folder());
+    let found = inspect_file(
+        path,
+        &LastUse { is_clean: !state_dir.is_marked_in_use(), capture: loaded.as_ref(), first_page },
+    );
     let files = match destination.list() {
         Ok(files) => files,
-        Err(_) if matches!(found, Found::Sound | Found::Inconsistent) => {
+        Err(_) if matches!(found, FileCondition::Sound | FileCondition::Inconsistent) => {
             return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) });
         }
         Err(error) => return Err(error),
@@ -70,29 +73,30 @@ pub fn prepare(
     let here = loaded.filter(|last| last.known.destination == destination.describe());
     let position = here.map(|last| last.known.position);
     let standing = match position {
-        Some(position) if !conflict::is_marked(place.folder(), &**destination) => {
-            standing_at(&**destination, &files, &position)
+        Some(position) if !conflict::is_marked(state_dir.folder(), &**destination) => {
+            chain_position(&**destination, &files, &position)
         }
-        _ => Standing::Unknown,
+        _ => ChainPosition::Unknown,
     };
-    let begins_anew = found == Found::Nothing && is_removed_beside(path, &**destination);
+    let begins_anew = found == FileCondition::Nothing && is_removed_beside(path, &**destination);
     let outcome = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
         Decision::Keep => Outcome::Kept,
         Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
-        Decision::Refuse(problem) => return Err(backups_are_gone(path, place, &**destination, &problem)),
+        Decision::Refuse(problem) => return Err(backups_are_gone(path, state_dir, &**destination, &problem)),
         Decision::Restore { aside, reason } => {
             let known = position.map(|position| position.txid);
             let newest = newest_txid(&files);
             // An old copy that is sound is better than backups that lead no further.
-            let at_least = known.filter(|_| found == Found::Sound);
+            let at_least = known.filter(|_| found == FileCondition::Sound);
             let at_least = at_least.map(|known| if newest > Some(known) { known.next() } else { known });
-            let job = Job { path, destination: &**destination, files: &files, state: &mut state, known, at_least };
+            let job =
+                Recovery { path, destination: &**destination, files: &files, state: &mut state, known, at_least };
             observers.hook(Hook::BeforeRestore);
-            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
             let restored = job.run(aside, reason.clone(), now_ms, &mut progress);
             match restored {
                 Ok(Some(restored)) => {
-                    conflict::unmark(place.folder());
+                    conflict::unmark(state_dir.folder());
                     observers.hook(Hook::AfterRestore);
                     Outcome::Restored(restored)
                 }
@@ -105,19 +109,20 @@ pub fn prepare(
                 }
                 // It is an old copy, and nothing newer can be used.
                 Err(error)
-                    if found == Found::Sound
+                    if found == FileCondition::Sound
                         && matches!(
                             error.backup_problem(),
                             Some(BackupProblem::Damaged | BackupProblem::NotFound)
                         ) =>
                 {
                     state.forget()?;
-                    observers.tell(&Event::Failure(error));
+                    observers.tell(&BackupEvent::Failure(error));
                     Outcome::Kept
                 }
                 // Most of it can be read, and the backups are no better.
                 Err(error)
-                    if found == Found::Inconsistent && error.backup_problem() == Some(BackupProblem::Damaged) =>
+                    if found == FileCondition::Inconsistent
+                        && error.backup_problem() == Some(BackupProblem::Damaged) =>
                 {
                     keep_damaged(path, &reason, observers)
                 }
@@ -130,7 +135,7 @@ pub fn prepare(
 
 fn keep_damaged(path: &Path, problem: &str, observers: &Observers) -> Outcome {
     let message = format!("{} cannot be relied on, and there is no better backup: {problem}", path.display());
-    observers.tell(&Event::Failure(Error::backup(BackupProblem::Damaged, message)));
+    observers.tell(&BackupEvent::Failure(Error::backup(BackupProblem::Damaged, message)));
     Outcome::Kept
 }
 
@@ -141,13 +146,13 @@ fn is_removed_beside(path: &Path, destination: &dyn Destination) -> bool {
     Path::new(destination.describe()) == beside && !beside.exists()
 }
 
-fn backups_are_gone(path: &Path, place: &Place, destination: &dyn Destination, problem: &str) -> Error {
+fn backups_are_gone(path: &Path, state_dir: &StateDir, destination: &dyn Destination, problem: &str) -> Error {
     let message = format!(
         "{}: {problem}, and the backups that were made of it are not in {} any more; bring them back, or remove {} to go \
          on without them",
         path.display(),
         destination.describe(),
-        place.folder().display()
+        state_dir.folder().display()
     );
     Error::backup(BackupProblem::NotFound, message)
 }

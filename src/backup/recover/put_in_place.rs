@@ -10,7 +10,7 @@ use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_file::{Known, Position, StateFile};
 use crate::backup::restore::image::{Restored, Skipped, restore};
-use crate::backup::restore::progress::Progress;
+use crate::backup::restore::progress::RestoreProgress;
 use crate::faults::crash_at;
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
@@ -27,7 +27,7 @@ pub struct RestoredFile {
 }
 
 /// A restore of a file that is not open.
-pub struct Job<'a> {
+pub struct Recovery<'a> {
     /// The file.
     pub path: &'a Path,
     /// The destination of its backups.
@@ -42,7 +42,7 @@ pub struct Job<'a> {
     pub at_least: Option<Txid>,
 }
 
-impl Job<'_> {
+impl Recovery<'_> {
     /// Restores the newest state, and sets aside what is there; `None` if the state is older than it has to be.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Job<'_> {
         aside: Option<&str>,
         reason: String,
         now_ms: i64,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Option<RestoredFile>, Error> {
         let temporary = with_suffix(self.path, ".restoring");
         let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);

@@ -9,9 +9,9 @@ use crate::backup::capture::page_diff::{Capture, PageDiff};
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::destination::Destination;
 use crate::backup::fs::paths::with_suffix;
-use crate::backup::local::state_dir::Place;
-use crate::backup::local::state_file::{Known, Loaded, Position, Standing, StateFile};
-use crate::backup::publish::reconcile::standing_at;
+use crate::backup::local::state_dir::StateDir;
+use crate::backup::local::state_file::{Known, Loaded, Position, StateFile};
+use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::backup::restore::listing::restorable_at;
 use crate::backup::restore::output::is_in_use;
 use crate::engine::sqlite::{holds_keys, open_own_reader};
@@ -20,7 +20,7 @@ use crate::{BackupProblem, Error};
 
 /// How a file stands against its backups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
+pub struct Report {
     /// The states that can be restored, the newest first.
     pub backups: Vec<BackupFile>,
     /// Whether some process makes backups of the file now.
@@ -57,21 +57,21 @@ const LISTINGS_MAX: u32 = 5;
 /// # Errors
 ///
 /// `ERR_BACKUP_DESTINATION`.
-pub fn survey(path: &Path, destination: &dyn Destination) -> Result<Survey, Error> {
-    let place = Place::found_beside(path);
+pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Error> {
+    let state_dir = StateDir::found_beside(path);
     // What is captured is recorded before it is published: only what is known before and after belongs to the listing.
-    let mut loaded = load(place.as_ref());
+    let mut loaded = load(state_dir.as_ref());
     let mut listed = destination.list()?;
     for _ in 1..LISTINGS_MAX {
-        let again = load(place.as_ref());
+        let again = load(state_dir.as_ref());
         if position(again.as_ref()) == position(loaded.as_ref()) {
             break;
         }
         (loaded, listed) = (again, destination.list()?);
     }
-    let is_served = place.as_ref().is_some_and(Place::is_served);
+    let is_served = state_dir.as_ref().is_some_and(StateDir::is_served);
     let lag = lag(path, destination, &listed, loaded);
-    Ok(Survey { backups: restorable_at(destination, &listed), is_served, lag })
+    Ok(Report { backups: restorable_at(destination, &listed), is_served, lag })
 }
 
 /// Whether a file has the table of the key-value store. It is left as it is.
@@ -86,7 +86,7 @@ pub fn is_store(path: &Path) -> Result<bool, Error> {
 /// Whether some process makes backups of a file now.
 #[must_use]
 pub fn is_served(path: &Path) -> bool {
-    Place::found_beside(path).as_ref().is_some_and(Place::is_served)
+    StateDir::found_beside(path).as_ref().is_some_and(StateDir::is_served)
 }
 
 /// Whether opening a file as a store would put a restored one in its place although somebody has it open: it is an old
@@ -95,13 +95,14 @@ pub fn is_served(path: &Path) -> bool {
 /// # Errors
 ///
 /// `ERR_BACKUP_DESTINATION`.
-pub fn would_take_away(path: &Path, destination: &dyn Destination) -> Result<bool, Error> {
-    let Some(place) = Place::found_beside(path).filter(|place| path.exists() && !place.is_served()) else {
+pub fn would_replace_open_file(path: &Path, destination: &dyn Destination) -> Result<bool, Error> {
+    let Some(state_dir) = StateDir::found_beside(path).filter(|state_dir| path.exists() && !state_dir.is_served())
+    else {
         return Ok(false);
     };
-    let Some(Loaded { known, .. }) = load(Some(&place)) else { return Ok(false) };
+    let Some(Loaded { known, .. }) = load(Some(&state_dir)) else { return Ok(false) };
     let is_old_copy = known.destination == destination.describe()
-        && standing_at(destination, &destination.list()?, &known.position) == Standing::Behind;
+        && chain_position(destination, &destination.list()?, &known.position) == ChainPosition::Behind;
     Ok(is_old_copy && is_in_use(path))
 }
 
@@ -111,11 +112,11 @@ pub fn would_take_away(path: &Path, destination: &dyn Destination) -> Result<boo
 ///
 /// `ERR_BACKUP_STATE`.
 pub fn forget(path: &Path) -> Result<(), Error> {
-    Place::found_beside(path).map_or(Ok(()), |place| StateFile::open(place.folder()).0.forget())
+    StateDir::found_beside(path).map_or(Ok(()), |state_dir| StateFile::open(state_dir.folder()).0.forget())
 }
 
-fn load(place: Option<&Place>) -> Option<Loaded> {
-    StateFile::open(place?.folder()).1
+fn load(state_dir: Option<&StateDir>) -> Option<Loaded> {
+    StateFile::open(state_dir?.folder()).1
 }
 
 fn position(loaded: Option<&Loaded>) -> Option<Position> {
@@ -131,11 +132,11 @@ fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded:
     if known.destination != destination.describe() {
         return unknown("its last backup went to another destination");
     }
-    let known = match standing_at(destination, files, &known.position) {
-        Standing::InStep => Some(known),
-        Standing::Unpublished => before_last,
-        Standing::Behind => return Lag::OldCopy,
-        Standing::Ahead | Standing::Unknown => None,
+    let known = match chain_position(destination, files, &known.position) {
+        ChainPosition::InStep => Some(known),
+        ChainPosition::Unpublished => before_last,
+        ChainPosition::Behind => return Lag::OldCopy,
+        ChainPosition::Ahead | ChainPosition::Unknown => None,
     };
     let Some(known) = known else { return unknown("the destination does not have its last backup") };
     compare(path, &known).unwrap_or_else(|error| Lag::Unknown(error.to_string()))

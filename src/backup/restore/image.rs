@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::integrity::{Depth, Verdict, inspect};
-use super::progress::{Progress, by_steps};
+use super::integrity::{Depth, Verdict, check_database};
+use super::progress::{RestoreProgress, by_steps};
 use crate::backup::capture::page_hashes::PageTable;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::plan::{Plan, Target, plan};
@@ -46,7 +46,7 @@ pub struct Skipped {
 }
 
 /// Why one attempt came to nothing.
-enum Failure {
+enum AttemptError {
     /// A backup cannot be used. There may be others that lead to the same state, or to an earlier one.
     Unusable(FileName, String),
     /// Each backup can be used, and the database that they lead to together cannot; why, as a part of a sentence.
@@ -55,7 +55,7 @@ enum Failure {
     Fatal(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
         Self::Fatal(error)
     }
@@ -74,7 +74,7 @@ pub fn restore(
     files: &[BackupFile],
     target: Target,
     output: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Restored, Error> {
     let newest = newest_txid(files);
     let mut progress = by_steps(progress);
@@ -92,27 +92,27 @@ pub fn restore(
                 restored.is_newest = newest == Some(restored.txid);
                 return Ok(restored);
             }
-            Err(Failure::Unusable(name, reason)) => {
+            Err(AttemptError::Unusable(name, reason)) => {
                 candidates.retain(|file| file.name != name);
                 skipped.push(Skipped { name, reason });
             }
-            Err(Failure::Unsound(reason)) => {
+            Err(AttemptError::Unsound(reason)) => {
                 let name = first_unsound(destination, &plan, output, &mut progress)?;
                 candidates.retain(|file| file.name != name);
                 skipped.push(Skipped { name, reason });
             }
-            Err(Failure::Fatal(error)) => return Err(error),
+            Err(AttemptError::Fatal(error)) => return Err(error),
         }
     }
 }
 
 /// Of the backups of a plan that leads to a database which fails its checks, the first that does: one before which it passes
-/// them. Found by halving, for each attempt takes its time.
+/// them. FileCondition by halving, for each attempt takes its time.
 fn first_unsound(
     destination: &dyn Destination,
     plan: &Plan,
     output: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<FileName, Error> {
     let (mut first, mut last) = (0, plan.files.len() - 1);
     while first < last {
@@ -120,9 +120,9 @@ fn first_unsound(
         let part = Plan { files: plan.files[..=middle].to_vec(), unreachable: Vec::new() };
         match attempt(destination, &part, output, progress) {
             Ok(_) => first = middle + 1,
-            Err(Failure::Unsound(_)) => last = middle,
-            Err(Failure::Unusable(name, _)) => return Ok(name),
-            Err(Failure::Fatal(error)) => return Err(error),
+            Err(AttemptError::Unsound(_)) => last = middle,
+            Err(AttemptError::Unusable(name, _)) => return Ok(name),
+            Err(AttemptError::Fatal(error)) => return Err(error),
         }
     }
     Ok(plan.files[last].name)
@@ -148,30 +148,33 @@ fn attempt(
     destination: &dyn Destination,
     plan: &Plan,
     output: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Restored, Failure> {
+    progress: &mut dyn FnMut(RestoreProgress),
+) -> Result<Restored, AttemptError> {
     let total_bytes = plan.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     let mut done_bytes: u64 = 0;
     let mut image = ImageFile::create(output)?;
     let mut before: Option<(Header, Trailer)> = None;
     for file in &plan.files {
-        let unusable = |error: ltx::Error| match error {
+        let unusable = |error: ltx::LtxError| match error {
             // The destination does not answer, which says nothing against the backup.
-            ltx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
+            ltx::LtxError::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
                 let message = format!("cannot read {}: {error}", destination.describe());
-                Failure::Fatal(Error::backup(BackupProblem::Destination, message))
+                AttemptError::Fatal(Error::backup(BackupProblem::Destination, message))
             }
-            error => Failure::Unusable(file.name, error.to_string()),
+            error => AttemptError::Unusable(file.name, error.to_string()),
         };
         let input = match destination.open(file.name) {
             Ok(input) => input,
             Err(error) if error.backup_problem() == Some(BackupProblem::NotFound) => {
-                return Err(Failure::Unusable(file.name, "it is not there any more".to_owned()));
+                return Err(AttemptError::Unusable(file.name, "it is not there any more".to_owned()));
             }
             Err(error) => return Err(error.into()),
         };
         let mut count = |bytes: u64| {
-            progress(Progress { done_bytes: done_bytes.saturating_add(bytes).min(total_bytes), total_bytes });
+            progress(RestoreProgress {
+                done_bytes: done_bytes.saturating_add(bytes).min(total_bytes),
+                total_bytes,
+            });
         };
         let input = Counting { input, bytes: 0, told: &mut count };
         let decoder = Decoder::new(input).map_err(unusable)?;
@@ -183,10 +186,10 @@ fn attempt(
     let Some((header, trailer)) = before else {
         return Err(Error::internal("a plan without files").into());
     };
-    let unsound = |error: ltx::Error| Failure::Unsound(error.to_string());
+    let unsound = |error: ltx::LtxError| AttemptError::Unsound(error.to_string());
     let (bytes, table) = image.finish(&header)?.map_err(unsound)?;
     read_back(output, &header, trailer, &table)?.map_err(unsound)?;
-    check_integrity(output, &header).map_err(Failure::Unsound)?;
+    check_integrity(output, &header).map_err(AttemptError::Unsound)?;
     Ok(Restored {
         txid: header.max_txid,
         time_ms: header.timestamp_ms,
@@ -199,7 +202,7 @@ fn attempt(
 }
 
 /// A file is what its name says, and follows the one before.
-fn check_header(name: FileName, header: &Header, before: Option<&(Header, Trailer)>) -> Result<(), ltx::Error> {
+fn check_header(name: FileName, header: &Header, before: Option<&(Header, Trailer)>) -> Result<(), ltx::LtxError> {
     if (header.min_txid, header.max_txid) != (name.min, name.max) {
         return Err(Violation::Txid.into());
     }
@@ -231,7 +234,10 @@ impl<'a> ImageFile<'a> {
     ///
     /// What the header says of the size is to be believed only at the end. So nothing grows but by pages that are
     /// there, each of them directly behind those before it.
-    fn apply<R: Read>(&mut self, mut decoder: Decoder<R>) -> Result<Result<(Header, Trailer), ltx::Error>, Error> {
+    fn apply<R: Read>(
+        &mut self,
+        mut decoder: Decoder<R>,
+    ) -> Result<Result<(Header, Trailer), ltx::LtxError>, Error> {
         let header = decoder.header().clone();
         let mut page = vec![0; header.page_size.len()];
         let mut table = self.table.take().unwrap_or_else(|| PageTable::new(header.page_size));
@@ -259,7 +265,7 @@ impl<'a> ImageFile<'a> {
             }
         }
         self.table = Some(table);
-        let trailer = decoder.trailer().ok_or(ltx::Error::Invalid(Violation::Truncated));
+        let trailer = decoder.trailer().ok_or(ltx::LtxError::Invalid(Violation::Truncated));
         Ok(trailer.map(|trailer| (header, trailer)))
     }
 
@@ -272,7 +278,7 @@ impl<'a> ImageFile<'a> {
     }
 
     /// Gives the file its size and waits until it is on disk. Returns that size, and what is in the pages.
-    fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::Error>, Error> {
+    fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::LtxError>, Error> {
         let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
         if table.hashes.len() < header.commit as usize {
             return Ok(Err(Violation::MissingPage.into()));
@@ -296,7 +302,7 @@ fn read_back(
     header: &Header,
     trailer: Trailer,
     written: &PageTable,
-) -> Result<Result<(), ltx::Error>, Error> {
+) -> Result<Result<(), ltx::LtxError>, Error> {
     let mut checksum = DatabaseChecksum::new();
     let mut page = vec![0; header.page_size.len()];
     let mut read = || -> std::io::Result<()> {
@@ -333,7 +339,7 @@ fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
         {
             return Ok(Some("the database that it leads to has another size than it says".to_owned()));
         }
-        Ok(match inspect(&connection, Depth::Rows)? {
+        Ok(match check_database(&connection, Depth::Rows)? {
             Verdict::Sound => None,
             Verdict::Inconsistent | Verdict::Damaged(_) => {
                 Some("the database that it leads to is damaged".to_owned())

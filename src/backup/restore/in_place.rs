@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::image::{Restored, cannot_write, restore};
 use super::listing::timed;
-use super::progress::Progress;
+use super::progress::RestoreProgress;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;
@@ -41,7 +41,7 @@ impl Replacement {
         target: Target,
         database: &Path,
         folder: &Path,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Self, Error> {
         let file = Temporary::create(&folder.join("restored")).map_err(|error| cannot_write(folder, &error))?;
         let files = timed(destination, target)?;

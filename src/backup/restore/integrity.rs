@@ -44,7 +44,7 @@ const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
 /// # Errors
 ///
 /// With SQLite's code.
-pub fn open_as_it_is(path: &Path) -> Result<Connection, Error> {
+pub fn open_for_inspection(path: &Path) -> Result<Connection, Error> {
     let connection = open_own_reader(path, BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
@@ -56,14 +56,14 @@ pub fn open_as_it_is(path: &Path) -> Result<Connection, Error> {
 ///
 /// With SQLite's code, if it could not: a lock, a missing permission and a disk that does not answer say nothing of what
 /// is in a file.
-pub fn inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
-    match try_inspect(connection, depth) {
+pub fn check_database(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
+    match try_check(connection, depth) {
         Err(error) if is_damage(&error) => Ok(Verdict::Damaged(format!("SQLite says: {error}"))),
         other => other,
     }
 }
 
-fn try_inspect(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
+fn try_check(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     if read_first_page(connection)?.is_some_and(|page| !has_known_versions(&page)) {
         return Ok(Verdict::Damaged("its header cannot be".to_owned()));
@@ -127,7 +127,7 @@ mod tests {
         drop(users);
         let connection = Connection::open(&path).unwrap();
         for depth in [Depth::Schema, Depth::Pages, Depth::Rows] {
-            assert_eq!(inspect(&connection, depth).unwrap(), Verdict::Sound, "{depth:?}");
+            assert_eq!(check_database(&connection, depth).unwrap(), Verdict::Sound, "{depth:?}");
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
         bytes[place] = b'g';
         std::fs::write(&path, bytes).unwrap();
         let connection = Connection::open(&path).unwrap();
-        assert_eq!(inspect(&connection, Depth::Pages).unwrap(), Verdict::Sound);
-        assert_eq!(inspect(&connection, Depth::Rows).unwrap(), Verdict::Inconsistent);
+        assert_eq!(check_database(&connection, Depth::Pages).unwrap(), Verdict::Sound);
+        assert_eq!(check_database(&connection, Depth::Rows).unwrap(), Verdict::Inconsistent);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::image::{Restored, Skipped, cannot_write, restore};
 use super::listing::timed;
 use super::output::{check_output, is_in_use};
-use super::progress::Progress;
+use super::progress::RestoreProgress;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::disk;
@@ -57,7 +57,7 @@ pub fn restore_to(
     target: Target,
     output: &Path,
     overwrites: bool,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<RestoredStore, Error> {
     check_output(Some(destination), output)?;
     let exists = || {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::image::{Skipped, cannot_write, restore};
-use super::progress::Progress;
+use super::progress::RestoreProgress;
 use crate::Error;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
@@ -35,7 +35,7 @@ pub struct Verified {
 pub fn verify(
     destination: &dyn Destination,
     folder: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Verified, Error> {
     let temporary = Temporary::create(&folder.join("rootcellar-verified"));
     let temporary = temporary.map_err(|error| cannot_write(folder, &error))?;

@@ -12,8 +12,8 @@ use super::status::{Phase, Status};
 use super::worker::Worker;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::catalog::plan::Target;
-use crate::backup::events::{Event, Observers, Options};
-use crate::backup::local::state_dir::{Lock, Place};
+use crate::backup::events::{BackupEvent, Observers, ServiceOptions};
+use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::restore::to_file::RestoredStore;
 use crate::backup::restore::verify::Verified;
 use crate::backup::restore::{listing, to_file, verify};
@@ -23,7 +23,7 @@ use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
 /// What the thread is asked.
-pub enum Request {
+pub enum ServiceRequest {
     /// To back up what there is, now.
     Create(Reply<BackupFile>),
     /// To restore the store itself, while it is open.
@@ -42,9 +42,9 @@ pub enum Request {
 /// up by a destination that does not answer. A service that is dropped instead ends by itself.
 pub struct Service {
     path: PathBuf,
-    place: Place,
-    options: Options,
-    requests: mpsc::Sender<Request>,
+    state_dir: StateDir,
+    options: ServiceOptions,
+    requests: mpsc::Sender<ServiceRequest>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
 }
@@ -57,17 +57,17 @@ impl Service {
     /// `ERR_INTERNAL` if there is no thread to be had.
     pub fn start(
         path: &Path,
-        place: Place,
-        options: Options,
+        state_dir: StateDir,
+        options: ServiceOptions,
         lock: Option<Lock>,
         observers: Arc<Observers>,
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
-        let service = Self { path: path.to_owned(), place, options, requests, status, observers };
+        let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers };
         let worker = Worker::new(
             &service.path,
-            service.place.clone(),
+            service.state_dir.clone(),
             service.options.clone(),
             lock,
             Arc::clone(&service.status),
@@ -83,7 +83,7 @@ impl Service {
                 status.phase = Phase::Failing;
                 status.failed(&error, now_ms());
                 drop(status);
-                observers.tell(&Event::Failure(error));
+                observers.tell(&BackupEvent::Failure(error));
             }
         })?;
         Ok(service)
@@ -104,12 +104,12 @@ impl Service {
     /// Backs up what there is. Answers when it is safe, with the newest backup.
     pub fn create(&self, reply: Reply<BackupFile>) {
         // If the thread is gone, the request is dropped here, and answers.
-        drop(self.requests.send(Request::Create(reply)));
+        drop(self.requests.send(ServiceRequest::Create(reply)));
     }
 
     /// Restores the store itself. Whoever has it open goes on with what was restored.
     pub fn restore(&self, target: Target, reply: Reply<RestoredStore>) {
-        drop(self.requests.send(Request::Restore(target, reply)));
+        drop(self.requests.send(ServiceRequest::Restore(target, reply)));
     }
 
     /// Restores to another file, on a thread of its own.
@@ -117,7 +117,7 @@ impl Service {
         let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
         let output = output.to_owned();
         drop(threads::spawn("restore", move || {
-            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
             reply.send(to_file::restore_to(&*destination, target, &output, overwrites, &mut progress));
         }));
     }
@@ -131,9 +131,9 @@ impl Service {
     /// Restores the newest state to a file that is removed again, on a thread of its own.
     pub fn verify(&self, reply: Reply<Verified>) {
         let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
-        let folder = self.place.folder().to_owned();
+        let folder = self.state_dir.folder().to_owned();
         drop(threads::spawn("verify", move || {
-            let mut progress = |progress| observers.tell(&Event::Progress(progress));
+            let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
             reply.send(verify::verify(&*destination, &folder, &mut progress));
         }));
     }
@@ -145,7 +145,7 @@ impl Service {
         self.observers.ending();
         let (ended, ends) = mpsc::channel();
         let deadline = Instant::now() + self.options.shutdown_timeout;
-        drop(self.requests.send(Request::Finish(deadline, ended)));
+        drop(self.requests.send(ServiceRequest::Finish(deadline, ended)));
         LastBackup { ends, deadline }
     }
 
@@ -154,7 +154,7 @@ impl Service {
         let _closing = Closing::begin();
         let (ended, ends) = mpsc::channel();
         let deadline = Instant::now() + self.options.shutdown_timeout;
-        if self.requests.send(Request::Close(deadline, ended)).is_ok() {
+        if self.requests.send(ServiceRequest::Close(deadline, ended)).is_ok() {
             // Either the thread has ended, or it is held up and ends with the process.
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
@@ -219,18 +219,18 @@ pub fn is_any_closing() -> bool {
 }
 
 /// Serves requests and what is due, until it is closed or nobody is there any more.
-fn run(mut worker: Worker, requests: &Receiver<Request>) {
+fn run(mut worker: Worker, requests: &Receiver<ServiceRequest>) {
     loop {
         let pause = worker.run_due();
         match requests.recv_timeout(pause) {
-            Ok(Request::Create(reply)) => reply.send(worker.create()),
-            Ok(Request::Restore(target, reply)) => reply.send(worker.restore(target)),
-            Ok(Request::Finish(deadline, ended)) => {
+            Ok(ServiceRequest::Create(reply)) => reply.send(worker.create()),
+            Ok(ServiceRequest::Restore(target, reply)) => reply.send(worker.restore(target)),
+            Ok(ServiceRequest::Finish(deadline, ended)) => {
                 worker.finish(deadline);
                 // Nobody may wait any more.
                 let _ = ended.send(());
             }
-            Ok(Request::Close(deadline, ended)) => {
+            Ok(ServiceRequest::Close(deadline, ended)) => {
                 worker.close(deadline);
                 // With its locks: whoever waits may open the file again at once.
                 drop(worker);

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use super::handle::{LastBackup, Service, is_any_closing};
 use crate::backup::destination::Destination;
-use crate::backup::events::{Event, Observer, Observers, Options};
-use crate::backup::local::state_dir::Place;
+use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
+use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Outcome, Prepared, prepare};
 use crate::clock::now_ms;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 
 /// A file with backups that is open, or was.
-struct Served {
+struct Registered {
     /// What it is told by, where it can be told from others.
     id: Option<FileId>,
     service: Weak<Service>,
@@ -23,7 +23,7 @@ struct Served {
     destination: Weak<dyn Destination>,
 }
 
-static SERVED: Mutex<Vec<Served>> = Mutex::new(Vec::new());
+static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
 /// How often it is looked whether the last file that is being closed is closed.
 const CLOSING_PAUSE: Duration = Duration::from_millis(5);
@@ -43,7 +43,11 @@ pub struct Opened {
 /// # Errors
 ///
 /// As [`open_shared`] and [`prepare`].
-pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
+pub fn open_store(
+    path: &Path,
+    options: Option<ServiceOptions>,
+    observer: &Arc<dyn Observer>,
+) -> Result<Opened, Error> {
     let Some(options) = options else { return Ok(Opened { engine: open_shared(path)?, service: None }) };
     if let Some(service) = service_of(path) {
         return share(path, service, observer);
@@ -52,12 +56,12 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
         // For the engine to report.
         return Ok(Opened { engine: open_shared(path)?, service: None });
     }
-    let place = match Place::beside(path) {
-        Ok(place) => place,
+    let state_dir = match StateDir::beside(path) {
+        Ok(state_dir) => state_dir,
         // What keeps a folder from being made may keep the file from being opened, and that says more.
         Err(error) => return open_shared(path).and(Err(error)),
     };
-    let opening = place.lock_for_opening()?;
+    let opening = state_dir.lock_for_opening()?;
     if let Some(service) = service_of(path) {
         return share(path, service, observer);
     }
@@ -65,19 +69,19 @@ pub fn open_store(path: &Path, options: Option<Options>, observer: &Arc<dyn Obse
     observers.add(observer);
     let prepared = if is_open(path) {
         // What is in use is neither looked at nor replaced.
-        Prepared { outcome: Outcome::Kept, lock: place.lock_for_backups()? }
+        Prepared { outcome: Outcome::Kept, lock: state_dir.lock_for_backups()? }
     } else {
-        prepare(path, &place, &opening, &options.destination, now_ms(), &observers)?
+        prepare(path, &state_dir, &opening, &options.destination, now_ms(), &observers)?
     };
     if matches!(prepared.outcome, Outcome::Restored(_)) {
-        observers.tell(&Event::Opened(prepared.outcome));
+        observers.tell(&BackupEvent::Opened(prepared.outcome));
     }
-    let engine = open_shared(path).inspect_err(|_| place.remove_if_unused(&opening))?;
+    let engine = open_shared(path).inspect_err(|_| state_dir.remove_if_unused(&opening))?;
     let destination = Arc::downgrade(&options.destination);
-    let service = Arc::new(Service::start(path, place, options, prepared.lock, observers)?);
-    let mut served = threads::lock(&SERVED);
+    let service = Arc::new(Service::start(path, state_dir, options, prepared.lock, observers)?);
+    let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
-    served.push(Served { id: FileId::of(path), service: Arc::downgrade(&service), destination });
+    served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });
     Ok(Opened { engine, service: Some(service) })
 }
 
@@ -98,17 +102,17 @@ pub fn destination_of(path: &Path) -> Option<Arc<dyn Destination>> {
 }
 
 /// What the newest that is known of a file has: the file may have been closed and opened again.
-fn find<T>(path: &Path, what: impl Fn(&Served) -> Option<T>) -> Option<T> {
+fn find<T>(path: &Path, what: impl Fn(&Registered) -> Option<T>) -> Option<T> {
     let id = FileId::of(path);
     id.as_ref()?;
-    threads::lock(&SERVED).iter().rev().filter(|served| served.id == id).find_map(what)
+    threads::lock(&REGISTERED).iter().rev().filter(|served| served.id == id).find_map(what)
 }
 
 /// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
 /// the options allow.
 pub fn make_last_backups() {
     let open: Vec<Arc<Service>> =
-        threads::lock(&SERVED).iter().filter_map(|served| served.service.upgrade()).collect();
+        threads::lock(&REGISTERED).iter().filter_map(|served| served.service.upgrade()).collect();
     let last: Vec<LastBackup> = open.iter().map(|service| service.finish()).collect();
     drop(open);
     last.into_iter().for_each(LastBackup::wait);
@@ -121,7 +125,7 @@ pub fn make_last_backups() {
 #[cfg(unix)]
 pub fn release_signals(joined: bool) {
     super::signals::release(joined, || {
-        threads::lock(&SERVED).iter().all(|served| served.service.strong_count() == 0)
+        threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0)
     });
 }
 

@@ -29,12 +29,12 @@ const END: u8 = 0xff;
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
 /// Who reads the pipe. Locked while signals begin or cease to be caught.
-static SERVICE: Mutex<Service> = Mutex::new(Service { output: -1, thread: None });
+static SIGNAL_THREAD: Mutex<SignalThread> = Mutex::new(SignalThread { output: -1, thread: None });
 
 /// What was done before at each signal that is caught.
 static BEFORE: Mutex<Vec<(c_int, sigaction)>> = Mutex::new(Vec::new());
 
-struct Service {
+struct SignalThread {
     /// Where the pipe is read.
     output: c_int,
     thread: Option<JoinHandle<()>>,
@@ -68,7 +68,7 @@ impl Signal {
 ///
 /// `ERR_BACKUP_STATE` if the system has no pipe, or `ERR_INTERNAL` if it has no thread to give. Then nothing is caught.
 pub fn catch(signals: &[Signal]) -> Result<(), Error> {
-    let mut service = lock(&SERVICE);
+    let mut service = lock(&SIGNAL_THREAD);
     if service.output < 0 {
         let failed = |error: io::Error| Error::backup(BackupProblem::State, format!("cannot make a pipe: {error}"));
         let [output, input] = pipe().map_err(failed)?;
@@ -90,7 +90,7 @@ pub fn catch(signals: &[Signal]) -> Result<(), Error> {
 /// signals have still to be caught, which is asked when nobody can begin to. Where nothing is waited for, nothing is done
 /// either if somebody else is about to begin or to end.
 pub fn release(joined: bool, is_unneeded: impl FnOnce() -> bool) {
-    let service = if joined { Some(lock(&SERVICE)) } else { SERVICE.try_lock().ok() };
+    let service = if joined { Some(lock(&SIGNAL_THREAD)) } else { SIGNAL_THREAD.try_lock().ok() };
     let Some(mut service) = service else { return };
     let Some(thread) = service.thread.take_if(|_| is_unneeded()) else { return };
     for (signal, action) in lock(&BEFORE).iter() {

@@ -10,10 +10,10 @@ use crate::backup::capture::wal_capture::WalCapture;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::catalog::plan::Target;
 use crate::backup::catalog::schedule::{TimeOfDay, capture_pause, retry_pause};
-use crate::backup::events::{Event, Hook, Observers, Options};
-use crate::backup::local::state_dir::{Lock, Place};
+use crate::backup::events::{BackupEvent, Hook, Observers, ServiceOptions};
+use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::publish::publisher::{Published, Publisher};
-use crate::backup::recover::inspect::check;
+use crate::backup::recover::inspect::find_damage;
 use crate::backup::restore::in_place::Replacement;
 use crate::backup::restore::to_file::RestoredStore;
 use crate::clock::now_ms;
@@ -31,8 +31,8 @@ const REPLACE_ATTEMPTS: u32 = 5;
 /// The state of the backup thread.
 pub struct Worker {
     path: PathBuf,
-    place: Place,
-    options: Options,
+    state_dir: StateDir,
+    options: ServiceOptions,
     /// The right to make backups.
     right: Option<Lock>,
     publisher: Option<Publisher>,
@@ -51,8 +51,8 @@ impl Worker {
     /// A thread's state before it has done anything.
     pub fn new(
         path: &Path,
-        place: Place,
-        options: Options,
+        state_dir: StateDir,
+        options: ServiceOptions,
         right: Option<Lock>,
         status: Arc<Mutex<Status>>,
         observers: Arc<Observers>,
@@ -61,7 +61,7 @@ impl Worker {
         let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
         Self {
             path: path.to_owned(),
-            place,
+            state_dir,
             options,
             right,
             publisher: None,
@@ -106,7 +106,7 @@ impl Worker {
     /// The publisher, prepared if it has not been.
     fn publisher(&mut self) -> Result<&mut Publisher, Error> {
         if self.right.is_none() {
-            self.right = self.place.lock_for_backups()?;
+            self.right = self.state_dir.lock_for_backups()?;
             if self.right.is_none() {
                 let message = format!("another process makes the backups of {}", self.path.display());
                 return Err(Error::backup(BackupProblem::ElsewhereActive, message));
@@ -115,8 +115,8 @@ impl Worker {
         if self.publisher.is_none() {
             let capture = Box::new(WalCapture::open(&self.path)?);
             let destination = Arc::clone(&self.options.destination);
-            let publisher = Publisher::new(self.place.folder(), destination, capture)?;
-            self.place.mark()?;
+            let publisher = Publisher::new(self.state_dir.folder(), destination, capture)?;
+            self.state_dir.mark_in_use()?;
             lock(&self.status).position = publisher.newest();
             self.publisher = Some(publisher);
         }
@@ -146,7 +146,7 @@ impl Worker {
         // At work again soon: what was captured will be merged.
         self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
         lock(&self.status).backed_up(&published.file);
-        self.observers.tell(&Event::Backup(published.file));
+        self.observers.tell(&BackupEvent::Backup(published.file));
         self.hook(Hook::AfterBackup);
     }
 
@@ -154,7 +154,7 @@ impl Worker {
     fn tell_problem(&mut self) {
         if let Some(error) = self.publisher.as_mut().and_then(Publisher::take_problem) {
             lock(&self.status).failed(&error, now_ms());
-            self.observers.tell(&Event::Failure(error));
+            self.observers.tell(&BackupEvent::Failure(error));
         }
     }
 
@@ -188,7 +188,7 @@ impl Worker {
         status.failed(error, now_ms());
         drop(status);
         if is_news {
-            self.observers.tell(&Event::Failure(error.clone()));
+            self.observers.tell(&BackupEvent::Failure(error.clone()));
         }
         result
     }
@@ -207,15 +207,15 @@ impl Worker {
         self.next_maintenance = Instant::now() + pause;
         if let Err(error) = worked {
             lock(&self.status).failed(&error, now_ms());
-            self.observers.tell(&Event::Failure(error));
+            self.observers.tell(&BackupEvent::Failure(error));
         }
         if !std::mem::replace(&mut self.is_checked, true)
-            && let Ok(Some(problem)) = check(&self.path)
+            && let Ok(Some(problem)) = find_damage(&self.path)
         {
             let message = format!("{} cannot be relied on: {problem}", self.path.display());
             let error = Error::backup(BackupProblem::Damaged, message);
             lock(&self.status).failed(&error, now_ms());
-            self.observers.tell(&Event::Failure(error));
+            self.observers.tell(&BackupEvent::Failure(error));
         }
     }
 
@@ -250,19 +250,19 @@ impl Worker {
         // What there is now is a state that may be asked for.
         self.create()?;
         let observers = Arc::clone(&self.observers);
-        let mut progress = |progress| observers.tell(&Event::Progress(progress));
-        let (destination, folder) = (&*self.options.destination, self.place.folder());
+        let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
+        let (destination, folder) = (&*self.options.destination, self.state_dir.folder());
         let replacement = Replacement::prepare(destination, target, &self.path, folder, &mut progress)?;
         self.replace(&replacement)?;
         let undo = self.publisher()?.newest();
         // It is done, whatever becomes of the rest. That is told, and tried again.
         let tables = open_own_writer(&self.path);
         if let Err(error) = tables.map(drop) {
-            self.observers.tell(&Event::Failure(error));
+            self.observers.tell(&BackupEvent::Failure(error));
         }
         let position = self.create().ok().map(|file| file.name.max);
         let store = RestoredStore { undo, position, ..replacement.restored.into() };
-        self.observers.tell(&Event::Restored(store.clone()));
+        self.observers.tell(&BackupEvent::Restored(store.clone()));
         self.hook(Hook::AfterRestore);
         Ok(store)
     }
@@ -313,7 +313,7 @@ impl Worker {
         // The mark of what could not be backed up stays: the next opening does that. If it cannot be removed, the next
         // opening only looks more closely.
         if is_finished {
-            drop(self.place.unmark());
+            drop(self.state_dir.mark_closed());
         }
     }
 

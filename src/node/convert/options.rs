@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::backups::HookName;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::parse;
-use crate::backup::events;
+use crate::backup::events::ServiceOptions;
 use crate::limits::{BACKUP_INTERVAL, BACKUP_RETENTION, SHUTDOWN_TIMEOUT};
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
@@ -55,11 +55,11 @@ impl RestoreTarget {
 }
 
 /// What the core needs of options.
-pub fn parse_options(options: &BackupOptions) -> Result<events::Options, Error> {
+pub fn parse_options(options: &BackupOptions) -> Result<ServiceOptions, Error> {
     let duration = |ms: Option<f64>, default| {
         ms.map_or(default, |ms| Duration::from_secs_f64(ms.clamp(0.0, MILLISECONDS_MAX) / 1000.0))
     };
-    Ok(events::Options {
+    Ok(ServiceOptions {
         destination: parse(&options.url)?,
         interval: duration(options.interval_ms, BACKUP_INTERVAL),
         retention: duration(options.retention_ms, BACKUP_RETENTION),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rootcellar::backup::capture::page_diff::PageDiff;
 use rootcellar::backup::destination::{Destination, Folder};
-use rootcellar::backup::local::state_dir::Place;
+use rootcellar::backup::local::state_dir::StateDir;
 use rootcellar::backup::publish::publisher::Publisher;
-use rootcellar::backup::recover::report::{Lag, forget, is_served, is_store, survey};
+use rootcellar::backup::recover::report::{Lag, forget, is_served, is_store, report};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -39,14 +39,14 @@ impl Bench {
     }
 
     fn back_up(&self, now_ms: i64) {
-        let place = Place::beside(&self.database()).unwrap();
+        let state_dir = StateDir::beside(&self.database()).unwrap();
         let capture = Box::new(PageDiff::open(&self.database()).unwrap());
-        let mut publisher = Publisher::new(place.folder(), self.destination(), capture).unwrap();
+        let mut publisher = Publisher::new(state_dir.folder(), self.destination(), capture).unwrap();
         publisher.run(now_ms).unwrap().unwrap();
     }
 
     fn lag(&self) -> Lag {
-        survey(&self.database(), &*self.destination()).unwrap().lag
+        report(&self.database(), &*self.destination()).unwrap().lag
     }
 }
 
@@ -78,13 +78,13 @@ fn what_cannot_be_told_is_not_guessed() {
     let bench = Bench::new();
     bench.back_up(NOW_MS);
     let other = Folder::new(&bench.folder.path().join("other"));
-    let lag = survey(&bench.database(), &other).unwrap().lag;
+    let lag = report(&bench.database(), &other).unwrap().lag;
     assert_eq!(lag, Lag::Unknown("its last backup went to another destination".to_owned()));
     fs::remove_dir_all(bench.folder.path().join("backups/ltx")).unwrap();
     assert!(matches!(bench.lag(), Lag::Unknown(why) if why.contains("does not have its last backup")));
     forget(&bench.database()).unwrap();
     assert!(matches!(bench.lag(), Lag::Unknown(why) if why.contains("nothing is known")));
-    assert!(matches!(survey(&bench.folder.path().join("b"), &other).unwrap().lag, Lag::Unknown(_)));
+    assert!(matches!(report(&bench.folder.path().join("b"), &other).unwrap().lag, Lag::Unknown(_)));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_file_and_a_log_that_nobody_has_open_are_left_as_they_are() {
     fs::copy(bench.folder.path().join(pages), killed.path().join(pages)).unwrap();
     let bytes = |name: &str| fs::read(killed.path().join(name)).unwrap();
     let before = (bytes("a.sqlite3"), bytes("a.sqlite3-wal"));
-    let lag = survey(&copy, &*bench.destination()).unwrap().lag;
+    let lag = report(&copy, &*bench.destination()).unwrap().lag;
     assert_eq!(lag, Lag::Pages { pages: 1, bytes: 4096, since_ms: NOW_MS });
     assert!(!is_store(&copy).unwrap());
     assert!((bytes("a.sqlite3"), bytes("a.sqlite3-wal")) == before);
@@ -124,7 +124,7 @@ fn a_file_and_a_log_that_nobody_has_open_are_left_as_they_are() {
     // As one leaves it that was closed.
     Connection::open(&copy).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let before = (bytes("a.sqlite3"), names_in(killed.path()));
-    assert!(matches!(survey(&copy, &*bench.destination()).unwrap().lag, Lag::Pages { .. }));
+    assert!(matches!(report(&copy, &*bench.destination()).unwrap().lag, Lag::Pages { .. }));
     assert!((bytes("a.sqlite3"), names_in(killed.path())) == before);
 }
 
@@ -133,8 +133,8 @@ fn who_makes_backups_is_seen_by_the_lock() {
     let bench = Bench::new();
     assert!(!is_served(&bench.database()));
     assert_eq!(names_in(bench.folder.path()), ["a.sqlite3", "a.sqlite3-shm", "a.sqlite3-wal"]);
-    let place = Place::beside(&bench.database()).unwrap();
-    let right = place.lock_for_backups().unwrap();
+    let state_dir = StateDir::beside(&bench.database()).unwrap();
+    let right = state_dir.lock_for_backups().unwrap();
     assert!(is_served(&bench.database()));
     drop(right);
     assert!(!is_served(&bench.database()));
