@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { suffix } from "../scripts/lib/addon.mjs";
 import { npm, root, toolPath } from "../scripts/lib/run.mjs";
 import { runCommand } from "./helpers/command.mjs";
+import { startRegistry } from "./helpers/registry.mjs";
 
 const { version, files: declaredFiles } = readJson(join(root, "package.json"));
 const fixtures = fileURLToPath(new URL("package", import.meta.url));
@@ -56,11 +57,13 @@ beforeAll(async () => {
 
 	mkdirSync(project);
 	writeJson(join(project, "package.json"), { name: "bot", private: true });
-	// Offline, so that the other platforms' packages are looked for nowhere: npm goes on without them, as it
-	// does for a user whose platform they are not for.
-	const install = ["install", "--ignore-scripts", "--offline", "--no-audit", "--no-fund"];
-	const [command, args, options] = npm([...install, ...readdirSync(tarballs).map((name) => join(tarballs, name))]);
-	await succeed(command, args, project, options);
+	// The registry has no packages for other platforms: npm goes on without them, as it does for a user whose platform
+	// they are not for.
+	const { dependencies } = readJson(join(root, "package.json"));
+	const registry = await startRegistry(Object.keys(dependencies), join(folder, "registry"));
+	const packed = readdirSync(tarballs).map((name) => join(tarballs, name));
+	const [command, args, options] = npm(["install", "--ignore-scripts", ...registry.args, ...packed]);
+	await succeed(command, args, project, options).finally(registry.close);
 
 	cpSync(fixtures, project, { recursive: true });
 	link("@types/node");
