@@ -3,25 +3,25 @@
 /**
  * rootcellar: storage for bots written for Root, in one SQLite file.
  *
- * - `dataStore.appData`, the key-value store of `@rootsdk/server-bot`, on the same file format, with the SDK's
- *   documented promises kept: a resolved write is on disk, operations take effect in the order in which they were
- *   called, and a read sees every write that was issued before it. See {@link KeyValueStore}.
- * - `dataStore.sqlite`, SQL on the same file, off the event loop. See {@link Sqlite}.
- * - `dataStore.backups`, automatic backup and restore. See {@link Backups}.
+ * - `dataStore.appData` is the key-value store of `@rootsdk/server-bot`, in the same file format. It keeps the SDK's
+ *   documented promises: a resolved write is on disk, operations take effect in the order in which they were called,
+ *   and a read sees every write that was issued before it. See {@link KeyValueStore}.
+ * - `dataStore.sqlite` runs SQL on the same file, off the event loop. See {@link Sqlite}.
+ * - `dataStore.backups` backs the file up and restores it. See {@link Backups}.
  *
  * @packageDocumentation
  */
 
 /**
- * One entry of the key-value store, as it is read.
+ * An entry of the key-value store, as a read returns it.
  *
- * The expiry is spelled `expiresAt` in Root's documentation and `expires_at` in SDK 0.17.0. Both are
- * accepted. An entry that has an expiry is returned with both, one that has none with neither.
+ * Root's documentation spells the expiry `expiresAt`, SDK 0.17.0 spells it `expires_at`. Both are accepted. An entry
+ * with an expiry is returned with both, an entry without one with neither.
  *
- * Expiry goes by the clock of the process (`Date.now()`), to the millisecond: an entry is gone when its expiry has
- * come. Its row is removed within a minute.
+ * Expiry follows the process's clock (`Date.now()`), to the millisecond: when its expiry has come, an entry is gone. Its
+ * row is removed within a minute.
  *
- * @typeParam T - The type of the value; whatever `JSON.stringify` can write.
+ * @typeParam T - The type of the value: anything that `JSON.stringify` can write.
  *
  * @example
  * ```ts
@@ -37,9 +37,10 @@ export type KeyValue<T> = {
 };
 
 /**
- * An entry as {@link KeyValueStore.set} takes it. It may name its community, which SDK 0.17.0 accepts without
- * documenting it. Rows of one community never show in another, nor in the default
- * scope, which is what an absent (or empty) `communityId` means.
+ * An entry as {@link KeyValueStore.set} takes it.
+ *
+ * It may name its community, which SDK 0.17.0 accepts without documenting it. An absent or empty `communityId` means the
+ * default scope. Rows of one community never show in another, nor in the default scope.
  *
  * @example
  * ```ts
@@ -52,7 +53,7 @@ export type KeyValueInput<T> = {
 	value: T;
 	/** A `Date`, or milliseconds since 1970 UTC; `undefined` and `null` mean never. */
 	expiresAt?: Date | number;
-	/** The same under SDK 0.17.0's name; where both are given they must agree. */
+	/** The same under SDK 0.17.0's name. If both are given, they must agree. */
 	expires_at?: Date | number;
 	communityId?: string;
 };
@@ -60,24 +61,24 @@ export type KeyValueInput<T> = {
 /**
  * The key-value store, `dataStore.appData`.
  *
- * Promises of every method: a resolved write is on disk (SQLite's `synchronous=FULL`) and survives a kill or
- * a power loss; operations take effect in the order in which they were called; a read sees every write issued
- * before it and never one that was not committed; a rejected write changed nothing.
+ * Every method promises the following. A resolved write is on disk (SQLite's `synchronous=FULL`) and survives a kill or
+ * a power loss. Operations take effect in the order in which they were called. A read sees every write that was issued
+ * before it, and never one that was not committed. A rejected write changed nothing.
  *
- * Errors of every method: a `TypeError` with `code: "ERR_INVALID_ARGUMENT"` and `argument` for an argument
- * that cannot be used; a {@link RootcellarError} with `code: "ERR_STORE_CLOSED"` after `close()`, with
- * SQLite's own code (`"SQLITE_BUSY"`, `"SQLITE_FULL"`, ...) when the file cannot be opened, read or written.
- * Nothing was written by an operation that rejects.
+ * Every method may reject with
+ * - a `TypeError` with `code: "ERR_INVALID_ARGUMENT"` and `argument`, if an argument cannot be used;
+ * - a {@link RootcellarError} with `code: "ERR_STORE_CLOSED"`, after `close()`;
+ * - a {@link RootcellarError} with SQLite's own code (`"SQLITE_BUSY"`, `"SQLITE_FULL"`, ...), if the file cannot be
+ *   opened, read or written.
  *
- * Keys are strings of any length and content (also `""`), except that a lone surrogate cannot be stored. A
- * finite number is taken as its decimal string. A key and its value together have room for SQLite's limit of
- * one billion bytes of UTF-8.
+ * Keys are strings of any length and content, including `""`. A lone surrogate cannot be stored. A finite number is taken
+ * as its decimal string. Key and value together may take one billion bytes of UTF-8, SQLite's limit.
  */
 export interface KeyValueStore {
 	/**
-	 * Reads the value of a key: `undefined` if there is none or it has expired.
+	 * Reads the value of a key. Resolves with `undefined` if the key is missing or has expired.
 	 *
-	 * Every call returns a value of its own, which the caller may change.
+	 * Every call returns a new object, which the caller may change.
 	 *
 	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON.
 	 *
@@ -90,16 +91,16 @@ export interface KeyValueStore {
 	get<T>(key: string, communityId?: string): Promise<T | undefined>;
 
 	/**
-	 * Stores one entry or an array of entries, overwriting what the keys held, expiry included.
+	 * Stores one entry or an array of entries. Overwrites what the keys held, including their expiry.
 	 *
-	 * An array of any size is written in one transaction, all or nothing; of equal keys the last wins. An
-	 * empty array resolves and does nothing. Values are written as `JSON.stringify` has them, at the moment of
-	 * the call; a `BigInt` becomes its decimal string.
+	 * An array of any size is written in one transaction, all or nothing. Of equal keys the last wins. An empty array
+	 * resolves and does nothing. Values are converted by `JSON.stringify` at the moment of the call; a `BigInt` becomes
+	 * its decimal string.
 	 *
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT`: no entry, no usable key, a value that JSON has no text for
-	 * (`undefined`, a function, a symbol, a circular object, a `toJSON` or getter that throws), an expiry
-	 * that is no valid date.
-	 * @throws `RangeError` `ERR_TOO_LARGE`: key and value together exceed one billion bytes.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if the argument is no entry, the key cannot be used, the value has no
+	 * JSON text (`undefined`, a function, a symbol, a circular object, a `toJSON` or getter that throws), or the expiry
+	 * is not a valid date.
+	 * @throws `RangeError` `ERR_TOO_LARGE` if key and value together exceed one billion bytes.
 	 *
 	 * @example
 	 * ```ts
@@ -113,18 +114,17 @@ export interface KeyValueStore {
 	set<T>(values: KeyValueInput<T> | KeyValueInput<T>[]): Promise<void>;
 
 	/**
-	 * Replaces the value of a key by what `updateFunc` makes of it, atomically against every other writer of
-	 * the file, and resolves with that value.
+	 * Replaces the value of a key with what `updateFunc` returns, and resolves with that value. The update is atomic
+	 * against every other writer of the file.
 	 *
-	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or
-	 * has expired. It must be synchronous, and free of side effects: it is called once, and again, as often as
-	 * needed, only when a writer outside this store (another process, thread or SQLite library) changed the key
-	 * in between.
+	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or has expired.
+	 * It must be synchronous and free of side effects. It is called once. It is called again, as often as needed, only if
+	 * a writer outside this store (another process, thread or SQLite library) changed the key in between.
 	 *
 	 * @param expiresAt - Replaces the entry's expiry. Without it, a live entry keeps the expiry that it has.
-	 * @throws What `updateFunc` throws; then nothing changes.
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, `undefined`, or anything else that
-	 * JSON has no text for; then nothing changes.
+	 * @throws Whatever `updateFunc` throws. Then nothing changes.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, `undefined`, or anything else that has no JSON
+	 * text. Then nothing changes.
 	 *
 	 * @example
 	 * ```ts
@@ -150,7 +150,7 @@ export interface KeyValueStore {
 	delete(key: string, communityId?: string): Promise<void>;
 
 	/**
-	 * Removes every key that matches a pattern; see {@link KeyValueStore.select} for patterns.
+	 * Removes every key that matches a pattern. See {@link KeyValueStore.select} for patterns.
 	 *
 	 * @example
 	 * ```ts
@@ -162,10 +162,10 @@ export interface KeyValueStore {
 	/**
 	 * Reads every live entry whose key matches a pattern, in the order in which the keys were first stored.
 	 *
-	 * The pattern is SQL `LIKE`: `%` stands for any run of characters, also none, `_` for exactly one, and
-	 * ASCII letters match either case. `\%`, `\_` and `\\` stand for the character itself; a backslash before
-	 * anything else is a backslash. A pattern that begins with literal text costs as much as the keys
-	 * that match it, not as the whole store.
+	 * Patterns are those of SQL's `LIKE`. `%` matches any run of characters, including none, and `_` matches exactly one.
+	 * ASCII letters match in either case. `\%`, `\_` and `\\` stand for the character itself; a backslash before anything
+	 * else is a backslash. A pattern that begins with literal text costs as much as the keys that match it, not as much
+	 * as the whole store.
 	 *
 	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON
 	 * under a matching key.
@@ -191,7 +191,7 @@ export interface KeyValueStore {
 
 /**
  * A value that a parameter of a statement takes. A `boolean` is stored as 0 or 1, a `Date` as milliseconds since 1970
- * UTC, a `Uint8Array` (a `Buffer` is one) as a BLOB. `NaN`, `undefined` and anything else is a `TypeError`.
+ * UTC, and a `Uint8Array` (a `Buffer` is one) as a BLOB. Anything else, including `NaN` and `undefined`, is a `TypeError`.
  *
  * @example
  * ```ts
@@ -202,8 +202,8 @@ export interface KeyValueStore {
 export type SqlValue = null | string | number | bigint | boolean | Date | Uint8Array;
 
 /**
- * The parameters of a statement: an array for `?`, an object for `:name`, `@name` or `$name` (its keys with or without
- * that sign), or a single value. As many as the statement has, no more and no fewer.
+ * The parameters of a statement: an array for `?`, an object for `:name`, `@name` or `$name`, or a single value. The
+ * object's keys may have that sign or not. There must be as many as the statement has, no more and no fewer.
  *
  * @example
  * ```ts
@@ -215,7 +215,7 @@ export type SqlValue = null | string | number | bigint | boolean | Date | Uint8A
 export type SqlParams = SqlValue | readonly SqlValue[] | { readonly [name: string]: SqlValue };
 
 /**
- * A row whose type is not given: a value for each column, by its name. Of columns of one name the last wins.
+ * A row whose type is not given: a value for each column, by name. Of columns with the same name, the last wins.
  *
  * @example
  * ```ts
@@ -237,13 +237,13 @@ export type SqlRow = Record<string, any>;
  */
 export interface SqlOptions {
 	/**
-	 * Aborts the operation: it has no effect if it has not started, and a statement that runs is interrupted. It then
-	 * rejects with an `AbortError` (`code: "ABORT_ERR"`), whose `cause` is the signal's reason. What is on disk already
-	 * stays, and resolves.
+	 * Aborts the operation. If it has not started, it has no effect; a statement that is running is interrupted. The
+	 * operation then rejects with an `AbortError` (`code: "ABORT_ERR"`), whose `cause` is the signal's reason. What is
+	 * already on disk stays, and resolves.
 	 */
 	signal?: AbortSignal;
 
-	/** Milliseconds from the call, after which the operation ends in the same way, with `ERR_TIMEOUT`. */
+	/** Milliseconds from the call after which the operation ends in the same way, with `ERR_TIMEOUT`. */
 	timeoutMs?: number;
 }
 
@@ -258,23 +258,23 @@ export interface SqlOptions {
  */
 export interface SqlRowOptions extends SqlOptions {
 	/**
-	 * More rows than these reject with a `RangeError` (`ERR_TOO_MANY_ROWS`); a result of any size is for
-	 * {@link SqlMethods.iterate}, which has no limit. Default: 1,000,000.
+	 * The most rows to return. A query with more rejects with a `RangeError` (`ERR_TOO_MANY_ROWS`).
+	 * {@link SqlMethods.iterate} has no limit. Default: 1,000,000.
 	 */
 	maxRows?: number;
 
 	/**
-	 * `true` makes every integer a `bigint`. Without it integers are numbers, and one that a number cannot hold exactly
-	 * (beyond 2^53 - 1) rejects with a `RangeError` (`ERR_INEXACT_INTEGER`) instead of being rounded.
+	 * `true` returns every integer as a `bigint`. Otherwise integers are numbers, and one that a number cannot hold
+	 * exactly (beyond 2^53 - 1) is not rounded: the call rejects with a `RangeError` (`ERR_INEXACT_INTEGER`).
 	 */
 	bigint?: boolean;
 
-	/** `"array"` makes rows arrays in the order of the columns. Default: `"object"`. */
+	/** `"array"` returns each row as an array, in the order of the columns. Default: `"object"`. */
 	rowMode?: "object" | "array";
 }
 
 /**
- * What a statement changed.
+ * The result of a statement that writes.
  *
  * @example
  * ```ts
@@ -284,14 +284,14 @@ export interface SqlRowOptions extends SqlOptions {
  * ```
  */
 export interface RunResult {
-	/** Rows that it inserted, updated or deleted itself, not through triggers or foreign keys. */
+	/** The rows that it inserted, updated or deleted itself, not through triggers or foreign keys. */
 	changes: number;
 	/**
-	 * The row id of the last row that it inserted, 0 if none. A `bigint` where no number holds it exactly, or where
-	 * the option `bigint` asks for it.
+	 * The row id of the last row that it inserted, or 0 if it inserted none. A `bigint` if no number holds it exactly, or
+	 * if the option `bigint` is set.
 	 */
 	lastInsertRowid: number | bigint;
-	/** The same as a number, `NaN` where none holds it exactly. */
+	/** The same as a number; `NaN` if no number holds it exactly. */
 	lastID: number;
 }
 
@@ -310,7 +310,7 @@ export interface BatchStatement {
 }
 
 /**
- * What a statement of {@link SqlMethods.batch} did.
+ * The result of one statement of {@link SqlMethods.batch}.
  *
  * @example
  * ```ts
@@ -319,7 +319,7 @@ export interface BatchStatement {
  * ```
  */
 export interface BatchResult<T = SqlRow> extends RunResult {
-	/** The names of the columns of the rows; empty if the statement returns none. */
+	/** The names of the columns of its rows; empty if the statement returns no rows. */
 	columns: string[];
 	/** The rows that it returned. */
 	rows: T[];
@@ -338,9 +338,9 @@ export interface BatchResult<T = SqlRow> extends RunResult {
 export interface SqlStatement {
 	/** Its text. */
 	readonly sql: string;
-	/** The names of the columns of its rows when it was prepared; empty if it returns none. */
+	/** The names of its columns when it was prepared; empty if it returns no rows. */
 	readonly columns: readonly string[];
-	/** Whether it leaves the file as it is. */
+	/** Whether it leaves the file unchanged. */
 	readonly readonly: boolean;
 	/** {@link SqlMethods.run} */
 	run(params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
@@ -350,28 +350,31 @@ export interface SqlStatement {
 	all<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
 	/** {@link SqlMethods.iterate} */
 	iterate<T = SqlRow>(params?: SqlParams, options?: SqlRowOptions): AsyncIterableIterator<T>;
-	/** Ends its use. Later calls reject with `ERR_STATEMENT_FINALIZED`. Idempotent. */
+	/** Releases the statement. Later calls reject with `ERR_STATEMENT_FINALIZED`. Idempotent. */
 	finalize(): Promise<void>;
 	/** The same as {@link SqlStatement.finalize}, for `await using`. */
 	[Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * SQL, as `dataStore.sqlite`, a transaction and a reserved connection have it.
+ * The methods that `dataStore.sqlite`, a transaction and a reserved connection share.
  *
- * Errors of every method, beside those of {@link KeyValueStore}: a `TypeError` with `code: "ERR_INVALID_ARGUMENT"` for
- * parameters that are too many, too few, misnamed or of a type that cannot be stored, and for a text that holds no
- * statement or two; a {@link RootcellarError} with SQLite's extended code (`"SQLITE_CONSTRAINT_UNIQUE"`), and with
- * `position` where SQLite tells where in the text it stumbled; `ERR_SQL_FORBIDDEN` for what would end durability, spoil
- * the backup, or change the store's own tables. A statement that rejects had no effect. Messages never carry parameters
- * or stored values, except what a trigger's own `RAISE` says.
+ * Every method may reject as {@link KeyValueStore} does, and with
+ * - a `TypeError` with `code: "ERR_INVALID_ARGUMENT"`, if there are too many or too few parameters, if one has a wrong
+ *   name or a type that cannot be stored, or if the text does not hold exactly one statement;
+ * - a {@link RootcellarError} with SQLite's extended code (`"SQLITE_CONSTRAINT_UNIQUE"`), and with `position` if SQLite
+ *   says where in the text the error is;
+ * - `ERR_SQL_FORBIDDEN`, if the statement would end durability, spoil the backup, or change the store's own tables.
+ *
+ * A statement that rejects had no effect. Messages never contain parameters or stored values, except what a trigger's own
+ * `RAISE` says.
  */
 export interface SqlMethods {
 	/**
 	 * Runs a statement, and resolves when what it wrote is on disk.
 	 *
-	 * Statements and key-value operations take effect in the order in which they were called, and what is issued
-	 * together is written together, each on its own: one that fails leaves its neighbours alone.
+	 * Statements and key-value operations take effect in the order in which they were called. What is issued together is
+	 * written together, but each stands alone: one that fails does not affect its neighbours.
 	 *
 	 * @example
 	 * ```ts
@@ -381,7 +384,7 @@ export interface SqlMethods {
 	run(sql: string, params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
 
 	/**
-	 * The first row of a query, `undefined` if there is none. See {@link SqlMethods.all}.
+	 * Resolves with the first row of a query, or `undefined` if there is none. See {@link SqlMethods.all}.
 	 *
 	 * @example
 	 * ```ts
@@ -391,12 +394,13 @@ export interface SqlMethods {
 	get<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T | undefined>;
 
 	/**
-	 * The rows of a query. It runs on a reader thread beside the writer, and sees every write that was issued before it.
+	 * Resolves with the rows of a query. It runs on a reader thread beside the writer, and sees every write that was issued
+	 * before it.
 	 *
-	 * A statement that writes and returns rows (`INSERT ... RETURNING`) is carried out by the writer. One that writes
-	 * and returns none rejects with `ERR_NOT_A_READ`: that is for {@link SqlMethods.run}.
+	 * A statement that writes and returns rows (`INSERT ... RETURNING`) runs on the writer. One that writes and returns no
+	 * rows rejects with `ERR_NOT_A_READ`; use {@link SqlMethods.run} for it.
 	 *
-	 * BLOBs are `Uint8Array`s. See {@link SqlRowOptions} for large integers, and for the limit of rows.
+	 * BLOBs are `Uint8Array`s. {@link SqlRowOptions} has the options for large integers and the limit of rows.
 	 *
 	 * @example
 	 * ```ts
@@ -407,8 +411,8 @@ export interface SqlMethods {
 	all<T = SqlRow>(sql: string, params?: SqlParams, options?: SqlRowOptions): Promise<T[]>;
 
 	/**
-	 * {@link SqlMethods.all} as a template: each `${value}` becomes a parameter, never part of the SQL. Also for
-	 * statements that return no rows. It takes no options: where a signal or a time limit is needed, use `all`.
+	 * {@link SqlMethods.all} as a template: each `${value}` becomes a parameter, never part of the SQL. It also runs
+	 * statements that return no rows. It takes no options; for a signal or a time limit, use `all`.
 	 *
 	 * @example
 	 * ```ts
@@ -421,9 +425,9 @@ export interface SqlMethods {
 	/**
 	 * Runs a script of any number of statements, without parameters, as a whole or not at all.
 	 *
-	 * A script that holds `BEGIN`, `VACUUM`, `PRAGMA foreign_keys = OFF` or the like runs statement by statement
-	 * instead, as SQLite would: what it has committed before an error stays. A transaction that it leaves open is rolled
-	 * back (`ERR_TRANSACTION_LEFT_OPEN`), and what it has set on the connection is reset.
+	 * A script that contains `BEGIN`, `VACUUM`, `PRAGMA foreign_keys = OFF` or the like runs statement by statement
+	 * instead, as SQLite would run it: what it committed before an error stays. A transaction that it leaves open is
+	 * rolled back (`ERR_TRANSACTION_LEFT_OPEN`), and what it set on the connection is reset.
 	 *
 	 * @example
 	 * ```ts
@@ -436,10 +440,10 @@ export interface SqlMethods {
 	exec(script: string, options?: SqlOptions): Promise<void>;
 
 	/**
-	 * The rows of a query one by one, at bounded memory: about 1,000 are read ahead. For results of any size.
+	 * Iterates over the rows of a query, at bounded memory: about 1,000 rows are read ahead. For results of any size.
 	 *
-	 * The query starts when the first row is asked for, and reads from one snapshot until the last, or until the loop is
-	 * left. Meanwhile the write-ahead log grows with what others write.
+	 * The query starts when the first row is asked for. It reads from one snapshot until the last row, or until the loop
+	 * is left. Meanwhile the write-ahead log grows with what others write.
 	 *
 	 * @example
 	 * ```ts
@@ -465,8 +469,8 @@ export interface SqlMethods {
 	batch<T = SqlRow>(statements: readonly BatchStatement[], options?: SqlRowOptions): Promise<BatchResult<T>[]>;
 
 	/**
-	 * Checks a statement, and makes an object of it. It is not needed for speed: every statement that was run lately is
-	 * kept compiled.
+	 * Checks a statement and returns it as an object. This is not needed for speed: statements that ran lately are kept
+	 * compiled anyway.
 	 *
 	 * @example
 	 * ```ts
@@ -488,23 +492,23 @@ export interface SqlMethods {
  * ```
  */
 export interface TransactionOptions extends SqlOptions {
-	/** How it begins (sqlite.org/lang_transaction.html). Default: `"immediate"`. Of no meaning to a nested one. */
+	/** How it begins (sqlite.org/lang_transaction.html). Default: `"immediate"`. A nested transaction ignores it. */
 	mode?: "deferred" | "immediate" | "exclusive";
 
 	/**
-	 * How long it may be idle, waiting for the next statement, until it is rolled back and rejects with
-	 * `ERR_TRANSACTION_TIMEOUT`: others wait for it. Default: 30,000 ms; 1,000 once the store is being closed. The
-	 * option `timeoutMs` bounds all of it, waiting for its turn included.
+	 * How long it may be idle, waiting for its next statement, while others wait for it. It is then rolled back and
+	 * rejects with `ERR_TRANSACTION_TIMEOUT`. Default: 30,000 ms; 1,000 ms once the store is being closed. The option
+	 * `timeoutMs` limits the whole transaction, including the wait for its turn.
 	 */
 	idleTimeoutMs?: number;
 }
 
 /**
- * A transaction, as the callback of {@link Sqlite.transaction} is given it. When the callback has ended, or the
- * transaction was rolled back, its methods reject with `ERR_TRANSACTION_CLOSED`.
+ * A transaction, as the callback of {@link Sqlite.transaction} gets it. Once the callback has ended or the transaction was
+ * rolled back, its methods reject with `ERR_TRANSACTION_CLOSED`.
  *
- * All its statements, also those that read, run on the writing connection and see what it has written. `get` and `all`
- * take statements with `RETURNING`, too. Statements that begin or end a transaction are refused.
+ * All its statements, reads included, run on the writing connection and see what the transaction has written. `get` and
+ * `all` also take statements with `RETURNING`. Statements that begin or end a transaction are refused.
  *
  * @example
  * ```ts
@@ -520,7 +524,7 @@ export interface Transaction extends SqlMethods {
 	readonly appData: KeyValueStore;
 
 	/**
-	 * A transaction within this one, as a savepoint: rolled back on its own when its callback rejects.
+	 * Runs a transaction within this one, as a savepoint. It is rolled back on its own if its callback rejects.
 	 *
 	 * @example
 	 * ```ts
@@ -546,7 +550,7 @@ export interface Transaction extends SqlMethods {
  */
 export interface Connection extends SqlMethods {
 	/**
-	 * Gives the connection back: rolls back what is open, and resets what was set by a `PRAGMA`. Idempotent. Later
+	 * Gives the connection back. Rolls back an open transaction and resets what was set by a `PRAGMA`. Idempotent. Later
 	 * calls of its methods reject with `ERR_TRANSACTION_CLOSED`.
 	 */
 	release(): Promise<void>;
@@ -566,12 +570,12 @@ export interface Connection extends SqlMethods {
  */
 export interface Sqlite extends SqlMethods {
 	/**
-	 * Runs a callback in a transaction: what it wrote through `tx` is committed when it resolves, and rolled back when
-	 * it throws, whose error the call then rejects with.
+	 * Runs a callback in a transaction. When the callback resolves, what it wrote through `tx` is committed. If it throws,
+	 * that is rolled back, and the call rejects with the same error.
 	 *
-	 * SQLite has one writer. While the callback runs, other writes of the store, and of other programs, wait; reads
-	 * outside of it go on, and see what was committed before. Inside the callback use `tx`: a write that goes past it
-	 * (`dataStore.appData.set`, `dataStore.sqlite.run`) would wait for itself, and rejects at once with
+	 * SQLite has one writer. While the callback runs, other writes of the store and of other programs wait. Reads outside
+	 * the callback go on, and see what was committed before. Inside the callback use `tx`: any other write
+	 * (`dataStore.appData.set`, `dataStore.sqlite.run`) would wait for itself, so it rejects at once with
 	 * `ERR_IN_TRANSACTION`. Keep the callback short, and do not await the network in it.
 	 *
 	 * @throws {@link RootcellarError} `ERR_TRANSACTION_TIMEOUT` if it is idle for too long, `ERR_TRANSACTION_LOST` if
@@ -590,7 +594,7 @@ export interface Sqlite extends SqlMethods {
 
 	/**
 	 * Reserves the writing connection, for libraries that issue `BEGIN` and `COMMIT` themselves. Other writes wait until
-	 * it is released, or was idle for `idleTimeoutMs`: it is then rolled back and taken back, and later calls reject.
+	 * it is released. If it is idle for `idleTimeoutMs`, it is rolled back and taken back, and later calls reject.
 	 *
 	 * @example
 	 * ```ts
@@ -605,16 +609,16 @@ export interface Sqlite extends SqlMethods {
 	reserve(options?: SqlOptions & Pick<TransactionOptions, "idleTimeoutMs">): Promise<Connection>;
 
 	/**
-	 * Applies, in the order of their numbers, the migrations that the file has not seen, each in a transaction of its
-	 * own, and resolves with the names of those that it applied. They are SQL files named `<number>_<name>.sql`, in a
-	 * folder or a list; a list may also hold `{ name, sql }`. What was applied is recorded in the file.
+	 * Applies the migrations that the file has not seen, in the order of their numbers, each in a transaction of its own.
+	 * Resolves with the names of those that it applied. Migrations are SQL files named `<number>_<name>.sql`, in a folder
+	 * or a list; a list may also hold `{ name, sql }`. What was applied is recorded in the file.
 	 *
-	 * Processes that migrate at the same time wait for each other, and none applies anything twice. There is no way
-	 * down: write another migration.
+	 * Processes that migrate at the same time wait for each other, and none applies anything twice. There are no down
+	 * migrations: write another migration instead.
 	 *
-	 * @throws {@link RootcellarError} `ERR_MIGRATION` if one that was applied is missing, renamed or changed, if two
-	 * have one number, or a new one comes before one that was applied; then nothing is applied. If a migration fails,
-	 * with its code, and nothing of it stays; those before it do.
+	 * @throws {@link RootcellarError} `ERR_MIGRATION` if one that was applied is missing, renamed or changed, if two have
+	 * the same number, or if a new one comes before one that was applied. Then nothing is applied.
+	 * @throws The error of a migration that fails. Nothing of it stays; those before it do.
 	 *
 	 * @example
 	 * ```ts
@@ -630,7 +634,7 @@ export interface Sqlite extends SqlMethods {
 }
 
 /**
- * Where the data lies, as `DATABASE_CONFIG` has it; `databaseType` is always `"sqlite3"`.
+ * The location of the data, in the format of `DATABASE_CONFIG`. `databaseType` is always `"sqlite3"`.
  *
  * @example
  * ```ts
@@ -653,18 +657,18 @@ export type RootDatabaseConfig = {
  * ```
  */
 export interface Backup {
-	/** Its transaction number, 16 hexadecimal digits, which `litestream restore -txid` takes too. Later ones are greater. */
+	/** The transaction ID: 16 hexadecimal digits, which `litestream restore -txid` takes too. Later IDs are greater. */
 	readonly id: string;
 	/** When the state was captured. */
 	readonly createdAt: Date;
-	/** The size in bytes of the file that ends with this state, compressed. An increment needs those before it, too. */
+	/** The compressed size, in bytes, of the file that ends with this state. An increment also needs those before it. */
 	readonly sizeBytes: number;
-	/** `"snapshot"`: every page of the database; `"increment"`: those that have changed. */
+	/** `"snapshot"` has every page of the database, `"increment"` those that have changed. */
 	readonly kind: "snapshot" | "increment";
 }
 
 /**
- * What was restored.
+ * The result of a restore.
  *
  * @example
  * ```ts
@@ -674,26 +678,26 @@ export interface Backup {
  * ```
  */
 export interface Restore {
-	/** The backup. */
+	/** The id of the backup. */
 	readonly id: string;
 	/** When its state was captured. */
 	readonly createdAt: Date;
 	/** The size of the database in bytes. */
 	readonly sizeBytes: number;
-	/** `false` where backups that are damaged or missing had to be left out. */
+	/** `false` if backups that are damaged or missing had to be left out. */
 	readonly isComplete: boolean;
-	/** Those backups, by their names at the destination, and why. */
+	/** The backups that were left out, by their names at the destination, and why. */
 	readonly skipped: { readonly name: string; readonly reason: string }[];
-	/** The backup of what was there before, if the store itself was restored while it was open. */
+	/** The id of the backup of the previous state, if the store itself was restored while it was open. */
 	readonly undoId?: string;
-	/** Why, if a file was restored before it was opened. */
+	/** Why the file was restored, if that was before it was opened. */
 	readonly reason?: string;
-	/** The path of the file that was there before, if one was set aside. */
+	/** The path of the previous file, if one was set aside. */
 	readonly setAside?: string;
 }
 
 /**
- * A proof that the newest state can be restored.
+ * The result of a trial restore of the newest state.
  *
  * @example
  * ```ts
@@ -702,12 +706,12 @@ export interface Restore {
  * ```
  */
 export interface Verification extends Restore {
-	/** How many files at the destination it is made of. */
+	/** The number of files at the destination that the state consists of. */
 	readonly files: number;
 }
 
 /**
- * How far a restore has come.
+ * The progress of a restore.
  *
  * @example
  * ```ts
@@ -716,14 +720,14 @@ export interface Verification extends Restore {
  * ```
  */
 export interface RestoreProgress {
-	/** Bytes of backups that were read. */
+	/** The bytes of backups read so far. */
 	readonly doneBytes: number;
-	/** Bytes of backups that there are to read. */
+	/** The bytes of backups to read in all. */
 	readonly totalBytes: number;
 }
 
 /**
- * How backups stand.
+ * The state of the backups.
  *
  * @example
  * ```ts
@@ -733,28 +737,29 @@ export interface RestoreProgress {
  */
 export interface BackupStatus {
 	/**
-	 * - `"active"`: they are made.
+	 * - `"active"`: backups are made.
 	 * - `"failing"`: the last attempt failed, and is repeated.
-	 * - `"conflict"`: something else writes to the destination, and they have stopped.
-	 * - `"elsewhere"`: another process makes those of this file.
-	 * - `"starting"`: the store has just been opened. `"closed"`: it has not been opened, or was closed.
-	 * - `"off"`: there are none.
+	 * - `"conflict"`: something else writes to the destination, so backups have stopped.
+	 * - `"elsewhere"`: another process makes the backups of this file.
+	 * - `"starting"`: the store has just been opened.
+	 * - `"closed"`: the store has not been opened yet, or was closed.
+	 * - `"off"`: backups are turned off.
 	 */
 	readonly state: "off" | "closed" | "starting" | "active" | "elsewhere" | "failing" | "conflict";
 	/** A folder or a URL, without credentials; `undefined` if backups are off. */
 	readonly destination: string | undefined;
-	/** For how many milliseconds there has been a change that is not safe; 0 if every one that was seen is. */
+	/** The age of the oldest change not yet backed up, in milliseconds; 0 if there is none. */
 	readonly lagMs: number;
 	/** When the newest backup of this process was captured. */
 	readonly lastBackupAt: Date | undefined;
-	/** What last went wrong, be it corrected or not. */
+	/** The last error, even if it has been resolved since. */
 	readonly lastError: { readonly code: string; readonly message: string; readonly at: Date } | undefined;
 	/** The id of the newest backup. */
 	readonly position: string | undefined;
 }
 
 /**
- * Options of {@link Backups.restore}. Without `at` and `id` it is the newest state.
+ * Options of {@link Backups.restore}. Without `at` and `id`, the newest state is restored.
  *
  * @example
  * ```ts
@@ -763,15 +768,15 @@ export interface BackupStatus {
  * ```
  */
 export interface RestoreOptions {
-	/** The newest state that was captured at this time or before: a `Date`, or milliseconds since 1970 UTC. */
+	/** Restores the newest state captured at or before this time: a `Date`, or milliseconds since 1970 UTC. */
 	at?: Date | number;
-	/** The state of a backup, by its id. Not together with `at`. */
+	/** Restores the state of the backup with this id. Not together with `at`. */
 	id?: string;
-	/** The path of another file to restore to, from the working directory. Default: the store itself. */
+	/** The path of another file to restore to, relative to the working directory. Default: the store itself. */
 	to?: string;
 	/**
-	 * Whether `to` may be replaced if it exists. Default: `false`. A file that is open is never replaced, nor what belongs
-	 * to a database or to its backups.
+	 * Whether `to` may be replaced if it exists. A file that is open is never replaced, and neither is anything that
+	 * belongs to a database or its backups. Default: `false`.
 	 */
 	overwrite?: boolean;
 }
@@ -779,18 +784,18 @@ export interface RestoreOptions {
 /**
  * Backup and restore, `dataStore.backups`.
  *
- * Every committed change, whoever made it, is captured within a second (in files of up to some 100 MB; larger ones may
- * take longer) and kept at the destination in Litestream's format (0.5), so that `litestream restore` restores it too.
- * A file that is missing, damaged or older than its backups is restored when it is opened, and what was there is kept
- * beside it.
+ * Every committed change, whoever made it, is captured within a second. (In files of more than some 100 MB it may take
+ * longer.) The destination holds it in the format of Litestream 0.5, so `litestream restore` can restore it too. A file
+ * that is missing, damaged or older than its backups is restored when it is opened. The previous file is kept beside it.
  *
- * Errors of every method that asks the destination: {@link RootcellarError} `ERR_BACKUP_OFF` if there are no backups,
- * `ERR_BACKUP_DESTINATION` if the destination does not answer, `ERR_INVALID_CONFIG` if it is not named as it has to be.
+ * Every method that asks the destination may reject with a {@link RootcellarError}: `ERR_BACKUP_OFF` if backups are
+ * turned off, `ERR_BACKUP_DESTINATION` if the destination does not answer, `ERR_INVALID_CONFIG` if its address is not
+ * valid.
  */
 export interface Backups {
 	/**
-	 * Backs up what was issued until now, at once, and resolves when it is safe at the destination; with the newest
-	 * backup, if nothing has changed since. Not to be awaited within a transaction, whose end it waits for.
+	 * Backs up at once everything issued so far, and resolves when it is safe at the destination. If nothing has changed,
+	 * it resolves with the newest backup. Do not await it within a transaction: it waits for the transaction's end.
 	 *
 	 * @throws {@link RootcellarError} `ERR_BACKUP_ELSEWHERE` if another process makes the backups of this file,
 	 * `ERR_BACKUP_CONFLICT` if something else writes to the destination, `ERR_BACKUP_STATE` if there is no room beside
@@ -804,8 +809,8 @@ export interface Backups {
 	create(): Promise<Backup>;
 
 	/**
-	 * The states that there are backups of, the newest first. An empty array if there are none. That they can be restored
-	 * is what {@link Backups.verify} proves, of the newest.
+	 * Lists the states that can be restored, the newest first. Resolves with an empty array if there are none. Only
+	 * {@link Backups.verify} proves, for the newest, that restoring works.
 	 *
 	 * @example
 	 * ```ts
@@ -815,20 +820,25 @@ export interface Backups {
 	list(): Promise<Backup[]>;
 
 	/**
-	 * Restores the newest state that was captured until `at`, that of a backup by its `id`, or the newest there is.
+	 * Restores the newest state captured at or before `at`, the state of the backup `id`, or the newest state.
 	 *
-	 * With `to`, a path, into another file, which must not exist unless `overwrite` is set. Without it the store itself,
-	 * while it is open: other connections see it at once, operations that were issued before come before, and those
-	 * issued later after. What was there, up to the last write of others, is a backup, `undoId`. Not to be awaited
-	 * within a transaction, whose end it waits for.
+	 * With `to`, it restores into another file, which must not exist unless `overwrite` is set. Without `to`, it restores
+	 * the store itself, while it is open. Other connections see the result at once. Operations issued before the call take
+	 * effect before it, and those issued later after it. The previous state, up to the last write of others, is backed up
+	 * as `undoId`. Do not await it within a transaction: it waits for the transaction's end.
 	 *
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option that cannot be used, such as the store's own file in `to`, or
-	 * that there is not.
-	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if it
-	 * does not pass its checks, `ERR_FILE_EXISTS` if `to` exists, is a folder or open in a process, has the name of a
-	 * log (`-wal`, `-shm`, `-journal`), or lies in the folder of the backups or in a `.backup-state`, `ERR_BACKUP_STATE` if
-	 * a file cannot be written, the state has another page size than the store, or others keep that locked. Of the store
-	 * itself also what {@link Backups.create} throws, for what is there is backed up first. Nothing was changed then.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an unknown option, or one that cannot be used, such as the store's own
+	 * file in `to`.
+	 * @throws {@link RootcellarError}
+	 * - `ERR_BACKUP_NOT_FOUND` if there is no such state;
+	 * - `ERR_BACKUP_DAMAGED` if it does not pass its checks;
+	 * - `ERR_FILE_EXISTS` if `to` exists, is a folder, is open in a process, has the name of a log (`-wal`, `-shm`,
+	 *   `-journal`), or lies in the folder of the backups or in a `.backup-state`;
+	 * - `ERR_BACKUP_STATE` if a file cannot be written, the state has another page size than the store, or others keep the
+	 *   store locked;
+	 * - for the store itself also what {@link Backups.create} throws, because the previous state is backed up first.
+	 *
+	 * If it throws, nothing was changed.
 	 *
 	 * @example
 	 * ```ts
@@ -838,11 +848,11 @@ export interface Backups {
 	restore(options?: RestoreOptions): Promise<Restore>;
 
 	/**
-	 * Restores the newest state into a temporary file beside the store's, with every check, and removes it.
+	 * Restores the newest state into a temporary file beside the store's, with every check, and removes that file. If only
+	 * some of the backups can be used, it resolves with `isComplete: false`.
 	 *
 	 * @throws {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there are no backups, `ERR_BACKUP_DAMAGED` if none passes
-	 * its checks, `ERR_BACKUP_STATE` if there is no room for the file. Where only a part of them can be used it resolves,
-	 * with `isComplete: false`.
+	 * its checks, `ERR_BACKUP_STATE` if there is no room for the file.
 	 *
 	 * @example
 	 * ```ts
@@ -852,7 +862,7 @@ export interface Backups {
 	verify(): Promise<Verification>;
 
 	/**
-	 * How backups stand, at once, without asking the destination.
+	 * Returns the state of the backups at once, without asking the destination.
 	 *
 	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` or `ROOTCELLAR_BACKUP` cannot be used.
 	 *
@@ -864,12 +874,16 @@ export interface Backups {
 	status(): BackupStatus;
 
 	/**
-	 * Calls a function when a change is safe, when the store was restored, also before it was opened, when something
-	 * failed (once for each new kind of failure), or when a restore or a verification has come further. Where nobody
-	 * listens to `"failure"`, the first one is a warning of the process, `ROOTCELLAR_BACKUP_FAILING`. Returns what ends
-	 * that. Opens no file, and does not keep the process alive. What a listener throws is an uncaught error.
+	 * Calls a function on an event, and returns a function that removes the listener.
+	 * - `"backup"`: a change is safe at the destination.
+	 * - `"restore"`: the store was restored, possibly before it was opened.
+	 * - `"failure"`: something failed; once for each new kind of failure. If nobody listens, the first failure is a warning
+	 *   of the process, `ROOTCELLAR_BACKUP_FAILING`.
+	 * - `"progress"`: a restore or a verification has advanced.
 	 *
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for another event, or for no function.
+	 * It opens no file and does not keep the process alive. What a listener throws is an uncaught error.
+	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an unknown event, or if the listener is not a function.
 	 *
 	 * @example
 	 * ```ts
@@ -884,14 +898,14 @@ export interface Backups {
 }
 
 /**
- * How backups are made.
+ * Options for backups.
  *
- * A process has one backup service for each file, with the options of the store that opened it first; each store's hooks
- * are called. {@link openDataStore} without a `filename` is on the file of {@link dataStore}: opened before that is
- * first used, its options are those of both.
+ * A process has one backup service for each file, with the options of the store that opened the file first. The hooks of
+ * every store are called. {@link openDataStore} without a `filename` opens the file of {@link dataStore}; if that happens
+ * before `dataStore` is first used, its options count for both.
  *
- * The hooks run on the JavaScript thread and may be asynchronous. A slow one delays the backup or the restore; one that
- * throws, or has not ended after 10 s, does not keep it from being made, and is a `"failure"` with `ERR_BACKUP_HOOK`.
+ * The hooks run on the JavaScript thread and may be asynchronous. A slow hook delays the backup or the restore. A hook that
+ * throws, or has not ended after 10 s, does not prevent it, and is reported as a `"failure"` with `ERR_BACKUP_HOOK`.
  *
  * @example
  * ```ts
@@ -909,38 +923,38 @@ export interface Backups {
  */
 export interface BackupOptions {
 	/**
-	 * Where backups go: the path of a folder, a `file:` URL, or that of an object store: `s3://bucket/prefix`,
-	 * `gs://bucket/prefix`, `az://container/prefix`, each with `?endpoint=https://host` for a server of one's own. Each
-	 * database needs one of its own. Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID`
-	 * and so on). Default: what `ROOTCELLAR_BACKUP` says, for the file that `DATABASE_CONFIG` names; else a folder
-	 * beside the file, `<filename>.backup`.
+	 * Where backups go: the path of a folder, a `file:` URL, or the URL of an object store (`s3://bucket/prefix`,
+	 * `gs://bucket/prefix` or `az://container/prefix`, each with `?endpoint=https://host` for a server of your own). Each
+	 * database needs a destination of its own. Credentials come from the usual environment variables
+	 * (`AWS_ACCESS_KEY_ID` and so on). Default: `ROOTCELLAR_BACKUP`, for the file that `DATABASE_CONFIG` names; otherwise
+	 * `<filename>.backup`, a folder beside the file.
 	 */
 	url?: string;
-	/** How many milliseconds a change waits for its backup at most, from 10 to ten years. Default: 1000. */
+	/** The longest that a change waits for its backup, in milliseconds, from 10 to ten years. Default: 1000. */
 	intervalMs?: number;
-	/** For how many milliseconds states stay restorable, up to ten years. Default: 604,800,000, seven days. */
+	/** How long states stay restorable, in milliseconds, up to ten years. Default: 604,800,000, seven days. */
 	retentionMs?: number;
 	/**
-	 * How many milliseconds `close()` and the end of the process, also by a signal that the bot does not handle, wait
-	 * for the last backup, up to ten years. What could not be backed up by then is when the file is opened again.
-	 * Default: 5000.
+	 * How long `close()` and the end of the process wait for the last backup, in milliseconds, up to ten years. This
+	 * includes an end by a signal that the bot does not handle. What could not be backed up by then is backed up when the
+	 * file is opened again. Default: 5000.
 	 */
 	shutdownTimeoutMs?: number;
 	/**
-	 * Whether to say nothing on the standard error stream when a file was restored before it was opened, and not to warn
-	 * of the first failure. Default: `false`.
+	 * `true` suppresses the line on the standard error stream about a file that was restored before it was opened, and the
+	 * warning about the first failure. Default: `false`.
 	 */
 	quiet?: boolean;
 	/**
-	 * Called before a state is captured. What it writes and awaits is in the backup. Where it then turns out that nothing
-	 * has changed there is none, and {@link BackupOptions.afterBackup} is not called.
+	 * Called before a state is captured. What it writes and awaits is in the backup. If nothing turns out to have changed,
+	 * no backup is made and {@link BackupOptions.afterBackup} is not called.
 	 */
 	beforeBackup?: () => void | Promise<void>;
 	/** Called when a backup is safe at the destination. What it writes is a change, and leads to another backup. */
 	afterBackup?: () => void | Promise<void>;
-	/** Called before the store is restored, also when that is before it is opened: then the store cannot be used yet. */
+	/** Called before the store is restored. If that is before it is opened, the store cannot be used yet. */
 	beforeRestore?: () => void | Promise<void>;
-	/** Called when the store was restored. When that was before it is opened, the store cannot be used yet. */
+	/** Called after the store was restored. If that was before it is opened, the store cannot be used yet. */
 	afterRestore?: () => void | Promise<void>;
 }
 
@@ -965,7 +979,7 @@ export interface DataStore {
 	readonly sqlite: Sqlite;
 
 	/**
-	 * The file this store uses, which any SQLite library may open too.
+	 * The file that this store uses. Any SQLite library may open it too.
 	 *
 	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used.
 	 *
@@ -977,12 +991,11 @@ export interface DataStore {
 	readonly config: { databaseType: "sqlite3"; sqlite3: { filename: string } };
 
 	/**
-	 * Finishes every operation that was issued, then releases the file. Idempotent: every call resolves when
-	 * the store is closed. Operations issued later reject with `ERR_STORE_CLOSED`. Other stores on the same
-	 * file stay open.
+	 * Finishes every operation that was issued, then releases the file. Idempotent: every call resolves when the store is
+	 * closed. Operations issued later reject with `ERR_STORE_CLOSED`. Other stores on the same file stay open.
 	 *
-	 * A store that is not closed loses nothing: an idle store does not keep the process alive, and what was
-	 * issued before `process.exit()` is written before the process ends.
+	 * A store that is not closed loses nothing. An idle store does not keep the process alive, and what was issued before
+	 * `process.exit()` is written before the process ends.
 	 *
 	 * @example
 	 * ```ts
@@ -1012,33 +1025,33 @@ export interface DataStore {
  */
 export interface DataStoreOptions {
 	/**
-	 * The SQLite file; a relative path is taken from the working directory at the time of the call. It is
-	 * created when missing, its folder is not. Default: what `DATABASE_CONFIG` says, else `./rootsdk.sqlite3`.
+	 * The SQLite file. A relative path is resolved against the working directory at the time of the call. The file is
+	 * created if it is missing, its folder is not. Default: what `DATABASE_CONFIG` says, or `./rootsdk.sqlite3`.
 	 */
 	filename?: string;
 
 	/**
-	 * How backups are made; `false` for none. Default: what `ROOTCELLAR_BACKUP` says (a path or URL, which is for the
-	 * store that `DATABASE_CONFIG` names; or `off`, which is for every store without a `url`), else a folder beside the
-	 * file.
+	 * How backups are made; `false` for no backups. Default: what `ROOTCELLAR_BACKUP` says, or a folder beside the file. A
+	 * path or URL in that variable is for the store that `DATABASE_CONFIG` names; `off` is for every store without a
+	 * `url`.
 	 */
 	backup?: false | BackupOptions;
 
 	/**
-	 * Bytes that the read cache of this store may take, an integer; `0` turns it off. Default: 67,108,864 (64 MiB). What
-	 * is read from it is never stale, whoever else writes to the file. Entries count at two bytes for each UTF-16 unit
-	 * and 256 bytes beside; those that were not used for longest go first.
+	 * The bytes that this store's read cache may take, an integer; `0` turns it off. What is read from it is never stale,
+	 * whoever else writes to the file. Each entry counts as two bytes for each UTF-16 unit and 256 bytes more. The least
+	 * recently used go first. Default: 67,108,864 (64 MiB).
 	 */
 	cacheBytes?: number;
 }
 
 /**
- * Opens a store of its own, for tests and tools.
+ * Opens a separate store, for tests and tools.
  *
- * Returns at once: the file is opened at the first operation, which rejects if that fails; the next
- * operation tries again. Opening a file that is open already, under whatever name, shares one engine.
+ * Returns at once. The file is opened at the first operation, which rejects if that fails; the next operation tries again.
+ * Stores that open the same file, under whatever name, share one engine.
  *
- * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an option of the wrong type, or with a name that is none.
+ * @throws `TypeError` `ERR_INVALID_ARGUMENT` for an unknown option, or an option of the wrong type.
  *
  * @example
  * ```ts
@@ -1049,9 +1062,9 @@ export interface DataStoreOptions {
 export function openDataStore(options?: DataStoreOptions): DataStore;
 
 /**
- * The process-wide store, configured by `DATABASE_CONFIG` at its first use:
- * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`, by default `./rootsdk.sqlite3` in the working
- * directory. Importing it opens no file and starts no thread.
+ * The process-wide store. `DATABASE_CONFIG` names its file, and is read at the first use:
+ * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`. The default is `./rootsdk.sqlite3` in the working directory.
+ * Importing it opens no file and starts no thread.
  *
  * @example
  * ```ts
@@ -1073,45 +1086,45 @@ export const dataStore: DataStore;
 export const rootServer: { readonly dataStore: DataStore };
 
 /**
- * What an operation rejects with when its arguments were fine but it could not be done.
+ * The error of an operation whose arguments were fine but which could not be done.
  *
- * Messages never carry a stored value. Every code that this package rejects with or throws, also those of other classes
- * where that is said:
+ * Messages never contain a stored value. The table has every code that this package rejects with or throws. Where an error
+ * is of another class, it says so.
  *
  * | code | when | what to do |
  * |---|---|---|
- * | `ERR_INVALID_ARGUMENT` | an argument cannot be used; an {@link InvalidArgumentError} | its `argument` names it |
+ * | `ERR_INVALID_ARGUMENT` | an argument cannot be used; an {@link InvalidArgumentError} | `argument` names it |
  * | `ERR_TOO_LARGE` | key and value exceed one billion bytes; an {@link InvalidArgumentError} | store less |
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
- * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or the destination of backups is not as it has to be | see the message |
- * | `ERR_BACKUP_OFF` | backups were turned off | turn them on |
+ * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or the destination of backups is not valid | see the message |
+ * | `ERR_BACKUP_OFF` | backups are turned off | turn them on |
  * | `ERR_BACKUP_DESTINATION` | the destination of backups cannot be used now | it is tried again; see the message |
- * | `ERR_BACKUP_CONFLICT` | something else writes to the destination | give each database one of its own |
+ * | `ERR_BACKUP_CONFLICT` | something else writes to the destination | give each database its own destination |
  * | `ERR_BACKUP_NOT_FOUND` | there is no such backup | see `list()` |
  * | `ERR_BACKUP_DAMAGED` | no backup of the state passes its checks, or the file does not | restore another state |
- * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | ask it |
- * | `ERR_BACKUP_STATE` | a backup or restore cannot write a file, or not restore the store in place | see the message |
+ * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | call it in that process |
+ * | `ERR_BACKUP_STATE` | a backup or restore cannot write a file, or cannot restore the store in place | see the message |
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
- * | `ERR_FILE_EXISTS` | a restore would overwrite a file, one that is in use, or what belongs to a database or its backups | set `overwrite`, or name another |
+ * | `ERR_FILE_EXISTS` | a restore would overwrite a file, a file in use, or what belongs to a database or its backups | set `overwrite`, or name another file |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
  * | `ERR_SDK_LOAD` | `rootcellar/register` found an SDK that does not load | see the `cause` |
- * | `ERR_SQL_FORBIDDEN` | SQL that would end durability, spoil the backup, or change the store's tables | see the message |
- * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` of a statement that writes and returns no rows | use `run` |
+ * | `ERR_SQL_FORBIDDEN` | the SQL would end durability, spoil the backup, or change the store's tables | see the message |
+ * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` got a statement that writes and returns no rows | use `run` |
  * | `ERR_TOO_MANY_ROWS` | a query has more rows than `maxRows`; a `RangeError` | use `iterate`, or a greater `maxRows` |
- * | `ERR_INEXACT_INTEGER` | no number holds an integer of a row exactly; a `RangeError` | use the option `bigint` |
+ * | `ERR_INEXACT_INTEGER` | a row has an integer that no number holds exactly; a `RangeError` | use the option `bigint` |
  * | `ABORT_ERR` | the `signal` was aborted; an `AbortError`, whose `cause` is the signal's reason | |
  * | `ERR_TIMEOUT` | the operation took longer than its `timeoutMs` | |
  * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |
- * | `ERR_IN_TRANSACTION` | in the callback of a transaction, what would wait for it | use the callback's `tx` |
+ * | `ERR_IN_TRANSACTION` | a call in the callback of a transaction would wait for that transaction | use the callback's `tx` |
  * | `ERR_TRANSACTION_TIMEOUT` | a transaction was idle for longer than `idleTimeoutMs` | do not wait in its callback |
  * | `ERR_TRANSACTION_LOST` | SQLite rolled a transaction back when a statement in it failed | begin it again |
  * | `ERR_TRANSACTION_CLOSED` | a transaction or a reserved connection has ended | |
  * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
- * | `ERR_MIGRATION` | migrations that do not fit what was applied to the file | the message names the file and the problem |
+ * | `ERR_MIGRATION` | the migrations do not fit what was applied to the file | the message names the file and the problem |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *
@@ -1127,14 +1140,14 @@ export const rootServer: { readonly dataStore: DataStore };
 export class RootcellarError extends Error {
 	/** A stable name for the kind of failure. */
 	readonly code: string;
-	/** Where in the SQL the error is, in UTF-16 units, if SQLite tells. */
+	/** The offset of the error in the SQL, in UTF-16 units, if SQLite tells. */
 	readonly position?: number;
 	private constructor();
 }
 
 /**
- * What is thrown for an argument that cannot be used: a `TypeError` (for `ERR_TOO_LARGE` a `RangeError`) with
- * the properties given here.
+ * The error for an argument that cannot be used: a `TypeError`, or for `ERR_TOO_LARGE` a `RangeError`, with these
+ * properties.
  *
  * @example
  * ```ts
@@ -1144,6 +1157,6 @@ export class RootcellarError extends Error {
  */
 export interface InvalidArgumentError extends Error {
 	readonly code: "ERR_INVALID_ARGUMENT" | "ERR_TOO_LARGE";
-	/** The argument, as `"key"` or `"values[2].expiresAt"`. */
+	/** The name of the argument, such as `"key"` or `"values[2].expiresAt"`. */
 	readonly argument: string;
 }

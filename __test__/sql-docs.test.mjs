@@ -11,7 +11,7 @@ const ofPage = examplesOf(page, "ts");
 /** The part of index.d.ts about SQL, and the examples in it. */
 const { part: sqlPart, examples } = partOfDeclarations(
 	"A value that a parameter of a statement takes",
-	"Where the data lies",
+	"The location of the data",
 );
 
 /** What the examples take for granted. */
