@@ -84,7 +84,7 @@ impl Closed {
         store.close();
         if let Some(restored) = &restored {
             assert_eq!(std::fs::read(restored.set_aside.as_ref().unwrap()).unwrap(), bytes);
-            assert!(restored.restored.is_newest && restored.restored.skipped.is_empty());
+            assert!(restored.is_newest && restored.skipped.is_empty());
         }
         match found {
             Ok(found) if found == self.content => Outcome::Same { restored: restored.is_some() },

@@ -74,7 +74,7 @@ impl Killed {
         let restored = store.restored();
         store.close();
         if let Some(restored) = &restored {
-            assert!(restored.restored.is_newest && restored.set_aside.is_some(), "{restored:?}");
+            assert!(restored.is_newest && restored.set_aside.is_some(), "{restored:?}");
         }
         let keys = found.iter().take_while(|value| value.is_some()).count();
         for (key, found) in found.into_iter().enumerate() {

@@ -15,7 +15,8 @@ use rootcellar::backup::catalog::files::{BackupFile, FileName, Level};
 use rootcellar::backup::catalog::plan::{Target, plan};
 use rootcellar::backup::destination::{Destination, Folder};
 use rootcellar::backup::publish::publisher::Publisher;
-use rootcellar::backup::restore::image::{Restored, restore};
+use rootcellar::backup::restore::image::restore;
+use rootcellar::backup::restore::restored::Restored;
 use rootcellar::ltx::{HEADER_BYTES, Txid};
 use rusqlite::Connection;
 
@@ -294,7 +295,7 @@ fn a_store_is_opened_as_the_newest_state_that_is_left_or_not_at_all() {
     };
     std::fs::write(destined.path(FileName::captured(before)), b"").unwrap();
     let (held, restored, _) = open(&destined.machine);
-    let restored = restored.unwrap().restored;
+    let restored = restored.unwrap();
     assert!(restored.txid < before && !restored.is_newest);
     let skipped: Vec<FileName> = restored.skipped.iter().map(|skipped| skipped.name).collect();
     assert_eq!(skipped, [FileName::captured(before), FileName::captured(last)]);

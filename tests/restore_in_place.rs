@@ -21,7 +21,7 @@ use rootcellar::backup::catalog::files::{BackupFile, FileName};
 use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::{Created, Destination, Folder};
 use rootcellar::backup::events::{BackupEvent, Observer, ServiceOptions};
-use rootcellar::backup::{RestoredStore, open_store, restore_to};
+use rootcellar::backup::{Restored, open_store, restore_to};
 use rootcellar::ltx::Txid;
 use rusqlite::Connection;
 
@@ -95,7 +95,7 @@ fn connect(machine: &Machine) -> Connection {
     connection
 }
 
-fn restore(store: &Store, txid: u64) -> Result<RestoredStore, Error> {
+fn restore(store: &Store, txid: u64) -> Result<Restored, Error> {
     let target = Target::Txid(Txid::new(txid).unwrap());
     wait(|reply| store.opened.service.as_ref().unwrap().restore(target, reply))
 }
@@ -106,7 +106,7 @@ fn rows(connection: &Connection) -> HashSet<i64> {
 }
 
 /// The rows of the state before a restore.
-fn undone(machine: &Machine, restored: &RestoredStore) -> HashSet<i64> {
+fn undone(machine: &Machine, restored: &Restored) -> HashSet<i64> {
     let path = machine.path("undone.sqlite3");
     let target = Target::Txid(restored.undo.unwrap());
     restore_to(&machine.destination(), target, &path, true, &mut |_| {}).unwrap();
@@ -231,7 +231,7 @@ fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
     connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
     created.store(0, Ordering::SeqCst);
     let restored = restore(&store, first).unwrap();
-    assert_eq!(restored.position, None);
+    assert_eq!(store.opened.service.as_ref().unwrap().position(), restored.undo);
     assert_eq!(rows(&connect(&machine)), HashSet::new());
     assert_eq!(undone(&machine, &restored), HashSet::from([1]));
     assert_eq!(store.failures(), ["ERR_BACKUP_DESTINATION"]);

@@ -5,7 +5,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
-use rootcellar::backup::service::signals::{Signal, catch, release};
+use rootcellar::backup::service::registry::catch_signals as catch;
+use rootcellar::backup::service::signals::{Signal, release};
 
 /// In the environment of a process that a test has started: what is sent to it.
 const CHILD: &str = "ROOTCELLAR_TEST_SIGNAL";

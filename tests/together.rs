@@ -12,7 +12,7 @@ use rootcellar::backup::events::{BackupEvent, Hook, Observer, Observers, Service
 use rootcellar::backup::local::state_dir::StateDir;
 use rootcellar::backup::open_store;
 use rootcellar::backup::publish::publisher::Publisher;
-use rootcellar::backup::recover::prepare::{Outcome, prepare};
+use rootcellar::backup::recover::prepare::prepare;
 
 const START_MS: i64 = 1_735_689_600_000;
 const ROUNDS: usize = 4;
@@ -31,7 +31,7 @@ fn publish(database: &Path, destination: &Arc<dyn Destination>) {
 /// Whether who opened the file restored it. The file is there for each of them.
 fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
     let state_dir = StateDir::beside(database).unwrap();
-    let prepared = prepare(
+    let recovered = prepare(
         database,
         &state_dir,
         &state_dir.lock_for_opening().unwrap(),
@@ -43,7 +43,7 @@ fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
     assert!(database.exists(), "a file was to be begun anew that has a backup");
     // As one does who keeps it open.
     thread::sleep(Duration::from_millis(20));
-    matches!(prepared.outcome, Outcome::Restored(_))
+    recovered.restored.is_some()
 }
 
 #[test]

@@ -292,7 +292,7 @@ function createBackups(queue, located, notices) {
 				loadBinding().verifyBackups(url, path.dirname(file), progressed, file),
 				source,
 			);
-			return { ...toRestore(restored), files: restored.files ?? 0 };
+			return { ...toRestore(restored), files: restored.files };
 		},
 		status: () => statusOf(located(), queue.session.current),
 		on: (event, listener) => {

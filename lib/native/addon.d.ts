@@ -75,7 +75,7 @@ export interface RestoredInfo {
 	id: string;
 	createdMs: number;
 	bytes: number;
-	files?: number;
+	files: number;
 	isComplete: boolean;
 	skipped: { name: string; reason: string }[];
 	undoId?: string;

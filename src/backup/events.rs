@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::catalog::files::BackupFile;
 use super::destination::Destination;
-use super::recover::prepare::Outcome;
 use super::restore::progress::RestoreProgress;
-use super::restore::to_file::RestoredStore;
+use super::restore::restored::Restored;
 use crate::Error;
 use crate::threads::lock;
 
@@ -33,10 +32,8 @@ pub enum BackupEvent {
     Failure(Error),
     /// A restore has come further.
     Progress(RestoreProgress),
-    /// A file was restored before it was opened.
-    Opened(Outcome),
-    /// The store was restored while it was open.
-    Restored(RestoredStore),
+    /// A file was restored, before it was opened if there is a reason for it, and otherwise while it was open.
+    Restored(Restored),
 }
 
 /// A moment at which functions of the user are called.

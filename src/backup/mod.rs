@@ -15,6 +15,7 @@ pub mod service;
 
 pub use restore::listing::list;
 pub use restore::output::check_output;
-pub use restore::to_file::{RestoredStore, restore_to};
-pub use restore::verify::{Verified, verify};
+pub use restore::restored::Restored;
+pub use restore::to_file::restore_to;
+pub use restore::verify::verify;
 pub use service::registry::{Opened, destination_of, make_last_backups, open_store};

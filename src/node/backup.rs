@@ -7,15 +7,14 @@ use std::sync::{Arc, mpsc};
 
 use napi_derive::napi;
 
-use super::convert::backups::{RestoredInfo, StatusInfo};
+use super::convert::backups::StatusInfo;
 use super::convert::options::RestoreTarget;
 use super::event::{EventKind, NativeEvent};
 use super::shared::Shared;
 use super::store::NativeStore;
-use crate::backup::RestoredStore;
+use crate::backup::Restored;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::events::{BackupEvent, Hook, Observer};
-use crate::backup::recover::prepare::Outcome;
 use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
 use crate::{BackupProblem, Error, Reply};
@@ -42,7 +41,7 @@ impl NativeStore {
     pub fn restore(&self, id: u32, target: RestoreTarget) {
         let Some(service) = self.shared.service(id) else { return };
         let shared = Arc::clone(&self.shared);
-        let reply = Reply::new(move |result: Result<RestoredStore, Error>| {
+        let reply = Reply::new(move |result: Result<Restored, Error>| {
             shared.tell([match result {
                 Ok(restored) => {
                     NativeEvent { restored: Some((&restored).into()), ..NativeEvent::new(id, EventKind::Restored) }
@@ -92,10 +91,6 @@ impl Observer for Shared {
                 total_bytes: Some(progress.total_bytes as f64),
                 ..notice(EventKind::Progress)
             },
-            BackupEvent::Opened(Outcome::Kept) => return,
-            BackupEvent::Opened(Outcome::Restored(file)) => {
-                NativeEvent { restored: Some(RestoredInfo::from(file)), ..notice(EventKind::Restored) }
-            }
             BackupEvent::Restored(restored) => {
                 NativeEvent { restored: Some(restored.into()), ..notice(EventKind::Restored) }
             }

@@ -26,7 +26,8 @@ pub enum SignalName {
 pub fn catch_signals(names: Vec<SignalName>) {
     #[cfg(unix)]
     {
-        use crate::backup::service::signals::{Signal, catch, is_main_thread};
+        use crate::backup::service::registry::catch_signals;
+        use crate::backup::service::signals::{Signal, is_main_thread};
         if !is_main_thread() {
             return;
         }
@@ -38,6 +39,6 @@ pub fn catch_signals(names: Vec<SignalName>) {
                 SignalName::SIGTERM => Signal::Terminate,
             })
             .collect();
-        drop(catch(&signals));
+        drop(catch_signals(&signals));
     }
 }

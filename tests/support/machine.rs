@@ -11,9 +11,7 @@ use std::time::{Duration, SystemTime};
 use rootcellar::backup::catalog::files::BackupFile;
 use rootcellar::backup::destination::Folder;
 use rootcellar::backup::events::{BackupEvent, Hook, Observer, ServiceOptions};
-use rootcellar::backup::recover::prepare::Outcome;
-use rootcellar::backup::recover::put_in_place::RestoredFile;
-use rootcellar::backup::{Opened, open_store};
+use rootcellar::backup::{Opened, Restored, open_store};
 use rootcellar::batch::{Batch, Command};
 use rootcellar::kv::{Address, Entry};
 use rootcellar::{Error, Reply};
@@ -130,9 +128,10 @@ impl Store {
         wait(|reply| self.opened.service.as_ref().unwrap().create(reply))
     }
 
-    pub fn restored(&self) -> Option<RestoredFile> {
+    /// The restore before the store was opened, if there was one.
+    pub fn restored(&self) -> Option<Restored> {
         self.listener.0.lock().unwrap().iter().find_map(|event| match event {
-            BackupEvent::Opened(Outcome::Restored(restored)) => Some(restored.clone()),
+            BackupEvent::Restored(restored) if restored.reason.is_some() => Some(restored.clone()),
             _ => None,
         })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::decide::{Decision, decide};
 use super::inspect::{FileCondition, LastUse, inspect_file};
-use super::put_in_place::{Recovery, RestoredFile};
+use super::put_in_place::Recovery;
 use crate::backup::catalog::files::newest_txid;
 use crate::backup::destination::Destination;
 use crate::backup::events::{BackupEvent, Hook, Observers};
@@ -18,22 +18,14 @@ use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
 use crate::backup::publish::reconcile::{ChainPosition, chain_position};
+use crate::backup::restore::restored::Restored;
 use crate::{BackupProblem, Error};
-
-/// What was done.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The file was kept as it is, or there is none and no backup either.
-    Kept,
-    /// The file was restored.
-    Restored(RestoredFile),
-}
 
 /// A file that may be opened now.
 #[derive(Debug)]
-pub struct Prepared {
-    /// What was done.
-    pub outcome: Outcome,
+pub struct Recovered {
+    /// What it was restored to, if it was.
+    pub restored: Option<Restored>,
     /// The right to make its backups, unless another process has it.
     pub lock: Option<Lock>,
 }
@@ -52,10 +44,10 @@ pub fn prepare(
     destination: &Arc<dyn Destination>,
     now_ms: i64,
     observers: &Observers,
-) -> Result<Prepared, Error> {
+) -> Result<Recovered, Error> {
     let Some(lock) = state_dir.lock_for_backups_soon()? else {
         // Somebody has it open.
-        return Ok(Prepared { outcome: Outcome::Kept, lock: None });
+        return Ok(Recovered { restored: None, lock: None });
     };
     let (mut state, loaded) = StateFile::open(state_dir.folder());
     let first_page = FirstPage::take(state_dir.folder());
@@ -66,7 +58,7 @@ pub fn prepare(
     let files = match destination.list() {
         Ok(files) => files,
         Err(_) if matches!(found, FileCondition::Sound | FileCondition::Inconsistent) => {
-            return Ok(Prepared { outcome: Outcome::Kept, lock: Some(lock) });
+            return Ok(Recovered { restored: None, lock: Some(lock) });
         }
         Err(error) => return Err(error),
     };
@@ -79,9 +71,12 @@ pub fn prepare(
         _ => ChainPosition::Unknown,
     };
     let begins_anew = found == FileCondition::Nothing && is_removed_beside(path, &**destination);
-    let outcome = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
-        Decision::Keep => Outcome::Kept,
-        Decision::KeepDamaged(problem) => keep_damaged(path, &problem, observers),
+    let restored = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
+        Decision::Keep => None,
+        Decision::KeepDamaged(problem) => {
+            tell_damaged(path, &problem, observers);
+            None
+        }
         Decision::Refuse(problem) => return Err(backups_are_gone(path, state_dir, &**destination, &problem)),
         Decision::Restore { aside, reason } => {
             let known = position.map(|position| position.txid);
@@ -98,14 +93,14 @@ pub fn prepare(
                 Ok(Some(restored)) => {
                     conflict::unmark(state_dir.folder());
                     observers.hook(Hook::AfterRestore);
-                    Outcome::Restored(restored)
+                    Some(restored)
                 }
                 Ok(None) => {
                     if newest > known {
                         // What is there is of no use: a full snapshot goes on from here.
                         state.forget()?;
                     }
-                    Outcome::Kept
+                    None
                 }
                 // It is an old copy, and nothing newer can be used.
                 Err(error)
@@ -117,26 +112,26 @@ pub fn prepare(
                 {
                     state.forget()?;
                     observers.tell(&BackupEvent::Failure(error));
-                    Outcome::Kept
+                    None
                 }
                 // Most of it can be read, and the backups are no better.
                 Err(error)
                     if found == FileCondition::Inconsistent
                         && error.backup_problem() == Some(BackupProblem::Damaged) =>
                 {
-                    keep_damaged(path, &reason, observers)
+                    tell_damaged(path, &reason, observers);
+                    None
                 }
                 Err(error) => return Err(error),
             }
         }
     };
-    Ok(Prepared { outcome, lock: Some(lock) })
+    Ok(Recovered { restored, lock: Some(lock) })
 }
 
-fn keep_damaged(path: &Path, problem: &str, observers: &Observers) -> Outcome {
+fn tell_damaged(path: &Path, problem: &str, observers: &Observers) {
     let message = format!("{} cannot be relied on, and there is no better backup: {problem}", path.display());
     observers.tell(&BackupEvent::Failure(Error::backup(BackupProblem::Damaged, message)));
-    Outcome::Kept
 }
 
 /// Whether the folder beside the file, where backups are by default, has been removed: whoever removed the file as well

@@ -9,22 +9,12 @@ use crate::backup::destination::Destination;
 use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_file::{Known, Position, StateFile};
-use crate::backup::restore::image::{Restored, Skipped, restore};
+use crate::backup::restore::image::restore;
 use crate::backup::restore::progress::RestoreProgress;
+use crate::backup::restore::restored::{Restored, Skipped};
 use crate::faults::crash_at;
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
-
-/// A file that was restored.
-#[derive(Debug, Clone)]
-pub struct RestoredFile {
-    /// What it was restored to.
-    pub restored: Restored,
-    /// Why, as a part of a sentence.
-    pub reason: String,
-    /// Where what was found is now, if anything was.
-    pub set_aside: Option<PathBuf>,
-}
 
 /// A restore of a file that is not open.
 pub struct Recovery<'a> {
@@ -54,7 +44,7 @@ impl Recovery<'_> {
         reason: String,
         now_ms: i64,
         progress: &mut dyn FnMut(RestoreProgress),
-    ) -> Result<Option<RestoredFile>, Error> {
+    ) -> Result<Option<Restored>, Error> {
         let temporary = with_suffix(self.path, ".restoring");
         let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);
         let mut restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
@@ -71,7 +61,7 @@ impl Recovery<'_> {
             let destination = self.destination.describe().to_owned();
             self.state.rewrite(&Known { destination, position, table: restored.table.clone() }, &[])?;
         }
-        Ok(Some(RestoredFile { restored, reason, set_aside }))
+        Ok(Some(Restored { reason: Some(reason), set_aside, ..restored }))
     }
 
     /// Sets aside what is there, and gives a restored file its name. Returns where what was there is now.

@@ -6,44 +6,17 @@ use std::path::Path;
 
 use super::integrity::{Depth, Verdict, check_database};
 use super::progress::{RestoreProgress, by_steps};
+use super::restored::{Restored, Skipped};
 use crate::backup::capture::page_hashes::PageTable;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::plan::{Plan, Target, plan};
 use crate::backup::destination::Destination;
 use crate::engine::sqlite::open_detached;
-use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Txid, Violation, chain, page_checksum};
+use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Violation, chain, page_checksum};
 use crate::{BackupProblem, Error, ltx};
 
 /// What is written at a time.
 const BUFFER_BYTES: usize = 1 << 18;
-
-/// What became of a restore.
-#[derive(Debug, Clone)]
-pub struct Restored {
-    /// The last transaction of the state.
-    pub txid: Txid,
-    /// When it was captured, in milliseconds since 1970 UTC.
-    pub time_ms: i64,
-    /// The size of the database in bytes.
-    pub bytes: u64,
-    /// How many backups it was made of.
-    pub files: usize,
-    /// Whether it is the newest that the destination has ever seen.
-    pub is_newest: bool,
-    /// Backups that were left out.
-    pub skipped: Vec<Skipped>,
-    /// What is in its pages.
-    pub table: PageTable,
-}
-
-/// A backup that was left out of a restore.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its name.
-    pub name: FileName,
-    /// Why, as a part of a sentence.
-    pub reason: String,
-}
 
 /// Why one attempt came to nothing.
 enum AttemptError {
@@ -198,6 +171,9 @@ fn attempt(
         is_newest: false,
         skipped: Vec::new(),
         table,
+        undo: None,
+        reason: None,
+        set_aside: None,
     })
 }
 

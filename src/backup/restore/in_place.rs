@@ -7,9 +7,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::image::{Restored, cannot_write, restore};
+use super::image::{cannot_write, restore};
 use super::listing::timed;
 use super::progress::RestoreProgress;
+use super::restored::Restored;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;

@@ -6,5 +6,6 @@ pub mod integrity;
 pub mod listing;
 pub mod output;
 pub mod progress;
+pub mod restored;
 pub mod to_file;
 pub mod verify;

@@ -3,48 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use super::image::{Restored, Skipped, cannot_write, restore};
+use super::image::{cannot_write, restore};
 use super::listing::timed;
 use super::output::{check_output, is_in_use};
 use super::progress::RestoreProgress;
+use super::restored::Restored;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::fs::rename::rename_new;
 use crate::backup::fs::temporary::Temporary;
-use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
-
-/// What was restored.
-#[derive(Debug, Clone)]
-pub struct RestoredStore {
-    /// The backup that it is now as.
-    pub txid: Txid,
-    /// When that was captured, in milliseconds since 1970 UTC.
-    pub time_ms: i64,
-    /// The size of the database in bytes.
-    pub bytes: u64,
-    /// Backups that were left out.
-    pub skipped: Vec<Skipped>,
-    /// The backup of what was there before; `None` if nothing was replaced.
-    pub undo: Option<Txid>,
-    /// The backup of what is there now; `None` if nothing was replaced, or if it could not be made yet.
-    pub position: Option<Txid>,
-}
-
-impl From<Restored> for RestoredStore {
-    fn from(restored: Restored) -> Self {
-        Self {
-            txid: restored.txid,
-            time_ms: restored.time_ms,
-            bytes: restored.bytes,
-            skipped: restored.skipped,
-            undo: None,
-            position: None,
-        }
-    }
-}
 
 /// Restores to another file, which is there as a whole or not at all.
 ///
@@ -58,7 +28,7 @@ pub fn restore_to(
     output: &Path,
     overwrites: bool,
     progress: &mut dyn FnMut(RestoreProgress),
-) -> Result<RestoredStore, Error> {
+) -> Result<Restored, Error> {
     check_output(Some(destination), output)?;
     let exists = || {
         Error::backup(
@@ -97,5 +67,5 @@ pub fn restore_to(
     place().map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
     })?;
-    Ok(restored.into())
+    Ok(restored)
 }

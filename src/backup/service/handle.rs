@@ -7,15 +7,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::registry::release_signals;
 use super::status::{Phase, Status};
 use super::worker::Worker;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::catalog::plan::Target;
 use crate::backup::events::{BackupEvent, Observers, ServiceOptions};
 use crate::backup::local::state_dir::{Lock, StateDir};
-use crate::backup::restore::to_file::RestoredStore;
-use crate::backup::restore::verify::Verified;
+use crate::backup::restore::restored::Restored;
 use crate::backup::restore::{listing, to_file, verify};
 use crate::clock::now_ms;
 use crate::ltx::Txid;
@@ -27,7 +25,7 @@ pub enum ServiceRequest {
     /// To back up what there is, now.
     Create(Reply<BackupFile>),
     /// To restore the store itself, while it is open.
-    Restore(Target, Reply<RestoredStore>),
+    Restore(Target, Reply<Restored>),
     /// To back up what there is, because the process is ending.
     Finish(Instant, mpsc::Sender<()>),
     /// To back up what there is, and end.
@@ -47,6 +45,8 @@ pub struct Service {
     requests: mpsc::Sender<ServiceRequest>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
+    /// Called when it has ended, and told whether anything may be waited for.
+    on_end: fn(bool),
 }
 
 impl Service {
@@ -61,10 +61,11 @@ impl Service {
         options: ServiceOptions,
         lock: Option<Lock>,
         observers: Arc<Observers>,
+        on_end: fn(bool),
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
-        let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers };
+        let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers, on_end };
         let worker = Worker::new(
             &service.path,
             service.state_dir.clone(),
@@ -108,12 +109,12 @@ impl Service {
     }
 
     /// Restores the store itself. Whoever has it open goes on with what was restored.
-    pub fn restore(&self, target: Target, reply: Reply<RestoredStore>) {
+    pub fn restore(&self, target: Target, reply: Reply<Restored>) {
         drop(self.requests.send(ServiceRequest::Restore(target, reply)));
     }
 
     /// Restores to another file, on a thread of its own.
-    pub fn restore_to(&self, target: Target, output: &Path, overwrites: bool, reply: Reply<RestoredStore>) {
+    pub fn restore_to(&self, target: Target, output: &Path, overwrites: bool, reply: Reply<Restored>) {
         let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
         let output = output.to_owned();
         drop(threads::spawn("restore", move || {
@@ -129,7 +130,7 @@ impl Service {
     }
 
     /// Restores the newest state to a file that is removed again, on a thread of its own.
-    pub fn verify(&self, reply: Reply<Verified>) {
+    pub fn verify(&self, reply: Reply<Restored>) {
         let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
         let folder = self.state_dir.folder().to_owned();
         drop(threads::spawn("verify", move || {
@@ -158,7 +159,7 @@ impl Service {
             // Either the thread has ended, or it is held up and ends with the process.
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
-        release_signals(true);
+        (self.on_end)(true);
     }
 
     /// The newest transaction that is safe.
@@ -171,7 +172,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // One that was not closed may be dropped where nothing can be waited for.
-        release_signals(false);
+        (self.on_end)(false);
     }
 }
 

@@ -6,10 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::handle::{LastBackup, Service, is_any_closing};
+#[cfg(unix)]
+use super::signals::{self, Signal};
 use crate::backup::destination::Destination;
 use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
 use crate::backup::local::state_dir::StateDir;
-use crate::backup::recover::prepare::{Outcome, Prepared, prepare};
+use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
@@ -67,18 +69,18 @@ pub fn open_store(
     }
     let observers = Arc::new(Observers::default());
     observers.add(observer);
-    let prepared = if is_open(path) {
+    let recovered = if is_open(path) {
         // What is in use is neither looked at nor replaced.
-        Prepared { outcome: Outcome::Kept, lock: state_dir.lock_for_backups()? }
+        Recovered { restored: None, lock: state_dir.lock_for_backups()? }
     } else {
         prepare(path, &state_dir, &opening, &options.destination, now_ms(), &observers)?
     };
-    if matches!(prepared.outcome, Outcome::Restored(_)) {
-        observers.tell(&BackupEvent::Opened(prepared.outcome));
+    if let Some(restored) = recovered.restored {
+        observers.tell(&BackupEvent::Restored(restored));
     }
     let engine = open_shared(path).inspect_err(|_| state_dir.remove_if_unused(&opening))?;
     let destination = Arc::downgrade(&options.destination);
-    let service = Arc::new(Service::start(path, state_dir, options, prepared.lock, observers)?);
+    let service = Arc::new(Service::start(path, state_dir, options, recovered.lock, observers, release_signals)?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });
@@ -121,14 +123,22 @@ pub fn make_last_backups() {
     }
 }
 
+/// Makes the last backups before a signal that the process does not handle ends it.
+///
+/// # Errors
+///
+/// As [`signals::catch`].
+#[cfg(unix)]
+pub fn catch_signals(signals: &[Signal]) -> Result<(), Error> {
+    signals::catch(signals, make_last_backups)
+}
+
 /// Ceases to catch signals if no file with backups is open any more, and waits for that if it is to be `joined`.
 #[cfg(unix)]
-pub fn release_signals(joined: bool) {
-    super::signals::release(joined, || {
-        threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0)
-    });
+fn release_signals(joined: bool) {
+    signals::release(joined, || threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0));
 }
 
 /// There are no signals.
 #[cfg(not(unix))]
-pub fn release_signals(_joined: bool) {}
+fn release_signals(_joined: bool) {}

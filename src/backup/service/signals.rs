@@ -14,7 +14,6 @@ use std::thread::JoinHandle;
 
 use libc::{c_int, c_void, sigaction};
 
-use super::registry::make_last_backups;
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
 
@@ -61,13 +60,13 @@ impl Signal {
     }
 }
 
-/// Catches signals that the process does not handle, until [`release`]. One that it ignores stays ignored; one that is caught
+/// Catches signals that the process does not handle, until [`release`], and calls a function before they end it. One that it ignores stays ignored; one that is caught
 /// already stays so.
 ///
 /// # Errors
 ///
 /// `ERR_BACKUP_STATE` if the system has no pipe, or `ERR_INTERNAL` if it has no thread to give. Then nothing is caught.
-pub fn catch(signals: &[Signal]) -> Result<(), Error> {
+pub fn catch(signals: &[Signal], make_last_backups: fn()) -> Result<(), Error> {
     let mut service = lock(&SIGNAL_THREAD);
     if service.output < 0 {
         let failed = |error: io::Error| Error::backup(BackupProblem::State, format!("cannot make a pipe: {error}"));
@@ -77,7 +76,7 @@ pub fn catch(signals: &[Signal]) -> Result<(), Error> {
     }
     if service.thread.is_none() {
         let output = service.output;
-        service.thread = Some(threads::spawn("signals", move || serve(output))?);
+        service.thread = Some(threads::spawn("signals", move || serve(output, make_last_backups))?);
     }
     let mut before = lock(&BEFORE);
     for signal in signals {
@@ -193,7 +192,7 @@ unsafe fn errno_place() -> *mut c_int {
 }
 
 /// Waits for signals, and ends the process at the second one, or when the last backups are made.
-fn serve(output: c_int) {
+fn serve(output: c_int, make_last_backups: fn()) {
     // SAFETY: the descriptor is open, and stays so.
     let mut pipe = ManuallyDrop::new(unsafe { File::from_raw_fd(output) });
     let (mut first, mut is_ending) = (None, false);
@@ -214,7 +213,7 @@ fn serve(output: c_int) {
             (second, Some(_)) => end_by(second.into()),
             (signal, None) => {
                 first = Some(signal.into());
-                let spawned = threads::spawn("last-backups", || {
+                let spawned = threads::spawn("last-backups", move || {
                     make_last_backups();
                     tell(DONE);
                 });

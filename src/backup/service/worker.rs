@@ -15,7 +15,7 @@ use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::publish::publisher::{Published, Publisher};
 use crate::backup::recover::inspect::find_damage;
 use crate::backup::restore::in_place::Replacement;
-use crate::backup::restore::to_file::RestoredStore;
+use crate::backup::restore::restored::Restored;
 use crate::clock::now_ms;
 use crate::engine::sqlite::open_own_writer;
 use crate::limits::{
@@ -245,7 +245,7 @@ impl Worker {
     }
 
     /// Restores the store itself. What it was before, to the last commit of whoever writes to it, is a backup.
-    pub fn restore(&mut self, target: Target) -> Result<RestoredStore, Error> {
+    pub fn restore(&mut self, target: Target) -> Result<Restored, Error> {
         self.hook(Hook::BeforeRestore);
         // What there is now is a state that may be asked for.
         self.create()?;
@@ -260,11 +260,11 @@ impl Worker {
         if let Err(error) = tables.map(drop) {
             self.observers.tell(&BackupEvent::Failure(error));
         }
-        let position = self.create().ok().map(|file| file.name.max);
-        let store = RestoredStore { undo, position, ..replacement.restored.into() };
-        self.observers.tell(&BackupEvent::Restored(store.clone()));
+        drop(self.create());
+        let restored = Restored { undo, ..replacement.restored };
+        self.observers.tell(&BackupEvent::Restored(restored.clone()));
         self.hook(Hook::AfterRestore);
-        Ok(store)
+        Ok(restored)
     }
 
     /// Replaces what is in the store when all of it is backed up.

@@ -5,13 +5,12 @@
 use napi_derive::napi;
 
 use super::failure::Failure;
+use crate::backup::Restored;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::events::Hook;
-use crate::backup::recover::put_in_place::RestoredFile;
 use crate::backup::recover::report::Lag;
-use crate::backup::restore::image::Skipped;
+use crate::backup::restore::restored::Skipped;
 use crate::backup::service::status::{Phase, Status};
-use crate::backup::{RestoredStore, Verified};
 use crate::clock::{DATE_MS_MAX, now_ms};
 use crate::ltx::Txid;
 
@@ -66,9 +65,9 @@ pub struct RestoredInfo {
     pub created_ms: f64,
     /// The size of the database in bytes.
     pub bytes: f64,
-    /// How many files it is made of, where that was asked.
-    pub files: Option<u32>,
-    /// Whether it is the newest, and nothing was left out.
+    /// The number of files that it is made of.
+    pub files: u32,
+    /// Whether nothing was left out.
     pub is_complete: bool,
     /// What was left out.
     pub skipped: Vec<SkippedInfo>,
@@ -80,34 +79,18 @@ pub struct RestoredInfo {
     pub set_aside: Option<String>,
 }
 
-impl From<&RestoredStore> for RestoredInfo {
-    fn from(restored: &RestoredStore) -> Self {
+impl From<&Restored> for RestoredInfo {
+    fn from(restored: &Restored) -> Self {
         Self {
             id: restored.txid.to_string(),
             created_ms: date_ms(restored.time_ms),
             bytes: restored.bytes as f64,
-            files: None,
-            is_complete: restored.skipped.is_empty(),
+            files: u32::try_from(restored.files).unwrap_or(u32::MAX),
+            is_complete: restored.is_complete(),
             skipped: skipped(&restored.skipped),
             undo_id: restored.undo.map(|txid| txid.to_string()),
-            reason: None,
-            set_aside: None,
-        }
-    }
-}
-
-impl From<&Verified> for RestoredInfo {
-    fn from(verified: &Verified) -> Self {
-        Self {
-            id: verified.txid.to_string(),
-            created_ms: date_ms(verified.time_ms),
-            bytes: verified.bytes as f64,
-            files: u32::try_from(verified.files).ok(),
-            is_complete: verified.is_complete,
-            skipped: skipped(&verified.skipped),
-            undo_id: None,
-            reason: None,
-            set_aside: None,
+            reason: restored.reason.clone(),
+            set_aside: restored.set_aside.as_ref().map(|path| path.display().to_string()),
         }
     }
 }
@@ -213,18 +196,6 @@ impl From<&Status> for StatusInfo {
             last_error: status.last_error.as_ref().map(|(error, _)| error.into()),
             last_error_ms: status.last_error.as_ref().map(|(_, ms)| *ms as f64),
             position: status.position.map(|txid| txid.to_string()),
-        }
-    }
-}
-
-impl From<&RestoredFile> for RestoredInfo {
-    fn from(file: &RestoredFile) -> Self {
-        Self {
-            is_complete: file.restored.is_newest && file.restored.skipped.is_empty(),
-            files: u32::try_from(file.restored.files).ok(),
-            reason: Some(file.reason.clone()),
-            set_aside: file.set_aside.as_ref().map(|path| path.display().to_string()),
-            ..(&RestoredStore::from(file.restored.clone())).into()
         }
     }
 }
