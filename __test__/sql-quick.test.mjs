@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { numbers, storeWithRows } from "./helpers/sql.mjs";
 
-const { QuickReads } = createRequire(import.meta.url)("../lib/queue/inline-reads.js");
+const { InlineReads } = createRequire(import.meta.url)("../lib/queue/inline-reads.js");
 
 /** How many turns the event loop has while something is done. */
 async function turnsDuring(work) {
@@ -22,10 +22,10 @@ async function turnsDuring(work) {
 
 describe("what is quick", () => {
 	test("is what was quick more often than slow, and not given up lately", () => {
-		const quick = new QuickReads();
+		const quick = new InlineReads();
 		const runs = (...microseconds) => {
 			for (const one of microseconds) quick.took("a", one);
-			return quick.isQuick("a");
+			return quick.isInline("a");
 		};
 		expect(runs(5, 5)).toBe(false);
 		expect(runs(5)).toBe(true);
@@ -35,18 +35,18 @@ describe("what is quick", () => {
 		expect(runs(5_000)).toBe(false);
 		runs(...Array(1_000).fill(5));
 		quick.wasLate("a");
-		expect(quick.isQuick("a")).toBe(true);
+		expect(quick.isInline("a")).toBe(true);
 		quick.wasLate("a");
-		expect(quick.isQuick("a")).toBe(false);
+		expect(quick.isInline("a")).toBe(false);
 		runs(...Array(1_000).fill(5));
 		quick.wasGivenUp("a");
 		expect(runs(...Array(94).fill(5))).toBe(false);
 		expect(runs(5)).toBe(true);
-		expect(quick.isQuick("b")).toBe(false);
+		expect(quick.isInline("b")).toBe(false);
 	});
 
 	test("is remembered of so many statements, and no more", () => {
-		const quick = new QuickReads();
+		const quick = new InlineReads();
 		for (let i = 0; i < 10_000; i++) quick.took(`SELECT ${i}`, 5);
 		expect(quick.scores.size).toBeLessThanOrEqual(500);
 	});

@@ -38,8 +38,8 @@ function fileInMemory(entries) {
 }
 
 function queueOn(connection) {
-	const session = { state: "open", connection, checkForeignCopies() {} };
-	const queue = new OperationQueue(() => ({ path: "", source: "" }), 1 << 20, session);
+	const lazy = { state: "open", opened: connection, checkForeignCopies() {} };
+	const queue = new OperationQueue(() => ({ path: "", source: "" }), 1 << 20, lazy);
 	queue.cache.attach(connection);
 	const get = (key) =>
 		new Promise((resolve, reject) => {

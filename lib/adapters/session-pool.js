@@ -1,6 +1,6 @@
 "use strict";
 
-const { Session } = require("./session.js");
+const { SqlSession } = require("./session.js");
 
 /**
  * The sessions of a query builder. Any number can be had at once, for nearly all of them hold nothing.
@@ -9,7 +9,7 @@ const { Session } = require("./session.js");
  * what everybody is given next, one at a time, until that is undone: query builders for SQLite count on there being one
  * connection.
  */
-class Sessions {
+class SessionPool {
 	/**
 	 * @param {import("../..").Sqlite} sqlite
 	 * @param {number} [idleTimeoutMs] how long one may hold the connection idly
@@ -17,26 +17,26 @@ class Sessions {
 	constructor(sqlite, idleTimeoutMs) {
 		this.sqlite = sqlite;
 		this.idleTimeoutMs = idleTimeoutMs;
-		/** @type {Set<InstanceType<typeof Session>>} those in use */
+		/** @type {Set<InstanceType<typeof SqlSession>>} those in use */
 		this.inUse = new Set();
-		/** @type {InstanceType<typeof Session> | undefined} the one that everybody is given */
+		/** @type {InstanceType<typeof SqlSession> | undefined} the one that everybody is given */
 		this.kept = undefined;
 		this.isKeptInUse = false;
 		/** @type {(() => void)[]} those who wait for it */
 		this.waiting = [];
 	}
 
-	/** @returns {Promise<InstanceType<typeof Session>>} */
+	/** @returns {Promise<InstanceType<typeof SqlSession>>} */
 	async acquire() {
 		while (this.kept && this.isKeptInUse) {
 			await new Promise((resolve) => this.waiting.push(() => resolve(undefined)));
 		}
-		if (this.kept?.isHolding) {
+		if (this.kept?.hasLease) {
 			this.isKeptInUse = true;
 			return this.kept;
 		}
 		this.kept = undefined;
-		const session = new Session(this.sqlite, this.idleTimeoutMs);
+		const session = new SqlSession(this.sqlite, this.idleTimeoutMs);
 		this.inUse.add(session);
 		return session;
 	}
@@ -44,17 +44,17 @@ class Sessions {
 	/**
 	 * Takes a session back. What a transaction of the query builder has left open is rolled back.
 	 *
-	 * @param {InstanceType<typeof Session>} session
+	 * @param {InstanceType<typeof SqlSession>} session
 	 */
 	async release(session) {
 		this.inUse.delete(session);
 		if (session.isLost) {
-			await session.letGo();
+			await session.releaseLease();
 		} else if (session.isManaged && session.open.length > 0) {
 			await session.rollback("ROLLBACK");
 		}
 		session.isManaged = false;
-		if (session.isHolding) {
+		if (session.hasLease) {
 			this.kept = session;
 			this.isKeptInUse = false;
 			this.waiting.shift()?.();
@@ -72,8 +72,8 @@ class Sessions {
 		const { kept, inUse } = this;
 		this.kept = undefined;
 		this.inUse = new Set();
-		await Promise.all([...inUse, ...(kept ? [kept] : [])].map((session) => session.letGo()));
+		await Promise.all([...inUse, ...(kept ? [kept] : [])].map((session) => session.releaseLease()));
 	}
 }
 
-module.exports = { Sessions };
+module.exports = { SessionPool };

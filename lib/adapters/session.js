@@ -38,7 +38,7 @@ const ENDED = new Set([
  * From `BEGIN`, an outermost `SAVEPOINT` or `PRAGMA foreign_keys = OFF` on, until what ends them, it holds the store's
  * writing connection.
  */
-class Session {
+class SqlSession {
 	/**
 	 * @param {Sqlite} sqlite
 	 * @param {number} [idleTimeoutMs] how long it may hold the connection idly
@@ -47,8 +47,8 @@ class Session {
 		this.sqlite = sqlite;
 		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Connection | undefined} */
-		this.held = undefined;
-		/** Whether what it held was lost. Nothing may run any more, for it would run outside of the transaction. */
+		this.lease = undefined;
+		/** Whether its lease was lost. Nothing may run any more, for it would run outside of the transaction. */
 		this.isLost = false;
 		/** @type {string[]} what is open: the outermost transaction, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
@@ -60,8 +60,8 @@ class Session {
 	}
 
 	/** Whether another statement would meet a state that this session has set. */
-	get isHolding() {
-		return this.held !== undefined;
+	get hasLease() {
+		return this.lease !== undefined;
 	}
 
 	/**
@@ -75,9 +75,9 @@ class Session {
 		if (control !== undefined) {
 			return this.control(control, sql);
 		}
-		const { held } = this;
-		if (held !== undefined) {
-			return this.watched(() => batchOfOne(held, sql, params, options));
+		const { lease } = this;
+		if (lease !== undefined) {
+			return this.watched(() => batchOfOne(lease, sql, params, options));
 		}
 		if (!isRead(sql)) {
 			return batchOfOne(this.sqlite, sql, params, options);
@@ -101,7 +101,7 @@ class Session {
 	 * @returns {AsyncGenerator<any, void>}
 	 */
 	async *iterate(sql, params, options) {
-		for await (const row of (this.held ?? this.sqlite).iterate(sql, params, options)) {
+		for await (const row of (this.lease ?? this.sqlite).iterate(sql, params, options)) {
 			yield withBuffers([row])[0];
 		}
 	}
@@ -116,18 +116,18 @@ class Session {
 		switch (kind) {
 			case "begin":
 			case "savepoint":
-				await this.hold(sql);
+				await this.runInLease(sql);
 				if (kind === "savepoint" || isOutermost) {
 					this.open.push(name);
 				}
 				break;
 			case "foreignKeys":
 				// Within a transaction it is of no effect.
-				if (!isOutermost || (isOn && this.held === undefined)) {
+				if (!isOutermost || (isOn && this.lease === undefined)) {
 					await this.runThere(sql);
 					break;
 				}
-				await this.hold(sql);
+				await this.runInLease(sql);
 				this.hasForeignKeysOff = !isOn;
 				break;
 			case "rollback":
@@ -148,7 +148,7 @@ class Session {
 		}
 		if (this.open.length === 0 && !this.hasForeignKeysOff) {
 			// Nothing is open: there is nothing to wait for.
-			this.letGo();
+			this.releaseLease();
 		}
 		return { rows: [], hasRows: false, changes: 0, lastInsertRowid: 0, lastID: 0 };
 	}
@@ -158,14 +158,14 @@ class Session {
 	 *
 	 * @param {string} sql
 	 */
-	async hold(sql) {
-		const isNew = this.held === undefined;
-		this.held ??= await this.sqlite.reserve({ idleTimeoutMs: this.idleTimeoutMs });
+	async runInLease(sql) {
+		const isNew = this.lease === undefined;
+		this.lease ??= await this.sqlite.reserve({ idleTimeoutMs: this.idleTimeoutMs });
 		try {
 			await this.runThere(sql);
 		} catch (error) {
 			if (isNew) {
-				await this.letGo();
+				await this.releaseLease();
 			}
 			throw error;
 		}
@@ -177,13 +177,13 @@ class Session {
 	 * @param {string} sql
 	 */
 	async rollback(sql) {
-		if (this.held === undefined) {
+		if (this.lease === undefined) {
 			await this.runThere(sql);
 		} else if (this.hasForeignKeysOff && !this.isLost) {
 			await this.runThere(sql);
 		} else {
 			this.hasForeignKeysOff = false;
-			await this.letGo();
+			await this.releaseLease();
 		}
 		this.open.length = 0;
 	}
@@ -192,8 +192,8 @@ class Session {
 	 * @param {string} sql
 	 */
 	runThere(sql) {
-		const { held } = this;
-		return held === undefined ? this.sqlite.run(sql) : this.watched(() => held.run(sql));
+		const { lease } = this;
+		return lease === undefined ? this.sqlite.run(sql) : this.watched(() => lease.run(sql));
 	}
 
 	/**
@@ -220,12 +220,12 @@ class Session {
 	 * @returns {T}
 	 */
 	runWithin(callback) {
-		const { held } = this;
-		if (held === undefined) {
+		const { lease } = this;
+		if (lease === undefined) {
 			return callback();
 		}
 		return runInScope((scope) => {
-			openScope(held, scope);
+			openScope(lease, scope);
 			return callback();
 		});
 	}
@@ -239,9 +239,9 @@ class Session {
 		// Before anything is awaited: what the caller awaits is all that is in the scope.
 		const scope = enterScope();
 		await this.execute(sql, []);
-		if (this.held !== undefined) {
+		if (this.lease !== undefined) {
 			this.scope = scope;
-			openScope(this.held, scope);
+			openScope(this.lease, scope);
 		}
 	}
 
@@ -252,20 +252,20 @@ class Session {
 	 */
 	async end(sql) {
 		if (this.scope !== undefined) {
-			this.scope.holds = undefined;
+			this.scope.blocked = undefined;
 			this.scope = undefined;
 		}
 		await this.execute(sql, []);
 	}
 
 	/** Gives the connection back; what is open is rolled back. */
-	async letGo() {
-		const { held } = this;
-		this.held = undefined;
+	async releaseLease() {
+		const { lease } = this;
+		this.lease = undefined;
 		this.isLost = false;
 		this.open.length = 0;
 		this.hasForeignKeysOff = false;
-		await held?.release();
+		await lease?.release();
 	}
 }
 
@@ -299,4 +299,4 @@ function withBuffers(rows) {
 	return rows;
 }
 
-module.exports = { Session };
+module.exports = { SqlSession };

@@ -243,7 +243,7 @@ function createBackups(queue, located, notices) {
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
 			configured();
 			queue.replaceAll((done) => {
-				queue.session.connection.restore(target, (error, restored) => {
+				queue.connection.opened.restore(target, (error, restored) => {
 					if (restored) {
 						resolve(toRestore(restored));
 					} else {
@@ -260,7 +260,7 @@ function createBackups(queue, located, notices) {
 				configured();
 				queue.checkWrite();
 				const run = () => {
-					queue.session.connection.backUp((error, backup) => (backup ? resolve(toBackup(backup)) : reject(error)));
+					queue.connection.opened.backUp((error, backup) => (backup ? resolve(toBackup(backup)) : reject(error)));
 					return true;
 				};
 				queue.fence(run, reject);
@@ -294,7 +294,7 @@ function createBackups(queue, located, notices) {
 			);
 			return { ...toRestore(restored), files: restored.files };
 		},
-		status: () => statusOf(located(), queue.session.current),
+		status: () => statusOf(located(), queue.connection.current),
 		on: (event, listener) => {
 			const listeners = notices.listeners.get(event);
 			if (listeners === undefined) {

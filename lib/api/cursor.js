@@ -76,7 +76,7 @@ function createCursor(queue, prepare) {
 				// Given up while it waited for its turn.
 				return true;
 			}
-			const { connection } = queue.session;
+			const connection = queue.connection.opened;
 			const id = connection.expect(one(rowsHandler(handlers, started)));
 			open.current = { native: connection.native, id };
 			return connection.native.openCursor(id, connection.lease, encodeReads([prepared]));
@@ -91,7 +91,7 @@ function createCursor(queue, prepare) {
 		}
 		watch(handlers.reject);
 		const { native, id } = /** @type {OpenCursor} */ (open.current);
-		native.fetch(queue.session.connection.expect(one(rowsHandler(handlers))), id);
+		native.fetch(queue.connection.opened.expect(one(rowsHandler(handlers))), id);
 	};
 
 	/** @param {(error: unknown) => void} reject */
@@ -99,7 +99,7 @@ function createCursor(queue, prepare) {
 		if (cancel) {
 			const { number } = cancel;
 			cancel.whenCancelled = (error, timedOut) => {
-				queue.session.current?.native.cancel(number, timedOut);
+				queue.connection.current?.native.cancel(number, timedOut);
 				reject(error);
 			};
 		}

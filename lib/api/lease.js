@@ -16,7 +16,7 @@ const { runInScope } = require("../queue/transaction-scope.js");
 /**
  * How the writing connection is held.
  *
- * @typedef {object} HoldOptions
+ * @typedef {object} LeaseOptions
  * @property {number} kind what for, as `src/node/sql.rs` numbers it
  * @property {number} idleLimitMs
  * @property {Cancel | undefined} cancel
@@ -26,7 +26,7 @@ const { runInScope } = require("../queue/transaction-scope.js");
 /**
  * Where the connection comes from, and goes to. `ended` is called once, also if it could not be had.
  *
- * @typedef {object} Source
+ * @typedef {object} LeaseSource
  * @property {(begun: (connection: LeaseConnection) => void, ended: (error?: Error) => void) => void} begin
  * @property {(commit: boolean) => void} end
  * @property {(timedOut: boolean) => void} abort
@@ -39,15 +39,15 @@ const { runInScope } = require("../queue/transaction-scope.js");
  *
  * @template T
  * @param {Queue} queue
- * @param {HoldOptions} options
+ * @param {LeaseOptions} options
  * @param {(queue: Queue) => Promise<T>} use
  * @returns {Promise<T>}
  */
-function hold(queue, options, use) {
-	const source = queue.session.isLease ? savepointOf(queue) : leaseOf(queue, options);
+function withLease(queue, options, use) {
+	const source = queue.connection.isLease ? savepointLease(queue) : writerLease(queue, options);
 	return new Promise((resolve, reject) => {
 		try {
-			new Hold(queue, source, options, { use, resolve, reject }).wait();
+			new Lease(queue, source, options, { use, resolve, reject }).wait();
 		} catch (error) {
 			options.cancel?.done();
 			throw error;
@@ -56,11 +56,11 @@ function hold(queue, options, use) {
 }
 
 /** One use of the connection, from its place in the queue to its end. */
-class Hold {
+class Lease {
 	/**
 	 * @param {Queue} outer
-	 * @param {Source} source
-	 * @param {HoldOptions} options
+	 * @param {LeaseSource} source
+	 * @param {LeaseOptions} options
 	 * @param {{ use(queue: Queue): Promise<any>, resolve(value: any): void, reject(error: unknown): void }} user
 	 */
 	constructor(outer, source, options, user) {
@@ -81,7 +81,7 @@ class Hold {
 
 	/** Takes its place in the queue. */
 	wait() {
-		this.reservation = this.outer.reserve({
+		this.place = this.outer.lease({
 			begin: (done) => {
 				this.done = done;
 				if (isExiting()) {
@@ -96,7 +96,7 @@ class Hold {
 				);
 			},
 			abort: () => this.source.abort(false),
-			hurry: () => this.source.limit(IDLE_LIMIT_WHEN_CLOSING_MS),
+			drain: () => this.source.limit(IDLE_LIMIT_WHEN_CLOSING_MS),
 			reject: (error) => this.over(error),
 		});
 		const { cancel } = this.options;
@@ -129,7 +129,7 @@ class Hold {
 	 */
 	useIn(scope, use) {
 		this.scope = scope;
-		scope.holds = this.outer;
+		scope.blocked = this.outer;
 		return use();
 	}
 
@@ -145,7 +145,7 @@ class Hold {
 		this.state = "ending";
 		if (this.scope) {
 			// What its callback has left behind may wait for it from now on.
-			this.scope.holds = undefined;
+			this.scope.blocked = undefined;
 		}
 		this.result ??= result;
 		this.inner.ended = closedError();
@@ -161,7 +161,7 @@ class Hold {
 	 */
 	cancel(error, timedOut) {
 		if (this.state === "waiting") {
-			this.outer.unreserve(this.reservation);
+			this.outer.withdraw(this.place);
 			this.over(error);
 		} else if (this.state !== "ending") {
 			this.result ??= { error };
@@ -184,7 +184,7 @@ class Hold {
 			this.result = { error };
 		}
 		if (this.scope) {
-			this.scope.holds = undefined;
+			this.scope.blocked = undefined;
 		}
 		if (this.inner) {
 			// Whoever has reserved a connection learns of its end only by using it.
@@ -209,10 +209,10 @@ function endedEarly() {
  * The writing connection of a store.
  *
  * @param {Queue} queue
- * @param {HoldOptions} options
- * @returns {Source}
+ * @param {LeaseOptions} options
+ * @returns {LeaseSource}
  */
-function leaseOf(queue, { kind, idleLimitMs }) {
+function writerLease(queue, { kind, idleLimitMs }) {
 	/** @type {LeaseConnection | undefined} */
 	let lease;
 	/** @type {ReturnType<typeof requestLease> | undefined} */
@@ -222,7 +222,7 @@ function leaseOf(queue, { kind, idleLimitMs }) {
 	let limitMs = idleLimitMs;
 	return {
 		begin(begun, ended) {
-			request = requestLease(queue.session.connection, kind, limitMs, {
+			request = requestLease(queue.connection.opened, kind, limitMs, {
 				begun: (connection) => {
 					lease = connection;
 					begun(connection);
@@ -246,11 +246,11 @@ function leaseOf(queue, { kind, idleLimitMs }) {
  * A savepoint within a transaction.
  *
  * @param {Queue} queue
- * @returns {Source}
+ * @returns {LeaseSource}
  */
-function savepointOf(queue) {
-	const connection = /** @type {LeaseConnection} */ (/** @type {unknown} */ (queue.session.connection));
-	const { depth } = queue.session;
+function savepointLease(queue) {
+	const connection = /** @type {LeaseConnection} */ (/** @type {unknown} */ (queue.connection.opened));
+	const { depth } = queue.connection;
 	/** @type {(error?: Error) => void} */
 	let whenOver = noop;
 	/** @param {Error} [error] */
@@ -277,4 +277,4 @@ const ROLLBACK = 2;
 
 function noop() {}
 
-module.exports = { hold };
+module.exports = { withLease };

@@ -3,7 +3,7 @@
 const { RootcellarError } = require("../base/errors.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
-const { hold } = require("./lease.js");
+const { withLease } = require("./lease.js");
 const { migrationError, readMigrations } = require("./migration-files.js");
 const { IS_INTERNAL, WANTS_ROWS, checkStatement } = require("./statement.js");
 const { decodeRows } = require("../queue/sql-job.js");
@@ -39,8 +39,8 @@ async function migrate(queue, source, options) {
 	// Each transaction looks anew: another process may apply them, too.
 	for (let isDone = false; !isDone; ) {
 		const cancel = checkCancel(given);
-		const held = { kind: IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };
-		const next = await hold(queue, held, (inner) => applyNext(inner, migrations));
+		const leaseOptions = { kind: IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };
+		const next = await withLease(queue, leaseOptions, (inner) => applyNext(inner, migrations));
 		if (next) {
 			applied.push(next.file);
 		}

@@ -146,7 +146,7 @@ function createSqlite(queue) {
 				};
 				issue(promised, () =>
 					queue.snapshot((started) => {
-						const { connection } = queue.session;
+						const connection = queue.connection.opened;
 						const handler = (/** @type {import("../native/addon").Event} */ event) => {
 							if (event.kind === "started") {
 								started();
@@ -215,7 +215,7 @@ function cancellable(queue, cancel, promised) {
 	if (cancel === undefined) {
 		return promised;
 	}
-	const native = () => queue.session.current?.native;
+	const native = () => queue.connection.current?.native;
 	const done = () => {
 		cancel.done();
 		native()?.forgetCancel(cancel.number);

@@ -7,7 +7,7 @@ const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { migrate } = require("./migrate.js");
-const { hold } = require("./lease.js");
+const { withLease } = require("./lease.js");
 const { createSqlite } = require("./sqlite.js");
 
 /**
@@ -54,7 +54,7 @@ async function transaction(queue, callback, options) {
 	}
 	const idleLimitMs = checkIdleLimit(given);
 	const cancel = checkCancel(given);
-	return hold(queue, { kind, idleLimitMs, cancel, isScoped: true }, async (inner) =>
+	return withLease(queue, { kind, idleLimitMs, cancel, isScoped: true }, async (inner) =>
 		callback(createTransaction(inner)),
 	);
 }
@@ -82,14 +82,14 @@ async function reserve(queue, options) {
 	const cancel = checkCancel(given);
 	return new Promise((resolve, reject) => {
 		/** @type {Promise<void>} */
-		const held = hold(queue, { kind: RESERVED, idleLimitMs, cancel, isScoped: false }, (inner) => {
+		const lease = withLease(queue, { kind: RESERVED, idleLimitMs, cancel, isScoped: false }, (inner) => {
 			// From now on the options concern what is done with it.
 			cancel?.done();
 			return new Promise((release) => {
-				resolve(createConnection(inner, queue, release, () => held));
+				resolve(createConnection(inner, queue, release, () => lease));
 			});
 		});
-		held.catch(reject);
+		lease.catch(reject);
 	});
 }
 
@@ -111,9 +111,9 @@ function createConnection(queue, outer, release, released) {
 		[Symbol.asyncDispose]: releaseNow,
 	};
 	scopeOpeners.set(connection, (scope) => {
-		scope.holds = outer;
+		scope.blocked = outer;
 		const close = () => {
-			scope.holds = undefined;
+			scope.blocked = undefined;
 		};
 		released().then(close, close);
 	});

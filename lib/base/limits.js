@@ -40,21 +40,21 @@ module.exports = {
 	ROWS_LENGTH_MAX: 32 << 10,
 
 	/** What a read in SQL takes at most that is done at once: less than it takes to have another thread do it. */
-	QUICK_READ_US: 40,
+	INLINE_READ_US: 40,
 
 	/** What one may take that was expected to be quick, and is still taken for that. */
-	QUICK_READ_MS_MAX: 1,
+	INLINE_READ_MS_MAX: 1,
 
 	/** How much more often than it took longer it has to, to be done at once, and how much is remembered. */
-	QUICK_SCORE_MIN: 3,
-	QUICK_SCORE_MAX: 8,
+	INLINE_SCORE_MIN: 3,
+	INLINE_SCORE_MAX: 8,
 
 	/** For how many slow ones one stands that was done at once and took long, and one that was given up. */
 	LATE_RUN_PENALTY: 4,
 	SLOW_RUN_PENALTY: 100,
 
 	/** Statements of which that is known. */
-	QUICK_READS_KNOWN_MAX: 500,
+	INLINE_READS_KNOWN_MAX: 500,
 
 	/** Reads in SQL that share one snapshot. */
 	READS_AT_ONCE_MAX: 1_000,
@@ -69,14 +69,14 @@ module.exports = {
 	TIMER_MS_MAX: 2 ** 31 - 1,
 
 	/** Commands of a batch that is looked out for, instead of slept for. */
-	LOOK_OUT_COMMANDS_MAX: 16,
+	POLL_COMMANDS_MAX: 16,
 
 	/** For how long: a few times what a disk takes to sync. */
-	LOOK_OUT_MS: 0.5,
+	POLL_MS: 0.5,
 
 	/** Batches that are slept for after one that took longer; twice as many each time in a row. */
-	LOOK_OUT_PAUSE_MIN: 16,
-	LOOK_OUT_PAUSE_MAX: 4_096,
+	POLL_PAUSE_MIN: 16,
+	POLL_PAUSE_MAX: 4_096,
 
 	/** Reads from the cache in one turn of the event loop, a millisecond's worth. */
 	TURN_BUDGET: 1_000,

@@ -36,7 +36,7 @@ class CoherentCache {
 		/** @type {Uint32Array} what the entries are valid for */
 		this.knows = new Uint32Array(VERSION_WORDS);
 		/** How many times others were found to have written. */
-		this.changes = 0;
+		this.foreignChanges = 0;
 		/** In this turn of the event loop it was seen that the file is still in its place. */
 		this.isFileSeen = false;
 		/** What reads have cost in this turn, a hit being 1. */
@@ -96,7 +96,7 @@ class CoherentCache {
 	 * @returns {Stored | undefined} `undefined` if it has to be read
 	 */
 	get(community, key) {
-		if (this.isSpent || this.standing() === "unknown") {
+		if (this.isSpent || this.validity() === "unknown") {
 			return undefined;
 		}
 		this.spend(1);
@@ -122,7 +122,7 @@ class CoherentCache {
 	 * This store's own write is on disk. If others may have written since it was sent, what it wrote may be gone already.
 	 *
 	 * @param {Address & Stored} change
-	 * @param {boolean} isAlone see `isAloneSince`
+	 * @param {boolean} isAlone see `isSoleWriterSince`
 	 */
 	committed({ community, key, text, expiresAt }, isAlone) {
 		if (isAlone) {
@@ -148,8 +148,8 @@ class CoherentCache {
 	 *
 	 * @param {number} changes how many `changes` there were
 	 */
-	isAloneSince(changes) {
-		return this.standing() === "current" && this.changes === changes;
+	isSoleWriterSince(changes) {
+		return this.validity() === "current" && this.foreignChanges === changes;
 	}
 
 	/**
@@ -158,23 +158,23 @@ class CoherentCache {
 	 *
 	 * @returns {"current" | "changed" | "unknown"}
 	 */
-	standing() {
+	validity() {
 		if (this.connection === undefined) {
 			return "unknown";
 		}
 		if (this.isFileSeen && this.isUnchanged()) {
 			return "current";
 		}
-		const standing = this.connection.catchUp(this.knows);
-		if (standing === "changed") {
-			this.changes++;
+		const validity = this.connection.catchUp(this.knows);
+		if (validity === "changed") {
+			this.foreignChanges++;
 			this.entries.clear();
 		}
-		if (standing !== "unknown") {
+		if (validity !== "unknown") {
 			this.isFileSeen = true;
 			this.awaitTurn();
 		}
-		return standing;
+		return validity;
 	}
 
 	isUnchanged() {

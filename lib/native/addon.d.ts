@@ -185,7 +185,7 @@ export declare class NativeStore {
 	backupStatus(): StatusInfo | null;
 	finishBackups(): void;
 	hookEnded(number: number, problem?: string): void;
-	submit(id: number, attempt: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
+	submit(id: number, epoch: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
 	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;
 	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
@@ -193,7 +193,7 @@ export declare class NativeStore {
 	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
 	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
-	submitSql(id: number, lease: number, attempt: number, encoded: EncodedSql, now: number, alone: boolean): void;
+	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number, alone: boolean): void;
 	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
 	readSqlNow(texts: string[], numbers: Float64Array, blobs: Uint8Array[], fileSeen: boolean): string | RowSlice | null;
 	describeSql(id: number, lease: number, sql: string): boolean;

@@ -8,7 +8,7 @@ const { finishAtExit } = require("../process/exit.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-sqlite.js");
 const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
 const { ROWS_LENGTH_MAX } = require("../base/limits.js");
-const { LookOut } = require("./poller.js");
+const { Poller } = require("./poller.js");
 const { finishAtSignals } = require("./signals.js");
 const { NO_LEASE, encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
 const { pushStatement } = require("../api/statement.js");
@@ -46,7 +46,7 @@ class Connection {
 		this.lastId = 0;
 		/** That of the writing connection which it stands for: none. */
 		this.lease = NO_LEASE;
-		this.lookOut = lookOutFor(this);
+		this.poller = pollerFor(this);
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		/** @type {(() => void) | undefined} */
@@ -98,19 +98,19 @@ class Connection {
 	 * Sends a batch to the writer.
 	 *
 	 * @param {Batch} batch
-	 * @param {number} attempt how often a batch that ended early was heard of
+	 * @param {number} epoch how often a batch that ended early was heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit(batch, attempt, now, callback) {
+	submit(batch, epoch, now, callback) {
 		const id = this.expectOne(callback);
 		const { codes, texts, numbers } = batch;
 		if (batch.hasSql) {
-			this.native.submitSql(id, NO_LEASE, attempt, encoded(batch), now, batch.isAlone);
+			this.native.submitSql(id, NO_LEASE, epoch, encoded(batch), now, batch.isAlone);
 		} else {
-			this.native.submit(id, attempt, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+			this.native.submit(id, epoch, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 		}
-		this.lookOut.sent(codes.length);
+		this.poller.sent(codes.length);
 	}
 
 	/**
@@ -334,8 +334,8 @@ function noError() {}
 /**
  * @param {Connection} connection
  */
-function lookOutFor(connection) {
-	return new LookOut(() => {
+function pollerFor(connection) {
+	return new Poller(() => {
 		connection.dispatch();
 		return connection.handlers.size > 0;
 	});

@@ -9,7 +9,7 @@ const { FOREIGN_CHECK_INTERVAL_MS } = require("../base/limits.js");
  */
 
 /** A store's connection: not there before the first operation, and sought anew after it could not be opened. */
-class Session {
+class LazyConnection {
 	/**
 	 * @param {() => Location} locate called at the first operation
 	 */
@@ -27,7 +27,7 @@ class Session {
 	}
 
 	/** The connection, where it is known to be open. */
-	get connection() {
+	get opened() {
 		return /** @type {OpenConnection} */ (this.current);
 	}
 
@@ -37,12 +37,12 @@ class Session {
 	 * @param {OpenConnection} connection
 	 */
 	within(connection) {
-		const session = new Session(this.locate);
-		session.state = "open";
-		session.current = connection;
-		session.isLease = true;
-		session.depth = this.depth + 1;
-		return session;
+		const lazy = new LazyConnection(this.locate);
+		lazy.state = "open";
+		lazy.current = connection;
+		lazy.isLease = true;
+		lazy.depth = this.depth + 1;
+		return lazy;
 	}
 
 	/** The path of the file, if it can be told. */
@@ -66,9 +66,9 @@ class Session {
 		this.state = "opening";
 		try {
 			this.current = new Connection(this.locate());
-			this.current.open((error) => this.opened(error, callback));
+			this.current.open((error) => this.settled(error, callback));
 		} catch (error) {
-			this.opened(error, callback);
+			this.settled(error, callback);
 		}
 	}
 
@@ -76,7 +76,7 @@ class Session {
 	 * @param {unknown} error
 	 * @param {(error?: unknown) => void} callback
 	 */
-	opened(error, callback) {
+	settled(error, callback) {
 		if (error) {
 			this.state = "closed";
 			this.current = undefined;
@@ -92,7 +92,7 @@ class Session {
 		const now = Date.now();
 		if (!this.isLease && now >= this.nextForeignCheck) {
 			this.nextForeignCheck = now + FOREIGN_CHECK_INTERVAL_MS;
-			this.connection.checkForeignCopies();
+			this.opened.checkForeignCopies();
 		}
 	}
 
@@ -108,11 +108,11 @@ class Session {
 			callback();
 		};
 		if (this.state === "open") {
-			this.connection.close(done);
+			this.opened.close(done);
 		} else {
 			done();
 		}
 	}
 }
 
-module.exports = { Session };
+module.exports = { LazyConnection };

@@ -42,16 +42,16 @@ class LeaseConnection {
 
 	/**
 	 * @param {import("./addon").Batch} batch
-	 * @param {number} attempt how often a batch that ended early was heard of
+	 * @param {number} epoch how often a batch that ended early was heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
-	submit(batch, attempt, now, callback) {
+	submit(batch, epoch, now, callback) {
 		const id = this.expect((event) => {
 			callback(event);
 			return true;
 		});
-		this.native.submitSql(id, this.lease, attempt, encoded(batch), now, false);
+		this.native.submitSql(id, this.lease, epoch, encoded(batch), now, false);
 	}
 
 	/**

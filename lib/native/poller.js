@@ -1,7 +1,7 @@
 "use strict";
 
 const { performance } = require("node:perf_hooks");
-const { LOOK_OUT_COMMANDS_MAX, LOOK_OUT_MS, LOOK_OUT_PAUSE_MAX, LOOK_OUT_PAUSE_MIN } = require("../base/limits.js");
+const { POLL_COMMANDS_MAX, POLL_MS, POLL_PAUSE_MAX, POLL_PAUSE_MIN } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
 
 /**
@@ -9,18 +9,18 @@ const { nextTurn } = require("../process/event-loop.js");
  * than it takes to be woken up. Where the moment is too short, because the disk is slow or the processors are busy,
  * looking does harm, and is given up for a while.
  */
-class LookOut {
+class Poller {
 	/**
-	 * @param {() => boolean} look handles what has happened, and returns whether anything is still awaited
+	 * @param {() => boolean} poll handles what has happened, and returns whether anything is still awaited
 	 */
-	constructor(look) {
-		this.look = look;
-		this.isLooking = false;
+	constructor(poll) {
+		this.poll = poll;
+		this.isPolling = false;
 		this.until = 0;
 		/** For how many batches there is no looking out. */
 		this.pause = 0;
-		this.nextPause = LOOK_OUT_PAUSE_MIN;
-		this.turn = () => this.lookOnce();
+		this.nextPause = POLL_PAUSE_MIN;
+		this.turn = () => this.pollOnce();
 	}
 
 	/**
@@ -31,26 +31,26 @@ class LookOut {
 	sent(commands) {
 		if (this.pause > 0) {
 			this.pause--;
-		} else if (commands <= LOOK_OUT_COMMANDS_MAX) {
-			this.until = performance.now() + LOOK_OUT_MS;
-			if (!this.isLooking) {
-				this.isLooking = true;
+		} else if (commands <= POLL_COMMANDS_MAX) {
+			this.until = performance.now() + POLL_MS;
+			if (!this.isPolling) {
+				this.isPolling = true;
 				nextTurn(this.turn);
 			}
 		}
 	}
 
-	lookOnce() {
+	pollOnce() {
 		const isLate = performance.now() >= this.until;
-		const isAwaiting = this.look();
+		const isAwaiting = this.poll();
 		if (isAwaiting && !isLate) {
 			nextTurn(this.turn);
 			return;
 		}
 		this.pause = isLate ? this.nextPause : 0;
-		this.nextPause = isLate ? Math.min(2 * this.pause, LOOK_OUT_PAUSE_MAX) : LOOK_OUT_PAUSE_MIN;
-		this.isLooking = false;
+		this.nextPause = isLate ? Math.min(2 * this.pause, POLL_PAUSE_MAX) : POLL_PAUSE_MIN;
+		this.isPolling = false;
 	}
 }
 
-module.exports = { LookOut };
+module.exports = { Poller };

@@ -11,7 +11,7 @@ const { changesOf, forgetRead, needsRead } = require("./writes.js");
  * @typedef {InstanceType<typeof import("./key-reads.js").KeyReads>} KeyReads
  * @typedef {InstanceType<typeof import("./operations.js").WaitingOperations>} WaitingOperations
  * @typedef {InstanceType<typeof import("./pending-writes.js").PendingWrites>} PendingWrites
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").Session>} Session
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../native/addon").Event} Event
  * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").Write} Write
@@ -21,11 +21,11 @@ const { changesOf, forgetRead, needsRead } = require("./writes.js");
 class BatchSender {
 	/**
 	 * @param {WaitingOperations} waiting
-	 * @param {{ session: Session, cache: CoherentCache, reads: KeyReads, pending: PendingWrites }} parts
+	 * @param {{ connection: LazyConnection, cache: CoherentCache, reads: KeyReads, pending: PendingWrites }} parts
 	 * @param {() => void} whenEnded called when a batch has ended
 	 */
-	constructor(waiting, { session, cache, reads, pending }, whenEnded) {
-		this.session = session;
+	constructor(waiting, { connection, cache, reads, pending }, whenEnded) {
+		this.connection = connection;
 		this.cache = cache;
 		this.reads = reads;
 		this.pending = pending;
@@ -53,7 +53,7 @@ class BatchSender {
 		if (writes.length === 0 || !this.readForUpdates(writes, now)) {
 			return false;
 		}
-		const changesOfOthers = this.changesOfOthersFor(writes);
+		const foreignChanges = this.foreignChangesBefore(writes);
 		const { batch, encoded, taken } = makeBatch(writes, now, (write, error) => {
 			this.reads.add(this.pending.drop(write, error));
 		});
@@ -64,8 +64,8 @@ class BatchSender {
 			// They must not see what is about to be written.
 			this.waiting.putBack(encoded);
 		} else if (encoded.length > 0) {
-			this.inFlight.add({ writes: encoded, changesOfOthers });
-			this.session.connection.submit(batch, this.inFlight.attempt, now, (event) => this.ended(event));
+			this.inFlight.add({ writes: encoded, foreignChanges });
+			this.connection.opened.submit(batch, this.inFlight.epoch, now, (event) => this.ended(event));
 		}
 		return true;
 	}
@@ -75,10 +75,10 @@ class BatchSender {
 	 *
 	 * @param {Write[]} writes
 	 */
-	changesOfOthersFor(writes) {
+	foreignChangesBefore(writes) {
 		return writes
 			.flatMap(changesOf)
-			.reduce((least, { onDisk }) => Math.min(least, onDisk?.changesOfOthers ?? least), this.cache.changes);
+			.reduce((least, { onDisk }) => Math.min(least, onDisk?.foreignChanges ?? least), this.cache.foreignChanges);
 	}
 
 	/**
@@ -96,18 +96,18 @@ class BatchSender {
 			if (stored === undefined) {
 				changes.push(change);
 			} else {
-				change.onDisk = { error: undefined, stored, changesOfOthers: this.cache.changes };
+				change.onDisk = { error: undefined, stored, foreignChanges: this.cache.foreignChanges };
 			}
 		}
 		if (changes.length === 0) {
 			return true;
 		}
-		const changesOfOthers = this.cache.changes;
+		const foreignChanges = this.cache.foreignChanges;
 		return this.reads.lookUp(changes, now, (found, errorAt) => {
 			for (const [index, change] of changes.entries()) {
 				const error = errorAt(index);
 				if (error || index < found.length) {
-					change.onDisk = { error, stored: found[index], changesOfOthers };
+					change.onDisk = { error, stored: found[index], foreignChanges };
 				}
 			}
 		});
@@ -120,8 +120,8 @@ class BatchSender {
 	 */
 	ended(event) {
 		const { stop, error } = event;
-		const { committed, changesOfOthers, stoppedAt, failed } = this.inFlight.ended(event);
-		this.reads.add(this.pending.commit(committed, changesOfOthers, outcomesOf(event)));
+		const { committed, foreignChanges, stoppedAt, failed } = this.inFlight.ended(event);
+		this.reads.add(this.pending.commit(committed, foreignChanges, outcomesOf(event)));
 		if (stop === "conflict" && stoppedAt) {
 			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
 			for (const change of changesOf(stoppedAt)) {
@@ -138,7 +138,7 @@ class BatchSender {
 			}
 		}
 		this.waiting.putBack(this.inFlight.takeLeftUndone());
-		this.session.checkForeignCopies();
+		this.connection.checkForeignCopies();
 		this.whenEnded();
 	}
 }

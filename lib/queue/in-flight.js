@@ -11,7 +11,7 @@ const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
 /**
  * A batch that the writer has, and how many changes of others the cache had seen when it was sent.
  *
- * @typedef {{ writes: Write[], changesOfOthers: number }} Sent
+ * @typedef {{ writes: Write[], foreignChanges: number }} Sent
  */
 
 /**
@@ -19,7 +19,7 @@ const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
  *
  * @typedef {object} Ended
  * @property {Write[]} committed those that are on disk
- * @property {number} changesOfOthers
+ * @property {number} foreignChanges
  * @property {Write | undefined} stoppedAt the first of the others
  * @property {Write[]} failed those of them that are not to be tried again
  */
@@ -35,7 +35,7 @@ class BatchesInFlight {
 		/** @type {Sent[]} oldest first */
 		this.sent = [];
 		/** How often a batch that ended early was heard of. */
-		this.attempt = 0;
+		this.epoch = 0;
 		/** One has, and those behind it have still to come back. */
 		this.isHalted = false;
 		/** @type {Write[]} what they have left undone */
@@ -88,7 +88,7 @@ class BatchesInFlight {
 	 * @returns {Ended}
 	 */
 	ended({ committed: committedCount = 0, stop, error }) {
-		const { writes, changesOfOthers } = /** @type {Sent} */ (this.sent.shift());
+		const { writes, foreignChanges } = /** @type {Sent} */ (this.sent.shift());
 		const committed = writes.splice(0, committedCount);
 		const stoppedAt = writes[0];
 		this.isHalted ||= stop !== undefined || error !== undefined;
@@ -102,7 +102,7 @@ class BatchesInFlight {
 			change.unsend();
 		}
 		this.leftUndone = this.leftUndone.concat(writes);
-		return { committed, changesOfOthers, stoppedAt, failed };
+		return { committed, foreignChanges, stoppedAt, failed };
 	}
 
 	/** @returns {Write[]} what is to be sent again, once all of it has come back */
@@ -111,7 +111,7 @@ class BatchesInFlight {
 			return [];
 		}
 		this.isHalted = false;
-		this.attempt++;
+		this.epoch++;
 		return this.leftUndone.splice(0);
 	}
 }

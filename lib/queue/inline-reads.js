@@ -1,7 +1,13 @@
 "use strict";
 
-const { LATE_RUN_PENALTY, QUICK_READS_KNOWN_MAX, QUICK_READ_US, QUICK_SCORE_MAX, QUICK_SCORE_MIN, SLOW_RUN_PENALTY } =
-	require("../base/limits.js");
+const {
+	LATE_RUN_PENALTY,
+	INLINE_READS_KNOWN_MAX,
+	INLINE_READ_US,
+	INLINE_SCORE_MAX,
+	INLINE_SCORE_MIN,
+	SLOW_RUN_PENALTY,
+} = require("../base/limits.js");
 
 /**
  * Which reads in SQL take less time than it takes to have another thread do them, by what they took so far.
@@ -9,7 +15,7 @@ const { LATE_RUN_PENALTY, QUICK_READS_KNOWN_MAX, QUICK_READ_US, QUICK_SCORE_MAX,
  * Those are done at once. One that turns out to take longer, because its table has grown or its parameters are others,
  * is given up after a fraction of a millisecond, and is left to the other threads for a while.
  */
-class QuickReads {
+class InlineReads {
 	constructor() {
 		/** @type {Map<string, number>} how much more often each was quick than slow, lately */
 		this.scores = new Map();
@@ -18,8 +24,8 @@ class QuickReads {
 	/**
 	 * @param {string} sql
 	 */
-	isQuick(sql) {
-		return this.score(sql) >= QUICK_SCORE_MIN;
+	isInline(sql) {
+		return this.score(sql) >= INLINE_SCORE_MIN;
 	}
 
 	/**
@@ -29,7 +35,7 @@ class QuickReads {
 	 * @param {number} microseconds
 	 */
 	took(sql, microseconds) {
-		this.add(sql, microseconds <= QUICK_READ_US ? 1 : -1);
+		this.add(sql, microseconds <= INLINE_READ_US ? 1 : -1);
 	}
 
 	/**
@@ -62,12 +68,12 @@ class QuickReads {
 	 * @param {number} points
 	 */
 	add(sql, points) {
-		const score = Math.max(Math.min(this.score(sql) + points, QUICK_SCORE_MAX), -SLOW_RUN_PENALTY);
-		if (this.scores.size >= QUICK_READS_KNOWN_MAX && !this.scores.has(sql)) {
+		const score = Math.max(Math.min(this.score(sql) + points, INLINE_SCORE_MAX), -SLOW_RUN_PENALTY);
+		if (this.scores.size >= INLINE_READS_KNOWN_MAX && !this.scores.has(sql)) {
 			this.scores.clear();
 		}
 		this.scores.set(sql, score);
 	}
 }
 
-module.exports = { QuickReads };
+module.exports = { InlineReads };

@@ -7,7 +7,7 @@ const resolved = Promise.resolve();
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").Session>} Session
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../cache/coherent-cache.js").Address} Address
  * @typedef {import("./pending.js").Read} Read
  * @typedef {import("../cache/read-cache.js").Stored} Stored
@@ -21,12 +21,12 @@ const resolved = Promise.resolve();
  */
 class KeyReads {
 	/**
-	 * @param {Session} session
+	 * @param {LazyConnection} connection
 	 * @param {CoherentCache} cache
 	 * @param {() => void} whenDone called when some that were under way are done
 	 */
-	constructor(session, cache, whenDone) {
-		this.session = session;
+	constructor(connection, cache, whenDone) {
+		this.connection = connection;
 		this.cache = cache;
 		this.whenDone = whenDone;
 		/** @type {Read[]} those that have not been begun */
@@ -66,7 +66,7 @@ class KeyReads {
 	 * @returns {boolean} whether it is answered, or will be
 	 */
 	readAtOnce(read) {
-		if (this.hasReadAtOnce || this.session.state !== "open" || this.cache.isSpent) {
+		if (this.hasReadAtOnce || this.connection.state !== "open" || this.cache.isSpent) {
 			return false;
 		}
 		this.hasReadAtOnce = true;
@@ -126,7 +126,7 @@ class KeyReads {
 		const { cache } = this;
 		cache.spend(READ_COST * addresses.length);
 		let isLate = false;
-		const isDone = this.session.connection.read(addresses, now, cache.isFileSeen, (found, errorAt) => {
+		const isDone = this.connection.opened.read(addresses, now, cache.isFileSeen, (found, errorAt) => {
 			for (const [index, stored] of found.entries()) {
 				if (!isLate && errorAt(index) === undefined) {
 					cache.fill(/** @type {Address} */ (addresses[index]), stored);

@@ -24,10 +24,10 @@ const { READS_AT_ONCE_MAX } = require("../base/limits.js");
  * A transaction or a reserved connection: nothing is sent to the writer from when it begins until it is done. Only
  * reads go past it, for they do not see what it has not committed.
  *
- * @typedef {{ kind: "reservation", begin(done: () => void): void, abort(): void, hurry(): void, reject(error: unknown): void }} Reservation
+ * @typedef {{ kind: "lease", begin(done: () => void): void, abort(): void, drain(): void, reject(error: unknown): void }} LeaseOperation
  */
 
-/** @typedef {Write | Fence | SqlRead | Reservation} Operation */
+/** @typedef {Write | Fence | SqlRead | LeaseOperation} Operation */
 
 /** What was issued and has not been begun, in the order of issue. */
 class WaitingOperations {
@@ -80,9 +80,9 @@ class WaitingOperations {
 		return this.list.splice(0);
 	}
 
-	/** Where the first stands that may go past a reservation; where nothing stands, if there is none. */
-	firstPastReservation() {
-		const at = this.list.findIndex((operation) => operation.kind !== "reservation");
+	/** Where the first stands that may go past a lease; where nothing stands, if there is none. */
+	firstPastLease() {
+		const at = this.list.findIndex((operation) => operation.kind !== "lease");
 		const first = this.list[at];
 		const canPass = first?.kind === "read" || (first?.kind === "fence" && first.isRead);
 		return canPass ? at : this.list.length;
@@ -112,7 +112,7 @@ class WaitingOperations {
 
 	/** Whether anything waits that a read would wait for. */
 	hasBarriers() {
-		return this.list.some(({ kind }) => kind !== "read" && kind !== "reservation");
+		return this.list.some(({ kind }) => kind !== "read" && kind !== "lease");
 	}
 }
 
@@ -121,7 +121,7 @@ class WaitingOperations {
  * @returns {operation is Write}
  */
 function isWrite(operation) {
-	return operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "reservation";
+	return operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "lease";
 }
 
 module.exports = { WaitingOperations, isWrite };

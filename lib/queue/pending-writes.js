@@ -40,13 +40,13 @@ class PendingWrites {
 	 * Writes are on disk.
 	 *
 	 * @param {Write[]} writes
-	 * @param {number} changesOfOthers how many the cache had seen when they were sent
+	 * @param {number} foreignChanges how many the cache had seen when they were sent
 	 * @param {Outcomes} outcomes
 	 * @returns {Read[]} reads that waited for them and have to be read from disk
 	 */
-	commit(writes, changesOfOthers, outcomes) {
+	commit(writes, foreignChanges, outcomes) {
 		const now = Date.now();
-		const isSoleWriter = this.cache.isAloneSince(changesOfOthers);
+		const isSoleWriter = this.cache.isSoleWriterSince(foreignChanges);
 		/** @type {Read[]} */
 		const lateReads = [];
 		for (const write of writes) {

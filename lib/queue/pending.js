@@ -33,7 +33,7 @@ class Change {
 		/**
 		 * What is on disk, read for the attempt under way to make an update of it.
 		 *
-		 * @type {{ error: Error | undefined, stored: Stored | undefined, changesOfOthers: number } | undefined}
+		 * @type {{ error: Error | undefined, stored: Stored | undefined, foreignChanges: number } | undefined}
 		 */
 		this.onDisk = undefined;
 		/** @type {import("../native/addon").Batch | undefined} the last batch that it was put into */

@@ -3,13 +3,13 @@
 const { CoherentCache } = require("../cache/coherent-cache.js");
 const { RootcellarError } = require("../base/errors.js");
 const { PendingWrites } = require("./pending-writes.js");
-const { Sequencer } = require("./scheduler.js");
-const { Session } = require("../native/lazy-connection.js");
-const { checkNotHeld, isInScope } = require("./transaction-scope.js");
+const { Scheduler } = require("./scheduler.js");
+const { LazyConnection } = require("../native/lazy-connection.js");
+const { checkNoDeadlock, isInScope } = require("./transaction-scope.js");
 
 /**
  * @typedef {import("../config/location.js").Location} Location
- * @typedef {import("./operations.js").Reservation} Reservation
+ * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  * @typedef {import("./pending.js").Read} Read
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
@@ -20,13 +20,13 @@ class OperationQueue {
 	/**
 	 * @param {() => Location} locate called at the first operation
 	 * @param {number} cacheBytes
-	 * @param {InstanceType<typeof Session>} [session] of a transaction, in place of a session of the queue's own
+	 * @param {InstanceType<typeof LazyConnection>} [connection] of a transaction, in place of a connection of the queue's own
 	 */
-	constructor(locate, cacheBytes, session = new Session(locate)) {
-		this.session = session;
+	constructor(locate, cacheBytes, connection = new LazyConnection(locate)) {
+		this.connection = connection;
 		this.cache = new CoherentCache(cacheBytes);
 		this.pending = new PendingWrites(this.cache);
-		this.sequencer = new Sequencer(session, this.cache, this.pending);
+		this.scheduler = new Scheduler(connection, this.cache, this.pending);
 		/** @type {Error | undefined} why a transaction takes no operations any more */
 		this.ended = undefined;
 		/** @type {Promise<void> | undefined} */
@@ -40,7 +40,7 @@ class OperationQueue {
 	 * @param {any} connection
 	 */
 	static within(outer, connection) {
-		return new OperationQueue(outer.session.locate, 0, outer.session.within(connection));
+		return new OperationQueue(outer.connection.locate, 0, outer.connection.within(connection));
 	}
 
 	/**
@@ -48,8 +48,8 @@ class OperationQueue {
 	 */
 	get(read) {
 		this.checkOpen();
-		const { pending, sequencer } = this;
-		const { reads } = sequencer;
+		const { pending, scheduler } = this;
+		const { reads } = scheduler;
 		const change = pending.changes.last(read.community, read.key);
 		if (pending.patterns > 0 || change) {
 			this.checkRead();
@@ -63,9 +63,9 @@ class OperationQueue {
 			this.fence(begin, read.reject, true);
 		} else if (change) {
 			change.addRead(read);
-		} else if (!reads.answerFromCache(read) && (sequencer.isBlocked || !reads.readAtOnce(read))) {
+		} else if (!reads.answerFromCache(read) && (scheduler.isBlocked || !reads.readAtOnce(read))) {
 			reads.add([read]);
-			sequencer.schedule();
+			scheduler.schedule();
 		}
 	}
 
@@ -74,7 +74,7 @@ class OperationQueue {
 	 * @param {{ slice(text: string, last: boolean): void, failed(error: unknown): void }} callbacks
 	 */
 	select(select, { slice, failed }) {
-		this.snapshot((started) => this.session.connection.select(select, Date.now(), { started, slice, failed }), failed);
+		this.snapshot((started) => this.connection.opened.select(select, Date.now(), { started, slice, failed }), failed);
 	}
 
 	/**
@@ -83,7 +83,7 @@ class OperationQueue {
 	readSql(read) {
 		this.checkOpen();
 		this.checkRead();
-		this.sequencer.push({ kind: "read", read, reject: read.reject });
+		this.scheduler.push({ kind: "read", read, reject: read.reject });
 	}
 
 	/**
@@ -104,7 +104,7 @@ class OperationQueue {
 	write(write) {
 		this.checkWrite();
 		this.pending.add(write);
-		this.sequencer.push(write);
+		this.scheduler.push(write);
 	}
 
 	/**
@@ -141,24 +141,24 @@ class OperationQueue {
 	}
 
 	/**
-	 * @param {Omit<Reservation, "kind">} reservation
-	 * @returns {Reservation}
+	 * @param {Omit<LeaseOperation, "kind">} lease
+	 * @returns {LeaseOperation}
 	 */
-	reserve({ begin, abort, hurry, reject }) {
+	lease({ begin, abort, drain, reject }) {
 		this.checkWrite();
-		/** @type {Reservation} */
-		const reservation = { kind: "reservation", begin, abort, hurry, reject };
-		this.sequencer.push(reservation);
-		return reservation;
+		/** @type {LeaseOperation} */
+		const operation = { kind: "lease", begin, abort, drain, reject };
+		this.scheduler.push(operation);
+		return operation;
 	}
 
 	/**
-	 * Takes a reservation back that has not begun.
+	 * Takes back a lease that has not begun.
 	 *
-	 * @param {Reservation | undefined} reservation
+	 * @param {LeaseOperation | undefined} lease
 	 */
-	unreserve(reservation) {
-		this.sequencer.remove(reservation);
+	withdraw(lease) {
+		this.scheduler.remove(lease);
 	}
 
 	/**
@@ -168,13 +168,13 @@ class OperationQueue {
 		this.closing ??= new Promise((resolve) => {
 			const dispose = () => {
 				this.cache.detach();
-				this.session.dispose(resolve);
+				this.connection.dispose(resolve);
 				return false;
 			};
-			if (this.session.state === "closed" && !this.sequencer.hasWork()) {
+			if (this.connection.state === "closed" && !this.scheduler.hasWork()) {
 				dispose();
 			} else {
-				this.sequencer.hurry();
+				this.scheduler.drain();
 				this.fence(dispose, dispose);
 			}
 		});
@@ -194,13 +194,13 @@ class OperationQueue {
 	/** @throws also `ERR_IN_TRANSACTION` in the callback of a transaction, which the write would wait for */
 	checkWrite() {
 		this.checkOpen();
-		checkNotHeld(this);
+		checkNoDeadlock(this);
 	}
 
 	/** @throws `ERR_IN_TRANSACTION` in the callback of a transaction, if the read would wait for a write that waits */
 	checkRead() {
-		if (isInScope() && (this.session.isLease || this.sequencer.waiting.hasBarriers())) {
-			checkNotHeld(this);
+		if (isInScope() && (this.connection.isLease || this.scheduler.waiting.hasBarriers())) {
+			checkNoDeadlock(this);
 		}
 	}
 
@@ -213,7 +213,7 @@ class OperationQueue {
 	 * @param {boolean} [isRead]
 	 */
 	fence(run, reject, isRead = false) {
-		this.sequencer.push({ kind: "fence", run, reject, isRead });
+		this.scheduler.push({ kind: "fence", run, reject, isRead });
 	}
 
 	/**
@@ -222,7 +222,7 @@ class OperationQueue {
 	 * @param {unknown} error
 	 */
 	rejectAll(error) {
-		this.sequencer.rejectAll(error);
+		this.scheduler.rejectAll(error);
 	}
 }
 

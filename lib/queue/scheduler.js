@@ -13,9 +13,9 @@ const resolved = Promise.resolve();
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("./pending-writes.js").PendingWrites>} PendingWrites
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").Session>} Session
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("./operations.js").Operation} Operation
- * @typedef {import("./operations.js").Reservation} Reservation
+ * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  */
 
 /**
@@ -23,31 +23,31 @@ const resolved = Promise.resolve();
  *
  * Writes go to the writer in batches, of which a few may be under way. All else waits until those before it are on disk.
  */
-class Sequencer {
+class Scheduler {
 	/**
-	 * @param {Session} session
+	 * @param {LazyConnection} connection
 	 * @param {CoherentCache} cache
 	 * @param {PendingWrites} pending
 	 */
-	constructor(session, cache, pending) {
+	constructor(connection, cache, pending) {
 		const advance = () => this.advance();
-		this.session = session;
+		this.connection = connection;
 		this.cache = cache;
 		this.pending = pending;
 		this.waiting = new WaitingOperations();
-		this.reads = new KeyReads(session, cache, advance);
-		this.sqlReads = new SqlReads(session, cache);
-		this.sender = new BatchSender(this.waiting, { session, cache, reads: this.reads, pending }, advance);
-		/** @type {Reservation | undefined} the one that has begun and is not done */
-		this.reservation = undefined;
+		this.reads = new KeyReads(connection, cache, advance);
+		this.sqlReads = new SqlReads(connection, cache);
+		this.sender = new BatchSender(this.waiting, { connection, cache, reads: this.reads, pending }, advance);
+		/** @type {LeaseOperation | undefined} the one that has begun and is not done */
+		this.lease = undefined;
 		/** Something is under way that nothing behind it may be begun before, such as taking a snapshot. */
-		this.isHeld = false;
+		this.isFenced = false;
 		this.release = () => {
-			this.isHeld = false;
+			this.isFenced = false;
 			this.advance();
 		};
-		/** Nobody may be idle who holds a reservation. */
-		this.isHurried = false;
+		/** The store is being closed: a lease may not be idle for long. */
+		this.isDraining = false;
 		this.isScheduled = false;
 		this.isFlushing = false;
 	}
@@ -61,12 +61,12 @@ class Sequencer {
 	}
 
 	/**
-	 * Takes a reservation back that has not begun.
+	 * Takes back a lease that has not begun.
 	 *
-	 * @param {Reservation | undefined} reservation
+	 * @param {LeaseOperation | undefined} lease
 	 */
-	remove(reservation) {
-		this.waiting.remove(reservation);
+	remove(lease) {
+		this.waiting.remove(lease);
 		this.schedule();
 	}
 
@@ -94,18 +94,18 @@ class Sequencer {
 	}
 
 	hasWork() {
-		const isUnderWay = !this.sender.isIdle || this.reservation !== undefined;
+		const isUnderWay = !this.sender.isIdle || this.lease !== undefined;
 		return isUnderWay || this.waiting.list.length > 0 || this.reads.waiting.length > 0;
 	}
 
 	/** Whether nothing may be begun. */
 	get isBlocked() {
-		return this.isHeld || this.reads.underWay > 0;
+		return this.isFenced || this.reads.underWay > 0;
 	}
 
 	/** Does what can be done now. Called whenever that may have changed. */
 	advance() {
-		if (this.session.state !== "open") {
+		if (this.connection.state !== "open") {
 			if (this.hasWork()) {
 				this.open();
 			}
@@ -137,12 +137,12 @@ class Sequencer {
 			return false;
 		}
 		if (next.kind === "read") {
-			this.isHeld = !this.sqlReads.start(this.waiting.takeReads(at), this.release);
+			this.isFenced = !this.sqlReads.start(this.waiting.takeReads(at), this.release);
 			return true;
 		}
 		this.waiting.removeAt(at);
 		if (next.kind === "fence") {
-			this.isHeld = !next.run(this.release);
+			this.isFenced = !next.run(this.release);
 		} else {
 			this.begin(next);
 		}
@@ -151,38 +151,38 @@ class Sequencer {
 
 	/** Where the next stands that can be begun. */
 	nextIndex() {
-		if (this.reservation === undefined) {
+		if (this.lease === undefined) {
 			return 0;
 		}
-		return this.session.isLease ? this.waiting.list.length : this.waiting.firstPastReservation();
+		return this.connection.isLease ? this.waiting.list.length : this.waiting.firstPastLease();
 	}
 
 	/**
-	 * @param {Reservation} reservation
+	 * @param {LeaseOperation} lease
 	 */
-	begin(reservation) {
-		this.reservation = reservation;
-		if (this.isHurried) {
-			reservation.hurry();
+	begin(lease) {
+		this.lease = lease;
+		if (this.isDraining) {
+			lease.drain();
 		}
-		reservation.begin(() => {
-			this.reservation = undefined;
+		lease.begin(() => {
+			this.lease = undefined;
 			this.advance();
 		});
 	}
 
-	/** Has those that hold a reservation end it soon, from now on. */
-	hurry() {
-		this.isHurried = true;
-		this.reservation?.hurry();
+	/** Shortens, from now on, the time for which a lease may be idle. */
+	drain() {
+		this.isDraining = true;
+		this.lease?.drain();
 	}
 
 	open() {
-		this.session.open((error) => {
+		this.connection.open((error) => {
 			if (error) {
 				this.rejectAll(error);
 			} else {
-				this.cache.attach(this.session.connection);
+				this.cache.attach(this.connection.opened);
 			}
 			this.advance();
 		});
@@ -213,14 +213,14 @@ class Sequencer {
 			return;
 		}
 		this.isFlushing = true;
-		this.reservation?.abort();
+		this.lease?.abort();
 		do {
 			this.advance();
-		} while (this.hasWork() && this.session.current?.waitForEvent(EXIT_WAIT_MS));
+		} while (this.hasWork() && this.connection.current?.waitForEvent(EXIT_WAIT_MS));
 		this.isFlushing = false;
 	}
 }
 
 function noop() {}
 
-module.exports = { Sequencer };
+module.exports = { Scheduler };

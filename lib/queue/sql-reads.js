@@ -1,25 +1,25 @@
 "use strict";
 
 const { performance } = require("node:perf_hooks");
-const { QUICK_READ_MS_MAX, SQL_READ_COST } = require("../base/limits.js");
-const { QuickReads } = require("./inline-reads.js");
+const { INLINE_READ_MS_MAX, SQL_READ_COST } = require("../base/limits.js");
+const { InlineReads } = require("./inline-reads.js");
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").Session>} Session
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../native/sql-requests.js").Read} Read
  */
 
 /** Reads in SQL: on the threads for that, or at once where that takes next to no time. */
 class SqlReads {
 	/**
-	 * @param {Session} session
+	 * @param {LazyConnection} connection
 	 * @param {CoherentCache} cache whose turns they share
 	 */
-	constructor(session, cache) {
-		this.session = session;
+	constructor(connection, cache) {
+		this.connection = connection;
 		this.cache = cache;
-		this.quick = new QuickReads();
+		this.inline = new InlineReads();
 	}
 
 	/**
@@ -34,7 +34,7 @@ class SqlReads {
 		if (first === undefined || (reads.length === 1 && this.readAtOnce(first))) {
 			return true;
 		}
-		return this.session.connection.readSql(reads, started);
+		return this.connection.opened.readSql(reads, started);
 	}
 
 	/**
@@ -43,23 +43,23 @@ class SqlReads {
 	 */
 	readAtOnce(read) {
 		const { sql } = read.statement;
-		if (this.session.isLease) {
+		if (this.connection.isLease) {
 			return false;
 		}
-		if (this.quick.isQuick(sql)) {
+		if (this.inline.isInline(sql)) {
 			const since = performance.now();
-			const rows = this.session.connection.readSqlNow(read.statement, this.cache.isFileSeen);
+			const rows = this.connection.opened.readSqlNow(read.statement, this.cache.isFileSeen);
 			if (rows) {
-				if (performance.now() - since > QUICK_READ_MS_MAX) {
-					this.quick.wasLate(sql);
+				if (performance.now() - since > INLINE_READ_MS_MAX) {
+					this.inline.wasLate(sql);
 				}
 				this.cache.spend(SQL_READ_COST);
 				read.slice(rows, true);
 				return true;
 			}
-			this.quick.wasGivenUp(sql);
+			this.inline.wasGivenUp(sql);
 		}
-		read.took = (microseconds) => this.quick.took(sql, microseconds);
+		read.took = (microseconds) => this.inline.took(sql, microseconds);
 		return false;
 	}
 }

@@ -11,7 +11,7 @@ const { RootcellarError } = require("../base/errors.js");
  * That code runs in the callback of a transaction, as far as what it calls asynchronously.
  *
  * @typedef {object} Scope
- * @property {OperationQueue | undefined} holds the queue that waits until the transaction is done, while it is under way
+ * @property {OperationQueue | undefined} blocked the queue that waits until the transaction is done, while it is under way
  * @property {Scope | undefined} outer
  */
 
@@ -21,7 +21,7 @@ let storage;
 /** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */
 function newScope() {
 	storage ??= new AsyncLocalStorage();
-	return { all: storage, scope: { holds: undefined, outer: storage.getStore() } };
+	return { all: storage, scope: { blocked: undefined, outer: storage.getStore() } };
 }
 
 /**
@@ -56,9 +56,9 @@ function tellScopesApart() {
  *
  * @param {OperationQueue} queue
  */
-function checkNotHeld(queue) {
+function checkNoDeadlock(queue) {
 	for (let scope = storage?.getStore(); scope; scope = scope.outer) {
-		if (scope.holds && isSame(scope.holds, queue)) {
+		if (scope.blocked && isSame(scope.blocked, queue)) {
 			throw new RootcellarError(
 				"ERR_IN_TRANSACTION",
 				"this would wait for the transaction whose callback calls it; use the tx that the callback is given " +
@@ -78,11 +78,11 @@ function isSame(one, other) {
 	if (one === other) {
 		return true;
 	}
-	if (one.session.isLease || other.session.isLease) {
+	if (one.connection.isLease || other.connection.isLease) {
 		return false;
 	}
-	const path = one.session.path();
-	return path !== undefined && path === other.session.path();
+	const path = one.connection.path();
+	return path !== undefined && path === other.connection.path();
 }
 
 /** Whether code runs in the callback of a transaction, also one that is done. */
@@ -90,4 +90,4 @@ function isInScope() {
 	return storage?.getStore() !== undefined;
 }
 
-module.exports = { checkNotHeld, enterScope, isInScope, runInScope, tellScopesApart };
+module.exports = { checkNoDeadlock, enterScope, isInScope, runInScope, tellScopesApart };

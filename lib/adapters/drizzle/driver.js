@@ -14,7 +14,7 @@ const { invalidArgument } = require("../../base/errors.js");
  * @param {any} migrator the module `drizzle-orm/migrator`
  */
 function createDriver(orm, core, proxy, migrator) {
-	const { Session } = createSessionClasses(proxy);
+	const { DrizzleSession } = createSessionClasses(proxy);
 
 	/**
 	 * @param {any} [clientOrConfig]
@@ -29,7 +29,7 @@ function createDriver(orm, core, proxy, migrator) {
 		const dialect = new core.SQLiteAsyncDialect({ casing: config.casing });
 		const schema = config.schema && schemaOf(config.schema);
 		const options = { logger: loggerOf(config.logger), cache: config.cache };
-		const session = new Session(client.sqlite, dialect, schema, options);
+		const session = new DrizzleSession(client.sqlite, dialect, schema, options);
 		const db = new proxy.SqliteRemoteDatabase("async", dialect, session, schema);
 		db.$client = client;
 		if (config.cache) {

@@ -10,7 +10,7 @@
  */
 function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQLiteRemoteSession }) {
 	/** Statements run on `sqlite`: a store's, or that of a transaction. */
-	class Session extends SQLiteRemoteSession {
+	class DrizzleSession extends SQLiteRemoteSession {
 		/**
 		 * @param {any} sqlite
 		 * @param {any} dialect
@@ -77,14 +77,14 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		transaction(callback, config) {
 			/** @param {import("../../..").Transaction} inner */
 			const inTransaction = (inner) => {
-				const session = new Session(inner, this.dialect, this.schema, this.options);
-				return callback(Reflect.construct(Transaction, ["async", this.dialect, session, this.schema]));
+				const session = new DrizzleSession(inner, this.dialect, this.schema, this.options);
+				return callback(Reflect.construct(DrizzleTransaction, ["async", this.dialect, session, this.schema]));
 			};
 			return this.sqlite.transaction(inTransaction, config?.behavior && { mode: config.behavior });
 		}
 	}
 
-	class Transaction extends SQLiteProxyTransaction {
+	class DrizzleTransaction extends SQLiteProxyTransaction {
 		get appData() {
 			return this.session.sqlite.appData;
 		}
@@ -106,7 +106,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		}
 	}
 
-	return { Session };
+	return { DrizzleSession };
 }
 
 /**

@@ -9,8 +9,8 @@ const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-tr
 
 const { invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
-const { Session } = require("../session.js");
-const { Sessions } = require("../session-pool.js");
+const { SqlSession } = require("../session.js");
+const { SessionPool } = require("../session-pool.js");
 
 /**
  * @typedef {import("../../..").DataStore} DataStore
@@ -18,7 +18,7 @@ const { Sessions } = require("../session-pool.js");
  * @typedef {object} Opened the store in use
  * @property {DataStore} store
  * @property {boolean} isOwn whether it was opened for Knex alone
- * @property {InstanceType<typeof Sessions>} sessions
+ * @property {InstanceType<typeof SessionPool>} sessions
  */
 
 /** More than any program asks for at once; a limit only so that one without end shows. */
@@ -61,7 +61,7 @@ class RootcellarClient extends SqliteClient {
 		if (this.opened === undefined) {
 			const connection = this.connectionConfigProvider ? this.connectionSettings : this.config.connection;
 			const { store, isOwn } = storeOf(connection, this.driver);
-			this.opened = { store, isOwn, sessions: new Sessions(store.sqlite, connection?.idleTimeoutMs) };
+			this.opened = { store, isOwn, sessions: new SessionPool(store.sqlite, connection?.idleTimeoutMs) };
 		}
 		return this.opened;
 	}
@@ -182,7 +182,7 @@ class RawConnection {
 	 * @param {import("../../..").Sqlite} sqlite
 	 */
 	constructor(sqlite) {
-		const session = new Session(sqlite);
+		const session = new SqlSession(sqlite);
 		/** @param {(result: any) => any} made what the callback is given */
 		const method =
 			(made) =>

@@ -4,12 +4,12 @@ const { dataStore } = require("../../data-store.js");
 const { invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
 const { tellScopesApart } = require("../../queue/transaction-scope.js");
-const { Sessions } = require("../session-pool.js");
+const { SessionPool } = require("../session-pool.js");
 
 /**
  * @typedef {import("../../..").DataStore} DataStore
  * @typedef {typeof import("kysely")} Kysely
- * @typedef {InstanceType<typeof import("../session.js").Session>} Session
+ * @typedef {InstanceType<typeof import("../session.js").SqlSession>} SqlSession
  */
 
 /** The tables of the store itself, which are no business of a query builder. */
@@ -112,7 +112,7 @@ class Driver {
 	 * @param {number} [idleTimeoutMs]
 	 */
 	constructor(store, idleTimeoutMs) {
-		this.sessions = new Sessions(store.sqlite, idleTimeoutMs);
+		this.sessions = new SessionPool(store.sqlite, idleTimeoutMs);
 		tellScopesApart();
 	}
 
@@ -187,7 +187,7 @@ class Driver {
 
 class KyselyConnection {
 	/**
-	 * @param {Session} session
+	 * @param {SqlSession} session
 	 */
 	constructor(session) {
 		this.session = session;
