@@ -7,34 +7,111 @@ use std::sync::Arc;
 
 use super::cancels::Cancels;
 use crate::batch::Command;
+use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction};
 use crate::kv::{Address, Entry, Expected, Swap};
 use crate::sql::{Cancel, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 
-/// Texts: key, value. A `SET_MANY` takes its entries as so many `SET`s that follow.
+// Every number that JavaScript and Rust share. `lib/native/protocol.js` has the same names and values.
+
+/// Command: stores an entry. Texts: key, value. A `SET_MANY` takes its entries as so many `SET`s that follow.
 const SET: u8 = 0;
-/// Numbers: how many `SET`s follow that belong together.
+/// Command: stores several entries. Numbers: how many `SET`s follow that belong together.
 const SET_MANY: u8 = 1;
-/// Texts: key, value, and the expected value if `HAS_EXPECTED`.
+/// Command: compare-and-swap. Texts: key, value, and the expected value if `HAS_EXPECTED`.
 const SWAP: u8 = 2;
-/// Texts: key.
+/// Command: removes a key. Texts: key.
 const DELETE: u8 = 3;
-/// Texts: pattern.
+/// Command: removes keys by a pattern. Texts: pattern.
 const DELETE_LIKE: u8 = 4;
-/// A statement; see `statement`.
+/// Command: a statement; see `statement`.
 const SQL: u8 = 5;
-/// Numbers: how many statements follow that belong together, and then they.
+/// Command: several statements. Numbers: how many follow that belong together, and then they.
 const SQL_MANY: u8 = 6;
-/// Texts: the script. Numbers: what cancels it.
+/// Command: a script. Texts: the script. Numbers: what cancels it.
 const SQL_SCRIPT: u8 = 7;
+/// The bits of a code that hold the command; the others are flags.
 const KIND: u8 = 0b0000_0111;
 
-/// The community is the command's first text.
+/// Flag: the community is the command's first text.
 const HAS_COMMUNITY: u8 = 1 << 3;
-/// The expiry, in milliseconds since 1970 UTC, is the command's number.
+/// Flag: the expiry, in milliseconds since 1970 UTC, is the command's number.
 const HAS_EXPIRY: u8 = 1 << 4;
+/// Flag: a swap expects the value that is its last text.
 const HAS_EXPECTED: u8 = 1 << 5;
-/// What the command before it on the same key has left.
+/// Flag: a swap expects what the command before it on the same key has left.
 const EXPECTS_PREVIOUS: u8 = 1 << 6;
+
+/// Bit of a statement: its rows are wanted.
+const WANTS_ROWS: i64 = 1;
+/// Bit of a statement: rows become arrays, not objects.
+const ROWS_ARE_ARRAYS: i64 = 1 << 1;
+/// Bit of a statement: integers become `bigint`s.
+const WANTS_BIGINTS: i64 = 1 << 2;
+/// Bit of a statement: only the first row is wanted.
+const FIRST_ONLY: i64 = 1 << 3;
+/// Bit of a statement: each value follows the name of its parameter.
+const IS_NAMED: i64 = 1 << 4;
+/// Bit of a statement: it may return no rows although they are wanted.
+const MAY_LACK_ROWS: i64 = 1 << 5;
+/// Bit of a statement: this package's own.
+const IS_INTERNAL: i64 = 1 << 6;
+
+/// Value: `NULL`. Nothing follows.
+const NULL: i64 = 0;
+/// Value: an integer. Numbers: the integer.
+const INTEGER: i64 = 1;
+/// Value: a floating-point number. Numbers: the number.
+const REAL: i64 = 2;
+/// Value: text. Texts: the text.
+const TEXT: i64 = 3;
+/// Value: bytes. Byte strings: the bytes.
+const BLOB: i64 = 4;
+/// Value: an integer that no JavaScript number holds. Texts: its decimal digits.
+const BIG_INTEGER: i64 = 5;
+
+/// Lease: a reserved connection.
+const LEASE_RESERVED: u32 = 0;
+/// Lease: a transaction that begins with its first write.
+const LEASE_DEFERRED: u32 = 1;
+/// Lease: a transaction that begins as the one that writes.
+const LEASE_IMMEDIATE: u32 = 2;
+/// Lease: a transaction that begins as the only one.
+const LEASE_EXCLUSIVE: u32 = 3;
+
+/// Savepoint: begins.
+const SAVEPOINT_BEGIN: u32 = 0;
+/// Savepoint: ends, and what was done since is kept.
+const SAVEPOINT_RELEASE: u32 = 1;
+/// Savepoint: ends, and what was done since is undone.
+const SAVEPOINT_ROLLBACK: u32 = 2;
+
+/// In place of a lease: none.
+pub const NO_LEASE: u32 = 0;
+/// In place of the number by which something is cancelled: nothing cancels it.
+pub const NO_CANCEL: i64 = 0;
+/// In place of a request's number: the event belongs to none.
+pub const NO_REQUEST: u32 = 0;
+
+/// The purpose of a lease, by its number.
+pub fn lease_kind(number: u32) -> Result<LeaseKind, Malformed> {
+    match number {
+        LEASE_RESERVED => Ok(LeaseKind::Reserved),
+        LEASE_DEFERRED => Ok(LeaseKind::Transaction(Begin::Deferred)),
+        LEASE_IMMEDIATE => Ok(LeaseKind::Transaction(Begin::Immediate)),
+        LEASE_EXCLUSIVE => Ok(LeaseKind::Transaction(Begin::Exclusive)),
+        _ => Err(Malformed),
+    }
+}
+
+/// A step of a nested transaction, by its number.
+pub fn savepoint_action(number: u32) -> Result<SavepointAction, Malformed> {
+    match number {
+        SAVEPOINT_BEGIN => Ok(SavepointAction::Begin),
+        SAVEPOINT_RELEASE => Ok(SavepointAction::Release),
+        SAVEPOINT_ROLLBACK => Ok(SavepointAction::Rollback),
+        _ => Err(Malformed),
+    }
+}
 
 /// The arrays do not fit together, which only a defect of `lib/` can cause.
 pub struct Malformed;
@@ -47,24 +124,6 @@ pub struct BatchDecoder<'a> {
     blobs: std::vec::IntoIter<Vec<u8>>,
     cancels: Option<&'a Cancels>,
 }
-
-/// A statement's bits.
-const WANTS_ROWS: i64 = 1;
-const ROWS_ARE_ARRAYS: i64 = 1 << 1;
-const WANTS_BIGINTS: i64 = 1 << 2;
-const FIRST_ONLY: i64 = 1 << 3;
-const IS_NAMED: i64 = 1 << 4;
-const MAY_LACK_ROWS: i64 = 1 << 5;
-const IS_INTERNAL: i64 = 1 << 6;
-
-/// The kinds of values. A number follows an integer and a real, a text follows a text and an integer that no number
-/// holds, a byte string follows itself.
-const NULL: i64 = 0;
-const INTEGER: i64 = 1;
-const REAL: i64 = 2;
-const TEXT: i64 = 3;
-const BLOB: i64 = 4;
-const BIG_INTEGER: i64 = 5;
 
 impl<'a> BatchDecoder<'a> {
     /// The three arrays of a batch.
@@ -127,7 +186,7 @@ impl<'a> BatchDecoder<'a> {
         })
     }
 
-    /// The number of what cancels it ends a job; 0 if nothing does.
+    /// The number of what cancels it ends a job, or `NO_CANCEL`.
     fn job(&mut self, work: Work) -> Result<Command, Malformed> {
         Ok(Command::Sql(Job { work, cancel: self.cancel()? }))
     }
@@ -135,7 +194,7 @@ impl<'a> BatchDecoder<'a> {
     /// What cancels something, by its number.
     pub fn cancel(&mut self) -> Result<Option<Arc<Cancel>>, Malformed> {
         let number = self.number()?;
-        Ok(self.cancels.and_then(|cancels| cancels.find(number)))
+        Ok(self.cancels.filter(|_| number != NO_CANCEL).map(|cancels| cancels.find(number)))
     }
 
     /// Texts: the SQL. Numbers: its bits, how many rows it may have, how many values follow.

@@ -11,9 +11,9 @@ use crate::threads::lock;
 pub struct Cancels(Mutex<HashMap<i64, Arc<Cancel>>>);
 
 impl Cancels {
-    /// What cancels by this number, made when it is first asked for; 0 stands for nothing.
-    pub fn find(&self, number: i64) -> Option<Arc<Cancel>> {
-        (number != 0).then(|| Arc::clone(lock(&self.0).entry(number).or_default()))
+    /// What cancels by this number, made when it is first asked for.
+    pub fn find(&self, number: i64) -> Arc<Cancel> {
+        Arc::clone(lock(&self.0).entry(number).or_default())
     }
 
     /// Cancels. Returns whether what it cancels had not started: then it never will.

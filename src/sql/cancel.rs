@@ -2,22 +2,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::SqlError;
 use crate::Error;
+use crate::error::{CancelReason, SqlError};
 
 const WAITING: u8 = 0;
 const STARTED: u8 = 1;
 const ABORTED: u8 = 2;
 const TIMED_OUT: u8 = 3;
-
-/// Why a statement is cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CancelReason {
-    /// Its signal was aborted.
-    Aborted,
-    /// Its time is up.
-    TimedOut,
-}
 
 /// What a statement and whoever may cancel it share. Cancelled once, it stays so: an attempt that begins later
 /// has no effect.

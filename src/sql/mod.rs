@@ -2,15 +2,12 @@
 //! how a statement is cancelled, what can be wrong with one.
 
 mod cancel;
-mod error;
-mod redact;
+mod keyword;
 mod rows;
 mod statement;
-mod text;
 
-pub use cancel::{Cancel, CancelReason};
-pub use error::SqlError;
-pub use redact::without_values;
-pub use rows::{Cell, RowSet, RowWriter, Slice};
-pub use statement::{Format, Job, Parameters, RowsWanted, Statement, StatementOutcome, Value, Work};
-pub use text::{Keyword, SqlLocation};
+pub use crate::error::{CancelReason, SqlError, SqlLocation};
+pub use cancel::Cancel;
+pub use keyword::Keyword;
+pub use rows::{Cell, Format, RowSet, RowWriter, RowsWanted, Slice};
+pub use statement::{Job, Parameters, Statement, StatementOutcome, Value, Work};

@@ -5,12 +5,34 @@
 
 use std::fmt::Write;
 
-use super::{Format, RowsWanted, SqlError};
 use crate::Error;
+use crate::error::SqlError;
 use crate::limits::{SLICE_BYTES_MAX, SQL_SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
 
 /// The greatest integer up to which each is a JavaScript number of its own (`Number.MAX_SAFE_INTEGER`).
 const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
+
+/// What a row becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// An object; of columns of one name the last wins.
+    Object,
+    /// An array.
+    Array,
+}
+
+/// How rows are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsWanted {
+    /// What a row becomes.
+    pub format: Format,
+    /// Whether integers become `bigint`s, all of them.
+    pub bigints: bool,
+    /// Only the first row.
+    pub first_only: bool,
+    /// More rows than these are an error.
+    pub max: usize,
+}
 
 /// What a column of a row holds.
 #[derive(Debug, Clone, Copy, PartialEq)]

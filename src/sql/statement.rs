@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Cancel, RowSet};
+use super::cancel::Cancel;
+use super::rows::{RowSet, RowsWanted};
 
 /// A value that a parameter is bound to.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,28 +27,6 @@ pub enum Parameters {
     Positional(Vec<Value>),
     /// By name, with its `:`, `@` or `$`, or without.
     Named(Vec<(String, Value)>),
-}
-
-/// What a row becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// An object; of columns of one name the last wins.
-    Object,
-    /// An array.
-    Array,
-}
-
-/// How rows are wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowsWanted {
-    /// What a row becomes.
-    pub format: Format,
-    /// Whether integers become `bigint`s, all of them.
-    pub bigints: bool,
-    /// Only the first row.
-    pub first_only: bool,
-    /// More rows than these are an error.
-    pub max: usize,
 }
 
 /// One statement.

@@ -39,7 +39,7 @@ pub struct Stored {
 pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
-    pub(in crate::engine::sqlite) fn open(file: &DatabaseFile) -> Result<Self, Error> {
+    pub(crate) fn open(file: &DatabaseFile) -> Result<Self, Error> {
         // Before, because opening a file that is gone has an error of its own; after, because it may go meanwhile.
         file.check()?;
         let connection = connection::open_reader(file.path())?;
@@ -59,22 +59,22 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::is_busy`], or `SQLITE_READONLY_DBMOVED`: see [`DatabaseFile::check`].
-    pub(in crate::engine::sqlite) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         self.file.check()?;
         self.check_header()
     }
 
     /// [`Reader::check`] for who has just seen that the file is still in its place.
-    pub(in crate::engine::sqlite) fn check_header(&self) -> Result<(), Error> {
+    pub(crate) fn check_header(&self) -> Result<(), Error> {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
-    pub(in crate::engine::sqlite) fn connection(&self) -> &UserConnection {
+    pub(crate) fn connection(&self) -> &UserConnection {
         &self.connection
     }
 
     /// Waits for locks of others from now on, instead of reporting them.
-    pub(in crate::engine::sqlite) fn wait_for_locks(&self) -> Result<(), Error> {
+    pub(crate) fn wait_for_locks(&self) -> Result<(), Error> {
         self.waits_for_locks.set(true);
         Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
     }
@@ -117,11 +117,7 @@ impl Reader {
 }
 
 /// [`Reader::get_many`] within an open transaction.
-pub(in crate::engine::sqlite) fn values(
-    connection: &Connection,
-    addresses: &[Address],
-    now_ms: i64,
-) -> Result<Values, Error> {
+pub(crate) fn values(connection: &Connection, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
     let mut values = Vec::with_capacity(addresses.len());
     let mut bytes = 0;
     for address in addresses {

@@ -1,11 +1,21 @@
 //! The one error type of the core.
 
+mod backup;
+mod codes;
+mod location;
+mod redact;
+mod sql;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use crate::sql::SqlError;
+pub use backup::BackupProblem;
+pub(crate) use codes::code_name;
+pub use location::SqlLocation;
+pub use redact::without_values;
+pub use sql::{CancelReason, SqlError};
 
 /// Characters of a key that a message shows.
 const KEY_CHARACTERS_MAX: usize = 100;
@@ -41,45 +51,6 @@ enum Kind {
     Sql(SqlError),
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
-}
-
-/// What can be wrong with backups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackupProblem {
-    /// The destination cannot be reached, read or written. Backups are tried again until it can.
-    Destination,
-    /// Another writer has put other backups there. Give each database a destination of its own.
-    Conflict,
-    /// There is no backup of what was asked for.
-    NotFound,
-    /// No backup that leads to what was asked for passes its checks.
-    Damaged,
-    /// What backups keep beside the database cannot be read or written.
-    State,
-    /// A file that would be overwritten exists.
-    Exists,
-    /// Another process makes the backups of this file.
-    ElsewhereActive,
-    /// The destination is not named as it has to be.
-    Address,
-    /// A function of the user, called before or after a backup, threw or has not ended.
-    Hook,
-}
-
-impl BackupProblem {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Destination => "ERR_BACKUP_DESTINATION",
-            Self::Conflict => "ERR_BACKUP_CONFLICT",
-            Self::NotFound => "ERR_BACKUP_NOT_FOUND",
-            Self::Damaged => "ERR_BACKUP_DAMAGED",
-            Self::State => "ERR_BACKUP_STATE",
-            Self::Exists => "ERR_FILE_EXISTS",
-            Self::ElsewhereActive => "ERR_BACKUP_ELSEWHERE",
-            Self::Address => "ERR_INVALID_CONFIG",
-            Self::Hook => "ERR_BACKUP_HOOK",
-        }
-    }
 }
 
 impl Error {
@@ -183,7 +154,7 @@ impl Error {
     pub(crate) fn of_statement(error: rusqlite::Error) -> Self {
         match Self::from(error).0 {
             Kind::Sqlite { extended_code: ffi::SQLITE_ERROR, message } => {
-                let message = crate::sql::without_values(&message);
+                let message = without_values(&message);
                 Self(Kind::Sqlite { extended_code: ffi::SQLITE_ERROR, message })
             }
             other => Self(other),
@@ -259,56 +230,5 @@ impl From<rusqlite::Error> for Error {
             other => return Self::internal(&other.to_string()),
         };
         Self(Kind::Sqlite { extended_code, message })
-    }
-}
-
-/// Turns SQLite's result codes into their names; one that this list does not know is named by its primary code.
-macro_rules! code_names {
-    ($($name:ident)*) => {
-        pub(crate) fn code_name(extended_code: i32) -> &'static str {
-            match extended_code {
-                $(ffi::$name => stringify!($name),)*
-                other if other != other & 0xff => code_name(other & 0xff),
-                _ => "SQLITE_ERROR",
-            }
-        }
-    };
-}
-
-code_names! {
-    SQLITE_INTERNAL SQLITE_PERM SQLITE_ABORT SQLITE_BUSY SQLITE_LOCKED SQLITE_NOMEM SQLITE_READONLY
-    SQLITE_INTERRUPT SQLITE_IOERR SQLITE_CORRUPT SQLITE_NOTFOUND SQLITE_FULL SQLITE_CANTOPEN SQLITE_PROTOCOL
-    SQLITE_SCHEMA SQLITE_TOOBIG SQLITE_CONSTRAINT SQLITE_MISMATCH SQLITE_MISUSE SQLITE_NOLFS SQLITE_AUTH
-    SQLITE_RANGE SQLITE_NOTADB
-    SQLITE_ABORT_ROLLBACK SQLITE_BUSY_RECOVERY SQLITE_BUSY_SNAPSHOT SQLITE_BUSY_TIMEOUT
-    SQLITE_CANTOPEN_NOTEMPDIR SQLITE_CANTOPEN_ISDIR SQLITE_CANTOPEN_FULLPATH SQLITE_CANTOPEN_CONVPATH
-    SQLITE_CANTOPEN_SYMLINK
-    SQLITE_CONSTRAINT_CHECK SQLITE_CONSTRAINT_COMMITHOOK SQLITE_CONSTRAINT_FOREIGNKEY
-    SQLITE_CONSTRAINT_FUNCTION SQLITE_CONSTRAINT_NOTNULL SQLITE_CONSTRAINT_PRIMARYKEY
-    SQLITE_CONSTRAINT_ROWID SQLITE_CONSTRAINT_TRIGGER SQLITE_CONSTRAINT_UNIQUE SQLITE_CONSTRAINT_VTAB
-    SQLITE_CONSTRAINT_DATATYPE
-    SQLITE_CORRUPT_INDEX SQLITE_CORRUPT_SEQUENCE SQLITE_CORRUPT_VTAB
-    SQLITE_IOERR_ACCESS SQLITE_IOERR_AUTH SQLITE_IOERR_BEGIN_ATOMIC SQLITE_IOERR_CHECKRESERVEDLOCK
-    SQLITE_IOERR_CLOSE SQLITE_IOERR_COMMIT_ATOMIC SQLITE_IOERR_CONVPATH SQLITE_IOERR_CORRUPTFS
-    SQLITE_IOERR_DATA SQLITE_IOERR_DELETE SQLITE_IOERR_DELETE_NOENT SQLITE_IOERR_DIR_FSYNC
-    SQLITE_IOERR_FSTAT SQLITE_IOERR_FSYNC SQLITE_IOERR_GETTEMPPATH SQLITE_IOERR_LOCK SQLITE_IOERR_MMAP
-    SQLITE_IOERR_NOMEM SQLITE_IOERR_RDLOCK SQLITE_IOERR_READ SQLITE_IOERR_ROLLBACK_ATOMIC
-    SQLITE_IOERR_SEEK SQLITE_IOERR_SHMLOCK SQLITE_IOERR_SHMMAP SQLITE_IOERR_SHMOPEN SQLITE_IOERR_SHMSIZE
-    SQLITE_IOERR_SHORT_READ SQLITE_IOERR_TRUNCATE SQLITE_IOERR_UNLOCK SQLITE_IOERR_VNODE SQLITE_IOERR_WRITE
-    SQLITE_LOCKED_SHAREDCACHE SQLITE_LOCKED_VTAB
-    SQLITE_READONLY_CANTINIT SQLITE_READONLY_CANTLOCK SQLITE_READONLY_DBMOVED SQLITE_READONLY_DIRECTORY
-    SQLITE_READONLY_RECOVERY SQLITE_READONLY_ROLLBACK
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_named_extended_where_known_and_primary_otherwise() {
-        assert_eq!(code_name(ffi::SQLITE_CONSTRAINT_UNIQUE), "SQLITE_CONSTRAINT_UNIQUE");
-        assert_eq!(code_name(ffi::SQLITE_FULL), "SQLITE_FULL");
-        assert_eq!(code_name(ffi::SQLITE_IOERR | (200 << 8)), "SQLITE_IOERR");
-        assert_eq!(code_name(0x7f), "SQLITE_ERROR");
     }
 }

@@ -13,7 +13,7 @@ const ENDING_WITH_A_VALUE: &[(&str, &str)] = &[
 /// A message of a statement that failed while it ran, without what it quotes: a parameter or a stored value.
 ///
 /// ```
-/// use rootcellar::sql::without_values;
+/// use rootcellar::error::without_values;
 ///
 /// assert_eq!(without_values("bad JSON path: 'secret'"), "bad JSON path");
 /// assert_eq!(without_values("near \"secret\": odd"), "near ...: odd");

@@ -2,7 +2,16 @@
 
 use std::fmt;
 
-use super::{CancelReason, SqlLocation};
+use super::location::SqlLocation;
+
+/// Why a statement is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    /// Its signal was aborted.
+    Aborted,
+    /// Its time is up.
+    TimedOut,
+}
 
 /// Why a statement could not be carried out, where SQLite's code alone does not tell.
 #[derive(Debug, Clone)]
