@@ -3,10 +3,11 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
 
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
 use napi_derive::napi;
 
+use super::batch::NO_REQUEST;
 use super::convert::backups::StatusInfo;
 use super::convert::options::RestoreTarget;
 use super::event::{EventKind, NativeEvent};
@@ -17,7 +18,7 @@ use crate::backup::catalog::files::BackupFile;
 use crate::backup::events::{BackupEvent, Hook, Observer};
 use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
-use crate::{BackupProblem, Error, Reply};
+use crate::{BackupProblem, Error};
 
 #[napi]
 impl NativeStore {
@@ -25,14 +26,9 @@ impl NativeStore {
     #[napi]
     pub fn back_up(&self, id: u32) {
         let Some(service) = self.shared.service(id) else { return };
-        let shared = Arc::clone(&self.shared);
-        service.create(Reply::new(move |result: Result<BackupFile, Error>| {
-            shared.tell([match result {
-                Ok(file) => {
-                    NativeEvent { backup: Some((&file).into()), ..NativeEvent::new(id, EventKind::BackedUp) }
-                }
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
+        service.create(self.shared.reply(id, move |file: BackupFile| NativeEvent {
+            backup: Some((&file).into()),
+            ..NativeEvent::new(id, EventKind::BackedUp)
         }));
     }
 
@@ -40,14 +36,9 @@ impl NativeStore {
     #[napi]
     pub fn restore(&self, id: u32, target: RestoreTarget) {
         let Some(service) = self.shared.service(id) else { return };
-        let shared = Arc::clone(&self.shared);
-        let reply = Reply::new(move |result: Result<Restored, Error>| {
-            shared.tell([match result {
-                Ok(restored) => {
-                    NativeEvent { restored: Some((&restored).into()), ..NativeEvent::new(id, EventKind::Restored) }
-                }
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
+        let reply = self.shared.reply(id, move |restored: Restored| NativeEvent {
+            restored: Some((&restored).into()),
+            ..NativeEvent::new(id, EventKind::Restored)
         });
         match target.parse() {
             Ok(target) => service.restore(target, reply),
@@ -82,7 +73,7 @@ impl NativeStore {
 
 impl Observer for Shared {
     fn happened(&self, event: &BackupEvent) {
-        let notice = |kind| NativeEvent::new(0, kind);
+        let notice = |kind| NativeEvent::new(NO_REQUEST, kind);
         self.tell([match event {
             BackupEvent::Backup(file) => NativeEvent { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
             BackupEvent::Failure(error) => NativeEvent { error: Some(error.into()), ..notice(EventKind::Failed) },
@@ -117,7 +108,7 @@ impl Observer for Shared {
         self.tell([NativeEvent {
             hook: Some(hook.into()),
             hook_number: Some(number),
-            ..NativeEvent::new(0, EventKind::Hook)
+            ..NativeEvent::new(NO_REQUEST, EventKind::Hook)
         }]);
         let failed = |what: &str| Error::backup(BackupProblem::Hook, format!("the hook {} {what}", hook.name()));
         match ends.recv_timeout(HOOK_WAIT) {

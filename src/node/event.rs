@@ -10,10 +10,12 @@ use super::convert::rows::{RowSlice, Rows, StatementDescription, changes};
 use super::convert::values::ReadValues;
 use crate::Error;
 use crate::batch::{BatchOutcome, Stop};
+use crate::engine::sqlite::Values;
 use crate::sql::Slice;
 
 /// What happened to a request.
 #[napi(string_enum = "camelCase")]
+#[derive(Default)]
 pub enum EventKind {
     /// The store is open.
     Opened,
@@ -31,7 +33,8 @@ pub enum EventKind {
     Described,
     /// A lease has begun.
     Leased,
-    /// A request to a lease is done.
+    /// A request is done that has no more to tell.
+    #[default]
     Done,
     /// A lease has ended, of itself if there is an `error`.
     Ended,
@@ -66,8 +69,9 @@ pub enum StopKind {
 
 /// Something that happened.
 #[napi(object, object_from_js = false)]
+#[derive(Default)]
 pub struct NativeEvent {
-    /// The request, as JavaScript numbered it; 0 for what happened without one.
+    /// The request, as JavaScript numbered it; `NO_REQUEST` for what happened without one.
     pub id: u32,
     /// What happened.
     pub kind: EventKind,
@@ -110,27 +114,7 @@ pub struct NativeEvent {
 impl NativeEvent {
     /// An event without more to say.
     pub fn new(id: u32, kind: EventKind) -> Self {
-        Self {
-            id,
-            kind,
-            committed: None,
-            stop: None,
-            error: None,
-            text: None,
-            last: None,
-            values: None,
-            backup: None,
-            restored: None,
-            hook: None,
-            hook_number: None,
-            done_bytes: None,
-            total_bytes: None,
-            changes: None,
-            results: None,
-            rows: None,
-            took_us: None,
-            description: None,
-        }
+        Self { id, kind, ..Self::default() }
     }
 
     /// A request failed.
@@ -169,12 +153,9 @@ impl NativeEvent {
         Self { took_us, ..Self::rows(id, slice, took.is_some()) }
     }
 
-    /// What became of a request that has nothing more to tell.
-    pub fn done(id: u32, result: Result<(), Error>) -> Self {
-        match result {
-            Ok(()) => Self::new(id, EventKind::Done),
-            Err(error) => Self::failed(id, &error),
-        }
+    /// A read has found what keys hold.
+    pub fn values(id: u32, values: Values) -> Self {
+        Self { values: Some(values.into()), ..Self::new(id, EventKind::Values) }
     }
 
     /// A slice of rows.

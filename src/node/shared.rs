@@ -62,28 +62,29 @@ impl Shared {
         }
     }
 
+    /// A reply that becomes an event: what `to_event` makes of the answer, or `failed`.
+    pub fn reply<T>(
+        self: &Arc<Self>,
+        id: u32,
+        to_event: impl FnOnce(T) -> NativeEvent + Send + 'static,
+    ) -> Reply<T> {
+        let shared = Arc::clone(self);
+        Reply::new(move |result: Result<T, Error>| shared.tell_result(id, result.map(to_event)))
+    }
+
     /// A reply to a batch, which the end of the environment waits for.
     pub fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
         let shared = Arc::clone(self);
         shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
-        Reply::new(move |result| {
+        Reply::new(move |result: Result<BatchOutcome, Error>| {
             shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
-            shared.tell([match result {
-                Ok(outcome) => NativeEvent::batch(id, outcome),
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
+            shared.tell_result(id, result.map(|outcome| NativeEvent::batch(id, outcome)));
         })
     }
 
     /// A reply to a select.
     pub fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
-        let shared = Arc::clone(self);
-        Reply::new(move |result: Result<String, Error>| {
-            shared.tell([match result {
-                Ok(text) => NativeEvent::slice(id, text, true),
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
-        })
+        self.reply(id, move |text| NativeEvent::slice(id, text, true))
     }
 
     /// See [`Reader::read_now`].
@@ -103,6 +104,11 @@ impl Shared {
             // Fails only while the environment ends, and then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+
+    /// Queues an event, or that its request failed.
+    pub fn tell_result(&self, id: u32, result: Result<NativeEvent, Error>) {
+        self.tell([result.unwrap_or_else(|error| NativeEvent::failed(id, &error))]);
     }
 
     /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
-use super::batch::{BatchDecoder, Malformed};
+use super::batch::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
 use super::convert::rows::RowSlice;
 use super::convert::values::addresses;
 use super::event::{EventKind, NativeEvent};
@@ -18,21 +18,12 @@ use super::sql_state::{CursorHandle, LeaseHandle};
 use super::store::NativeStore;
 use crate::batch::{Batch, Command, Origin};
 use crate::engine::sqlite::{
-    Begin, CursorReply, Description, Lease, LeaseKind, LeaseRequest, OpenCursor, RowsPart, RowsReply,
-    SavepointAction, Select, SqlRead, Values,
+    CursorReply, Description, Lease, LeaseRequest, OpenCursor, RowsPart, RowsReply, Select, SqlRead,
 };
 use crate::kv::RowFormat;
-use crate::sql::{Cancel, CancelReason, Slice, SqlError};
+use crate::sql::{Cancel, CancelReason, SqlError};
 use crate::threads::lock;
 use crate::{Error, Reply};
-
-/// What a lease can be for, by the numbers of `lib/`.
-const LEASE_KINDS: &[LeaseKind] = &[
-    LeaseKind::Reserved,
-    LeaseKind::Transaction(Begin::Deferred),
-    LeaseKind::Transaction(Begin::Immediate),
-    LeaseKind::Transaction(Begin::Exclusive),
-];
 
 /// Something encoded as `batch` has it.
 #[napi(object, object_to_js = false)]
@@ -49,7 +40,7 @@ pub struct EncodedSql {
 
 #[napi]
 impl NativeStore {
-    /// Sends a batch with statements to the writer, or within a lease if it is not 0; see `submit`. `alone` says that its one
+    /// Sends a batch with statements to the writer, or within a lease if it is not `NO_LEASE`; see `submit`. `alone` says that its one
     /// command shares no transaction. Ends with `batch` or `failed`.
     #[napi]
     pub fn submit_sql(&self, id: u32, lease: u32, epoch: u32, encoded: EncodedSql, now: i64, alone: bool) {
@@ -58,7 +49,7 @@ impl NativeStore {
         let Ok(mut commands) = shared.decode(encoded, |mut encoded| encoded.commands()) else {
             return shared.tell([malformed(id)]);
         };
-        if lease != 0 {
+        if lease != NO_LEASE {
             let reply = shared.batch_reply(id);
             return shared.ask(lease, LeaseRequest::Batch(Batch::new(commands, now).of(origin), reply));
         }
@@ -74,7 +65,7 @@ impl NativeStore {
         }
     }
 
-    /// Starts reads, one for each id, within a lease if it is not 0. Each ends with the `last` `rows` or `failed`. Returns
+    /// Starts reads, one for each id, within a lease if it is not `NO_LEASE`. Each ends with the `last` `rows` or `failed`. Returns
     /// whether their snapshot is taken; if not, `started` will tell, with the first id.
     #[napi]
     pub fn read_sql(&self, ids: Vec<u32>, lease: u32, encoded: EncodedSql) -> bool {
@@ -93,7 +84,7 @@ impl NativeStore {
             shared.tell([malformed(first)]);
             return true;
         };
-        if lease != 0 {
+        if lease != NO_LEASE {
             for read in reads {
                 shared.ask(lease, LeaseRequest::Query(read));
             }
@@ -122,20 +113,15 @@ impl NativeStore {
         Some(if slice.patches.is_empty() { Either::A(slice.json) } else { Either::B(slice.into()) })
     }
 
-    /// Compiles a statement, within a lease if it is not 0. Ends with `described` or `failed`. Returns as `read_sql`.
+    /// Compiles a statement, within a lease if it is not `NO_LEASE`. Ends with `described` or `failed`. Returns as `read_sql`.
     #[napi]
     pub fn describe_sql(&self, id: u32, lease: u32, sql: String) -> bool {
         let shared = &self.shared;
-        let answered = Arc::clone(shared);
-        let reply = Reply::new(move |result: Result<Description, Error>| {
-            answered.tell([match result {
-                Ok(found) => {
-                    NativeEvent { description: Some(found.into()), ..NativeEvent::new(id, EventKind::Described) }
-                }
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
+        let reply = shared.reply(id, move |found: Description| NativeEvent {
+            description: Some(found.into()),
+            ..NativeEvent::new(id, EventKind::Described)
         });
-        if lease != 0 {
+        if lease != NO_LEASE {
             shared.ask(lease, LeaseRequest::Query(SqlRead::Describe(sql, reply)));
             return true;
         }
@@ -146,7 +132,7 @@ impl NativeStore {
         })
     }
 
-    /// Opens a cursor under the number of its first request, within a lease if it is not 0. The request ends with
+    /// Opens a cursor under the number of its first request, within a lease if it is not `NO_LEASE`. The request ends with
     /// `rows` or `failed`. Returns as `read_sql`.
     #[napi]
     pub fn open_cursor(&self, id: u32, lease: u32, encoded: EncodedSql) -> bool {
@@ -161,7 +147,7 @@ impl NativeStore {
             return true;
         };
         let reply = shared.cursor_reply(id);
-        if lease != 0 {
+        if lease != NO_LEASE {
             if let Some(requests) = shared.lease(lease) {
                 lock(&shared.sql.cursors).insert(id, CursorHandle::Lease(requests));
             }
@@ -200,14 +186,15 @@ impl NativeStore {
         }
     }
 
-    /// Asks for the writing connection, and for what: 0 reserves it, 1 to 3 begin a transaction, deferred, immediate
-    /// or exclusive. `leased` tells that it is there, `ended` is always the last, also if there was none to be had.
+    /// Asks for the writing connection, for a purpose of those in `batch`. `leased` tells that it is there, `ended` is always the last, also if there was none to be had.
     #[napi]
     pub fn lease(&self, id: u32, kind: u32, idle_limit_ms: f64) {
         let Some(engine) = self.shared.engine(id) else {
             return self.shared.tell([NativeEvent::new(id, EventKind::Ended)]);
         };
-        let kind = LEASE_KINDS.get(kind as usize).copied().unwrap_or(LeaseKind::Reserved);
+        let Ok(kind) = lease_kind(kind) else {
+            return self.shared.tell([malformed(id), NativeEvent::new(id, EventKind::Ended)]);
+        };
         let cancel = Arc::new(Cancel::default());
         let held = LeaseHandle { cancel: Arc::clone(&cancel), requests: None };
         lock(&self.shared.sql.leases).insert(id, held);
@@ -228,15 +215,7 @@ impl NativeStore {
     /// Reads keys within a lease. Ends with `values` or `failed`.
     #[napi]
     pub fn lease_read(&self, id: u32, lease: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
-        let shared = Arc::clone(&self.shared);
-        let reply = Reply::new(move |result: Result<Values, Error>| {
-            shared.tell([match result {
-                Ok(values) => {
-                    NativeEvent { values: Some(values.into()), ..NativeEvent::new(id, EventKind::Values) }
-                }
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
-        });
+        let reply = self.shared.reply(id, move |values| NativeEvent::values(id, values));
         self.shared.ask(lease, LeaseRequest::Read(addresses(keys, communities), now, reply));
     }
 
@@ -258,14 +237,10 @@ impl NativeStore {
         self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
     }
 
-    /// Begins (0), keeps (1) or undoes (2) the nested transaction of a depth. Ends with `done` or `failed`.
+    /// Begins, keeps or undoes the nested transaction of a depth: see `batch`. Ends with `done` or `failed`.
     #[napi]
     pub fn lease_savepoint(&self, id: u32, lease: u32, action: u32, depth: u32) {
-        let action = match action {
-            0 => SavepointAction::Begin,
-            1 => SavepointAction::Release,
-            _ => SavepointAction::Rollback,
-        };
+        let Ok(action) = savepoint_action(action) else { return self.shared.tell([malformed(id)]) };
         self.shared.ask(lease, LeaseRequest::Savepoint(action, depth, self.shared.done_reply(id)));
     }
 
@@ -345,28 +320,16 @@ impl Shared {
     fn rows_reply(self: &Arc<Self>, id: u32) -> RowsReply {
         let shared = Arc::clone(self);
         RowsReply::new(move |result| {
-            shared.tell([match result {
-                Ok(RowsPart { slice, took }) => NativeEvent::part(id, slice, took),
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
+            shared.tell_result(id, result.map(|RowsPart { slice, took }| NativeEvent::part(id, slice, took)));
         })
     }
 
     fn cursor_reply(self: &Arc<Self>, id: u32) -> CursorReply {
-        let shared = Arc::clone(self);
-        Reply::new(move |result| shared.tell([rows_event(id, result)]))
+        self.reply(id, move |(slice, last)| NativeEvent::rows(id, slice, last))
     }
 
     fn done_reply(self: &Arc<Self>, id: u32) -> Reply<()> {
-        let shared = Arc::clone(self);
-        Reply::new(move |result| shared.tell([NativeEvent::done(id, result)]))
-    }
-}
-
-fn rows_event(id: u32, result: Result<(Slice, bool), Error>) -> NativeEvent {
-    match result {
-        Ok((slice, last)) => NativeEvent::rows(id, slice, last),
-        Err(error) => NativeEvent::failed(id, &error),
+        self.reply(id, move |()| NativeEvent::new(id, EventKind::Done))
     }
 }
 

@@ -19,16 +19,14 @@ use super::event::{EventKind, NativeEvent};
 use super::event_queue::EventQueue;
 use super::shared::{Open, Shared};
 use super::sql_state::SqlState;
+use crate::Error;
 use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
-use crate::engine::sqlite::{
-    CacheValidity, Select, SelectProgress, Stored, Values, Version, loaded_copies, locks_hold,
-};
+use crate::engine::sqlite::{CacheValidity, Select, SelectProgress, Stored, Version, loaded_copies, locks_hold};
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
-use crate::{Error, Reply};
 
 /// One store in one JavaScript environment.
 ///
@@ -103,13 +101,11 @@ impl NativeStore {
             let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
             let opened = opened
                 .and_then(|Opened { engine, service }| Ok(Open { reader: engine.reader()?, engine, service }));
-            match opened {
-                Ok(open) => {
-                    *lock(&shared.open) = Some(open);
-                    shared.tell([NativeEvent::new(id, EventKind::Opened)]);
-                }
-                Err(error) => shared.tell([NativeEvent::failed(id, &error)]),
-            }
+            let opened = opened.map(|open| {
+                *lock(&shared.open) = Some(open);
+                NativeEvent::new(id, EventKind::Opened)
+            });
+            shared.tell_result(id, opened);
         });
         if let Err(error) = spawned {
             self.shared.tell([NativeEvent::failed(id, &error)]);
@@ -205,15 +201,7 @@ impl NativeStore {
     #[napi]
     pub fn read_later(&self, id: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
         let Some(engine) = self.shared.engine(id) else { return };
-        let shared = Arc::clone(&self.shared);
-        let reply = Reply::new(move |result: Result<Values, Error>| {
-            shared.tell([match result {
-                Ok(values) => {
-                    NativeEvent { values: Some(values.into()), ..NativeEvent::new(id, EventKind::Values) }
-                }
-                Err(error) => NativeEvent::failed(id, &error),
-            }]);
-        });
+        let reply = self.shared.reply(id, move |values| NativeEvent::values(id, values));
         engine.read_blocking(addresses(keys, communities), now, reply);
     }
 
