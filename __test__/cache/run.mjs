@@ -9,7 +9,7 @@ const TIMEOUT_MS = process.env.ROOTCELLAR_LONG_TESTS ? 1_200_000 : 240_000;
  * Runs a program with some version of Node to its end, whatever that is; resolves with `{ code, signal, stdout, stderr }`.
  */
 export function run(program, args, { node = process.execPath, flags = [] } = {}) {
-	const path = fileURLToPath(new URL(program, import.meta.url));
+	const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
 	const env = { ...process.env, NODE_NO_WARNINGS: "1", NODE_OPTIONS: "" };
 	return new Promise((resolve) => {
 		execFile(node, [...flags, path, ...args.map(String)], { env, timeout: TIMEOUT_MS }, (error, stdout, stderr) => {

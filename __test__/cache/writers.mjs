@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { openDataStore } from "rootcellar";
 
 const require = createRequire(import.meta.url);
-const server = fileURLToPath(new URL("serve.mjs", import.meta.url));
+const server = fileURLToPath(new URL("programs/serve.mjs", import.meta.url));
 
 /** What the SDK needs to be loaded. */
 const SDK_ENV = { COMMUNITY_ID: "WiJn1KM1f5eB9A9RzVwVLw", DEV_TOKEN: "none" };

@@ -1,0 +1,54 @@
+// What tests of backups have in common.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openDataStore } from "rootcellar";
+import { expect, onTestFinished } from "vitest";
+import { expectFailure } from "../helpers/errors.mjs";
+import { raw } from "../helpers/raw.mjs";
+
+/** A store that is backed up often, closed when the test ends. */
+export function openBackedUp(filename, backup = {}) {
+	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true, ...backup } });
+	onTestFinished(() => store.close());
+	return store;
+}
+
+/** Options of a store whose backups are made when they are asked for. */
+export const rarely = (url) => ({ url, intervalMs: 100_000 });
+
+/** Removes everything but the backups: what a bot loses that is moved to another machine. */
+export function lose(file) {
+	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
+}
+
+/** Waits until something holds. */
+export async function until(holds, what, waitMs = 60_000) {
+	const deadline = Date.now() + waitMs;
+	while (!(await holds())) {
+		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+		await sleep(10);
+	}
+}
+
+/** Waits until everything is at the destination. */
+export async function untilSafe(store, waitMs = 60_000) {
+	const isSafe = () => store.backups.status().state === "active" && store.backups.status().lagMs === 0;
+	await until(isSafe, "the backlog to arrive", waitMs);
+}
+
+/** A writer that another has overtaken at an object store learns of it, and what is there is the other's alone. */
+export async function detectsSecondWriter({ directory, file, url }) {
+	const first = openBackedUp(file, rarely(url));
+	await first.appData.set({ key: "k", value: 1 });
+	await first.backups.create();
+	const second = openBackedUp(join(directory, "other.sqlite3"), rarely(url));
+	await second.appData.set({ key: "k", value: "second" });
+	await second.backups.create();
+	await first.appData.set({ key: "k", value: 2 });
+	await expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
+	const to = join(directory, "copy.sqlite3");
+	await second.backups.restore({ to });
+	expect(await raw(to, "select value from __rootapp_kv")).toEqual([{ value: '"second"' }]);
+}

@@ -1,0 +1,143 @@
+// A machine that is lost at a random moment: what was acknowledged more than 1.3 s before is in the backup.
+
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { startModule } from "../../helpers/child.mjs";
+import { raw } from "../../helpers/raw.mjs";
+import { temporaryDirectory } from "../../helpers/store.mjs";
+import { lose, openBackedUp, until } from "../backups.mjs";
+import { tablesOf } from "./load.mjs";
+
+/** Machines that are lost at a time, and how often each. */
+const MACHINES = 5;
+const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 60 : 20;
+
+/** How long after it was acknowledged a write may be lost with the machine: the interval, and what a capture takes. */
+const SAFE_AFTER_MS = 1_300;
+
+const LOAD = JSON.stringify(new URL("./load.mjs", import.meta.url).href);
+
+/** The bot's process: this package, and another library beside it. */
+const BOT = `
+	import { countWithSqlite3, countWithStore } from ${LOAD};
+	const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
+	await Promise.all([countWithStore(store), countWithSqlite3(process.argv[1], "inside")]);`;
+
+const OTHER_PROCESS = `
+	import { countWithSqlite3 } from ${LOAD};
+	await countWithSqlite3(process.argv[1], "outside");`;
+
+/** The last number that was acknowledged to somebody before a time. */
+function acknowledged(lines, who, beforeMs) {
+	const numbers = lines.map((line) => line.split(" ")).filter(([name, , at]) => name === who && Number(at) <= beforeMs);
+	return Number(numbers.at(-1)?.[1] ?? 0);
+}
+
+/** What is there of somebody's numbers: the last that was noted, and how many rows there are, and their sum. */
+async function numbersOf(file, who) {
+	const [rows, counter] =
+		who === "store"
+			? ["__rootapp_kv where key like 'row:%'", "select value from __rootapp_kv where key = 'counter'"]
+			: [who, `select number from ${who}_counter`];
+	const number = who === "store" ? "cast(value as integer)" : "number";
+	const [found] = await raw(
+		file,
+		`select coalesce((${counter}), 0) + 0 as last, count(*) as count, coalesce(sum(${number}), 0) as sum from ${rows}`,
+	);
+	return found;
+}
+
+/** How often a capture waits for the disk, at most. */
+const SYNCS = 4;
+
+/**
+ * Writes a little to the disk again and again, as who makes backups does, until `end` is called, which resolves when it
+ * does so no more. `lateMs` is by how much longer a capture may take because the machine is busy.
+ */
+function watchMachine(folder) {
+	const watch = { lateMs: 0 };
+	let isOver = false;
+	watch.end = () => {
+		isOver = true;
+		return ended;
+	};
+	const ended = (async () => {
+		while (!isOver) {
+			const since = performance.now();
+			const file = await open(join(folder, "watched"), "w");
+			await file.write("x");
+			await file.sync();
+			await file.close();
+			await sleep(50);
+			watch.lateMs = Math.max(watch.lateMs, SYNCS * (performance.now() - since - 50));
+		}
+	})();
+	return watch;
+}
+
+const WRITERS = ["store", "inside", "outside"];
+
+/** Has all of them write, and loses everything but the backups at a random moment. Resolves with what was safe then. */
+async function live(file) {
+	const watch = watchMachine(dirname(file));
+	const processes = [BOT, OTHER_PROCESS].map((source) => startModule(source, { args: [file] }));
+	const lines = () => processes.flatMap((child) => child.lines);
+	const safeAt = (time) =>
+		Object.fromEntries(WRITERS.map((who) => [who, acknowledged(lines(), who, time - SAFE_AFTER_MS - watch.lateMs)]));
+	try {
+		const [bot, other] = processes;
+		await Promise.all([bot.line("store has begun"), bot.line("inside has begun"), other.line("outside has begun")]);
+		// The busier the machine, the later something of everybody's is safe.
+		await until(() => WRITERS.every((who) => safeAt(Date.now())[who] > 0), "something of everybody's to be safe");
+		await sleep(Math.random() * 1_500);
+	} finally {
+		for (const child of processes) child.kill("SIGKILL");
+	}
+	const lostAt = Date.now();
+	await Promise.all(processes.map((child) => child.ended));
+	await watch.end();
+	lose(file);
+	return safeAt(lostAt);
+}
+
+/** Opens what the backups have, and compares it with what was safe. */
+async function recover(file, safe) {
+	const store = openBackedUp(file, { intervalMs: 1_000 });
+	await store.appData.get("counter");
+	await store.close();
+	expect(await raw(file, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
+	for (const who of WRITERS) {
+		const { last, count, sum } = await numbersOf(file, who);
+		expect(last, who).toBeGreaterThanOrEqual(safe[who]);
+		expect([count, sum], who).toEqual([last, (last * (last + 1)) / 2]);
+	}
+}
+
+test("what was acknowledged 1.3 s before a kill is there, whole, on a machine that has only the backup", {
+	timeout: ROUNDS * 60_000,
+}, async () => {
+	let hasFailed = false;
+	const onMachine = async () => {
+		const file = join(temporaryDirectory(), "bot.sqlite3");
+		const first = openBackedUp(file, { intervalMs: 1_000 });
+		await first.appData.get("counter");
+		await raw(file, ...tablesOf("inside"), ...tablesOf("outside"));
+		await first.close();
+		for (let round = 0; round < ROUNDS && !hasFailed; ) {
+			const safe = await live(file);
+			await recover(file, safe);
+			// Where the machine was too busy at the end to say what was safe, the round says nothing.
+			if (WRITERS.every((who) => safe[who] > 0)) round++;
+		}
+	};
+	const machines = Array.from({ length: MACHINES }, () =>
+		onMachine().catch((error) => {
+			hasFailed = true;
+			throw error;
+		}),
+	);
+	// All have to end before the test does, and with it their folders.
+	for (const { reason } of await Promise.allSettled(machines)) if (reason) throw reason;
+});

@@ -1,0 +1,113 @@
+// The command line, `npx rootcellar`, as a shell and as a person at a terminal run it.
+
+import { execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openDataStore } from "rootcellar";
+import { expect } from "vitest";
+import { startModule } from "../helpers/child.mjs";
+import { temporaryDirectory } from "../helpers/store.mjs";
+
+export const program = fileURLToPath(new URL("../../bin/rootcellar.js", import.meta.url));
+
+/** What would configure a store is left out. */
+export function environment(env = {}) {
+	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, NODE_OPTIONS, ...inherited } = process.env;
+	return { ...inherited, ...env };
+}
+
+/** Runs a command; resolves with its exit code and what it printed. */
+export function rootcellar(args, { input = "", env, cwd } = {}) {
+	return new Promise((resolve) => {
+		const options = { env: environment(env), cwd, timeout: 240_000, maxBuffer: 1 << 28 };
+		const child = execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
+			resolve({ code: error ? error.code : 0, stdout, stderr });
+		});
+		// A command that fails does not read what it is given.
+		child.stdin.on("error", () => {});
+		child.stdin.end(input);
+	});
+}
+
+/** What a command prints with `--json`, which has to be all that it prints. */
+export async function json(args, options) {
+	const { stdout, stderr } = await rootcellar([...args, "--json"], options);
+	expect(stderr).toBe("");
+	return JSON.parse(stdout);
+}
+
+/** Commands that open the store. */
+const OPENING = ["backup", "export", "import"];
+
+/** A command that has to fail: its code, as text and as JSON, with the exit code, and no trace of the program. */
+export async function failure(args, { code = 1, ...options } = {}) {
+	// One that opens the store, or may get to write, is not in the way of itself.
+	const first = rootcellar(args, options);
+	if (args.includes("--force") || OPENING.includes(args[0])) await first;
+	const [said, told] = await Promise.all([first, rootcellar([...args, "--json"], options)]);
+	const lines = said.stderr.trimEnd().split("\n");
+	expect([said.code, said.stdout, lines.length], said.stderr).toEqual([code, "", code === 2 ? expect.any(Number) : 1]);
+	expect(said.stderr).not.toMatch(/^\s+at |node:internal/m);
+	expect([told.code, told.stderr]).toEqual([code, ""]);
+	return { said: said.stderr, ...JSON.parse(told.stdout).error };
+}
+
+/** Runs a command at a terminal of its own; resolves with its exit code and all that the terminal was sent. */
+export function atTerminal(args) {
+	const run = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+	return new Promise((resolve, reject) => {
+		const child = spawn("python3", ["-c", run, process.execPath, program, ...args], {
+			env: environment({ TERM: "xterm", COLUMNS: "120" }),
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		let shown = "";
+		child.stdout.setEncoding("utf8").on("data", (text) => {
+			shown += text;
+		});
+		child.on("error", reject);
+		child.on("close", (code) => resolve({ code, shown }));
+	});
+}
+
+/** A store with two states, 1 and 2, and the backups of both. */
+export async function stored() {
+	const directory = temporaryDirectory();
+	const file = join(directory, "bot.sqlite3");
+	const store = openDataStore({ filename: file, backup: {} });
+	const ids = [];
+	for (const value of [1, 2]) {
+		await store.appData.set({ key: "k", value });
+		ids.push((await store.backups.create()).id);
+	}
+	await store.close();
+	return { directory, file, ids };
+}
+
+/** A bot that has a store open in a process of its own; it sets `k` to each line that it is sent. */
+export async function startBot(file, backup = "{}") {
+	const bot = startModule(
+		`import { createInterface } from "node:readline";
+		const store = openDataStore({ filename: process.argv[1], backup: ${backup} });
+		await store.appData.get("k");
+		if (${backup}) await store.backups.create();
+		console.log("open");
+		for await (const line of createInterface({ input: process.stdin })) {
+			if (line === "get") console.log("holds " + JSON.stringify(await store.appData.get("k")));
+			else await store.appData.set({ key: "k", value: JSON.parse(line) });
+			console.log("did " + line);
+		}`,
+		{ args: [file] },
+	);
+	await bot.line("open");
+	return bot;
+}
+
+/** What a file holds under `k`. */
+export async function valueIn(file, key = "k") {
+	const store = openDataStore({ filename: file, backup: false });
+	try {
+		return await store.appData.get(key);
+	} finally {
+		await store.close();
+	}
+}

@@ -1,0 +1,165 @@
+// Linearizability: what concurrent clients saw of a few keys has an order that explains it.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { packagePath } from "../../helpers/child.mjs";
+import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
+import { check } from "./checker.mjs";
+import { appendInOrder, KEYS, ORDER_KEY, recordStore } from "./recorder.mjs";
+import { projection, register, store as wholeStore } from "./semantics.mjs";
+
+const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 200 : 12;
+const ROUND_NS = 500_000_000;
+const program = new URL("./participant.mjs", import.meta.url);
+
+vi.setConfig({ testTimeout: 300_000 + ROUNDS * 60_000 });
+
+/** A participant in a worker thread. */
+function startWorker(options) {
+	const worker = new Worker(program, { workerData: options });
+	onTestFinished(() => worker.terminate());
+	return participant(worker, (message) => worker.postMessage(message));
+}
+
+/** A participant in a process of its own. */
+function startProcess(options) {
+	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, NODE_OPTIONS, ...env } = process.env;
+	const child = fork(fileURLToPath(program), [JSON.stringify(options)], { env, execArgv: [] });
+	onTestFinished(() => child.kill());
+	return participant(child, (message) => child.send(message));
+}
+
+function participant(emitter, send) {
+	const ended = once(emitter, "exit").then(() => {
+		throw new Error("a participant ended");
+	});
+	// That counts only while an answer is waited for.
+	ended.catch(() => {});
+	async function answer() {
+		const [message] = await Promise.race([once(emitter, "message"), ended]);
+		return message;
+	}
+	function ask(message) {
+		send(message);
+		return answer();
+	}
+	return {
+		ready: answer(),
+		record: ({ zero, until }) => ask({ zero: String(zero), until }),
+		appendInOrder: (appends) => ask({ appends }),
+	};
+}
+
+/** A participant in this thread. */
+function participate(store, client) {
+	return {
+		record: (times) => recordStore(store.appData, { client, flows: 3, ...times }),
+		appendInOrder: (appends) => appendInOrder(store.appData, client, appends),
+	};
+}
+
+/** Two stores of this thread, two worker threads and two processes, in the latter perhaps another SQLite library. */
+async function startAll(filename, stores, { withLibrary }) {
+	const others = [
+		startWorker({ filename, client: "worker1", flows: 2 }),
+		startWorker({ filename, client: "worker2", flows: 2 }),
+		startProcess({ filename, client: "process1", flows: 2 }),
+		startProcess({ filename, client: "process2", flows: 2, withLibrary }),
+	];
+	await Promise.all(others.map(({ ready }) => ready));
+	return [...stores.map((store, n) => participate(store, `main${n}`)), ...others];
+}
+
+/** The history of all participants, from an empty store on. */
+async function recordAll(participants, appData) {
+	await appData.deleteLike("%");
+	const times = { zero: process.hrtime.bigint(), until: ROUND_NS };
+	const histories = await Promise.all(participants.map((one) => one.record(times)));
+	return histories.flat();
+}
+
+/** A history has an order that explains it; else the message shows where the longest attempt ended. */
+function expectLinearizable(history, step, name) {
+	const { explained, longest } = check(history, step);
+	if (explained) return;
+	const reached = new Set(longest);
+	const left = history.filter((operation) => !reached.has(operation)).sort((a, b) => a.invoked - b.invoked);
+	const text = (operations) => operations.map((operation) => JSON.stringify(operation)).join("\n");
+	expect.fail(
+		`no order explains ${name}: after ${longest.length} of ${history.length} operations, of which the last are\n` +
+			`${text(longest.slice(-12))}\nnothing of what is left can come next:\n${text(left.slice(0, 20))}`,
+	);
+}
+
+test("flows, stores, worker threads, processes and another library on three keys see one order of operations", async () => {
+	const started = performance.now();
+	const filename = temporaryFile();
+	const stores = [temporaryStore(filename), temporaryStore(filename)];
+	await stores[0].appData.get("any");
+	const participants = await startAll(filename, stores, { withLibrary: true });
+	let operations = 0;
+	let busy = 0;
+	let checkingMs = 0;
+	for (let round = 0; round < ROUNDS; round++) {
+		const all = await recordAll(participants, stores[0].appData);
+		const history = all.filter(({ isRejected }) => !isRejected);
+		const checking = performance.now();
+		for (const key of KEYS) expectLinearizable(projection(history, key), register, `round ${round}, ${key}`);
+		// Of all keys together gets have no place in their client's order: they need not wait for writes of other keys.
+		const ofStore = history.map((o) => (o.kind === "get" ? { ...o, client: undefined } : o));
+		expectLinearizable(ofStore, wholeStore, `round ${round}`);
+		operations += history.length;
+		busy += all.length - history.length;
+		checkingMs += performance.now() - checking;
+		expect(new Set(history.map(({ client }) => client)).size).toBe(7);
+	}
+	const seconds = (ms) => (ms / 1_000).toFixed(1);
+	console.log(
+		`linearizability: ${operations.toLocaleString("en")} operations of 16 flows in ${ROUNDS} histories have an order, ` +
+			`${busy} were rejected as busy; checked in ${seconds(checkingMs)} s of ${seconds(performance.now() - started)} s`,
+	);
+});
+
+test("what a client issues without waiting takes effect in that order, while others write the same key", async () => {
+	const filename = temporaryFile();
+	const stores = [temporaryStore(filename), temporaryStore(filename)];
+	await stores[0].appData.get("any");
+	const participants = await startAll(filename, stores, { withLibrary: false });
+	const appends = 200;
+	await Promise.all(participants.map((one) => one.appendInOrder(appends)));
+	const list = await stores[0].appData.get(ORDER_KEY);
+	expect(list).toHaveLength(participants.length * appends);
+	for (const client of ["main0", "main1", "worker1", "worker2", "process1", "process2"]) {
+		const own = list.filter((tag) => tag.startsWith(`${client}-`));
+		expect(own).toEqual(Array.from({ length: appends }, (_, n) => `${client}-${n}`));
+	}
+}, 300_000);
+
+/** What a worker thread does for the test below: sees 1, writes 2, and says when that has resolved. */
+const SUCCESSOR = `const { workerData } = require("node:worker_threads");
+	const { appData } = require(workerData.packagePath).openDataStore({ filename: workerData.filename, backup: false });
+	(async () => {
+		while ((await appData.get("k")) !== 1);
+		await appData.set({ key: "k", value: 2 });
+		Atomics.store(workerData.flag, 0, 1);
+		Atomics.notify(workerData.flag, 0);
+	})();`;
+
+test("a get that is issued after another thread's write has resolved sees it, even if an own write is not reported yet", async () => {
+	const filename = temporaryFile();
+	const { appData } = temporaryStore(filename);
+	await appData.set({ key: "k", value: 0 });
+	const flag = new Int32Array(new SharedArrayBuffer(4));
+	const worker = new Worker(SUCCESSOR, { eval: true, workerData: { packagePath, filename, flag } });
+	onTestFinished(() => worker.terminate());
+	await once(worker, "online");
+	const own = appData.set({ key: "k", value: 1 });
+	await new Promise((resolve) => process.nextTick(resolve));
+	// As a bot that computes for a while: this thread hears nothing before its next turn.
+	expect(Atomics.wait(flag, 0, 0, 10_000)).not.toBe("timed-out");
+	expect(await appData.get("k")).toBe(2);
+	await own;
+}, 300_000);

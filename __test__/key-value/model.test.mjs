@@ -1,0 +1,278 @@
+// Model: random sequences of all seven operations, several in flight, against a plain model.
+
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { temporaryDirectory, temporaryStore } from "../helpers/store.mjs";
+
+const HOUR_MS = 3_600_000;
+const FUTURE = Date.now() + 24 * HOUR_MS;
+const boom = new Error("boom");
+
+/**
+ * The store as its documentation has it, one row after the other: an expired row is as good as none, a key keeps its place
+ * while it lives, and every operation takes effect in the order of issue.
+ */
+class Model {
+	#rows = new Map();
+
+	#name(key, community) {
+		return JSON.stringify([community || null, key]);
+	}
+
+	#live(key, community) {
+		const row = this.#rows.get(this.#name(key, community));
+		return row && !(row.expiresAt <= Date.now()) ? row : undefined;
+	}
+
+	#put(key, community, value, expiresAt) {
+		const name = this.#name(key, community);
+		if (!this.#live(key, community)) this.#rows.delete(name);
+		this.#rows.set(name, { key, community: community || null, value: JSON.stringify(value), expiresAt });
+	}
+
+	#matching(pattern, community) {
+		const rows = [...this.#rows.values()];
+		return rows.filter((row) => row.community === (community || null) && patterns[pattern].test(row.key));
+	}
+
+	get(key, community) {
+		const row = this.#live(key, community);
+		return row && JSON.parse(row.value);
+	}
+
+	set(entries) {
+		for (const { key, value, expiresAt, communityId } of entries) this.#put(key, communityId, value, expiresAt);
+	}
+
+	update(key, updateFunc, defaultValue, expiresAt, community) {
+		const row = this.#live(key, community);
+		const value = updateFunc(JSON.parse(row ? row.value : JSON.stringify(defaultValue)));
+		this.#put(key, community, value, expiresAt ?? row?.expiresAt);
+		return value;
+	}
+
+	delete(key, community) {
+		this.#rows.delete(this.#name(key, community));
+	}
+
+	deleteLike(pattern, community) {
+		for (const { key } of this.#matching(pattern, community)) this.delete(key, community);
+	}
+
+	select(pattern, community) {
+		return this.#matching(pattern, community)
+			.filter(({ key }) => this.#live(key, community))
+			.map(({ key, value, expiresAt }) => {
+				const entry = { key, value: JSON.parse(value) };
+				if (expiresAt === undefined) return entry;
+				return { ...entry, expiresAt: new Date(expiresAt), expires_at: new Date(expiresAt) };
+			});
+	}
+
+	selectValue(pattern, community) {
+		return this.select(pattern, community).map(({ value }) => value);
+	}
+}
+
+/** The patterns in use, each with what it means. */
+const patterns = {
+	"%": /^[\s\S]*$/u,
+	"a%": /^a[\s\S]*$/iu,
+	_: /^[\s\S]$/u,
+	"%b": /^[\s\S]*b$/iu,
+	"a\\%": /^a%$/iu,
+	"\\\\": /^\\$/u,
+	"": /^$/u,
+	A_: /^a[\s\S]$/iu,
+};
+
+const key = fc.constantFrom("a", "A", "ab", "a%", "b", "", "\\", "\u{1f980}", "a\0");
+const community = fc.constantFrom(undefined, undefined, undefined, "C", "D");
+const pattern = fc.constantFrom(...Object.keys(patterns));
+const value = fc.oneof(fc.integer(), fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: "binary", maxLength: 8 }));
+const past = fc.integer({ min: 0, max: 1_000_000_000_000 });
+const future = fc.integer({ min: FUTURE, max: 8_640_000_000_000_000 });
+const expiresAt = fc.oneof(
+	{ weight: 4, arbitrary: fc.constant(undefined) },
+	{ weight: 1, arbitrary: past },
+	{ weight: 2, arbitrary: future },
+);
+const entry = fc.record({ key, value, expiresAt, communityId: community });
+
+/** What an update's function does with the value, all of it visible in the result. */
+const updaters = {
+	wrap: (data) => ({ was: typeof data === "object" && data !== null ? Object.keys(data).length : data }),
+	count: (data) => (Number.isInteger(data) ? data + 1 : 0),
+	keep: (data) => data,
+	fail: () => {
+		throw boom;
+	},
+};
+
+/** One operation, as the method and the arguments that store and model are both called with. */
+const operation = fc.oneof(
+	{ weight: 3, arbitrary: fc.record({ method: fc.constant("get"), key, community }) },
+	{
+		weight: 4,
+		arbitrary: fc.record({
+			method: fc.constant("set"),
+			entries: fc.array(entry, { minLength: 1, maxLength: 1 }),
+		}),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({ method: fc.constant("setMany"), entries: fc.array(entry, { maxLength: 6 }) }),
+	},
+	{
+		weight: 5,
+		arbitrary: fc.record({
+			method: fc.constant("update"),
+			key,
+			updater: fc.constantFrom("wrap", "count", "count", "keep", "fail"),
+			value,
+			expiresAt,
+			community,
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("delete"), key, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("deleteLike"), pattern, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("select"), pattern, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("selectValue"), pattern, community }) },
+);
+
+/** Steps of a run: a group issued without awaiting, or the store opened again. */
+const step = fc.oneof(
+	{ weight: 12, arbitrary: fc.record({ group: fc.array(operation, { minLength: 1, maxLength: 14 }) }) },
+	{ weight: 1, arbitrary: fc.constant({ reopen: true }) },
+	{ weight: 1, arbitrary: fc.constant({ closeWithoutWaiting: true }) },
+);
+
+const asDate = (ms) => (ms === undefined || ms % 2 ? ms : new Date(ms));
+
+/** Calls the store; with `i` alternates what a caller may choose: the spelling of the expiry. */
+function issue(appData, o, i) {
+	const stored = (entries) =>
+		entries.map(({ expiresAt: at, communityId, ...rest }) => ({
+			...rest,
+			...(at === undefined ? {} : { [i % 2 ? "expiresAt" : "expires_at"]: asDate(at) }),
+			...(communityId === undefined ? {} : { communityId }),
+		}));
+	switch (o.method) {
+		case "get":
+			return appData.get(o.key, o.community);
+		case "set":
+			return appData.set(stored(o.entries)[0]);
+		case "setMany":
+			return appData.set(stored(o.entries));
+		case "update":
+			return appData.update(o.key, updaters[o.updater], o.value, asDate(o.expiresAt), o.community);
+		case "delete":
+			return appData.delete(o.key, o.community);
+		default:
+			return appData[o.method](o.pattern, o.community);
+	}
+}
+
+function apply(model, o) {
+	switch (o.method) {
+		case "get":
+			return model.get(o.key, o.community);
+		case "set":
+		case "setMany":
+			return model.set(o.entries);
+		case "update":
+			return model.update(o.key, updaters[o.updater], o.value, o.expiresAt, o.community);
+		case "delete":
+			return model.delete(o.key, o.community);
+		default:
+			return model[o.method](o.pattern, o.community);
+	}
+}
+
+/** The model's outcome in the form of `Promise.allSettled`. */
+function settle(model, o) {
+	try {
+		return { status: "fulfilled", value: apply(model, o) };
+	} catch (reason) {
+		return { status: "rejected", reason };
+	}
+}
+
+/** Issues a group without awaiting any of it, and compares every outcome with the model's. */
+async function expectLikeModel(store, model, group, message) {
+	const results = await Promise.allSettled(group.map((o, i) => issue(store.appData, o, i)));
+	const expected = group.map((o) => settle(model, o));
+	expect(results, message).toEqual(expected);
+}
+
+async function expectSameContents(store, model, message) {
+	for (const scope of [undefined, "C", "D"]) {
+		expect(await store.appData.select("%", scope), message).toEqual(model.select("%", scope));
+	}
+}
+
+test("random operations, several in flight, with reopening, have the results of a plain model", async () => {
+	const directory = temporaryDirectory();
+	let run = 0;
+	await fc.assert(
+		fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+			const filename = join(directory, `${run++}.sqlite3`);
+			const model = new Model();
+			let store = temporaryStore(filename);
+			for (const { group, reopen } of steps) {
+				if (group) {
+					await expectLikeModel(store, model, group);
+					continue;
+				}
+				const closing = store.close();
+				if (reopen) await closing;
+				store = temporaryStore(filename);
+			}
+			await expectSameContents(store, model);
+			await store.close();
+		}),
+		{ numRuns: 1_000, interruptAfterTimeLimit: 10_000 },
+	);
+}, 300_000);
+
+test("random operations while time passes have the results of a plain model", async () => {
+	const directory = temporaryDirectory();
+	const start = Date.now();
+	let run = 0;
+	const soon = fc.integer({ min: 0, max: 5 }).map((hours) => start + (hours + 0.5) * HOUR_MS);
+	const never = fc.constant(undefined);
+	const withExpiry = operation.chain((o) =>
+		fc.oneof(never, soon).map((at) => ({
+			...o,
+			...(o.entries ? { entries: o.entries.map((e) => ({ ...e, expiresAt: at })) } : { expiresAt: at }),
+		})),
+	);
+	const timed = fc.record({ hours: fc.integer({ min: 0, max: 2 }), group: fc.array(withExpiry, { maxLength: 8 }) });
+	vi.useFakeTimers({ toFake: ["Date"] });
+	onTestFinished(() => {
+		vi.useRealTimers();
+	});
+	await fc.assert(
+		fc.asyncProperty(fc.array(timed, { minLength: 2, maxLength: 6 }), async (steps) => {
+			vi.setSystemTime(start);
+			const store = temporaryStore(join(directory, `${run++}.sqlite3`));
+			const model = new Model();
+			for (const { hours, group } of steps) {
+				vi.setSystemTime(Date.now() + hours * HOUR_MS);
+				await expectLikeModel(store, model, group);
+				await expectSameContents(store, model);
+			}
+			await store.close();
+		}),
+		{ numRuns: 80 },
+	);
+}, 300_000);
+
+test("6,000 random operations issued in one tick have the results of a plain model", async () => {
+	const seed = Math.floor(Math.random() * 2 ** 31);
+	const store = temporaryStore();
+	const model = new Model();
+	await expectLikeModel(store, model, fc.sample(operation, { numRuns: 6_000, seed }), `seed ${seed}`);
+	await expectSameContents(store, model, `seed ${seed}`);
+}, 300_000);
