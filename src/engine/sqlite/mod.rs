@@ -9,6 +9,7 @@ mod locks;
 mod read;
 mod refusal;
 mod registry;
+mod savepoint;
 mod sql;
 mod table;
 mod wal;

@@ -9,6 +9,7 @@ use crate::Error;
 use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
+use crate::engine::sqlite::savepoint::with_savepoint;
 use crate::sql::{Cell, Job, RowSet, RowWriter, RowsWanted, SqlError, Statement, StatementOutcome, Work};
 
 const TRANSACTION_CONTROL: &str = "BEGIN, COMMIT, ROLLBACK and savepoints have no meaning for one statement: use \
@@ -177,23 +178,4 @@ pub fn cell(value: rusqlite::types::ValueRef<'_>) -> Cell<'_> {
         ValueRef::Text(text) => Cell::Text(text),
         ValueRef::Blob(bytes) => Cell::Blob(bytes),
     }
-}
-
-/// Runs `body` as a whole or not at all.
-fn with_savepoint<T>(connection: &UserConnection, body: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
-    connection.prepare_cached("SAVEPOINT __rootcellar_sql")?.execute([])?;
-    let result = body();
-    // Some failures end the whole transaction, and the savepoint with it.
-    if result.is_err() && !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK TO __rootcellar_sql")?.execute([])?;
-    }
-    if !connection.is_autocommit() {
-        let released = connection.prepare_cached("RELEASE __rootcellar_sql")?.execute([]);
-        if let Err(error) = released {
-            // The outermost savepoint is a transaction: a deferred foreign key can keep it from being committed.
-            connection.execute_batch("ROLLBACK TO __rootcellar_sql; RELEASE __rootcellar_sql")?;
-            return Err(error.into());
-        }
-    }
-    result
 }

@@ -11,6 +11,7 @@ use super::columns::{expiry, matching};
 use super::rowid_cache::{CachedRow, RowidCache};
 use crate::batch::Command;
 use crate::engine::sqlite::refusal::Refusal;
+use crate::engine::sqlite::savepoint::with_savepoint;
 use crate::kv::{Address, Entry, Expected, Swap, is_expired};
 use crate::{Error, faults};
 
@@ -62,7 +63,7 @@ impl<'a> Keys<'a> {
         match command {
             Command::Set(entry) => Ok(self.set(entry, now_ms)?),
             Command::SetMany(entries) => {
-                Ok(savepoint(self, |keys| entries.iter().try_for_each(|entry| keys.set(entry, now_ms)))?)
+                Ok(self.atomically(|keys| entries.iter().try_for_each(|entry| keys.set(entry, now_ms)))?)
             }
             Command::Swap(swap) => self.swap(swap, now_ms),
             Command::Delete(address) => Ok(self.delete(address)?),
@@ -76,6 +77,15 @@ impl<'a> Keys<'a> {
         if others_wrote {
             self.rowid_cache.clear();
         }
+    }
+
+    /// Runs `body` as a whole or not at all, and forgets where rows lie if it fails.
+    fn atomically<T>(&mut self, body: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let result = with_savepoint(self.connection, || body(self));
+        if result.is_err() {
+            self.rowid_cache.clear();
+        }
+        result
     }
 
     fn set(&mut self, entry: &Entry, now_ms: i64) -> rusqlite::Result<()> {
@@ -153,7 +163,7 @@ impl<'a> Keys<'a> {
                 self.update.execute(params![row.rowid, value, expires_at])?;
                 row.rowid
             }
-            KeyRows::Several(_) => savepoint(self, |keys| {
+            KeyRows::Several(_) => self.atomically(|keys| {
                 let oldest = keys
                     .connection
                     .prepare_cached(OLDEST_LIVE)?
@@ -162,7 +172,7 @@ impl<'a> Keys<'a> {
                 keys.update.execute(params![oldest, value, expires_at])?;
                 Ok(oldest)
             })?,
-            KeyRows::Expired => savepoint(self, |keys| {
+            KeyRows::Expired => self.atomically(|keys| {
                 keys.delete(address)?;
                 keys.insert.insert(params![community, key, value, expires_at])
             })?,
@@ -170,25 +180,4 @@ impl<'a> Keys<'a> {
         self.rowid_cache.insert(address, CachedRow { rowid, expires_at });
         Ok(())
     }
-}
-
-/// Runs `body` as a whole or not at all within the open transaction.
-fn savepoint<T>(
-    keys: &mut Keys<'_>,
-    body: impl FnOnce(&mut Keys<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let connection = keys.connection;
-    connection.prepare_cached("SAVEPOINT __rootcellar")?.execute([])?;
-    let result = body(keys);
-    if result.is_err() {
-        keys.rowid_cache.clear();
-    }
-    // Some failures (a full disk) end the whole transaction, and the savepoint with it.
-    if result.is_err() && !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK TO __rootcellar")?.execute([])?;
-    }
-    if !connection.is_autocommit() {
-        connection.prepare_cached("RELEASE __rootcellar")?.execute([])?;
-    }
-    result
 }
