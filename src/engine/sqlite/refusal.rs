@@ -11,6 +11,8 @@ pub enum Refusal {
     Alone,
     /// The command failed.
     Failed(Error),
+    /// The whole transaction failed with it.
+    TransactionFailed(Error),
 }
 
 impl From<Error> for Refusal {

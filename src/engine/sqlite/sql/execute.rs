@@ -47,7 +47,7 @@ pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<Sta
 /// Carries out what cannot share a transaction, and leaves the connection as it was.
 pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<StatementOutcome>, Error> {
     let result = run(connection, job, Mode::Alone).map_err(|refusal| match refusal {
-        Refusal::Failed(error) => error,
+        Refusal::Failed(error) | Refusal::TransactionFailed(error) => error,
         Refusal::Conflict | Refusal::Alone => Error::internal("work that is alone was to be sent again"),
     });
     let is_left_open = !connection.is_autocommit();

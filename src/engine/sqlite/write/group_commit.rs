@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::TransactionBehavior;
 
+use super::commands::run_commands;
 use super::epoch::EndedEpochs;
 use crate::Error;
 use crate::batch::{Batch, BatchOutcome, ClientId, Command, Stop};
@@ -15,7 +16,6 @@ use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::Triggers;
 use crate::engine::sqlite::wal::commit_log::{self, Recorder};
-use crate::sql::StatementOutcome;
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
@@ -85,33 +85,32 @@ fn run_all(
 }
 
 fn run(connection: &UserConnection, keys: &mut Keys, batch: &Batch, limit: usize) -> Result<BatchOutcome, Error> {
-    let mut statements = Vec::new();
-    for (index, command) in batch.commands.iter().enumerate() {
-        if index == limit {
-            return Ok(BatchOutcome { committed: index, statements, stopped: Some(Stop::Deferred) });
-        }
+    let commands = &batch.commands[..limit.min(batch.commands.len())];
+    let mut outcome = run_commands(commands, |command| {
         let result = match command {
             Command::Sql(job) => execute::run(connection, job, Mode::Group),
             other => keys.run(other, batch.now_ms).map(|()| Vec::new()),
         };
-        let stop = match result {
+        match result {
             // On its own, such a statement fails when it is committed. Another of the group must not mend it.
             Ok(_) if limit > 1 && is_sql(command) && raw_calls::has_deferred_violations(connection) => {
-                return Err(Error::foreign_key());
+                Err(Refusal::TransactionFailed(Error::foreign_key()))
             }
+            Err(Refusal::Failed(error)) if connection.is_autocommit() => Err(Refusal::TransactionFailed(error)),
             Ok(outcomes) => {
                 keys.forget_if(connection.has_written_keys());
-                statements.extend::<Vec<StatementOutcome>>(outcomes);
-                continue;
+                Ok(outcomes)
             }
-            Err(Refusal::Failed(error)) if connection.is_autocommit() => return Err(error),
-            Err(Refusal::Failed(error)) => Stop::Command(error),
-            Err(Refusal::Conflict) => Stop::Conflict,
-            Err(Refusal::Alone) => Stop::Alone,
-        };
-        return Ok(BatchOutcome { committed: index, statements, stopped: Some(stop) });
+            refused => refused,
+        }
+    });
+    if outcome.stopped.is_none() && commands.len() < batch.commands.len() {
+        outcome.stopped = Some(Stop::Deferred);
     }
-    Ok(BatchOutcome { committed: batch.commands.len(), statements, stopped: None })
+    match outcome.stopped {
+        Some(Stop::Transaction(error)) => Err(error),
+        _ => Ok(outcome),
+    }
 }
 
 fn is_sql(command: &Command) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use super::commands::run_commands;
 use super::epoch::EndedEpochs;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::sqlite::file::DatabaseFile;
@@ -217,21 +218,14 @@ impl RunningLease<'_> {
         if self.ended_epochs.cover(batch) {
             return BatchOutcome::stopped(Stop::Deferred);
         }
-        let mut statements = Vec::new();
-        for (index, command) in batch.commands.iter().enumerate() {
-            let stop = match self.command(command, batch.now_ms) {
-                Ok(outcomes) => {
-                    statements.extend(outcomes);
-                    continue;
-                }
-                Err(Refusal::Failed(error)) => Stop::Command(error),
-                Err(Refusal::Conflict) => Stop::Conflict,
-                Err(Refusal::Alone) => Stop::Command(Error::internal("a lease is alone already")),
-            };
+        let outcome = run_commands(&batch.commands, |command| match self.command(command, batch.now_ms) {
+            Err(Refusal::Alone) => Err(Error::internal("a lease is alone already").into()),
+            other => other,
+        });
+        if outcome.stopped.is_some() {
             self.ended_epochs.add(batch);
-            return BatchOutcome { committed: index, statements, stopped: Some(stop) };
         }
-        BatchOutcome { committed: batch.commands.len(), statements, stopped: None }
+        outcome
     }
 
     fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<StatementOutcome>, Refusal> {

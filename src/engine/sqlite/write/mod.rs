@@ -1,5 +1,6 @@
 //! The connection that writes, and its thread.
 
+pub mod commands;
 pub mod epoch;
 pub mod group_commit;
 pub mod lease;
