@@ -4,7 +4,7 @@ use crate::kv::{Address, Entry, Expected, Swap};
 use crate::{Error, sql};
 
 /// One operation. Each takes effect as a whole or not at all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Command {
     /// Stores an entry, overwriting what the key held, expiry included.
     Set(Entry),
@@ -69,7 +69,7 @@ pub struct Origin {
 }
 
 /// Commands of one client, in the order in which they must take effect.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Batch {
     /// The commands.
     pub commands: Vec<Command>,

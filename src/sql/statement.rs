@@ -6,7 +6,7 @@ use super::cancel::Cancel;
 use super::rows::{RowSet, RowsWanted};
 
 /// A value that a parameter is bound to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Value {
     /// `NULL`.
     Null,
@@ -21,7 +21,7 @@ pub enum Value {
 }
 
 /// The values of a statement's parameters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Parameters {
     /// By place.
     Positional(Vec<Value>),
@@ -30,7 +30,7 @@ pub enum Parameters {
 }
 
 /// One statement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Statement {
     /// Its text.
     pub sql: String,
@@ -45,7 +45,7 @@ pub struct Statement {
 }
 
 /// What is done as a whole or not at all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Work {
     /// One statement.
     One(Statement),
@@ -62,12 +62,6 @@ pub struct Job {
     pub work: Work,
     /// How it is cancelled, if it can be.
     pub cancel: Option<Arc<Cancel>>,
-}
-
-impl PartialEq for Job {
-    fn eq(&self, other: &Self) -> bool {
-        self.work == other.work
-    }
 }
 
 impl Job {
