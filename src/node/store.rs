@@ -23,7 +23,9 @@ use crate::Error;
 use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
-use crate::engine::sqlite::{CacheValidity, Select, SelectProgress, Stored, Version, loaded_copies, locks_hold};
+use crate::engine::sqlite::{
+    CacheValidity, Select, SelectProgress, Stored, WalIndexHeader, loaded_copies, locks_hold,
+};
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -187,10 +189,13 @@ impl NativeStore {
         // SAFETY: JavaScript does nothing else while this runs.
         let knows = unsafe { knows.as_mut() };
         let open = lock(&self.shared.open);
-        let (Some(open), Ok(knows)) = (open.as_ref(), <&mut Version>::try_from(knows)) else {
+        let (Some(open), Ok(words)) = (open.as_ref(), <&mut [u32; WalIndexHeader::WORDS]>::try_from(knows)) else {
             return CacheValidityKind::Unknown;
         };
-        match open.engine.catch_up(&open.reader, self.shared.client, knows) {
+        let mut header = WalIndexHeader::from_words(*words);
+        let validity = open.engine.catch_up(&open.reader, self.shared.client, &mut header);
+        *words = header.words();
+        match validity {
             Ok(CacheValidity::Current) => CacheValidityKind::Current,
             Ok(CacheValidity::Changed) => CacheValidityKind::Changed,
             Ok(CacheValidity::Unknown) | Err(_) => CacheValidityKind::Unknown,

@@ -9,7 +9,7 @@ use super::compare::{READ_PAGES, Visit, visit_changed};
 use super::page_hashes::{Page, PageTable};
 use super::wal_scan::WalState;
 use crate::backup::fs::disk;
-use crate::engine::sqlite::{open_own_reader, version_read};
+use crate::engine::sqlite::{open_own_reader, snapshot_header};
 use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
@@ -103,7 +103,7 @@ impl PageDiff {
             Error::backup(BackupProblem::State, format!("pages of {bytes} bytes cannot be backed up"))
         })?;
         self.lock_page = page_size.lock_page();
-        let wal = version_read(&self.connection).map(|version| WalState::new(&version));
+        let wal = snapshot_header(&self.connection).map(WalState::new);
         let written_ns = self.connection.path().and_then(|path| disk::written_ns(Path::new(path)));
         Ok((commit > 0).then_some(Image { page_size, commit, wal, written_ns }))
     }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::engine::sqlite::Version;
+use crate::engine::sqlite::WalIndexHeader;
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
@@ -86,16 +86,10 @@ pub struct WalState {
 impl WalState {
     /// The state that a header of the WAL-index tells of (sqlite.org/walformat.html, "The WAL-Index Header").
     #[must_use]
-    pub fn new(version: &Version) -> Self {
-        let [_, big_endian, low, high] = version[3].to_ne_bytes();
-        let page_bytes = match u16::from_ne_bytes([low, high]) {
-            1 => 65_536,
-            bytes => bytes.into(),
-        };
-        // The salts stand there as they do in the log.
-        let salts = [u32::from_be(version[8]), u32::from_be(version[9])];
-        let checksum = Checksum { big_endian: big_endian != 0, sums: [version[6], version[7]] };
-        Self { mark: WalMark { salts, frames: version[4] }, page_bytes, checksum }
+    pub fn new(header: WalIndexHeader) -> Self {
+        let checksum = Checksum { big_endian: header.has_big_endian_checksums(), sums: header.frame_checksum() };
+        let mark = WalMark { salts: header.salts(), frames: header.frames() };
+        Self { mark, page_bytes: header.page_bytes(), checksum }
     }
 }
 

@@ -20,7 +20,7 @@ use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
-use super::wal::index_header::{Version, WalIndex};
+use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::write::lease::{self, Lease};
 use super::write::writer::{self, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
@@ -113,9 +113,14 @@ impl Engine {
     /// # Errors
     ///
     /// `SQLITE_READONLY_DBMOVED`.
-    pub fn catch_up(&self, reader: &Reader, client: ClientId, knows: &mut Version) -> Result<CacheValidity, Error> {
+    pub fn catch_up(
+        &self,
+        reader: &Reader,
+        client: ClientId,
+        knows: &mut WalIndexHeader,
+    ) -> Result<CacheValidity, Error> {
         self.file.check()?;
-        let now = reader.wal_index().map(WalIndex::version);
+        let now = reader.wal_index().map(WalIndex::header);
         Ok(now.map_or(CacheValidity::Unknown, |now| self.commit_log.catch_up(client, knows, now)))
     }
 

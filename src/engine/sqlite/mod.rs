@@ -28,6 +28,6 @@ pub use sql::cursor::{CursorReply, OpenCursor};
 pub use sql::reads::{Description, RowsPart, RowsReply, SqlRead};
 pub use table::schema::holds_keys;
 pub use wal::commit_log::CacheValidity;
-pub use wal::index_header::{HEADER_WORDS, Version, WalIndex};
-pub(crate) use wal::snapshot::version_read;
+pub use wal::index_header::{WalIndex, WalIndexHeader};
+pub(crate) use wal::snapshot::snapshot_header;
 pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction};

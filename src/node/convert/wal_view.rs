@@ -6,12 +6,12 @@ use std::ptr;
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, Error, Status, sys};
 
-use crate::engine::sqlite::{HEADER_WORDS, WalIndex};
+use crate::engine::sqlite::{WalIndex, WalIndexHeader};
 
 /// A `Uint32Array` over the header; `None` where the runtime forbids memory that is not its own, as Electron does.
 /// (napi-rs's own arrays would be a copy there, which never changes.)
 pub fn share(env: Env, wal_index: WalIndex) -> napi::Result<Option<Unknown<'static>>> {
-    let bytes = HEADER_WORDS * size_of::<u32>();
+    let bytes = size_of::<WalIndexHeader>();
     let (mut buffer, mut array) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: the memory stays mapped while the store is open, and `lib/` does not touch the array after that. Nothing has
     // to be freed when the array is collected.
@@ -32,7 +32,7 @@ pub fn share(env: Env, wal_index: WalIndex) -> napi::Result<Option<Unknown<'stat
     // SAFETY: the buffer was created above, and holds as many words.
     check(unsafe {
         let kind = sys::TypedarrayType::uint32_array;
-        sys::napi_create_typedarray(env.raw(), kind, HEADER_WORDS, buffer, 0, &raw mut array)
+        sys::napi_create_typedarray(env.raw(), kind, WalIndexHeader::WORDS, buffer, 0, &raw mut array)
     })?;
     // SAFETY: the array was created above, in this environment.
     unsafe { Unknown::from_napi_value(env.raw(), array) }.map(Some)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 
-use super::index_header::{Version, WalIndex};
+use super::index_header::{WalIndex, WalIndexHeader};
 use super::preallocate::WalFile;
 use crate::batch::ClientId;
 use crate::limits::COMMIT_LOG_LENGTH;
@@ -32,7 +32,7 @@ struct CommitLogState {
     /// Oldest first.
     latest: VecDeque<Commit>,
     /// The last state that the writer has seen itself.
-    seen: Option<Version>,
+    seen: Option<WalIndexHeader>,
     /// The writer has a transaction under way.
     is_writing: bool,
 }
@@ -40,8 +40,8 @@ struct CommitLogState {
 /// A transaction that took the database from one state to another, with nothing in between, and was all of one client.
 #[derive(Debug)]
 struct Commit {
-    from: Version,
-    to: Version,
+    from: WalIndexHeader,
+    to: WalIndexHeader,
     client: ClientId,
 }
 
@@ -52,7 +52,7 @@ impl CommitLog {
     }
 
     /// The writer's transaction holds the lock, at this state.
-    fn begin(&self, from: Version) {
+    fn begin(&self, from: WalIndexHeader) {
         lock(&self.0).seen = Some(from);
     }
 
@@ -73,7 +73,7 @@ impl CommitLog {
     ///
     /// What it has cached is valid at `now` if the answer is [`CacheValidity::Current`]. If it is [`CacheValidity::Changed`], what
     /// it reads from here on is. If it is [`CacheValidity::Unknown`], `knows` is left as it is.
-    pub fn catch_up(&self, client: ClientId, knows: &mut Version, now: Version) -> CacheValidity {
+    pub fn catch_up(&self, client: ClientId, knows: &mut WalIndexHeader, now: WalIndexHeader) -> CacheValidity {
         if *knows == now {
             return CacheValidity::Current;
         }
@@ -115,7 +115,7 @@ impl Recorder {
 pub struct Recording<'a> {
     recorder: &'a Recorder,
     /// The state at which it holds the lock, and the connection's `data_version` there.
-    begun: Option<(Version, i64)>,
+    begun: Option<(WalIndexHeader, i64)>,
     commit: Option<Commit>,
 }
 
@@ -123,10 +123,10 @@ impl Recording<'_> {
     /// The transaction holds the lock; `data_version` is the connection's.
     pub fn begin(&mut self, data_version: i64) {
         if let Some(wal_index) = self.recorder.wal_index {
-            let from = wal_index.version();
+            let from = wal_index.header();
             self.recorder.commit_log.begin(from);
             if let Some(wal_file) = &self.recorder.wal_file {
-                wal_file.borrow_mut().make_room(&from);
+                wal_file.borrow_mut().make_room(from);
             }
             self.begun = Some((from, data_version));
         }
@@ -138,7 +138,7 @@ impl Recording<'_> {
     /// while only this connection writes (sqlite.org/pragma.html).
     pub fn committed(&mut self, connection: &Connection, client: ClientId) {
         if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
-            let to = wal_index.version();
+            let to = wal_index.header();
             if data_version(connection) == Ok(before) {
                 self.commit = Some(Commit { from, to, client });
             }
@@ -159,20 +159,19 @@ pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::index_header::HEADER_WORDS;
     use super::*;
 
     const ME: ClientId = ClientId(1);
     const OTHER: ClientId = ClientId(2);
 
-    fn version(number: u32) -> Version {
-        [number; HEADER_WORDS]
+    fn header(number: u32) -> WalIndexHeader {
+        WalIndexHeader::from_words([number; WalIndexHeader::WORDS])
     }
 
     fn commit(commit_log: &CommitLog, from: u32, to: u32, client: ClientId) {
         commit_log.prepare();
-        commit_log.begin(version(from));
-        commit_log.end(Some(Commit { from: version(from), to: version(to), client }));
+        commit_log.begin(header(from));
+        commit_log.end(Some(Commit { from: header(from), to: header(to), client }));
     }
 
     #[test]
@@ -180,9 +179,9 @@ mod tests {
         let commit_log = CommitLog::default();
         commit(&commit_log, 1, 2, ME);
         commit(&commit_log, 2, 3, ME);
-        let mut knows = version(1);
-        assert_eq!(commit_log.catch_up(ME, &mut knows, version(3)), CacheValidity::Current);
-        assert_eq!(knows, version(3));
+        let mut knows = header(1);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, header(3)), CacheValidity::Current);
+        assert_eq!(knows, header(3));
     }
 
     #[test]
@@ -191,9 +190,9 @@ mod tests {
         commit(&commit_log, 1, 2, ME);
         commit(&commit_log, 2, 3, OTHER);
         commit(&commit_log, 3, 4, ME);
-        let mut knows = version(1);
-        assert_eq!(commit_log.catch_up(ME, &mut knows, version(4)), CacheValidity::Changed);
-        assert_eq!(knows, version(4));
+        let mut knows = header(1);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, header(4)), CacheValidity::Changed);
+        assert_eq!(knows, header(4));
     }
 
     #[test]
@@ -201,37 +200,37 @@ mod tests {
         let commit_log = CommitLog::default();
         commit(&commit_log, 1, 2, ME);
         commit(&commit_log, 5, 6, ME);
-        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(6)), CacheValidity::Changed);
-        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(9)), CacheValidity::Changed);
+        assert_eq!(commit_log.catch_up(ME, &mut header(1), header(6)), CacheValidity::Changed);
+        assert_eq!(commit_log.catch_up(ME, &mut header(1), header(9)), CacheValidity::Changed);
     }
 
     #[test]
     fn a_state_that_appears_during_a_transaction_is_unknown_until_that_has_ended() {
         let commit_log = CommitLog::default();
         commit_log.prepare();
-        commit_log.begin(version(1));
-        let mut knows = version(1);
-        assert_eq!(commit_log.catch_up(ME, &mut knows, version(2)), CacheValidity::Unknown);
-        assert_eq!(knows, version(1));
-        commit_log.end(Some(Commit { from: version(1), to: version(2), client: ME }));
-        assert_eq!(commit_log.catch_up(ME, &mut knows, version(2)), CacheValidity::Current);
+        commit_log.begin(header(1));
+        let mut knows = header(1);
+        assert_eq!(commit_log.catch_up(ME, &mut knows, header(2)), CacheValidity::Unknown);
+        assert_eq!(knows, header(1));
+        commit_log.end(Some(Commit { from: header(1), to: header(2), client: ME }));
+        assert_eq!(commit_log.catch_up(ME, &mut knows, header(2)), CacheValidity::Current);
     }
 
     #[test]
     fn a_change_that_the_writer_has_found_is_one_even_while_it_writes() {
         let commit_log = CommitLog::default();
         commit_log.prepare();
-        commit_log.begin(version(7));
-        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(7)), CacheValidity::Changed);
+        commit_log.begin(header(7));
+        assert_eq!(commit_log.catch_up(ME, &mut header(1), header(7)), CacheValidity::Changed);
     }
 
     #[test]
     fn a_commit_that_cannot_be_told_from_others_is_a_change() {
         let commit_log = CommitLog::default();
         commit_log.prepare();
-        commit_log.begin(version(1));
+        commit_log.begin(header(1));
         commit_log.end(None);
-        assert_eq!(commit_log.catch_up(ME, &mut version(1), version(2)), CacheValidity::Changed);
+        assert_eq!(commit_log.catch_up(ME, &mut header(1), header(2)), CacheValidity::Changed);
     }
 
     #[test]
@@ -244,7 +243,7 @@ mod tests {
         let commit_log = Arc::new(CommitLog::default());
         let recorder = Recorder::new(&writer, Arc::clone(&commit_log));
         let view = WalIndex::of(&other).unwrap();
-        let mut knows = view.version();
+        let mut knows = view.header();
         for foreign in [false, true, false] {
             let mut recording = recorder.prepare();
             writer.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -256,7 +255,7 @@ mod tests {
             recording.committed(&writer, ME);
             drop(recording);
             let expected = if foreign { CacheValidity::Changed } else { CacheValidity::Current };
-            assert_eq!(commit_log.catch_up(ME, &mut knows, view.version()), expected);
+            assert_eq!(commit_log.catch_up(ME, &mut knows, view.header()), expected);
         }
     }
 }

@@ -9,14 +9,66 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rusqlite::{Connection, ffi};
 
-/// 32-bit words of the header: version, change counter, page size, last frame, pages, checksums, salts.
-pub const HEADER_WORDS: usize = 12;
-
 /// The size of each part of the WAL-index that SQLite maps (`WALINDEX_PGSZ`).
 const REGION_BYTES: c_int = 32 << 10;
 
-/// The header as it was at some moment. Two that are equal tell of the same state of the database.
-pub type Version = [u32; HEADER_WORDS];
+/// The header at one moment. Two that are equal belong to the same state of the database.
+///
+/// Its words: version, change counter, flags and page size, last frame, pages, two checksums, two salts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct WalIndexHeader([u32; WalIndexHeader::WORDS]);
+
+impl WalIndexHeader {
+    /// 32-bit words of the header.
+    pub const WORDS: usize = 12;
+
+    /// The header made of its words.
+    #[must_use]
+    pub const fn from_words(words: [u32; Self::WORDS]) -> Self {
+        Self(words)
+    }
+
+    /// The words of the header.
+    #[must_use]
+    pub const fn words(self) -> [u32; Self::WORDS] {
+        self.0
+    }
+
+    /// Size of a page in bytes.
+    #[must_use]
+    pub fn page_bytes(self) -> u32 {
+        let [_, _, low, high] = self.0[3].to_ne_bytes();
+        match u16::from_ne_bytes([low, high]) {
+            1 => 65_536,
+            bytes => bytes.into(),
+        }
+    }
+
+    /// Whether the checksums of the log are of big-endian words.
+    #[must_use]
+    pub fn has_big_endian_checksums(self) -> bool {
+        self.0[3].to_ne_bytes()[1] != 0
+    }
+
+    /// Committed frames of the log.
+    #[must_use]
+    pub const fn frames(self) -> u32 {
+        self.0[4]
+    }
+
+    /// Checksum of the last committed frame.
+    #[must_use]
+    pub const fn frame_checksum(self) -> [u32; 2] {
+        [self.0[6], self.0[7]]
+    }
+
+    /// Salts of the log, in which they stand in the same order of bytes.
+    #[must_use]
+    pub const fn salts(self) -> [u32; 2] {
+        [u32::from_be(self.0[8]), u32::from_be(self.0[9])]
+    }
+}
 
 /// A view of the header.
 ///
@@ -53,25 +105,26 @@ impl WalIndex {
         NonNull::new(region.cast()).map(Self)
     }
 
-    /// The state of the database now.
+    /// The header now.
     #[must_use]
-    pub fn version(self) -> Version {
+    pub fn header(self) -> WalIndexHeader {
         // What is read of the database afterwards is no older.
-        let version = std::array::from_fn(|word| {
+        let words = std::array::from_fn(|word| {
             // SAFETY: the mapping holds a whole region, by the invariant of this type.
             unsafe { self.0.add(word).as_ref() }.load(Ordering::Relaxed)
         });
         fence(Ordering::Acquire);
-        version
+        WalIndexHeader(words)
     }
 
     /// Whether both copies of the header are the same. Otherwise a commit is being told of; or whoever made it died, or
     /// was stopped, just then, and SQLite may wait for seconds to find out.
     #[must_use]
     pub fn is_whole(self) -> bool {
-        (0..HEADER_WORDS).all(|word| {
+        (0..WalIndexHeader::WORDS).all(|word| {
             // SAFETY: the mapping holds a whole region, by the invariant of this type.
-            let (first, second) = unsafe { (self.0.add(word).as_ref(), self.0.add(HEADER_WORDS + word).as_ref()) };
+            let (first, second) =
+                unsafe { (self.0.add(word).as_ref(), self.0.add(WalIndexHeader::WORDS + word).as_ref()) };
             first.load(Ordering::Relaxed) == second.load(Ordering::Relaxed)
         })
     }
@@ -100,23 +153,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_commit_changes_the_version_and_nothing_else_does() {
+    fn every_commit_changes_the_header_and_nothing_else_does() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sqlite3");
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
         let reader = Connection::open(&path).unwrap();
         let view = WalIndex::of(&reader).unwrap();
-        let mut before = view.version();
+        let mut before = view.header();
         for _ in 0..100 {
             writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
-            let after = view.version();
+            let after = view.header();
             assert_ne!(after, before);
             before = after;
         }
         writer.execute_batch("BEGIN; INSERT INTO t VALUES (2); ROLLBACK").unwrap();
         writer.execute_batch("SELECT * FROM t; PRAGMA wal_checkpoint").unwrap();
-        assert_eq!(view.version(), before);
+        assert_eq!(view.header(), before);
     }
 
     #[test]

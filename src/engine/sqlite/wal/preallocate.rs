@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 use rusqlite::{Connection, ffi};
 
-use super::index_header::{Version, file_of};
+use super::index_header::{WalIndexHeader, file_of};
 use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
 
 /// Bytes of a frame beside its page, and of the log before its first frame.
@@ -40,8 +40,8 @@ impl WalFile {
 
     /// Makes room for a small commit behind the last frame. The caller holds the write lock, so that nobody else writes to
     /// the log. If there is no room to be had, the commit will find out.
-    pub fn make_room(&mut self, version: &Version) {
-        let (frames, page_bytes) = (u64::from(version[4]), page_bytes(version));
+    pub fn make_room(&mut self, header: WalIndexHeader) {
+        let (frames, page_bytes) = (u64::from(header.frames()), u64::from(header.page_bytes()));
         let needed = LOG_HEADER_BYTES + (frames + SMALL_COMMIT_FRAMES) * (FRAME_HEADER_BYTES + page_bytes);
         if needed <= self.length || needed > WAL_BYTES_MAX {
             return;
@@ -77,15 +77,6 @@ impl WalFile {
     }
 }
 
-/// The page size in the header, where 1 stands for 65536.
-fn page_bytes(version: &Version) -> u64 {
-    let bytes = version[3].to_ne_bytes();
-    match u16::from_ne_bytes([bytes[2], bytes[3]]) {
-        1 => 65_536,
-        bytes => bytes.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::index_header::WalIndex;
@@ -103,7 +94,7 @@ mod tests {
         let before = length();
         for n in 0..100 {
             connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-            log.make_room(&view.version());
+            log.make_room(view.header());
             connection.execute_batch(&format!("INSERT INTO t VALUES ({n}); COMMIT")).unwrap();
         }
         assert_eq!(length(), before + WAL_GROWTH_BYTES);
@@ -123,10 +114,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(folder.path().join("a.sqlite3")).unwrap();
         connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
-        let mut version = WalIndex::of(&connection).unwrap().version();
+        let mut words = WalIndex::of(&connection).unwrap().header().words();
         let mut log = WalFile::of(&connection).unwrap();
-        version[4] = 1 << 20;
-        log.make_room(&version);
+        words[4] = 1 << 20;
+        log.make_room(WalIndexHeader::from_words(words));
         assert_eq!(log.length, 0);
     }
 }

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, ffi};
 
-use super::index_header::{HEADER_WORDS, Version};
+use super::index_header::WalIndexHeader;
 
 /// The header of the WAL-index as it was when the read transaction of a connection began; `None` if it has none, if the
 /// file is not in write-ahead mode, or if nothing was ever committed to its log.
 ///
 /// SQLite's snapshots are copies of that header (sqlite.org/c3ref/snapshot.html).
-pub fn version_read(connection: &Connection) -> Option<Version> {
-    const { assert!(size_of::<ffi::sqlite3_snapshot>() == HEADER_WORDS * size_of::<u32>()) };
+pub fn snapshot_header(connection: &Connection) -> Option<WalIndexHeader> {
+    const { assert!(size_of::<ffi::sqlite3_snapshot>() == size_of::<WalIndexHeader>()) };
     let mut snapshot: *mut ffi::sqlite3_snapshot = std::ptr::null_mut();
     // SAFETY: the connection is open, and the name ends with a zero. A snapshot that is handed out is 48 bytes long, and
     // stays until it is freed, once.
@@ -17,9 +17,9 @@ pub fn version_read(connection: &Connection) -> Option<Version> {
         if ffi::sqlite3_snapshot_get(connection.handle(), c"main".as_ptr(), &raw mut snapshot) != ffi::SQLITE_OK {
             return None;
         }
-        let version = snapshot.cast::<Version>().read_unaligned();
+        let header = snapshot.cast::<WalIndexHeader>().read_unaligned();
         ffi::sqlite3_snapshot_free(snapshot);
-        Some(version)
+        Some(header)
     }
 }
 
@@ -40,19 +40,19 @@ mod tests {
             reader.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
         };
         begin();
-        assert_eq!(version_read(&reader), None, "in rollback mode");
+        assert_eq!(snapshot_header(&reader), None, "in rollback mode");
         reader.execute_batch("COMMIT").unwrap();
-        assert_eq!(version_read(&reader), None, "outside a transaction");
+        assert_eq!(snapshot_header(&reader), None, "outside a transaction");
 
         writer.execute_batch("PRAGMA journal_mode = WAL; INSERT INTO t VALUES (1)").unwrap();
         begin();
         let view = WalIndex::of(&writer).unwrap();
-        let then = view.version();
+        let then = view.header();
         writer.execute_batch("INSERT INTO t VALUES (2)").unwrap();
-        assert_ne!(view.version(), then);
-        assert_eq!(version_read(&reader), Some(then));
+        assert_ne!(view.header(), then);
+        assert_eq!(snapshot_header(&reader), Some(then));
         reader.execute_batch("COMMIT").unwrap();
         begin();
-        assert_eq!(version_read(&reader), Some(view.version()));
+        assert_eq!(snapshot_header(&reader), Some(view.header()));
     }
 }
