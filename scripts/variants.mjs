@@ -22,9 +22,9 @@ import { prepareTests } from "./lib/setup.mjs";
 const VARIANTS = [
 	{
 		name: "a page that is known is not compared with its hash",
-		file: "src/backup/capture/page_diff.rs",
-		from: "if table.get(number) == Some(table.hash(page)) {",
-		to: "if table.get(number).is_some() {",
+		file: "src/backup/capture/page_hashes.rs",
+		from: "self.get(number) == Some(self.hash(page))",
+		to: "self.get(number).is_some()",
 		cargo: ["--test", "backup"],
 	},
 	{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::compare::visit_changed;
+use super::compare::visit_changed_among;
 use super::page_hashes::{Page, PageTable};
 use super::wal_scan::read_pages;
 use crate::Error;
@@ -24,7 +24,7 @@ fn read(database: &Path, table: &PageTable) -> Result<Vec<Page>, Error> {
     let connection = open_detached(database)?;
     // The log may have made the database longer.
     let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    visit_changed(
+    visit_changed_among(
         &connection,
         numbers.into_iter().filter(|number| *number <= pages),
         table,

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::checkpointed::checkpointed_pages;
-use super::compare::{READ_PAGES, Visit, visit_changed};
+use super::compare::{Visit, visit_changed, visit_changed_among, visit_pages};
 use super::page_hashes::{Page, PageTable};
 use super::wal_scan::WalState;
 use crate::backup::fs::disk;
@@ -120,7 +120,7 @@ impl PageDiff {
         visit: &mut Visit,
     ) -> Result<(), Error> {
         let numbers = numbers.into_iter().filter(|number| *number != self.lock_page);
-        visit_changed(&self.connection, numbers, table, visit)
+        visit_changed_among(&self.connection, numbers, table, visit)
     }
 }
 
@@ -139,22 +139,11 @@ impl Capture for PageDiff {
     }
 
     fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error> {
-        self.pages(&mut |number, page| {
-            if table.get(number) == Some(table.hash(page)) { Ok(()) } else { visit(number, page) }
-        })
+        visit_changed(&self.connection, table, visit)
     }
 
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached(READ_PAGES)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let number: u32 = row.get(0)?;
-            if number != self.lock_page {
-                let page = row.get_ref(1)?.as_blob().map_err(|error| Error::internal(&error.to_string()))?;
-                visit(number, page)?;
-            }
-        }
-        Ok(())
+        visit_pages(&self.connection, self.lock_page, visit)
     }
 
     fn checkpointed(&self, table: &PageTable) -> Vec<Page> {

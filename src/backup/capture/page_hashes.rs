@@ -43,6 +43,12 @@ impl PageTable {
         self.hashes.get((number as usize).checked_sub(1)?).copied()
     }
 
+    /// Whether a page is as the table has it.
+    #[must_use]
+    pub fn matches(&self, number: u32, page: &[u8]) -> bool {
+        self.get(number) == Some(self.hash(page))
+    }
+
     /// Applies changes: pages with their new hashes, and the new size in pages.
     pub fn apply(&mut self, commit: u32, changes: &[Page]) {
         self.hashes.resize(commit as usize, 0);

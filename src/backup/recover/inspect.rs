@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::lost_wal::lost_wal;
 use crate::Error;
-use crate::backup::capture::page_diff::{Capture, PageDiff};
+use crate::backup::capture::compare::Difference;
 use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_file::Loaded;
@@ -102,17 +102,7 @@ fn is_as_captured(path: &Path, last: &Loaded) -> bool {
     if wal_path(path).exists() {
         return false;
     }
-    let differs = || -> Result<bool, Error> {
-        let mut capture = PageDiff::open(path)?;
-        let Some(image) = capture.begin()? else { return Ok(true) };
-        let table = &last.known.table;
-        let mut differs = (image.page_size, image.commit as usize) != (table.page_size, table.hashes.len());
-        let visited = capture.changes(table, &mut |_, _| {
-            differs = true;
-            Ok(())
-        });
-        capture.end();
-        visited.map(|()| differs)
-    };
-    differs().is_ok_and(|differs| !differs)
+    let difference =
+        open_for_inspection(path).and_then(|connection| Difference::between(&connection, &last.known.table));
+    difference.is_ok_and(|difference| difference.is_none())
 }

@@ -1,13 +1,11 @@
 //! Whether a write-ahead log has lost what was backed up. SQLite would not notice: it reads what is there.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use crate::Error;
-use crate::backup::capture::compare::READ_PAGES;
-use crate::backup::capture::page_hashes::Page;
+use crate::backup::capture::compare::Difference;
 use crate::backup::capture::wal_scan::{WalMark, read_mark};
 use crate::backup::fs::disk::written_ns;
 use crate::backup::local::first_page::{CHANGES, read_first_page};
@@ -67,22 +65,10 @@ fn continues(then: WalMark, now: WalMark) -> bool {
 /// Whether a file lacks what was in its log: if it differs from the last capture although nobody has written to it since,
 /// or if a page is as it was before that capture changed it.
 fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool, Error> {
-    let table = &last.known.table;
-    let lock_page = table.page_size.lock_page();
-    let mut statement = connection.prepare(READ_PAGES)?;
-    let mut rows = statement.query([])?;
-    let (mut pages, mut differing) = (0, HashSet::<Page>::new());
-    while let Some(row) = rows.next()? {
-        let number: u32 = row.get(0)?;
-        let hash = table.hash(row.get_ref(1)?.as_blob().map_err(|error| Error::internal(&error.to_string()))?);
-        pages += 1;
-        if number != lock_page && table.get(number) != Some(hash) {
-            differing.insert((number, hash));
-        }
-    }
-    let differs = !differing.is_empty() || pages != table.hashes.len();
-    let is_older = !differing.is_disjoint(&last.older) || is_unwritten_since(path, &last.known.position);
-    Ok(differs && is_older)
+    let difference = Difference::between(connection, &last.known.table)?;
+    let is_older = difference.pages.iter().any(|page| last.older.contains(page))
+        || is_unwritten_since(path, &last.known.position);
+    Ok(!difference.is_none() && is_older)
 }
 
 /// Whether nobody has written to a file since a capture: its time is what it was then, or earlier than the capture, as that

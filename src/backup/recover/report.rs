@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::backup::capture::page_diff::{Capture, PageDiff};
+use crate::backup::capture::compare::Difference;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::destination::Destination;
 use crate::backup::fs::paths::with_suffix;
@@ -144,23 +144,12 @@ fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded:
 
 /// Counts the pages that are not as they are known.
 fn compare(path: &Path, known: &Known) -> Result<Lag, Error> {
-    let _untouched = open_untouched(path)?;
-    let mut capture = PageDiff::open(path)?;
-    let page_bytes = u64::from(known.table.page_size.get());
-    let mut pages = 0;
-    if let Some(image) = capture.begin()? {
-        if image.page_size == known.table.page_size {
-            capture.changes(&known.table, &mut |_, _| {
-                pages += 1;
-                Ok(())
-            })?;
-        } else {
-            pages = u64::from(image.commit);
-        }
-        capture.end();
-    } else if !known.table.hashes.is_empty() {
+    let difference = Difference::between(&open_untouched(path)?, &known.table)?;
+    if difference.commit == 0 && !known.table.hashes.is_empty() {
         return Err(Error::backup(BackupProblem::Damaged, "the file is empty"));
     }
+    let page_bytes = u64::from(known.table.page_size.get());
+    let pages = difference.pages.len() as u64;
     Ok(match pages {
         0 => Lag::None,
         _ => Lag::Pages { pages, bytes: pages * page_bytes, since_ms: known.position.time_ms },

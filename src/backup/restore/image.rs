@@ -288,7 +288,7 @@ fn read_back(
             if number == header.page_size.lock_page() {
                 continue;
             }
-            if written.get(number) != Some(written.hash(&page)) {
+            if !written.matches(number, &page) {
                 return Err(std::io::Error::other("it does not hold what was written to it"));
             }
             if trailer.post_apply_checksum != 0 {
