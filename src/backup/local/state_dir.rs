@@ -7,10 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::first_page::FirstPage;
+use super::inspection::open_for_inspection;
 use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::fs::disk;
-use crate::engine::sqlite::open_own_reader;
-use crate::limits::BUSY_TIMEOUT;
 use crate::{BackupProblem, Error};
 
 /// What the name of the folder beside a database ends with.
@@ -157,7 +156,7 @@ impl StateDir {
         if !is_at_rest() {
             return None;
         }
-        let connection = open_own_reader(&self.database, BUSY_TIMEOUT).ok()?;
+        let connection = open_for_inspection(&self.database).ok()?;
         let page = FirstPage::read(&connection).ok()?;
         drop(connection);
         page.filter(|_| is_at_rest())

@@ -9,8 +9,8 @@ use crate::backup::capture::compare::Difference;
 use crate::backup::capture::wal_scan::{WalMark, read_mark};
 use crate::backup::fs::disk::written_ns;
 use crate::backup::local::first_page::{CHANGES, read_first_page};
+use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::{Loaded, Position};
-use crate::backup::restore::integrity::open_for_inspection;
 use crate::engine::sqlite::open_detached;
 
 /// How often a log is begun anew at most between a capture and the end of the process. Each time, the first of its salts

@@ -2,20 +2,16 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
-use rusqlite::config::DbConfig;
-
 use crate::backup::capture::compare::Difference;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::destination::Destination;
-use crate::backup::fs::paths::with_suffix;
+use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::local::state_file::{Known, Loaded, Position, StateFile};
 use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::backup::restore::listing::restorable_at;
 use crate::backup::restore::output::is_in_use;
-use crate::engine::sqlite::{holds_keys, open_own_reader};
-use crate::limits::BUSY_TIMEOUT;
+use crate::engine::sqlite::holds_keys;
 use crate::{BackupProblem, Error};
 
 /// How a file stands against its backups.
@@ -80,7 +76,7 @@ pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Erro
 ///
 /// With SQLite's code.
 pub fn is_store(path: &Path) -> Result<bool, Error> {
-    holds_keys(&open_untouched(path)?)
+    holds_keys(&open_for_inspection(path)?)
 }
 
 /// Whether some process makes backups of a file now.
@@ -144,7 +140,7 @@ fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded:
 
 /// Counts the pages that are not as they are known.
 fn compare(path: &Path, known: &Known) -> Result<Lag, Error> {
-    let difference = Difference::between(&open_untouched(path)?, &known.table)?;
+    let difference = Difference::between(&open_for_inspection(path)?, &known.table)?;
     if difference.commit == 0 && !known.table.hashes.is_empty() {
         return Err(Error::backup(BackupProblem::Damaged, "the file is empty"));
     }
@@ -154,14 +150,4 @@ fn compare(path: &Path, known: &Known) -> Result<Lag, Error> {
         0 => Lag::None,
         _ => Lag::Pages { pages, bytes: pages * page_bytes, since_ms: known.position.time_ms },
     })
-}
-
-/// Opens a file so that closing it leaves a log of it as it is, also where nobody else has it open.
-fn open_untouched(path: &Path) -> Result<Connection, Error> {
-    let has_log = with_suffix(path, "-wal").exists();
-    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
-    // Opens the log, which is then not for another connection of this process to close.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    Ok(connection)
 }

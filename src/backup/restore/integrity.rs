@@ -1,14 +1,9 @@
 //! What SQLite finds when it looks at a database.
 
-use std::path::Path;
-
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use crate::Error;
 use crate::backup::local::first_page::read_first_page;
-use crate::engine::sqlite::open_own_reader;
-use crate::limits::BUSY_TIMEOUT;
 
 /// How closely a database is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +33,6 @@ const READ_VERSION: usize = 19;
 
 /// Rollback journals and write-ahead logs.
 const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
-
-/// Opens a file with its log, and leaves both as they are.
-///
-/// # Errors
-///
-/// With SQLite's code.
-pub fn open_for_inspection(path: &Path) -> Result<Connection, Error> {
-    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(connection)
-}
 
 /// Has SQLite look at a database.
 ///

@@ -1,0 +1,51 @@
+//! Opens a database file to look at it.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::Error;
+use crate::backup::capture::wal_scan::wal_path;
+use crate::engine::sqlite::open_own_reader;
+use crate::limits::BUSY_TIMEOUT;
+
+/// Opens a file to read it, and leaves it and its log as they are: closing the connection neither brings a log into the
+/// file, though nobody else has that open, nor leaves one where there was none.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn open_for_inspection(path: &Path) -> Result<Connection, Error> {
+    let has_log = wal_path(path).exists();
+    let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_left_as_it_is_and_none_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let read = || {
+            let connection = open_for_inspection(&path).unwrap();
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        let log = std::fs::read(wal_path(&path)).unwrap();
+        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+        drop(writer);
+        assert_eq!(read(), 0);
+        assert_eq!(std::fs::read(wal_path(&path)).unwrap(), log);
+
+        drop(Connection::open(&path).unwrap().execute_batch("INSERT INTO t VALUES (1)"));
+        assert!(!wal_path(&path).exists());
+        assert_eq!(read(), 1);
+        assert!(!wal_path(&path).exists());
+    }
+}
