@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Read};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use crate::backup::catalog::compaction::Compaction;
 use crate::backup::catalog::files::{BackupFile, FileName};
 use crate::backup::destination::{Created, Destination};
-use crate::backup::fs::disk;
+use crate::backup::fs::temporary::Temporary;
 use crate::backup::local::conflict;
 use crate::ltx::{Decoder, Encoder, Header};
 use crate::{BackupProblem, Error, ltx};
@@ -26,15 +25,16 @@ pub struct StagedFile {
     pub bytes: u64,
     /// Its checksum.
     pub checksum: u64,
-    path: PathBuf,
+    file: Temporary,
 }
 
 /// A file that is being written. Removed when dropped unfinished.
 pub struct LtxWriter {
     name: FileName,
     header: Header,
-    encoder: Option<Encoder<BufWriter<File>>>,
-    path: PathBuf,
+    encoder: Encoder<BufWriter<File>>,
+    /// Last, so that it is closed before it is removed.
+    file: Temporary,
 }
 
 impl LtxWriter {
@@ -49,14 +49,12 @@ impl LtxWriter {
         name: FileName,
         header: Header,
     ) -> Result<Self, Error> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let folder = destination.staging()?.unwrap_or_else(|| folder.to_owned());
-        let unique = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = folder.join(format!("{}.{unique}.tmp", name.file_name()));
-        let file = File::create(&path).map_err(|error| failed(&path, &error.into()))?;
-        let output = BufWriter::with_capacity(BUFFER_BYTES, file);
-        let encoder = Encoder::new(output, header.clone()).map_err(|error| failed(&path, &error))?;
-        Ok(Self { name, header, encoder: Some(encoder), path })
+        let path = destination.staging()?.unwrap_or_else(|| folder.to_owned()).join(name.file_name());
+        let file = Temporary::create(&path).map_err(|error| failed(&path, &error.into()))?;
+        let output = File::create(file.path()).map_err(|error| failed(file.path(), &error.into()))?;
+        let output = BufWriter::with_capacity(BUFFER_BYTES, output);
+        let encoder = Encoder::new(output, header.clone()).map_err(|error| failed(file.path(), &error))?;
+        Ok(Self { name, header, encoder, file })
     }
 
     /// Writes a page.
@@ -65,8 +63,7 @@ impl LtxWriter {
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn page(&mut self, number: u32, page: &[u8]) -> Result<(), Error> {
-        let encoder = self.encoder.as_mut().ok_or_else(|| Error::internal("a file that was finished"))?;
-        encoder.page(number, page).map_err(|error| failed(&self.path, &error))
+        self.encoder.page(number, page).map_err(|error| failed(self.file.path(), &error))
     }
 
     /// Ends the file, which was read back and found right. It is the destination that waits until it is on disk.
@@ -74,36 +71,16 @@ impl LtxWriter {
     /// # Errors
     ///
     /// `ERR_BACKUP_STATE`.
-    pub fn finish(mut self) -> Result<StagedFile, Error> {
-        let encoder = self.encoder.take().ok_or_else(|| Error::internal("a file that was finished"))?;
+    pub fn finish(self) -> Result<StagedFile, Error> {
+        let Self { name, header, encoder, file } = self;
         let finish = || -> Result<(u64, u64), ltx::LtxError> {
             let (output, written) = encoder.finish()?;
             output.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-            Decoder::new(File::open(&self.path)?)?.verify()?;
+            Decoder::new(File::open(file.path())?)?.verify()?;
             Ok((written.bytes, written.checksum))
         };
-        let (bytes, checksum) = finish().map_err(|error| failed(&self.path, &error))?;
-        let path = std::mem::take(&mut self.path);
-        Ok(StagedFile { name: self.name, time_ms: self.header.timestamp_ms, bytes, checksum, path })
-    }
-}
-
-impl Drop for LtxWriter {
-    fn drop(&mut self) {
-        discard(&self.path);
-    }
-}
-
-impl Drop for StagedFile {
-    fn drop(&mut self) {
-        discard(&self.path);
-    }
-}
-
-/// What cannot be removed lies about under a name that no listing takes for a backup.
-fn discard(path: &Path) {
-    if !path.as_os_str().is_empty() {
-        drop(disk::remove(path));
+        let (bytes, checksum) = finish().map_err(|error| failed(file.path(), &error))?;
+        Ok(StagedFile { name, time_ms: header.timestamp_ms, bytes, checksum, file })
     }
 }
 
@@ -122,7 +99,9 @@ impl StagedFile {
     /// `ERR_BACKUP_DESTINATION`; then it can be tried again. `ERR_BACKUP_CONFLICT` if a file of this name with other
     /// content is there.
     pub fn publish(&self, destination: &dyn Destination) -> Result<(), Error> {
-        if destination.create(self.name, &self.path, self.time_ms)? == Created::New || self.is_at(destination)? {
+        if destination.create(self.name, self.file.path(), self.time_ms)? == Created::New
+            || self.is_at(destination)?
+        {
             return Ok(());
         }
         Err(conflict::anothers(destination, self.name))
@@ -131,15 +110,15 @@ impl StagedFile {
     /// Whether the file was removed by somebody before it was published.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        !self.path.exists()
+        !self.file.path().exists()
     }
 
     fn is_at(&self, destination: &dyn Destination) -> Result<bool, Error> {
         let mut there = destination.open(self.name)?;
-        let mut here = File::open(&self.path).map_err(|error| failed(&self.path, &error.into()))?;
+        let mut here = File::open(self.file.path()).map_err(|error| failed(self.file.path(), &error.into()))?;
         let (mut one, mut other) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
         loop {
-            let read = fill(&mut here, &mut one).map_err(|error| failed(&self.path, &error.into()))?;
+            let read = fill(&mut here, &mut one).map_err(|error| failed(self.file.path(), &error.into()))?;
             let length = fill(&mut there, &mut other).map_err(|error| {
                 let message = format!("cannot read {}: {error}", destination.describe());
                 Error::backup(BackupProblem::Destination, message)
