@@ -52,26 +52,47 @@ pub fn read_pages(database: &Path) -> BTreeSet<u32> {
 fn read_frames(database: &Path) -> Option<Frames> {
     let file = File::open(wal_path(database)).ok()?;
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
-    let mut header = [0; HEADER_BYTES];
-    input.read_exact(&mut header).ok()?;
-    let magic = field(&header, 0);
-    let big_endian = match magic ^ MAGIC {
-        0 => false,
-        1 => true,
-        _ => return None,
-    };
-    let mut checksum = Checksum { big_endian, sums: [0, 0] };
-    checksum.update(&header[..24]);
-    if checksum.sums != [field(&header, 24), field(&header, 28)] {
-        return None;
+    let header = WalHeader::read(&mut input)?;
+    let checksum = header.checksum()?;
+    Some(Frames { input, page_bytes: header.page_bytes()?, salts: header.salts(), checksum, bytes: Vec::new() })
+}
+
+/// The header of a log ("WAL Header Format").
+struct WalHeader([u8; HEADER_BYTES]);
+
+impl WalHeader {
+    fn read(input: &mut impl Read) -> Option<Self> {
+        let mut bytes = [0; HEADER_BYTES];
+        input.read_exact(&mut bytes).ok()?;
+        Some(Self(bytes))
     }
-    let page_bytes = match field(&header, 8) {
-        1 => 65_536,
-        bytes @ 512..=65_536 => bytes as usize,
-        _ => return None,
-    };
-    let salts = [field(&header, 16), field(&header, 20)];
-    Some(Frames { input, page_bytes, salts, checksum, bytes: Vec::new() })
+
+    fn big_endian(&self) -> Option<bool> {
+        match field(&self.0, 0) ^ MAGIC {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn page_bytes(&self) -> Option<usize> {
+        match field(&self.0, 8) {
+            1 => Some(65_536),
+            bytes @ 512..=65_536 => Some(bytes as usize),
+            _ => None,
+        }
+    }
+
+    fn salts(&self) -> [u32; 2] {
+        [field(&self.0, 16), field(&self.0, 20)]
+    }
+
+    /// The checksum of the header, which that of the first frame goes on from; `None` if it is wrong.
+    fn checksum(&self) -> Option<Checksum> {
+        let mut checksum = Checksum { big_endian: self.big_endian()?, sums: [0, 0] };
+        checksum.update(&self.0[..24]);
+        (checksum.sums == [field(&self.0, 24), field(&self.0, 28)]).then_some(checksum)
+    }
 }
 
 /// The state of a database in write-ahead mode, by its log.
