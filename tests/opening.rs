@@ -431,7 +431,7 @@ fn a_restore_while_the_store_is_open_is_seen_at_once_and_can_be_undone() {
     let restored = wait(|reply| service.restore(target(first), reply)).unwrap();
     assert_eq!(store.get("key").as_deref(), Some("1"));
     assert_eq!((store.get("other"), count()), (None, 1));
-    assert!(service.position() > restored.undo, "{restored:?}");
+    assert!(service.status().position > restored.undo, "{restored:?}");
 
     wait(|reply| service.restore(Target::Txid(restored.undo.unwrap()), reply)).unwrap();
     assert_eq!(store.get("other").as_deref(), Some("2"));

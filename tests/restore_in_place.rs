@@ -231,7 +231,7 @@ fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
     connect(&machine).execute_batch("INSERT INTO w VALUES (1)").unwrap();
     created.store(0, Ordering::SeqCst);
     let restored = restore(&store, first).unwrap();
-    assert_eq!(store.opened.service.as_ref().unwrap().position(), restored.undo);
+    assert_eq!(store.opened.service.as_ref().unwrap().status().position, restored.undo);
     assert_eq!(rows(&connect(&machine)), HashSet::new());
     assert_eq!(undone(&machine, &restored), HashSet::from([1]));
     assert_eq!(store.failures(), ["ERR_BACKUP_DESTINATION"]);

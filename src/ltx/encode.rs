@@ -28,8 +28,6 @@ pub struct EncodedFile {
     pub bytes: u64,
     /// Its checksum.
     pub checksum: u64,
-    /// How many pages it holds.
-    pub pages: usize,
 }
 
 impl<W: Write> Encoder<W> {
@@ -137,7 +135,7 @@ impl<W: Write> Encoder<W> {
         self.output.write_all(&checksum.to_be_bytes())?;
         self.output.flush()?;
         let bytes = self.bytes + size_of_val(&checksum) as u64;
-        Ok((self.output, EncodedFile { bytes, checksum, pages: index.len() }))
+        Ok((self.output, EncodedFile { bytes, checksum }))
     }
 
     fn write_checked(&mut self, bytes: &[u8]) -> Result<(), LtxError> {

@@ -68,12 +68,6 @@ impl Header {
         self.min_txid == Txid::FIRST
     }
 
-    /// Whether the lock page lies within the database.
-    #[must_use]
-    pub fn has_lock_page(&self) -> bool {
-        self.page_size.lock_page() <= self.commit
-    }
-
     /// What a reader would reject.
     pub(super) fn check(&self) -> Result<(), LtxError> {
         if self.commit == 0 {

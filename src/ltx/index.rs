@@ -16,11 +16,6 @@ impl Index {
         self.pages.push((page, length));
     }
 
-    /// How many pages there are.
-    pub fn len(&self) -> usize {
-        self.pages.len()
-    }
-
     /// The index in pieces, as a file holds it: each page's entry, then the byte that ends them. Not the size behind.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
         let mut offset = HEADER_BYTES as u64;

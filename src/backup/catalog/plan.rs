@@ -40,12 +40,6 @@ impl Plan {
     pub fn txid(&self) -> Option<Txid> {
         self.files.last().map(|file| file.name.max)
     }
-
-    /// When the state was captured.
-    #[must_use]
-    pub fn time_ms(&self) -> Option<i64> {
-        self.files.last().map(|file| file.time_ms)
-    }
 }
 
 /// The files that lead to a state; `None` if there are none, or if a transaction that was asked for is not the end of

@@ -16,7 +16,6 @@ use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::restore::restored::Restored;
 use crate::backup::restore::{listing, to_file, verify};
 use crate::clock::now_ms;
-use crate::ltx::Txid;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -160,12 +159,6 @@ impl Service {
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
         (self.on_end)(true);
-    }
-
-    /// The newest transaction that is safe.
-    #[must_use]
-    pub fn position(&self) -> Option<Txid> {
-        lock(&self.status).position
     }
 }
 
