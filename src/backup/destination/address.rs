@@ -10,8 +10,11 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
+use super::bucket::Bucket;
+use super::folder::Folder;
+use super::interface::Destination;
+use super::layout::Layout;
 use super::once::CompleteOnce;
-use super::{Bucket, Destination, Folder, Layout};
 use crate::{BackupProblem, Error};
 
 /// How long one request may take, and how long it is tried again. What still fails then is tried again later, and

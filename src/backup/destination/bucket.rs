@@ -9,8 +9,8 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
+use super::interface::{Created, Destination, timestamp_ms, unusable};
 use super::layout::Layout;
-use super::{Created, Destination, timestamp_ms, unusable};
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
 use crate::backup::fs::disk;
 use crate::ltx::HEADER_BYTES;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Created, Destination};
+use super::interface::{Created, Destination};
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
 use crate::backup::fs::disk::sync_folder;
 use crate::backup::fs::rename::rename_new;
