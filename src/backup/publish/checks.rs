@@ -1,6 +1,6 @@
 //! Whether a destination still has what was published, and nobody else has gone on there.
 
-use super::ltx_file::is_whole;
+use super::file_check::is_whole;
 use super::publisher::Publisher;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::plan::{Target, plan};

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::ltx_file::{MergeError, is_whole, merge};
+use super::file_check::is_whole;
+use super::merge::{MergeError, merge};
 use super::publisher::Publisher;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::{compaction, retention, schedule};

@@ -1,8 +1,10 @@
 //! Captures changes and brings them to the destination.
 
 pub mod checks;
+pub mod file_check;
 pub mod ltx_file;
 pub mod maintenance;
+pub mod merge;
 pub mod publisher;
 pub mod reconcile;
 pub mod stage;

@@ -1,6 +1,6 @@
 //! Where a database stands against its destination.
 
-use super::ltx_file::is_whole;
+use super::file_check::is_whole;
 use std::cmp::Ordering;
 
 use crate::Error;
