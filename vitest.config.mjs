@@ -1,11 +1,23 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** Tests that are slow, or need more than the packages and the addon. */
+const EXTENDED = "__test__/**/*.extended.test.mjs";
+
+/** Tests that repeat something at random: a few times as a part of the core, and often as a part of the extended. */
+const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 export default defineConfig({
 	test: {
-		include: ["__test__/**/*.test.mjs"],
 		// What ends a test that hangs. A busy machine takes twenty times as long as an idle one, and that is no failure.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
+		// Most of a test's time is spent on waiting for processes that it has started.
+		maxWorkers: Math.max(2, availableParallelism() - 1),
 		expect: { poll: { timeout: 60_000 } },
+		projects: [
+			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
+			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS] } },
+		],
 	},
 });

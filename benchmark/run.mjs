@@ -3,6 +3,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isReleaseBuild } from "../scripts/lib/addon.mjs";
 import { root } from "../scripts/lib/run.mjs";
 import { drivers } from "./drivers/index.mjs";
 import { groups } from "./groups/index.mjs";
@@ -52,6 +53,11 @@ async function main(options) {
  * @returns {Promise<Report>}
  */
 async function measure(options) {
+	if (options.profile.build === "release" && !isReleaseBuild()) {
+		throw new TypeError(
+			"the addon in place is the tests' build, which is not to be measured: npm run bench builds another",
+		);
+	}
 	const folder = makeFolder(options.folder);
 	const machine = describeMachine(folder);
 	const run = await runRounds({ options, folder, say: (line) => console.error(line) });

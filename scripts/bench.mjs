@@ -2,13 +2,15 @@
 
 import { join } from "node:path";
 import { buildAddon } from "./lib/addon.mjs";
-import { root, run } from "./lib/run.mjs";
+import { main, root, runInTerminal } from "./lib/run.mjs";
 import { installPackages, prepareSqliteLibraries } from "./lib/setup.mjs";
 
 const args = process.argv.slice(2);
-if (!["--help", "--list", "--from"].some((option) => args.includes(option))) {
-	installPackages();
-	prepareSqliteLibraries();
-	buildAddon();
-}
-run("Measuring (benchmark)", process.execPath, [join(root, "benchmark", "run.mjs"), ...args]);
+
+await main(async () => {
+	if (!["--help", "--list", "--from"].some((option) => args.includes(option))) {
+		const addon = buildAddon(args.includes("--quick") ? "quick" : "release");
+		await Promise.all([addon, installPackages().then(prepareSqliteLibraries)]);
+	}
+	await runInTerminal("Measuring (benchmark)", [join(root, "benchmark", "run.mjs"), ...args]);
+});

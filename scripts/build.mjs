@@ -1,7 +1,6 @@
-// Builds the native addon where it is missing or older than its sources: `npm run build`.
+// Builds the native addon as it is published: `npm run build`.
 
 import { buildAddon } from "./lib/addon.mjs";
-import { installPackages } from "./lib/setup.mjs";
+import { main } from "./lib/run.mjs";
 
-installPackages();
-buildAddon();
+await main(() => buildAddon("release"));

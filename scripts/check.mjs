@@ -1,8 +1,9 @@
 // What to run before a commit: formatting, lints, types and the quick tests: `npm run check`.
 
-import { buildAddon } from "./lib/addon.mjs";
-import { run, runTool } from "./lib/run.mjs";
-import { installPackages, prepareTests } from "./lib/setup.mjs";
+import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
+import { part, report } from "./lib/report.mjs";
+import { main, run, runTool } from "./lib/run.mjs";
+import { installPackages, prepareSqliteLibraries } from "./lib/setup.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
@@ -24,19 +25,40 @@ const SLOW_TESTS = [
 	"sdk/**",
 ].map((pattern) => `__test__/${pattern}`);
 
-/** @param {string[]} features */
-const clippy = (features) => ["clippy", ...features, "--all-targets", "--", "-D", "warnings"];
-
-installPackages();
-prepareTests();
-run("Checking the format of the Rust code (cargo fmt)", "cargo", ["fmt", "--check"]);
-run("Linting the Rust code (cargo clippy)", "cargo", clippy([]));
-run("Linting the Rust core alone (cargo clippy)", "cargo", clippy(["--no-default-features"]));
-runTool("Checking format and lints of the rest (biome)", "@biomejs/biome", ["check"]);
-buildAddon();
-runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
-runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/package/types"]);
-runTool("Checking the types of the adapters (tsc)", "typescript", ["-p", "__test__/adapters/types"]);
 const excludes = SLOW_TESTS.flatMap((pattern) => ["--exclude", pattern]);
-runTool("Running the quick JavaScript tests (vitest)", "vitest", ["run", ...excludes]);
-run("Running the quick tests of the Rust core (cargo test)", "cargo", ["test", "--no-default-features", "--lib"]);
+const quickTests = ["run", "--project", "core", ...excludes];
+
+/** @param {string[]} args */
+const cargo =
+	(...args) =>
+	(/** @type {string} */ title) =>
+		run(title, "cargo", args);
+
+/** @param {string} name @param {string[]} args */
+const tool =
+	(name, ...args) =>
+	(/** @type {string} */ title) =>
+		runTool(title, name, args);
+
+await main(async () => {
+	const packages = installPackages();
+	const addon = buildAddon("quick");
+	const libraries = packages.then(prepareSqliteLibraries);
+	const deny = ["--all-targets", "--", "-D", "warnings"];
+	await Promise.all([
+		part("Checking the format of the Rust code (cargo fmt)", [], cargo("fmt", "--check")),
+		part("Checking format and lints of the rest (biome)", [packages], tool("@biomejs/biome", "check")),
+		part("Checking the types of lib/ and scripts/ (tsc)", [packages], tool("typescript", "-p", "tsconfig.json")),
+		part("Checking the types against the SDK's (tsc)", [packages], tool("typescript", "-p", "__test__/package/types")),
+		part("Checking the types of the adapters (tsc)", [packages], tool("typescript", "-p", "__test__/adapters/types")),
+		part("Running the quick JavaScript tests (vitest)", [addon, libraries], tool("vitest", ...quickTests)),
+		part("Running the quick Rust tests (cargo test)", [addon], cargo("test", ...TEST_FEATURES, "--lib")),
+		part("Linting the Rust code (cargo clippy)", [addon], cargo("clippy", ...TEST_FEATURES, ...deny)),
+		part(
+			"Linting the core alone (cargo clippy)",
+			[addon],
+			cargo("clippy", "--locked", "--no-default-features", ...deny),
+		),
+	]);
+	if (!report()) process.exitCode = 1;
+});

@@ -1,14 +1,20 @@
-// Packs the package and this platform's binary package into a folder: `node scripts/pack.mjs <folder>`.
+// Packs the package and this platform's binary package into a folder. The binary is built for release unless one is
+// named: `node scripts/pack.mjs [--binary <file>] <folder>`.
 
 import { resolve } from "node:path";
-import { buildAddon } from "./lib/addon.mjs";
+import { parseArgs } from "node:util";
+import { compileAddon } from "./lib/addon.mjs";
 import { pack } from "./lib/pack.mjs";
-import { fail } from "./lib/run.mjs";
+import { main, StepFailure } from "./lib/run.mjs";
 import { installPackages } from "./lib/setup.mjs";
 
-const [destination] = process.argv.slice(2);
-if (destination === undefined) fail("Packing", "no folder was given", "usage: node scripts/pack.mjs <folder>");
+const { values, positionals } = parseArgs({ options: { binary: { type: "string" } }, allowPositionals: true });
+const [destination] = positionals;
 
-installPackages();
-buildAddon();
-pack(resolve(destination));
+await main(async () => {
+	if (destination === undefined) {
+		throw new StepFailure("Packing", "no folder was given", { hint: "usage: node scripts/pack.mjs <folder>" });
+	}
+	const [binary] = await Promise.all([values.binary ?? compileAddon("release"), installPackages()]);
+	await pack(binary, resolve(destination));
+});

@@ -1,6 +1,8 @@
-// Installs what development needs: `npm run setup`.
+// Installs what development and all tests need: `npm run setup`.
 
-import { installPackages, prepareTests } from "./lib/setup.mjs";
+import { main } from "./lib/run.mjs";
+import { installPackages, prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
-installPackages();
-prepareTests();
+await main(async () => {
+	await Promise.all([installPackages().then(prepareSqliteLibraries), prepareExtendedTests()]);
+});

@@ -1,19 +1,62 @@
-// Builds what is missing and runs every test: `npm test`. With `--long` (`npm run test:long`) the tests that repeat
-// something at random do so many times more.
+// Builds what is missing and runs tests. Every part is run, also where an earlier one fails.
+//
+// `npm test` runs the core's, `npm run test:all` also those that are slow or need more: other runtimes, servers,
+// Litestream; with `--rest` those alone. `npm run test:long` repeats what is random many times more.
 
-import { buildAddon } from "./lib/addon.mjs";
+import { parseArgs } from "node:util";
+import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
 import { dayArguments } from "./lib/day.mjs";
-import { run, runTool } from "./lib/run.mjs";
-import { installPackages, prepareTests } from "./lib/setup.mjs";
+import { part, report } from "./lib/report.mjs";
+import { main, run, runTool } from "./lib/run.mjs";
+import { installPackages, prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
-if (process.argv.includes("--long")) process.env.ROOTCELLAR_LONG_TESTS = "1";
-installPackages();
-prepareTests();
-buildAddon();
-run("Building what plays a day of backups for the benchmark's test", "cargo", [...dayArguments("dev"), "--no-run"]);
-runTool("Checking the types of lib/ and scripts/ (tsc)", "typescript", ["-p", "tsconfig.json"]);
-runTool("Checking the types against the SDK's (tsc)", "typescript", ["-p", "__test__/package/types"]);
-runTool("Checking the types of the adapters (tsc)", "typescript", ["-p", "__test__/adapters/types"]);
-runTool("Running the JavaScript tests (vitest)", "vitest", ["run"]);
-const cargoTest = ["test", "--no-default-features", "--locked"];
-run("Running the tests of the Rust core (cargo test)", "cargo", cargoTest);
+const { values: options } = parseArgs({
+	options: { all: { type: "boolean" }, rest: { type: "boolean" }, long: { type: "boolean" } },
+});
+
+/** How often the extended tests repeat what is random. */
+const env = { ROOTCELLAR_TEST_ROUNDS: options.long ? "long" : "many" };
+
+const tsc = (/** @type {string} */ project) => (/** @type {string} */ title) =>
+	runTool(title, "typescript", ["-p", project]);
+
+const vitest =
+	(/** @type {string} */ project, /** @type {{ env?: NodeJS.ProcessEnv }} */ settings = {}) =>
+	(/** @type {string} */ title) =>
+		runTool(title, "vitest", ["run", "--project", project], settings);
+
+const cargo =
+	(/** @type {string[]} */ args, /** @type {{ env?: NodeJS.ProcessEnv }} */ settings = {}) =>
+	(/** @type {string} */ title) =>
+		run(title, "cargo", args, settings);
+
+await main(async () => {
+	const packages = installPackages();
+	const addon = buildAddon("quick");
+	const libraries = packages.then(prepareSqliteLibraries);
+	if (!options.rest) {
+		await Promise.all([
+			part("Checking the types of lib/ and scripts/ (tsc)", [packages], tsc("tsconfig.json")),
+			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
+			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
+			part("Running the JavaScript tests (vitest)", [addon, libraries], vitest("core")),
+			part("Running the Rust tests (cargo test)", [addon], cargo(["test", ...TEST_FEATURES])),
+		]);
+	}
+	if (options.all) {
+		const extended = prepareExtendedTests();
+		const day = addon.then(() =>
+			run("Building what plays a day of backups", "cargo", dayArguments("quick", "--no-run")),
+		);
+		const rust = ["test", ...TEST_FEATURES, "--test", "*_rounds", "--test", "*_extended"];
+		await Promise.all([
+			part("Running the extended Rust tests (cargo test)", [addon, extended], cargo(rust, { env })),
+			part(
+				"Running the extended JavaScript tests (vitest)",
+				[addon, libraries, day, extended],
+				vitest("extended", { env }),
+			),
+		]);
+	}
+	if (!report()) process.exitCode = 1;
+});

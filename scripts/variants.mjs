@@ -4,9 +4,9 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { binaryPath } from "./lib/addon.mjs";
-import { fail, root, toolPath } from "./lib/run.mjs";
-import { prepareTests } from "./lib/setup.mjs";
+import { binaryPath, TEST_FEATURES } from "./lib/addon.mjs";
+import { main, root, StepFailure, toolPath } from "./lib/run.mjs";
+import { installPackages, prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
 /**
  * @typedef {object} Variant
@@ -253,14 +253,14 @@ const env = { ...process.env, CARGO_TARGET_DIR: target };
 
 /** The tests of the core that fail. */
 function failingCargo(/** @type {string[]} */ tests) {
-	const { stdout } = command("cargo", ["test", "--no-default-features", "--locked", ...tests]);
+	const { stdout } = command("cargo", ["test", ...TEST_FEATURES, ...tests]);
 	return [...stdout.matchAll(/^test (\S+) \.\.\. FAILED$/gm)].map(([, test]) => test);
 }
 
 /** The tests of the package that fail, with an addon of its own. */
 function failingVitest(/** @type {string[]} */ tests) {
-	const built = command("cargo", ["build", "--lib", "--features", "faults", "--locked"]);
-	if (built.status !== 0) fail("Building the addon of a variant", built.stderr);
+	const built = command("cargo", ["build", "--lib", ...TEST_FEATURES]);
+	if (built.status !== 0) throw new StepFailure("Building the addon of a variant", built.stderr);
 	copyFileSync(join(target, "debug", libraryName), join(copy, basename(binaryPath)));
 	const { stdout } = command(process.execPath, [toolPath("vitest"), "run", "--reporter=json", ...tests]);
 	const { testResults } = JSON.parse(stdout.slice(stdout.indexOf("{")));
@@ -274,21 +274,27 @@ function command(/** @type {string} */ program, /** @type {string[]} */ args) {
 	return spawnSync(program, args, { cwd: copy, env, encoding: "utf8", maxBuffer: 64 << 20 });
 }
 
-prepareTests();
-rmSync(copy, { recursive: true, force: true });
-mkdirSync(copy, { recursive: true });
-for (const name of [...SOURCES, ...PACKAGE]) cpSync(join(root, name), join(copy, name), { recursive: true });
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
-
-const unnoticed = VARIANTS.filter(({ name, file, from, to, cargo, vitest = [] }) => {
+/** Whether a test fails where a check is switched off. */
+function isNoticed(/** @type {Variant} */ { name, file, from, to, cargo, vitest = [] }) {
 	const path = join(copy, file);
 	const source = readFileSync(path, "utf8");
-	if (!source.includes(from)) fail(name, `${file} has changed: say anew what to switch off`);
+	if (!source.includes(from)) throw new StepFailure(name, `${file} has changed: say anew what to switch off`);
 	writeFileSync(path, source.replace(from, to));
 	const failed = cargo ? failingCargo(cargo) : failingVitest(vitest);
 	writeFileSync(path, source);
 	console.log(`${name}: ${failed.length === 0 ? "not noticed" : `noticed by ${failed.join(", ")}`}`);
-	return failed.length === 0;
+	return failed.length > 0;
+}
+
+await main(async () => {
+	await Promise.all([installPackages().then(prepareSqliteLibraries), prepareExtendedTests()]);
+	rmSync(copy, { recursive: true, force: true });
+	mkdirSync(copy, { recursive: true });
+	for (const name of [...SOURCES, ...PACKAGE]) cpSync(join(root, name), join(copy, name), { recursive: true });
+	symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
+	const unnoticed = VARIANTS.filter((variant) => !isNoticed(variant));
+	rmSync(copy, { recursive: true, force: true });
+	if (unnoticed.length > 0) {
+		throw new StepFailure("Switching off one check at a time", `${unnoticed.length} were not noticed`);
+	}
 });
-rmSync(copy, { recursive: true, force: true });
-if (unnoticed.length > 0) fail("Switching off one check at a time", `${unnoticed.length} were not noticed`);

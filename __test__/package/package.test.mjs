@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { suffix } from "../../scripts/lib/addon.mjs";
+import { binaryPath, suffix } from "../../scripts/lib/addon.mjs";
 import { npm, root, toolPath } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { startRegistry } from "./registry.mjs";
@@ -52,7 +52,7 @@ const installedPlatform = join(project, "node_modules", PLATFORM_PACKAGE);
 let manifestAfterPacking;
 
 beforeAll(async () => {
-	await succeed(process.execPath, [join(root, "scripts", "pack.mjs"), tarballs], root);
+	await succeed(process.execPath, [join(root, "scripts", "pack.mjs"), "--binary", binaryPath, tarballs], root);
 	manifestAfterPacking = readJson(join(root, "package.json"));
 
 	mkdirSync(project);
@@ -279,7 +279,8 @@ describe("a machine without a binary", { timeout: TEST_TIMEOUT_MS }, () => {
 
 test("what a failing step of the scripts leaves behind names the step and ends with its exit code", async () => {
 	const program =
-		'import { run } from "./scripts/lib/run.mjs"; run("Doing it", process.execPath, ["-e", "process.exit(3)"]);';
+		'import { main, run } from "./scripts/lib/run.mjs";' +
+		'await main(() => run("Doing it", process.execPath, ["-e", "process.exit(3)"]));';
 	const { code, stdout, stderr } = await runCommand(process.execPath, ["--input-type=module", "-e", program], {
 		cwd: root,
 	});

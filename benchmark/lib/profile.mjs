@@ -16,7 +16,7 @@
  * @property {number} safetyMs - How long a store is under load while it is measured how soon a write is safe.
  * @property {number} idleMs - How long a process is watched that does nothing.
  * @property {number} daySeconds - Of the day of backups that is played.
- * @property {string} cargoProfile - How the program that plays that day is compiled.
+ * @property {import("../../scripts/lib/addon.mjs").Build} build - How the addon, and the program that plays that day, are compiled.
  * @property {number} slices - Of each workload that is measured with backups and without.
  * @property {import("./measure.mjs").Duration} sliceDuration - Of one of them.
  * @property {import("./measure.mjs").Duration} duration
@@ -39,7 +39,7 @@ export const fullProfile = {
 	idleMs: 10_000,
 	// And a minute for what the end of a day makes due.
 	daySeconds: 24 * 60 * 60 + 60,
-	cargoProfile: "bench",
+	build: "release",
 	slices: 8,
 	sliceDuration: { warmUpMs: 250, measureMs: 1500 },
 	duration: { warmUpMs: 250, measureMs: 600 },
@@ -61,7 +61,7 @@ export const quickProfile = /** @type {Profile} */ ({
 	safetyMs: 1000,
 	idleMs: 100,
 	daySeconds: 30,
-	cargoProfile: "dev",
+	build: "quick",
 	slices: 2,
 	sliceDuration: { warmUpMs: 10, measureMs: 25 },
 	duration: { warmUpMs: 10, measureMs: 25 },

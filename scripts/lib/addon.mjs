@@ -1,47 +1,97 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, statSync, utimesSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { root, runTool } from "./run.mjs";
+import { root, run } from "./run.mjs";
 
 const { platformSuffix } = createRequire(import.meta.url)("../../lib/native/binding.js");
-
-/** What the addon is made of. */
-const SOURCES = ["Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];
 
 /** This platform, by napi-rs's name for it. */
 export const suffix = platformSuffix();
 
-/** Where the addon of this platform is built to. */
+/** Where the package looks for the addon when it runs from this folder. */
 export const binaryPath = join(root, `rootcellar.${suffix}.node`);
 
-/** Builds the addon, unless it is newer than everything that it is made of. */
-export function buildAddon() {
-	if (binaryIsCurrent()) return;
-	const args = ["build", "--platform", "--release"];
-	// The JavaScript and the types are written by hand; the generated types go where nobody reads them.
-	// The faults that the tests inject are in this binary, and not in one that is published.
-	args.push("--no-js", "--dts", "target/addon.d.ts", "--features", "faults");
-	if (existsSync(join(root, "Cargo.lock"))) args.push("--", "--locked");
-	const hint = "It needs a Rust toolchain (https://rustup.rs) and a C compiler.";
-	runTool("Building the native addon (takes a minute or more the first time)", "@napi-rs/cli", args, { hint });
+/** What every build for the tests has: the tests of the core are compiled with it, too. */
+export const TEST_FEATURES = ["--features", "faults", "--locked"];
+
+/** The name of a fault, which is in every binary that has faults. */
+const FAULT = "ROOTCELLAR_TEST_PANIC_ON_KEY";
+
+/**
+ * The two ways to build the addon.
+ *
+ * `quick` is compiled in a minute, with the faults that the tests inject. `release` is what is published.
+ *
+ * @typedef {"quick" | "release"} Build
+ */
+
+/** @type {Record<Build, { title: string, args: string[] }>} */
+const BUILDS = {
+	quick: { title: "Building the native addon for tests (cargo build)", args: TEST_FEATURES },
+	release: { title: "Building the native addon for release (cargo build)", args: ["--release", "--locked"] },
+};
+
+/**
+ * Builds the addon, as far as it has changed, and puts it where the package looks for it.
+ *
+ * @param {Build} build
+ */
+export async function buildAddon(build) {
+	replace(await compileAddon(build));
 }
 
-function binaryIsCurrent() {
-	if (!existsSync(binaryPath)) return false;
-	const built = statSync(binaryPath).mtimeMs;
-	return SOURCES.map((name) => join(root, name)).every((path) => newestChange(path) <= built);
+/** Whether the addon that the package loads can be one that is published: the faults that tests inject are not in it. */
+export function isReleaseBuild() {
+	return !readFileSync(binaryPath).includes(FAULT);
 }
 
 /**
- * The last change of a file, or of a folder and everything in it, in milliseconds since 1970; 0 for what does
- * not exist. A folder's own time tells of removed files.
+ * Builds the addon, as far as it has changed, and leaves in place the one that the package loads.
  *
- * @param {string} path
- * @returns {number}
+ * @param {Build} build
+ * @returns {Promise<string>} Its path.
  */
-function newestChange(path) {
-	const stats = statSync(path, { throwIfNoEntry: false });
-	if (stats === undefined) return 0;
-	if (!stats.isDirectory()) return stats.mtimeMs;
-	return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newestChange(join(path, name))));
+export async function compileAddon(build) {
+	const { title, args } = BUILDS[build];
+	const format = ["--message-format", "json-render-diagnostics"];
+	const hint = "It needs a Rust toolchain (https://rustup.rs) and a C compiler.";
+	const output = await run(title, "cargo", ["build", "--lib", ...args, ...format], { hint, keepsStdout: true });
+	return libraryIn(output);
+}
+
+/**
+ * The dynamic library that Cargo says it has built.
+ *
+ * @param {string} output - Cargo's messages, one JSON object a line.
+ */
+function libraryIn(output) {
+	for (const line of output.split("\n").filter((text) => text.startsWith("{"))) {
+		const { target, filenames = [] } = JSON.parse(line);
+		const library = filenames.find((/** @type {string} */ name) => /\.(so|dylib|dll)$/.test(name));
+		if (target?.name === "rootcellar" && library !== undefined) return library;
+	}
+	throw new Error("Cargo has named no dynamic library");
+}
+
+/**
+ * Puts a library where the package looks for the addon. A process that has loaded the one before keeps it.
+ *
+ * @param {string} library
+ */
+function replace(library) {
+	if (existsSync(binaryPath) && sameTimeAndSize(library, binaryPath)) return;
+	const temporary = `${binaryPath}.${process.pid}.node`;
+	const { atime, mtime } = statSync(library);
+	copyFileSync(library, temporary);
+	utimesSync(temporary, atime, mtime);
+	renameSync(temporary, binaryPath);
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function sameTimeAndSize(one, other) {
+	const [a, b] = [statSync(one), statSync(other)];
+	return a.size === b.size && Math.abs(a.mtimeMs - b.mtimeMs) < 1;
 }

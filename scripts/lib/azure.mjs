@@ -14,10 +14,10 @@ export function azureServerPath() {
 }
 
 /** Installs the server, unless it is there. Not among the development dependencies: it has hundreds of its own. */
-export function installAzureServer() {
+export async function installAzureServer() {
 	if (existsSync(azureServerPath())) return;
 	const title = `Installing ${PACKAGE}, the Azure server of the tests (npm install)`;
 	const to = ["--prefix", folder, "--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"];
 	const [command, args, options] = npm(["install", ...to, `${PACKAGE}@${VERSION}`]);
-	run(title, command, args, { ...options, hint: "It needs access to the npm registry, and takes about 190 MB." });
+	await run(title, command, args, { ...options, hint: "It needs access to the npm registry, and takes about 190 MB." });
 }

@@ -1,8 +1,12 @@
+import { TEST_FEATURES } from "./addon.mjs";
+
 /**
  * The arguments with which Cargo compiles and runs `benches/day.rs`.
  *
- * @param {string} profile - Cargo's, which says how it is compiled.
+ * @param {import("./addon.mjs").Build} build
+ * @param {string[]} more
  */
-export function dayArguments(profile) {
-	return ["bench", "--no-default-features", "--locked", "--profile", profile, "--bench", "day"];
+export function dayArguments(build, ...more) {
+	const profile = build === "quick" ? ["--profile", "dev", ...TEST_FEATURES] : ["--locked"];
+	return ["bench", "--bench", "day", ...profile, ...more];
 }

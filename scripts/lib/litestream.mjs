@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fail, root, run } from "./run.mjs";
+import { root, run } from "./run.mjs";
 
 /**
  * The releases of Litestream that the tests compare backups with: the first of its format, and the newest. The one
@@ -35,45 +34,37 @@ export function vfsPath(version) {
 	return join(folder(`litestream-vfs-${version}`), "litestream_vfs", "litestream-vfs.so");
 }
 
-/**
- * Builds Litestream and fetches its library, unless they are there. Where Go or Python is missing the tests say that
- * they compared nothing, unless `ROOTCELLAR_TEST_LITESTREAM` is `required`.
- */
-export function installLitestream() {
+/** Builds Litestream and fetches its library, unless they are there. */
+export async function installLitestream() {
+	await Promise.all([buildClis(), fetchLibraries()]);
+}
+
+/** One after another, for the second takes most of what it is made of from Go's cache. */
+async function buildClis() {
 	const missing = CLI_VERSIONS.filter((version) => !existsSync(cliPath(version)));
-	if (missing.length > 0 && isThere("go", ["version"])) missing.forEach(buildCli);
+	for (const version of missing) await buildCli(version);
+}
+
+async function fetchLibraries() {
 	const libraries = VFS_VERSIONS.filter((version) => !existsSync(vfsPath(version)));
-	const hasLibrary = process.platform === "linux" && process.arch === "x64";
-	if (hasLibrary && libraries.length > 0 && isThere("python3", ["-m", "pip", "--version"])) {
-		libraries.forEach(fetchLibrary);
-	}
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- */
-function isThere(command, args) {
-	const found = spawnSync(command, args).status === 0;
-	const title = "Preparing the comparison with Litestream";
-	if (!found && process.env.ROOTCELLAR_TEST_LITESTREAM === "required") fail(title, `there is no ${command}`);
-	if (!found) console.log(`\n== ${title}: there is no ${command}, so that tests will leave it out`);
-	return found;
+	// There is none for other platforms.
+	if (process.platform !== "linux" || process.arch !== "x64") return;
+	for (const version of libraries) await fetchLibrary(version);
 }
 
 /** @param {string} version */
-function buildCli(version) {
-	const title = `Building Litestream ${version} for the tests (go install; takes a minute or two)`;
-	const env = { ...process.env, GOBIN: folder(`litestream-${version}`), GOFLAGS: "-mod=mod" };
-	const hint = "It needs access to the Go module proxy.";
-	run(title, "go", ["install", `${GO_PACKAGE}@${version}`], { env, hint });
+async function buildCli(version) {
+	const title = `Building Litestream ${version} for the tests (go install)`;
+	const env = { GOBIN: folder(`litestream-${version}`), GOFLAGS: "-mod=mod" };
+	const hint = "It needs Go (https://go.dev) and access to the Go module proxy.";
+	await run(title, "go", ["install", `${GO_PACKAGE}@${version}`], { env, hint });
 }
 
 /** @param {string} version */
-function fetchLibrary(version) {
+async function fetchLibrary(version) {
 	const to = folder(`litestream-vfs-${version}`);
 	mkdirSync(to, { recursive: true });
 	const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", to, `litestream-vfs==${version}`];
-	const hint = "It needs access to the Python package index.";
-	run(`Installing Litestream's library ${version} for the tests (pip install)`, "python3", args, { hint });
+	const hint = "It needs Python with pip and access to the Python package index.";
+	await run(`Installing Litestream's library ${version} for the tests (pip install)`, "python3", args, { hint });
 }

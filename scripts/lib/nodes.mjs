@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail, npm, root, run } from "./run.mjs";
+import { npm, root, run, StepFailure } from "./run.mjs";
 
 /** The versions of Node that the tests use beside the one that runs them. */
 const MAJORS = [22, 24];
@@ -34,13 +34,16 @@ export function nodePath(major) {
 }
 
 /** Installs the other versions of Node that the tests use, unless they are there. */
-export function installNodes() {
-	for (const major of MAJORS.filter((candidate) => !existsSync(nodePath(candidate)))) {
-		const title = `Installing Node ${major} for the tests (npm install ${packageName}@${major})`;
-		const to = ["--prefix", folder(major), "--no-save", "--no-package-lock", "--ignore-scripts"];
-		const [command, args, options] = npm(["install", ...to, `${packageName}@${major}`]);
-		const hint = "It needs access to the npm registry, and takes about 200 MB.";
-		run(title, command, args, { ...options, hint });
-		if (!existsSync(nodePath(major))) fail(title, `there is no ${nodePath(major)}`, hint);
-	}
+export async function installNodes() {
+	await Promise.all(MAJORS.filter((major) => !existsSync(nodePath(major))).map(installNode));
+}
+
+/** @param {number} major */
+async function installNode(major) {
+	const title = `Installing Node ${major} for the tests (npm install ${packageName}@${major})`;
+	const to = ["--prefix", folder(major), "--no-save", "--no-package-lock", "--ignore-scripts"];
+	const [command, args, options] = npm(["install", ...to, `${packageName}@${major}`]);
+	const hint = "It needs access to the npm registry, and takes about 200 MB.";
+	await run(title, command, args, { ...options, hint });
+	if (!existsSync(nodePath(major))) throw new StepFailure(title, `there is no ${nodePath(major)}`, { hint });
 }

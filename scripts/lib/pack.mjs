@@ -11,19 +11,20 @@ const ALWAYS_PACKED = ["package.json", "README.md", "LICENSE"];
  * Packs the main package and this platform's binary package as a release would have them, from a copy: the
  * working tree stays as it is.
  *
+ * @param {string} binary - The addon.
  * @param {string} destination - The folder for the two tarballs; made when missing.
  */
-export function pack(destination) {
+export async function pack(binary, destination) {
 	const staging = mkdtempSync(join(tmpdir(), "rootcellar-pack-"));
 	process.on("exit", () => rmSync(staging, { recursive: true, force: true }));
 	mkdirSync(destination, { recursive: true });
 
 	copyMainPackage(staging);
-	const platformPackage = makePlatformPackage(staging);
+	const platformPackage = await makePlatformPackage(binary, staging);
 	declarePlatformPackages(staging);
 
-	packFolder("Packing the main package", staging, destination);
-	packFolder(`Packing the binary package of ${suffix}`, platformPackage, destination);
+	await packFolder("Packing the main package", staging, destination);
+	await packFolder(`Packing the binary package of ${suffix}`, platformPackage, destination);
 }
 
 /** @param {string} staging */
@@ -35,11 +36,14 @@ function copyMainPackage(staging) {
 	}
 }
 
-/** @param {string} staging */
-function makePlatformPackage(staging) {
-	runTool("Making the binary packages' folders", "@napi-rs/cli", ["create-npm-dirs", "--cwd", staging]);
+/**
+ * @param {string} binary
+ * @param {string} staging
+ */
+async function makePlatformPackage(binary, staging) {
+	await runTool("Making the binary packages' folders", "@napi-rs/cli", ["create-npm-dirs", "--cwd", staging]);
 	const folder = join(staging, "npm", suffix);
-	cpSync(binaryPath, join(folder, basename(binaryPath)));
+	cpSync(binary, join(folder, basename(binaryPath)));
 	cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
 	return folder;
 }
@@ -63,9 +67,9 @@ function declarePlatformPackages(staging) {
  * @param {string} folder
  * @param {string} destination
  */
-function packFolder(title, folder, destination) {
+async function packFolder(title, folder, destination) {
 	const [command, args, options] = npm(["pack", "--ignore-scripts", "--pack-destination", destination]);
-	run(title, command, args, { ...options, cwd: folder });
+	await run(title, command, args, { ...options, cwd: folder });
 }
 
 /** @param {string} folder */

@@ -1,41 +1,131 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openOutput, printEverything } from "./terminal.mjs";
 
 /** The repository's folder. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+/** Tools that print to a pipe leave out colors unless they are told. */
+const colors = process.stdout.isTTY ? { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always" } : {};
+
 /**
- * Runs a command as one step: a heading line, then the command's own output. A failing step ends the process
- * with the command's exit code, and the last lines name the step.
+ * @typedef {object} Options
+ * @property {NodeJS.ProcessEnv} [env] - Variables added to the environment.
+ * @property {string} [cwd] - The repository's folder unless given.
+ * @property {boolean} [shell]
+ * @property {string} [hint] - What a person can do when the step fails.
+ * @property {boolean} [keepsStdout] - Whether what the command writes to stdout is returned only, and not printed.
+ */
+
+/** A step that has failed. */
+export class StepFailure extends Error {
+	/**
+	 * @param {string} title
+	 * @param {string} reason
+	 * @param {{ hint?: string, exitCode?: number }} [details]
+	 */
+	constructor(title, reason, { hint, exitCode = 1 } = {}) {
+		super(reason);
+		this.title = title;
+		this.hint = hint;
+		this.exitCode = exitCode;
+	}
+}
+
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+
+/**
+ * The steps that have ended, in that order, with what they wrote to stdout.
+ *
+ * @type {{ title: string, seconds: number, reason: string | undefined, stdout: string }[]}
+ */
+export const endedSteps = [];
+
+/**
+ * Runs a command as one step: a heading line, then the command's own output. Steps may run at the same time; the
+ * output of one follows that of another.
  *
  * @param {string} title - The heading line.
  * @param {string} command
  * @param {string[]} args
- * @param {import("node:child_process").SpawnSyncOptions & { hint?: string }} [options] - `hint` is what a
- * person can do when the step fails.
+ * @param {Options} [options]
+ * @returns {Promise<string>} What the command wrote to stdout.
+ * @throws {StepFailure} When the command does not end with code 0.
  */
-export function run(title, command, args, { hint, ...options } = {}) {
-	console.log(`\n== ${title}`);
-	const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
-	if (error) fail(title, `${command} could not be started (${error.message})`, hint);
-	if (signal) fail(title, `${command} was ended by ${signal}`, hint);
-	if (status) fail(title, `${command} ended with code ${status}`, hint, status);
+export async function run(title, command, args, { env, cwd = root, shell, hint, keepsStdout = false } = {}) {
+	const started = performance.now();
+	const output = openOutput();
+	output.write(`\n== ${title}\n`);
+	const child = spawn(command, args, {
+		cwd,
+		shell,
+		env: { ...process.env, ...colors, ...env },
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	running.add(child);
+	/** @type {Buffer[]} */
+	const chunks = [];
+	child.stdout.on("data", (chunk) => {
+		chunks.push(chunk);
+		if (!keepsStdout) output.write(chunk);
+	});
+	child.stderr.on("data", (chunk) => output.write(chunk));
+	const reason = await ending(child, command);
+	running.delete(child);
+	output.end();
+	const stdout = Buffer.concat(chunks).toString();
+	endedSteps.push({ title, seconds: (performance.now() - started) / 1000, reason, stdout });
+	if (reason) throw new StepFailure(title, reason, { hint, exitCode: child.exitCode || 1 });
+	return stdout;
 }
 
 /**
- * Ends the process, naming the step that failed.
+ * Runs a program of Node's that a person may talk to, with the terminal to itself.
  *
  * @param {string} title
- * @param {string} reason
- * @param {string} [hint]
- * @param {number} [exitCode]
- * @returns {never}
+ * @param {string[]} args
  */
-export function fail(title, reason, hint, exitCode = 1) {
-	console.error(`\nfailed: ${title}\n${reason}${hint ? `\n${hint}` : ""}`);
-	process.exit(exitCode);
+export async function runInTerminal(title, args) {
+	console.log(`\n== ${title}`);
+	const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+	const reason = await ending(child, process.execPath);
+	if (reason) throw new StepFailure(title, reason, { exitCode: child.exitCode || 1 });
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {string} command
+ * @returns {Promise<string | undefined>} Why the command has failed.
+ */
+function ending(child, command) {
+	return new Promise((resolve) => {
+		child.once("error", (error) => resolve(`${command} could not be started (${error.message})`));
+		child.once("close", (code, signal) => {
+			if (signal) resolve(`${command} was ended by ${signal}`);
+			resolve(code ? `${command} ended with code ${code}` : undefined);
+		});
+	});
+}
+
+/**
+ * Runs a script of this folder. When a step fails, those beside it are ended, the last lines name the step that
+ * failed, and the process ends with its exit code.
+ *
+ * @param {() => Promise<void>} script
+ */
+export async function main(script) {
+	try {
+		await script();
+	} catch (error) {
+		if (!(error instanceof StepFailure)) throw error;
+		for (const child of running) child.kill();
+		printEverything();
+		console.error(`\nfailed: ${error.title}\n${error.message}${error.hint ? `\n${error.hint}` : ""}`);
+		process.exit(error.exitCode);
+	}
 }
 
 /**
@@ -44,10 +134,10 @@ export function fail(title, reason, hint, exitCode = 1) {
  * @param {string} title
  * @param {string} packageName
  * @param {string[]} args
- * @param {{ hint?: string }} [options]
+ * @param {Options} [options]
  */
 export function runTool(title, packageName, args, options) {
-	run(title, process.execPath, [toolPath(packageName), ...args], options);
+	return run(title, process.execPath, [toolPath(packageName), ...args], options);
 }
 
 /**

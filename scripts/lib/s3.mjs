@@ -21,10 +21,10 @@ export function s3ServerPath() {
 }
 
 /** Builds the server, unless it is there. */
-export function installS3Server() {
+export async function installS3Server() {
 	if (existsSync(s3ServerPath())) return;
 	const title = `Building ${CRATE}, the S3 server of the tests (cargo install; takes some minutes)`;
 	const args = ["install", CRATE, "--version", VERSION, "--features", "binary", "--locked", "--root", folder];
-	const env = { ...process.env, ...QUICK_BUILD, CARGO_TARGET_DIR: join(folder, "target") };
-	run(title, "cargo", args, { env, hint: "It needs Rust 1.92 and access to crates.io." });
+	const env = { ...QUICK_BUILD, CARGO_TARGET_DIR: join(folder, "target") };
+	await run(title, "cargo", args, { env, hint: "It needs Rust 1.92 and access to crates.io." });
 }

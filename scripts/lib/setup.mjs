@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { installAzureServer } from "./azure.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
-import { fail, npm, root, run } from "./run.mjs";
+import { npm, root, run, StepFailure } from "./run.mjs";
 import { installS3Server } from "./s3.mjs";
 
 /**
@@ -13,10 +13,10 @@ import { installS3Server } from "./s3.mjs";
  * Not with `npm ci`: that insists on a lock file with the tools' optional packages for every other platform,
  * and an npm that cannot see those writes a lock file without them.
  */
-export function installPackages() {
+export async function installPackages() {
 	if (packagesAreInstalled()) return;
-	const [command, args, options] = npm(["install", "--ignore-scripts", "--no-save"]);
-	run("Installing the development dependencies (npm install)", command, args, options);
+	const [command, args, options] = npm(["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]);
+	await run("Installing the development dependencies (npm install)", command, args, options);
 }
 
 /** Compares the lock file with the copy of it that npm leaves in node_modules when it is done. */
@@ -39,19 +39,17 @@ function lockedPackages(file) {
 	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
 }
 
-/** What the tests need beside the packages: parts of other SQLite libraries, versions of Node, Litestream, servers. */
-export function prepareTests() {
-	prepareSqliteLibraries();
-	installNodes();
-	installLitestream();
-	installS3Server();
-	installAzureServer();
+/** What the extended tests need beside the packages: versions of Node, Litestream, servers. */
+export async function prepareExtendedTests() {
+	await Promise.all([installNodes(), installLitestream(), installS3Server(), installAzureServer()]);
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */
-export function prepareSqliteLibraries() {
-	buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar");
-	buildPackage("better-sqlite3", "as another SQLite beside rootcellar");
+export async function prepareSqliteLibraries() {
+	await Promise.all([
+		buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar"),
+		buildPackage("better-sqlite3", "as another SQLite beside rootcellar"),
+	]);
 }
 
 /**
@@ -60,14 +58,14 @@ export function prepareSqliteLibraries() {
  * @param {string} name
  * @param {string} purpose
  */
-function buildPackage(name, purpose) {
+async function buildPackage(name, purpose) {
 	if (whatFails(name) === undefined) return;
-	const title = `Building ${name}, which tests and benchmark use ${purpose} (npm rebuild; takes a minute or two)`;
+	const title = `Building ${name}, which tests and benchmark use ${purpose} (npm rebuild)`;
 	const [command, args, options] = npm(["rebuild", name, "--ignore-scripts=false"]);
 	const hint = "It needs network access for a prebuilt binary, or Python and a C++ compiler.";
-	run(title, command, args, { ...options, hint });
+	await run(title, command, args, { ...options, hint });
 	const problem = whatFails(name);
-	if (problem !== undefined) fail(title, `${name} still does not load: ${problem}`, hint);
+	if (problem !== undefined) throw new StepFailure(title, `${name} still does not load: ${problem}`, { hint });
 }
 
 /**

@@ -24,16 +24,10 @@ export const day = {
 		{ id: "day-random", title: "the same with values that cannot be compressed, compacted", ...inMB },
 		{ id: "day-random-most", title: "the same, the most at any moment of the day", ...inMB },
 	],
-	run: async ({ folder, keyCount, profile: { daySeconds, cargoProfile }, report }) => {
+	run: async ({ folder, keyCount, profile: { daySeconds, build }, report }) => {
 		for (const values of VALUES) {
-			const args = [
-				...dayArguments(cargoProfile),
-				"--",
-				join(folder, values),
-				String(keyCount),
-				values,
-				String(daySeconds),
-			];
+			const played = [join(folder, values), String(keyCount), values, String(daySeconds)];
+			const args = dayArguments(build, "--", ...played);
 			const { stdout } = await run("cargo", args, { cwd: root });
 			const { bytes, mostBytes } = JSON.parse(stdout);
 			report(`day-${values}`, bytes / BYTES_PER_MB);
