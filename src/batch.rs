@@ -1,4 +1,4 @@
-//! What a client can ask of the writer, and what it hears back.
+//! Batches: commands of a client to the writer, and their outcomes.
 
 use crate::kv::{Address, Entry, Expected, Swap};
 use crate::{Error, sql};
@@ -6,9 +6,9 @@ use crate::{Error, sql};
 /// One operation. Each takes effect as a whole or not at all.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// Stores an entry, overwriting what the key held, expiry included.
+    /// Stores an entry. It replaces the value and the expiry that the key had.
     Set(Entry),
-    /// Stores several, all or none; of equal keys the last wins.
+    /// Stores several entries, all or none. Of equal keys the last wins.
     SetMany(Vec<Entry>),
     /// Stores a value if the key still holds what was expected.
     Swap(Swap),
@@ -21,12 +21,12 @@ pub enum Command {
         /// The pattern, see [`crate::kv::Pattern`].
         pattern: String,
     },
-    /// SQL of the user's, which keeps its place among the operations on keys.
+    /// User SQL. It keeps its place in the order of the operations on keys.
     Sql(sql::Job),
 }
 
 impl BatchOutcome {
-    /// Nothing was committed.
+    /// The outcome of a batch of which nothing was committed.
     #[must_use]
     pub fn stopped(stop: Stop) -> Self {
         Self { committed: 0, statements: Vec::new(), stopped: Some(stop) }
@@ -52,70 +52,70 @@ impl Command {
     }
 }
 
-/// Somebody who sends batches, and knows what is in them.
+/// A client: sends batches, and may cache what they write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientId(pub u64);
 
-/// Where a batch comes from.
+/// Origin of a batch.
 ///
-/// A client may send batches before it has heard how earlier ones ended. When one ends early, those behind it must not
-/// overtake what it has left undone: the writer defers them, up to the first of a later `epoch`.
+/// A client may send batches before it has heard how earlier ones ended. When a batch ends early, later ones must
+/// not overtake the commands that it left undone. So the writer defers every batch of the same epoch; the client
+/// sends its next ones with a later `epoch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// Who sends it.
+    /// The sender.
     pub client: ClientId,
-    /// How often the client had heard of a batch that ended early when it sent this one.
+    /// Number of batches that had ended early, as far as the client knew when it sent this one.
     pub epoch: u32,
 }
 
-/// Commands of one client, in the order in which they must take effect.
+/// Commands of one client, in the order in which they take effect.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The commands.
     pub commands: Vec<Command>,
     /// The client's clock, milliseconds since 1970 UTC, which decides what is expired.
     pub now_ms: i64,
-    /// Where it comes from; `None` for a client that waits for each batch and caches nothing.
+    /// Origin; `None` for a client that waits for each batch and caches nothing.
     pub origin: Option<Origin>,
 }
 
 impl Batch {
-    /// A batch as seen at `now_ms`.
+    /// A batch without an origin. `now_ms` is the client's clock, in milliseconds since 1970 UTC.
     #[must_use]
     pub fn new(commands: Vec<Command>, now_ms: i64) -> Self {
         Self { commands, now_ms, origin: None }
     }
 
-    /// The same batch, of an origin.
+    /// The same batch with an origin.
     #[must_use]
     pub fn of(self, origin: Origin) -> Self {
         Self { origin: Some(origin), ..self }
     }
 }
 
-/// How far a batch came: a prefix of it is on disk, nothing of the rest.
+/// Outcome of a batch: some of its commands, from the first on, are on disk, and nothing of the others.
 #[derive(Debug, Clone)]
 pub struct BatchOutcome {
-    /// How many commands, from the first, are committed.
+    /// Number of committed commands, counted from the first.
     pub committed: usize,
-    /// What each statement of the committed commands did, in their order.
+    /// Outcomes of the statements of the committed commands, in order.
     pub statements: Vec<sql::StatementOutcome>,
-    /// Why it ended before its last command.
+    /// Reason why it ended before its last command.
     pub stopped: Option<Stop>,
 }
 
-/// Why a batch ended early. "The next command" is the first that is not committed.
+/// Reason why a batch ended early. "The next command" is the first that is not committed.
 #[derive(Debug, Clone)]
 pub enum Stop {
-    /// The next command is a swap whose expectation no longer holds; it and what follows were not run.
+    /// The next command is a swap, and the key holds another value than it expects. Nothing from there on was run.
     Conflict,
-    /// The next command failed on its own; what follows was not run.
+    /// The next command failed. Nothing behind it was run.
     Command(Error),
-    /// What follows was not run, and should be sent again.
+    /// The rest was not run. The client should send it again.
     Deferred,
-    /// The next command cannot be carried out within a transaction; it and what follows were not run. It should be
-    /// sent again, to be carried out alone.
+    /// The next command cannot run within a transaction. The client should send it again, to run alone.
     Alone,
-    /// The transaction failed: every command from the next on is without effect.
+    /// The transaction failed. Nothing from the next command on has an effect.
     Transaction(Error),
 }

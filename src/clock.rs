@@ -2,10 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How far a date of JavaScript lies from 1970 at most, in milliseconds (ECMAScript, "Time Values and Time Range").
+/// The latest date that JavaScript has, and the earliest with a minus sign, in milliseconds since 1970 UTC
+/// (ECMAScript, "Time Values and Time Range").
 pub const DATE_MS_MAX: i64 = 8_640_000_000_000_000;
 
-/// Milliseconds since 1970 UTC.
+/// The time of day in milliseconds since 1970 UTC.
 #[must_use]
 pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,9 +1,10 @@
-//! The core of rootcellar: a durable, ordered key-value store on one SQLite file.
+//! The core of rootcellar: a durable, ordered key-value store with SQL and backups, in one SQLite file.
 //!
-//! [`kv`] says what the operations are, without a word of SQL. [`engine`] carries them out: one writer thread
-//! that commits what is waiting in groups, readers beside it. [`sql`] says how statements of the user's are asked
-//! and answered. `node` is the only module that knows Node.js;
-//! without the feature `node` the crate is the core alone.
+//! [`kv`] has the operations on keys, without SQL, and [`sql`] user SQL, without an engine. A [`batch`] holds
+//! commands of both kinds. [`engine`] carries them out: one writer thread that commits waiting batches in groups,
+//! with readers beside it. [`backup`] writes the file's changes to a destination in the format of [`ltx`], and
+//! restores it. `node` is the only module that knows Node.js; without the feature `node` the crate is the core
+//! alone.
 //!
 //! ```
 //! use rootcellar::batch::{Batch, Command};

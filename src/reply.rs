@@ -1,17 +1,17 @@
-//! A promise of exactly one answer.
+//! Replies: every request gets exactly one answer.
 
 use crate::Error;
 
 type SendAnswer<T> = Box<dyn FnOnce(Result<T, Error>) + std::marker::Send>;
 
-/// The means to answer a request once.
+/// Answers a request once.
 ///
-/// A reply that is dropped unanswered, because the thread that held it panicked or ended, answers with
-/// [`Error::internal`]: whoever waits never waits for ever.
+/// A reply that is dropped unanswered, because its thread panicked or ended, answers with [`Error::internal`]. So
+/// nobody waits for ever.
 pub struct Reply<T>(Option<SendAnswer<T>>);
 
 impl<T> Reply<T> {
-    /// A reply that hands its answer to `send`.
+    /// A reply that passes its answer to `send`.
     pub fn new(send: impl FnOnce(Result<T, Error>) + std::marker::Send + 'static) -> Self {
         Self(Some(Box::new(send)))
     }

@@ -1,11 +1,11 @@
-//! Where threads are started, each with a name that a debugger or `top -H` shows, and how they share state.
+//! Threads with names, which a debugger or `top -H` shows, and locks that survive a panic.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::Error;
 
-/// Starts a thread.
+/// Starts a thread named `rootcellar-NAME`.
 ///
 /// # Errors
 ///
@@ -17,8 +17,8 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<thread:
         .map_err(|error| Error::internal(&format!("cannot start a thread: {error}")))
 }
 
-/// Locks what threads share. What this crate puts under a lock is whole after every statement that changes it, so
-/// that a panic elsewhere while it was locked does not spoil it.
+/// Locks shared state. A panic while it was locked does not matter: everything that this crate puts under a lock is
+/// valid after each statement that changes it.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

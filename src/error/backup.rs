@@ -1,25 +1,25 @@
 //! The kinds of failures of backups.
 
-/// What can be wrong with backups.
+/// The kind of a failure of backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackupProblem {
-    /// The destination cannot be reached, read or written. Backups are tried again until it can.
+    /// The destination cannot be reached, read or written. Backups are retried until it can.
     Destination,
-    /// Another writer has put other backups there. Give each database a destination of its own.
+    /// Another writer has put other backups there. Give each database its own destination.
     Conflict,
-    /// There is no backup of what was asked for.
+    /// No backup has the requested state.
     NotFound,
-    /// No backup that leads to what was asked for passes its checks.
+    /// No backup of the requested state passes its checks.
     Damaged,
-    /// What backups keep beside the database cannot be read or written.
+    /// The backup state beside the database cannot be read or written.
     State,
-    /// A file that would be overwritten exists.
+    /// The output file exists.
     Exists,
-    /// Another process makes the backups of this file.
+    /// Another process makes backups of this file.
     ElsewhereActive,
-    /// The destination is not named as it has to be.
+    /// The address of the destination is invalid.
     Address,
-    /// A function of the user, called before or after a backup, threw or has not ended.
+    /// A hook threw, or has not ended.
     Hook,
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::ffi;
 
-/// Turns SQLite's result codes into their names; one that this list does not know is named by its primary code.
+/// Names of SQLite's result codes. A code that is not in this list has the name of its primary code.
 macro_rules! code_names {
     ($($name:ident)*) => {
         pub(crate) fn code_name(extended_code: i32) -> &'static str {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Characters of the SQL that a message shows from the place of an error on.
+/// Characters of SQL that a message shows from the location on.
 const EXCERPT_CHARACTERS: usize = 30;
 
-/// A place in SQL text.
+/// A location in SQL text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlLocation {
     /// UTF-16 units before it, as JavaScript counts.
@@ -16,7 +16,7 @@ pub struct SqlLocation {
 }
 
 impl SqlLocation {
-    /// The place at a byte of a text.
+    /// The location of a byte of a text.
     ///
     /// ```
     /// use rootcellar::error::SqlLocation;

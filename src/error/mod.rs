@@ -20,34 +20,34 @@ pub use sql::{CancelReason, SqlError};
 /// Characters of a key that a message shows.
 const KEY_CHARACTERS_MAX: usize = 100;
 
-/// Why something could not be done.
+/// A failure.
 ///
-/// [`Error::code`] is stable and is what programs should look at. The message never carries a stored value.
+/// [`Error::code`] is stable: programs should test it. The message never has a stored value in it.
 #[derive(Debug, Clone)]
 pub struct Error(Kind);
 
-/// Cloned for every operation of a group that failed together.
+/// Cloned for every command of a group that failed together.
 #[derive(Debug, Clone)]
 enum Kind {
-    /// SQLite refused. The code tells why; see <https://sqlite.org/rescode.html>.
+    /// SQLite's failure. The code says why, see <https://sqlite.org/rescode.html>.
     Sqlite { extended_code: i32, message: String },
-    /// The path names a folder. Name a file in it instead.
+    /// The path is a folder. Name a file in it instead.
     IsDirectory(PathBuf),
-    /// The file may be read and not written. Allow it.
+    /// The file is read-only. Allow writing.
     ReadOnly(PathBuf),
     /// The file was deleted or replaced while it was open. Restart the process, or close and open the store.
     Moved(PathBuf),
-    /// The folder that should hold the file does not exist. Create it first.
+    /// The folder of the file does not exist. Create it first.
     NoParent(PathBuf),
     /// A newer version of this package made the file. Upgrade the package.
     SchemaNewer { supported: usize },
-    /// Another program stored something that is not JSON. Correct the row, or overwrite the key.
+    /// Another program stored a value that is not JSON. Correct the row, or overwrite the key.
     NotJson { key: String },
     /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
     TooLong { key: String },
-    /// Something about backups. The code says what, see [`BackupProblem`].
+    /// A failure of backups. The code says which, see [`BackupProblem`].
     Backup { problem: BackupProblem, message: String },
-    /// A statement of the user's could not be carried out.
+    /// A failure of user SQL.
     Sql(SqlError),
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
@@ -60,13 +60,13 @@ impl Error {
         Self(Kind::Internal(what.to_owned()))
     }
 
-    /// What is stored under a key is not JSON.
+    /// The stored value of a key is not JSON.
     #[must_use]
     pub fn not_json(key: &str) -> Self {
         Self(Kind::NotJson { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
     }
 
-    /// What is stored under a key is too long for a JavaScript string.
+    /// The stored value of a key is too long for a JavaScript string.
     #[must_use]
     pub fn too_long(key: &str) -> Self {
         Self(Kind::TooLong { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
@@ -76,7 +76,7 @@ impl Error {
         Self(Kind::Backup { problem, message: message.into() })
     }
 
-    /// What is wrong with backups, if that is what this is about.
+    /// The kind of failure, if it is one of backups.
     #[must_use]
     pub fn backup_problem(&self) -> Option<BackupProblem> {
         match &self.0 {
@@ -89,7 +89,7 @@ impl Error {
         Self::sqlite(ffi::SQLITE_NOTADB)
     }
 
-    /// A lock is held, or about to be.
+    /// A held lock, or one that is about to be taken.
     pub(crate) fn busy() -> Self {
         Self::sqlite(ffi::SQLITE_BUSY)
     }
@@ -123,7 +123,7 @@ impl Error {
         Self(Kind::SchemaNewer { supported })
     }
 
-    /// The stable name of the kind of failure: SQLite's extended code by name, or one of this package's own.
+    /// The stable name of the kind of failure: the name of SQLite's extended code, or a code of this package.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.0 {
@@ -141,7 +141,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with a statement, if that is what this is about.
+    /// The failure of user SQL, if it is one.
     #[must_use]
     pub fn sql(&self) -> Option<&SqlError> {
         match &self.0 {
@@ -150,7 +150,7 @@ impl Error {
         }
     }
 
-    /// A failure that SQLite reported while a statement of the user's ran: without what its message quotes.
+    /// A failure while user SQL ran. SQLite's message may quote a value; this one does not.
     pub(crate) fn of_statement(error: rusqlite::Error) -> Self {
         match Self::from(error).0 {
             Kind::Sqlite { extended_code: ffi::SQLITE_ERROR, message } => {
@@ -161,12 +161,12 @@ impl Error {
         }
     }
 
-    /// Whether it is a defect of this package.
+    /// Returns `true` for a defect of this package.
     pub(crate) fn is_internal(&self) -> bool {
         matches!(self.0, Kind::Internal(_))
     }
 
-    /// Whether the same call may succeed when a lock has been released.
+    /// Returns `true` if the same call may succeed when a lock has been released.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(&self.0, Kind::Sqlite { extended_code, .. }
@@ -219,11 +219,11 @@ impl From<rusqlite::Error> for Error {
                 message.clone().unwrap_or_else(|| ffi::code_to_str(cause.extended_code).to_owned()),
             ),
             rusqlite::Error::SqlInputError { error: cause, msg, .. } => (cause.extended_code, msg.clone()),
-            // rusqlite reports a text or blob beyond i32::MAX bytes on its own, before SQLite sees it.
+            // rusqlite itself rejects a text or blob longer than `i32::MAX` bytes.
             rusqlite::Error::ToSqlConversionFailure(_) => {
                 (ffi::SQLITE_TOOBIG, ffi::code_to_str(ffi::SQLITE_TOOBIG).to_owned())
             }
-            // Others have made the tables, or filled them: this package stores nothing else than it reads.
+            // Other programs have made or filled the table: this package stores nothing that it cannot read.
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::Utf8Error(..) => (ffi::SQLITE_MISMATCH, error.to_string()),

@@ -1,6 +1,6 @@
-//! Error messages without the values that SQLite puts into some of them.
+//! SQLite's error messages without the values that some of them quote.
 
-/// Messages that end with a value, up to where it begins.
+/// Beginnings of messages that end with a value, and what is kept of each.
 const ENDING_WITH_A_VALUE: &[(&str, &str)] = &[
     ("bad JSON path", "bad JSON path"),
     ("JSON path error", "JSON path error"),
@@ -10,7 +10,7 @@ const ENDING_WITH_A_VALUE: &[(&str, &str)] = &[
     ("unable to open database", "unable to open database"),
 ];
 
-/// A message of a statement that failed while it ran, without what it quotes: a parameter or a stored value.
+/// The message of a statement that failed while it ran, without quoted parameters and stored values.
 ///
 /// ```
 /// use rootcellar::error::without_values;
@@ -27,7 +27,7 @@ pub fn without_values(message: &str) -> String {
         }
     }
     let Some(first) = message.find(['"', '\'']) else { return message.to_owned() };
-    // From the first quotation mark to the last: a value may hold marks of its own.
+    // Cut from the first quotation mark to the last: a value may have quotation marks in it.
     let last = message.rfind(['"', '\'']).unwrap_or(first);
     format!("{}...{}", &message[..first], &message[last + 1..])
 }

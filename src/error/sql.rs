@@ -1,54 +1,54 @@
-//! What can be wrong with a statement.
+//! Failures of user SQL.
 
 use std::fmt;
 
 use super::location::SqlLocation;
 
-/// Why a statement is cancelled.
+/// Reason of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelReason {
-    /// Its signal was aborted.
+    /// Its `AbortSignal` was aborted.
     Aborted,
-    /// Its time is up.
+    /// Its time limit has passed.
     TimedOut,
 }
 
-/// Why a statement could not be carried out, where SQLite's code alone does not tell.
+/// A failure of user SQL that SQLite's code alone does not describe.
 #[derive(Debug, Clone)]
 pub enum SqlError {
-    /// SQLite cannot make sense of the statement. Look at the place.
+    /// SQLite cannot compile the statement. Look at the location.
     Syntax {
-        /// SQLite's code by name.
+        /// Name of SQLite's code.
         code: &'static str,
-        /// SQLite's words.
+        /// SQLite's message.
         message: String,
-        /// Where, if that is known.
+        /// The location, if it is known.
         place: Option<SqlLocation>,
     },
-    /// The text is no single statement. `exec` runs scripts.
+    /// The text is not a single statement. Use `exec` for scripts.
     Text(&'static str),
-    /// Parameters that do not fit the statement's.
+    /// The parameters do not match those of the statement.
     Parameters(String),
-    /// A statement that would harm the store, its durability or its backup.
+    /// The statement would harm the store, its durability or its backup.
     Forbidden(String),
-    /// A statement that writes and returns no rows, given to a method that reads.
+    /// A method that reads was given a statement that writes and returns no rows.
     NotARead,
-    /// More rows than were allowed. Raise `maxRows`, or use `iterate`.
+    /// The result has more rows than allowed. Raise `maxRows`, or use `iterate`.
     TooManyRows {
-        /// How many were allowed.
+        /// The allowed number of rows.
         limit: usize,
     },
-    /// An integer that a JavaScript number cannot hold. Ask for `bigint`.
+    /// An integer is too large for a JavaScript number. Ask for `bigint`.
     InexactInteger {
-        /// The name of its column.
+        /// Name of its column.
         column: String,
     },
-    /// A value that a JavaScript string cannot hold.
+    /// A value is too long for a JavaScript string.
     TooLong {
-        /// The name of its column.
+        /// Name of its column.
         column: String,
     },
-    /// It was cancelled.
+    /// The statement was cancelled.
     Cancelled(CancelReason),
     /// SQLite rolled the whole transaction back when an earlier statement failed.
     TransactionLost,
@@ -56,7 +56,7 @@ pub enum SqlError {
     TransactionTimeout,
     /// The transaction or connection has ended.
     TransactionClosed,
-    /// A script that began a transaction and did not end it. It was rolled back.
+    /// The script began a transaction and did not end it. It was rolled back.
     LeftOpen,
 }
 
@@ -81,7 +81,7 @@ impl SqlError {
         }
     }
 
-    /// The argument that is to blame, where one is.
+    /// The invalid argument, if one is to blame.
     #[must_use]
     pub fn argument(&self) -> Option<&'static str> {
         match self {
@@ -101,7 +101,7 @@ impl SqlError {
         }
     }
 
-    /// Where in the SQL, in UTF-16 units, if that is known.
+    /// Position in the SQL in UTF-16 units, if it is known.
     #[must_use]
     pub fn position(&self) -> Option<usize> {
         match self {

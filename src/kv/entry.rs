@@ -1,4 +1,4 @@
-//! What is stored under a key, and what a write expects to find there.
+//! Addresses and entries, and compare-and-swap.
 
 /// A key within its scope: a community, or the default scope, which is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ impl Address {
 /// A value to store at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where.
+    /// Its address.
     pub address: Address,
     /// JSON text.
     pub value: String,
@@ -36,14 +36,14 @@ impl Entry {
     }
 }
 
-/// What a swap expects the key to hold.
+/// The value that a swap expects the key to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// No live value.
     Nothing,
     /// This live value.
     Value(String),
-    /// What the command before it on the same key, in the same batch, has left.
+    /// The value that the command before it on the same key left, in the same batch.
     Previous,
 }
 
@@ -53,15 +53,15 @@ impl From<Option<String>> for Expected {
     }
 }
 
-/// A compare-and-swap: the write half of `update`.
+/// Compare-and-swap: the write half of `update`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swap {
-    /// Where.
+    /// Its address.
     pub address: Address,
-    /// What the new value was made from.
+    /// The value that the new one was computed from.
     pub expected: Expected,
     /// The new value, JSON text.
     pub value: String,
-    /// The new expiry; `None` keeps the one that a live row has.
+    /// The new expiry in milliseconds since 1970 UTC; `None` keeps that of a live row.
     pub expires_at: Option<i64>,
 }

@@ -1,6 +1,6 @@
-//! When an entry has expired.
+//! Expiry of entries.
 
-/// Whether an entry with this expiry is gone at `now_ms`; both in milliseconds since 1970 UTC.
+/// Returns `true` if an entry with this expiry has expired at `now_ms`. Both are in milliseconds since 1970 UTC.
 ///
 /// ```
 /// use rootcellar::kv::is_expired;

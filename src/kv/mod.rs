@@ -1,5 +1,4 @@
-//! The key-value store's operations, free of any engine: what can be asked, how patterns match, when an entry
-//! is expired, how a result reaches JavaScript as JSON.
+//! The key-value store without an engine: entries, `LIKE` patterns, expiry, and rows as JSON text.
 
 mod entry;
 mod expiry;

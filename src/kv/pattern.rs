@@ -1,11 +1,11 @@
-//! SQL `LIKE` patterns with the escapes that Root documents.
+//! SQL `LIKE` patterns with the escapes that Root's documentation has.
 
 /// A parsed pattern.
 ///
 /// `%` stands for any run of characters, also none; `_` for exactly one; ASCII letters match either case. `\%`,
 /// `\_` and `\\` stand for the character itself, and a backslash before anything else for a backslash.
 ///
-/// Unlike SQLite's own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed.
+/// Unlike in SQLite's own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed.
 ///
 /// ```
 /// use rootcellar::kv::Pattern;
@@ -29,7 +29,7 @@ enum Token {
     Many,
 }
 
-/// Bounds of the keys that begin with a pattern's literal text, in the order of SQLite's `NOCASE` collation.
+/// Bounds of the keys that begin with the literal text of a pattern, in the order of SQLite's `NOCASE` collation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {
     /// Inclusive.
@@ -39,7 +39,7 @@ pub struct KeyRange {
 }
 
 impl Pattern {
-    /// Parses a pattern. Every text is one.
+    /// Parses a pattern. Every text is a valid one.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut tokens = Vec::new();
@@ -61,12 +61,12 @@ impl Pattern {
         Self { tokens }
     }
 
-    /// Whether a key matches.
+    /// Returns `true` if a key matches.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        // Greedy with one point to come back to: when the text after a `%` does not fit, that `%` takes one
-        // more character. An earlier `%` never needs another try, so this is at worst key length times
-        // pattern length.
+        // Greedy matching with one point to return to: when the text after a `%` does not match, that `%` takes one
+        // more character. An earlier `%` never needs another try, so the cost is at worst key length times pattern
+        // length.
         let mut rest = key.chars();
         let mut next = 0;
         let mut retry: Option<(usize, std::str::Chars)> = None;
@@ -103,7 +103,8 @@ impl Pattern {
         }
     }
 
-    /// Whether the pattern is literal text and a final `%`, so that [`Self::key_range`] says all.
+    /// Returns `true` if the pattern is literal text and a final `%`, so that [`Self::key_range`] has exactly the
+    /// keys that match.
     #[must_use]
     pub fn is_prefix(&self) -> bool {
         let literals = self.prefix().count();
@@ -112,11 +113,10 @@ impl Pattern {
             && !self.prefix().any(|c| c == '\0')
     }
 
-    /// The range of keys that an index need be searched for, if the pattern begins with literal text.
+    /// The range of keys to search an index for, if the pattern begins with literal text.
     #[must_use]
     pub fn key_range(&self) -> Option<KeyRange> {
-        // NOCASE compares no further than a NUL (nocaseCollatingFunc in SQLite's main.c), so a bound must not
-        // hold one.
+        // NOCASE compares only up to a NUL (nocaseCollatingFunc in SQLite's main.c), so a bound must not have one.
         let from: String = self.prefix().take_while(|c| *c != '\0').collect();
         if from.is_empty() {
             return None;
@@ -132,13 +132,13 @@ impl Pattern {
     }
 }
 
-/// The least text above every text that begins with `prefix`, which is in lower case, in the order of `NOCASE`;
-/// `None` if there is none.
+/// The least text greater than every text that begins with `prefix`, in the order of `NOCASE`; `None` if there is
+/// none. `prefix` is in lower case.
 fn next_text(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        // A range of characters steps over the surrogates. Capital letters do not occur in this order: they
-        // stand where the small ones do.
+        // A range of characters skips the surrogates. Capital letters are skipped because NOCASE sorts them as
+        // small ones.
         if let Some(next) = (last..=char::MAX).skip(1).find(|c| !c.is_ascii_uppercase()) {
             text.push(next);
             return Some(text);

@@ -1,4 +1,4 @@
-//! Rows of a `select` as JSON text, in slices.
+//! Rows of a `select` as slices of JSON text.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use crate::Error;
 use crate::limits::{SLICE_BYTES_MAX, SLICE_ROWS_FIRST, SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
 
-/// What of a row is wanted.
+/// Content of each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowFormat {
     /// The key, the value, and the expiry where there is one.
@@ -16,11 +16,11 @@ pub enum RowFormat {
     Value,
 }
 
-/// Writes rows as slices: JSON texts of bounded length, each an array of columns.
+/// Writes rows into slices: JSON texts of bounded length, each an array of columns.
 ///
-/// The columns are the values, the keys (none in [`RowFormat::Value`]), the expiries as an index within the slice and
-/// a time by turns, and, in the last slice alone, the order of all rows if it is not the one in which they were
-/// written. Columns, because V8 parses an array of values a third faster than an array of entries.
+/// The columns are the values; the keys (none in [`RowFormat::Value`]); the expiries, as pairs of an index within
+/// the slice and a time; and, in the last slice only, the order of all rows if it differs from the order in which
+/// they were written. V8 parses an array of values a third faster than an array of entries.
 ///
 /// ```
 /// use rootcellar::kv::{EntryWriter, RowFormat};
@@ -32,7 +32,7 @@ pub enum RowFormat {
 #[derive(Debug)]
 pub struct EntryWriter {
     format: RowFormat,
-    /// From its start to the last value.
+    /// The slice up to its last value.
     slice: String,
     keys: String,
     expiries: String,
@@ -41,22 +41,22 @@ pub struct EntryWriter {
 }
 
 impl EntryWriter {
-    /// A writer that has no rows.
+    /// A writer without rows.
     #[must_use]
     pub fn new(format: RowFormat) -> Self {
         let rows_max = SLICE_ROWS_FIRST;
         Self { format, slice: START.to_owned(), keys: String::new(), expiries: String::new(), rows: 0, rows_max }
     }
 
-    /// Adds a row. Returns the slice before it, if that is full.
+    /// Adds a row. If the slice before it is full, returns that slice.
     ///
     /// # Errors
     ///
-    /// `ERR_VALUE_TOO_LONG` if the row does not fit a JavaScript string.
-    /// `ERR_VALUE_NOT_JSON` if the value is not exactly one JSON text. (Pasted in unchecked it could pass for rows
-    /// that were never stored.) The row is not added then.
+    /// `ERR_VALUE_TOO_LONG` if the row does not fit a JavaScript string. `ERR_VALUE_NOT_JSON` if the value is not
+    /// exactly one JSON text: unchecked, it could pass for rows that were never stored. The row is not added in
+    /// either case.
     pub fn push(&mut self, key: &str, value: &str, expires_at: Option<i64>) -> Result<Option<String>, Error> {
-        // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+        // Counted only for long texts: a text never has more UTF-16 units than bytes.
         if value.len() + 6 * key.len() > TEXT_LENGTH_MAX / 2 && !fits(key, value) {
             return Err(Error::too_long(key));
         }
@@ -80,8 +80,8 @@ impl EntryWriter {
         Ok(full)
     }
 
-    /// Ends with the last slice, which may be empty. `order` gives the places at which the rows were written in the
-    /// order in which they are wanted.
+    /// Returns the last slice, which may be empty. `order` lists the indexes of the rows, as they were written, in
+    /// the order of the result.
     #[must_use]
     pub fn finish(mut self, order: Option<&[usize]>) -> String {
         self.take(order)
@@ -116,10 +116,10 @@ impl EntryWriter {
     }
 }
 
-/// Of a slice: its array, and that of the values.
+/// Start of a slice: its array, and the array of values.
 const START: &str = "[[";
 
-/// Adds a text to an array of JSON.
+/// Appends a text as a JSON string.
 fn push_json(json: &mut String, text: &str) {
     if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
         json.push('"');
@@ -130,16 +130,17 @@ fn push_json(json: &mut String, text: &str) {
     }
 }
 
-/// Adds a number to an array of JSON.
+/// Appends a number to the items of a JSON array.
 fn push_display(json: &mut String, number: impl std::fmt::Display) {
     let comma = if json.is_empty() { "" } else { "," };
     write!(json, "{comma}{number}").expect("writing to a string never fails");
 }
 
-/// Room for what surrounds a key and its value in a slice: brackets, commas, the expiry.
+/// Length of the brackets, commas and expiry around a key and its value in a slice, at most.
 const ROW_PUNCTUATION: usize = 100;
 
-/// Whether a row fits a JavaScript string, in UTF-16 units. Escaping makes a key six times as long at worst.
+/// Returns `true` if a row fits a JavaScript string, in UTF-16 units. Escaping makes a key at most six times as
+/// long.
 fn fits(key: &str, value: &str) -> bool {
     let units = |text: &str| text.encode_utf16().count();
     units(value) + 6 * units(key) + ROW_PUNCTUATION <= TEXT_LENGTH_MAX

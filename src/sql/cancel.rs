@@ -1,4 +1,4 @@
-//! How a statement is stopped from another thread.
+//! Cancellation of a statement from another thread.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -10,13 +10,13 @@ const STARTED: u8 = 1;
 const ABORTED: u8 = 2;
 const TIMED_OUT: u8 = 3;
 
-/// What a statement and whoever may cancel it share. Cancelled once, it stays so: an attempt that begins later
-/// has no effect.
+/// Cancellation flag that a statement shares with its canceller. A cancelled flag stays so: a statement that starts
+/// later has no effect.
 #[derive(Debug, Default)]
 pub struct Cancel(AtomicU8);
 
 impl Cancel {
-    /// Cancels. Returns whether the statement had not started: then it never will.
+    /// Cancels the statement. Returns `true` if it had not started: then it never will.
     pub fn cancel(&self, reason: CancelReason) -> bool {
         let state = match reason {
             CancelReason::Aborted => ABORTED,
@@ -29,9 +29,10 @@ impl Cancel {
     ///
     /// # Errors
     ///
-    /// If it was cancelled.
+    /// `ABORT_ERR` or `ERR_TIMEOUT` if it was cancelled.
     pub fn start(&self) -> Result<(), Error> {
-        // Fails if it was started before, which is fine, or cancelled, which `check` tells.
+        // An exchange that fails has met a statement that was started before, or one that was cancelled, which
+        // `check` reports.
         let _ = self.0.compare_exchange(WAITING, STARTED, Ordering::SeqCst, Ordering::SeqCst);
         self.check()
     }

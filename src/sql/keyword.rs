@@ -1,11 +1,11 @@
 //! The first words of statements.
 
-/// The word that a statement begins with, as far as it matters here.
+/// First word of a statement, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyword {
-    /// There is no statement, only space and comments.
+    /// No statement, only space and comments.
     None,
-    /// `VACUUM`, which needs to be alone.
+    /// `VACUUM`, which must run alone.
     Vacuum,
     /// `PRAGMA`.
     Pragma,
@@ -35,7 +35,7 @@ impl Keyword {
     }
 }
 
-/// What follows space, comments and semicolons.
+/// Skips space, comments and semicolons.
 fn skip_space(sql: &str) -> &str {
     let mut rest = sql;
     loop {

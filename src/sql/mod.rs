@@ -1,5 +1,4 @@
-//! SQL as it is asked for and answered, free of any engine: statements with their parameters, rows as JSON text,
-//! how a statement is cancelled, what can be wrong with one.
+//! User SQL without an engine: statements with their parameters, rows as JSON text, and cancellation.
 
 mod cancel;
 mod keyword;

@@ -1,7 +1,7 @@
-//! Rows as JSON text, in slices that JavaScript parses one at a time.
+//! Rows as slices of JSON text, which JavaScript parses one at a time.
 //!
-//! What JSON has no text for (bytes, integers as `bigint`s, the infinities) is `null` in the text, and stands in the
-//! slice's patches.
+//! Values that JSON cannot express (bytes, integers as `bigint`s, the infinities) are `null` in the text, and are
+//! listed in the slice's patches.
 
 use std::fmt::Write;
 
@@ -9,32 +9,32 @@ use crate::Error;
 use crate::error::SqlError;
 use crate::limits::{SLICE_BYTES_MAX, SQL_SLICE_ROWS_MAX, TEXT_LENGTH_MAX};
 
-/// The greatest integer up to which each is a JavaScript number of its own (`Number.MAX_SAFE_INTEGER`).
+/// `Number.MAX_SAFE_INTEGER`: all integers up to it are different JavaScript numbers.
 const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
 
-/// What a row becomes.
+/// JavaScript value of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// An object; of columns of one name the last wins.
+    /// An object. Of columns of one name the last wins.
     Object,
     /// An array.
     Array,
 }
 
-/// How rows are wanted.
+/// Form of the rows of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsWanted {
     /// What a row becomes.
     pub format: Format,
-    /// Whether integers become `bigint`s, all of them.
+    /// Integers become `bigint`s, all of them.
     pub bigints: bool,
-    /// Only the first row.
+    /// Only the first row is returned.
     pub first_only: bool,
-    /// More rows than these are an error.
+    /// The allowed number of rows. More are an error.
     pub max: usize,
 }
 
-/// What a column of a row holds.
+/// Value of one column of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
     /// `NULL`.
@@ -43,28 +43,28 @@ pub enum Cell<'a> {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// Text, which others may have stored in another encoding than UTF-8.
+    /// Text, which other programs may have stored in another encoding than UTF-8.
     Text(&'a [u8]),
     /// Bytes.
     Blob(&'a [u8]),
 }
 
-/// Some rows of a result.
+/// Part of a result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
     /// A JSON array of the rows.
     pub json: String,
-    /// A JSON array without its brackets: for each value that is missing in `json` its row, its key in the row, and an
-    /// integer as a string, the sign of an infinity as `true` or `false`, or the length of a run of `bytes`.
+    /// Items of a JSON array: for each value that is missing in `json`, its row, its key in the row, and an integer
+    /// as a string, the sign of an infinity as `true` or `false`, or the length of a run of `bytes`.
     pub patches: String,
-    /// The byte strings, end to end.
+    /// All byte strings, one after another.
     pub bytes: Vec<u8>,
 }
 
-/// A whole result.
+/// A complete result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowSet {
-    /// The names of the columns.
+    /// Names of the columns.
     pub columns: Vec<String>,
     /// The rows.
     pub slices: Vec<Slice>,
@@ -75,7 +75,7 @@ pub struct RowSet {
 pub struct RowWriter {
     wanted: RowsWanted,
     columns: Vec<String>,
-    /// What precedes the value of each column, or `None` for one that another of the same name hides.
+    /// Text before the value of each column; `None` for a column that a later one of the same name hides.
     labels: Vec<Option<String>>,
     slice: Slice,
     rows: usize,
@@ -83,7 +83,7 @@ pub struct RowWriter {
 }
 
 impl RowWriter {
-    /// A writer for rows of these columns.
+    /// A writer of rows with these columns.
     #[must_use]
     pub fn new(wanted: RowsWanted, columns: Vec<String>) -> Self {
         let labels = columns
@@ -103,7 +103,7 @@ impl RowWriter {
         Self { wanted, columns, labels, slice: Slice::default(), rows: 0, total: 0 }
     }
 
-    /// Adds a row, the cell of each column given by `cell`. Returns a slice when one is full.
+    /// Adds a row. `cell` returns the value of a column by its index. Returns a slice when one is full.
     ///
     /// # Errors
     ///
@@ -139,13 +139,13 @@ impl RowWriter {
         Ok(is_full.then(|| self.take()))
     }
 
-    /// Whether any row was added.
+    /// Returns `true` if a row was added.
     #[must_use]
     pub fn has_rows(&self) -> bool {
         self.total > 0
     }
 
-    /// What was added since the last slice.
+    /// The rows that were added since the last slice.
     pub fn take(&mut self) -> Slice {
         let mut slice = std::mem::take(&mut self.slice);
         slice.json.push_str(if self.rows == 0 { "[]" } else { "]" });
@@ -170,7 +170,7 @@ impl RowWriter {
             Cell::Integer(_) => {
                 return Err(SqlError::InexactInteger { column: self.columns[column].clone() }.into());
             }
-            // The shortest text that reads back as the same number, with an exponent where that is shorter.
+            // The shortest text of the same number, with an exponent if that is shorter.
             Cell::Real(real) if real.is_finite() => append(json, format_args!("{real:?}")),
             Cell::Real(real) => self.patch(column, if real > 0.0 { "true" } else { "false" }),
             Cell::Text(text) => {
@@ -187,7 +187,7 @@ impl RowWriter {
         Ok(())
     }
 
-    /// Leaves a gap in the text, and says what belongs there.
+    /// Writes `null`, and adds a patch with the value.
     fn patch(&mut self, column: usize, value: &str) {
         self.slice.json.push_str("null");
         if !self.slice.patches.is_empty() {

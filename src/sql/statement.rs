@@ -1,11 +1,11 @@
-//! What can be asked in SQL, and what comes back.
+//! Statements, jobs and their outcomes.
 
 use std::sync::Arc;
 
 use super::cancel::Cancel;
 use super::rows::{RowSet, RowsWanted};
 
-/// A value that a parameter is bound to.
+/// Value of a parameter.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// `NULL`.
@@ -20,58 +20,58 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
-/// The values of a statement's parameters.
+/// Values of the parameters of a statement.
 #[derive(Debug, Clone)]
 pub enum Parameters {
-    /// By place.
+    /// By position.
     Positional(Vec<Value>),
-    /// By name, with its `:`, `@` or `$`, or without.
+    /// By name, with or without its `:`, `@` or `$`.
     Named(Vec<(String, Value)>),
 }
 
-/// One statement.
+/// A statement.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// Its text.
+    /// The SQL.
     pub sql: String,
-    /// Its parameters.
+    /// Values of its parameters.
     pub parameters: Parameters,
-    /// The rows that are wanted, if any.
+    /// Form of its rows, if they are wanted.
     pub rows: Option<RowsWanted>,
-    /// Whether a statement that returns no rows is none the worse for it.
+    /// It may return no rows although they are wanted.
     pub may_lack_rows: bool,
-    /// Whether it is this package's own.
+    /// It is this package's own, and is not checked.
     pub is_internal: bool,
 }
 
-/// What is done as a whole or not at all.
+/// Statements that take effect as a whole or not at all.
 #[derive(Debug, Clone)]
 pub enum Work {
     /// One statement.
     One(Statement),
-    /// Several, one after the other.
+    /// Several statements, one after another.
     All(Vec<Statement>),
-    /// A text with any number of statements.
+    /// A script: a text with any number of statements.
     Script(String),
 }
 
-/// Work that may be cancelled.
+/// Statements with their cancellation.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// What is to be done.
+    /// The statements.
     pub work: Work,
-    /// How it is cancelled, if it can be.
+    /// Cancels them, if they can be cancelled.
     pub cancel: Option<Arc<Cancel>>,
 }
 
 impl Job {
-    /// Work that nobody cancels.
+    /// A job that nobody cancels.
     #[must_use]
     pub fn new(work: Work) -> Self {
         Self { work, cancel: None }
     }
 
-    /// Bytes of text and values that the job carries.
+    /// Bytes of text and values in the job.
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.work {
@@ -83,7 +83,7 @@ impl Job {
 }
 
 impl Work {
-    /// The text of each statement.
+    /// The SQL of each statement.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let (statements, script) = match self {
             Self::One(statement) => (std::slice::from_ref(statement), None),
@@ -109,13 +109,13 @@ impl Statement {
     }
 }
 
-/// What a statement did.
+/// Outcome of a statement.
 #[derive(Debug, Clone, Default)]
 pub struct StatementOutcome {
-    /// Rows that it inserted, updated or deleted itself.
+    /// Number of rows that it inserted, updated or deleted itself.
     pub changes: u64,
-    /// The row id of the last row that it inserted; 0 if it inserted none.
+    /// Row id of the last row that it inserted; 0 if it inserted none.
     pub last_insert_rowid: i64,
-    /// The rows that it returned, if they were wanted.
+    /// Its rows, if they were wanted.
     pub rows: Option<RowSet>,
 }
