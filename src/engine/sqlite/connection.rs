@@ -1,4 +1,4 @@
-//! How connections are opened and what is set on each.
+//! Connections: how each is opened, and its settings.
 
 use std::path::Path;
 use std::thread;
@@ -16,18 +16,18 @@ use crate::limits::{
     BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB,
 };
 
-/// The SQL function behind `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
+/// The SQL function of `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
 pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 
-/// The least size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
+/// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
 const PAGE_BYTES_MIN: u64 = 512;
 
-/// Opens the connection that writes, and brings the schema up to date.
+/// Opens the writing connection, and brings the schema up to date.
 pub fn open_writer(path: &Path) -> Result<UserConnection, Error> {
     UserConnection::new(open_own_writer(path)?)
 }
 
-/// [`open_writer`], for this package alone: nothing of the user's runs on it.
+/// [`open_writer`] for this package alone: no user SQL runs on it.
 pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     if path.is_dir() {
         return Err(Error::is_directory(path));
@@ -35,22 +35,21 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     if path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
         return Err(Error::no_parent(path));
     }
-    // SQLite takes anything shorter than a page for an empty file, and would write over it.
+    // SQLite would take a file shorter than a page for an empty one, and overwrite it.
     if path.metadata().is_ok_and(|file| (1..PAGE_BYTES_MIN).contains(&file.len())) {
         return Err(Error::not_a_database());
     }
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.busy_handler(Some(wait_for_lock()))?;
     schema::check(&connection)?;
-    // SQLite opens what may not be written for reading.
+    // SQLite opens a read-only file without an error.
     if connection.is_readonly(MAIN_DB)? {
         return Err(Error::read_only(path));
     }
     set_wal(&connection)?;
-    // As durable as FULL in write-ahead mode, and in rollback mode it also syncs the folder that a journal is
-    // removed from.
+    // In write-ahead mode as durable as FULL. In rollback mode it also syncs the folder after a journal is removed.
     connection.pragma_update(None, "synchronous", "EXTRA")?;
-    // On macOS fsync leaves data in the drive's cache; elsewhere these change nothing.
+    // On macOS, fsync leaves data in the drive's cache; on other systems these settings have no effect.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -60,17 +59,17 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Opens a connection that only reads, and reports a held lock at once.
+/// Opens a read-only connection that reports a held lock at once.
 pub fn open_reader(path: &Path) -> Result<UserConnection, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
-    // Reads the schema, which a held lock may forbid. Then it stays as it is.
+    // This reads the schema, which a held lock may prevent. Then the default stays.
     drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
     UserConnection::new(connection)
 }
 
-/// Opens a connection that only reads, for this package alone, and waits for a lock as long as it is told.
+/// Opens a read-only connection for this package alone, with its own time limit for locks.
 pub fn open_own_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(busy_timeout)?;
@@ -78,7 +77,7 @@ pub fn open_own_reader(path: &Path, busy_timeout: Duration) -> Result<Connection
     Ok(connection)
 }
 
-/// Opens a file that nobody else has open and that nobody will change, without making other files beside it.
+/// Opens a file that nobody else has open or will change. No files are made beside it.
 pub fn open_detached(path: &Path) -> Result<Connection, Error> {
     let path = std::path::absolute(path).map_err(|_| Error::no_parent(path))?;
     let text = path.to_string_lossy();
@@ -90,10 +89,10 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     #[cfg(lock_shim)]
     super::locks::shim::install();
-    // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
+    // One thread at a time uses a connection, so SQLite's own mutexes are not needed.
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
-    // Without it, a statement whose plan might depend on its parameters is prepared anew each time.
+    // Otherwise, SQLite would recompile a statement whose plan may depend on its parameters, each time it runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.create_scalar_function(
         LIKE_FUNCTION,
@@ -113,8 +112,8 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Switches the file to write-ahead logging. Where that cannot be had (a file system without shared memory, a
-/// connection of others that keeps the file in another mode) the file stays in the mode it has: slower, as safe.
+/// Switches the file to write-ahead mode. If that is impossible (a file system without shared memory, another
+/// connection that keeps the mode), the file stays in its mode: slower, and as safe.
 fn set_wal(connection: &Connection) -> Result<(), Error> {
     let set = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(Error::from);
     match set {
@@ -123,10 +122,10 @@ fn set_wal(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Waits for a lock that others hold, up to [`BUSY_TIMEOUT`].
+/// Busy handler: waits for a lock up to [`BUSY_TIMEOUT`].
 ///
-/// A holder in a loop leaves the lock for a fraction of a millisecond at a time, which SQLite's own handler
-/// with its pauses of up to 100 ms hardly ever meets.
+/// A holder that locks in a loop releases the lock for a fraction of a millisecond at a time. SQLite's own handler,
+/// with pauses of up to 100 ms, hardly ever meets that moment.
 fn wait_for_lock() -> impl FnMut(i32) -> bool + Send + 'static {
     let mut since = Instant::now();
     move |attempts| {

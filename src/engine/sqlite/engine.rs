@@ -1,4 +1,4 @@
-//! An open database file: one writing connection on a thread of its own, readers beside it.
+//! An open database file: the writer's thread, readers, and what is asked of them.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -33,9 +33,8 @@ use crate::{Error, Reply, threads};
 ///
 /// # Close semantics
 ///
-/// [`Engine::close`] finishes what was submitted, joins every thread and closes every connection, so that
-/// SQLite checkpoints and removes the write-ahead log. An engine that is dropped instead does the same, but
-/// nobody waits for it.
+/// [`Engine::close`] finishes submitted work, joins every thread and closes every connection, so that SQLite
+/// checkpoints and removes the write-ahead log. A dropped engine does the same, but nobody waits for it.
 #[derive(Debug)]
 pub struct Engine {
     pub(super) file: DatabaseFile,
@@ -48,13 +47,13 @@ pub struct Engine {
 impl Engine {
     /// Opens the file, creating it if it does not exist, and starts the writer.
     ///
-    /// Blocks for as long as that takes, up to [`crate::limits::BUSY_TIMEOUT`] behind a lock of others. Within a
-    /// process [`open_shared`] is what keeps one engine per file.
+    /// Blocks while the file is opened, up to [`crate::limits::BUSY_TIMEOUT`] for a lock of others.
+    /// [`open_shared`](super::registry::open_shared) keeps one engine per file in a process.
     ///
     /// # Errors
     ///
-    /// With SQLite's code if the path cannot be opened or written or is no database (then it is left
-    /// untouched), `ERR_SCHEMA_NEWER` if a newer version of this package made it.
+    /// With SQLite's code if the path cannot be opened or written, or is not a database (it is left unchanged).
+    /// `ERR_SCHEMA_NEWER` if a newer version of this package made it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let connection = connection::open_writer(path)?;
         let file = DatabaseFile::opened(path);
@@ -66,15 +65,15 @@ impl Engine {
         Ok(Self { requests, writer, commit_log, readers: ReaderPool::new(file.clone()), file })
     }
 
-    /// Queues a batch. Batches take effect in the order of the calls, grouped into transactions.
+    /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
     ///
-    /// `reply` is called on the writer's thread when the outcome is on disk.
+    /// The writer's thread calls `reply` when the outcome is on disk.
     pub fn submit(&self, batch: Batch, reply: Reply<BatchOutcome>) {
-        // If the writer is gone, the request is dropped here, and with it the reply answers.
+        // If the writer has ended, the request is dropped here; its reply then answers.
         drop(self.requests.send(WriterRequest::Batch(batch, reply)));
     }
 
-    /// [`Engine::submit`], waiting for the outcome.
+    /// [`Engine::submit`] that waits for the outcome.
     ///
     /// ```
     /// # use rootcellar::engine::sqlite::Engine;
@@ -97,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// A reader for the calling thread, which sees every batch committed before each of its calls.
+    /// A reader for the calling thread. Each of its calls sees every batch that was committed before.
     ///
     /// # Errors
     ///
@@ -106,9 +105,9 @@ impl Engine {
         Reader::open(&self.file)
     }
 
-    /// Brings a client from the state of the database that it `knows` to the one that `reader` finds now. What it has
-    /// cached stays valid if the answer is [`CacheValidity::Current`]. Takes [`CacheValidity::Unknown`] for an answer where
-    /// there is nothing to tell it by: what is read must not be cached then.
+    /// Compares the WAL-index header that a client `knows` with the one that `reader` finds now, and sets `knows`
+    /// to it. The client's cache stays valid if the answer is [`CacheValidity::Current`]. The answer is
+    /// [`CacheValidity::Unknown`] also where there is no header: the client must not cache what it reads then.
     ///
     /// # Errors
     ///
@@ -124,10 +123,11 @@ impl Engine {
         Ok(now.map_or(CacheValidity::Unknown, |now| self.commit_log.catch_up(client, knows, now)))
     }
 
-    /// Reads keys on a thread of their own that waits for locks; for when a [`Reader`] has met one.
+    /// Reads keys on a thread of its own, which waits for locks. It is for reads at which a [`Reader`] has met a
+    /// lock.
     pub fn read_blocking(&self, addresses: Vec<Address>, now_ms: i64, reply: Reply<Values>) {
         let reader = self.reader();
-        // If there is no thread to be had, the reply is dropped, and answers.
+        // If no thread can be started, the reply is dropped, and answers.
         drop(threads::spawn("read", move || {
             reply.send(reader.and_then(|reader| {
                 reader.wait_for_locks()?;
@@ -136,11 +136,11 @@ impl Engine {
         }));
     }
 
-    /// Starts a `select`. What is found is JSON text in slices, see [`crate::kv::EntryWriter`], of which the last is
-    /// the answer, and those before are `progress`.
+    /// Starts a `select`. The result is JSON text in slices, see [`crate::kv::EntryWriter`]. The last slice is the
+    /// answer; those before it are passed to `progress`.
     ///
-    /// Its snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
-    /// reports. Returns whether it was taken.
+    /// The snapshot is taken before the call returns if a reader is free; otherwise later, which `progress`
+    /// reports. Returns `true` if it was taken.
     pub fn select(
         &self,
         select: Select,
@@ -157,7 +157,8 @@ impl Engine {
         self.readers.submit(task, Box::new(move || threads::lock(&started)(SelectProgress::Started)))
     }
 
-    /// Queues work that cannot share a transaction with other work, behind what was submitted before.
+    /// Queues a job that cannot share a transaction with other work. It runs after everything that was submitted
+    /// before.
     pub fn submit_alone(&self, job: Job, reply: Reply<BatchOutcome>) {
         self.exclusively(move |connection, file| {
             let result = file.check().and_then(|()| execute::run_alone(connection, &job));
@@ -168,21 +169,22 @@ impl Engine {
         });
     }
 
-    /// Hands the writing connection over, behind what was submitted before, until the lease ends.
+    /// Lends the writing connection to a lease, after everything that was submitted before, until the lease ends.
     pub fn lease(&self, lease: Lease) {
         self.exclusively(move |connection, file| lease::serve(connection, file, lease));
     }
 
-    /// Starts reads, all of one moment, on the reader threads that are free.
+    /// Starts reads of one snapshot, on as many reader threads as are free.
     ///
-    /// Their snapshot is taken before the call returns if a reader is free; otherwise later, which `started` reports.
-    /// Returns whether it was taken.
+    /// The snapshot is taken before the call returns if a reader is free; otherwise later, which `started` reports.
+    /// Returns `true` if it was taken.
     pub fn read(&self, reads: Vec<SqlRead>, started: impl FnOnce() + Send + 'static) -> bool {
         let helpers = reads.len().min(READERS_MAX) - 1;
         let reads = Arc::new(Mutex::new(VecDeque::from(reads)));
         let is_at_once = self.readers.submit(read_all(&reads), Box::new(started));
         if is_at_once {
-            // Each reader takes the next read that is left, so that none waits behind a slow one in vain.
+            // Each reader takes the next read that is left, so that no read waits behind a slow one while a reader
+            // is free.
             for _ in 0..helpers {
                 if !self.readers.submit_now(|| read_all(&reads)) {
                     break;
@@ -192,8 +194,8 @@ impl Engine {
         is_at_once
     }
 
-    /// Opens a cursor on a snapshot of its own, on a thread of its own. Returns the means to ask it for slices, and
-    /// whether its snapshot is taken; if not, `started` will tell. It is closed when the sender is dropped.
+    /// Opens a cursor with its own snapshot and thread. Returns a sender of requests for slices, and `true` if the
+    /// snapshot is taken; if not, `started` reports it later. Dropping the sender closes the cursor.
     pub fn open_cursor(
         &self,
         open: OpenCursor,
@@ -203,7 +205,7 @@ impl Engine {
         let task: Task = Box::new(move |snapshot| match snapshot {
             Ok(connection) => cursor::serve_cursor(connection, open, &received),
             Err(error) => {
-                // The request for the first slice is made after this, where there was no snapshot to be had at once.
+                // The first slice is requested after this call, if no snapshot could be taken at once.
                 drop(threads::spawn("cursor", move || {
                     if let Ok(reply) = received.recv() {
                         reply.send(Err(error));
@@ -215,7 +217,7 @@ impl Engine {
         (requests, is_at_once)
     }
 
-    /// How many descriptors of the file other copies of SQLite in this process have, as far as can be told.
+    /// Number of descriptors of the file that other copies of SQLite in this process have, as far as is known.
     #[must_use]
     pub fn foreign_descriptors(&self) -> usize {
         #[cfg(lock_shim)]
@@ -224,28 +226,28 @@ impl Engine {
         return 0;
     }
 
-    /// Finishes what was submitted, then releases the file. Blocks until every thread has ended.
+    /// Finishes submitted work, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
         let Self { requests, writer, readers, .. } = self;
         readers.close();
         drop(requests);
-        // A writer that panicked has been reported through its replies.
+        // A writer that panicked has reported it through its replies.
         drop(writer.join());
     }
 
     fn exclusively(&self, work: impl FnOnce(&UserConnection, &DatabaseFile) + Send + 'static) {
-        // If the writer is gone, the work is dropped here, and with it its reply answers.
+        // If the writer has ended, the request is dropped here; its reply then answers.
         drop(self.requests.send(WriterRequest::Exclusive(Box::new(work))));
     }
 }
 
 impl Reader {
-    /// Reads in SQL on this thread, without waiting, if that takes next to no time and gives few rows. `file_seen` says
-    /// that the file was just seen to be in its place.
+    /// Runs user SQL that reads, on this thread and without waiting, if that takes few steps and gives few rows.
+    /// `file_seen` skips the check that the file is still in its place, for a caller that has just made it.
     ///
     /// # Errors
     ///
-    /// Any: it is then to be read by [`Engine::read`], which tells whether there is something wrong.
+    /// Any. Then [`Engine::read`] must run the statement, and reports what is wrong with it.
     pub fn read_now(&self, statement: &Statement, file_seen: bool) -> Result<Slice, Error> {
         if file_seen {
             self.check_header()?;

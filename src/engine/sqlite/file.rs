@@ -1,23 +1,23 @@
-//! Which file a path names, told without opening it: closing a descriptor would drop the locks that the process
-//! holds on the file.
+//! Identity of a file, found without opening it: closing a descriptor would drop the locks that the process holds
+//! on the file.
 
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// A file, whatever its name.
+/// A file, whatever path leads to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FileId {
     /// Device and inode.
     #[cfg(unix)]
     Inode(u64, u64),
-    /// The path with its links followed, where there is nothing better.
+    /// The path with its links resolved, where the system has nothing better.
     #[cfg(not(unix))]
     Path(PathBuf),
 }
 
 impl FileId {
-    /// The file at a path, if there is one.
+    /// The file at a path, if it exists.
     #[cfg(unix)]
     pub fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -25,7 +25,7 @@ impl FileId {
         Some(Self::Inode(metadata.dev(), metadata.ino()))
     }
 
-    /// The file at a path, if there is one.
+    /// The file at a path, if it exists.
     #[cfg(not(unix))]
     pub fn of(path: &Path) -> Option<Self> {
         path.canonicalize().ok().map(Self::Path)
@@ -40,7 +40,7 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// The file that has just been opened.
+    /// The file at a path that has just been opened.
     pub fn opened(path: &Path) -> Self {
         Self { path: path.to_owned(), id: FileId::of(path) }
     }
@@ -55,8 +55,8 @@ impl DatabaseFile {
         self.id.as_ref()
     }
 
-    /// Refuses a file that was deleted or replaced: what is written to it would be lost with the process, and
-    /// what is read from it is not what the path holds.
+    /// Checks that the file was not deleted or replaced. Writes to a file that was would be lost with the process,
+    /// and reads would not return what is at the path.
     ///
     /// # Errors
     ///

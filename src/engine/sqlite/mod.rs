@@ -1,4 +1,7 @@
-//! The engine on SQLite: one writing connection on a thread of its own, readers beside it.
+//! The engine on SQLite: one writing connection on a thread of its own, and readers beside it.
+//!
+//! Imports point down: `file`, `refusal`, `savepoint`; then `locks`, `wal`, `guard`; `table`; `connection`; `sql`
+//! and `read`; `write`; `engine`; `registry`.
 
 mod connection;
 mod engine;

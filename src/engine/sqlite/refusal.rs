@@ -1,17 +1,17 @@
-//! Why a command has no effect.
+//! Refusals: reasons why a command has no effect.
 
 use crate::Error;
 use crate::sql::SqlError;
 
-/// Why a command had no effect.
+/// Reason why a command has no effect.
 pub enum Refusal {
-    /// A swap whose expectation does not hold.
+    /// The key of a swap holds another value than it expects.
     Conflict,
-    /// A statement that cannot be carried out within a transaction.
+    /// The statement cannot run within a transaction.
     Alone,
     /// The command failed.
     Failed(Error),
-    /// The whole transaction failed with it.
+    /// The command failed, and the whole transaction with it.
     TransactionFailed(Error),
 }
 

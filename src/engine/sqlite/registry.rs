@@ -1,4 +1,4 @@
-//! One engine per file in a process, whoever opens it and under whatever name.
+//! Registry: one engine per file in a process, whoever opens it and by whatever path.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
@@ -9,7 +9,7 @@ use crate::{Error, threads};
 
 static ENGINES: Mutex<Vec<(FileId, Weak<Engine>)>> = Mutex::new(Vec::new());
 
-/// The process's engine of a file, opened if nobody has yet. Blocks as [`Engine::open`] does.
+/// The process's engine of a file. It is opened if there is none yet. Blocks as [`Engine::open`] does.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn open_shared(path: &Path) -> Result<Arc<Engine>, Error> {
     Ok(engine)
 }
 
-/// Whether the process has an engine of a file.
+/// Returns `true` if the process has an engine of a file.
 pub fn is_open(path: &Path) -> bool {
     find(&threads::lock(&ENGINES), path).is_some()
 }

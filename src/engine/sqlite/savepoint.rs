@@ -1,4 +1,4 @@
-//! Savepoints: what takes effect as a whole or not at all, within the open transaction or as one of its own.
+//! Savepoints: work that takes effect as a whole or not at all, within the open transaction or as one of its own.
 
 use rusqlite::Connection;
 
@@ -6,7 +6,8 @@ use rusqlite::Connection;
 ///
 /// # Errors
 ///
-/// What `body` fails with, or SQLite's code if a savepoint cannot be made or released: nothing of `body` has effect then.
+/// The error of `body`, or SQLite's code if a savepoint cannot be made or released. Nothing of `body` has an effect
+/// then.
 pub fn with_savepoint<T, E: From<rusqlite::Error>>(
     connection: &Connection,
     body: impl FnOnce() -> Result<T, E>,

@@ -1,5 +1,5 @@
-//! Looks at each statement while SQLite compiles it: refuses what would do harm, and notes what the caller has to
-//! know of it.
+//! Authorizer: checks each statement while SQLite compiles it. It refuses harmful ones, and notes facts about the
+//! others.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,16 +14,16 @@ use crate::threads::lock;
 struct AuthorizerState {
     mode: Mode,
     facts: StatementFacts,
-    /// Sticks, also where SQLite compiles a statement anew of its own accord.
+    /// A statement was compiled that writes keys. It also counts when SQLite itself recompiles one.
     wrote_keys: bool,
 }
 
-/// The authorizer of one connection.
+/// Authorizer of one connection.
 #[derive(Debug, Clone, Default)]
 pub struct Authorizer(Arc<Mutex<AuthorizerState>>);
 
 impl Authorizer {
-    /// What SQLite asks for each thing that a statement does.
+    /// Callback of SQLite, for each action of a statement.
     pub fn authorize(&self, context: AuthContext) -> Authorization {
         let mut state = lock(&self.0);
         let AuthorizerState { mode, facts, wrote_keys } = &mut *state;
@@ -32,7 +32,7 @@ impl Authorizer {
         }
         if own_tables::writes_keys(&context.action) {
             *wrote_keys = true;
-            // It is to be compiled anew each time, so that whoever runs it learns of it.
+            // Such a statement is compiled anew each time, so that whoever runs it learns of it.
             facts.is_bound_to_mode = true;
         }
         if *mode == Mode::Running {
@@ -48,20 +48,20 @@ impl Authorizer {
         }
     }
 
-    /// Compiles something in a mode, and tells what was seen of it.
+    /// Compiles a statement in a mode, and returns the facts about it.
     pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, StatementFacts) {
         self.switch(mode);
         let compiled = compile();
         (compiled, self.switch(Mode::Internal))
     }
 
-    /// Says that a statement of the user's runs, until the result is dropped.
+    /// Marks that user SQL runs, until the result is dropped.
     pub fn run(&self) -> RunningStatement<'_> {
         self.switch(Mode::Running);
         RunningStatement(self)
     }
 
-    /// Sets the mode, and returns what was seen in the one before.
+    /// Sets the mode, and returns the facts that were found in the one before.
     fn switch(&self, mode: Mode) -> StatementFacts {
         let mut state = lock(&self.0);
         state.mode = mode;
@@ -77,7 +77,7 @@ impl Authorizer {
     }
 }
 
-/// While it lives, a statement of the user's runs.
+/// User SQL runs while this lives.
 pub struct RunningStatement<'a>(&'a Authorizer);
 
 impl Drop for RunningStatement<'_> {

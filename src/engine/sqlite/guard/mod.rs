@@ -1,4 +1,4 @@
-//! What SQL of the user's may do.
+//! The guard: which user SQL is allowed.
 
 pub mod authorizer;
 pub mod mode;

@@ -1,43 +1,43 @@
-//! Who a statement is compiled for, and what is seen of it.
+//! Modes in which statements are compiled, and the facts found about each statement.
 
-/// Who a statement is compiled for.
+/// Mode in which a statement is compiled: who runs it, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// This package itself, which may do anything.
     #[default]
     Internal,
-    /// SQLite itself, while it runs a statement that was looked at.
+    /// SQLite itself, while it runs a statement that was checked.
     Running,
-    /// A read of the user's, on a reader.
+    /// User SQL that reads, on a reader.
     Reader,
-    /// A write of the user's, in a transaction with others.
+    /// User SQL in a transaction with other batches.
     Group,
-    /// A script of the user's that runs alone, outside any transaction of this package.
+    /// User SQL that runs alone, outside any transaction of this package.
     Alone,
-    /// A statement in a transaction of the user's that this package began and will end.
+    /// User SQL in a user's transaction, which this package begins and ends.
     Transaction,
-    /// A statement on a connection that the user has reserved.
+    /// User SQL on a reserved connection.
     Reserved,
 }
 
-/// What a statement turned out to be.
+/// Facts about a statement, found while it was compiled.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct StatementFacts {
-    /// Why it was refused.
+    /// Reason of its refusal.
     pub refused: Option<String>,
     /// `BEGIN`, `COMMIT` or `ROLLBACK`.
     pub ends_transaction: bool,
     /// `SAVEPOINT`, `RELEASE` or `ROLLBACK TO`.
     pub is_savepoint: bool,
-    /// It does nothing, or fails, within a transaction.
+    /// It fails, or has no effect, within a transaction.
     pub needs_no_transaction: bool,
-    /// It was allowed to this mode, and may not be to another.
+    /// It is allowed in this mode, and may not be in another.
     pub is_bound_to_mode: bool,
-    /// It sets a state of the connection.
+    /// It changes the state of the connection.
     pub sets_state: bool,
-    /// It asks for the value of a pragma, which SQLite itself does not always take for a read.
+    /// It reads a pragma, which SQLite itself does not always count as a read.
     pub asks_pragma: bool,
-    /// It makes something temporary.
+    /// It makes a temporary table, view or trigger.
     pub makes_temporary: bool,
 }

@@ -1,19 +1,19 @@
-//! The tables of this package, which SQL of the user's leaves alone.
+//! Tables of this package, which user SQL must not change.
 
 use rusqlite::hooks::AuthAction;
 
 use super::mode::Mode;
 
-/// What this package adds to the SDK's table, and where migrations are recorded.
+/// Prefix of what this package adds to the SDK's table, and of the table of migrations.
 const OWN_PREFIX: &str = "__rootcellar_";
 
-/// The key-value store. Its rows may be written, for they are the user's; the table stays as it is.
+/// The key-value table. User SQL may write its rows, but not alter the table.
 const KEY_VALUE_TABLE: &str = "__rootapp_kv";
 
-/// The pages of the file as a table.
+/// Virtual table of the file's pages.
 const PAGES_TABLE: &str = "sqlite_dbpage";
 
-/// Why something that concerns a table is refused, if it is.
+/// Reason to refuse an action on a table, if there is one.
 pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
     use AuthAction as A;
     match action {
@@ -45,7 +45,7 @@ pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
     }
 }
 
-/// Whether something writes rows of the key-value store.
+/// Returns `true` if an action writes rows of the key-value table.
 pub fn writes_keys(action: &AuthAction) -> bool {
     match action {
         AuthAction::Insert { table_name }
@@ -63,7 +63,7 @@ fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }
 
-/// Whether a table or an index is this package's or the key-value store's.
+/// Returns `true` if a table or an index is this package's or the key-value table's.
 fn is_ours(name: &str) -> bool {
     is_own(name)
         || name.get(..KEY_VALUE_TABLE.len()).is_some_and(|start| start.eq_ignore_ascii_case(KEY_VALUE_TABLE))

@@ -1,5 +1,5 @@
-//! What SQL of the user's may not do: whatever would end the file's durability, spoil its backup, or take this
-//! package's own tables away from under it.
+//! Policy: actions that user SQL must not do, because they would end the file's durability, spoil its backup, or
+//! damage this package's own tables.
 
 use rusqlite::ffi;
 use rusqlite::hooks::AuthAction;
@@ -7,7 +7,7 @@ use rusqlite::hooks::AuthAction;
 use super::mode::Mode;
 use super::own_tables;
 
-/// Pragmas that only report, or change what is stored in the file itself, whatever their argument.
+/// Pragmas that only report, or change what is stored in the file, whatever their argument.
 const PRAGMAS_WITH_ARGUMENT: &[&str] = &[
     "application_id",
     "foreign_key_check",
@@ -26,7 +26,7 @@ const PRAGMAS_WITH_ARGUMENT: &[&str] = &[
     "wal_checkpoint",
 ];
 
-/// Pragmas that may be set to what they are.
+/// Pragmas that may be set to the values that they have.
 const PRAGMAS_AS_THEY_ARE: &[(&str, &[&str])] = &[
     ("foreign_keys", &["on", "1", "true", "yes"]),
     ("journal_mode", &["wal"]),
@@ -35,10 +35,10 @@ const PRAGMAS_AS_THEY_ARE: &[(&str, &[&str])] = &[
     ("writable_schema", &["off", "0", "false", "no"]),
 ];
 
-/// What the names of this package's savepoints begin with.
+/// Prefix of the names of this package's savepoints.
 const OWN_SAVEPOINTS: &str = "__rootcellar";
 
-/// Pragmas of a connection, with what they are set to when it is given back.
+/// Pragmas that belong to a connection, and the values that they are reset to.
 pub const CONNECTION_PRAGMAS: &[(&str, &str)] = &[
     ("foreign_keys", "ON"),
     ("defer_foreign_keys", "OFF"),
@@ -48,7 +48,7 @@ pub const CONNECTION_PRAGMAS: &[(&str, &str)] = &[
     ("reverse_unordered_selects", "OFF"),
 ];
 
-/// Why something is refused, if it is.
+/// Reason to refuse an action, if there is one.
 pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
     match action {
         AuthAction::Attach { .. }

@@ -1,4 +1,4 @@
-//! A connection whose statements are guarded and can be cancelled.
+//! Connections that user SQL may run on: statements are checked, and can be cancelled.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -16,23 +16,23 @@ use crate::threads::lock;
 
 type CancelList = Arc<Mutex<Vec<Arc<Cancel>>>>;
 
-/// A connection with its authorizer.
+/// A connection with an authorizer.
 #[derive(Debug)]
 pub struct UserConnection {
     connection: Connection,
     pub authorizer: Authorizer,
-    /// What may cancel the statement under way.
+    /// Cancellation flags of the statement under way.
     running: CancelList,
-    /// Statements may take no more steps than lie between two looks at [`UserConnection::running`].
+    /// Statements may take no more steps than there are between two checks for cancellation.
     are_steps_limited: Arc<AtomicBool>,
-    /// A statement has set a state of the connection, or made something temporary, since it was last reset.
+    /// A statement has changed the connection's state, or made something temporary, since the last reset.
     pub is_altered: Cell<bool>,
-    /// How many want statements planned by their values.
+    /// Number of users that want plans by parameter values.
     plans_by_values: Cell<u32>,
 }
 
 impl UserConnection {
-    /// Guards a connection.
+    /// Adds an authorizer to a connection.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl UserConnection {
         })
     }
 
-    /// Lets what runs until the result is dropped be cancelled.
+    /// Makes statements cancellable until the result is dropped.
     ///
     /// # Errors
     ///
-    /// If it was cancelled already.
+    /// If it is cancelled already.
     pub fn cancellable(&self, cancel: Option<&Arc<Cancel>>) -> Result<Running<'_>, Error> {
         if let Some(cancel) = cancel {
             cancel.start()?;
@@ -72,26 +72,26 @@ impl UserConnection {
         Ok(Running { connection: self, is_listed: cancel.is_some() })
     }
 
-    /// Interrupts what takes more than some steps, until the result is dropped.
+    /// Interrupts statements that take more than a few steps, until the result is dropped.
     pub fn limit_steps(&self) -> StepLimit<'_> {
         self.are_steps_limited.store(true, Ordering::Relaxed);
         StepLimit(&self.are_steps_limited)
     }
 
-    /// Lets SQLite plan statements by the values of their parameters until the result is dropped. Whenever this begins or
-    /// ends, SQLite takes every statement of the connection for outdated and compiles it anew, and fails one that is under
-    /// way and begins a subquery then. So a statement that is not read to its end keeps it until it is.
+    /// Lets SQLite plan statements by the values of their parameters, until the result is dropped. When this begins
+    /// or ends, SQLite recompiles every statement of the connection, and fails a running statement that then begins
+    /// a subquery. So a statement that is read in parts must keep the result until its end.
     pub fn plan_by_values(&self) -> PlanByValues<'_> {
         let others = self.plans_by_values.get();
         if others == 0 {
-            // If it is refused, plans are worse and results the same.
+            // If it is refused, only the plans are worse.
             let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false);
         }
         self.plans_by_values.set(others + 1);
         PlanByValues(self)
     }
 
-    /// [`UserConnection::plan_by_values`] where a statement has a pattern, so that `LIKE ?` can use an index.
+    /// [`UserConnection::plan_by_values`] if a statement has a pattern, so that `LIKE ?` can use an index.
     pub fn plan_patterns_by_values<'s>(
         &self,
         mut statements: impl Iterator<Item = &'s str>,
@@ -99,24 +99,24 @@ impl UserConnection {
         statements.any(has_pattern).then(|| self.plan_by_values())
     }
 
-    /// Whether a statement was compiled that writes keys, since this was last taken. One that does is compiled anew each
-    /// time that it is run.
+    /// Returns `true` if a statement that writes keys was compiled since the flag was last taken. Such a statement
+    /// is compiled anew each time it runs.
     pub fn has_written_keys(&self) -> bool {
         self.authorizer.has_written_keys()
     }
 
-    /// As [`UserConnection::has_written_keys`], which is then no longer so.
+    /// [`UserConnection::has_written_keys`], and clears the flag.
     pub fn take_wrote_keys(&self) -> bool {
         self.authorizer.take_wrote_keys()
     }
 
-    /// What a statement that SQLite says was interrupted failed with.
+    /// The cancellation that interrupted a statement, as an error.
     pub fn check_cancelled(&self) -> Result<(), Error> {
         lock(&self.running).iter().try_for_each(|cancel| cancel.check())
     }
 }
 
-/// Whether a text may have `LIKE` or `GLOB` in it.
+/// Returns `true` if a text may have `LIKE` or `GLOB` in it.
 fn has_pattern(sql: &str) -> bool {
     let is_operator = |word: &[u8]| word.eq_ignore_ascii_case(b"LIKE") || word.eq_ignore_ascii_case(b"GLOB");
     sql.as_bytes().windows(4).any(is_operator)
@@ -130,7 +130,7 @@ impl Deref for UserConnection {
     }
 }
 
-/// While it lives, what runs on the connection can be cancelled.
+/// Statements are cancellable while this lives.
 pub struct Running<'c> {
     connection: &'c UserConnection,
     is_listed: bool,
@@ -144,7 +144,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// While it lives, statements are planned by the values of their parameters.
+/// Statements are planned by parameter values while this lives.
 #[derive(Debug)]
 pub struct PlanByValues<'c>(&'c UserConnection);
 
@@ -158,7 +158,7 @@ impl Drop for PlanByValues<'_> {
     }
 }
 
-/// While it lives, what takes more than some steps is interrupted.
+/// Statements with more than a few steps are interrupted while this lives.
 pub struct StepLimit<'c>(&'c AtomicBool);
 
 impl Drop for StepLimit<'_> {
