@@ -1,4 +1,4 @@
-//! The descriptors of files that carry locks: which are in use, which are kept open for reuse.
+//! Descriptors of files with locks: those in use, and idle ones that are kept open for reuse.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, c_int};
@@ -9,17 +9,17 @@ use super::ofd::{self, F_OFD_SETLK};
 use crate::engine::sqlite::file::FileId;
 use crate::threads;
 
-/// The least descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
+/// Smallest descriptor that SQLite accepts (`SQLITE_MINIMUM_FILE_DESCRIPTOR`): the others are the process's
 /// standard streams.
 const DESCRIPTOR_MIN: c_int = 3;
 
 static DESCRIPTORS: Mutex<Option<Descriptors>> = Mutex::new(None);
 
-/// What is open of one file.
+/// Open descriptors of one file.
 struct OpenFile {
-    /// A duplicate of the first descriptor, which carries the locks of all.
+    /// Duplicate of the first descriptor, which carries all locks.
     lock_descriptor: c_int,
-    /// How many descriptors SQLite uses.
+    /// Number of descriptors that SQLite uses.
     in_use: usize,
     /// Descriptors that SQLite has closed, with their access mode.
     idle: Vec<(c_int, c_int)>,
@@ -27,7 +27,7 @@ struct OpenFile {
 
 impl OpenFile {
     fn begin_use(&mut self, descriptor: c_int) {
-        // A file that could only be read may be writable by now. A write lock needs a descriptor that writes.
+        // A file that was read-only may be writable now. A write lock needs a descriptor that can write.
         if self.in_use == 0
             && access_mode(self.lock_descriptor) == libc::O_RDONLY
             && let Some(duplicate) = duplicate(descriptor)
@@ -38,7 +38,7 @@ impl OpenFile {
     }
 }
 
-/// All files that carry locks.
+/// All files with locks.
 #[derive(Default)]
 pub struct Descriptors {
     files: HashMap<FileId, OpenFile>,
@@ -49,7 +49,7 @@ pub struct Descriptors {
 pub struct Locked(MutexGuard<'static, Option<Descriptors>>);
 
 impl Descriptors {
-    /// Nothing that runs under this lock calls SQLite or waits.
+    /// Locks them. Nothing that runs under this lock calls SQLite or waits.
     pub fn lock() -> Locked {
         Locked(threads::lock(&DESCRIPTORS))
     }
@@ -60,7 +60,7 @@ impl Locked {
         self.0.get_or_insert_default()
     }
 
-    /// `open(2)`, which gives an idle descriptor of the same file where there is one.
+    /// `open(2)`. Returns an idle descriptor of the same file if there is one.
     pub fn open(&mut self, path: &CStr, flags: c_int, mode: c_int) -> c_int {
         if !carries_locks(path, flags) {
             return system_open(path, flags, mode);
@@ -77,14 +77,14 @@ impl Locked {
         descriptor
     }
 
-    /// `close(2)`, put off where it might drop locks of another copy of SQLite.
+    /// `close(2)`, deferred while it might drop locks of another copy of SQLite.
     pub fn close(&mut self, descriptor: c_int) -> c_int {
         let this = self.get();
         let Some(id) = this.in_use.remove(&descriptor) else {
             return system_close(descriptor);
         };
         if !ofd::hold() {
-            // Then a close is what releases locks, as without this shim.
+            // Without these locks a close releases the locks, as it does without the shim.
             return system_close(descriptor);
         }
         if let Some(file) = this.files.get_mut(&id) {
@@ -99,7 +99,7 @@ impl Locked {
         0
     }
 
-    /// The descriptor to take locks by, if this is one of a file that carries them.
+    /// The descriptor through which to take locks, if this is one of a file with locks.
     pub fn lock_descriptor(&mut self, descriptor: c_int) -> Option<c_int> {
         let this = self.get();
         let id = this.in_use.get(&descriptor)?;
@@ -108,14 +108,14 @@ impl Locked {
 }
 
 impl Locked {
-    /// How many descriptors of a file there are that are not this copy's.
+    /// Number of descriptors of a file that are not this copy's.
     pub fn count_foreign(&mut self, id: &FileId) -> usize {
         self.get().foreign_files().filter(|file| file == id).count()
     }
 }
 
 impl Descriptors {
-    /// Takes an idle descriptor of the file that the path names.
+    /// Reuses an idle descriptor of the file at a path.
     fn reuse(&mut self, path: &CStr, flags: c_int) -> Option<c_int> {
         let id = file_id(|stat| {
             // SAFETY: the path is valid, and `stat` has room for the result.
@@ -129,7 +129,7 @@ impl Descriptors {
         Some(descriptor)
     }
 
-    /// Remembers a descriptor that was opened. One that cannot be tracked is used like any other.
+    /// Tracks an opened descriptor. One that cannot be tracked is used like any other.
     fn track(&mut self, descriptor: c_int) {
         let Some(id) = descriptor_file_id(descriptor) else { return };
         if let Some(file) = self.files.get_mut(&id) {
@@ -142,10 +142,10 @@ impl Descriptors {
         self.in_use.insert(descriptor, id);
     }
 
-    /// Closes the descriptors of files that SQLite has done with and that nobody holds a lock on.
+    /// Closes the descriptors of files that SQLite no longer uses and that nobody has locked.
     ///
-    /// A lock on the whole file proves that, and keeps others from taking one until the last descriptor is closed.
-    /// Where somebody holds one, the descriptors wait for the next time.
+    /// A lock on the whole file proves that nobody has locked it, and keeps others from doing so until the last
+    /// descriptor is closed. If somebody has, the descriptors stay open until the next attempt.
     fn close_unneeded(&mut self) {
         self.files.retain(|_, file| {
             let keep = file.in_use > 0 || !set_lock(file.lock_descriptor, LockType::Write);
@@ -159,7 +159,7 @@ impl Descriptors {
         });
     }
 
-    /// The files of the descriptors of this process that are not this module's, one for each.
+    /// The files of descriptors in this process that are not this module's, one for each descriptor.
     fn foreign_files(&self) -> impl Iterator<Item = FileId> {
         let own: HashSet<c_int> = self
             .files
@@ -171,13 +171,13 @@ impl Descriptors {
     }
 }
 
-/// Whether a file that SQLite opens may carry locks: all but logs, journals and temporary files.
+/// Returns `true` if SQLite may lock a file: any but logs, journals and temporary files.
 fn carries_locks(path: &CStr, flags: c_int) -> bool {
     let path = path.to_bytes();
     flags & libc::O_EXCL == 0 && !path.ends_with(b"-wal") && !path.ends_with(b"-journal")
 }
 
-/// The descriptors of this process. Both Linux and macOS list them in a folder.
+/// Descriptors of this process. Both Linux and macOS list them in a folder.
 fn open_descriptors() -> impl Iterator<Item = c_int> {
     std::fs::read_dir("/dev/fd")
         .into_iter()
@@ -192,7 +192,7 @@ fn descriptor_file_id(descriptor: c_int) -> Option<FileId> {
     })
 }
 
-/// The identity of a regular file, by `stat(2)` or `fstat(2)`.
+/// Identity of a regular file, by `stat(2)` or `fstat(2)`.
 fn file_id(call: impl FnOnce(*mut libc::stat) -> c_int) -> Option<FileId> {
     let stat = status(call)?;
     let is_file = stat.st_mode & libc::S_IFMT == libc::S_IFREG;
@@ -224,7 +224,7 @@ enum LockType {
     None,
 }
 
-/// Sets the lock of an open file description on all of its file. Returns whether that could be done.
+/// Sets the lock of an open file description on the whole file. Returns `true` if it succeeded.
 fn set_lock(descriptor: c_int, lock_type: LockType) -> bool {
     // SAFETY: all zeros is a valid `flock`: from the beginning of the file to its end.
     let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };

@@ -2,8 +2,8 @@
 //!
 //! The lock shim protects this copy against any other. Two others still destroy the file between themselves.
 
-/// The names of the other copies that are loaded, by their npm packages. Node's own is not among them: it is part
-/// of the executable.
+/// Names of the other copies of SQLite that are loaded, as npm packages. Node's own is not listed: it is part of
+/// the executable.
 #[must_use]
 pub fn loaded_copies() -> Vec<&'static str> {
     let mut names = Vec::new();
@@ -66,6 +66,6 @@ fn for_each_image(mut visit: impl FnMut(&str)) {
     }
 }
 
-/// Elsewhere locks belong to file handles, and there is nothing to warn of.
+/// On other systems locks belong to file handles, and there is nothing to warn of.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn for_each_image(_visit: impl FnMut(&str)) {}

@@ -1,4 +1,4 @@
-//! Locks on the file, beside other copies of SQLite in the process.
+//! Locks on the database file, in a process that may have other copies of SQLite.
 
 #[cfg(lock_shim)]
 mod descriptors;
@@ -8,12 +8,12 @@ mod ofd;
 #[cfg(lock_shim)]
 pub mod shim;
 
-/// Whether locks hold beside another copy of SQLite in the same process.
+/// Returns `true` if locks exclude other copies of SQLite in the same process.
 #[must_use]
 pub fn locks_hold() -> bool {
     #[cfg(lock_shim)]
     return ofd::hold();
-    // Where there is no shim, locks belong to file handles (Windows), or are the process's.
+    // Without the shim, locks belong to file handles (Windows), or to the process.
     #[cfg(not(lock_shim))]
     return cfg!(windows);
 }

@@ -1,10 +1,10 @@
-//! Open-file-description locks (fcntl(2)), as far as the system has them.
+//! Open-file-description locks (fcntl(2)), where the system has them.
 
 #[cfg(target_vendor = "apple")]
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The kernel knows no open-file-description locks: Linux before 3.15, or something that only looks like Linux.
+/// The kernel lacks open-file-description locks: Linux before 3.15, or a system that only resembles Linux.
 static UNSUPPORTED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -18,12 +18,13 @@ pub const F_OFD_SETLKW: c_int = 91;
 #[cfg(target_vendor = "apple")]
 pub const F_OFD_GETLK: c_int = 92;
 
-/// Whether locks hold beside another copy of SQLite. Where the kernel lacks them they are the process's after all.
+/// Returns `true` if locks exclude other copies of SQLite. Where the kernel lacks these locks, the locks of SQLite
+/// belong to the process.
 pub fn hold() -> bool {
     !UNSUPPORTED.load(Ordering::Relaxed)
 }
 
-/// The kernel has refused one.
+/// Notes that the kernel has refused such a lock.
 pub fn note_unsupported() {
     UNSUPPORTED.store(true, Ordering::Relaxed);
 }

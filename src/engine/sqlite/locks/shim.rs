@@ -1,15 +1,15 @@
-//! Locks that hold beside another copy of SQLite in the same process.
+//! The lock shim: locks that exclude another copy of SQLite in the same process.
 //!
 //! POSIX record locks belong to a process: two copies of SQLite in one process never exclude each other, and the
-//! first close of any descriptor of the file drops them all. That destroys the file. So this copy takes
-//! open-file-description locks instead, which exclude POSIX locks of the same process too, and never closes a
+//! first close of any descriptor of the file drops the locks of both. That destroys the file. So this copy takes
+//! open-file-description locks instead, which exclude POSIX locks of the same process too. It never closes a
 //! descriptor while that might drop the locks of another copy (fcntl(2), "Open file description locks" and
 //! "Advisory record locking").
 //!
-//! SQLite's own bookkeeping expects a process's locks on a file to be one set, whichever descriptor they were
-//! taken by. Hence all locks of a file are taken on one duplicated descriptor of it.
+//! SQLite expects the locks of a process on a file to be one set, whichever descriptor they were taken through. So
+//! all locks of a file are taken through one duplicated descriptor.
 //!
-//! Architecture invariant: nothing in this crate opens a database or `-shm` file but SQLite itself.
+//! Architecture invariant: in this crate only SQLite opens a database or `-shm` file.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Once;
@@ -25,7 +25,7 @@ unsafe extern "C" {
     fn rootcellar_fcntl_variadic(descriptor: c_int, command: c_int, ...) -> c_int;
 }
 
-/// Puts the shim under this copy of SQLite, before it opens its first file.
+/// Installs the shim in this copy of SQLite, before it opens its first file.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -49,7 +49,7 @@ pub fn install() {
     });
 }
 
-/// How many descriptors of a file other copies of SQLite, or anybody else in this process, have.
+/// Number of descriptors of a file that other copies of SQLite, or anybody else in this process, have.
 pub fn foreign_descriptors(id: &FileId) -> usize {
     Descriptors::lock().count_foreign(id)
 }

@@ -1,4 +1,4 @@
-//! Reads beside the writer.
+//! Reads beside the writer: of keys, of patterns, and the reader threads.
 
 pub mod point_read;
 pub mod pool;

@@ -1,4 +1,4 @@
-//! Point reads.
+//! Point reads: the values of given keys.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, TEXT_LENGTH_MAX};
 const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
 
-/// A connection that reads, for one thread at a time.
+/// A read-only connection, for one thread at a time.
 #[derive(Debug)]
 pub struct Reader {
     connection: UserConnection,
@@ -25,22 +25,23 @@ pub struct Reader {
     waits_for_locks: Cell<bool>,
 }
 
-/// What a key holds.
+/// Entry of a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// JSON text; `None` if there is no entry, or none that is live. What another program stored that is no text reads as
-    /// the empty text, which is no JSON.
+    /// JSON text; `None` if there is no live entry. A value of another program that is not text reads as the empty
+    /// text, which is not JSON.
     pub text: Option<String>,
-    /// The expiry of the entry, past or to come, in milliseconds since 1970 UTC.
+    /// Expiry of the entry, past or to come, in milliseconds since 1970 UTC.
     pub expires_at: Option<i64>,
 }
 
-/// What each key holds, or why that cannot be read.
+/// Entry of each key, or the error of reading it.
 pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
     pub(crate) fn open(file: &DatabaseFile) -> Result<Self, Error> {
-        // Before, because opening a file that is gone has an error of its own; after, because it may go meanwhile.
+        // Checked before, because opening a missing file has an error of its own; and after, because the file may
+        // disappear meanwhile.
         file.check()?;
         let connection = connection::open_reader(file.path())?;
         file.check()?;
@@ -48,13 +49,13 @@ impl Reader {
         Ok(Self { connection, wal_index, file: file.clone(), waits_for_locks: Cell::new(false) })
     }
 
-    /// Where the state of the database can be told without a read, if it can. Valid while the reader is.
+    /// WAL-index header, if the file has one. Valid for as long as the reader lives.
     #[must_use]
     pub fn wal_index(&self) -> Option<WalIndex> {
         self.wal_index
     }
 
-    /// Whether a read can be made without waiting, as far as that can be told beforehand.
+    /// Checks that a read need not wait, as far as that can be known beforehand.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl Reader {
         self.check_header()
     }
 
-    /// [`Reader::check`] for who has just seen that the file is still in its place.
+    /// [`Reader::check`] without the check that the file is still in its place.
     pub(crate) fn check_header(&self) -> Result<(), Error> {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
@@ -73,44 +74,45 @@ impl Reader {
         &self.connection
     }
 
-    /// Waits for locks of others from now on, instead of reporting them.
+    /// Waits for locks from now on, instead of reporting them.
     pub(crate) fn wait_for_locks(&self) -> Result<(), Error> {
         self.waits_for_locks.set(true);
         Ok(self.connection.busy_timeout(BUSY_TIMEOUT)?)
     }
 
-    /// The JSON text of a key that is live at `now_ms`, milliseconds since 1970 UTC.
+    /// The JSON text of a key that is live at `now_ms`, in milliseconds since 1970 UTC.
     ///
     /// # Errors
     ///
-    /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if it
-    /// does not fit a JavaScript string.
+    /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if
+    /// the value does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
         Ok(find(&self.connection, address, now_ms)?.text)
     }
 
-    /// What several keys hold, all of one moment. Of large values only the first are read, at least one:
-    /// the result is then shorter than `addresses`.
+    /// Entries of several keys from one snapshot. If values are large, the result is shorter than `addresses`, and
+    /// has at least one entry.
     ///
     /// # Errors
     ///
-    /// If none can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
+    /// If nothing can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         self.file.check()?;
         self.get_many_unchecked(addresses, now_ms)
     }
 
-    /// [`Reader::get_many`] for who has just seen that the file is still in its place.
+    /// [`Reader::get_many`] without the check that the file is still in its place, for a caller that has just made
+    /// it.
     ///
     /// # Errors
     ///
-    /// If none can be read because of a held lock, which is not waited for.
+    /// If nothing can be read because of a held lock, which is not waited for.
     pub fn get_many_unchecked(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         if !self.waits_for_locks.get() {
             self.check_header()?;
         }
-        // One statement is of one moment anyway. A transaction rolls back when dropped, which is as good an end for one
-        // that only read.
+        // A single statement has its own snapshot. A transaction rolls back when it is dropped, which is fine for
+        // one that only read.
         let _snapshot = if addresses.len() > 1 { Some(self.connection.unchecked_transaction()?) } else { None };
         values(&self.connection, addresses, now_ms)
     }
@@ -143,7 +145,7 @@ fn find(connection: &Connection, address: &Address, now_ms: i64) -> Result<Store
         return Ok(Stored { text: None, expires_at });
     }
     let text = columns::text(row, 0)?.unwrap_or_default();
-    // Counted only where it may matter: a text has no more UTF-16 units than bytes.
+    // Counted only for long texts: a text never has more UTF-16 units than bytes.
     if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
         return Err(Error::too_long(&address.key));
     }

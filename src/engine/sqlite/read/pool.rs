@@ -1,4 +1,4 @@
-//! Readers beside the writer, each with a thread: snapshots are taken in the order of the calls, rows are read later.
+//! Reader threads: snapshots are taken in the order of the calls, rows are read later.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,36 +17,36 @@ use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
 use crate::threads::{self, lock};
 
-/// What is done with a snapshot, or without one when none could be had.
+/// Work on a snapshot, or on the error if none could be taken.
 pub type Task = Box<dyn FnOnce(Result<&UserConnection, Error>) + Send>;
 
-/// Called when a snapshot is taken later than it was asked for.
+/// Called when a snapshot is taken later than requested.
 pub type Started = Box<dyn FnOnce() + Send>;
 
-/// A task that has to wait for a reader.
+/// A task that waits for a reader.
 struct WaitingTask {
     task: Task,
     started: Started,
 }
 
-/// A task with the reader that will do it.
+/// A task with its reader.
 struct AssignedTask {
     reader: Reader,
     task: Task,
-    /// There if the snapshot has still to be taken.
+    /// Present if the snapshot is still to be taken.
     started: Option<Started>,
 }
 
-/// What a reader thread is told: work, or to end.
+/// Order to a reader thread: a task, or `None` to end.
 type Order = Option<Box<AssignedTask>>;
 
-/// A reader that is free, and the thread that will use it.
+/// An idle reader, and its thread.
 struct Idle {
     reader: Reader,
     thread: Sender<Order>,
 }
 
-/// Readers and as many threads. Each is started when it is first needed.
+/// A pool of readers, each with a thread that is started when it is first needed.
 pub struct ReaderPool {
     shared: Arc<PoolShared>,
 }
@@ -58,16 +58,16 @@ struct PoolShared {
 
 #[derive(Default)]
 struct PoolState {
-    /// The one that was used last is the last, and used first: what it needs is still at hand.
+    /// Used as a stack: the reader that was used last has the warmest cache.
     idle: Vec<Idle>,
-    /// How many readers there are, idle or not.
+    /// Number of readers, idle or not.
     readers: usize,
     threads: Vec<JoinHandle<()>>,
-    /// Threads that read for one user as slowly as that user likes.
+    /// Threads of cursors, which read at the pace of their user.
     slow_threads: Vec<JoinHandle<()>>,
-    /// Jobs that found every reader busy, oldest first.
+    /// Tasks that found every reader busy, oldest first.
     waiting: VecDeque<WaitingTask>,
-    /// Threads end when there is nothing left to do.
+    /// Threads end when no task is left.
     is_ending: bool,
 }
 
@@ -76,8 +76,8 @@ impl ReaderPool {
         Self { shared: Arc::new(PoolShared { file, state: Mutex::default() }) }
     }
 
-    /// Gives a task a snapshot: at once if a reader is free, otherwise later, which `started` reports. Returns whether
-    /// it was at once. A task that gets none at all is told so, at once.
+    /// Gives a task a snapshot: at once if a reader is free, otherwise later, which `started` reports. Returns
+    /// `true` if it was at once. If no snapshot can be taken at all, the task gets the error at once.
     pub fn submit(&self, task: Task, started: Started) -> bool {
         let idle = match self.take() {
             Ok(Taken::Idle(idle)) => idle,
@@ -104,7 +104,8 @@ impl ReaderPool {
         has_snapshot
     }
 
-    /// Gives a task a snapshot, if a reader is free and no lock is held; else does nothing. Returns whether it did.
+    /// Gives a task a snapshot if a reader is free and no lock is held. Returns `false` if not; nothing is done
+    /// then.
     pub fn submit_now(&self, task: impl FnOnce() -> Task) -> bool {
         let Ok(Taken::Idle(idle)) = self.take() else { return false };
         if snapshot_now(&idle.reader).is_err() {
@@ -115,7 +116,8 @@ impl ReaderPool {
         true
     }
 
-    /// Gives a task a snapshot on a thread of its own, for as long as it takes. As [`ReaderPool::submit`].
+    /// Gives a task a snapshot and a thread of its own, for as long as it takes. Otherwise as
+    /// [`ReaderPool::submit`].
     pub fn submit_slow(&self, task: Task, started: Started) -> bool {
         let mut has_snapshot = false;
         let reader = Reader::open(&self.shared.file).and_then(|reader| match snapshot_now(&reader) {
@@ -133,7 +135,7 @@ impl ReaderPool {
             }
         };
         let started = (!has_snapshot).then_some(started);
-        // If there is no thread to be had, the task is dropped, and with it what it would have answered.
+        // If no thread can be started, the task is dropped, and its reply answers.
         let Ok(thread) = threads::spawn("cursor", move || drop(perform(AssignedTask { reader, task, started })))
         else {
             return true;
@@ -144,7 +146,7 @@ impl ReaderPool {
         has_snapshot
     }
 
-    /// Finishes every task that was submitted, then joins the threads and closes the readers.
+    /// Finishes every submitted task, then joins the threads and closes the readers.
     pub fn close(self) {
         self.end();
         let mut state = lock(&self.shared.state);
@@ -156,7 +158,7 @@ impl ReaderPool {
         }
     }
 
-    /// Tells the threads to end when there is nothing left to do.
+    /// Lets the threads end when no task is left.
     fn end(&self) {
         let mut state = lock(&self.shared.state);
         state.is_ending = true;
@@ -165,7 +167,7 @@ impl ReaderPool {
         }
     }
 
-    /// An idle reader, or a new one if there may be more.
+    /// Takes an idle reader, or opens a new one if there may be more.
     fn take(&self) -> Result<Taken<'_>, Error> {
         let mut state = lock(&self.shared.state);
         if let Some(idle) = state.idle.pop() {
@@ -183,17 +185,17 @@ impl ReaderPool {
     }
 }
 
-/// What was found when a reader was wanted.
+/// Result of taking a reader.
 enum Taken<'a> {
     Idle(Box<Idle>),
-    /// All are busy, and stay so while this is held.
+    /// All are busy, and stay so while this lock is held.
     None(MutexGuard<'a, PoolState>),
 }
 
 impl Idle {
     fn work(self, task: Task, started: Option<Started>) {
         let Self { reader, thread } = self;
-        // A thread ends only when it is told to, and then it is no longer idle.
+        // A thread ends only when it is told to; then it is no longer idle.
         drop(thread.send(Some(Box::new(AssignedTask { reader, task, started }))));
     }
 }
@@ -210,12 +212,12 @@ impl fmt::Debug for ReaderPool {
     }
 }
 
-/// A reader thread: works until it is told to end. `own` is the means to tell it.
+/// A reader thread: runs tasks until it is told to end. `own` is the sender of its orders.
 fn serve(shared: &PoolShared, own: &Sender<Order>, orders: &Receiver<Order>) {
     while let Ok(Some(work)) = orders.recv() {
         let mut work = *work;
         loop {
-            // A panic drops the task, whose replies then report an internal error, and with it the reader.
+            // A panic drops the task, whose replies then report an internal error, and the reader with it.
             let performed = catch_unwind(AssertUnwindSafe(|| perform(work)));
             let reader = performed.or_else(|_| Reader::open(&shared.file));
             let mut state = lock(&shared.state);
@@ -232,11 +234,12 @@ fn serve(shared: &PoolShared, own: &Sender<Order>, orders: &Receiver<Order>) {
     }
 }
 
-/// A reader is lost, and cannot be replaced. Those that remain go on; a job that waits for none is told.
+/// Handles the loss of a reader that cannot be replaced. The others go on; if none is left, waiting tasks are
+/// dropped.
 fn give_up(state: &mut PoolState) {
     state.readers -= 1;
     if state.readers == 0 {
-        // Dropped, their replies answer.
+        // The replies of dropped tasks answer.
         state.waiting.clear();
     }
 }
@@ -254,7 +257,7 @@ fn perform(work: AssignedTask) -> Reader {
     };
     task(snapshot.map(|()| connection));
     if !connection.is_autocommit() {
-        // Ends a transaction that only read: there is nothing to lose.
+        // Ends a transaction that only read, so a failure loses nothing.
         drop(connection.prepare_cached(END).and_then(|mut end| end.execute([])));
     }
     reader
@@ -267,7 +270,7 @@ fn snapshot_now(reader: &Reader) -> Result<(), Error> {
 /// Takes a snapshot, at once or not at all.
 fn begin(connection: &Connection) -> Result<(), Error> {
     connection.prepare_cached(BEGIN)?.execute([])?;
-    // Preparing may fail too: it reads the schema.
+    // Preparing may fail too, because it reads the schema.
     let taken = connection.prepare_cached(TAKE_SNAPSHOT).and_then(|mut first| first.query_row([], |_| Ok(())));
     if taken.is_err() && !connection.is_autocommit() {
         connection.prepare_cached(END)?.execute([])?;
@@ -282,9 +285,9 @@ fn begin_blocking(connection: &Connection) -> Result<(), Error> {
     begun
 }
 
-/// Kept compiled under texts that no user writes, whose own `BEGIN` has to be looked at.
+/// Texts that no user writes: user SQL must not find this package's `BEGIN` in the statement cache, unchecked.
 const BEGIN: &str = "BEGIN /* snapshot */";
 const END: &str = "ROLLBACK /* snapshot */";
 
-/// The first read of a transaction is what takes its snapshot.
+/// The first read of a transaction takes its snapshot.
 const TAKE_SNAPSHOT: &str = "SELECT EXISTS (SELECT 1 FROM __rootapp_kv)";

@@ -1,8 +1,8 @@
-//! The rows that a `select` finds, and the order in which they are wanted.
+//! Scan of a `select`: the rows that match a pattern, and their order in the result.
 //!
-//! Rows are handed on while they are read, in the order of whatever index finds them. Only at the end is it known which
-//! of them stay, and where: SQLite could sort them first, but would then copy every value through its sorter, or walk
-//! the whole table instead of the index, and nothing could be handed on meanwhile.
+//! Rows are passed on while they are read, in the order of the index that finds them. Only at the end is it known
+//! which of them stay, and in which order. SQLite could sort them first, but it would then copy every value through
+//! its sorter, or walk the whole table instead of the index, and nothing could be passed on meanwhile.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::Error;
 use crate::engine::sqlite::table::columns;
 use crate::kv::{EntryWriter, is_expired};
 
-/// Reads the live entries that match. Returns the last slice; those before go to `send`.
+/// Reads the live entries that match. Returns the last slice, and passes those before it to `send`.
 pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
     let (condition, parameters) = columns::matching(select.community.as_deref(), &select.pattern);
     let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
@@ -24,7 +24,8 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
     let mut found = FoundRows::default();
     let mut refused = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        // What is no text is no key: no other operation would find it, and it must not pass for one that is.
+        // A key that is not text is skipped: no other operation would find it, and it must not pass for one that
+        // is.
         let Some(key) = columns::key(row.get_ref(1)?) else { continue };
         let expires_at = columns::expiry(row.get_ref(3)?);
         let is_live = !is_expired(expires_at, select.now_ms);
@@ -33,7 +34,7 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
             let full = match value.and_then(|value| slices.push(key, value, expires_at)) {
                 Ok(full) => full,
                 Err(error) => {
-                    // A newer row of the key may take its place.
+                    // A newer row of the key may replace it.
                     refused.insert(place, error);
                     slices.push(key, "null", expires_at)?
                 }
@@ -50,11 +51,11 @@ pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(Strin
     first_refused.map_or_else(|| Ok(slices.finish(order.as_deref())), Err)
 }
 
-/// Rows as they were found.
+/// Rows in the order in which they were found.
 #[derive(Default)]
 struct FoundRows {
     rows: Vec<FoundRow>,
-    /// The keys, one after another.
+    /// All keys, one after another.
     keys: String,
     live: usize,
     is_unordered: bool,
@@ -64,17 +65,16 @@ struct FoundRows {
 struct FoundRow {
     rowid: i64,
     key: Range<usize>,
-    /// How many live rows were found before, if it is live.
+    /// Index among the live rows, if it is live.
     place: Option<usize>,
 }
 
 impl FoundRows {
-    /// Adds a row, and returns its place among the live ones if it is one.
+    /// Adds a row. Returns its index among the live rows if it is live.
     fn add(&mut self, rowid: i64, key: &str, is_live: bool) -> Option<usize> {
         if let Some(last) = self.rows.last() {
             self.is_unordered |= last.rowid >= rowid;
-            // Keys that ascend are all different, and an index has them ascend, unless it takes capitals for small
-            // letters.
+            // Ascending keys are all different. An index has them ascend, unless it ignores case.
             self.may_repeat |= &self.keys[last.key.clone()] >= key;
         }
         let start = self.keys.len();
@@ -85,7 +85,7 @@ impl FoundRows {
         place
     }
 
-    /// The places of the rows that stay in the order of insertion, unless all do, and are in it.
+    /// Indexes of the rows that stay, in the order of insertion; `None` if all stay and are in that order.
     fn order(mut self) -> Option<Vec<usize>> {
         if !self.is_unordered && !self.may_repeat {
             return None;
@@ -101,8 +101,8 @@ impl FoundRows {
     }
 }
 
-/// Of the rows of one key the newest, at the place of the oldest that had not expired. Takes rows in the order of
-/// insertion, and returns the places of those that are live.
+/// Keeps one row of each key: the newest, at the index of the oldest that had not expired. Takes rows in the order
+/// of insertion, and returns the indexes of the live ones.
 fn one_row_per_key(rows: &[FoundRow], keys: &str) -> Vec<usize> {
     let mut standing: Vec<Option<usize>> = Vec::with_capacity(rows.len());
     let mut index_of: HashMap<&str, usize> = HashMap::with_capacity(rows.len());

@@ -2,7 +2,7 @@
 
 use crate::kv::RowFormat;
 
-/// A question for every live entry of a scope whose key matches.
+/// A query for every live entry of a scope whose key matches a pattern.
 #[derive(Debug, Clone)]
 pub struct Select {
     /// The scope, as in [`crate::kv::Address::community`].
@@ -11,14 +11,14 @@ pub struct Select {
     pub pattern: String,
     /// The client's clock, milliseconds since 1970 UTC.
     pub now_ms: i64,
-    /// What of each row is wanted.
+    /// Content of each row.
     pub format: RowFormat,
 }
 
-/// What happens to a select before it is answered.
+/// Progress of a select before its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectProgress {
-    /// Its snapshot is taken, later than it was submitted.
+    /// Its snapshot is taken, later than the call.
     Started,
     /// A slice that is not the last, see [`crate::kv::EntryWriter`].
     Slice(String),

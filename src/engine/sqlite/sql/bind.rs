@@ -1,4 +1,4 @@
-//! Binds parameters, all of them and no others.
+//! Binding of parameters: every parameter has a value, and every value a parameter.
 
 use rusqlite::Statement;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -47,7 +47,7 @@ fn bind_by_name(statement: &mut Statement, values: &[(String, Value)]) -> Result
         let Some(name) = name.filter(|name| !name.starts_with('?')) else {
             return Err(wrong("must be an array: the statement has parameters without a name".to_owned()));
         };
-        // With its `:`, `@` or `$`, or without.
+        // A name may be given with or without its `:`, `@` or `$`.
         let Some(place) = values.iter().position(|(given, _)| *given == name || *given == name[1..]) else {
             return Err(wrong(format!("must have a value for {name}")));
         };

@@ -1,4 +1,4 @@
-//! A result that is read a slice at a time, as the reader of it goes on.
+//! Cursors: results that are read a slice at a time, as they are asked for.
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -11,14 +11,14 @@ use crate::engine::sqlite::guard::user_connection::{PlanByValues, UserConnection
 use crate::sql::{Cancel, RowWriter, Slice, Statement};
 use crate::{Error, Reply};
 
-/// Where a slice goes, with whether it is the last.
+/// Reply with a slice, and `true` if it is the last.
 pub type CursorReply = Reply<(Slice, bool)>;
 
-/// What a cursor reads, and how it is cancelled.
+/// Statement of a cursor, and its cancellation.
 pub struct OpenCursor {
-    /// The statement, which says how its rows are wanted.
+    /// The statement, with the form of its rows.
     pub statement: Statement,
-    /// What cancels it.
+    /// Cancels it.
     pub cancel: Option<Arc<Cancel>>,
 }
 
@@ -50,7 +50,7 @@ impl<'c> Cursor<'c> {
             let writer =
                 self.writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
             if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
-                // Dropped, it would start again from the first row.
+                // A dropped query would start again from the first row.
                 std::mem::forget(rows);
                 return Ok((slice, false));
             }
@@ -62,12 +62,12 @@ impl<'c> Cursor<'c> {
 
 impl Drop for Cursor<'_> {
     fn drop(&mut self) {
-        // Ends the statement, which a slice may have left in the middle.
+        // Resets the statement, which a slice may have left in the middle.
         drop(self.prepared.raw_query());
     }
 }
 
-/// Answers requests for slices until the last is given, or nobody can ask any more. Reads one slice ahead.
+/// Answers requests for slices until the last slice is sent, or the requests end. Reads one slice ahead.
 pub fn serve_cursor(connection: &UserConnection, open: OpenCursor, requests: &Receiver<CursorReply>) {
     let mut cursor = match Cursor::new(connection, open, Mode::Reader) {
         Ok(cursor) => cursor,

@@ -1,4 +1,4 @@
-//! Runs statements on the connection that writes.
+//! Execution of user SQL on the writing connection.
 
 use rusqlite::Statement as Compiled;
 
@@ -18,7 +18,7 @@ const WITHIN_TRANSACTION: &str = "the store begins and ends this transaction: re
     throw to roll back, and use tx.transaction() for a savepoint";
 const WITHIN_BATCH: &str = "VACUUM and PRAGMA wal_checkpoint run outside of transactions: use run()";
 
-/// Carries out a job, as a whole or not at all except where the user has the transactions in hand.
+/// Runs a job, as a whole or not at all, except on a reserved connection, where the user controls transactions.
 pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<StatementOutcome>, Refusal> {
     let _running = connection.cancellable(job.cancel.as_ref())?;
     let _plans = connection.plan_patterns_by_values(job.work.texts());
@@ -44,7 +44,7 @@ pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<Sta
     }
 }
 
-/// Carries out what cannot share a transaction, and leaves the connection as it was.
+/// Runs a job that cannot share a transaction, and resets the connection.
 pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<StatementOutcome>, Error> {
     let result = run(connection, job, Mode::Alone).map_err(|refusal| match refusal {
         Refusal::Failed(error) | Refusal::TransactionFailed(error) => error,
@@ -72,7 +72,7 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
     let is_plain_write = !prepared.readonly() && !facts.is_bound_to_mode;
     let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
     if is_plain_write && (is_ours || statement.rows.is_some()) {
-        // A statement can fail halfway (`OR FAIL`), and so can the reading of the rows that it returns.
+        // A statement can fail halfway (`OR FAIL`), and so can reading the rows that it returns.
         with_savepoint(connection, || Ok(execute(connection, &mut prepared, statement.rows.as_ref())?))
     } else {
         Ok(execute(connection, &mut prepared, statement.rows.as_ref())?)
@@ -98,7 +98,7 @@ fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), 
     }
 }
 
-/// Whether a statement may run where it is.
+/// Checks that a statement may run in a mode.
 fn check_mode(facts: &StatementFacts, mode: Mode) -> Result<(), Refusal> {
     let forbidden = |why: &str| Err(SqlError::Forbidden(why.to_owned()).into());
     match mode {
@@ -146,7 +146,7 @@ fn step(
     while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
         let Some(wanted) = wanted else { continue };
         let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
-        // Stepping on all the same: a statement that returns what it writes has to end.
+        // The statement runs to its end all the same, so that it writes everything.
         if wanted.first_only && writer.has_rows() {
             continue;
         }
@@ -154,13 +154,13 @@ fn step(
     }
     drop(rows);
     let Some(wanted) = wanted else { return Ok(None) };
-    // The columns are known for certain only now: SQLite compiles anew, at the first step, what is out of date.
+    // The columns are certain only now: SQLite recompiles an outdated statement at the first step.
     let mut writer = writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), column_names(statement)));
     slices.push(writer.take());
     Ok(Some(RowSet { columns: writer.into_columns(), slices }))
 }
 
-/// Why a statement failed while it ran.
+/// The error of a statement that failed while it ran: its cancellation, or SQLite's error.
 pub fn failure(connection: &UserConnection, error: rusqlite::Error) -> Error {
     connection.check_cancelled().err().unwrap_or_else(|| Error::of_statement(error))
 }

@@ -1,4 +1,4 @@
-//! SQL of the user's on the connections of the engine.
+//! User SQL on the connections of the engine.
 
 pub mod bind;
 pub mod cursor;

@@ -1,4 +1,4 @@
-//! Compiles statements, and says what is wrong with those that do not compile.
+//! Preparation of user SQL, and errors with locations for text that does not compile.
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,9 +14,9 @@ use crate::sql::{Keyword, SqlError, SqlLocation};
 const SEVERAL_STATEMENTS: SqlError = SqlError::Text("must hold one statement, and holds more; exec() runs scripts");
 const NO_STATEMENT: SqlError = SqlError::Text("must hold a statement, and holds none");
 
-/// A compiled statement, and what was seen of it.
+/// A compiled statement, and the facts about it.
 pub struct PreparedStatement<'c> {
-    /// There until it is dropped.
+    /// Present until the drop.
     statement: Option<CachedStatement<'c>>,
     pub facts: StatementFacts,
 }
@@ -37,14 +37,14 @@ impl DerefMut for PreparedStatement<'_> {
 
 impl Drop for PreparedStatement<'_> {
     fn drop(&mut self) {
-        // What was allowed to one must not be found ready by another.
+        // A statement that one mode allows must not be found compiled in another.
         if let Some(statement) = self.statement.take().filter(|_| self.facts.is_bound_to_mode) {
             statement.discard();
         }
     }
 }
 
-/// Compiles the one statement of a text, or takes it from those that the connection has ready.
+/// Compiles a text with one statement, or takes it from the connection's cache.
 pub fn prepare_statement<'c>(
     connection: &'c UserConnection,
     sql: &str,
@@ -55,7 +55,7 @@ pub fn prepare_statement<'c>(
         return Err(NO_STATEMENT.into());
     }
     let (prepared, mut facts) = connection.authorizer.watch(mode, || connection.prepare_cached(sql));
-    // This package's own statements are not checked, and must not be found ready by the user's.
+    // This package's own statements are not checked, so user SQL must not find them in the cache.
     facts.is_bound_to_mode |= mode == Mode::Internal;
     if keyword == Keyword::Vacuum {
         facts.needs_no_transaction = true;
@@ -67,7 +67,7 @@ pub fn prepare_statement<'c>(
     }
 }
 
-/// The statements of a script, compiled one after the other, each when those before it have run.
+/// Statements of a script. Each is compiled when those before it have run.
 pub struct Script<'c, 's> {
     connection: &'c UserConnection,
     sql: &'s str,
@@ -80,7 +80,7 @@ impl<'c, 's> Script<'c, 's> {
         Self { connection, sql, statements: Batch::new(connection, sql), mode }
     }
 
-    /// The next statement. What was seen of it comes along also when it was refused.
+    /// The next statement, and the facts about it, also if it was refused.
     pub fn next(&mut self) -> (Result<Option<Statement<'c>>, Error>, StatementFacts) {
         let statements = &mut self.statements;
         let (next, mut facts) = self.connection.authorizer.watch(self.mode, || statements.next());
@@ -92,9 +92,9 @@ impl<'c, 's> Script<'c, 's> {
     }
 }
 
-/// A statement's own text.
+/// The text of a statement.
 fn statement_text(statement: &Statement) -> String {
-    // Without parameters bound, that is the text itself.
+    // Without bound parameters the expanded text is the text itself.
     statement.expanded_sql().unwrap_or_default()
 }
 
@@ -104,7 +104,7 @@ enum Text {
     Script,
 }
 
-/// What is wrong with a text that does not compile.
+/// The error of a text that does not compile.
 fn explain(error: rusqlite::Error, sql: &str, refused: Option<String>, text: Text) -> Error {
     if let Some(why) = refused {
         return SqlError::Forbidden(why).into();
@@ -112,7 +112,7 @@ fn explain(error: rusqlite::Error, sql: &str, refused: Option<String>, text: Tex
     let (code, message, place) = match &error {
         rusqlite::Error::MultipleStatement => return SEVERAL_STATEMENTS.into(),
         rusqlite::Error::SqlInputError { error: cause, msg, sql: rest, offset } => {
-            // SQLite saw the text without the space around it, or what is left of a script.
+            // SQLite saw the text without the space around it, or the rest of a script.
             let end = sql.trim_end().len();
             if text == Text::Statement && rest.len() < sql.trim().len() {
                 return SEVERAL_STATEMENTS.into();
@@ -131,7 +131,7 @@ fn explain(error: rusqlite::Error, sql: &str, refused: Option<String>, text: Tex
     SqlError::Syntax { code: code_name(code), message, place }.into()
 }
 
-/// Where the text has the name that a message ends with, if it has it once.
+/// Location of the name that a message ends with, if the text has it once.
 fn named_in(message: &str, sql: &str) -> Option<usize> {
     let name = message.rsplit_once(": ")?.1.rsplit('.').next()?;
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

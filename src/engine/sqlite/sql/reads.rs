@@ -1,4 +1,4 @@
-//! Reads on a reader thread.
+//! Reads of user SQL, on reader threads.
 
 use std::iter;
 use std::sync::Arc;
@@ -14,27 +14,27 @@ use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::sql::{Cancel, RowWriter, Slice, SqlError, Statement};
 use crate::{Error, Reply};
 
-/// Some rows of a read.
+/// Part of the rows of a read.
 #[derive(Debug)]
 pub struct RowsPart {
     /// The rows.
     pub slice: Slice,
-    /// With the last of them, how long all of it took.
+    /// Duration of the whole read, with the last part.
     pub took: Option<Duration>,
 }
 
 type SendPart = Box<dyn FnMut(Result<RowsPart, Error>) + std::marker::Send>;
 
-/// Where the rows of a read go: in parts, or an error instead of any of them.
+/// Reply with the rows of a read: parts of them, or an error.
 ///
-/// Dropped before the last, it answers with [`Error::internal`].
+/// Dropped before the last part, it answers with [`Error::internal`].
 pub struct RowsReply {
     send: SendPart,
     is_done: bool,
 }
 
 impl RowsReply {
-    /// A reply that hands each part to `send`.
+    /// A reply that passes each part to `send`.
     pub fn new(send: impl FnMut(Result<RowsPart, Error>) + std::marker::Send + 'static) -> Self {
         Self { send: Box::new(send), is_done: false }
     }
@@ -59,27 +59,27 @@ impl Drop for RowsReply {
     }
 }
 
-/// What is known of a statement without running it.
+/// Description of a statement, made without running it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// The names of the columns of its rows; none if it returns no rows.
+    /// Names of the columns of its rows; none if it returns no rows.
     pub columns: Vec<String>,
-    /// Whether it leaves the file as it is.
+    /// It does not change the file.
     pub is_readonly: bool,
-    /// How many parameters it has.
+    /// Number of its parameters.
     pub parameters: usize,
 }
 
-/// Something to do on a reader.
+/// A read.
 pub enum SqlRead {
-    /// To run a statement.
+    /// Runs a statement.
     Rows(Statement, Option<Arc<Cancel>>, RowsReply),
-    /// To compile one.
+    /// Compiles a statement.
     Describe(String, Reply<Description>),
 }
 
 impl SqlRead {
-    /// Does it, or tells why it cannot be done.
+    /// Runs the read, or replies with the error of the connection.
     pub fn run(self, connection: Result<&UserConnection, &Error>, mode: Mode) {
         match (self, connection) {
             (Self::Rows(statement, cancel, mut reply), Ok(connection)) => {
@@ -96,7 +96,7 @@ impl SqlRead {
     }
 }
 
-/// Compiles a statement, and tells what it is.
+/// Compiles a statement, and describes it.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ pub fn prepare_read<'c>(
     Ok(prepared)
 }
 
-/// Sends full slices, and returns the last.
+/// Sends full slices, and returns the last slice.
 fn rows(
     connection: &UserConnection,
     statement: &Statement,
@@ -152,17 +152,17 @@ fn rows(
     Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
 }
 
-/// Reads on the calling thread, which must not wait, if it takes next to no time and the result is small.
+/// Reads on the calling thread, which must not wait, if the statement takes few steps and the result is small.
 ///
 /// # Errors
 ///
-/// Any: it is then to be read otherwise, which also tells whether there is something wrong.
+/// Any. Then a reader thread must run the statement, and reports what is wrong with it.
 pub fn read_now(connection: &UserConnection, statement: &Statement) -> Result<Slice, Error> {
     let Some(wanted) = &statement.rows else { return Err(Error::internal("a read that wants no rows")) };
     let _short = connection.limit_steps();
     let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
-    // What it took before counts, too, until this forgets it.
+    // Without a reset, the steps of earlier runs count too.
     prepared.reset_status(StatementStatus::VmStep);
     let mut rows = prepared.raw_query();
     let mut writer: Option<RowWriter> = None;

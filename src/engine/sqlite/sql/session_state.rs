@@ -1,4 +1,4 @@
-//! Leaves the writing connection as it was found, after the user had it.
+//! Reset of the writing connection after a user had it.
 
 use rusqlite::Connection;
 
@@ -9,11 +9,11 @@ use crate::engine::sqlite::guard::user_connection::UserConnection;
 const TEMPORARY: &str = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger') \
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
-/// Rolls back what is open, and undoes what a statement has set on the connection.
+/// Rolls back an open transaction, and resets the state that user SQL has changed.
 ///
 /// # Errors
 ///
-/// With SQLite's code. The connection may then be as it was left.
+/// With SQLite's code. The connection may then keep some of that state.
 pub fn reset(connection: &UserConnection) -> Result<(), Error> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
@@ -34,7 +34,7 @@ fn drop_temporary(connection: &Connection) -> Result<(), Error> {
     let found = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     for object in found.collect::<rusqlite::Result<Vec<_>>>()? {
         let (kind, name) = object;
-        // A table takes its triggers along.
+        // Dropping a table also drops its triggers.
         connection.execute_batch(&format!("DROP {kind} IF EXISTS temp.\"{}\"", name.replace('"', "\"\"")))?;
     }
     Ok(())

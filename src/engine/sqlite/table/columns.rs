@@ -1,23 +1,23 @@
-//! The columns of the table of keys.
+//! Columns of the key-value table, in which other programs may have stored anything.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 use crate::kv::{KeyRange, Pattern};
 
-/// The expiry as the column holds it. Whatever is not a number never expires, as the SDK has it.
+/// Expiry in a column. As for the SDK, a value that is not a number never expires.
 pub fn expiry(column: ValueRef) -> Option<i64> {
     match column {
         ValueRef::Integer(at) => Some(at),
-        // The first millisecond that is not before it, as SQL compares it. Saturates, which is what an expiry beyond
-        // all time means.
+        // The first whole millisecond at or after the number, as SQL compares it. The conversion saturates, which
+        // is right for an expiry beyond all time.
         #[expect(clippy::cast_possible_truncation, reason = "fractions of a millisecond do not matter")]
         ValueRef::Real(at) => Some(at.ceil() as i64),
         ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => None,
     }
 }
 
-/// The key that a row is of. Others may have stored what is no text, and such a row is no key's.
+/// Key in a column. A row whose key is not text belongs to no key.
 pub fn key(column: ValueRef<'_>) -> Option<&str> {
     match column {
         ValueRef::Text(bytes) => str::from_utf8(bytes).ok(),
@@ -25,24 +25,24 @@ pub fn key(column: ValueRef<'_>) -> Option<&str> {
     }
 }
 
-/// A column's text, if it is one.
+/// Text of a column, if it has one.
 pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
     Ok(text_of(row.get_ref(column)?).map(str::to_owned))
 }
 
-/// A value's text, if it is one.
+/// Text of a value, if it is one.
 pub fn text_of(value: ValueRef<'_>) -> Option<&str> {
     value.as_bytes().ok().and_then(|bytes| str::from_utf8(bytes).ok())
 }
 
-/// The condition that a row is of a community and matches a pattern, and its parameters in order.
+/// SQL condition for the rows of a community that match a pattern, and its parameters in order.
 pub fn matching(community: Option<&str>, pattern: &str) -> (String, Vec<Option<String>>) {
     let mut condition = String::from("community_id IS ?");
     let mut parameters = vec![community.map(str::to_owned)];
     let parsed = Pattern::new(pattern);
     let mut is_range = parsed.is_prefix();
     if let Some(KeyRange { from, to }) = parsed.key_range() {
-        // Without an upper bound it holds what is no text, too.
+        // Without an upper bound the range also has keys that are not text.
         is_range &= to.is_some();
         condition.push_str(" AND key COLLATE NOCASE >= ?");
         parameters.push(Some(from));

@@ -1,9 +1,9 @@
-//! The SQL behind each command of [`crate::kv`].
+//! The SQL of each command on keys.
 //!
-//! A file of SDK 0.17.0 may hold several rows of one key, because a unique index does not bind where the
-//! community is NULL. The newest row (the highest rowid) is the key's value. A write leaves one row: the oldest
-//! since the key last expired, so that the key keeps its place in the order of insertion and the SDK, which reads
-//! the oldest, sees the value.
+//! A file of SDK 0.17.0 may have several rows of one key, because a unique index ignores rows whose community is
+//! NULL. The newest row (the highest rowid) has the key's value. A write leaves one row: the oldest since the key
+//! last expired. So the key keeps its place in the order of insertion, and the SDK, which reads the oldest row,
+//! sees the value.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
@@ -26,11 +26,11 @@ const OLDEST_LIVE: &str = "SELECT min(rowid) FROM __rootapp_kv \
         FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
 const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
-/// The table of keys, within the open transaction.
+/// The key-value table, within the open transaction.
 pub struct Keys<'a> {
     connection: &'a Connection,
     rowid_cache: &'a mut RowidCache,
-    // What nearly every command needs, prepared once for the transaction.
+    // Statements that nearly every command needs, prepared once for the transaction.
     rows_of_key: CachedStatement<'a>,
     insert: CachedStatement<'a>,
     update: CachedStatement<'a>,
@@ -41,9 +41,9 @@ enum KeyRows {
     Nothing,
     /// One row, live.
     One(CachedRow),
-    /// Several rows, of which this, the newest, is live.
+    /// Several rows, of which the newest is live.
     Several(CachedRow),
-    /// The newest row has expired, and with it the key.
+    /// The newest row has expired, and the key with it.
     Expired,
 }
 
@@ -72,14 +72,14 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Forgets where rows lie, if somebody else has written some.
+    /// Clears the rowid cache if somebody else has written rows.
     pub fn forget_if(&mut self, others_wrote: bool) {
         if others_wrote {
             self.rowid_cache.clear();
         }
     }
 
-    /// Runs `body` as a whole or not at all, and forgets where rows lie if it fails.
+    /// Runs `body` as a whole or not at all. Clears the rowid cache if it fails.
     fn atomically<T>(&mut self, body: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let result = with_savepoint(self.connection, || body(self));
         if result.is_err() {
@@ -147,7 +147,7 @@ impl<'a> Keys<'a> {
         Ok(same.optional()?.unwrap_or(false))
     }
 
-    /// Leaves one row of the key, with this value and expiry.
+    /// Leaves one row of the key, with the given value and expiry.
     fn write(
         &mut self,
         found: &KeyRows,

@@ -1,4 +1,4 @@
-//! The table of keys.
+//! The key-value table: its schema, its columns, and the SQL of each command.
 
 pub mod columns;
 pub mod keys;

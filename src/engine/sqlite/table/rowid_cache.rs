@@ -1,4 +1,4 @@
-//! Where the rows of keys lie, so that writing a key again needs no search.
+//! Rowid cache: the row of each key that was written, so that writing it again needs no search.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub struct CachedRow {
     pub expires_at: Option<i64>,
 }
 
-/// Rows that this connection has written. They are where they are until somebody else writes, or a trigger.
+/// Rows that this connection has written. They stay where they are until another connection or a trigger writes.
 #[derive(Debug, Default)]
 pub struct RowidCache {
     rows: HashMap<Address, CachedRow>,
@@ -22,8 +22,8 @@ pub struct RowidCache {
 }
 
 impl RowidCache {
-    /// Forgets everything if others have written since: `data_version` is the connection's
-    /// (sqlite.org/pragma.html), read in the transaction. With triggers on the table nothing is known.
+    /// Clears the cache if others have written since. `data_version` is the connection's (sqlite.org/pragma.html),
+    /// read within the transaction. With triggers on the table nothing is cached.
     pub fn begin(&mut self, data_version: i64, has_triggers: bool) {
         if has_triggers || self.data_version != Some(data_version) {
             self.clear();
@@ -54,7 +54,7 @@ impl RowidCache {
         self.rows.remove(address);
     }
 
-    /// Forgets everything.
+    /// Clears the cache.
     pub fn clear(&mut self) {
         self.rows.clear();
     }

@@ -1,12 +1,12 @@
-//! The tables: the SDK's own, unchanged, and what this package adds beside it under its prefix.
+//! Schema: the SDK's own table, unchanged, and what this package adds to it under its prefix.
 //!
-//! The SDK's definition is that of `@rootsdk/server-bot` 0.17.0, read from a file that it made.
+//! The definition of the SDK's table is that of `@rootsdk/server-bot` 0.17.0, read from a file that it made.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::Error;
 
-/// What the SDK makes, in its words, so that either finds what the other made.
+/// The SDK's table in the SDK's own words, so that either finds what the other made.
 const SDK_TABLE: &str = "
 CREATE TABLE IF NOT EXISTS `__rootapp_kv` (
     `key` varchar(255) not null,
@@ -17,9 +17,9 @@ CREATE TABLE IF NOT EXISTS `__rootapp_kv` (
 CREATE UNIQUE INDEX IF NOT EXISTS `__rootapp_kv_community_id_key_unique` ON `__rootapp_kv` (`community_id`, `key`);
 ";
 
-/// What each version adds. Append only: an element that was released never changes.
+/// Migrations, one for each version. Append only: a released one never changes.
 const MIGRATIONS: &[&str] = &[
-    // 1: patterns that begin with literal text match either case, and expired rows are found without a scan.
+    // 1: indexes for patterns that begin with literal text in either case, and for expired rows.
     "
 CREATE INDEX IF NOT EXISTS __rootcellar_kv_community_id_key_nocase
     ON __rootapp_kv (community_id, key COLLATE NOCASE);
@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS __rootcellar_kv_expires_at
 ",
 ];
 
-/// Written to every file, so that an older version of this package leaves a newer file alone.
+/// Version in every file, so that an older version of this package does not open a newer file.
 #[expect(clippy::cast_possible_truncation, reason = "there will be few")]
 const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
@@ -38,12 +38,12 @@ const VERSION_TABLE_EXISTS: &str =
 const KEY_VALUE_TABLE_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__rootapp_kv'";
 const READ_VERSION: &str = "SELECT coalesce(max(version), 0) FROM __rootcellar_schema";
 
-/// Reads the header and the version, before anything is written.
+/// Checks the header and the version, before anything is written.
 pub fn check(connection: &Connection) -> Result<(), Error> {
     version(connection).map(drop)
 }
 
-/// Makes what is missing, in one transaction. Writes nothing to a file that is up to date.
+/// Applies missing migrations in one transaction. An up-to-date file is not written.
 pub fn migrate(connection: &Connection) -> Result<(), Error> {
     if pending(connection)?.is_empty() {
         return Ok(());
@@ -51,7 +51,7 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     transaction.execute_batch(SDK_TABLE)?;
     transaction.execute_batch(VERSION_TABLE)?;
-    // Asked again under the lock: another process may have been faster.
+    // Read again under the lock: another process may have been faster.
     for migration in pending(&transaction)? {
         transaction.execute_batch(migration)?;
     }
@@ -60,14 +60,13 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
     Ok(transaction.commit()?)
 }
 
-/// The migrations that a file has not seen. A file without the key-value table, new or stripped by somebody, has
-/// seen none.
+/// Migrations that a file lacks. A file without the key-value table, new or stripped by somebody, lacks all.
 fn pending(connection: &Connection) -> Result<&'static [&'static str], Error> {
     let done = if holds_keys(connection)? { version(connection)? } else { 0 };
     Ok(&MIGRATIONS[done..])
 }
 
-/// Whether a file has the key-value table.
+/// Returns `true` if a file has the key-value table.
 ///
 /// # Errors
 ///
@@ -76,12 +75,12 @@ pub fn holds_keys(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.query_row(KEY_VALUE_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_some())
 }
 
-/// The version of a file's schema; 0 if this package never opened it.
+/// Version of a file's schema; 0 if this package never opened it.
 fn version(connection: &Connection) -> Result<usize, Error> {
     if connection.query_row(VERSION_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
-    // Anything but an integer is nothing that a version known here has written.
+    // A version that is not an integer was written by no known version.
     let found = connection.query_row(READ_VERSION, [], |row| Ok(row.get_ref(0)?.as_i64().ok()))?;
     let known = found.and_then(|version| usize::try_from(version).ok()).filter(|known| *known <= MIGRATIONS.len());
     known.ok_or_else(|| Error::schema_newer(MIGRATIONS.len()))

@@ -1,10 +1,10 @@
-//! Triggers on the table of keys: with one, a write may change more than it says.
+//! Triggers on the key-value table: with one, a write may change more rows than it says.
 
 use rusqlite::Connection;
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '__rootapp_kv' COLLATE NOCASE)";
 
-/// Whether there are any, as of the last look at the schema.
+/// Presence of triggers, as of the schema that was last read.
 #[derive(Debug, Default)]
 pub struct Triggers {
     /// Changes with the schema (sqlite.org/pragma.html).
@@ -13,7 +13,7 @@ pub struct Triggers {
 }
 
 impl Triggers {
-    /// Whether there are any now, within a transaction.
+    /// Returns `true` if there are triggers now, within a transaction.
     pub fn found(&mut self, transaction: &Connection) -> rusqlite::Result<bool> {
         let number = |sql: &str| transaction.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
         let schema_version = Some(number("PRAGMA schema_version")?);

@@ -1,4 +1,5 @@
-//! Which states of the database came of whose commits, so that a client's own writes leave its cache valid.
+//! Commit log used to validate caches: the latest commits, and the client of each. A client's own commits leave its
+//! cache valid.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,14 +13,14 @@ use crate::batch::ClientId;
 use crate::limits::COMMIT_LOG_LENGTH;
 use crate::threads::lock;
 
-/// How what a client has cached stands to the database of now.
+/// Validity of a client's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheValidity {
-    /// Nobody else has written since.
+    /// Valid: nobody else has written since.
     Current,
-    /// Somebody else may have.
+    /// Invalid: somebody else may have written.
     Changed,
-    /// The writer has a transaction under way, so that it cannot be told.
+    /// Unknown: the writer has a transaction under way.
     Unknown,
 }
 
@@ -31,13 +32,13 @@ pub struct CommitLog(Mutex<CommitLogState>);
 struct CommitLogState {
     /// Oldest first.
     latest: VecDeque<Commit>,
-    /// The last state that the writer has seen itself.
+    /// The last header that the writer has seen.
     seen: Option<WalIndexHeader>,
     /// The writer has a transaction under way.
     is_writing: bool,
 }
 
-/// A transaction that took the database from one state to another, with nothing in between, and was all of one client.
+/// A commit of one client that led from one header to the next, with nothing in between.
 #[derive(Debug)]
 struct Commit {
     from: WalIndexHeader,
@@ -46,17 +47,17 @@ struct Commit {
 }
 
 impl CommitLog {
-    /// The writer is about to begin a transaction.
+    /// Notes that the writer begins a transaction.
     fn prepare(&self) {
         lock(&self.0).is_writing = true;
     }
 
-    /// The writer's transaction holds the lock, at this state.
+    /// Notes that the writer's transaction holds the lock, at this header.
     fn begin(&self, from: WalIndexHeader) {
         lock(&self.0).seen = Some(from);
     }
 
-    /// The writer's transaction has ended; `commit` if it is known for certain which states it joined and whose it was.
+    /// Notes that the writer's transaction has ended. `commit` is given if its headers and its client are certain.
     fn end(&self, commit: Option<Commit>) {
         let mut state = lock(&self.0);
         state.is_writing = false;
@@ -69,10 +70,11 @@ impl CommitLog {
         }
     }
 
-    /// Brings a client from the state that it `knows` to that of `now`.
+    /// Sets the header that a client `knows` to the one of `now`.
     ///
-    /// What it has cached is valid at `now` if the answer is [`CacheValidity::Current`]. If it is [`CacheValidity::Changed`], what
-    /// it reads from here on is. If it is [`CacheValidity::Unknown`], `knows` is left as it is.
+    /// The client's cache is valid at `now` if the answer is [`CacheValidity::Current`]. If it is
+    /// [`CacheValidity::Changed`], the client must drop its cache, and what it reads from then on is valid. If it
+    /// is [`CacheValidity::Unknown`], `knows` is left unchanged.
     pub fn catch_up(&self, client: ClientId, knows: &mut WalIndexHeader, now: WalIndexHeader) -> CacheValidity {
         if *knows == now {
             return CacheValidity::Current;
@@ -88,7 +90,7 @@ impl CommitLog {
     }
 }
 
-/// The writer's hand on [`CommitLog`]: it tells of each transaction.
+/// Records the writer's transactions in a [`CommitLog`].
 #[derive(Debug)]
 pub struct Recorder {
     commit_log: Arc<CommitLog>,
@@ -97,30 +99,30 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// For the writing connection, which must be kept open for as long as the recorder is used.
+    /// A recorder for the writing connection, which must stay open while the recorder is used.
     pub fn new(connection: &Connection, commit_log: Arc<CommitLog>) -> Self {
         let wal_index = WalIndex::of(connection);
         let wal_file = wal_index.and_then(|_| WalFile::of(connection)).map(RefCell::new);
         Self { commit_log, wal_index, wal_file }
     }
 
-    /// Announces a transaction, which ends when the result is dropped.
+    /// Announces a transaction. It ends when the result is dropped.
     pub fn prepare(&self) -> Recording<'_> {
         self.commit_log.prepare();
         Recording { recorder: self, begun: None, commit: None }
     }
 }
 
-/// A transaction under way.
+/// The record of a transaction under way.
 pub struct Recording<'a> {
     recorder: &'a Recorder,
-    /// The state at which it holds the lock, and the connection's `data_version` there.
+    /// The header when it took the lock, and the connection's `data_version` then.
     begun: Option<(WalIndexHeader, i64)>,
     commit: Option<Commit>,
 }
 
 impl Recording<'_> {
-    /// The transaction holds the lock; `data_version` is the connection's.
+    /// Notes that the transaction holds the lock. `data_version` is the connection's.
     pub fn begin(&mut self, data_version: i64) {
         if let Some(wal_index) = self.recorder.wal_index {
             let from = wal_index.header();
@@ -132,10 +134,10 @@ impl Recording<'_> {
         }
     }
 
-    /// The transaction is committed, and was all of one client.
+    /// Notes that the transaction is committed, and was of one client.
     ///
-    /// The lock is free by now, so that others may have committed since. `data_version` tells: it stays the same
-    /// while only this connection writes (sqlite.org/pragma.html).
+    /// The lock is free by now, so others may have committed since. `data_version` tells: it stays the same while
+    /// only this connection writes (sqlite.org/pragma.html).
     pub fn committed(&mut self, connection: &Connection, client: ClientId) {
         if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
             let to = wal_index.header();
@@ -152,7 +154,7 @@ impl Drop for Recording<'_> {
     }
 }
 
-/// Changes when another connection has written (sqlite.org/pragma.html).
+/// `PRAGMA data_version`, which changes when another connection has written (sqlite.org/pragma.html).
 pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }

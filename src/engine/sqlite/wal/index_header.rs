@@ -1,7 +1,7 @@
-//! The header of the WAL-index, which every commit to the file changes, whoever makes it.
+//! WAL-index header, which every commit to the file changes, whoever makes it.
 //!
-//! Layout: sqlite.org/walformat.html, "The WAL-Index Header". The header is 48 bytes in shared memory, and stands there
-//! twice. A commit writes the second copy first, so that whoever sees the first one changed finds the commit done.
+//! Layout: sqlite.org/walformat.html, "The WAL-Index Header". The header has 48 bytes in shared memory, in two
+//! copies. A commit writes the second copy first, so whoever sees the first copy changed finds the commit complete.
 
 use std::ffi::c_int;
 use std::ptr::NonNull;
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rusqlite::{Connection, ffi};
 
-/// The size of each part of the WAL-index that SQLite maps (`WALINDEX_PGSZ`).
+/// Size of each part of the WAL-index that SQLite maps (`WALINDEX_PGSZ`).
 const REGION_BYTES: c_int = 32 << 10;
 
-/// The header at one moment. Two that are equal belong to the same state of the database.
+/// The header at one moment. Equal headers mean the same state of the database.
 ///
 /// Its words: version, change counter, flags and page size, last frame, pages, two checksums, two salts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl WalIndexHeader {
         }
     }
 
-    /// Whether the checksums of the log are of big-endian words.
+    /// Returns `true` if the checksums in the log are of big-endian words.
     #[must_use]
     pub fn has_big_endian_checksums(self) -> bool {
         self.0[3].to_ne_bytes()[1] != 0
@@ -63,17 +63,17 @@ impl WalIndexHeader {
         [self.0[6], self.0[7]]
     }
 
-    /// Salts of the log, in which they stand in the same order of bytes.
+    /// Salts of the log, in the byte order of the log.
     #[must_use]
     pub const fn salts(self) -> [u32; 2] {
         [u32::from_be(self.0[8]), u32::from_be(self.0[9])]
     }
 }
 
-/// A view of the header.
+/// View of the header in shared memory.
 ///
-/// Valid for as long as the connection that it was made of is open: that keeps the memory mapped, and keeps everybody
-/// from taking the file out of write-ahead mode.
+/// Valid while the connection is open from which it was made: that keeps the memory mapped, and keeps everybody
+/// from ending write-ahead mode.
 #[derive(Debug, Clone, Copy)]
 pub struct WalIndex(NonNull<AtomicU32>);
 
@@ -81,16 +81,16 @@ pub struct WalIndex(NonNull<AtomicU32>);
 unsafe impl Send for WalIndex {}
 
 impl WalIndex {
-    /// The header of a connection's file; `None` where the file is not in write-ahead mode or there is no shared memory.
-    /// The caller keeps the connection open while it uses the view.
+    /// The view of a connection's file; `None` if the file is not in write-ahead mode, or there is no shared
+    /// memory. The caller keeps the connection open while it uses the view.
     pub fn of(connection: &Connection) -> Option<Self> {
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).ok()?;
-        // A database in UTF-16 changes some of the text that is stored in it, so that nobody may go by what was sent.
+        // A database in UTF-16 alters some texts when it stores them, so a cache of sent values would be wrong.
         let encoding: String = connection.pragma_query_value(None, "encoding", |row| row.get(0)).ok()?;
         if mode != "wal" || encoding != "UTF-8" {
             return None;
         }
-        // Makes the connection open the log.
+        // Opens the log.
         connection.query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(())).ok()?;
         let file = file_of(connection, ffi::SQLITE_FCNTL_FILE_POINTER)?;
         let mut region: *mut std::ffi::c_void = std::ptr::null_mut();
@@ -108,7 +108,7 @@ impl WalIndex {
     /// The header now.
     #[must_use]
     pub fn header(self) -> WalIndexHeader {
-        // What is read of the database afterwards is no older.
+        // What is read from the database afterwards is no older than the header.
         let words = std::array::from_fn(|word| {
             // SAFETY: the mapping holds a whole region, by the invariant of this type.
             unsafe { self.0.add(word).as_ref() }.load(Ordering::Relaxed)
@@ -117,8 +117,8 @@ impl WalIndex {
         WalIndexHeader(words)
     }
 
-    /// Whether both copies of the header are the same. Otherwise a commit is being told of; or whoever made it died, or
-    /// was stopped, just then, and SQLite may wait for seconds to find out.
+    /// Returns `true` if both copies of the header are equal. Otherwise a commit is being announced; or its writer
+    /// died or was stopped just then, which may take SQLite seconds to find out.
     #[must_use]
     pub fn is_whole(self) -> bool {
         (0..WalIndexHeader::WORDS).all(|word| {
@@ -129,7 +129,7 @@ impl WalIndex {
         })
     }
 
-    /// The address of the header.
+    /// Address of the header.
     #[cfg(feature = "node")]
     #[must_use]
     pub fn address(self) -> *mut std::ffi::c_void {
@@ -137,8 +137,8 @@ impl WalIndex {
     }
 }
 
-/// A file of a connection's, which lives as long: `operation` is one of SQLite's that ask for a pointer to
-/// one: `SQLITE_FCNTL_FILE_POINTER`, `SQLITE_FCNTL_JOURNAL_POINTER`.
+/// A file of a connection, valid while the connection is open. `operation` is one of SQLite's that return a file:
+/// `SQLITE_FCNTL_FILE_POINTER`, `SQLITE_FCNTL_JOURNAL_POINTER`.
 pub fn file_of(connection: &Connection, operation: c_int) -> Option<NonNull<ffi::sqlite3_file>> {
     let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
     // SAFETY: the connection is open; these operations take the address of a pointer to a file and set it.

@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log.
+//! SQLite's write-ahead log: its index header, space in advance, and the commits that caches rely on.
 
 pub mod commit_log;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]

@@ -1,8 +1,8 @@
-//! Room in the write-ahead log for the next commits.
+//! Preallocation of space in the write-ahead log for the next commits.
 //!
-//! A commit that makes the log longer has to wait until the file system has noted its new length, which on a journaling
-//! file system takes as long again as the data. So the log is made longer by a good piece at a time. What follows the last
-//! valid frame means nothing (sqlite.org/fileformat2.html, "The Write-Ahead Log").
+//! A commit that makes the log longer has to wait until the file system has recorded its new length. On a
+//! journaling file system that takes as long again as writing the data. So the log grows in larger steps. Bytes
+//! behind the last valid frame have no meaning (sqlite.org/fileformat2.html, "The Write-Ahead Log").
 
 use std::ptr::NonNull;
 
@@ -11,21 +11,21 @@ use rusqlite::{Connection, ffi};
 use super::index_header::{WalIndexHeader, file_of};
 use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
 
-/// Bytes of a frame beside its page, and of the log before its first frame.
+/// Size of the header of a frame, and of the log.
 const FRAME_HEADER_BYTES: u64 = 24;
 const LOG_HEADER_BYTES: u64 = 32;
 
 /// Frames that a small commit writes at most.
 const SMALL_COMMIT_FRAMES: u64 = 16;
 
-/// What is written at a time: SQLite's files take less than 128 KiB.
+/// Bytes of one write: SQLite's files accept less than 128 KiB.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-/// The log of a connection. It is the connection's, and must not be used after that is closed.
+/// The log file of a connection. It belongs to the connection, and must not be used after that is closed.
 #[derive(Debug)]
 pub struct WalFile {
     file: NonNull<ffi::sqlite3_file>,
-    /// Its length, or more if others have cut it since.
+    /// Last known length. The file is shorter if others have truncated it since.
     length: u64,
 }
 
@@ -33,13 +33,13 @@ pub struct WalFile {
 unsafe impl Send for WalFile {}
 
 impl WalFile {
-    /// The log of a connection in write-ahead mode, which the caller keeps open while it uses this.
+    /// The log file of a connection in write-ahead mode, which the caller keeps open while it uses this.
     pub fn of(connection: &Connection) -> Option<Self> {
         file_of(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).map(|file| Self { file, length: 0 })
     }
 
-    /// Makes room for a small commit behind the last frame. The caller holds the write lock, so that nobody else writes to
-    /// the log. If there is no room to be had, the commit will find out.
+    /// Makes room for a small commit behind the last frame. The caller holds the write lock, so nobody else writes
+    /// to the log. If that fails, the commit will report it.
     pub fn make_room(&mut self, header: WalIndexHeader) {
         let (frames, page_bytes) = (u64::from(header.frames()), u64::from(header.page_bytes()));
         let needed = LOG_HEADER_BYTES + (frames + SMALL_COMMIT_FRAMES) * (FRAME_HEADER_BYTES + page_bytes);
@@ -99,7 +99,7 @@ mod tests {
         }
         assert_eq!(length(), before + WAL_GROWTH_BYTES);
 
-        // As after a kill: the database and its log, copied while they are open.
+        // The state after a kill: the database and its log, copied while they are open.
         let copy = folder.path().join("b.sqlite3");
         std::fs::copy(&path, &copy).unwrap();
         std::fs::copy(path.with_extension("sqlite3-wal"), copy.with_extension("sqlite3-wal")).unwrap();

@@ -1,10 +1,10 @@
-//! Which state of the write-ahead log a connection reads.
+//! The snapshot that a connection reads.
 
 use rusqlite::{Connection, ffi};
 
 use super::index_header::WalIndexHeader;
 
-/// The header of the WAL-index as it was when the read transaction of a connection began; `None` if it has none, if the
+/// The WAL-index header when the read transaction of a connection began; `None` if it has no transaction, if the
 /// file is not in write-ahead mode, or if nothing was ever committed to its log.
 ///
 /// SQLite's snapshots are copies of that header (sqlite.org/c3ref/snapshot.html).
