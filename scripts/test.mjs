@@ -40,7 +40,7 @@ await main(async () => {
 			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
 			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
 			part("Running the JavaScript tests (vitest)", [addon, libraries], vitest("core")),
-			part("Running the Rust tests (cargo test)", [addon], cargo(["test", ...TEST_FEATURES])),
+			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES])),
 		]);
 	}
 	if (options.all) {
@@ -48,7 +48,7 @@ await main(async () => {
 		const day = addon.then(() =>
 			run("Building what plays a day of backups", "cargo", dayArguments("quick", "--no-run")),
 		);
-		const rust = ["test", ...TEST_FEATURES, "--test", "*_rounds", "--test", "*_extended"];
+		const rust = ["test", "--no-fail-fast", ...TEST_FEATURES, "--test", "*_rounds", "--test", "*_extended"];
 		await Promise.all([
 			part("Running the extended Rust tests (cargo test)", [addon, extended], cargo(rust, { env })),
 			part(

@@ -1,0 +1,64 @@
+/**
+ * The order of what lies in a folder, from the top: each may import what is named on a line below its own. What is not
+ * named is every other file of the folder, and stands where the `*` is. `mod.rs` and `lib.rs` only declare and name
+ * again; an item counts as imported from where it is. A file may have a place apart from its folder's.
+ *
+ * @type {Record<string, string>}
+ */
+export const ORDER = {
+	lib: `
+		adapters  cli
+		data-store.js
+		api
+		queue
+		cache
+		native
+		config  process
+		base
+		native/addon.d.ts
+	`,
+	"lib/adapters": `
+		drizzle  knex  kysely
+		*
+	`,
+	src: `
+		node
+		backup
+		engine
+		batch.rs
+		kv  sql
+		ltx
+		reply.rs  threads.rs
+		error
+		*
+	`,
+	"src/node": `
+		*
+		convert
+	`,
+	"src/engine": `
+		sqlite
+	`,
+	"src/engine/sqlite": `
+		engine.rs  registry.rs
+		write
+		read  sql
+		connection.rs
+		table
+		guard  wal
+		locks
+		*
+	`,
+	"src/backup": `
+		service
+		recover
+		publish
+		events.rs
+		restore
+		local
+		capture
+		destination
+		catalog
+		fs
+	`,
+};
