@@ -24,7 +24,7 @@ pub enum Format {
 /// Form of the rows of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsWanted {
-    /// What a row becomes.
+    /// JavaScript value of each row.
     pub format: Format,
     /// Integers become `bigint`s, all of them.
     pub bigints: bool,

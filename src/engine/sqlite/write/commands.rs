@@ -1,4 +1,4 @@
-//! Commands of a batch, one after the other: the same for a group of batches and for a lease.
+//! The loop over the commands of a batch, for groups and for leases.
 
 use crate::batch::{BatchOutcome, Command, Stop};
 use crate::engine::sqlite::refusal::Refusal;

@@ -1,22 +1,23 @@
-//! Batches that must not overtake what an earlier one of the same client has left undone.
+//! Epochs: no batch overtakes commands that an earlier one of its client left undone.
 
 use std::collections::HashMap;
 
 use crate::batch::{Batch, ClientId, Origin};
 
-/// The last attempt of each client of which a batch ended early.
+/// The last epoch of each client in which a batch ended early.
 #[derive(Debug, Default)]
 pub struct EndedEpochs(HashMap<ClientId, u32>);
 
 impl EndedEpochs {
-    /// The batch has ended early: those that its client had sent by then are to be deferred.
+    /// Notes that a batch has ended early. The client's other batches of its epoch are to be deferred.
     pub fn add(&mut self, batch: &Batch) {
         if let Some(Origin { client, epoch }) = batch.origin {
             self.0.insert(client, epoch);
         }
     }
 
-    /// Whether the batch was sent before its client heard that an earlier one had ended early.
+    /// Returns `true` if a batch is of an ended epoch: it was sent before its client heard that an earlier one had
+    /// ended early.
     pub fn cover(&self, batch: &Batch) -> bool {
         batch.origin.is_some_and(|origin| self.0.get(&origin.client) == Some(&origin.epoch))
     }

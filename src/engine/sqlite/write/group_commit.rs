@@ -1,4 +1,4 @@
-//! Group commit: the batches that are waiting become one transaction.
+//! Group commit: waiting batches share one transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,12 +17,13 @@ use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::Triggers;
 use crate::engine::sqlite::wal::commit_log::{self, Recorder};
 
-/// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
-/// done, or after `limit` commands; the others go on.
+/// Runs batches in order in one transaction, and commits it. A batch ends at its first command that fails, or after
+/// `limit` commands; the other batches go on.
 ///
 /// # Errors
 ///
-/// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
+/// The transaction could not begin, or failed as a whole (a held lock, a full disk, a panic). Nothing was written
+/// then.
 pub fn commit(
     connection: &UserConnection,
     recorder: &Recorder,
@@ -46,9 +47,9 @@ pub fn commit(
         Ok(outcomes)
     });
     match &outcomes {
-        // What SQL has made of keys no cache can tell.
+        // User SQL may have written any keys, so no cache stays valid.
         Ok(_) if connection.take_wrote_keys() => rowid_cache.clear(),
-        // What a trigger has written, no client knows.
+        // A trigger may have written anything, of which no client knows.
         Ok(_) if has_triggers => {}
         Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
         Err(_) => rowid_cache.clear(),
@@ -56,13 +57,13 @@ pub fn commit(
     outcomes
 }
 
-/// The client of all batches, if it is one.
+/// The client of all batches, if all have the same one.
 fn only_client(batches: &[&Batch]) -> Option<ClientId> {
     let client = batches.first()?.origin?.client;
     batches.iter().all(|batch| batch.origin.is_some_and(|origin| origin.client == client)).then_some(client)
 }
 
-/// Runs up to `limit` commands of each batch. An error means that the transaction is gone.
+/// Runs up to `limit` commands of each batch. After an error the transaction is lost.
 fn run_all(
     connection: &UserConnection,
     rowid_cache: &mut RowidCache,
@@ -92,7 +93,7 @@ fn run(connection: &UserConnection, keys: &mut Keys, batch: &Batch, limit: usize
             other => keys.run(other, batch.now_ms).map(|()| Vec::new()),
         };
         match result {
-            // On its own, such a statement fails when it is committed. Another of the group must not mend it.
+            // Alone, such a statement fails when it is committed. A later command of the group must not repair it.
             Ok(_) if limit > 1 && is_sql(command) && raw_calls::has_deferred_violations(connection) => {
                 Err(Refusal::TransactionFailed(Error::foreign_key()))
             }

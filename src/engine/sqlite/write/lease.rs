@@ -1,4 +1,4 @@
-//! The writing connection in the hands of one user: an interactive transaction, or a reserved connection.
+//! Leases: one user has the writing connection, for an interactive transaction or as a reserved connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,76 +24,76 @@ use crate::kv::Address;
 use crate::sql::{Cancel, SqlError, StatementOutcome};
 use crate::{Error, Reply};
 
-/// How a transaction begins.
+/// Kind of `BEGIN` of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// With its first write.
+    /// `BEGIN DEFERRED`: takes the write lock at its first write.
     Deferred,
-    /// As the one that writes.
+    /// `BEGIN IMMEDIATE`: takes the write lock at once.
     Immediate,
-    /// As the only one, where the file has no write-ahead log.
+    /// `BEGIN EXCLUSIVE`: also keeps readers out, where the file has no write-ahead log.
     Exclusive,
 }
 
-/// What the connection is wanted for.
+/// Purpose of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseKind {
     /// A transaction, which the lease begins and ends.
     Transaction(Begin),
-    /// Statements of all kinds, `BEGIN` and `COMMIT` among them.
+    /// Statements of all kinds, including `BEGIN` and `COMMIT`.
     Reserved,
 }
 
-/// What is to become of a savepoint of a nested transaction.
+/// Action on the savepoint of a nested transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SavepointAction {
-    /// It begins.
+    /// Begins it.
     Begin,
-    /// What was done since is kept.
+    /// Ends it, and keeps its changes.
     Release,
-    /// What was done since is undone.
+    /// Ends it, and undoes its changes.
     Rollback,
 }
 
-/// What the holder of a lease asks.
+/// Request of the holder of a lease.
 pub enum LeaseRequest {
-    /// To carry out commands, each on its own, up to the first that fails.
+    /// Runs commands, each on its own, up to the first that fails.
     Batch(Batch, Reply<BatchOutcome>),
-    /// To read keys.
+    /// Reads keys, as seen at a time in milliseconds since 1970 UTC.
     Read(Vec<Address>, i64, Reply<Values>),
-    /// To read what matches a pattern: slices but for the last to the function.
+    /// Reads the entries that match a pattern. The function gets every slice but the last.
     Select(Select, Box<dyn FnMut(String) + Send>, Reply<String>),
-    /// To read in SQL, or to compile a statement.
+    /// Reads in SQL, or compiles a statement.
     Query(SqlRead),
-    /// To open a cursor under a number.
+    /// Opens a cursor under a number, and reads its first slice.
     OpenCursor(u32, OpenCursor, CursorReply),
-    /// To read the next slice of a cursor.
+    /// Reads the next slice of a cursor.
     Fetch(u32, CursorReply),
-    /// To close a cursor.
+    /// Closes a cursor.
     CloseCursor(u32),
-    /// To begin or end a nested transaction, by its depth.
+    /// Begins or ends the nested transaction of a depth.
     Savepoint(SavepointAction, u32, Reply<()>),
-    /// To allow no more idle time than this from now on.
+    /// Sets the maximum idle time from now on.
     Limit(Duration),
-    /// To end: whether to commit, and where to report.
+    /// Ends the lease: `true` commits.
     End(bool, Reply<()>),
 }
 
-/// What a lease is given with.
+/// A request for a lease.
 pub struct Lease {
-    /// What it is for.
+    /// Its purpose.
     pub kind: LeaseKind,
-    /// How long it may be idle.
+    /// Its maximum idle time.
     pub idle_limit: Duration,
-    /// Cancels whatever runs in it.
+    /// Cancels the statements that run in it.
     pub cancel: Arc<Cancel>,
-    /// Where to report that it has begun, with the means to use it.
+    /// Answered when it begins, with the sender of its requests.
     pub started: Reply<Sender<LeaseRequest>>,
-    /// Where to report its end: `ERR_TRANSACTION_TIMEOUT` if it was idle for too long.
+    /// Answered when it ends: `ERR_TRANSACTION_TIMEOUT` if it was idle for too long.
     pub ended: Reply<()>,
 }
 
-/// Serves a lease until it ends, is idle for too long, or nobody holds it any more. Then the connection is as before.
+/// Serves a lease until it ends, is idle for too long, or its holder is gone. Then the connection is reset.
 pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
@@ -113,7 +113,7 @@ pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
     match last {
         LeaseEnd::End(commit, reply) => {
             let result = served.end(commit);
-            // A connection that cannot be reset says so at its next use.
+            // A connection that cannot be reset reports it at its next use.
             let reset = session_state::reset(connection);
             reply.send(result.and(reset));
             ended.send(Ok(()));
@@ -139,7 +139,7 @@ fn begin(connection: &UserConnection, kind: LeaseKind) -> Result<(), Error> {
     Ok(connection.execute_batch(sql)?)
 }
 
-/// Why a lease came to its end.
+/// Reason for the end of a lease.
 enum LeaseEnd {
     End(bool, Reply<()>),
     Idle,
@@ -207,7 +207,7 @@ impl RunningLease<'_> {
         }
     }
 
-    /// Whether the transaction is still there.
+    /// Checks that the transaction is not cancelled or lost.
     fn check(&self) -> Result<(), Error> {
         self.cancel.check()?;
         let is_lost = matches!(self.kind, LeaseKind::Transaction(_)) && self.connection.is_autocommit();

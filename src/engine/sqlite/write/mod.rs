@@ -1,4 +1,4 @@
-//! The connection that writes, and its thread.
+//! The writer's thread: group commit, leases of the writing connection, and the purge.
 
 pub mod commands;
 pub mod epoch;

@@ -1,4 +1,4 @@
-//! Removes expired rows, so that their space is used again. No reader ever sees one, purged or not.
+//! The purge: removes expired rows, so that their space is used again. No reader ever sees an expired row.
 //!
 //! An expiry that is not a number never expires: in SQLite's order of types it is greater than every number.
 
@@ -10,7 +10,8 @@ use crate::limits::PURGE_ROWS_PER_TRANSACTION;
 const EXPIRED_EXIST: &str = "SELECT EXISTS (SELECT 1 FROM __rootapp_kv \
     WHERE expires_at IS NOT NULL AND expires_at <= ?1)";
 
-/// An expired row takes the older rows of its key along: the SDK's duplicates, which would come back to life.
+/// Deletes expired rows, and with each the older rows of its key: duplicates of the SDK, which would come back to
+/// life.
 const DELETE_EXPIRED: &str = "DELETE FROM __rootapp_kv WHERE rowid IN (\
     SELECT older.rowid \
     FROM (SELECT rowid, community_id, key FROM __rootapp_kv \
@@ -19,8 +20,8 @@ const DELETE_EXPIRED: &str = "DELETE FROM __rootapp_kv WHERE rowid IN (\
     JOIN __rootapp_kv AS older \
         ON older.community_id IS expired.community_id AND older.key = expired.key AND older.rowid <= expired.rowid)";
 
-/// Removes some of what has expired at `now_ms`, milliseconds since 1970 UTC. Takes no lock if there is nothing.
-/// Returns whether there may be more.
+/// Removes some of the rows that have expired at `now_ms`, in milliseconds since 1970 UTC. Takes no lock if there
+/// are none. Returns `true` if there may be more.
 pub fn run(connection: &Connection, now_ms: i64) -> Result<bool, Error> {
     if !connection.prepare_cached(EXPIRED_EXIST)?.query_row([now_ms], |row| row.get::<_, bool>(0))? {
         return Ok(false);

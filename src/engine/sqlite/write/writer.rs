@@ -1,4 +1,4 @@
-//! The writer's thread: it owns the only connection that writes.
+//! The writer's thread, which owns the only writing connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,15 +18,15 @@ use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
 use crate::{Error, Reply};
 
-/// What the writer is asked.
+/// Request to the writer.
 pub enum WriterRequest {
-    /// To carry out a batch.
+    /// Runs a batch.
     Batch(Batch, Reply<BatchOutcome>),
-    /// To hand the connection over for as long as a call takes, between two transactions.
+    /// Lends the connection to a function, between two transactions.
     Exclusive(Exclusive),
 }
 
-/// What has the connection for itself.
+/// A function that has the connection for itself.
 pub type Exclusive = Box<dyn FnOnce(&UserConnection, &DatabaseFile) + Send>;
 
 /// Serves requests until every sender is gone, then closes the connection.
@@ -59,8 +59,8 @@ pub fn run(connection: UserConnection, recorder: Recorder, file: DatabaseFile, r
     }
 }
 
-/// Waits a moment for the next request without going to sleep: waking up takes longer than most clients need to send
-/// their next batch.
+/// Spins for the next request without going to sleep: waking up takes longer than most clients need to send their
+/// next batch.
 fn spin_for_request(requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
     let since = Instant::now();
     while since.elapsed() < REQUEST_SPIN {
@@ -79,13 +79,14 @@ struct Writer {
     triggers: Triggers,
     ended_epochs: EndedEpochs,
     file: DatabaseFile,
-    /// How many commands of a batch go into one transaction: all, until one fails as a whole. Then one, so that only
-    /// commands that cannot be done are rejected, and twice as many after each success.
+    /// Number of commands of a batch that go into one transaction: all, until a transaction fails as a whole. Then
+    /// one, so that only commands that cannot succeed fail, and twice as many after each success.
     commands_at_once: usize,
 }
 
 impl Writer {
-    /// Answers a request, a batch with those that wait behind it. Returns a request that was taken and not answered.
+    /// Answers a request; a batch together with those that wait behind it. Returns a request that was received and
+    /// not answered.
     fn answer(&mut self, request: WriterRequest, requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
         match request {
             WriterRequest::Batch(batch, reply) => {
@@ -96,7 +97,7 @@ impl Writer {
             WriterRequest::Exclusive(work) => {
                 let Self { connection, file, .. } = self;
                 if catch_unwind(AssertUnwindSafe(|| work(connection, file))).is_err() {
-                    // If this fails, so will the next use of the connection, and say why.
+                    // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
                 }
                 self.rowid_cache.clear();
@@ -105,7 +106,7 @@ impl Writer {
         }
     }
 
-    /// Carries out batches in one transaction, and answers each.
+    /// Runs batches in one transaction, and answers each.
     fn serve(&mut self, batches: Vec<(Batch, Reply<BatchOutcome>)>) {
         let commands: Vec<&Batch> = batches.iter().map(|(batch, _)| batch).collect();
         let Ok(outcomes) = catch_unwind(AssertUnwindSafe(|| self.outcomes(&commands))) else {
@@ -119,14 +120,14 @@ impl Writer {
         }
     }
 
-    /// After a panic outside of a transaction. Replies that are dropped report an internal error.
+    /// Cleans up after a panic outside a transaction. Dropped replies report an internal error.
     fn give_up(&mut self, batches: &[&Batch]) {
         self.rowid_cache.clear();
         for batch in batches {
             self.ended_epochs.add(batch);
         }
         if !self.connection.is_autocommit() {
-            // If this fails, so will the next transaction, and say why.
+            // If this fails, so does the next transaction, which reports it.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
     }
@@ -148,7 +149,7 @@ impl Writer {
                         _ => batches.iter().flat_map(|batch| self.outcomes(&[batch])).collect(),
                     };
                 }
-                // The lock was waited for: trying each command again would only wait as long again.
+                // The writer has waited for the lock already: another attempt would only wait as long again.
                 Err(error) if error.is_busy() => return fail(batches, &error),
                 Err(_) => self.commands_at_once = 1,
             }
@@ -161,8 +162,8 @@ impl Writer {
         group_commit::commit(connection, recorder, rowid_cache, triggers, ended_epochs, batches, limit)
     }
 
-    /// Commits the first command of each batch in a transaction of its own: after a group has failed as a whole, this
-    /// tells the commands that cannot be done from those that can.
+    /// Commits the first command of each batch in a transaction of its own. After a group has failed as a whole,
+    /// this separates the commands that cannot succeed from the others.
     fn commit_one_by_one(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (index, batch) in batches.iter().enumerate() {
@@ -184,10 +185,10 @@ impl Writer {
         outcomes
     }
 
-    /// Removes expired rows. A failure is left to the next attempt: it harms nobody.
+    /// Removes expired rows. A failure is harmless, and is left to the next attempt.
     fn purge(&mut self) -> bool {
         self.rowid_cache.clear();
-        // The log of a file that was replaced may belong to another by now.
+        // The log of a replaced file may belong to another file by now.
         let purge = || self.file.check().and_then(|()| purge::run(&self.connection, now_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
@@ -195,8 +196,7 @@ impl Writer {
 
 type Collected = (Vec<(Batch, Reply<BatchOutcome>)>, Option<WriterRequest>);
 
-/// Takes the batches that are waiting, up to the bounds of a group, and returns a request of another kind that ends
-/// them.
+/// Takes waiting batches, up to the limits of a group. Returns a request of another kind that ends the group.
 fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<WriterRequest>) -> Collected {
     let mut batches = Vec::new();
     let (mut commands, mut bytes) = (0, 0);
