@@ -1,4 +1,4 @@
-//! The backups of an open store as `lib/` sees them.
+//! Backups of an open store: requests, and the calls of hooks.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
@@ -22,7 +22,7 @@ use crate::{BackupProblem, Error};
 
 #[napi]
 impl NativeStore {
-    /// Backs up what there is. Ends with `backedUp` or `failed`.
+    /// Makes a backup. Ends with `backedUp` or `failed`.
     #[napi]
     pub fn back_up(&self, id: u32) {
         let Some(service) = self.shared.service(id) else { return };
@@ -46,7 +46,7 @@ impl NativeStore {
         }
     }
 
-    /// How backups stand; `null` if there are none.
+    /// Status of the backups; `null` if there are none.
     #[napi]
     #[must_use]
     pub fn backup_status(&self) -> Option<StatusInfo> {
@@ -54,18 +54,18 @@ impl NativeStore {
         Some((&open.as_ref()?.service.as_ref()?.status()).into())
     }
 
-    /// Makes the last backup without returning to JavaScript before: the process is ending.
+    /// Makes the last backup before it returns, because the process is ending.
     #[napi]
     pub fn finish_backups(&self) {
         self.shared.finish_backups();
     }
 
-    /// A function of the user has ended: the `hook` with this number, without or with an error's message.
+    /// Reports that the hook call with this number has ended: without or with an error's message.
     #[napi]
     pub fn hook_ended(&self, number: u32, problem: Option<String>) {
         let waiting = lock(&self.shared.hooks).waiting.remove(&number);
         if let Some(waiting) = waiting {
-            // Nobody may wait any more.
+            // The backup thread may have stopped waiting.
             let _ = waiting.send(problem);
         }
     }
@@ -96,7 +96,7 @@ impl Observer for Shared {
 
     fn hook(&self, hook: Hook) -> Result<(), Error> {
         let mut hooks = lock(&self.hooks);
-        // One that has not ended is not called again: it would only pile up.
+        // A hook that has not ended is not called again: calls would only pile up.
         if !hooks.names.contains(&hook.into()) || hooks.is_ending || hooks.is_stuck(hook) {
             return Ok(());
         }

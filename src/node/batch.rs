@@ -1,13 +1,13 @@
-//! How a batch crosses from JavaScript: one array of codes, one of texts, one of numbers, one of byte strings.
+//! Encoding of batches that cross from JavaScript: arrays of codes, texts, numbers and byte strings.
 //!
-//! Each command is a code, its kind in the low bits, and takes what it needs from the front of the texts and
-//! numbers. Converting flat arrays costs a fraction of what an object per command would.
+//! Each command has a code, with its kind in the low bits, and takes its texts and numbers from the front of the
+//! arrays. Converting flat arrays costs a fraction of what an object per command would cost.
 
 use std::sync::Arc;
 
 use super::cancels::Cancels;
 use crate::batch::Command;
-use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction};
+use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
 use crate::kv::{Address, Entry, Expected, Swap};
 use crate::sql::{Cancel, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
 
@@ -92,6 +92,10 @@ pub const NO_CANCEL: i64 = 0;
 /// In place of a request's number: the event belongs to none.
 pub const NO_REQUEST: u32 = 0;
 
+/// 32-bit words of the WAL-index header, which JavaScript compares to know if the file has changed.
+pub const VERSION_WORDS: usize = 12;
+const _: () = assert!(VERSION_WORDS == WalIndexHeader::WORDS);
+
 /// The purpose of a lease, by its number.
 pub fn lease_kind(number: u32) -> Result<LeaseKind, Malformed> {
     match number {
@@ -113,10 +117,10 @@ pub fn savepoint_action(number: u32) -> Result<SavepointAction, Malformed> {
     }
 }
 
-/// The arrays do not fit together, which only a defect of `lib/` can cause.
+/// The arrays do not match each other, which only a defect of `lib/` can cause.
 pub struct Malformed;
 
-/// Commands as JavaScript wrote them, read from the front.
+/// Decoder of commands, from the front of the arrays.
 pub struct BatchDecoder<'a> {
     codes: std::slice::Iter<'a, u8>,
     texts: std::vec::IntoIter<String>,
@@ -126,13 +130,13 @@ pub struct BatchDecoder<'a> {
 }
 
 impl<'a> BatchDecoder<'a> {
-    /// The three arrays of a batch.
+    /// A decoder of a batch of commands on keys.
     pub fn new(codes: &'a [u8], texts: Vec<String>, numbers: &'a [f64]) -> Self {
         let blobs = Vec::new().into_iter();
         Self { codes: codes.iter(), texts: texts.into_iter(), numbers: numbers.iter(), blobs, cancels: None }
     }
 
-    /// The byte strings that statements are given, and what may cancel them.
+    /// Adds the byte strings of statements, and the cancellation flags.
     pub fn with_sql(self, blobs: Vec<Vec<u8>>, cancels: &'a Cancels) -> Self {
         Self { blobs: blobs.into_iter(), cancels: Some(cancels), ..self }
     }
@@ -142,7 +146,7 @@ impl<'a> BatchDecoder<'a> {
         self.commands()
     }
 
-    /// The commands, with what was added by [`BatchDecoder::with_sql`].
+    /// The commands, of which some may be SQL: see [`BatchDecoder::with_sql`].
     pub fn commands(&mut self) -> Result<Vec<Command>, Malformed> {
         let mut commands = Vec::with_capacity(self.codes.len());
         while let Some(code) = self.codes.next() {
@@ -186,18 +190,18 @@ impl<'a> BatchDecoder<'a> {
         })
     }
 
-    /// The number of what cancels it ends a job, or `NO_CANCEL`.
+    /// A job. It ends with the number of its cancellation flag, or `NO_CANCEL`.
     fn job(&mut self, work: Work) -> Result<Command, Malformed> {
         Ok(Command::Sql(Job { work, cancel: self.cancel()? }))
     }
 
-    /// What cancels something, by its number.
+    /// The cancellation flag of a statement.
     pub fn cancel(&mut self) -> Result<Option<Arc<Cancel>>, Malformed> {
         let number = self.number()?;
         Ok(self.cancels.filter(|_| number != NO_CANCEL).map(|cancels| cancels.find(number)))
     }
 
-    /// Texts: the SQL. Numbers: its bits, how many rows it may have, how many values follow.
+    /// A statement. Texts: the SQL. Numbers: its bits, how many rows it may have, how many values follow.
     pub fn statement(&mut self) -> Result<Statement, Malformed> {
         let sql = self.text()?;
         let (bits, max, count) = (self.number()?, self.number()?, self.number()?);

@@ -1,4 +1,4 @@
-//! What can be asked of a destination without a store.
+//! Requests to a destination, which need no open store.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![cfg_attr(test, allow(dead_code, reason = "in tests napi registers nothing"))]
@@ -19,36 +19,36 @@ use crate::backup::recover::report;
 use crate::backup::restore::progress::RestoreProgress;
 use crate::backup::{check_output, destination_of, list, restore_to, verify};
 
-/// What asynchronous requests without a store answer, as far as it was asked.
+/// Answer to such a request. Each has some of the fields.
 #[napi(object)]
 #[derive(Default)]
 pub struct Answer {
     /// Backups, the newest first.
     pub backups: Option<Vec<BackupInfo>>,
-    /// What was restored, or could be.
+    /// The restored state, or one that could be restored.
     pub restored: Option<RestoredInfo>,
-    /// What the newest backup lacks.
+    /// Changes that the newest backup lacks.
     pub lag: Option<LagInfo>,
-    /// Whether a process makes backups of the file now.
+    /// A process makes backups of the file now.
     pub is_served: Option<bool>,
-    /// Whether opening the file would take it away from somebody who has it open.
+    /// Opening the file would replace it while somebody has it open.
     pub replaces_open_file: Option<bool>,
-    /// Whether the file has the key-value table.
+    /// The file has the key-value table.
     pub is_store: Option<bool>,
-    /// Why nothing of that.
+    /// The error, if the request failed.
     pub error: Option<Failure>,
 }
 
 type AskWork = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
 
-/// Is told how many bytes of how many were read.
+/// Callback with the number of bytes read, and their total.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
 
 fn told(progress: Option<Function<FnArgs<(f64, f64)>, ()>>) -> napi::Result<Option<Told>> {
     progress.map(|progress| progress.build_threadsafe_function().weak::<true>().build()).transpose()
 }
 
-/// What tells JavaScript of a restore's progress.
+/// A callback for the progress of a restore.
 #[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
 fn teller(told: Option<Told>) -> impl FnMut(RestoreProgress) {
     move |RestoreProgress { done_bytes, total_bytes }| {
@@ -58,7 +58,7 @@ fn teller(told: Option<Told>) -> impl FnMut(RestoreProgress) {
     }
 }
 
-/// A request on a thread of Node's own.
+/// A request that runs on a thread of Node's pool.
 pub struct Ask {
     work: Option<AskWork>,
 }
@@ -77,7 +77,7 @@ impl Task for Ask {
     }
 }
 
-/// Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process.
+/// Asks the destination at `url`; or the one of `store`, a file, if the file is open in this process.
 fn ask(
     url: String,
     store: Option<String>,
@@ -90,7 +90,7 @@ fn ask(
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }
 
-/// The states at a destination that can be restored.
+/// Lists the states at a destination that can be restored.
 #[napi]
 #[must_use]
 pub fn list_backups(url: String, store: Option<String>) -> AsyncTask<Ask> {
@@ -122,16 +122,16 @@ pub fn restore_backup(
     }))
 }
 
-/// Checks that a file may be written to `output`: it must not be what belongs to a database, or lie in a folder of backups.
+/// Checks that a file may be written to `output`: it must not belong to a database, or lie in a folder of backups.
 #[napi]
 #[must_use]
 pub fn check_output_path(url: Option<String>, output: String) -> Option<Failure> {
-    // A destination that cannot be used has no folder.
+    // A destination with an invalid address has no folder.
     let destination = url.and_then(|url| parse(&url).ok());
     check_output(destination.as_deref(), &PathBuf::from(output)).err().map(|error| (&error).into())
 }
 
-/// Restores the newest state to a file in `folder` that is removed again.
+/// Checks the backups: restores the newest state to a file in `folder`, which is removed again.
 ///
 /// # Errors
 ///
@@ -150,7 +150,7 @@ pub fn verify_backups(
     }))
 }
 
-/// How the file at `path` stands against its backups.
+/// Compares the file at `path` with its backups.
 #[napi]
 #[must_use]
 pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
@@ -165,7 +165,7 @@ pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
     })
 }
 
-/// Whether opening the file at `path` as a store would take it away from somebody who has it open.
+/// Finds out if opening the file at `path` as a store would replace it while somebody has it open.
 #[napi]
 #[must_use]
 pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask> {
@@ -175,7 +175,7 @@ pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask> {
     })
 }
 
-/// Whether the file at `path` has the key-value table.
+/// Finds out if the file at `path` has the key-value table.
 #[napi]
 #[must_use]
 pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
@@ -186,14 +186,14 @@ pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }
 
-/// Whether a process makes backups of the file at `path` now.
+/// Returns `true` if a process makes backups of the file at `path` now.
 #[napi]
 #[must_use]
 pub fn is_backed_up(path: String) -> bool {
     report::is_served(&PathBuf::from(path))
 }
 
-/// Forgets what backups know of the file at `path`: another was put in its place.
+/// Removes the backup state beside the file at `path`, because another file was put in its place.
 #[napi]
 #[must_use]
 pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {

@@ -1,4 +1,4 @@
-//! What the threads of the core tell JavaScript.
+//! Events that the threads of the core send to JavaScript.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::batch::{BatchOutcome, Stop};
 use crate::engine::sqlite::Values;
 use crate::sql::Slice;
 
-/// What happened to a request.
+/// Kind of an event.
 #[napi(string_enum = "camelCase")]
 #[derive(Default)]
 pub enum EventKind {
@@ -23,7 +23,7 @@ pub enum EventKind {
     Batch,
     /// A read has its `values`.
     Values,
-    /// A select has taken its snapshot, later than it was submitted.
+    /// A read has taken its snapshot, later than its call.
     Started,
     /// A slice of a select's rows, as JSON in `text`; `last` with the last.
     Slice,
@@ -33,29 +33,29 @@ pub enum EventKind {
     Described,
     /// A lease has begun.
     Leased,
-    /// A request is done that has no more to tell.
+    /// A request without a result is done.
     #[default]
     Done,
-    /// A lease has ended, of itself if there is an `error`.
+    /// A lease has ended; with an `error` if not at its holder's request.
     Ended,
     /// The store is closed.
     Closed,
     /// The request failed: `error`.
     Failed,
-    /// What there is is safe: `backup`.
+    /// A backup was made: `backup`.
     BackedUp,
     /// The store was restored: `restored`.
     Restored,
-    /// A restore has come further: `doneBytes` of `totalBytes`.
+    /// A restore makes progress: `doneBytes` of `totalBytes`.
     Progress,
-    /// A function of the user is to be called: `hook`. When it has ended, its `hookNumber` is to be told.
+    /// A hook is to be called: `hook`. When it has ended, `hookEnded` is to be called with its `hookNumber`.
     Hook,
 }
 
-/// Why a batch ended early; see `batch::Stop`.
+/// Reason why a batch ended early: see `batch::Stop`.
 #[napi(string_enum = "camelCase")]
 pub enum StopKind {
-    /// A swap met another value than it expected.
+    /// The key of a swap holds another value than it expects.
     Conflict,
     /// A command failed: `error`.
     Command,
@@ -67,62 +67,62 @@ pub enum StopKind {
     Transaction,
 }
 
-/// Something that happened.
+/// An event.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// The request, as JavaScript numbered it; `NO_REQUEST` for what happened without one.
+    /// Number of the request; `NO_REQUEST` for an event without one.
     pub id: u32,
-    /// What happened.
+    /// Kind of the event.
     pub kind: EventKind,
-    /// How many commands of a batch are on disk.
+    /// Number of commands of a batch that are on disk.
     pub committed: Option<u32>,
-    /// Why a batch stopped early.
+    /// Reason why a batch ended early.
     pub stop: Option<StopKind>,
-    /// What failed.
+    /// The error.
     pub error: Option<Failure>,
     /// A slice of rows.
     pub text: Option<String>,
-    /// Whether a slice is the last.
+    /// The slice is the last.
     pub last: Option<bool>,
-    /// What a read has found.
+    /// Result of a read of keys.
     pub values: Option<ReadValues>,
     /// A backup.
     pub backup: Option<BackupInfo>,
-    /// What was restored.
+    /// The restored state.
     pub restored: Option<RestoredInfo>,
-    /// A function of the user.
+    /// A hook.
     pub hook: Option<HookName>,
-    /// Its number.
+    /// Number of the hook's call.
     pub hook_number: Option<u32>,
-    /// Bytes that were read.
+    /// Number of bytes read.
     pub done_bytes: Option<f64>,
-    /// Bytes that there are.
+    /// Total number of bytes.
     pub total_bytes: Option<f64>,
-    /// What the statements of a batch changed; see [`changes`].
+    /// Changes of the statements of a batch, see [`changes`].
     pub changes: Option<String>,
-    /// The rows of those statements of a batch whose rows were wanted, in order.
+    /// Rows of those statements of a batch whose rows were wanted, in order.
     pub results: Option<Vec<Rows>>,
     /// Some rows.
     pub rows: Option<RowSlice>,
-    /// How many microseconds a read took, with its last rows.
+    /// Duration of a read in microseconds, with its last rows.
     pub took_us: Option<u32>,
-    /// What is known of a statement.
+    /// Description of a statement.
     pub description: Option<StatementDescription>,
 }
 
 impl NativeEvent {
-    /// An event without more to say.
+    /// An event with nothing but its kind.
     pub fn new(id: u32, kind: EventKind) -> Self {
         Self { id, kind, ..Self::default() }
     }
 
-    /// A request failed.
+    /// The event of a failed request.
     pub fn failed(id: u32, error: &Error) -> Self {
         Self { error: Some(error.into()), ..Self::new(id, EventKind::Failed) }
     }
 
-    /// A batch has ended.
+    /// The event of a batch that has ended.
     pub fn batch(id: u32, outcome: BatchOutcome) -> Self {
         let (stop, error) = match &outcome.stopped {
             None => (None, None),
@@ -132,7 +132,7 @@ impl NativeEvent {
             Some(Stop::Command(error)) => (Some(StopKind::Command), Some(error.into())),
             Some(Stop::Transaction(error)) => (Some(StopKind::Transaction), Some(error.into())),
         };
-        // A batch never holds more commands than fit: JavaScript arrays end at 2^32.
+        // A batch never has more commands: JavaScript arrays end at 2^32 elements.
         let committed = u32::try_from(outcome.committed).ok();
         let changes = (!outcome.statements.is_empty()).then(|| changes(&outcome.statements));
         let results: Vec<Rows> =
@@ -146,14 +146,14 @@ impl NativeEvent {
         Self { rows: Some(slice.into()), last: Some(last), ..Self::new(id, EventKind::Rows) }
     }
 
-    /// Some rows of a read.
+    /// Part of the rows of a read.
     pub fn part(id: u32, slice: Slice, took: Option<Duration>) -> Self {
-        // What takes more than an hour may as well take an hour.
+        // A longer read counts as 2^32 microseconds, more than an hour.
         let took_us = took.map(|took| u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
         Self { took_us, ..Self::rows(id, slice, took.is_some()) }
     }
 
-    /// A read has found what keys hold.
+    /// The result of a read of keys.
     pub fn values(id: u32, values: Values) -> Self {
         Self { values: Some(values.into()), ..Self::new(id, EventKind::Values) }
     }

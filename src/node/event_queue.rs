@@ -1,4 +1,4 @@
-//! Events that JavaScript has not taken yet.
+//! Queue of events that JavaScript has not taken yet.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ impl Waiting {
 }
 
 impl EventQueue {
-    /// Adds events. Returns whether there were none before, so that JavaScript has to be woken.
+    /// Adds events. Returns `true` if there were none before, so that JavaScript must be woken.
     pub fn push(&self, new: impl IntoIterator<Item = NativeEvent>) -> bool {
         let mut waiting = self.lock();
         let was_empty = waiting.is_empty();
@@ -46,7 +46,7 @@ impl EventQueue {
         was_empty
     }
 
-    /// The oldest event that is no slice, else the oldest slice, waited for up to `wait`.
+    /// Takes the oldest event that is not a slice, else the oldest slice. Waits for one up to `wait`.
     pub fn take(&self, wait: Duration) -> Option<NativeEvent> {
         if wait.is_zero() {
             return self.lock().take();

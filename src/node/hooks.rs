@@ -1,4 +1,4 @@
-//! The functions of the user that are called before and after backups.
+//! Hooks: functions of the user that are called before and after backups.
 
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -6,22 +6,22 @@ use std::sync::mpsc;
 use super::convert::backups::HookName;
 use crate::backup::events::Hook;
 
-/// The functions of the user.
+/// Hooks of one store, and their calls.
 #[derive(Default)]
 pub struct Hooks {
-    /// Those that there are.
+    /// Hooks that the user has given.
     pub names: Vec<HookName>,
-    /// The environment is ending: none will ever be called again.
+    /// The environment is ending: no hook will be called again.
     pub is_ending: bool,
     pub last_number: u32,
-    /// Who waits for the end of each.
+    /// Senders to the threads that wait for the end of each call.
     pub waiting: HashMap<u32, mpsc::Sender<Option<String>>>,
-    /// Those that were not waited for any more.
+    /// Calls that have not ended in time, and that nobody waits for.
     pub stuck: Vec<(Hook, mpsc::Receiver<Option<String>>)>,
 }
 
 impl Hooks {
-    /// Whether a function was called and has still not ended.
+    /// Returns `true` if a hook was called and still has not ended.
     pub fn is_stuck(&mut self, hook: Hook) -> bool {
         self.stuck.retain(|(_, ends)| matches!(ends.try_recv(), Err(mpsc::TryRecvError::Empty)));
         self.stuck.iter().any(|(stuck, _)| *stuck == hook)

@@ -1,8 +1,8 @@
 //! The Node addon: the only module that knows Node.js.
 //!
-//! One [`store::NativeStore`] per store and JavaScript environment. Requests go in by synchronous calls that
-//! never wait; what happens is queued as [`event::NativeEvent`]s, of which JavaScript is told by one wake-up for as
-//! many as there are, and which it takes one by one.
+//! Each store of a JavaScript environment has a [`store::NativeStore`]. Requests are synchronous calls that never
+//! wait. Results are queued as [`event::NativeEvent`]s. One wake-up tells JavaScript that there are some, and
+//! JavaScript takes them one by one.
 
 mod backup;
 mod batch;

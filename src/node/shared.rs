@@ -1,4 +1,4 @@
-//! A store as the threads of the core and the calls of JavaScript share it.
+//! State of a store, shared by JavaScript's calls and the threads of the core.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use crate::{Error, Reply};
 
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
-/// One store.
+/// State of one store.
 pub struct Shared {
     pub path: PathBuf,
     pub client: ClientId,
@@ -36,14 +36,14 @@ pub struct Shared {
 
 pub struct Open {
     pub engine: Arc<Engine>,
-    /// The backups, if there are any.
+    /// The backup service, if the store has backups.
     pub service: Option<Arc<Service>>,
-    /// For reads on the JavaScript thread, which must not wait.
+    /// Reader for the JavaScript thread, which must not wait.
     pub reader: Reader,
 }
 
 impl Shared {
-    /// The backups. If there are none, the request has failed.
+    /// The backup service. If there is none, the request fails.
     pub fn service(&self, id: u32) -> Option<Arc<Service>> {
         let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
         if service.is_none() {
@@ -52,17 +52,17 @@ impl Shared {
         service
     }
 
-    /// Makes the last backup, as long as that may take, because JavaScript is ending.
+    /// Makes the last backup, however long it takes, because JavaScript is ending.
     pub fn finish_backups(&self) {
         self.ending();
         let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
-        // Whoever else has the file open goes on making its backups.
+        // If others have the file open, they go on making its backups.
         if let Some(service) = service.and_then(Arc::into_inner) {
             service.close();
         }
     }
 
-    /// A reply that becomes an event: what `to_event` makes of the answer, or `failed`.
+    /// A reply that queues an event: the one that `to_event` makes of the answer, or `failed`.
     pub fn reply<T>(
         self: &Arc<Self>,
         id: u32,
@@ -72,7 +72,7 @@ impl Shared {
         Reply::new(move |result: Result<T, Error>| shared.tell_result(id, result.map(to_event)))
     }
 
-    /// A reply to a batch, which the end of the environment waits for.
+    /// A reply to a batch. The end of the environment waits for it.
     pub fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
         let shared = Arc::clone(self);
         shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
@@ -98,20 +98,20 @@ impl Shared {
         if file_seen { reader.get_many_unchecked(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
     }
 
-    /// Queues events, and wakes JavaScript if it has taken those before.
+    /// Queues events, and wakes JavaScript if the queue was empty.
     pub fn tell(&self, events: impl IntoIterator<Item = NativeEvent>) {
         if self.events.push(events) {
-            // Fails only while the environment ends, and then nobody listens.
+            // This fails only while the environment ends; then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 
-    /// Queues an event, or that its request failed.
+    /// Queues an event, or `failed`.
     pub fn tell_result(&self, id: u32, result: Result<NativeEvent, Error>) {
         self.tell([result.unwrap_or_else(|error| NativeEvent::failed(id, &error))]);
     }
 
-    /// The engine. If there is none, which only a defect of `lib/` can cause, the request has failed.
+    /// The engine. If there is none, which only a defect of `lib/` can cause, the request fails.
     pub fn engine(&self, id: u32) -> Option<Arc<Engine>> {
         let engine = lock(&self.open).as_ref().map(|open| Arc::clone(&open.engine));
         if engine.is_none() {

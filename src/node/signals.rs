@@ -1,26 +1,26 @@
-//! The end of the process by a signal, as `lib/` sees it.
+//! Signals that end the process.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![cfg_attr(test, allow(dead_code, reason = "in tests napi registers nothing"))]
 
 use napi_derive::napi;
 
-/// A signal that ends a process unless it is handled.
+/// A signal that ends the process unless it is handled.
 #[napi(string_enum)]
 #[derive(PartialEq, Eq)]
 #[allow(clippy::upper_case_acronyms, reason = "their names")]
 pub enum SignalName {
-    /// A terminal is gone.
+    /// The terminal was closed.
     SIGHUP,
     /// Ctrl and C.
     SIGINT,
-    /// Asks to end.
+    /// A request to end.
     SIGTERM,
 }
 
-/// Makes the end of the process by these signals, which nobody handles, wait for the last backups, until no file with backups
-/// is open any more. Elsewhere than on the main thread, and where there are no signals, or no thread is to be had, they end
-/// it as before.
+/// Lets these signals, which nobody handles, end the process only after the last backups, until no file with
+/// backups is open any more. On other threads than the main one, without signals, or if no thread can be started,
+/// they end the process as before.
 #[napi]
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there are no signals"))]
 pub fn catch_signals(names: Vec<SignalName>) {

@@ -1,4 +1,4 @@
-//! SQL as `lib/` sees it.
+//! User SQL: statements, cursors and leases of a store.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
@@ -25,7 +25,7 @@ use crate::sql::{Cancel, CancelReason, SqlError};
 use crate::threads::lock;
 use crate::{Error, Reply};
 
-/// Something encoded as `batch` has it.
+/// Statements or commands in the encoding of `batch`.
 #[napi(object, object_to_js = false)]
 pub struct EncodedSql {
     /// Codes of commands.
@@ -40,8 +40,8 @@ pub struct EncodedSql {
 
 #[napi]
 impl NativeStore {
-    /// Sends a batch with statements to the writer, or within a lease if it is not `NO_LEASE`; see `submit`. `alone` says that its one
-    /// command shares no transaction. Ends with `batch` or `failed`.
+    /// Sends a batch with SQL to the writer, or to a lease unless it is `NO_LEASE`; see `submit`. `alone` means
+    /// that its only command cannot share a transaction. Ends with `batch` or `failed`.
     #[napi]
     pub fn submit_sql(&self, id: u32, lease: u32, epoch: u32, encoded: EncodedSql, now: i64, alone: bool) {
         let shared = &self.shared;
@@ -65,8 +65,8 @@ impl NativeStore {
         }
     }
 
-    /// Starts reads, one for each id, within a lease if it is not `NO_LEASE`. Each ends with the `last` `rows` or `failed`. Returns
-    /// whether their snapshot is taken; if not, `started` will tell, with the first id.
+    /// Starts reads, one for each id, within a lease unless it is `NO_LEASE`. Each ends with the `last` `rows` or
+    /// `failed`. Returns `true` if their snapshot is taken; if not, `started` comes with the first id.
     #[napi]
     pub fn read_sql(&self, ids: Vec<u32>, lease: u32, encoded: EncodedSql) -> bool {
         let first = ids[0];
@@ -95,8 +95,8 @@ impl NativeStore {
         engine.read(reads, move || started.tell([NativeEvent::new(first, EventKind::Started)]))
     }
 
-    /// Reads at once, on the JavaScript thread, if that takes next to no time; `null` if it is to be read by `read_sql`.
-    /// Rows that are JSON and nothing else come as that alone.
+    /// Reads at once, on the JavaScript thread, if that takes few steps; `null` if `read_sql` must read it. Rows
+    /// that JSON can express completely come as a text.
     #[napi]
     #[must_use]
     pub fn read_sql_now(
@@ -113,7 +113,8 @@ impl NativeStore {
         Some(if slice.patches.is_empty() { Either::A(slice.json) } else { Either::B(slice.into()) })
     }
 
-    /// Compiles a statement, within a lease if it is not `NO_LEASE`. Ends with `described` or `failed`. Returns as `read_sql`.
+    /// Compiles a statement, within a lease unless it is `NO_LEASE`. Ends with `described` or `failed`. Returns the
+    /// same as `read_sql`.
     #[napi]
     pub fn describe_sql(&self, id: u32, lease: u32, sql: String) -> bool {
         let shared = &self.shared;
@@ -132,8 +133,8 @@ impl NativeStore {
         })
     }
 
-    /// Opens a cursor under the number of its first request, within a lease if it is not `NO_LEASE`. The request ends with
-    /// `rows` or `failed`. Returns as `read_sql`.
+    /// Opens a cursor under the number of its first request, within a lease unless it is `NO_LEASE`. The request
+    /// ends with `rows` or `failed`. Returns the same as `read_sql`.
     #[napi]
     pub fn open_cursor(&self, id: u32, lease: u32, encoded: EncodedSql) -> bool {
         let shared = &self.shared;
@@ -176,17 +177,18 @@ impl NativeStore {
         }
     }
 
-    /// Closes a cursor, wherever it is.
+    /// Closes a cursor.
     #[napi]
     pub fn close_cursor(&self, cursor: u32) {
         let found = lock(&self.shared.sql.cursors).remove(&cursor);
         if let Some(CursorHandle::Lease(requests)) = found {
-            // A lease that has ended has closed it.
+            // A lease that has ended has closed its cursors.
             drop(requests.send(LeaseRequest::CloseCursor(cursor)));
         }
     }
 
-    /// Asks for the writing connection, for a purpose of those in `batch`. `leased` tells that it is there, `ended` is always the last, also if there was none to be had.
+    /// Asks for a lease of the writing connection, of a kind of those in `batch`. `leased` reports its begin.
+    /// `ended` is always the last event, also if there was no lease.
     #[napi]
     pub fn lease(&self, id: u32, kind: u32, idle_limit_ms: f64) {
         let Some(engine) = self.shared.engine(id) else {
@@ -237,14 +239,14 @@ impl NativeStore {
         self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
     }
 
-    /// Begins, keeps or undoes the nested transaction of a depth: see `batch`. Ends with `done` or `failed`.
+    /// Begins, keeps or undoes the nested transaction of a depth, see `batch`. Ends with `done` or `failed`.
     #[napi]
     pub fn lease_savepoint(&self, id: u32, lease: u32, action: u32, depth: u32) {
         let Ok(action) = savepoint_action(action) else { return self.shared.tell([malformed(id)]) };
         self.shared.ask(lease, LeaseRequest::Savepoint(action, depth, self.shared.done_reply(id)));
     }
 
-    /// Bounds how long a lease may be idle from now on.
+    /// Sets the maximum idle time of a lease, in milliseconds.
     #[napi]
     pub fn lease_limit(&self, lease: u32, idle_limit_ms: f64) {
         if let Some(requests) = self.shared.lease(lease) {
@@ -252,14 +254,14 @@ impl NativeStore {
         }
     }
 
-    /// Ends a lease. `done` or `failed` tells whether it was committed, if that was wanted.
+    /// Ends a lease. `done` or `failed` reports the commit, if `commit` asks for one.
     #[napi]
     pub fn lease_end(&self, id: u32, lease: u32, commit: bool) {
         let reply = self.shared.done_reply(id);
         self.shared.ask(lease, LeaseRequest::End(commit, reply));
     }
 
-    /// Ends a lease at once, or gives it up before it has begun: stops what runs in it, and rolls back.
+    /// Ends a lease at once, or gives it up before it has begun. What runs in it stops, and is rolled back.
     #[napi]
     pub fn lease_abort(&self, lease: u32, timed_out: bool) {
         if let Some(held) = lock(&self.shared.sql.leases).remove(&lease) {
@@ -267,14 +269,14 @@ impl NativeStore {
         }
     }
 
-    /// Cancels what has this number. Returns whether it had not started: then it never will.
+    /// Cancels the statement with this number. Returns `true` if it had not started: then it never will.
     #[napi]
     #[must_use]
     pub fn cancel(&self, number: i64, timed_out: bool) -> bool {
         self.shared.sql.cancels.cancel(number, reason(timed_out))
     }
 
-    /// Forgets a number that is not used any more.
+    /// Releases a number that is not used any more.
     #[napi]
     pub fn forget_cancel(&self, number: i64) {
         self.shared.sql.cancels.forget(number);
@@ -292,12 +294,12 @@ impl Shared {
         decode(BatchDecoder::new(&codes, texts, &numbers).with_sql(blobs, &self.sql.cancels))
     }
 
-    /// The means to use a lease that has begun.
+    /// The sender of requests to a lease that has begun.
     fn lease(&self, lease: u32) -> Option<Sender<LeaseRequest>> {
         lock(&self.sql.leases).get(&lease).and_then(|held| held.requests.clone())
     }
 
-    /// Sends a request to a lease. If it has ended, the request is dropped, and with it its reply answers.
+    /// Sends a request to a lease. If that has ended, the request is dropped, and its reply answers.
     fn ask(&self, lease: u32, request: LeaseRequest) {
         if let Some(requests) = self.lease(lease) {
             drop(requests.send(request));
@@ -307,7 +309,7 @@ impl Shared {
     fn leased(&self, id: u32, result: Result<Sender<LeaseRequest>, Error>) {
         match result {
             Ok(requests) => {
-                // Given up meanwhile, it is dropped here, and ends.
+                // A lease that was given up meanwhile is dropped here, and ends.
                 if let Some(held) = lock(&self.sql.leases).get_mut(&id) {
                     held.requests = Some(requests);
                     self.tell([NativeEvent::new(id, EventKind::Leased)]);

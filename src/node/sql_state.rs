@@ -1,4 +1,4 @@
-//! What a store has under way in SQL.
+//! Leases, cursors and cancellation flags of a store.
 
 use std::collections::HashMap;
 use std::sync::mpsc::Sender;
@@ -9,11 +9,11 @@ use crate::engine::sqlite::{CursorReply, LeaseRequest};
 use crate::sql::{Cancel, CancelReason};
 use crate::threads::lock;
 
-/// What a store has under way in SQL.
+/// Leases, cursors and cancellation flags of a store.
 #[derive(Default)]
 pub struct SqlState {
     pub cancels: Cancels,
-    /// Cancels the reads that have nothing of their own to cancel them.
+    /// Cancels the reads that have no flag of their own.
     pub reads: Arc<Cancel>,
     pub leases: Mutex<HashMap<u32, LeaseHandle>>,
     pub cursors: Mutex<HashMap<u32, CursorHandle>>,
@@ -21,7 +21,7 @@ pub struct SqlState {
 
 pub struct LeaseHandle {
     pub cancel: Arc<Cancel>,
-    /// There once it has begun.
+    /// Present once it has begun.
     pub requests: Option<Sender<LeaseRequest>>,
 }
 

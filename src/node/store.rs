@@ -1,4 +1,4 @@
-//! A store as `lib/` sees it.
+//! A store: opening and closing it, and the operations on keys.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
 use napi_derive::napi;
 
-use super::batch::BatchDecoder;
+use super::batch::{BatchDecoder, VERSION_WORDS};
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
@@ -32,28 +32,28 @@ use crate::threads::{self, lock};
 
 /// One store in one JavaScript environment.
 ///
-/// A request that takes time carries an `id`, which its events repeat. None may be made before `opened`, except
-/// `open`, nor after `close`.
+/// A request that takes time has an `id`, which its events repeat. Only `open` may be called before `opened`, and
+/// nothing after `close`.
 #[napi]
 pub struct NativeStore {
     pub(super) shared: Arc<Shared>,
 }
 
-/// How many stores the process has had.
+/// Number of stores that the process has had.
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
-/// Why other copies of SQLite in the process endanger the file.
+/// Copies of SQLite in the process that endanger the file.
 #[napi(object, object_from_js = false)]
 pub struct ForeignCopies {
     /// Their names.
     pub names: Vec<String>,
-    /// Whether they endanger this copy too, because the kernel has no locks that hold beside them.
+    /// They endanger this copy too, because the kernel has no locks that exclude them.
     pub unprotected: bool,
 }
 
 #[napi]
 impl NativeStore {
-    /// Prepares a store. `wake` is called, without arguments, when there are events to take.
+    /// Makes a store that is not open. `wake` is called, without arguments, when there are events to take.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl NativeStore {
         Ok(store)
     }
 
-    /// Whether the store keeps the process alive.
+    /// Lets the store keep the process alive, or not.
     ///
     /// # Errors
     ///
@@ -85,12 +85,12 @@ impl NativeStore {
     #[napi]
     pub fn hold(&self, env: Env, held: bool) -> napi::Result<()> {
         let mut wake = lock(&self.shared.wake);
-        // Deprecated in favour of a reference for life, which is not what an idle store needs.
+        // The methods are deprecated in favour of a permanent reference, which an idle store does not want.
         #[expect(deprecated)]
         if held { wake.refer(&env) } else { wake.unref(&env) }
     }
 
-    /// Opens the file on a thread of its own, with backups if there are options. Ends with `opened` or `failed`.
+    /// Opens the file on a thread of its own; with backups if there are options. Ends with `opened` or `failed`.
     #[napi]
     pub fn open(&self, id: u32, mut backup: Option<BackupOptions>) {
         let shared = Arc::clone(&self.shared);
@@ -133,8 +133,8 @@ impl NativeStore {
         engine.submit(Batch::new(commands, now).of(origin), self.shared.batch_reply(id));
     }
 
-    /// Reads keys at once, all of one moment, or not at all if a lock is held. `file_seen` if the file was just seen to be
-    /// in its place.
+    /// Reads keys at once, from one snapshot, or not at all if a lock is held. `file_seen` skips the check that the
+    /// file is still in its place.
     #[napi]
     pub fn read_now(
         &self,
@@ -146,8 +146,8 @@ impl NativeStore {
         self.shared.read_now(&addresses(keys, communities), now, file_seen).into()
     }
 
-    /// [`NativeStore::read_now`] of one key, with the least that can be said: a text or `null` for an entry that does not
-    /// expire or is not there.
+    /// [`NativeStore::read_now`] of one key, with a cheaper result: a text, or `null` if there is no entry. Only an
+    /// entry with an expiry, an error or a held lock comes as an object.
     #[napi]
     pub fn read_one_now(
         &self,
@@ -167,8 +167,8 @@ impl NativeStore {
         }
     }
 
-    /// The memory that every commit to the file changes, as 12 words to be read only: while it is the same, so is the
-    /// database. `null` where there is none. Must not be touched any more when the store is told to close.
+    /// The WAL-index header in shared memory, as 12 words that must only be read: every commit to the file changes
+    /// it. `null` where there is none. JavaScript must not touch it after it has called `close`.
     ///
     /// # Errors
     ///
@@ -182,14 +182,14 @@ impl NativeStore {
         }
     }
 
-    /// Brings what a cache is valid for, 12 words in `knows`, to what the database is now, and tells whether what is cached stays valid: see
-    /// `Engine::catch_up`. A file that is not to be had any more is unknown.
+    /// Sets `knows`, the header of 12 words for which a cache is valid, to the current one. Returns the validity of
+    /// the cache, see `Engine::catch_up`. It is unknown if the file is not in its place any more.
     #[napi]
     pub fn catch_up(&self, mut knows: Uint32ArraySlice) -> CacheValidityKind {
         // SAFETY: JavaScript does nothing else while this runs.
         let knows = unsafe { knows.as_mut() };
         let open = lock(&self.shared.open);
-        let (Some(open), Ok(words)) = (open.as_ref(), <&mut [u32; WalIndexHeader::WORDS]>::try_from(knows)) else {
+        let (Some(open), Ok(words)) = (open.as_ref(), <&mut [u32; VERSION_WORDS]>::try_from(knows)) else {
             return CacheValidityKind::Unknown;
         };
         let mut header = WalIndexHeader::from_words(*words);
@@ -210,8 +210,8 @@ impl NativeStore {
         engine.read_blocking(addresses(keys, communities), now, reply);
     }
 
-    /// Starts a select. Ends with the `last` `slice` or `failed`. Returns whether its snapshot is taken; if not,
-    /// `started` will tell.
+    /// Starts a select. Ends with the `last` `slice` or `failed`. Returns `true` if its snapshot is taken; if not,
+    /// `started` reports it.
     #[napi]
     pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
@@ -229,9 +229,9 @@ impl NativeStore {
         )
     }
 
-    /// The other copies of SQLite in the process, if they endanger the file: any, where locks do not hold beside
-    /// another copy, else two that have it open. `also` names copies that only JavaScript knows of. Reported once in
-    /// a process.
+    /// Other copies of SQLite in the process, if they endanger the file: any copy, where locks do not exclude it;
+    /// else two that have the file open. `also` has the names of copies that only JavaScript knows of. Reported
+    /// once in a process.
     #[napi]
     #[must_use]
     pub fn foreign_copies(&self, also: Vec<String>) -> Option<ForeignCopies> {
@@ -249,19 +249,20 @@ impl NativeStore {
         is_news.then_some(ForeignCopies { names, unprotected })
     }
 
-    /// Releases the file. Ends with `closed`, when the threads have ended if no other store needs them.
+    /// Closes the file. Ends with `closed`, when the threads have ended, unless another store needs them.
     #[napi]
     pub fn close(&self, id: u32) {
         let shared = Arc::clone(&self.shared);
         self.shared.sql.clear();
         let open = lock(&self.shared.open).take();
-        // Whoever else opens the file right now either got this engine, and then it lives on, or a new one.
+        // Another store that opens the file right now either has this engine, which then lives on, or makes a new
+        // one.
         let (engine, service) = open.map(|open| (Arc::into_inner(open.engine), open.service)).unwrap_or_default();
         let finish = move || {
             if let Some(engine) = engine {
                 engine.close();
             }
-            // After the last write.
+            // The backups end after the last write.
             if let Some(service) = service.and_then(Arc::into_inner) {
                 service.close();
             }
@@ -272,7 +273,7 @@ impl NativeStore {
         }
     }
 
-    /// The oldest event that was not taken, waited for up to `wait_ms` (0 to 2^32 - 1); `null` if there is none.
+    /// Takes the oldest event, for which it waits up to `wait_ms` (0 to 2^32 - 1); `null` if there is none.
     #[napi]
     #[must_use]
     pub fn next_event(&self, wait_ms: u32) -> Option<NativeEvent> {
@@ -281,12 +282,12 @@ impl NativeStore {
 }
 
 thread_local! {
-    /// The stores of this environment.
+    /// Stores of this environment.
     static STORES: RefCell<Option<Vec<Weak<Shared>>>> = const { RefCell::new(None) };
 }
 
-/// Makes the end of the environment, such as a worker's termination, wait for the batches that were submitted. What
-/// is still queued in JavaScript `lib/process/exit.js` sends, where JavaScript may still run.
+/// Lets the end of the environment, such as a worker's termination, wait for batches in flight. Batches that are
+/// still queued in JavaScript are sent by `lib/process/exit.js`, where JavaScript may still run.
 fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<()> {
     STORES.with_borrow_mut(|stores| {
         if stores.is_none() {
@@ -303,7 +304,7 @@ fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<(
 }
 
 fn flush(shared: &Shared) {
-    // Nobody will end a transaction any more, and batches of others may wait for it.
+    // Nobody will end the open transactions, and batches of others may wait for them.
     shared.sql.clear();
     shared.sql.stop_reads();
     let deadline = Instant::now() + CLEANUP_WAIT;

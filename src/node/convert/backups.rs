@@ -1,4 +1,4 @@
-//! What is told of backups, as JavaScript has it.
+//! Backups, restores and their status as JavaScript objects.
 
 #![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
 
@@ -14,7 +14,7 @@ use crate::backup::service::status::{Phase, Status};
 use crate::clock::{DATE_MS_MAX, now_ms};
 use crate::ltx::Txid;
 
-/// A time that a backup names, which need not be one that JavaScript has.
+/// A backup's time, limited to the range of JavaScript's dates.
 fn date_ms(time_ms: i64) -> f64 {
     time_ms.clamp(-DATE_MS_MAX, DATE_MS_MAX) as f64
 }
@@ -22,13 +22,13 @@ fn date_ms(time_ms: i64) -> f64 {
 /// A backup.
 #[napi(object)]
 pub struct BackupInfo {
-    /// The transaction that it ends with.
+    /// Its last transaction.
     pub id: String,
-    /// When it was captured, in milliseconds since 1970 UTC.
+    /// Time of its capture, in milliseconds since 1970 UTC.
     pub created_ms: f64,
     /// Its size in bytes.
     pub bytes: f64,
-    /// Whether it needs no other.
+    /// It is a snapshot, which needs no other backup.
     pub is_snapshot: bool,
 }
 
@@ -48,7 +48,7 @@ impl From<&BackupFile> for BackupInfo {
 pub struct SkippedInfo {
     /// Its name.
     pub name: String,
-    /// Why.
+    /// Reason why it was left out.
     pub reason: String,
 }
 
@@ -56,26 +56,26 @@ fn skipped(skipped: &[Skipped]) -> Vec<SkippedInfo> {
     skipped.iter().map(|one| SkippedInfo { name: one.name.to_string(), reason: one.reason.clone() }).collect()
 }
 
-/// What was restored, or could be.
+/// A restored state, or one that could be restored.
 #[napi(object)]
 pub struct RestoredInfo {
-    /// The backup.
+    /// The last transaction of its backup.
     pub id: String,
-    /// When it was captured, in milliseconds since 1970 UTC.
+    /// Time of its capture, in milliseconds since 1970 UTC.
     pub created_ms: f64,
     /// The size of the database in bytes.
     pub bytes: f64,
-    /// The number of files that it is made of.
+    /// Number of files that it was made from.
     pub files: u32,
-    /// Whether nothing was left out.
+    /// No backup was left out.
     pub is_complete: bool,
-    /// What was left out.
+    /// Backups that were left out.
     pub skipped: Vec<SkippedInfo>,
-    /// The backup of what was there before, where something was replaced.
+    /// Backup of the state that was replaced, if there is one.
     pub undo_id: Option<String>,
-    /// Why a file was restored before it was opened.
+    /// Reason why a file was restored before it was opened.
     pub reason: Option<String>,
-    /// Where what was there is now.
+    /// Path to which the replaced file was moved.
     pub set_aside: Option<String>,
 }
 
@@ -95,31 +95,31 @@ impl From<&Restored> for RestoredInfo {
     }
 }
 
-/// What the newest backup of a file lacks.
+/// Changes that the newest backup of a file lacks.
 #[napi(object)]
 pub struct LagInfo {
-    /// What kind of answer this is.
+    /// Kind of the answer.
     pub kind: LagKind,
-    /// Pages that have changed since.
+    /// Number of pages that have changed.
     pub pages: f64,
-    /// Their size in bytes.
+    /// Size of these pages in bytes.
     pub bytes: f64,
-    /// Since when, in milliseconds since 1970 UTC.
+    /// Time of the newest backup, in milliseconds since 1970 UTC: the changes are younger.
     pub since_ms: Option<f64>,
-    /// Why it cannot be told.
+    /// Reason why the changes are unknown.
     pub reason: Option<String>,
 }
 
 /// See `Lag`.
 #[napi(string_enum = "camelCase")]
 pub enum LagKind {
-    /// It lacks nothing.
+    /// None.
     None,
-    /// Pages have changed since.
+    /// Changed pages.
     Pages,
     /// The file is an old copy.
     OldCopy,
-    /// That cannot be told.
+    /// Unknown.
     Unknown,
 }
 
@@ -140,20 +140,20 @@ impl From<&Lag> for LagInfo {
     }
 }
 
-/// How backups stand.
+/// Status of backups.
 #[napi(object)]
 pub struct StatusInfo {
     /// The destination, without credentials.
     pub destination: String,
-    /// What they are about.
+    /// Current phase.
     pub phase: PhaseName,
-    /// How long there has been something that is not safe.
+    /// Age of the oldest change not yet backed up, in milliseconds; 0 if none.
     pub lag_ms: f64,
-    /// When the last one was made, in milliseconds since 1970 UTC.
+    /// Time of the last backup, in milliseconds since 1970 UTC.
     pub last_backup_ms: Option<f64>,
-    /// What last went wrong.
+    /// The last error.
     pub last_error: Option<Failure>,
-    /// When.
+    /// Time of the last error, in milliseconds since 1970 UTC.
     pub last_error_ms: Option<f64>,
     /// The newest transaction at the destination.
     pub position: Option<String>,
@@ -162,7 +162,7 @@ pub struct StatusInfo {
 /// See `Phase`.
 #[napi(string_enum = "camelCase")]
 pub enum PhaseName {
-    /// Nobody has looked yet.
+    /// Not started.
     Starting,
     /// Backups are made.
     Active,
@@ -200,13 +200,13 @@ impl From<&Status> for StatusInfo {
     }
 }
 
-/// A function of the user.
+/// Name of a hook.
 #[napi(string_enum = "camelCase")]
 #[derive(PartialEq, Eq)]
 pub enum HookName {
     /// Before a capture.
     BeforeBackup,
-    /// When a capture is safe.
+    /// After a backup.
     AfterBackup,
     /// Before a restore.
     BeforeRestore,

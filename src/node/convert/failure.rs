@@ -1,20 +1,20 @@
-//! Errors as JavaScript makes them.
+//! Errors as JavaScript objects.
 
 use napi_derive::napi;
 
 use crate::Error;
 use crate::sql::SqlError;
 
-/// An error as JavaScript makes one of it.
+/// Data of an error that JavaScript makes.
 #[napi(object)]
 pub struct Failure {
     /// See [`Error::code`].
     pub code: String,
     /// A sentence without its full stop.
     pub message: String,
-    /// Where in the SQL, in UTF-16 units.
+    /// Position in the SQL in UTF-16 units.
     pub position: Option<u32>,
-    /// The argument that is to blame.
+    /// Name of the invalid argument.
     pub argument: Option<String>,
 }
 

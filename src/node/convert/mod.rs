@@ -1,4 +1,4 @@
-//! What crosses to JavaScript, and what comes from it.
+//! Conversions of values that cross to JavaScript or come from it.
 
 pub mod backups;
 pub mod failure;

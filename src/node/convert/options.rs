@@ -14,35 +14,35 @@ use crate::limits::{BACKUP_INTERVAL, BACKUP_RETENTION, SHUTDOWN_TIMEOUT};
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
-/// No time span is longer than JavaScript's whole time range (ECMAScript, "Time Values and Time Range").
+/// The longest time span: JavaScript's whole range of dates (ECMAScript, "Time Values and Time Range").
 const MILLISECONDS_MAX: f64 = 8.64e15;
 
-/// How backups are made; what is left out is as `limits` has it.
+/// Options of backups. The defaults are in `limits`.
 #[napi(object)]
 pub struct BackupOptions {
     /// The destination: a path or a URL.
     pub url: String,
-    /// How long a change waits for its backup at most.
+    /// Maximum time in milliseconds until a change is backed up.
     pub interval_ms: Option<f64>,
-    /// How long backups are kept.
+    /// Retention of backups in milliseconds.
     pub retention_ms: Option<f64>,
-    /// How long the last one may take when the store is closed.
+    /// Time limit in milliseconds of the last backup, when the store is closed.
     pub shutdown_timeout_ms: Option<f64>,
-    /// The functions of the user that there are.
+    /// Hooks that the user has given.
     pub hooks: Vec<HookName>,
 }
 
 /// The state to restore: the newest, unless one of these is given.
 #[napi(object)]
 pub struct RestoreTarget {
-    /// A backup.
+    /// Id of a backup.
     pub id: Option<String>,
-    /// A time in milliseconds since 1970 UTC; what was captured then is included.
+    /// A time in milliseconds since 1970 UTC; changes captured at that time are included.
     pub at_ms: Option<f64>,
 }
 
 impl RestoreTarget {
-    /// What the core needs of a target.
+    /// Converts the target.
     pub fn parse(&self) -> Result<Target, Error> {
         match (&self.id, self.at_ms) {
             (Some(id), _) => Txid::parse(id).map(Target::Txid).ok_or_else(|| {
@@ -54,7 +54,7 @@ impl RestoreTarget {
     }
 }
 
-/// What the core needs of options.
+/// Converts the options.
 pub fn parse_options(options: &BackupOptions) -> Result<ServiceOptions, Error> {
     let duration = |ms: Option<f64>, default| {
         ms.map_or(default, |ms| Duration::from_secs_f64(ms.clamp(0.0, MILLISECONDS_MAX) / 1000.0))

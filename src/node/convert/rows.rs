@@ -1,4 +1,4 @@
-//! Rows as they cross to JavaScript.
+//! Rows of user SQL as JavaScript objects.
 
 use std::fmt::Write;
 
@@ -44,8 +44,8 @@ impl From<RowSet> for Rows {
     }
 }
 
-/// What statements changed, as a JSON array: for each how many rows, and the row id of the last that it inserted,
-/// which is a string where a number could not hold it.
+/// Changes of statements, as a JSON array: for each statement its number of changed rows, and the row id of its
+/// last insert, as a string if a number cannot hold it.
 pub fn changes(outcomes: &[StatementOutcome]) -> String {
     const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
     let mut json = String::from("[");

@@ -1,4 +1,4 @@
-//! Values of keys as they cross to JavaScript.
+//! Entries of keys as JavaScript objects.
 
 use napi_derive::napi;
 
@@ -7,21 +7,21 @@ use crate::Error;
 use crate::engine::sqlite::{Stored, Values};
 use crate::kv::Address;
 
-/// What keys hold, in the order in which they were asked for.
+/// Entries of keys, in the order of the request.
 #[napi(object, object_from_js = false)]
 pub struct ReadValues {
-    /// A value's text for each key, `null` where there is none.
+    /// JSON text of each key; `null` if there is no entry.
     pub texts: Vec<Option<String>>,
-    /// The expiries of those that have one.
+    /// Expiries of the entries that have one.
     pub expiries: Vec<ReadExpiry>,
     /// Keys that could not be read.
     pub failures: Vec<ReadFailure>,
 }
 
-/// The expiry of an entry, past or to come.
+/// Expiry of an entry, past or to come.
 #[napi(object, object_from_js = false)]
 pub struct ReadExpiry {
-    /// The place of its key among those that were asked for.
+    /// Index of its key in the request.
     pub index: u32,
     /// Milliseconds since 1970 UTC.
     pub at: i64,
@@ -30,9 +30,9 @@ pub struct ReadExpiry {
 /// A key that could not be read.
 #[napi(object, object_from_js = false)]
 pub struct ReadFailure {
-    /// Its place among those that were asked for.
+    /// Its index in the request.
     pub index: u32,
-    /// Why.
+    /// The error.
     pub error: Failure,
 }
 
@@ -54,12 +54,12 @@ impl From<Values> for ReadValues {
     }
 }
 
-/// What a read that must not wait has found: neither values nor an error if a lock is held.
+/// Result of a read that must not wait: neither values nor an error if a lock is held.
 #[napi(object, object_from_js = false)]
 pub struct ReadNow {
-    /// What each key holds.
+    /// Entries of the keys.
     pub values: Option<ReadValues>,
-    /// Why nothing can be read.
+    /// The error, if nothing can be read.
     pub error: Option<Failure>,
 }
 
@@ -76,11 +76,11 @@ impl From<Result<Values, Error>> for ReadNow {
 /// See `CacheValidity` of the engine.
 #[napi(string_enum = "camelCase")]
 pub enum CacheValidityKind {
-    /// What is cached is valid.
+    /// The cache is valid.
     Current,
-    /// It may not be.
+    /// The cache may be invalid.
     Changed,
-    /// It cannot be told now.
+    /// Unknown at the moment.
     Unknown,
 }
 

@@ -1,5 +1,5 @@
-//! The WAL-index header as JavaScript sees it: the memory itself, because a call for each read would cost more than the
-//! read.
+//! View of the WAL-index header for JavaScript: the shared memory itself, because a call for each read would cost
+//! more than the read.
 
 use std::ptr;
 
@@ -8,8 +8,8 @@ use napi::{Env, Error, Status, sys};
 
 use crate::engine::sqlite::{WalIndex, WalIndexHeader};
 
-/// A `Uint32Array` over the header; `None` where the runtime forbids memory that is not its own, as Electron does.
-/// (napi-rs's own arrays would be a copy there, which never changes.)
+/// A `Uint32Array` over the header; `None` where the runtime forbids external memory, as Electron does. (napi-rs's
+/// own arrays would be copies there, which never change.)
 pub fn share(env: Env, wal_index: WalIndex) -> napi::Result<Option<Unknown<'static>>> {
     let bytes = size_of::<WalIndexHeader>();
     let (mut buffer, mut array) = (ptr::null_mut(), ptr::null_mut());
