@@ -34,6 +34,7 @@ export const ORDER = {
 	`,
 	"src/node": `
 		*
+		state
 		convert
 	`,
 	"src/engine": `

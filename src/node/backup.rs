@@ -9,9 +9,9 @@ use napi_derive::napi;
 
 use super::batch::NO_REQUEST;
 use super::convert::backups::StatusInfo;
+use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::RestoreTarget;
-use super::event::{EventKind, NativeEvent};
-use super::shared::Shared;
+use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::backup::Restored;
 use crate::backup::catalog::files::BackupFile;
@@ -71,7 +71,7 @@ impl NativeStore {
     }
 }
 
-impl Observer for Shared {
+impl Observer for StoreState {
     fn happened(&self, event: &BackupEvent) {
         let notice = |kind| NativeEvent::new(NO_REQUEST, kind);
         self.tell([match event {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::cancels::Cancels;
+use super::state::cancels::Cancels;
 use crate::batch::Command;
 use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
 use crate::kv::{Address, Entry, Expected, Swap};

@@ -10,11 +10,11 @@ use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
 use super::batch::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
+use super::convert::event::{EventKind, NativeEvent};
 use super::convert::rows::RowSlice;
 use super::convert::values::addresses;
-use super::event::{EventKind, NativeEvent};
-use super::shared::Shared;
-use super::sql_state::{CursorHandle, LeaseHandle};
+use super::state::sql_state::{CursorHandle, LeaseHandle};
+use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::batch::{Batch, Command, Origin};
 use crate::engine::sqlite::{
@@ -283,7 +283,7 @@ impl NativeStore {
     }
 }
 
-impl Shared {
+impl StoreState {
     fn decode<T>(
         &self,
         encoded: EncodedSql,

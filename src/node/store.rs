@@ -12,13 +12,13 @@ use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, U
 use napi_derive::napi;
 
 use super::batch::{BatchDecoder, VERSION_WORDS};
+use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
-use super::event::{EventKind, NativeEvent};
-use super::event_queue::EventQueue;
-use super::shared::{Open, Shared};
-use super::sql_state::SqlState;
+use super::state::event_queue::EventQueue;
+use super::state::sql_state::SqlState;
+use super::state::store_state::{Open, StoreState};
 use crate::Error;
 use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
@@ -36,7 +36,7 @@ use crate::threads::{self, lock};
 /// nothing after `close`.
 #[napi]
 pub struct NativeStore {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<StoreState>,
 }
 
 /// Number of stores that the process has had.
@@ -61,7 +61,7 @@ impl NativeStore {
     #[napi(constructor)]
     pub fn new(env: Env, path: String, wake: Function<(), ()>) -> napi::Result<Self> {
         let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(StoreState {
             path: path.into(),
             client: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             wake: Mutex::new(wake),
@@ -98,7 +98,7 @@ impl NativeStore {
             lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
         }
         let spawned = threads::spawn("open", move || {
-            let observer: Arc<dyn Observer> = Arc::<Shared>::clone(&shared);
+            let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);
             let options = backup.as_ref().map(parse_options).transpose();
             let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
             let opened = opened
@@ -283,12 +283,12 @@ impl NativeStore {
 
 thread_local! {
     /// Stores of this environment.
-    static STORES: RefCell<Option<Vec<Weak<Shared>>>> = const { RefCell::new(None) };
+    static STORES: RefCell<Option<Vec<Weak<StoreState>>>> = const { RefCell::new(None) };
 }
 
 /// Lets the end of the environment, such as a worker's termination, wait for batches in flight. Batches that are
 /// still queued in JavaScript are sent by `lib/process/exit.js`, where JavaScript may still run.
-fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<()> {
+fn flush_at_end_of_environment(env: Env, shared: &Arc<StoreState>) -> napi::Result<()> {
     STORES.with_borrow_mut(|stores| {
         if stores.is_none() {
             env.add_env_cleanup_hook((), |()| {
@@ -303,7 +303,7 @@ fn flush_at_end_of_environment(env: Env, shared: &Arc<Shared>) -> napi::Result<(
     })
 }
 
-fn flush(shared: &Shared) {
+fn flush(shared: &StoreState) {
     // Nobody will end the open transactions, and batches of others may wait for them.
     shared.sql.clear();
     shared.sql.stop_reads();

@@ -1,6 +1,7 @@
 //! Conversions of values that cross to JavaScript or come from it.
 
 pub mod backups;
+pub mod event;
 pub mod failure;
 pub mod options;
 pub mod rows;

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
-use super::event::NativeEvent;
 use super::event_queue::EventQueue;
 use super::hooks::Hooks;
 use super::sql_state::SqlState;
@@ -16,6 +15,7 @@ use crate::backup::service::handle::Service;
 use crate::batch::{BatchOutcome, ClientId};
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
+use crate::node::convert::event::NativeEvent;
 use crate::sql::{Slice, Statement};
 use crate::threads::lock;
 use crate::{Error, Reply};
@@ -23,7 +23,7 @@ use crate::{Error, Reply};
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
 /// State of one store.
-pub struct Shared {
+pub struct StoreState {
     pub path: PathBuf,
     pub client: ClientId,
     pub wake: Mutex<Wake>,
@@ -42,7 +42,7 @@ pub struct Open {
     pub reader: Reader,
 }
 
-impl Shared {
+impl StoreState {
     /// The backup service. If there is none, the request fails.
     pub fn service(&self, id: u32) -> Option<Arc<Service>> {
         let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());

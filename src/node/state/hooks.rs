@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
-use super::convert::backups::HookName;
 use crate::backup::events::Hook;
+use crate::node::convert::backups::HookName;
 
 /// Hooks of one store, and their calls.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::NativeEvent;
+use crate::node::convert::event::NativeEvent;
 use crate::threads;
 
 /// Events that JavaScript has not taken yet.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use super::convert::backups::{BackupInfo, HookName, RestoredInfo};
-use super::convert::failure::Failure;
-use super::convert::rows::{RowSlice, Rows, StatementDescription, changes};
-use super::convert::values::ReadValues;
+use super::backups::{BackupInfo, HookName, RestoredInfo};
+use super::failure::Failure;
+use super::rows::{RowSlice, Rows, StatementDescription, changes};
+use super::values::ReadValues;
 use crate::Error;
 use crate::batch::{BatchOutcome, Stop};
 use crate::engine::sqlite::Values;

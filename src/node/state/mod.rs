@@ -1,0 +1,7 @@
+//! State of an open store, below its requests.
+
+pub mod cancels;
+pub mod event_queue;
+pub mod hooks;
+pub mod sql_state;
+pub mod store_state;
