@@ -1,6 +1,9 @@
-//! Backups: what is decided, and what is done.
+//! Backups of a database, and restores from them.
 //!
-//! A destination holds LTX files in Litestream's layout. [`catalog`] names them and decides what becomes of them.
+//! A destination holds LTX files in Litestream's layout. From the bottom up: [`catalog`] names these files and
+//! decides what to merge and remove, [`destination`] stores them, [`capture`] finds changed pages, [`local`] keeps
+//! state beside the database, [`publish`] brings changes to the destination, [`restore`] makes databases of backups,
+//! [`recover`] runs before a database is opened, and [`service`] is the thread that does all this for each open file.
 
 pub mod capture;
 pub mod catalog;

@@ -1,4 +1,5 @@
-//! What a database file has itself where its write-ahead log has something newer: what would be read if the log were lost.
+//! Pages as the last checkpoint left them in the database file, where the write-ahead log has newer ones. If the log
+//! were lost, they would be read instead.
 
 use std::path::Path;
 
@@ -8,9 +9,9 @@ use super::wal_scan::read_pages;
 use crate::Error;
 use crate::engine::sqlite::{locks_hold, open_detached};
 
-/// The pages that a file has itself and a table has otherwise, of those that are in its log. As far as can be told: others may
-/// be bringing the log into the file, and where locks are the process's nothing is read, for to close what it is read by
-/// would release them.
+/// Returns the pages that are in the log and that the database file itself holds in another version than the table,
+/// with the hashes of that version. Best effort: others may be checkpointing, and where locks belong to the process
+/// nothing is read, because closing the descriptor would release them.
 pub fn checkpointed_pages(database: &Path, table: &PageTable) -> Vec<Page> {
     if locks_hold() { read(database, table).unwrap_or_default() } else { Vec::new() }
 }
@@ -22,7 +23,7 @@ fn read(database: &Path, table: &PageTable) -> Result<Vec<Page>, Error> {
         return Ok(differing);
     }
     let connection = open_detached(database)?;
-    // The log may have made the database longer.
+    // The log may have extended the database.
     let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
     visit_changed_among(
         &connection,

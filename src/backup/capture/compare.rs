@@ -1,15 +1,15 @@
-//! Compares the pages of a database with a table of them.
+//! Comparison of a database's pages with a table of their hashes.
 
 use rusqlite::Connection;
 
 use super::page_hashes::{Page, PageTable};
 use crate::Error;
 
-/// Every page, the lock page with them.
+/// All pages, including the lock page.
 const READ_PAGES: &str = "SELECT pgno, data FROM sqlite_dbpage('main')";
 const READ_PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?";
 
-/// Receives a page's number and its bytes.
+/// Callback that receives a page's number and its bytes.
 pub type Visit<'a> = dyn FnMut(u32, &[u8]) -> Result<(), Error> + 'a;
 
 /// Visits every page but the lock page, in ascending order.
@@ -41,7 +41,7 @@ pub fn visit_changed(connection: &Connection, table: &PageTable, visit: &mut Vis
     })
 }
 
-/// Visits those of some pages that differ from a table. All of them exist.
+/// Visits those of the given pages that differ from a table. All of them must exist.
 ///
 /// # Errors
 ///
@@ -65,36 +65,36 @@ pub fn visit_changed_among(
 /// The difference between a database and a table of its pages.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The database's pages that differ, with their hashes.
+    /// Pages that differ, with their hashes in the database.
     pub pages: Vec<Page>,
     /// The size of the database in pages.
     pub commit: u32,
-    /// Whether the table has pages of another size, or another number of them.
+    /// True if the page size or the number of pages differs.
     pub differs_in_size: bool,
 }
 
 impl Difference {
-    /// Compares every page of a database, at one moment.
+    /// Compares every page of a database in one read transaction.
     ///
     /// # Errors
     ///
     /// With SQLite's code.
     pub fn between(connection: &Connection, table: &PageTable) -> Result<Self, Error> {
-        // Ends the moment when it is dropped.
+        // Rolled back when it is dropped.
         let moment = connection.unchecked_transaction()?;
         let mut pages = Vec::new();
         visit_changed(&moment, table, &mut |number, page| {
             pages.push((number, table.hash(page)));
             Ok(())
         })?;
-        // Known once a page was read.
+        // SQLite knows the page size once it has read a page.
         let page_size: u32 = moment.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let commit: u32 = moment.pragma_query_value(None, "page_count", |row| row.get(0))?;
         let differs_in_size = page_size != table.page_size.get() || commit as usize != table.hashes.len();
         Ok(Self { pages, commit, differs_in_size })
     }
 
-    /// Whether the database is as the table has it.
+    /// Returns true if the database equals the table.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.pages.is_empty() && !self.differs_in_size

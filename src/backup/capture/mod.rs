@@ -1,4 +1,4 @@
-//! Finds the pages of a database that have changed.
+//! Detection of changed pages.
 
 pub mod checkpointed;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! Finds the pages that have changed.
+//! Changed pages, found by comparing every page with a table of hashes.
 
 use std::path::Path;
 
@@ -14,71 +14,72 @@ use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
 
-/// A database at one moment.
+/// Size and log position of a database in one read transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Image {
-    /// The size of its pages.
+    /// Page size.
     pub page_size: PageSize,
-    /// How many there are.
+    /// Size in pages.
     pub commit: u32,
-    /// What its write-ahead log holds, if there is one that anything was committed to.
+    /// State of the write-ahead log; `None` if nothing was committed to one.
     pub wal: Option<WalState>,
-    /// When the file itself was last written to ([`disk::written_ns`]).
+    /// Modification time of the database file ([`disk::written_ns`]).
     pub written_ns: Option<u64>,
 }
 
-/// A way to find the pages that have changed. Pages are visited in ascending order, without the lock page.
+/// Strategy to find changed pages. Pages are visited in ascending order, without the lock page.
 pub trait Capture: Send {
-    /// Whether anybody may have committed anything since the last [`Capture::begin`]. Cheap.
+    /// Returns false if nobody has committed anything since the last [`Capture::begin`]. Cheap.
     ///
     /// # Errors
     ///
     /// With SQLite's code.
     fn has_changed(&mut self) -> Result<bool, Error>;
 
-    /// Holds on to the present moment, until [`Capture::end`]. `None` if the database has no page yet.
+    /// Begins a read transaction, which lasts until [`Capture::end`]. `None` if the database has no page yet.
     ///
     /// # Errors
     ///
     /// With SQLite's code.
     fn begin(&mut self) -> Result<Option<Image>, Error>;
 
-    /// Visits every page of this moment that is not as the table has it. The table is that of the moment which
-    /// [`Capture::recorded`] was last called for, or of an earlier one if it was never called.
+    /// Visits every page of this transaction that differs from the table. The table describes the transaction that
+    /// [`Capture::recorded`] was last called for, or an earlier one if it was never called.
     ///
     /// # Errors
     ///
     /// With SQLite's code, or what `visit` returns.
     fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error>;
 
-    /// Visits every page of this moment.
+    /// Visits every page of this transaction.
     ///
     /// # Errors
     ///
     /// With SQLite's code, or what `visit` returns.
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
 
-    /// What the file itself has where its log has something newer that the table knows of ([`checkpointed_pages`]).
+    /// Returns the pages that the database file itself holds in an older version than its log
+    /// ([`checkpointed_pages`]).
     fn checkpointed(&self, table: &PageTable) -> Vec<Page>;
 
-    /// Lets the moment go.
+    /// Ends the read transaction.
     fn end(&mut self);
 
-    /// From now on the table is as this moment was, or the last one if that has ended.
+    /// Declares that the table now describes this transaction, or the last one if that has ended.
     fn recorded(&mut self);
 }
 
-/// Reads every page and compares: right whoever wrote, in whatever way, and whenever.
+/// Compares every page, which is right whoever wrote, in whatever way, and whenever.
 #[derive(Debug)]
 pub struct PageDiff {
     connection: Connection,
-    /// SQLite's counter of others' commits, as of the last moment.
+    /// SQLite's `data_version` as of the last transaction.
     seen: Option<i64>,
     lock_page: u32,
 }
 
 impl PageDiff {
-    /// Opens a connection of its own, which only reads.
+    /// Opens a connection of its own, for reading only.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl PageDiff {
     }
 
     fn image(&mut self) -> Result<Option<Image>, Error> {
-        // Reads a page, so that the moment is that of this and all that follows.
+        // Reads a page, so that the transaction begins here and covers all that follows.
         self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         self.seen = Some(self.number("data_version")?);
         let commit = self.number("page_count")?;
@@ -108,7 +109,7 @@ impl PageDiff {
         Ok((commit > 0).then_some(Image { page_size, commit, wal, written_ns }))
     }
 
-    /// [`Capture::changes`], where no other pages than these can have changed. All of them are there.
+    /// Like [`Capture::changes`], limited to the given pages, all of which exist.
     ///
     /// # Errors
     ///
@@ -151,7 +152,7 @@ impl Capture for PageDiff {
     }
 
     fn end(&mut self) {
-        // What only read can as well be rolled back; if even that fails, the next moment cannot begin, and says why.
+        // A failed rollback of a read transaction does no harm; the next one cannot begin then, and reports it.
         drop(self.connection.execute_batch("ROLLBACK"));
     }
 

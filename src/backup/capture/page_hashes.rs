@@ -1,4 +1,4 @@
-//! What is known of each page of a database: a hash of 16 bytes.
+//! Table of page hashes, 16 bytes each.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,49 +7,49 @@ use twox_hash::XxHash3_128;
 
 use crate::ltx::PageSize;
 
-/// A hash of a page. Every table has a seed of its own, so that nobody can make pages that look alike.
+/// Hash of a page. Every table has its own random seed, so that nobody can construct colliding pages.
 pub type PageHash = u128;
 
-/// The number of a page, and its hash.
+/// Page number and hash.
 pub type Page = (u32, PageHash);
 
-/// The hashes of a database's pages.
+/// Hashes of a database's pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageTable {
-    /// What the hashes begin with.
+    /// Seed of the hash function.
     pub seed: u64,
-    /// The size of the pages.
+    /// Page size.
     pub page_size: PageSize,
-    /// The hash of each page, the first page's first. That of the lock page means nothing.
+    /// Hash of each page, beginning with page 1. That of the lock page is meaningless.
     pub hashes: Vec<PageHash>,
 }
 
 impl PageTable {
-    /// A table of no pages, with a seed that nobody knows.
+    /// Creates a table without pages, with a random seed.
     #[must_use]
     pub fn new(page_size: PageSize) -> Self {
         Self { seed: RandomState::new().hash_one(page_size), page_size, hashes: Vec::new() }
     }
 
-    /// The hash of a page.
+    /// Hashes a page.
     #[must_use]
     pub fn hash(&self, page: &[u8]) -> PageHash {
         XxHash3_128::oneshot_with_seed(self.seed, page)
     }
 
-    /// What is known of a page; `None` if it was not there.
+    /// Returns the hash of a page; `None` if the page did not exist.
     #[must_use]
     pub fn get(&self, number: u32) -> Option<PageHash> {
         self.hashes.get((number as usize).checked_sub(1)?).copied()
     }
 
-    /// Whether a page is as the table has it.
+    /// Returns true if the table has the hash of this page.
     #[must_use]
     pub fn matches(&self, number: u32, page: &[u8]) -> bool {
         self.get(number) == Some(self.hash(page))
     }
 
-    /// Applies changes: pages with their new hashes, and the new size in pages.
+    /// Applies a transaction: changed pages with their new hashes, and the new size in pages.
     pub fn apply(&mut self, commit: u32, changes: &[Page]) {
         self.hashes.resize(commit as usize, 0);
         for (number, hash) in changes {

@@ -1,4 +1,4 @@
-//! Finds the pages that have changed by what the write-ahead log has gained.
+//! Changed pages, found by the frames that the write-ahead log has gained.
 
 use std::path::{Path, PathBuf};
 
@@ -8,22 +8,22 @@ use super::page_hashes::{Page, PageTable};
 use super::wal_scan::{Written, written_between};
 use crate::Error;
 
-/// Reads the pages that were written to the log since the last capture, and compares only these. Whenever it is not proved
-/// that nothing else was written, because the log has been begun anew or there is none, it compares every page.
+/// Compares only the pages that were written to the log since the last capture. If the log was restarted, or there is
+/// none, other writes cannot be ruled out, and every page is compared.
 ///
-/// Pages are read through SQLite, from the same moment; the log only tells which.
+/// Pages are read through SQLite, in one transaction; the log only says which.
 #[derive(Debug)]
 pub struct WalCapture {
     diff: PageDiff,
     database: PathBuf,
-    /// The moment that the table is of.
+    /// The transaction that the table describes.
     recorded: Option<Image>,
-    /// The last moment that was begun.
+    /// The last transaction that was begun.
     moment: Option<Image>,
 }
 
 impl WalCapture {
-    /// Opens a connection of its own, which only reads.
+    /// Opens a connection of its own, for reading only.
     ///
     /// # Errors
     ///
@@ -33,13 +33,13 @@ impl WalCapture {
         Ok(Self { diff, database: database.to_owned(), recorded: None, moment: None })
     }
 
-    /// The pages that may be other than the table has them, in ascending order; `None` if any may be.
+    /// Returns the pages that may differ from the table, in ascending order; `None` if any page may.
     #[must_use]
     pub fn candidates(&self) -> Option<Vec<u32>> {
         let (recorded, moment) = (self.recorded?, self.moment?);
         let (from, to) = (recorded.wal?, moment.wal?);
         if to.mark.frames.checked_sub(from.mark.frames)? > moment.commit {
-            // To read them is more work than to read every page.
+            // Reading these frames would take longer than reading every page.
             return None;
         }
         let written = written_between(&self.database, &from, &to)?;
@@ -47,8 +47,8 @@ impl WalCapture {
     }
 }
 
-/// The pages that may have changed, by how many there were before and are now. One that was added, or cut off and added
-/// again, holds whatever the file has there if it was not written.
+/// Returns the pages that may have changed, given the sizes in pages before and after. A page that was added, or
+/// truncated and added again, holds arbitrary content if it was not written.
 fn candidates(before: u32, Written { mut pages, least }: Written, now: u32) -> Vec<u32> {
     pages.extend(before.min(least) + 1..=now);
     pages.into_iter().filter(|page| *page <= now).collect()
@@ -100,7 +100,7 @@ mod tests {
     use super::super::wal_scan::wal_path;
     use super::*;
 
-    /// A database, and what is known of it.
+    /// A database with its writer and its capture.
     struct Watched {
         folder: tempfile::TempDir,
         writer: Connection,
@@ -130,8 +130,8 @@ mod tests {
             self.writer.execute_batch(sql).unwrap();
         }
 
-        /// Captures what has changed: the numbers of the pages, and whether the log has told them. The same pages are
-        /// found by comparing all.
+        /// Captures the changes and returns their page numbers, and whether the log named them. A comparison of all
+        /// pages must find the same ones.
         fn changes(&mut self) -> (Vec<u32>, bool) {
             let image = self.capture.begin().unwrap().unwrap();
             let by_log = self.capture.candidates().is_some();
@@ -193,7 +193,7 @@ mod tests {
         }
     }
 
-    /// Says at its end, also by a panic, that others are to end.
+    /// Tells other threads to stop when it is dropped, also by a panic.
     struct Ending<'a>(&'a AtomicBool);
 
     impl Drop for Ending<'_> {
@@ -226,7 +226,7 @@ mod tests {
                                 rng.u16(0..900)
                             ),
                         };
-                        // A reader may keep a checkpoint from all that it was asked for.
+                        // A reader can make a checkpoint fail.
                         drop(connection.execute_batch(&sql));
                     }
                 });
@@ -234,7 +234,7 @@ mod tests {
             let _ending = Ending(&is_done);
             let began = Instant::now();
             let is_enough = |captures, by_log| captures > 50 && by_log > 5;
-            // Longer on a busy machine.
+            // A busy machine takes longer.
             while began.elapsed() < Duration::from_millis(1500)
                 || (!is_enough(captures, by_log) && began.elapsed() < Duration::from_secs(60))
             {
@@ -296,7 +296,7 @@ mod tests {
         let log = std::fs::read(wal_path(&watched.path())).unwrap();
         watched.capture.begin().unwrap();
         assert!(watched.capture.candidates().is_some());
-        // The log is looked for by its name: another one is put there, while SQLite has its own open.
+        // The scan opens the log by name, so another file can stand in for it while SQLite has its own open.
         std::fs::remove_file(wal_path(&watched.path())).unwrap();
         assert!(watched.capture.candidates().is_none());
         let frame_bytes = 24 + watched.table.page_size.get() as usize;

@@ -1,7 +1,7 @@
-//! How much of a write-ahead log is committed (sqlite.org/fileformat.html, "The Write-Ahead Log").
+//! Scan of the committed frames of a write-ahead log (sqlite.org/fileformat.html, "The Write-Ahead Log").
 //!
-//! SQLite takes what follows a damaged frame for something that was never committed, and says nothing. What a backup
-//! has seen in the log tells whether anything of it is gone.
+//! SQLite treats everything behind a damaged frame as uncommitted, without an error. The position that a backup has
+//! recorded shows whether frames are missing.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -14,19 +14,19 @@ const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// The magic number of logs with little-endian checksums; one more means big-endian.
+/// Magic number of logs with little-endian checksums; plus one for big-endian.
 const MAGIC: u32 = 0x377f_0682;
 
-/// A place in a log: which log it is, and how many frames of it are committed.
+/// Position in a log: the log's salts and the number of committed frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WalMark {
-    /// What tells a log from the one that was begun anew in its place.
+    /// Salts, which change when a log is restarted.
     pub salts: [u32; 2],
-    /// Committed frames.
+    /// Number of committed frames.
     pub frames: u32,
 }
 
-/// The log of a database: beside the file itself, where the path is a symbolic link to it.
+/// Path of a database's log, with symbolic links resolved as SQLite does.
 #[must_use]
 pub fn wal_path(database: &Path) -> PathBuf {
     let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
@@ -34,7 +34,8 @@ pub fn wal_path(database: &Path) -> PathBuf {
     path.into()
 }
 
-/// Reads a database's log as SQLite does when it recovers; `None` if there is none, or nothing valid in it.
+/// Finds the last commit in a database's log, as SQLite's recovery does; `None` if there is no log or it has no valid
+/// header.
 #[must_use]
 pub fn read_mark(database: &Path) -> Option<WalMark> {
     let frames = read_frames(database)?;
@@ -43,7 +44,7 @@ pub fn read_mark(database: &Path) -> Option<WalMark> {
     Some(WalMark { salts, frames: committed.map_or(0, |(number, _)| number) })
 }
 
-/// The numbers of the pages that a database's log has.
+/// Returns the numbers of the pages in a database's log.
 #[must_use]
 pub fn read_pages(database: &Path) -> BTreeSet<u32> {
     read_frames(database).into_iter().flatten().map(|frame| frame.page).collect()
@@ -57,7 +58,7 @@ fn read_frames(database: &Path) -> Option<Frames> {
     Some(Frames { input, page_bytes: header.page_bytes()?, salts: header.salts(), checksum, bytes: Vec::new() })
 }
 
-/// The header of a log ("WAL Header Format").
+/// Header of a log ("WAL Header Format").
 struct WalHeader([u8; HEADER_BYTES]);
 
 impl WalHeader {
@@ -87,7 +88,7 @@ impl WalHeader {
         [field(&self.0, 16), field(&self.0, 20)]
     }
 
-    /// The checksum of the header, which that of the first frame goes on from; `None` if it is wrong.
+    /// Returns the running checksum after the header; `None` if the stored one is wrong.
     fn checksum(&self) -> Option<Checksum> {
         let mut checksum = Checksum { big_endian: self.big_endian()?, sums: [0, 0] };
         checksum.update(&self.0[..24]);
@@ -95,17 +96,17 @@ impl WalHeader {
     }
 }
 
-/// The state of a database in write-ahead mode, by its log.
+/// State of a database in write-ahead mode, according to its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalState {
-    /// How far the log has come.
+    /// Position in the log.
     pub mark: WalMark,
     page_bytes: u32,
     checksum: Checksum,
 }
 
 impl WalState {
-    /// The state that a header of the WAL-index tells of (sqlite.org/walformat.html, "The WAL-Index Header").
+    /// Reads the state from a header of the WAL-index (sqlite.org/walformat.html, "The WAL-Index Header").
     #[must_use]
     pub fn new(header: WalIndexHeader) -> Self {
         let checksum = Checksum { big_endian: header.has_big_endian_checksums(), sums: header.frame_checksum() };
@@ -114,19 +115,20 @@ impl WalState {
     }
 }
 
-/// What was written between two states.
+/// Pages that were written between two states.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The numbers of the pages.
+    /// Page numbers.
     pub pages: BTreeSet<u32>,
-    /// How many pages the database had at the least.
+    /// Smallest size of the database in pages at any commit.
     pub least: u32,
 }
 
-/// Reads what the log has gained from one state to a later one; `None` unless it is proved that nothing else was written.
+/// Reads the frames that were added from one state to a later one; `None` unless these provably are all writes.
 ///
-/// The checksum of a frame goes on from that of the frame before it. So frames that lead from the checksum of the earlier
-/// state to that of the later one are those that SQLite has written between the two, all of them and in their order.
+/// Checksums are chained: that of a frame continues the one before it. Frames that lead from the checksum of the
+/// earlier state to that of the later one are therefore exactly the ones that SQLite has written in between, in
+/// order.
 #[must_use]
 pub fn written_between(database: &Path, from: &WalState, to: &WalState) -> Option<Written> {
     let WalState { mark: WalMark { salts, frames: first }, page_bytes, checksum } = *from;
@@ -146,19 +148,19 @@ pub fn written_between(database: &Path, from: &WalState, to: &WalState) -> Optio
     (frames.checksum == to.checksum).then_some(written)
 }
 
-/// The valid frames of a log, from some place on.
+/// Iterator over the valid frames of a log.
 struct Frames {
     input: BufReader<File>,
     page_bytes: usize,
     salts: [u32; 2],
-    /// Of all that was read, and of what stands before it.
+    /// Running checksum up to the last frame read.
     checksum: Checksum,
     bytes: Vec<u8>,
 }
 
 struct Frame {
     page: u32,
-    /// The size of the database in pages, at the end of a transaction.
+    /// Size of the database in pages, if the frame ends a transaction.
     commit: Option<u32>,
 }
 
@@ -182,7 +184,7 @@ fn field(bytes: &[u8], offset: usize) -> u32 {
     u32::from_be_bytes(std::array::from_fn(|index| bytes[offset + index]))
 }
 
-/// The running checksum of a log ("Checksum Algorithm").
+/// Running checksum of a log ("Checksum Algorithm").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Checksum {
     big_endian: bool,
@@ -235,7 +237,7 @@ mod tests {
         let last = log.len() - 1;
         log[last] ^= 1;
         std::fs::write(wal_path(&copy), &log).unwrap();
-        // The last transaction had several frames: none of it is committed without its last.
+        // The last transaction had several frames: without its last one none of them is committed.
         assert_eq!(read_mark(&copy), Some(before));
         log[0] ^= 1;
         std::fs::write(wal_path(&copy), &log).unwrap();

@@ -1,22 +1,22 @@
-//! Which files are merged into one of the level above, as a function of the listing and the time.
+//! Compaction: the files to merge into the next level, as a function of the listing and the time.
 
 use super::files::{BackupFile, FileName, Level, of_level};
 use crate::limits::{COMPACTION_FILES_MAX, COMPACTION_INTERVALS};
 
-/// Files to merge into one.
+/// Merge of several files into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compaction {
-    /// What the merged file is called.
+    /// Name of the merged file.
     pub name: FileName,
-    /// What is merged, in its order.
+    /// Files to merge, in order.
     pub inputs: Vec<BackupFile>,
 }
 
-/// The merges that are due, of the lowest level that has any: what they make is to be merged with the rest of its own
-/// level, and not left behind.
+/// Returns the merges that are due on the lowest level that has any: their results belong to the merges of the next
+/// level.
 ///
-/// A file of a level covers whole files of the level below, those of one interval: of all that were captured within
-/// the same 30 seconds, say, when these are over.
+/// A file of a level covers whole files of the level below, captured within one interval: all files of the same 30
+/// seconds, say, once these have passed.
 #[must_use]
 pub fn due(files: &[BackupFile], now_ms: i64) -> Vec<Compaction> {
     let snapshots = of_level(files, Level::SNAPSHOT);
@@ -42,7 +42,7 @@ fn groups(
     let mut groups: Vec<Vec<BackupFile>> = Vec::new();
     let mut reached = done;
     for file in of_level(files, from).into_iter().filter(|file| file.name.max.get() > done) {
-        // What others have merged otherwise overlaps; its next whole file goes on.
+        // Others may have merged along other boundaries, which overlap; the next file that does not is used.
         if file.name.max.get() <= reached {
             continue;
         }
@@ -62,7 +62,7 @@ fn groups(
         }
         reached = file.name.max.get();
     }
-    // An interval that is still to come is that of a wrong clock, and not waited for.
+    // A time in the future comes from a wrong clock, so its interval is not waited for.
     let is_over =
         |group: &Vec<BackupFile>| group.last().is_some_and(|last| interval_of(last.time_ms) != interval_of(now_ms));
     groups.into_iter().take_while(is_over).filter_map(|inputs| Compaction::of(to, inputs)).collect()
@@ -75,8 +75,8 @@ impl Compaction {
     }
 }
 
-/// Whether a snapshot leads over a gap in a level, as there is one where the page size has changed or where a history
-/// was begun anew. No merge crosses it.
+/// Returns true if a snapshot bridges a gap in a level, as after a change of the page size or a restarted history. No
+/// merge crosses such a gap.
 fn is_bridged(snapshots: &[BackupFile], reached: u64, file: &BackupFile) -> bool {
     snapshots.iter().any(|snapshot| {
         let max = snapshot.name.max.get();
@@ -112,7 +112,7 @@ mod tests {
         let mut files = captured(1..=70);
         files.push(file(1, 1, 29, 29_000));
         assert_eq!(short(&due(&files, 75_000)), ["1/30-59 of 30"]);
-        // Others may have merged at other times.
+        // Other tools may have merged at other times.
         files.push(file(1, 30, 40, 40_000));
         assert_eq!(short(&due(&files, 75_000)), ["1/41-59 of 19"]);
     }

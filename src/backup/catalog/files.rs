@@ -1,38 +1,38 @@
-//! The files of a destination: their names, and what a listing says of each.
+//! Names and listing entries of a destination's files.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ltx::Txid;
 
-/// A level of compaction, from 0 to 9.
+/// Compaction level, from 0 to 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u8);
 
 impl Level {
-    /// Increments as they were captured, one for each transaction number.
+    /// Level of captured increments, one for each transaction.
     pub const CAPTURED: Self = Self(0);
 
-    /// Full snapshots.
+    /// Level of full snapshots.
     pub const SNAPSHOT: Self = Self(9);
 
-    /// Every level.
+    /// All levels.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..=Self::SNAPSHOT.0).map(Self)
     }
 
-    /// The levels of merged files, and 0 with them: all that are no snapshots.
+    /// All levels but that of snapshots.
     pub fn increments() -> impl DoubleEndedIterator<Item = Self> {
         (0..Self::SNAPSHOT.0).map(Self)
     }
 
-    /// A level by its number.
+    /// Returns the level with this number.
     #[must_use]
     pub fn new(number: u8) -> Option<Self> {
         (number <= Self::SNAPSHOT.0).then_some(Self(number))
     }
 
-    /// Its number.
+    /// Number of the level.
     #[must_use]
     pub fn get(self) -> u8 {
         self.0
@@ -45,67 +45,67 @@ impl fmt::Display for Level {
     }
 }
 
-/// What a file is called: its level, and the transactions that it covers.
+/// File name: the level, and the transactions that the file covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileName {
-    /// Its level.
+    /// Level.
     pub level: Level,
-    /// The first transaction that it covers.
+    /// First transaction that the file covers.
     pub min: Txid,
-    /// The last transaction that it covers.
+    /// Last transaction that the file covers.
     pub max: Txid,
 }
 
 impl FileName {
-    /// The name of an increment as it was captured.
+    /// Name of a captured increment.
     #[must_use]
     pub fn captured(txid: Txid) -> Self {
         Self { level: Level::CAPTURED, min: txid, max: txid }
     }
 
-    /// The name of a full snapshot.
+    /// Name of a full snapshot.
     #[must_use]
     pub fn snapshot(max: Txid) -> Self {
         Self { level: Level::SNAPSHOT, min: Txid::FIRST, max }
     }
 
-    /// Reads the last part of a path; `None` for anything that is no backup.
+    /// Parses the last component of a path; `None` if it does not name a backup.
     #[must_use]
     pub fn parse(level: Level, name: &str) -> Option<Self> {
         let (min, max) = name.strip_suffix(".ltx")?.split_once('-')?;
         let (min, max) = (Txid::parse(min)?, Txid::parse(max)?);
-        // A snapshot begins with the first transaction, and nobody has counted to the half of what fits.
+        // A snapshot begins with the first transaction, and real numbers never reach half of the range.
         let is_possible =
             min <= max && max.get() <= u64::MAX / 2 && (level != Level::SNAPSHOT || min == Txid::FIRST);
         is_possible.then_some(Self { level, min, max })
     }
 
-    /// The last part of its path.
+    /// Last component of the path.
     #[must_use]
     pub fn file_name(&self) -> String {
         format!("{}-{}.ltx", self.min, self.max)
     }
 }
 
-/// As in reports: the level, then the name.
+/// Formatted for messages: the level, then the name.
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}-{}.ltx", self.level, self.min, self.max)
     }
 }
 
-/// A file as a listing shows it.
+/// Entry of a destination's listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackupFile {
-    /// What it is called.
+    /// File name.
     pub name: FileName,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub bytes: u64,
-    /// When what it holds was captured, in milliseconds since 1970 UTC.
+    /// Time of the capture, in milliseconds since 1970 UTC.
     pub time_ms: i64,
 }
 
-/// The files of a level in the order of their names.
+/// Returns the files of a level, sorted by name.
 #[must_use]
 pub fn of_level(files: &[BackupFile], level: Level) -> Vec<BackupFile> {
     let mut found: Vec<BackupFile> = files.iter().filter(|file| file.name.level == level).copied().collect();
@@ -113,17 +113,17 @@ pub fn of_level(files: &[BackupFile], level: Level) -> Vec<BackupFile> {
     found
 }
 
-/// The highest transaction number of any file.
+/// Returns the highest transaction number of any file.
 #[must_use]
 pub fn newest_txid(files: &[BackupFile]) -> Option<Txid> {
     files.iter().map(|file| file.name.max).max()
 }
 
-/// The states that can be restored, each by a file that ends with it, the newest first.
+/// Returns the states that can be restored, newest first, each represented by a file that ends with it.
 #[must_use]
 pub fn restorable(files: &[BackupFile]) -> Vec<BackupFile> {
     let mut found = files.to_vec();
-    // Of several files that end with the same state, that of the lowest level was there first.
+    // Among files that end with the same state, the one of the lowest level came first.
     found.sort_by_key(|file| (std::cmp::Reverse(file.name.max), file.name.level));
     found.dedup_by_key(|file| file.name.max);
     let reachable = reachable(files);
@@ -131,14 +131,14 @@ pub fn restorable(files: &[BackupFile]) -> Vec<BackupFile> {
     found
 }
 
-/// The transactions that [`plan`](super::plan::plan) finds a way to. Asked for each, that would take minutes where there
-/// are thousands of files.
+/// Returns the transactions that [`plan`](super::plan::plan) can reach. Calling it for each would take minutes with
+/// thousands of files.
 fn reachable(files: &[BackupFile]) -> BTreeSet<Txid> {
     let mut files: Vec<FileName> = files.iter().map(|file| file.name).collect();
     files.sort_by_key(|name| name.max);
     let mut reachable = BTreeSet::new();
     for name in files {
-        // What leads furthest leads on to whatever anything before it leads on to.
+        // The furthest reachable transaction before this one reaches whatever any earlier one does.
         let before = reachable.range(..name.max).next_back();
         if name.min == Txid::FIRST || before.is_some_and(|before: &Txid| name.min <= before.next()) {
             reachable.insert(name.max);
@@ -149,18 +149,18 @@ fn reachable(files: &[BackupFile]) -> BTreeSet<Txid> {
 
 #[cfg(test)]
 pub(crate) mod samples {
-    //! Files as the tests of what is decided write them down.
+    //! Sample files for the tests of this folder.
 
     use super::{BackupFile, FileName, Level, Txid};
 
-    /// A file of a hundred bytes.
+    /// File of 100 bytes.
     pub fn file(level: u8, min: u64, max: u64, time_ms: i64) -> BackupFile {
         let txid = |number| Txid::new(number).unwrap();
         let name = FileName { level: Level::new(level).unwrap(), min: txid(min), max: txid(max) };
         BackupFile { name, bytes: 100, time_ms }
     }
 
-    /// A name with decimal numbers: `2/1-300`.
+    /// Name with decimal numbers: `2/1-300`.
     pub fn short_name(FileName { level, min, max }: FileName) -> String {
         format!("{level}/{}-{}", min.get(), max.get())
     }

@@ -1,4 +1,4 @@
-//! What a destination has, and what follows from that: functions of a listing and the time, which touch nothing.
+//! Pure functions of a destination's listing and the time: names, restore plans, and what is due.
 
 pub mod compaction;
 pub mod files;

@@ -1,17 +1,17 @@
-//! Which files a restore reads, and in which order: Litestream's rules (0.5.8 and later), so that both restore the
-//! same state from the same files.
+//! Restore plan: the files that a restore reads, in order. The rules are Litestream's (0.5.8 and later), so that both
+//! restore the same state from the same files.
 
 use super::files::{BackupFile, Level, of_level};
 use crate::ltx::Txid;
 
-/// The state to restore.
+/// State to restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// The newest there is.
+    /// The newest state.
     Newest,
-    /// That after a transaction.
+    /// The state after a transaction.
     Txid(Txid),
-    /// The newest that was captured before a time, in milliseconds since 1970 UTC.
+    /// The newest state that was captured before a time, in milliseconds since 1970 UTC.
     Before(i64),
 }
 
@@ -25,25 +25,25 @@ impl Target {
     }
 }
 
-/// What to read for a state.
+/// Files to read for a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The files in their order, the first a snapshot.
+    /// Files in order; the first is a snapshot.
     pub files: Vec<BackupFile>,
-    /// Newer files that the target allows and that nothing leads to, because files before them are missing.
+    /// Newer files that the target allows but that cannot be reached, because files before them are missing.
     pub unreachable: Vec<BackupFile>,
 }
 
 impl Plan {
-    /// The last transaction of the state.
+    /// Last transaction of the state.
     #[must_use]
     pub fn txid(&self) -> Option<Txid> {
         self.files.last().map(|file| file.name.max)
     }
 }
 
-/// The files that lead to a state; `None` if there are none, or if a transaction that was asked for is not the end of
-/// any file that can be reached.
+/// Plans the restore of a state; `None` if no files lead there, or if a requested transaction is not the end of any
+/// reachable file.
 #[must_use]
 pub fn plan(files: &[BackupFile], target: Target) -> Option<Plan> {
     let snapshots = of_level(files, Level::SNAPSHOT);
@@ -62,8 +62,8 @@ pub fn plan(files: &[BackupFile], target: Target) -> Option<Plan> {
     (starts_with_snapshot && is_the_one).then_some(Plan { files: chosen, unreachable })
 }
 
-/// Of the files that continue a state, the one that leads furthest; of several the one that begins first, then the
-/// one of the highest level, then the earliest.
+/// Returns the file that continues a state and leads furthest. Ties are broken by the lowest first transaction, the
+/// highest level, and the earliest time.
 fn furthest<'a>(files: &[&'a BackupFile], reached: u64) -> Option<&'a BackupFile> {
     files
         .iter()

@@ -1,12 +1,13 @@
-//! Which files may go, as a function of the listing and the time.
+//! Retention: the files to remove, as a function of the listing and the time.
 //!
-//! A state is reached by a snapshot and then files of ever finer levels, each of which goes on where the one before
-//! ends. So the files of a level stand on the coarser ones before them, and give way in whole windows only: all that one
-//! file of the level above covers, with everything finer in it.
+//! A restore reads a snapshot and then files of ever finer levels, each of which continues where the previous one
+//! ends. Files of a level therefore depend on the coarser ones before them, and are removed in whole windows only:
+//! all that one file of the level above covers, together with everything finer in it.
 //!
-//! The coarsest level stays as long as the retention. Of the others a window stays for a time, [`LEVEL_AGES_MIN`], and
-//! then until the level takes more room than half a snapshot or has [`LEVEL_FILES_MAX`] files; a level that takes more than
-//! two snapshots does not wait for that time. So a busy day does not cost a hundred times what the database itself does.
+//! The coarsest level is kept for the whole retention. On other levels a window is kept for a minimum age,
+//! [`LEVEL_AGES_MIN`], and after that until the level takes more room than half a snapshot or has [`LEVEL_FILES_MAX`]
+//! files; a level larger than two snapshots does not wait for the minimum age. This bounds the cost of a busy day,
+//! which would otherwise be a hundred times the size of the database.
 
 use std::time::Duration;
 
@@ -15,22 +16,22 @@ use super::plan::{Target, plan};
 use crate::limits::{LEVEL_AGES_MIN, LEVEL_BYTES_MIN, LEVEL_FILES_MAX, YOUNG_LEVEL_BYTES_MIN};
 use crate::ltx::Txid;
 
-/// The files to remove, in the order in which to remove them: the finest first, and of a level the newest, so that what
-/// is left leads on if that is interrupted. None if what would stay did not lead to the newest state as what is there
-/// does.
+/// Returns the files to remove, in order: finest level first, and within a level newest first, so that an interrupted
+/// removal leaves a chain that still leads on. Returns none if the remaining files would not lead to the newest state
+/// as the present ones do.
 #[must_use]
 pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<BackupFile> {
     let snapshots = of_level(files, Level::SNAPSHOT);
     let first_kept = first_kept(&snapshots, now_ms, retention);
     let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
-    // Up to here nothing that is finer leads anywhere.
+    // Finer files up to this transaction have no base any more.
     let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
     let everything_bytes =
         files.iter().filter(|file| holds_everything(file)).map(|file| file.bytes).max().unwrap_or(0);
 
     for level in Level::increments().rev() {
         let mut of_this = of_level(files, level);
-        // The newest of each level tells where to go on.
+        // The newest file of each level marks where to continue.
         of_this.pop();
         for window in old_windows(files, level, now_ms) {
             let left = of_this.iter().filter(|file| file.name.max.get() > gone);
@@ -50,53 +51,54 @@ pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<Ba
     if leads_as_far(files, &expired) { expired } else { Vec::new() }
 }
 
-/// Which snapshot the first moments within the retention begin with: the newest of those that are past it.
+/// Returns the index of the snapshot that the oldest state within the retention needs: the newest one that is older
+/// than the retention.
 ///
-/// Only the oldest snapshots are looked at, up to the first that is not past it, so that one with a time that a wrong
-/// clock has given it takes none of those before it along. A time that is still to come says nothing.
+/// Looks only at the oldest snapshots, up to the first one within the retention, so that a snapshot with a wrong time
+/// takes no earlier ones along. A time in the future is ignored.
 fn first_kept(snapshots: &[BackupFile], now_ms: i64, retention: Duration) -> Option<usize> {
     let horizon_ms = now_ms.saturating_sub(milliseconds(retention));
     let past = snapshots.iter().take_while(|file| file.time_ms <= horizon_ms || file.time_ms > now_ms).count();
     snapshots[..past].iter().rposition(|file| file.time_ms <= horizon_ms)
 }
 
-/// The windows of a level, the oldest first, that are no part of what is kept of every capture.
+/// Returns the windows of a level, oldest first, without those in which every capture is kept.
 fn old_windows(files: &[BackupFile], level: Level, now_ms: i64) -> Vec<BackupFile> {
     let Some(above) = Level::new(level.get() + 1).filter(|_| is_bounded(level)) else { return Vec::new() };
     of_level(files, above).into_iter().take_while(|file| is_past_its_age(file, Level::CAPTURED, now_ms)).collect()
 }
 
-/// Whether a level may be less than everything since the retention began.
+/// Returns true if a level may be thinned out within the retention.
 fn is_bounded(level: Level) -> bool {
     usize::from(level.get()) < LEVEL_AGES_MIN.len()
 }
 
-/// Whether a window is so old that a level need not have it. A time that is further ahead counts as one that is as long
-/// ago: it is that of a wrong clock.
+/// Returns true if a window has passed the minimum age of a level. A time in the future comes from a wrong clock, and
+/// counts by its distance.
 fn is_past_its_age(window: &BackupFile, level: Level, now_ms: i64) -> bool {
     let age_min = LEVEL_AGES_MIN.get(usize::from(level.get()));
     age_min.is_some_and(|age_min| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
 }
 
-/// Whether a file holds every page: a snapshot, or what the first capture was merged into.
+/// Returns true if a file holds every page: a snapshot, or a merge that includes the first capture.
 fn holds_everything(file: &BackupFile) -> bool {
     file.name.min == Txid::FIRST
 }
 
-/// Whether files of a level are so many or so large that those which are past their age give way.
+/// Returns true if the files of a level are so many or so large that windows past their minimum age are removed.
 fn is_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
     let (count, bytes) =
         of_level.fold((0, 0_u64), |(count, bytes), file| (count + 1, bytes.saturating_add(file.bytes)));
     bytes > LEVEL_BYTES_MIN.max(everything_bytes / 2) || count >= LEVEL_FILES_MAX
 }
 
-/// Whether the changes in files of a level are so large that others give way, too.
+/// Returns true if the changes in a level are so large that younger windows are removed, too.
 fn is_too_much<'a>(of_level: impl Iterator<Item = &'a BackupFile>, everything_bytes: u64) -> bool {
     let changes = of_level.filter(|file| !holds_everything(file)).map(|file| file.bytes);
     changes.fold(0, u64::saturating_add) > YOUNG_LEVEL_BYTES_MIN.max(everything_bytes.saturating_mul(2))
 }
 
-/// Whether the newest state can be reached without some files as it can with them.
+/// Returns true if the newest state can still be reached without the given files.
 fn leads_as_far(files: &[BackupFile], without: &[BackupFile]) -> bool {
     let rest: Vec<BackupFile> = files.iter().filter(|file| !without.contains(file)).copied().collect();
     let reached = |files: &[BackupFile]| plan(files, Target::Newest).and_then(|plan| plan.txid());
@@ -167,13 +169,13 @@ mod tests {
         let mut files: Vec<BackupFile> =
             (0..8).map(|index| file(1, 10 * index + 1, 10 * index + 10, 0, third)).collect();
         files.extend([file(2, 1, 20, 0, third), file(2, 21, 60, MINUTE_MS, third)]);
-        // Of a snapshot nothing but the newest state stands.
+        // A snapshot keeps only the newest state.
         files.push(file(9, 1, 60, MINUTE_MS, 9));
         assert_eq!(short(&expired(&files, 15 * MINUTE_MS, WEEK)), [""; 0]);
         assert_eq!(short(&expired(&files, 16 * MINUTE_MS, WEEK)), ["1/11-20", "1/1-10"]);
         let both = ["1/51-60", "1/41-50", "1/31-40", "1/21-30", "1/11-20", "1/1-10"];
         assert_eq!(short(&expired(&files, 17 * MINUTE_MS, WEEK)), both);
-        // What is not merged yet stays, whatever its size.
+        // Files that are not merged yet are kept, whatever their size.
         files.truncate(8);
         assert_eq!(short(&expired(&files, DAY_MS, WEEK)), [""; 0]);
     }

@@ -1,30 +1,29 @@
-//! When things are due, as functions of the time.
+//! Schedule of captures, retries and snapshots, as functions of the time.
 
 use std::time::{Duration, Instant};
 
 use super::files::{BackupFile, Level, newest_txid, of_level};
 use crate::limits::{CLOCK_AHEAD_MAX, CLOCK_BELIEVED_AFTER, COMPACTION_INTERVALS, SNAPSHOT_INTERVAL};
 
-/// How long to wait after a capture was begun until the next.
+/// Returns the pause from the beginning of a capture to the next.
 ///
-/// What is written right after a capture was begun is safe when the next has ended, so that what the capture itself
-/// takes is taken off the interval, and a quarter more for a busy machine. A capture that takes long leaves at least as
-/// long a pause.
+/// A change that just missed a capture is safe when the next one ends. The duration of the capture is therefore
+/// subtracted from the interval, and a quarter more for a busy machine. A slow capture is followed by a pause of at
+/// least its own duration.
 #[must_use]
 pub fn capture_pause(interval: Duration, capture_took: Duration) -> Duration {
     (interval * 3 / 4).saturating_sub(capture_took).max(interval / 2).max(capture_took * 2)
 }
 
-/// How long to wait after the destination has failed for a number of times in a row: twice as long each time, up to
-/// a minute.
+/// Returns the pause after a number of failures in a row: twice as long each time, up to a minute.
 #[must_use]
 pub fn retry_pause(interval: Duration, failures: u32) -> Duration {
     const MAX: Duration = Duration::from_secs(60);
     interval.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(MAX.max(interval))
 }
 
-/// Whether a full snapshot is due: when the newest is a day old, or when there is none and the oldest backup begins a
-/// day ago, and something has changed since. A time that is a day ahead is that of a wrong clock, and not waited for.
+/// Returns true if a full snapshot is due: something has changed, and the newest snapshot, or without one the oldest
+/// backup, is a day old. A time a day in the future comes from a wrong clock, and counts as well.
 #[must_use]
 pub fn snapshot_is_due(files: &[BackupFile], now_ms: i64) -> bool {
     let newest = of_level(files, Level::SNAPSHOT).pop();
@@ -37,7 +36,7 @@ pub fn snapshot_is_due(files: &[BackupFile], now_ms: i64) -> bool {
     has_changed && since_ms.is_some_and(is_due)
 }
 
-/// When the interval of a merged file begins, whose time is that of the last that it was merged of.
+/// Returns the beginning of a merged file's interval; the file's own time is that of the last capture in it.
 fn begins_ms(file: &BackupFile) -> i64 {
     let interval =
         usize::from(file.name.level.get()).checked_sub(1).and_then(|place| COMPACTION_INTERVALS.get(place));
@@ -45,24 +44,23 @@ fn begins_ms(file: &BackupFile) -> i64 {
     interval_ms.map_or(file.time_ms, |interval_ms| file.time_ms.div_euclid(interval_ms) * interval_ms)
 }
 
-/// The time of day, compared with a clock that nobody sets: nothing is past the retention because it was wrong for a
-/// while.
+/// Wall clock compared with the monotonic clock: no backup expires because the wall clock was wrong for a while.
 #[derive(Debug)]
 pub struct TimeOfDay {
-    /// When both were in step, by each of them.
+    /// Last time at which both clocks agreed.
     in_step: (Instant, i64),
     ahead_since: Option<Instant>,
 }
 
 impl TimeOfDay {
-    /// Believes the time that it is.
+    /// Trusts the present wall clock.
     #[must_use]
     pub fn new(now: Instant, now_ms: i64) -> Self {
         Self { in_step: (now, now_ms), ahead_since: None }
     }
 
-    /// How far the time of day has run ahead. No more, once it has stayed so for a day: then it was wrong before, or the
-    /// machine has slept.
+    /// Returns how far the wall clock has run ahead. After a day it is trusted again: then it was wrong before, or
+    /// the machine has slept.
     pub fn ahead(&mut self, now: Instant, now_ms: i64) -> Duration {
         let (then, then_ms) = self.in_step;
         let passed = now.saturating_duration_since(then);
@@ -113,7 +111,7 @@ mod tests {
         let mut files = vec![file(FileName::captured(txid(1)), 0)];
         assert!(!snapshot_is_due(&files, DAY_MS - 1));
         assert!(snapshot_is_due(&files, DAY_MS));
-        // Merged, it has the time of the last of what it holds.
+        // A merged file has the time of its last capture.
         let merged = FileName { level: Level::new(4).unwrap(), min: txid(1), max: txid(9) };
         assert!(snapshot_is_due(&[file(merged, DAY_MS / 4 - 1)], DAY_MS));
         files.push(file(FileName::snapshot(txid(1)), DAY_MS));
@@ -143,10 +141,10 @@ mod tests {
         assert_eq!(time.ahead(after(30), 30_000), ms(0));
         assert_eq!(time.ahead(after(60), 30_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs() - 30_000));
         assert_eq!(time.ahead(after(90), 90_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs()));
-        // Right again, or wrong the other way.
+        // Right again, or wrong in the other direction.
         assert_eq!(time.ahead(after(120), 120_000), ms(0));
         assert_eq!(time.ahead(after(150), 0), ms(0));
-        // A machine that has slept for a night.
+        // A machine that slept for a night.
         let night = |seconds: u64| NIGHT_MS.cast_signed() + 1000 * (seconds - 150).cast_signed();
         assert_eq!(time.ahead(after(180), night(180)), ms(NIGHT_MS));
         assert_eq!(time.ahead(after(180 + 86_399), night(180 + 86_399)), ms(NIGHT_MS));
