@@ -1,4 +1,4 @@
-//! What is told of backups, and to whom.
+//! Options, events and observers of the backup thread.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -10,47 +10,47 @@ use super::restore::restored::Restored;
 use crate::Error;
 use crate::threads::lock;
 
-/// How backups are made.
+/// Options of the backup thread.
 #[derive(Clone)]
 pub struct ServiceOptions {
-    /// Where they go.
+    /// Destination of the backups.
     pub destination: Arc<dyn Destination>,
-    /// How long a change waits for its backup at most.
+    /// Longest time that a change waits for its backup.
     pub interval: Duration,
-    /// How long they are kept.
+    /// Time for which backups are kept.
     pub retention: Duration,
-    /// How long the last one may take when the file is closed.
+    /// Longest time that the last backup may take when the file is closed.
     pub shutdown_timeout: Duration,
 }
 
-/// What has happened.
+/// Event of the backup thread.
 #[derive(Debug, Clone)]
 pub enum BackupEvent {
-    /// A change is safe.
+    /// A backup was published.
     Backup(BackupFile),
-    /// Something failed. Backups go on.
+    /// Something failed. Backups continue.
     Failure(Error),
-    /// A restore has come further.
+    /// A restore has made progress.
     Progress(RestoreProgress),
-    /// A file was restored, before it was opened if there is a reason for it, and otherwise while it was open.
+    /// A restore has finished: before the file was opened if it has a reason, and otherwise while it was open.
     Restored(Restored),
 }
 
-/// A moment at which functions of the user are called.
+/// Point at which hooks of the user run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
     /// Before a capture.
     BeforeBackup,
-    /// When a capture is safe.
+    /// After a capture was published.
     AfterBackup,
     /// Before the store is restored.
     BeforeRestore,
-    /// When the store was restored.
+    /// After the store was restored.
     AfterRestore,
 }
 
 impl Hook {
-    /// The option that it is given by.
+    /// Name of the option.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -62,29 +62,29 @@ impl Hook {
     }
 }
 
-/// Who is told what happens. Called on threads of this package.
+/// Observer of the backup thread. Called on threads of this package.
 pub trait Observer: Send + Sync {
-    /// Something has happened.
+    /// Receives an event.
     fn happened(&self, event: &BackupEvent);
 
-    /// Calls a function of the user, if there is one, and waits until it has ended, within bounds. The error says why
-    /// it was of no use.
+    /// Runs a hook, if there is one, and waits until it has ended, up to a limit. The error says why it did not
+    /// succeed.
     ///
     /// # Errors
     ///
     /// If it threw, or has not ended.
     fn hook(&self, hook: Hook) -> Result<(), Error>;
 
-    /// The process is ending: functions of the user are not called any more, and none is waited for.
+    /// Announces the end of the process: no hook runs any more, and none is waited for.
     fn ending(&self) {}
 }
 
-/// Those who want to be told.
+/// Observers of one file.
 #[derive(Default)]
 pub struct Observers(Mutex<Vec<Weak<dyn Observer>>>);
 
 impl Observers {
-    /// Tells one more.
+    /// Adds an observer.
     pub fn add(&self, observer: &Arc<dyn Observer>) {
         let mut observers = lock(&self.0);
         observers.retain(|other| other.strong_count() > 0);
@@ -95,21 +95,21 @@ impl Observers {
         lock(&self.0).iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Tells everybody.
+    /// Sends an event to all observers.
     pub fn tell(&self, event: &BackupEvent) {
         for observer in self.alive() {
             observer.happened(event);
         }
     }
 
-    /// Says that the process is ending.
+    /// Announces the end of the process to all observers.
     pub(super) fn ending(&self) {
         for observer in self.alive() {
             observer.ending();
         }
     }
 
-    /// Calls everybody's functions. What fails is told and returned, and no reason not to go on.
+    /// Runs the hooks of all observers. A failure is reported and returned, and stops nothing.
     pub fn hook(&self, hook: Hook) -> Option<Error> {
         let mut failure = None;
         for observer in self.alive() {

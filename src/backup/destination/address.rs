@@ -1,4 +1,4 @@
-//! How a destination is named.
+//! Addresses of destinations: paths and URLs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use super::layout::Layout;
 use super::once::CompleteOnce;
 use crate::{BackupProblem, Error};
 
-/// How long one request may take, and how long it is tried again. What still fails then is tried again later, and
-/// shows in the status meanwhile.
+/// Timeouts and retries of one request. A request that fails all of them is retried later, and the failure shows in
+/// the status meanwhile.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRIES_MAX: usize = 3;
 
-/// Where every client of S3 looks for the address of a server, the first first.
+/// Environment variables with the endpoint of S3, by precedence, as in every client.
 const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
 
-/// The destination of a path, or of a URL: `file:`, `s3://bucket/prefix`, `gs://bucket/prefix`,
-/// `az://container/prefix` (or `abs:`, as Litestream has it; `az://account@container/prefix` names the account).
+/// Parses a path or a URL: `file:`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` (or `abs:`,
+/// as in Litestream; `az://account@container/prefix` names the account).
 ///
-/// Credentials come from the usual variables of the environment (`AWS_ACCESS_KEY_ID` and so on). After a question mark
-/// `endpoint` may be given, and for S3 `region` and `forcePathStyle`, as Litestream has them.
+/// Credentials come from the usual environment variables (`AWS_ACCESS_KEY_ID` and so on). The query may give
+/// `endpoint`, and for S3 `region` and `forcePathStyle`, as in Litestream.
 ///
 /// # Errors
 ///
-/// `ERR_INVALID_CONFIG` if it is neither, or if something is missing.
+/// `ERR_INVALID_CONFIG` if it is neither, or incomplete.
 pub fn parse(address: &str) -> Result<Arc<dyn Destination>, Error> {
     if let Some(rest) = address.strip_prefix("file:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
@@ -64,14 +64,14 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     let prefix = decode_percent(url.path().trim_matches('/'));
     let prefix = prefix.ok_or_else(|| invalid("its prefix is no text"))?;
     if prefix.is_empty() {
-        // Litestream would look for what is there under other keys.
+        // Litestream looks under other keys without a prefix.
         return Err(invalid(&format!("it needs a prefix, as {scheme}://{name}/my-bot")));
     }
     if url.password().is_some() || (layout != Layout::Azure && !url.username().is_empty()) {
         return Err(invalid("credentials are given in the environment, and not in the address"));
     }
     let options = UrlOptions::of(&url, layout)?;
-    // The only one that is compiled in. Fails if it is set already.
+    // The only provider that is compiled in. Fails if it is already set.
     drop(rustls::crypto::ring::default_provider().install_default());
     let store = match layout {
         Layout::S3 => s3(name, options),
@@ -82,7 +82,7 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     Ok(Arc::new(Bucket::new(store, &prefix, layout, format!("{scheme}://{name}/{prefix}"))?))
 }
 
-/// What follows the question mark.
+/// Options in the query of a URL.
 #[derive(Debug, Default)]
 struct UrlOptions {
     endpoint: Option<String>,
@@ -114,7 +114,7 @@ impl UrlOptions {
         Ok(options)
     }
 
-    /// How requests are made; without encryption only where the endpoint says so.
+    /// HTTP client options; unencrypted only if the endpoint says so.
     fn client(&self) -> ClientOptions {
         let is_plain = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
         ClientOptions::new()
@@ -124,7 +124,8 @@ impl UrlOptions {
     }
 }
 
-/// The address of a server, which is never shown: it might have credentials. `name` says where it was given.
+/// Validates an endpoint, without showing it in messages: it might contain credentials. `name` is the option or
+/// variable that gave it.
 fn endpoint(name: &str, value: &str) -> Result<String, Error> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| invalid(&format!("{name} has to be as https://host or http://host:port")))?;
@@ -188,7 +189,7 @@ fn invalid(problem: &str) -> Error {
     Error::backup(BackupProblem::Address, format!("the destination of backups cannot be used: {problem}"))
 }
 
-/// Replaces `%20` and the like; `None` if what comes out is no text.
+/// Decodes percent-encoding; `None` if the result is not UTF-8.
 fn decode_percent(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,4 +1,4 @@
-//! An object store: S3 and what speaks its protocol, Google Cloud Storage, Azure.
+//! Object stores: S3 and compatible ones, Google Cloud Storage, Azure.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -16,10 +16,10 @@ use crate::backup::fs::disk;
 use crate::ltx::HEADER_BYTES;
 use crate::{BackupProblem, Error};
 
-/// What is read of a file at a time.
+/// Bytes per ranged read.
 const READ_BYTES: u64 = 1 << 20;
 
-/// Everything below a prefix of an object store.
+/// Prefix of an object store.
 pub struct Bucket {
     pub(super) store: Arc<dyn ObjectStore>,
     runtime: Arc<Runtime>,
@@ -29,11 +29,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The destination below a prefix.
+    /// Creates the destination below a prefix.
     ///
     /// # Errors
     ///
-    /// `ERR_INTERNAL` if the system has no more descriptors to give.
+    /// `ERR_INTERNAL` if the system is out of descriptors.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         prefix: &str,
@@ -64,7 +64,7 @@ impl Bucket {
     }
 }
 
-/// The innermost cause, which names neither requests nor their signatures.
+/// Innermost cause of an error, which contains neither requests nor signatures.
 fn reason(error: &object_store::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -100,7 +100,7 @@ impl Destination for Bucket {
         let put = self.runtime.block_on(self.put(&key, staged, time_ms));
         match put {
             Ok(()) => {
-                // What cannot be removed is removed when the store is opened the next time.
+                // A leftover is removed when the store is opened the next time.
                 drop(disk::remove(staged));
                 Ok(Created::New)
             }
@@ -140,7 +140,7 @@ impl Destination for Bucket {
 
     fn sweep(&self) {
         if !self.layout.completes_once() {
-            // What stays is in nobody's way.
+            // Leftovers are in nobody's way.
             drop(self.runtime.block_on(self.remove_unnamed()));
         }
     }
@@ -153,7 +153,7 @@ impl Destination for Bucket {
     }
 }
 
-/// An error that says nothing against the object, unless it is gone.
+/// Converts an error of the connection: it is no evidence against the object, unless that is missing.
 fn unreachable(error: &object_store::Error) -> io::Error {
     let kind = match error {
         object_store::Error::NotFound { .. } => io::ErrorKind::NotFound,
@@ -162,15 +162,15 @@ fn unreachable(error: &object_store::Error) -> io::Error {
     io::Error::new(kind, reason(error))
 }
 
-/// Reads an object piece by piece.
+/// Reader of an object, by ranges.
 struct ObjectReader {
     store: Arc<dyn ObjectStore>,
     runtime: Arc<Runtime>,
     key: Key,
     size: u64,
-    /// Where the next piece begins.
+    /// Offset of the next range.
     offset: u64,
-    /// The last piece, and how much of it was read.
+    /// Last range, and the number of its bytes that were consumed.
     buffered: Vec<u8>,
     read: usize,
 }

@@ -1,4 +1,4 @@
-//! A folder, in the layout of Litestream's file replicas: `<root>/ltx/<level>/<min>-<max>.ltx`.
+//! Folders, in the layout of Litestream's file replicas: `<root>/ltx/<level>/<min>-<max>.ltx`.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,7 +12,7 @@ use crate::backup::fs::rename::rename_new;
 use crate::backup::fs::temporary::is_abandoned;
 use crate::{BackupProblem, Error};
 
-/// A folder of this machine, made when the first backup is.
+/// Local folder, created with the first backup.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
@@ -20,7 +20,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The destination in a folder.
+    /// Creates the destination in a folder.
     #[must_use]
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), description: root.display().to_string() }
@@ -30,7 +30,7 @@ impl Folder {
         self.root.join("ltx").join(level.to_string())
     }
 
-    /// Where a file is.
+    /// Path of a file.
     #[must_use]
     pub fn path(&self, name: FileName) -> PathBuf {
         self.level(name.level).join(name.file_name())
@@ -51,7 +51,7 @@ impl Folder {
                     let time_ms = to_ms(metadata.modified()?);
                     files.push(BackupFile { name, bytes: metadata.len(), time_ms });
                 }
-                // Removed meanwhile, or no file.
+                // Removed meanwhile, or not a file.
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -63,7 +63,8 @@ impl Folder {
     fn place(&self, name: FileName, staged: &Path, time_ms: i64) -> io::Result<Created> {
         let folder = self.level(name.level);
         make_folder(&folder)?;
-        // By mtime Litestream knows a file's time. Set before the file has its name, so that it never has another.
+        // Litestream takes the mtime for a file's time. It is set before the file gets its name, which therefore
+        // never shows another.
         let file = File::options().write(true).open(staged)?;
         file.set_modified(from_ms(time_ms))?;
         file.sync_all()?;
@@ -139,7 +140,7 @@ impl Destination for Folder {
     fn sweep(&self) {
         let entries = fs::read_dir(self.root.join("ltx")).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {
-            // A younger one may be another writer's, who has not finished it.
+            // A younger file may belong to another writer that is still at work.
             if path.extension().is_some_and(|extension| extension == "tmp") && is_abandoned(&path) {
                 drop(fs::remove_file(path));
             }
@@ -147,7 +148,7 @@ impl Destination for Folder {
     }
 }
 
-/// Makes a folder and those that it is in, so that they outlive a power loss.
+/// Creates a folder and its parents durably.
 fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());

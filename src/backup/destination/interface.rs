@@ -1,4 +1,4 @@
-//! The interface of destinations.
+//! Interface of all destinations.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,75 +8,75 @@ use crate::clock::DATE_MS_MAX;
 use crate::ltx::{HEADER_BYTES, Header};
 use crate::{BackupProblem, Error};
 
-/// A place that keeps files under names, each written once and whole.
+/// Storage for named files, each written once and whole.
 ///
-/// Calls block. A file that is listed is complete and on disk; a listing shows every file that was created before it.
+/// Calls block. A listed file is complete and durable; a listing shows every file that was created before it.
 pub trait Destination: Send + Sync {
-    /// What to call it in messages. Never holds credentials.
+    /// Name for messages, without credentials.
     fn describe(&self) -> &str;
 
-    /// Every backup that there is, in no particular order.
+    /// Lists every backup, in no particular order.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`. A place that does not exist yet is empty.
+    /// `ERR_BACKUP_DESTINATION`. A destination that does not exist yet is empty.
     fn list(&self) -> Result<Vec<BackupFile>, Error>;
 
-    /// The folder in which files that will be created have to be written first; `None` if any will do.
+    /// Folder in which new files have to be staged; `None` if any will do.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_DESTINATION`.
     fn staging(&self) -> Result<Option<PathBuf>, Error>;
 
-    /// Makes a file of one that was written, which is gone afterwards. It is on disk before it has its name. Never
-    /// overwrites one.
+    /// Moves a staged file to its name at the destination. The content is durable before the name appears. Never
+    /// overwrites a file.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`; then the staged file is still there, and the created one may be, too.
+    /// `ERR_BACKUP_DESTINATION`; the staged file still exists then, and the created one may, too.
     fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error>;
 
-    /// Reads a file from its beginning.
+    /// Opens a file for reading.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_DESTINATION`.
     fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error>;
 
-    /// Removes a file. One that does not exist is no error.
+    /// Removes a file. A missing one is no error.
     ///
     /// # Errors
     ///
     /// `ERR_BACKUP_DESTINATION`.
     fn remove(&self, name: FileName) -> Result<(), Error>;
 
-    /// When what a file holds was captured, as the file itself says.
+    /// Returns the time of the capture from the file's own header, in milliseconds since 1970 UTC.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED` if it does not say.
+    /// `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED` if there is no valid header.
     fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
         let mut header = [0; HEADER_BYTES];
         self.open(name)?.read_exact(&mut header).map_err(|error| unusable(name, &error))?;
         timestamp_ms(name, &header)
     }
 
-    /// The checksum that a file ends with; `None` if it cannot be read.
+    /// Returns the checksum at the end of a file; `None` if it cannot be read.
     fn checksum(&self, file: &BackupFile) -> Option<u64>;
 
-    /// The folder of this machine that it is in, if it is in one.
+    /// Local folder of the destination, if it is one.
     fn root(&self) -> Option<&Path> {
         None
     }
 
-    /// Removes what writers that were killed have left of files that they were about to create.
+    /// Removes files that killed writers have left behind unfinished.
     fn sweep(&self) {}
 }
 
 pub fn timestamp_ms(name: FileName, header: &[u8; HEADER_BYTES]) -> Result<i64, Error> {
     let header = Header::decode(header).map_err(|error| unusable(name, &error))?;
-    // No checksum has been looked at yet.
+    // The header is not covered by a checksum yet.
     if header.timestamp_ms.unsigned_abs() > DATE_MS_MAX.unsigned_abs() {
         return Err(unusable(name, &"its time is none"));
     }
@@ -87,11 +87,11 @@ pub fn unusable(name: FileName, error: &dyn std::fmt::Display) -> Error {
     Error::backup(BackupProblem::Damaged, format!("the backup {name} cannot be used: {error}"))
 }
 
-/// What became of a file that was to be created.
+/// Result of [`Destination::create`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// It is there.
+    /// The file was created.
     New,
-    /// There is one of this name already, which was left alone. The staged file is still there.
+    /// A file of this name exists and was left alone. The staged file still exists.
     Exists,
 }

@@ -1,20 +1,20 @@
-//! Where backups are in an object store.
+//! Layouts of object stores.
 
 use crate::backup::catalog::files::Level;
 
-/// Where the files of a level are, and where their time is noted: as Litestream has it for each kind of store.
+/// Keys of the levels, and the metadata that holds a file's time: as in Litestream for each kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// `<prefix>/<level, 4 hexadecimal digits>/`.
     S3,
     /// `<prefix>/ltx/<level>/`.
     Google,
-    /// `<prefix>/ltx/<level>/`, and names of metadata have no hyphen.
+    /// `<prefix>/ltx/<level>/`, with metadata names that have no hyphen.
     Azure,
 }
 
 impl Layout {
-    /// What the folder of a level is called.
+    /// Path of a level below the prefix.
     #[must_use]
     pub fn level(self, level: Level) -> String {
         match self {
@@ -23,13 +23,14 @@ impl Layout {
         }
     }
 
-    /// Whether what is put in parts can be given its name on condition. Else it is put without one, and copied.
+    /// Returns true if a multipart upload can be completed on condition that the name is free. Otherwise it is
+    /// uploaded under a temporary name and copied.
     #[must_use]
     pub fn completes_once(self) -> bool {
         self == Self::S3
     }
 
-    /// The name of the metadata that has a file's time.
+    /// Name of the metadata that holds a file's time.
     #[must_use]
     pub fn time_attribute(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Where backups are kept.
+//! Destinations of backups: folders and object stores.
 
 mod address;
 mod bucket;

@@ -1,4 +1,4 @@
-//! A condition on what is put in parts: S3 knows one, the client does not ask for it.
+//! Conditional completion of multipart uploads: S3 supports it, the client library does not request it.
 
 use std::pin::Pin;
 
@@ -7,9 +7,9 @@ use object_store::client::{
 };
 use object_store::{ClientOptions, HeaderValue};
 
-/// Makes clients that complete no upload where there is an object of its name already.
+/// HTTP connector whose clients complete no upload over an existing object.
 ///
-/// The header is not signed; neither is it where the client sets it itself, for a copy in parts.
+/// The added header is not signed, as it is not either where the client library itself sets it for a multipart copy.
 #[derive(Debug, Default)]
 pub struct CompleteOnce;
 
@@ -37,7 +37,7 @@ impl HttpService for Conditional {
     }
 }
 
-/// Whether this is `POST <object>?uploadId=<upload>`, as in S3's `CompleteMultipartUpload`.
+/// Returns true for `POST <object>?uploadId=<upload>`, S3's `CompleteMultipartUpload`.
 fn completes_upload(request: &HttpRequest) -> bool {
     let query = request.uri().query().unwrap_or_default();
     request.method() == "POST" && query.split('&').any(|option| option.starts_with("uploadId="))

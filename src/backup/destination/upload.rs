@@ -1,4 +1,4 @@
-//! Puts files into an object store: whole, and only where there is none of the name.
+//! Uploads to an object store: whole, and only under free names.
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -15,28 +15,28 @@ use object_store::{
 use super::bucket::Bucket;
 use crate::clock::now_ms;
 
-/// Files up to this size are put in one request, larger ones in parts: a request has its time, also on a slow line, and
-/// its content is in memory.
+/// Largest file that is put in one request. Larger ones are uploaded in parts, because a request holds its content in
+/// memory and has to finish in time on a slow line, too.
 const SINGLE_PUT_BYTES_MAX: u64 = 16 << 20;
 
-/// The last time that RFC 3339 can write: the end of the year 9999.
+/// Latest time that RFC 3339 can express: the end of the year 9999.
 const TIME_MS_MAX: i64 = 253_402_300_799_999;
 
-/// The smallest part of a file, and the largest number of parts, that every store takes.
+/// Smallest part size and largest number of parts that every store accepts.
 const PART_BYTES_MIN: u64 = 5 << 20;
 const PARTS_MAX: u64 = 10_000;
 
-/// Parts of a file that are under way at a time.
+/// Parts in flight at a time.
 const PARTS_UNDER_WAY: usize = 4;
 
-/// Where files are put in parts that get their name later, below the prefix.
+/// Folder below the prefix for multipart uploads that get their name later.
 const UNNAMED: &str = "unnamed";
 
-/// How old a file that never got its name becomes.
+/// Age at which a nameless upload counts as abandoned.
 const ABANDONED_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Bucket {
-    /// Puts a file, and fails if there is one of the name.
+    /// Uploads a file; fails if the name is taken.
     pub(super) async fn put(&self, key: &Key, staged: &Path, time_ms: i64) -> object_store::Result<()> {
         if staged.metadata().map_err(generic)?.len() > SINGLE_PUT_BYTES_MAX {
             return self.put_parts(key, staged, time_ms).await;
@@ -59,7 +59,7 @@ impl Bucket {
         let unnamed = self.unnamed(staged);
         self.upload(&unnamed, staged, time_ms).await?;
         let named = self.name(&unnamed, key, staged).await;
-        // Where that cannot be told, a copy may still be under way. What is left is swept away later.
+        // If the outcome is unknown, a copy may still be under way. Leftovers are swept away later.
         if matches!(named, Ok(()) | Err(object_store::Error::AlreadyExists { .. })) {
             drop(self.store.delete(&unnamed).await);
         }
@@ -76,15 +76,15 @@ impl Bucket {
         match send_parts(&mut upload, &mut input).await {
             Ok(()) => upload.finish().await.map(drop),
             Err(error) => {
-                // The failure is what there is to tell, and not that its parts stay behind.
+                // The failure matters, and not that its parts stay behind.
                 drop(upload.abort().await);
                 Err(error)
             }
         }
     }
 
-    /// Copies what was put without a name to one that must be free. A copy may be made later than it is answered: it is
-    /// there when its end can be read.
+    /// Copies a nameless upload to a name that must be free. The copy may finish after the response: it is complete
+    /// when its last byte can be read.
     async fn name(&self, unnamed: &Key, key: &Key, staged: &Path) -> object_store::Result<()> {
         self.store.copy_if_not_exists(unnamed, key).await?;
         let bytes = staged.metadata().map_err(generic)?.len();
@@ -99,14 +99,14 @@ impl Bucket {
         attributes
     }
 
-    /// A key that no other file has, of any process or machine.
+    /// Unique key, across processes and machines.
     fn unnamed(&self, staged: &Path) -> Key {
         let name = staged.file_name().unwrap_or_default().to_string_lossy();
         let random = RandomState::new().hash_one(&*name);
         self.prefix.clone().join(UNNAMED).join(format!("{name}-{random:016x}"))
     }
 
-    /// Removes what was put without a name, and has been without one for long.
+    /// Removes abandoned nameless uploads.
     pub(super) async fn remove_unnamed(&self) -> object_store::Result<()> {
         let now_ms = now_ms();
         let listed = self.store.list_with_delimiter(Some(&self.prefix.clone().join(UNNAMED))).await?;
@@ -119,7 +119,7 @@ impl Bucket {
     }
 }
 
-/// How long the parts of a file are.
+/// Part size for a file of this size.
 fn part_bytes(bytes: u64) -> usize {
     usize::try_from(bytes.div_ceil(PARTS_MAX).max(PART_BYTES_MIN)).unwrap_or(usize::MAX)
 }

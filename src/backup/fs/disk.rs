@@ -1,21 +1,21 @@
-//! What has to be on disk, and in which order.
+//! Durable changes of files and folders.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Waits until a folder's entries are on disk. Where a folder cannot be opened (Windows) there is nothing to wait for.
+/// Syncs a folder's entries. Where a folder cannot be opened (Windows) there is nothing to sync.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// The folder that a file is in.
+/// Folder of a file.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Puts a whole file in the place of another, or of none.
+/// Replaces or creates a file atomically and durably.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     let mut file = File::create(&temporary)?;
@@ -26,13 +26,13 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// When a file was last written to, in nanoseconds since 1970 UTC, as far as the file system tells.
+/// Modification time of a file in nanoseconds since 1970 UTC, as far as the file system tells.
 pub fn written_ns(path: &Path) -> Option<u64> {
     let since_1970 = path.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(since_1970.as_nanos()).ok()
 }
 
-/// Removes a file, if there is one.
+/// Removes a file, if it exists.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

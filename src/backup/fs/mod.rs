@@ -1,4 +1,4 @@
-//! Files of this machine: names, and what has to be on disk in which order.
+//! Local files: names, and durable changes.
 
 pub mod disk;
 pub mod paths;

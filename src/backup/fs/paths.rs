@@ -1,11 +1,11 @@
-//! The names of files that belong together.
+//! Names of files that belong together.
 
 use std::path::{Path, PathBuf};
 
-/// What SQLite keeps beside a database, by what it adds to its name.
+/// Suffixes of the files that SQLite keeps beside a database.
 pub const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// A path with something added to its name.
+/// Appends a suffix to a path.
 #[must_use]
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();

@@ -1,4 +1,4 @@
-//! Gives a file a name that nothing else has, whoever else wants it at the same time.
+//! Renames that never overwrite, even against concurrent writers.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,11 +6,10 @@ use std::path::Path;
 
 use super::disk::{folder_of, remove, sync_folder};
 
-/// Renames a file, unless there is something of the new name: then the error is `AlreadyExists`, and nothing has changed.
-/// The name is on disk when this returns.
+/// Renames a file durably. If the new name is taken, the error is `AlreadyExists`, and nothing has changed.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match by_link(from, to) {
-        // A file system without links.
+        // The file system has no hard links.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
         other => return other,
     }
@@ -20,21 +19,21 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// A link is refused where a rename would overwrite.
+/// Creates a hard link, which fails if the name is taken, and removes the old name.
 fn by_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)?;
     sync_folder(folder_of(to))?;
-    // It has its name. What cannot be removed lies about under one that is only its own.
+    // The new name exists. If the old one cannot be removed, it stays as a unique leftover.
     drop(remove(from));
     Ok(())
 }
 
-/// Whether the system or the file system does not know a call.
+/// Returns true if the system or the file system does not support a call.
 fn is_unknown(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
 }
 
-/// A rename that overwrites nothing.
+/// Renames with a flag that forbids overwriting.
 #[cfg(unix)]
 fn at_once(from: &Path, to: &Path) -> io::Result<()> {
     use std::ffi::CString;
@@ -45,7 +44,7 @@ fn at_once(from: &Path, to: &Path) -> io::Result<()> {
     sync_folder(folder_of(to))
 }
 
-/// There is none.
+/// Not supported on this system.
 #[cfg(not(unix))]
 fn at_once(_from: &Path, _to: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
@@ -59,7 +58,8 @@ mod exclusive {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn rename(from: &CStr, to: &CStr) -> io::Result<()> {
         let here = libc::AT_FDCWD;
-        // The system's call itself: not every C library has it. SAFETY: both are texts that end with a zero.
+        // A raw system call, because not every C library has a function for it. SAFETY: both are strings that end
+        // with a zero.
         let result = unsafe {
             libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE)
         };
@@ -68,7 +68,7 @@ mod exclusive {
 
     #[cfg(target_vendor = "apple")]
     pub fn rename(from: &CStr, to: &CStr) -> io::Result<()> {
-        // SAFETY: both are texts that end with a zero.
+        // SAFETY: both are strings that end with a zero.
         let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), libc::RENAME_EXCL) };
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
@@ -79,8 +79,8 @@ mod exclusive {
     }
 }
 
-/// Looks, and renames, while nobody else who does it in this way can. The lock is the folder's: where folders cannot be
-/// opened (Windows) it is no more than this process's own.
+/// Checks that the name is free and renames, under a lock of the folder, which excludes others that do the same.
+/// Where folders cannot be opened (Windows) only this process is excluded.
 fn by_turns(from: &Path, to: &Path) -> io::Result<()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = crate::threads::lock(&TURN);
@@ -105,7 +105,7 @@ mod tests {
 
     type Rename = fn(&Path, &Path) -> io::Result<()>;
 
-    /// Every way that this system has.
+    /// All implementations for this system.
     fn ways() -> Vec<(&'static str, Rename)> {
         let mut ways: Vec<(&'static str, Rename)> =
             vec![("as it comes", rename_new), ("by a link", by_link), ("by turns", by_turns)];

@@ -1,4 +1,4 @@
-//! Files that are there for a while.
+//! Temporary files.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -10,19 +10,18 @@ use std::time::Duration;
 
 use super::disk;
 
-/// How old a file that was never finished gets: whoever makes it may still be at work before.
+/// Age at which an unfinished file counts as abandoned: its writer may still be at work before that.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many digits of a name are random.
+/// Number of random digits in a name.
 const RANDOM_DIGITS: usize = 16;
 
-/// A file of which nobody else knows, in this process or another. Removed when dropped, unless it was renamed.
+/// Temporary file with a unique name. Removed when dropped, unless it was renamed.
 #[derive(Debug)]
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// An empty file `<path>-<process>-<number>-<random>.tmp`. Removes what processes that were killed have left under
-    /// such names.
+    /// Creates an empty file `<path>-<process>-<number>-<random>.tmp`, and removes abandoned ones of the same path.
     pub fn create(path: &Path) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         sweep(path);
@@ -35,7 +34,7 @@ impl Temporary {
         Ok(temporary)
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -47,7 +46,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Whether nobody can be at work on a file any more.
+/// Returns true if a file is too old for anybody to be still writing it.
 pub fn is_abandoned(path: &Path) -> bool {
     let age = path.metadata().and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
     matches!(age, Ok(Ok(age)) if age > ABANDONED_AFTER)
@@ -62,7 +61,7 @@ fn sweep(path: &Path) {
     }
 }
 
-/// Whether a name is one that [`Temporary::create`] gives, and nobody else.
+/// Returns true if only [`Temporary::create`] makes such a name.
 fn is_temporary(begin: &str, name: &str) -> bool {
     let unique = name.strip_prefix(begin).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tmp"));
     let Some(parts) = unique.map(|unique| unique.split('-').collect::<Vec<_>>()) else { return false };

@@ -1,5 +1,5 @@
-//! That somebody else writes to a destination, kept beside the database: until it has another one, neither is anything
-//! published there, nor is the file replaced by what the other has made of it.
+//! Persistent marker for a conflicting writer, beside the database. Until the destination changes, nothing is
+//! published there, and the file is not replaced by the other writer's backups.
 
 use std::path::{Path, PathBuf};
 
@@ -12,23 +12,23 @@ fn mark_path(folder: &Path) -> PathBuf {
     folder.join("conflict")
 }
 
-/// Notes it in the folder beside a database. If that fails, it is found again, or not, when the destination is written to.
+/// Sets the marker. If that fails, the next write to the destination may find the conflict again.
 pub fn mark(folder: &Path, destination: &dyn Destination) {
     drop(disk::replace(&mark_path(folder), destination.describe().as_bytes()));
 }
 
-/// Whether it was noted of this destination.
+/// Returns true if this destination is marked.
 #[must_use]
 pub fn is_marked(folder: &Path, destination: &dyn Destination) -> bool {
     std::fs::read(mark_path(folder)).is_ok_and(|marked| marked == destination.describe().as_bytes())
 }
 
-/// Takes it back: the file is now what the destination has.
+/// Removes the marker: the file now equals the destination's newest state.
 pub fn unmark(folder: &Path) {
     drop(disk::remove(&mark_path(folder)));
 }
 
-/// The error of everything that is not published because of it.
+/// Error of every publication while a conflict lasts.
 #[must_use]
 pub fn error(destination: &dyn Destination, what: &str) -> Error {
     let message = format!(
@@ -38,7 +38,7 @@ pub fn error(destination: &dyn Destination, what: &str) -> Error {
     Error::backup(BackupProblem::Conflict, message)
 }
 
-/// [`error`] of a backup that is not of this file.
+/// [`error`] for a backup that is not of this file.
 #[must_use]
 pub fn anothers(destination: &dyn Destination, name: FileName) -> Error {
     error(destination, &format!("a backup {name} that is not of this file"))

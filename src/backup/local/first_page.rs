@@ -1,8 +1,8 @@
-//! What the first page of a database was when its file was closed.
+//! Fingerprint of a database's first page, taken when the file was closed.
 //!
-//! Whoever opens a file and writes to its first page counts one more there than was read, with or without a write-ahead log
-//! (`pager_write_changecounter` in SQLite's sources). So a first page that differs from what it was when nobody had the file
-//! open, and counts the same, was not written but damaged.
+//! Every writer increments the change counter in the first page, with or without a write-ahead log
+//! (`pager_write_changecounter` in SQLite's sources). If the page differs from its state at the last close although
+//! the counter is the same, it was damaged and not written.
 
 use std::path::{Path, PathBuf};
 
@@ -12,20 +12,19 @@ use twox_hash::XxHash3_128;
 use crate::Error;
 use crate::backup::fs::disk;
 
-/// What counts changes (sqlite.org/fileformat.html, "File change counter").
+/// File change counter (sqlite.org/fileformat.html).
 pub const CHANGES: std::ops::Range<usize> = 24..28;
 
-/// What counts changes of the schema ("Schema cookie").
+/// Schema cookie.
 const SCHEMAS: std::ops::Range<usize> = 40..44;
 
-/// What is left out: the counts, and what two copies of a file that were written in different ways may differ in while
-/// they count the same, which is the size and the free pages, that SQLite's own checks compare with the pages, and which
-/// SQLite wrote last.
+/// Ranges excluded from the hash: the counters, and fields in which valid copies with equal counters may differ.
+/// These are the database size and the free list, which SQLite's own checks cover, and the version that wrote last.
 const APART: [std::ops::Range<usize>; 2] = [24..44, 92..100];
 
 const RECORD_BYTES: usize = 24;
 
-/// A first page at one moment.
+/// Fingerprint of a first page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstPage {
     counts: [u8; 8],
@@ -33,7 +32,7 @@ pub struct FirstPage {
 }
 
 impl FirstPage {
-    /// That of a database; `None` if it has none.
+    /// Reads the fingerprint; `None` if the database has no page.
     ///
     /// # Errors
     ///
@@ -52,20 +51,19 @@ impl FirstPage {
         Self { counts, hash: XxHash3_128::oneshot(&page) }
     }
 
-    /// Whether a later first page differs from this, which was read when nobody had the file open, without having been
-    /// written.
+    /// Returns true if a later fingerprint proves damage. `self` was taken when nobody had the file open.
     #[must_use]
     pub fn contradicts(&self, later: &Self) -> bool {
         self.counts == later.counts && self.hash != later.hash
     }
 
-    /// Keeps it in a folder. If that fails, nothing is known of it later.
+    /// Saves the fingerprint in a folder. After a failure it is simply unknown.
     pub fn keep(&self, folder: &Path) {
         let bytes: Vec<u8> = self.counts.into_iter().chain(self.hash.to_le_bytes()).collect();
         drop(disk::replace(&record(folder), &bytes));
     }
 
-    /// What was kept in a folder, and is not any more: it holds until the file is opened.
+    /// Loads the fingerprint from a folder and removes it: it is valid until the file is opened.
     #[must_use]
     pub fn take(folder: &Path) -> Option<Self> {
         let bytes = std::fs::read(record(folder));
@@ -76,7 +74,7 @@ impl FirstPage {
     }
 }
 
-/// The first page; `None` if there is none yet.
+/// Reads the first page; `None` if there is none yet.
 ///
 /// # Errors
 ///

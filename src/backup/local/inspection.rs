@@ -1,4 +1,4 @@
-//! Opens a database file to look at it.
+//! Read-only access to a database file that leaves no trace.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::backup::capture::wal_scan::wal_path;
 use crate::engine::sqlite::open_own_reader;
 use crate::limits::BUSY_TIMEOUT;
 
-/// Opens a file to read it, and leaves it and its log as they are: closing the connection neither brings a log into the
-/// file, though nobody else has that open, nor leaves one where there was none.
+/// Opens a file for reading and leaves it and its log as they are. Closing the connection neither checkpoints an
+/// existing log, even if nobody else has it open, nor leaves a new one behind.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What lies beside a database for its backups.
+//! State beside the database.
 
 pub mod conflict;
 pub mod first_page;

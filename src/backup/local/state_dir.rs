@@ -1,5 +1,5 @@
-//! What lies beside a database for its backups: a folder, and in it what is known of the pages, two locks, a mark, and the
-//! first page as it was when the file was closed.
+//! Folder beside a database: the state file, two locks, the in-use marker, and the fingerprint of the first page at
+//! the last close.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::fs::disk;
 use crate::{BackupProblem, Error};
 
-/// What the name of the folder beside a database ends with.
+/// Suffix of the folder's name.
 pub const STATE_SUFFIX: &str = ".backup-state";
 
-/// How often, and how long each time, a lock is waited for that is about to be free.
+/// Attempts and pause for a lock that is about to be released.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// The folder beside a database. Everything in it can be lost: then the next backup holds every page.
+/// Folder beside a database. If it is lost, the next backup holds every page.
 #[derive(Debug, Clone)]
 pub struct StateDir {
     database: PathBuf,
     folder: PathBuf,
 }
 
-/// A lock that is held until it is dropped, or the process ends.
+/// File lock, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// The right to open the file, which one has at a time.
+/// Exclusive right to open the file.
 #[derive(Debug)]
 pub struct Opening {
     _lock: Lock,
@@ -45,7 +45,7 @@ impl StateDir {
         Self { database: database.to_owned(), folder: folder.into() }
     }
 
-    /// The folder of a database, which is made if there is none.
+    /// Opens the folder of a database, and creates it if necessary.
     ///
     /// # Errors
     ///
@@ -57,26 +57,26 @@ impl StateDir {
         Ok(state_dir)
     }
 
-    /// The folder of a database, if there is one.
+    /// Opens the folder of a database, if it exists.
     #[must_use]
     pub fn found_beside(database: &Path) -> Option<Self> {
         let state_dir = Self::of(database);
         state_dir.folder.is_dir().then_some(state_dir)
     }
 
-    /// Whether a process makes backups of the file now.
+    /// Returns true if some process makes backups of the file now.
     #[must_use]
     pub fn is_served(&self) -> bool {
         matches!(self.lock_for_backups(), Ok(None))
     }
 
-    /// The folder's path.
+    /// Path of the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Waits until no other process, and no other thread of this one, opens the file.
+    /// Waits until no other process or thread is opening the file.
     ///
     /// # Errors
     ///
@@ -86,14 +86,14 @@ impl StateDir {
             fs::create_dir_all(&self.folder).map_err(|error| self.failed(&error))?;
             let file = self.open_lock("opening")?;
             file.lock().map_err(|error| self.failed(&error))?;
-            // Who could not open the file has removed the lock, perhaps while this waited for it.
+            // Whoever fails to open the file removes the lock, perhaps while this call waited for it.
             if is_there(&file, &self.lock_path("opening")) {
                 return Ok(Opening { _lock: Lock { _file: file } });
             }
         }
     }
 
-    /// The right to make the backups of the file, unless another process has it.
+    /// Acquires the right to make backups of the file, unless another process has it.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl StateDir {
         }
     }
 
-    /// [`StateDir::lock_for_backups`], tried for a moment: a process that is being started holds what its parent has just
-    /// let go of, until it has its own program.
+    /// Like [`StateDir::lock_for_backups`], with retries: between fork and exec a child process holds locks that its
+    /// parent has just released.
     ///
     /// # Errors
     ///
@@ -123,13 +123,13 @@ impl StateDir {
         Ok(None)
     }
 
-    /// Whether the process that last made backups of the file ended without saying so.
+    /// Returns true if the last process that made backups ended without closing the file.
     #[must_use]
     pub fn is_marked_in_use(&self) -> bool {
         self.mark_path().exists()
     }
 
-    /// Marks that the file is in use.
+    /// Sets the in-use marker.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl StateDir {
         disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
-    /// Removes the mark: the file was closed. Keeps what its first page is now, unless others have it open.
+    /// Removes the in-use marker and saves the fingerprint of the first page, unless others have the file open.
     ///
     /// # Errors
     ///
@@ -150,7 +150,8 @@ impl StateDir {
         disk::remove(&self.mark_path()).map_err(|error| self.failed(&error))
     }
 
-    /// The first page, if nobody has the file open: who does may go on writing to it without counting more.
+    /// Reads the fingerprint of the first page, if nobody has the file open: an open connection may write again
+    /// without incrementing the counter.
     fn first_page_at_rest(&self) -> Option<FirstPage> {
         let is_at_rest = || !wal_path(&self.database).exists();
         if !is_at_rest() {
@@ -175,7 +176,7 @@ impl StateDir {
         opened.map_err(|error| self.failed(&error))
     }
 
-    /// Removes the folder if nothing but locks is in it: the file could not be opened.
+    /// Removes the folder if it holds nothing but locks, because the file could not be opened.
     pub fn remove_if_unused(&self, _opening: &Opening) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -187,7 +188,7 @@ impl StateDir {
         }
     }
 
-    /// Removes what a process that was killed was about to write.
+    /// Removes the temporary files of killed processes.
     fn remove_leftovers(&self) {
         let Ok(Some(_lock)) = self.lock_for_backups() else { return };
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
@@ -203,14 +204,14 @@ impl StateDir {
     }
 }
 
-/// Whether a file has not been removed since it was opened at a path.
+/// Returns true if a file still exists under the path at which it was opened.
 #[cfg(unix)]
 fn is_there(file: &File, _path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
 }
 
-/// Whether a file has not been removed since it was opened at a path, as far as can be told.
+/// Returns true if a file still exists under the path at which it was opened, as far as can be told.
 #[cfg(not(unix))]
 fn is_there(_file: &File, path: &Path) -> bool {
     path.exists()

@@ -1,7 +1,8 @@
-//! What backups keep beside the database: how far they have come, and what was in each page then.
+//! State file beside a database: the position of the last capture and the page hashes as of then.
 //!
-//! One file: a record of everything, then one for each capture since, each with its length and a checksum. A capture
-//! is recorded before it is published, so that after a crash the destination tells whether it arrived.
+//! The file begins with a full record, followed by a record for each capture since, each with its length and a
+//! checksum. A capture is recorded before it is published, so that after a crash the destination shows whether it
+//! arrived.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,53 +17,54 @@ use crate::backup::fs::disk;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
-/// What a file begins with: its format, and the version of that.
+/// Magic bytes with the version of the format.
 const MAGIC: [u8; 8] = *b"rcstate2";
 
-/// How a time that is not known is recorded.
+/// Encoding of an unknown time.
 const UNKNOWN_NS: u64 = u64::MAX;
 
-/// Bytes of captures after which everything is recorded anew, at least.
+/// Smallest total size of capture records after which a full record is written.
 const CAPTURES_BYTES_MIN: u64 = 256 << 10;
 
-/// A capture: the transaction of a backup.
+/// Position of a capture: the transaction of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Its number.
+    /// Transaction number.
     pub txid: Txid,
-    /// The checksum of its file; 0 if that is not known.
+    /// Checksum of the backup file; 0 if unknown.
     pub checksum: u64,
-    /// When it was made, in milliseconds since 1970 UTC.
+    /// Time of the capture, in milliseconds since 1970 UTC.
     pub time_ms: i64,
-    /// How far the write-ahead log had come, if there was one.
+    /// Position in the write-ahead log, if there was one.
     pub wal: Option<WalMark>,
-    /// When the file itself was last written to then ([`disk::written_ns`]), if that is known.
+    /// Modification time of the database file then ([`disk::written_ns`]), if known.
     pub written_ns: Option<u64>,
 }
 
-/// What is known of the last capture.
+/// State of the last capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// The destination that the captures went to.
+    /// Destination of the captures.
     pub destination: String,
-    /// The last capture.
+    /// Position of the last capture.
     pub position: Position,
-    /// The pages as they were then.
+    /// Page hashes as of then.
     pub table: PageTable,
 }
 
-/// What was read at the beginning.
+/// Content of a state file.
 #[derive(Debug)]
 pub struct Loaded {
-    /// As of the last record.
+    /// State as of the last record.
     pub known: Known,
-    /// As of the record before, if there is one.
+    /// State as of the record before, if there is one.
     pub before_last: Option<Known>,
-    /// What pages were before the last of their changes, or are in the file itself, without its log.
+    /// Older versions of pages: those that recorded captures replaced, and those in the database file beneath its
+    /// log.
     pub older: HashSet<Page>,
 }
 
-/// The file.
+/// State file, open for appending once it was written.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
@@ -72,16 +74,16 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// The file in a folder, with what can be read of it: nothing if there is none, or it is damaged.
+    /// Opens the state file in a folder and loads it; `None` if it is missing or damaged.
     #[must_use]
     pub fn open(folder: &Path) -> (Self, Option<Loaded>) {
         let path = folder.join("pages");
         let loaded = load(&path);
-        // Appended to only what this process has written: a torn record may be at the end.
+        // Appends only to records of this process: a torn record may be at the end of others.
         (Self { path, file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
     }
 
-    /// Records everything, and what the file itself has `checkpointed` its log.
+    /// Writes a full record, with the pages that the database file holds beneath its log (`checkpointed`).
     ///
     /// # Errors
     ///
@@ -98,14 +100,14 @@ impl StateFile {
         Ok(())
     }
 
-    /// Whether a capture can be recorded behind the others, which are not so many that everything is to be recorded anew.
+    /// Returns true if a capture can be appended. False if a full record is due.
     #[must_use]
     pub fn takes_more(&self) -> bool {
         self.file.is_some() && self.captures_bytes <= self.base_bytes.max(CAPTURES_BYTES_MIN)
     }
 
-    /// Records a capture that made `known` of what was known before: the pages that it changed, with their hashes, and what
-    /// the file itself has `checkpointed` a log that is another than before. Only where it can be ([`StateFile::takes_more`]).
+    /// Appends the record of a capture: the changed pages with their new hashes, and after a restart of the log the
+    /// pages that the database file holds beneath it (`checkpointed`). Requires [`StateFile::takes_more`].
     ///
     /// # Errors
     ///
@@ -117,13 +119,13 @@ impl StateFile {
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
         self.captures_bytes += bytes.len() as u64;
         written.map_err(|error| {
-            // What was torn would hide what is appended later.
+            // A torn record would hide everything appended later.
             self.file = None;
             self.failed(&error)
         })
     }
 
-    /// Makes the folder again, if somebody has removed it.
+    /// Recreates the folder if somebody has removed it.
     ///
     /// # Errors
     ///
@@ -132,7 +134,7 @@ impl StateFile {
         std::fs::create_dir_all(disk::folder_of(&self.path)).map_err(|error| self.failed(&error))
     }
 
-    /// Forgets everything.
+    /// Removes the state.
     ///
     /// # Errors
     ///
@@ -158,7 +160,7 @@ fn load(path: &Path) -> Option<Loaded> {
     let mut next = next_capture(&mut input);
     while let Some(CaptureRecord { position, commit, changes, checkpointed }) = next {
         if commit as usize > loaded.known.table.hashes.len() + changes.len() + 1 {
-            // Whatever was added has changed, but for the lock page.
+            // Added pages are always among the changed ones, except for the lock page.
             break;
         }
         next = next_capture(&mut input);
@@ -185,7 +187,7 @@ fn push_record(bytes: &mut Vec<u8>, record: &[u8]) {
     bytes.extend_from_slice(record);
 }
 
-/// The next record, if it is whole.
+/// Reads the next record, if it is complete.
 fn read_record<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(u64::from_le_bytes(take(input)?)).ok()?;
     let checksum = u64::from_le_bytes(take(input)?);
@@ -208,7 +210,7 @@ fn encode_base(known: &Known, checkpointed: &[Page]) -> Vec<u8> {
     bytes
 }
 
-/// What is known, and what the file itself has checkpointed its log.
+/// Decodes a full record: the state, and the pages beneath the log.
 fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
     let position = read_position(input)?;
     let seed = u64::from_le_bytes(take(input)?);
@@ -223,13 +225,13 @@ fn decode_base(input: &mut &[u8]) -> Option<(Known, Vec<Page>)> {
     Some((Known { destination, position, table: PageTable { seed, page_size, hashes } }, checkpointed))
 }
 
-/// What a capture was.
+/// Record of a capture.
 struct CaptureRecord {
     position: Position,
-    /// How many pages there were.
+    /// Size of the database in pages.
     commit: u32,
     changes: Vec<Page>,
-    /// What the file itself had, if its log was another than before.
+    /// Pages that the database file held beneath its log, if that was restarted.
     checkpointed: Vec<Page>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a destination still has what was published, and nobody else has gone on there.
+//! Checks that a destination still has what was published, and that nobody else has added to it.
 
 use super::file_check::is_whole;
 use super::publisher::Publisher;
@@ -9,15 +9,15 @@ use crate::backup::local::state_file::Known;
 use crate::{BackupProblem, Error};
 
 impl Publisher {
-    /// Publishes nothing any more, now and when the file is opened again.
+    /// Stops publication for good, also after the file is reopened.
     pub(super) fn stop(&mut self, error: Error) -> Error {
         conflict::mark(&self.folder, &*self.destination);
         self.conflict = Some(error.clone());
         error
     }
 
-    /// Before anything is published: whether the destination still ends with what was published last. That names are
-    /// taken does not tell enough, for names of captures become free when these are merged.
+    /// Checks that the destination still ends with the last published file. A name collision alone would not reveal a
+    /// conflict, because names of captures become free when they are merged.
     pub(super) fn check_end(&mut self) -> Result<(), Error> {
         let Some((last, checksum)) = self.last else { return Ok(()) };
         let there = self.destination.checksum(&last);
@@ -33,8 +33,8 @@ impl Publisher {
         Ok(())
     }
 
-    /// Whether anybody else has gone on at the destination. Of what is to be published some may be there, although that was
-    /// believed to have failed.
+    /// Checks that nobody else has added newer files. Staged files may be there, too, if an upload succeeded that was
+    /// reported as failed.
     pub(super) fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
         let own = self.queue.back().map(|staged| staged.name.max).max(self.newest());
         match newest_txid(files).filter(|newest| Some(*newest) > own) {
@@ -43,13 +43,13 @@ impl Publisher {
         }
     }
 
-    /// Whether backups lead to the last one.
+    /// Returns true if the files lead to the last published transaction.
     pub(super) fn is_reached_by(&self, files: &[BackupFile]) -> bool {
         let reached = plan(files, Target::Newest).and_then(|plan| plan.txid());
         self.newest().is_none_or(|newest| reached >= Some(newest))
     }
 
-    /// Whether the last backup is at the destination as it was made; otherwise a full snapshot has to follow.
+    /// Checks that the last backup is unchanged at the destination; requests a full snapshot otherwise.
     pub(super) fn check_last(&mut self) {
         let (Some(Known { position, .. }), Some((last, Some(checksum)))) = (&self.known, self.last) else { return };
         let is_the_capture = last.name == FileName::captured(position.txid);
@@ -60,7 +60,7 @@ impl Publisher {
         }
     }
 
-    /// Whether backups still lead to the last one; otherwise a full snapshot has to follow.
+    /// Checks that the files still lead to the last backup; requests a full snapshot otherwise.
     pub(super) fn check_chain(&mut self, files: &[BackupFile]) {
         if !self.is_reached_by(files) {
             let message = format!(

@@ -1,24 +1,24 @@
-//! Checks a file of a destination by itself.
+//! Integrity check of a single file at a destination.
 
 use crate::backup::catalog::files::FileName;
 use crate::backup::destination::Destination;
 use crate::ltx::{Decoder, Header};
 use crate::{BackupProblem, Error, ltx};
 
-/// Why a file was not read to its end: it is of no use, or its destination does not answer.
+/// Failure to read a file to its end.
 #[derive(Debug)]
 pub enum ReadError {
-    /// Its content is of no use; the reason, as a part of a sentence.
+    /// The content is invalid; the reason, as a part of a sentence.
     Unusable(String),
-    /// The destination does not answer, which says nothing against the file.
+    /// The destination does not respond, which is no evidence against the file.
     Failed(Error),
 }
 
-/// Whether a file passes its own checks.
+/// Returns true if a file passes its own checks.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_DESTINATION` if the destination does not answer, which says nothing against the file.
+/// `ERR_BACKUP_DESTINATION` if the destination does not respond.
 pub fn is_whole(destination: &dyn Destination, name: FileName) -> Result<bool, Error> {
     match read_whole(destination, name) {
         Ok(_) => Ok(true),

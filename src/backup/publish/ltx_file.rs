@@ -1,4 +1,4 @@
-//! Files on their way to a destination: written and read back before they get a name there.
+//! Staged LTX files: written and verified before they are published.
 
 use std::fs::File;
 use std::io::{BufWriter, Read};
@@ -13,31 +13,31 @@ use crate::{BackupProblem, Error, ltx};
 
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// A file that is complete, and not at its destination yet. Removed when dropped.
+/// Complete file that is not published yet. Removed when dropped.
 #[derive(Debug)]
 pub struct StagedFile {
-    /// What it will be called.
+    /// Name at the destination.
     pub name: FileName,
-    /// When what it holds was captured.
+    /// Time of the capture, in milliseconds since 1970 UTC.
     pub time_ms: i64,
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its checksum.
+    /// Checksum at the end of the file.
     pub checksum: u64,
     file: Temporary,
 }
 
-/// A file that is being written. Removed when dropped unfinished.
+/// File that is being written. Removed when dropped unfinished.
 pub struct LtxWriter {
     name: FileName,
     header: Header,
     encoder: Encoder<BufWriter<File>>,
-    /// Last, so that it is closed before it is removed.
+    /// Declared last, so that the file is closed before it is removed.
     file: Temporary,
 }
 
 impl LtxWriter {
-    /// Begins a file for a destination, in its own folder or else in `folder`.
+    /// Begins a file, in the staging folder of the destination or else in `folder`.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl LtxWriter {
         self.encoder.page(number, page).map_err(|error| failed(self.file.path(), &error))
     }
 
-    /// Ends the file, which was read back and found right. It is the destination that waits until it is on disk.
+    /// Ends the file and verifies it by reading it back. The destination syncs it later.
     ///
     /// # Errors
     ///
@@ -84,19 +84,18 @@ impl LtxWriter {
 }
 
 impl StagedFile {
-    /// As a listing will show it.
+    /// Entry that a listing will show.
     #[must_use]
     pub fn listed(&self) -> BackupFile {
         BackupFile { name: self.name, bytes: self.bytes, time_ms: self.time_ms }
     }
 
-    /// Brings the file to its destination. One that is there already with the same content, because an earlier
-    /// attempt was only believed to have failed, is as good.
+    /// Publishes the file. If an identical file is already there, an earlier attempt that was reported as failed has
+    /// succeeded.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`; then it can be tried again. `ERR_BACKUP_CONFLICT` if a file of this name with other
-    /// content is there.
+    /// `ERR_BACKUP_DESTINATION`, which can be retried; `ERR_BACKUP_CONFLICT` if the name is taken by other content.
     pub fn publish(&self, destination: &dyn Destination) -> Result<(), Error> {
         if destination.create(self.name, self.file.path(), self.time_ms)? == Created::New
             || self.is_at(destination)?
@@ -106,7 +105,7 @@ impl StagedFile {
         Err(conflict::anothers(destination, self.name))
     }
 
-    /// Whether the file was removed by somebody before it was published.
+    /// Returns true if somebody has removed the file before it was published.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         !self.file.path().exists()
@@ -132,7 +131,7 @@ impl StagedFile {
     }
 }
 
-/// Reads until the buffer is full or nothing is left.
+/// Reads until the buffer is full or the input ends.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {

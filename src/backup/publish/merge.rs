@@ -1,4 +1,4 @@
-//! Merges files of a destination into one.
+//! Merge of files at a destination.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::backup::destination::Destination;
 use crate::ltx::Header;
 use crate::{BackupProblem, Error, ltx};
 
-/// Why files were not merged.
+/// Failure of a merge.
 #[derive(Debug)]
 pub enum MergeError {
     /// Some of them cannot be used: which, and what to tell.

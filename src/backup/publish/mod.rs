@@ -1,4 +1,4 @@
-//! Captures changes and brings them to the destination.
+//! Publication of captures at the destination, and maintenance there.
 
 pub mod checks;
 pub mod file_check;

@@ -1,4 +1,4 @@
-//! Where a database stands against its destination.
+//! Comparison of the last recorded capture with the destination.
 
 use super::file_check::is_whole;
 use std::cmp::Ordering;
@@ -10,23 +10,23 @@ use crate::backup::local::conflict;
 use crate::backup::local::state_file::{Known, Loaded, Position};
 use crate::ltx::{Decoder, PageSize, Txid};
 
-/// Where a database stands against its destination.
+/// Position of a database in the destination's chain of backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainPosition {
-    /// The last capture is the destination's newest.
+    /// The last capture is the destination's newest transaction.
     InStep,
-    /// The last capture did not arrive; the one before is the destination's newest.
+    /// The last capture did not arrive; the one before is the destination's newest transaction.
     Unpublished,
-    /// The destination has newer backups, which this database never was: it is an old copy.
+    /// The destination has newer backups that this database never contained: it is an old copy.
     Behind,
-    /// The destination has lost the last capture, and more.
+    /// The destination has lost the last capture and more.
     Ahead,
-    /// Nothing is known of what the destination has.
+    /// The relation is unknown.
     Unknown,
 }
 
-/// Compares the last capture with the destination's newest transaction, and with the checksum of the destination's
-/// file of that capture, if it has one.
+/// Compares the last capture with the destination's newest transaction, and with the checksum of its own file there,
+/// if that exists.
 #[must_use]
 pub fn locate(position: Option<&Position>, newest: Option<Txid>, checksum: Option<u64>) -> ChainPosition {
     let Some(position) = position else { return ChainPosition::Unknown };
@@ -40,8 +40,8 @@ pub fn locate(position: Option<&Position>, newest: Option<Txid>, checksum: Optio
     }
 }
 
-/// The newest transaction of a destination, and the size of its pages. A file whose header cannot be read says nothing
-/// of its pages; the next capture is a snapshot then, for the state of others is not known either.
+/// Returns the newest transaction of a destination and its page size. If the header cannot be read, any page size
+/// will do: the next capture is a snapshot then, because the state of others is unknown, too.
 pub fn newest_file(destination: &dyn Destination, files: &[BackupFile]) -> Option<(Txid, PageSize)> {
     let newest = newest_txid(files)?;
     let smallest = PageSize::new(512).ok()?;
@@ -51,17 +51,17 @@ pub fn newest_file(destination: &dyn Destination, files: &[BackupFile]) -> Optio
     Some((newest, page_size.unwrap_or(smallest)))
 }
 
-/// A file that the destination ends with, of the lowest level.
+/// Returns the lowest-level file among those that end with the newest transaction.
 pub fn end_of(files: &[BackupFile]) -> Option<&BackupFile> {
     let newest = newest_txid(files);
     files.iter().filter(|file| Some(file.name.max) == newest).min_by_key(|file| file.name.level)
 }
 
-/// What is known of the state that the destination ends with; `None` if nothing is.
+/// Returns the recorded state that corresponds to the end of the destination; `None` if there is none.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_CONFLICT` if the destination has newer backups, which this database never was.
+/// `ERR_BACKUP_CONFLICT` if the destination has newer backups that this database never contained.
 pub fn reconcile(
     destination: &dyn Destination,
     files: &[BackupFile],
@@ -81,12 +81,12 @@ pub fn reconcile(
     }
 }
 
-/// Where a database stands against a destination.
+/// Determines the position of a database in a destination's chain of backups.
 pub fn chain_position(destination: &dyn Destination, files: &[BackupFile], position: &Position) -> ChainPosition {
     let name = FileName::captured(position.txid);
     let there = files.iter().find(|file| file.name == name);
     let checksum = there.and_then(|file| destination.checksum(file));
-    // One that is damaged, or cannot be read now, is not another's.
+    // A damaged or unreadable file is not taken for another writer's.
     let checksum = checksum
         .filter(|checksum| *checksum == position.checksum || is_whole(destination, name).unwrap_or_default());
     locate(Some(position), newest_txid(files), checksum)

@@ -1,4 +1,4 @@
-//! Captures what has changed into files for the destination.
+//! Captures of changes into staged files.
 
 use super::ltx_file::{LtxWriter, StagedFile};
 use super::publisher::{Published, Publisher};
@@ -10,7 +10,7 @@ use crate::backup::local::state_file::{Known, Position};
 use crate::ltx::{Header, Txid};
 
 impl Publisher {
-    /// Writes what has changed into files for the destination.
+    /// Stages the changes since the last capture.
     pub(super) fn stage(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
         self.is_dirty = true;
         self.state.make_folder()?;
@@ -29,11 +29,11 @@ impl Publisher {
         Ok(published.flatten())
     }
 
-    /// Notes what is known from now on, and that it is to be published.
+    /// Records the new state and queues the files for publication.
     fn record(&mut self, staged: Stage) -> Result<Option<Published>, Error> {
         match &staged.known {
             Recorded::Changes(known, changes) if self.state.takes_more() => {
-                // A log that was begun anew has been brought into the file.
+                // A restarted log was checkpointed before.
                 let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
                 let is_another_log = self.known.as_ref().and_then(salts) != salts(known);
                 let checkpointed =
@@ -53,7 +53,7 @@ impl Publisher {
 
     fn stage_image(&mut self, image: Image, now_ms: i64) -> Result<Option<Stage>, Error> {
         let known = self.known.take_if(|known| known.table.page_size != image.page_size);
-        // A new page size begins a new chain, and so does a history that nobody knows.
+        // A new page size begins a new chain, and so does an unknown history.
         let page_size_changed = known.is_some();
         let same_chain = self.newest.is_none_or(|(_, page_size)| page_size == image.page_size);
         let last = self.newest.map(|(txid, _)| txid);
@@ -80,7 +80,7 @@ impl Publisher {
             changes.push((number, known.table.hash(page)));
             writing.page(number, page)
         })?;
-        // A database that only shrank has no page that changed.
+        // A database that only shrank has no changed page.
         if writing.is_none() && known.table.hashes.len() > image.commit as usize {
             writing = Some(LtxWriter::begin(destination, folder, name, header)?);
         }
@@ -113,7 +113,7 @@ impl Publisher {
         if writes_increment {
             files.push(self.write_image(image, FileName::captured(txid), now_ms, Some(&mut table))?);
         }
-        // The first increment is a snapshot by its number.
+        // The first increment covers everything, as a snapshot does.
         if txid != Txid::FIRST || self.snapshot_wanted {
             let to = if writes_increment { None } else { Some(&mut table) };
             files.push(self.write_image(image, FileName::snapshot(txid), now_ms, to)?);
@@ -151,14 +151,14 @@ fn position_of(image: &Image, txid: Txid, checksum: u64, time_ms: i64) -> Positi
     Position { txid, checksum, time_ms, wal: image.wal.map(|wal| wal.mark), written_ns: image.written_ns }
 }
 
-/// What was staged of a moment.
+/// Result of staging one transaction.
 struct Stage {
     files: Vec<StagedFile>,
     is_full: bool,
     known: Recorded,
 }
 
-/// How to record what is known from now on.
+/// State to record, and the kind of record.
 enum Recorded {
     Changes(Known, Vec<Page>),
     Everything(Known),

@@ -1,31 +1,31 @@
-//! Decides what to do with a file before it is opened, by what was found.
+//! Decision about a file before it is opened.
 
 use super::inspect::FileCondition;
 use crate::backup::publish::reconcile::ChainPosition;
 
-/// What is said of [`FileCondition::Inconsistent`].
+/// Problem of [`FileCondition::Inconsistent`], as a part of a sentence.
 const INCONSISTENT: &str = "an index does not have what its table has";
 
-/// What to do, by what was found.
+/// Decision about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Open it as it is.
+    /// Open the file as it is.
     Keep,
-    /// Open it as it is, for there is nothing better, and say what is wrong with it, as a part of a sentence.
+    /// Open the file as it is, because there is nothing better, and report the problem, as a part of a sentence.
     KeepDamaged(String),
-    /// Leave it alone: it cannot be relied on, and the backups that were made of it are gone. What was found, as a part
-    /// of a sentence.
+    /// Refuse to open the file: it is unreliable, and the backups that were made of it are gone. The problem, as a
+    /// part of a sentence.
     Refuse(String),
-    /// Restore it, and set aside under this name what is there.
+    /// Restore the file, and set aside the existing one.
     Restore {
-        /// A part of the name, if anything is there.
+        /// Part of the name of the existing file then, if there is one.
         aside: Option<&'static str>,
-        /// Why, as a part of a sentence.
+        /// Reason, as a part of a sentence.
         reason: String,
     },
 }
 
-/// Decides what to do. `was_backed_up` if backups of the file have been made at the destination.
+/// Decides about a file. `was_backed_up` if backups of it have been made at the destination.
 #[must_use]
 pub fn decide(found: &FileCondition, has_backups: bool, was_backed_up: bool, standing: ChainPosition) -> Decision {
     let (problem, aside) = match found {

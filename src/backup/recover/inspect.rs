@@ -1,4 +1,4 @@
-//! Looks at a database file before it is opened for use.
+//! Inspection of a database file before it is opened.
 
 use std::path::Path;
 
@@ -12,36 +12,36 @@ use crate::backup::local::state_file::Loaded;
 use crate::backup::restore::integrity::{Depth, Verdict, check_database};
 use crate::limits::QUICK_CHECK_BYTES_MAX;
 
-/// What was found where a database should be.
+/// Condition of a database file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileCondition {
-    /// Nothing.
+    /// There is no file.
     Nothing,
-    /// A file without a byte: a database that was never written to, or what is left of one.
+    /// The file has no byte: it was never written to, or is the remains of a database.
     Empty,
-    /// A database, as far as can be told, or something that only opening it can judge.
+    /// A database without a known problem, or a file that only opening it can judge.
     Sound,
-    /// A database in which an index has not what its table has.
+    /// A database in which an index does not match its table.
     Inconsistent,
-    /// Something that is no sound database; why, as a part of a sentence.
+    /// A damaged database or none; the problem, as a part of a sentence.
     Damaged(String),
-    /// A database that has lost what it had at its last backup; why, as a part of a sentence.
+    /// A database that lacks content of its last backup; the problem, as a part of a sentence.
     Older(String),
 }
 
-/// What is known of a file from when it was last in use.
+/// Recorded facts about a file from its last use.
 #[derive(Debug, Clone, Copy)]
 pub struct LastUse<'a> {
-    /// It was closed as it should be.
+    /// The file was closed properly.
     pub is_clean: bool,
-    /// Its last capture.
+    /// Last capture.
     pub capture: Option<&'a Loaded>,
-    /// Its first page when it was closed.
+    /// Fingerprint of the first page at the last close.
     pub first_page: Option<FirstPage>,
 }
 
-/// Looks at a file. A large one that was closed as it should be is not read as a whole; of a small one it is also checked
-/// whether its indexes fit its tables, unless it is as it was captured.
+/// Inspects a file. A large one that was closed properly is not read as a whole. In a small one, indexes are compared
+/// with their tables, unless it equals its last capture.
 #[must_use]
 pub fn inspect_file(path: &Path, last: &LastUse) -> FileCondition {
     let metadata = match path.metadata() {
@@ -68,17 +68,17 @@ pub fn inspect_file(path: &Path, last: &LastUse) -> FileCondition {
     match look_at(path, depth, last.first_page.filter(|_| last.is_clean)) {
         Ok(Verdict::Damaged(problem)) => FileCondition::Damaged(problem),
         Ok(Verdict::Inconsistent) => FileCondition::Inconsistent,
-        // A journal beside it has told SQLite to take every page away.
+        // A hot journal has made SQLite truncate the file.
         Ok(Verdict::Sound) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => FileCondition::Empty,
         Ok(Verdict::Sound) | Err(_) => FileCondition::Sound,
     }
 }
 
-/// Has SQLite check every page of a file. The answer is a part of a sentence.
+/// Runs SQLite's check of every page. Returns the problem, as a part of a sentence.
 ///
 /// # Errors
 ///
-/// With SQLite's code, if the file could not be looked at.
+/// With SQLite's code, if the file could not be read.
 pub fn find_damage(path: &Path) -> Result<Option<String>, Error> {
     Ok(match look_at(path, Depth::Pages, None)? {
         Verdict::Damaged(problem) => Some(problem),
@@ -98,7 +98,7 @@ fn look_at(path: &Path, depth: Depth, first_page: Option<FirstPage>) -> Result<V
     Ok(verdict)
 }
 
-/// Whether a file without a log is what the last backup is of.
+/// Returns true if a file has no log and equals the last capture.
 fn is_as_captured(path: &Path, last: &Loaded) -> bool {
     if wal_path(path).exists() {
         return false;

@@ -1,4 +1,5 @@
-//! Whether a write-ahead log has lost what was backed up. SQLite would not notice: it reads what is there.
+//! Detection of a write-ahead log that was lost, truncated or replaced. SQLite does not notice: it reads whatever is
+//! there.
 
 use std::path::Path;
 
@@ -13,16 +14,16 @@ use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::{Loaded, Position};
 use crate::engine::sqlite::open_detached;
 
-/// How often a log is begun anew at most between a capture and the end of the process. Each time, the first of its salts
-/// grows by one (sqlite.org/fileformat.html, "WAL File Format"); that of a log of another file is any number.
+/// Largest number of restarts of a log between a capture and the end of the process. Each restart increments the
+/// first salt (sqlite.org/fileformat.html, "WAL File Format"); the log of another file has a random one.
 const RESTARTS_MAX: u32 = 1 << 16;
 
-/// How far a file's time may lie behind the clock: Linux takes that of its last tick, of which there are a hundred in a second
-/// or more.
+/// Largest lag of a file's modification time behind the clock: Linux uses the time of the last tick, of which there
+/// are at least a hundred per second.
 const FILE_TIME_MS: i64 = 20;
 
-/// What has become of the log that was there when the file was last in use, as a part of a sentence; `None` if nothing is
-/// missing. `last` is the last capture, if one is known.
+/// Compares the log with the one at the last use of the file. Returns the problem, as a part of a sentence; `None` if
+/// nothing is missing. `last` is the last capture, if known.
 #[must_use]
 pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<String> {
     let then = last.and_then(|last| last.known.position.wal);
@@ -34,14 +35,14 @@ pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
         return is_shorter.then(|| "its write-ahead log is damaged".to_owned());
     }
     let lacks_the_log = |open: fn(&Path) -> Result<Connection, Error>| {
-        // Whoever ended the log of the last capture has brought all of it into the file.
+        // Whoever removed the log of the last capture has checkpointed all of it.
         let had_frames = !is_clean && then.is_some_and(|then| then.frames > 0);
         let last = last.filter(|_| had_frames)?;
         went_back(&open(path).ok()?, path, last).ok().filter(|went_back| *went_back)
     };
     match now {
         None => lacks_the_log(open_for_inspection).map(|_| "its write-ahead log is gone".to_owned()),
-        // The file alone: what the other log holds says nothing.
+        // Inspects the file without the log, which is not its own.
         Some(now) => {
             let is_strange = now.frames > 0 && counts_back(path).unwrap_or(false);
             (is_strange || lacks_the_log(open_detached).is_some())
@@ -50,8 +51,8 @@ pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
     }
 }
 
-/// Whether the first page in a log counts fewer changes than that in the file. One that was made of the other counts as many
-/// or more.
+/// Returns true if the change counter in the log is lower than that in the file. A log of the same database has the
+/// same counter or a higher one.
 fn counts_back(path: &Path) -> Result<bool, Error> {
     let (alone, with_log) =
         (read_first_page(&open_detached(path)?)?, read_first_page(&open_for_inspection(path)?)?);
@@ -62,8 +63,8 @@ fn continues(then: WalMark, now: WalMark) -> bool {
     (1..=RESTARTS_MAX).contains(&now.salts[0].wrapping_sub(then.salts[0]))
 }
 
-/// Whether a file lacks what was in its log: if it differs from the last capture although nobody has written to it since,
-/// or if a page is as it was before that capture changed it.
+/// Returns true if a file lacks the content of its log: it differs from the last capture although nobody has written
+/// to it since, or a page has the version that a recorded capture replaced.
 fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool, Error> {
     let difference = Difference::between(connection, &last.known.table)?;
     let is_older = difference.pages.iter().any(|page| last.older.contains(page))
@@ -71,8 +72,8 @@ fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool
     Ok(!difference.is_none() && is_older)
 }
 
-/// Whether nobody has written to a file since a capture: its time is what it was then, or earlier than the capture, as that
-/// of an old copy is.
+/// Returns true if a file was not written since a capture: its modification time is the same, or earlier than the
+/// capture, as for an old copy.
 fn is_unwritten_since(path: &Path, last: &Position) -> bool {
     let Some(written_ns) = written_ns(path) else { return false };
     let is_earlier =

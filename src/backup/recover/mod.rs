@@ -1,4 +1,4 @@
-//! What happens before a database is opened, and how a file stands against its backups.
+//! Recovery of a database before it is opened, and reports about it.
 
 pub mod decide;
 pub mod inspect;

@@ -1,7 +1,7 @@
-//! What happens before a database is opened: it is kept, or restored, or begun anew.
+//! Recovery before a database is opened: the file is kept, restored or created anew.
 //!
-//! Nothing is ever deleted to make room for a restore, and nothing is set aside before what takes its place is on disk
-//! and has passed every check.
+//! Nothing is ever deleted to make room for a restore, and nothing is set aside before its replacement is durable and
+//! has passed every check.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,21 +21,21 @@ use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::backup::restore::restored::Restored;
 use crate::{BackupProblem, Error};
 
-/// A file that may be opened now.
+/// File that is ready to be opened.
 #[derive(Debug)]
 pub struct Recovered {
-    /// What it was restored to, if it was.
+    /// Result of the restore, if there was one.
     pub restored: Option<Restored>,
-    /// The right to make its backups, unless another process has it.
+    /// Right to make backups of the file, unless another process has it.
     pub lock: Option<Lock>,
 }
 
-/// Prepares a file for being opened, which nobody else does as long as `opening` is held.
+/// Prepares a file to be opened, while `opening` keeps others from opening it.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_DESTINATION` if the file is missing or damaged and the destination does not tell whether there is a
-/// backup; `ERR_BACKUP_DAMAGED` if there is none that can be used; `ERR_BACKUP_NOT_FOUND` if those that were made are gone;
+/// `ERR_BACKUP_DESTINATION` if the file is missing or damaged and the destination does not respond;
+/// `ERR_BACKUP_DAMAGED` if no backup can be used; `ERR_BACKUP_NOT_FOUND` if the backups that were made are gone;
 /// `ERR_BACKUP_STATE`. Nothing was changed then.
 pub fn prepare(
     path: &Path,
@@ -46,7 +46,7 @@ pub fn prepare(
     observers: &Observers,
 ) -> Result<Recovered, Error> {
     let Some(lock) = state_dir.lock_for_backups_soon()? else {
-        // Somebody has it open.
+        // Another process has the file open.
         return Ok(Recovered { restored: None, lock: None });
     };
     let (mut state, loaded) = StateFile::open(state_dir.folder());
@@ -81,7 +81,7 @@ pub fn prepare(
         Decision::Restore { aside, reason } => {
             let known = position.map(|position| position.txid);
             let newest = newest_txid(&files);
-            // An old copy that is sound is better than backups that lead no further.
+            // A sound old copy is better than backups that lead no further.
             let at_least = known.filter(|_| found == FileCondition::Sound);
             let at_least = at_least.map(|known| if newest > Some(known) { known.next() } else { known });
             let job =
@@ -97,12 +97,12 @@ pub fn prepare(
                 }
                 Ok(None) => {
                     if newest > known {
-                        // What is there is of no use: a full snapshot goes on from here.
+                        // The backups are of no use: the next one is a full snapshot.
                         state.forget()?;
                     }
                     None
                 }
-                // It is an old copy, and nothing newer can be used.
+                // The file is an old copy, and no newer backup can be used.
                 Err(error)
                     if found == FileCondition::Sound
                         && matches!(
@@ -114,7 +114,7 @@ pub fn prepare(
                     observers.tell(&BackupEvent::Failure(error));
                     None
                 }
-                // Most of it can be read, and the backups are no better.
+                // Most of the file can be read, and the backups are no better.
                 Err(error)
                     if found == FileCondition::Inconsistent
                         && error.backup_problem() == Some(BackupProblem::Damaged) =>
@@ -134,8 +134,8 @@ fn tell_damaged(path: &Path, problem: &str, observers: &Observers) {
     observers.tell(&BackupEvent::Failure(Error::backup(BackupProblem::Damaged, message)));
 }
 
-/// Whether the folder beside the file, where backups are by default, has been removed: whoever removed the file as well
-/// wants a new one. A folder elsewhere may be on a disk that is not there now.
+/// Returns true if the default destination, a folder beside the file, was removed: whoever removes both wants a new
+/// database. Any other folder may be on a disk that is not mounted.
 fn is_removed_beside(path: &Path, destination: &dyn Destination) -> bool {
     let beside = with_suffix(path, ".backup");
     Path::new(destination.describe()) == beside && !beside.exists()

@@ -1,4 +1,4 @@
-//! Restores a database before it is opened, and puts it in the place of what is there.
+//! Restore of a database that is not open, in place of the existing file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,24 +16,24 @@ use crate::faults::crash_at;
 use crate::ltx::Txid;
 use crate::{BackupProblem, Error};
 
-/// A restore of a file that is not open.
+/// Restore of a file that is not open.
 pub struct Recovery<'a> {
-    /// The file.
+    /// Path of the database.
     pub path: &'a Path,
-    /// The destination of its backups.
+    /// Destination of its backups.
     pub destination: &'a dyn Destination,
-    /// The listing of the destination.
+    /// Listing of the destination.
     pub files: &'a [BackupFile],
-    /// What is recorded of the file.
+    /// State file of the database.
     pub state: &'a mut StateFile,
-    /// The last transaction that was captured here.
+    /// Last transaction that was captured here.
     pub known: Option<Txid>,
-    /// The transaction that the restored state has to have, or a later one, if it is to be used.
+    /// Lowest acceptable transaction of the restored state.
     pub at_least: Option<Txid>,
 }
 
 impl Recovery<'_> {
-    /// Restores the newest state, and sets aside what is there; `None` if the state is older than it has to be.
+    /// Restores the newest state and sets aside the existing file. `None` if the state is older than required.
     ///
     /// # Errors
     ///
@@ -64,15 +64,15 @@ impl Recovery<'_> {
         Ok(Some(Restored { reason: Some(reason), set_aside, ..restored }))
     }
 
-    /// Sets aside what is there, and gives a restored file its name. Returns where what was there is now.
+    /// Sets aside the existing files and gives the restored file its name. Returns the new path of the old file.
     ///
-    /// Whenever this is interrupted, the next opening restores: until the file is in its place, what is there is what was
-    /// there before, with all that is known of it, or no file at all. A log never lies beside a file that it is not of, for
-    /// the file goes first, and another one comes when its log is gone, which the disk is made to keep to.
+    /// If this is interrupted, the next opening restores again: until the new file is in place, there is either the
+    /// old one with its recorded state, or none. A log never lies beside a foreign database: the database is set
+    /// aside first, and the new one appears after the old log is gone; each step is synced before the next.
     fn put_in_place(&mut self, temporary: &Path, what: &str, now_ms: i64) -> Result<Option<PathBuf>, Error> {
         let failed = |error: std::io::Error| cannot_replace(self.path, &error);
         let set_aside = SetAside::of(self.path, what, now_ms).map_err(failed)?;
-        // What is known of the pages is not true of the new file.
+        // The recorded page hashes do not describe the new file.
         self.state.forget().inspect_err(|_| set_aside.undo())?;
         crash_at("forgotten");
         fs::rename(temporary, self.path).map_err(failed)?;
@@ -82,7 +82,7 @@ impl Recovery<'_> {
     }
 }
 
-/// Adds to what a restore has left out the captures of this machine that the destination does not have.
+/// Adds captures of this machine that the destination lacks to the skipped backups.
 fn note_missing(restored: &mut Restored, files: &[BackupFile], known: Option<Txid>) {
     let Some(last) = known.filter(|last| *last > restored.txid && files.iter().all(|file| file.name.max < *last))
     else {
@@ -93,15 +93,15 @@ fn note_missing(restored: &mut Restored, files: &[BackupFile], known: Option<Txi
     restored.skipped.push(Skipped { name: FileName::captured(last), reason });
 }
 
-/// A file, and what belongs to it or belonged to one that was set aside before, under other names.
+/// Database file that was set aside, with the files that belong to it or to an earlier one.
 struct SetAside {
-    /// The names before and after, in the order in which they were changed.
+    /// Old and new names, in the order of the renames.
     renamed: Vec<(PathBuf, PathBuf)>,
     has_file: bool,
 }
 
 impl SetAside {
-    /// Renames what there is. If it fails, nothing was renamed.
+    /// Renames all existing files. If one rename fails, all are undone.
     fn of(path: &Path, what: &str, now_ms: i64) -> std::io::Result<Self> {
         let aside = free_name(path, what, now_ms);
         let mut set_aside = Self { renamed: Vec::new(), has_file: path.exists() };
@@ -117,20 +117,20 @@ impl SetAside {
         Ok(set_aside)
     }
 
-    /// Gives everything its name back. The next opening does without what cannot be had.
+    /// Undoes the renames, as far as possible. The next opening copes with the rest.
     fn undo(&self) {
         for (from, to) in self.renamed.iter().rev() {
             drop(fs::rename(to, from));
         }
     }
 
-    /// Where the file is now, if there was one.
+    /// New path of the database file, if there was one.
     fn file(&self) -> Option<PathBuf> {
         self.renamed.first().filter(|_| self.has_file).map(|(_, to)| to.clone())
     }
 }
 
-/// A name that neither a file nor anything that would belong to it has.
+/// Returns an unused name, for the database and for the files that belong to it.
 fn free_name(path: &Path, what: &str, now_ms: i64) -> PathBuf {
     let is_free = |aside: &Path| {
         !aside.exists() && COMPANIONS.iter().all(|companion| !with_suffix(aside, companion).exists())

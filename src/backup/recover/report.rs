@@ -1,4 +1,4 @@
-//! How a file stands against its backups, as a process sees it that makes none of them.
+//! Report on a file and its backups, for processes that make no backups themselves.
 
 use std::path::Path;
 
@@ -14,48 +14,49 @@ use crate::backup::restore::output::is_in_use;
 use crate::engine::sqlite::holds_keys;
 use crate::{BackupProblem, Error};
 
-/// How a file stands against its backups.
+/// Report on a file and its backups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The states that can be restored, the newest first.
+    /// States that can be restored, newest first.
     pub backups: Vec<BackupFile>,
-    /// Whether some process makes backups of the file now.
+    /// True if some process makes backups of the file now.
     pub is_served: bool,
-    /// What the newest backup lacks.
+    /// Changes that the newest backup lacks.
     pub lag: Lag,
 }
 
-/// What the newest backup of a file lacks.
+/// Changes that the newest backup of a file lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lag {
-    /// Nothing.
+    /// No changes.
     None,
-    /// Pages that have changed since a capture.
+    /// Pages that have changed since the last capture.
     Pages {
-        /// How many.
+        /// Number of pages.
         pages: u64,
-        /// Their size in bytes.
+        /// Size in bytes.
         bytes: u64,
-        /// When the capture was made, in milliseconds since 1970 UTC.
+        /// Time of the capture, in milliseconds since 1970 UTC.
         since_ms: i64,
     },
-    /// Nothing, but the file lacks what is in the backup: it is an old copy.
+    /// No changes, but the backup has content that the file lacks: the file is an old copy.
     OldCopy,
-    /// That cannot be told. Why, as a part of a sentence.
+    /// Unknown; the reason, as a part of a sentence.
     Unknown(String),
 }
 
-/// How often the destination is listed again, because a backup came in between.
+/// Largest number of listings, which are repeated while new backups arrive.
 const LISTINGS_MAX: u32 = 5;
 
-/// Looks at a file and its backups, and changes neither. Reads all of the file, through SQLite.
+/// Reports on a file and its backups without changing either. Reads the whole file, through SQLite.
 ///
 /// # Errors
 ///
 /// `ERR_BACKUP_DESTINATION`.
 pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Error> {
     let state_dir = StateDir::found_beside(path);
-    // What is captured is recorded before it is published: only what is known before and after belongs to the listing.
+    // Captures are recorded before they are published. A state that is the same before and after the listing
+    // therefore corresponds to it.
     let mut loaded = load(state_dir.as_ref());
     let mut listed = destination.list()?;
     for _ in 1..LISTINGS_MAX {
@@ -70,7 +71,7 @@ pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Erro
     Ok(Report { backups: restorable_at(destination, &listed), is_served, lag })
 }
 
-/// Whether a file has the table of the key-value store. It is left as it is.
+/// Returns true if a file has the table of the key-value store. The file is not changed.
 ///
 /// # Errors
 ///
@@ -79,14 +80,14 @@ pub fn is_store(path: &Path) -> Result<bool, Error> {
     holds_keys(&open_for_inspection(path)?)
 }
 
-/// Whether some process makes backups of a file now.
+/// Returns true if some process makes backups of a file now.
 #[must_use]
 pub fn is_served(path: &Path) -> bool {
     StateDir::found_beside(path).as_ref().is_some_and(StateDir::is_served)
 }
 
-/// Whether opening a file as a store would put a restored one in its place although somebody has it open: it is an old
-/// copy, and nobody makes its backups.
+/// Returns true if opening a file as a store would replace it although somebody has it open: it is an old copy, and
+/// nobody makes its backups.
 ///
 /// # Errors
 ///
@@ -102,7 +103,7 @@ pub fn would_replace_open_file(path: &Path, destination: &dyn Destination) -> Re
     Ok(is_old_copy && is_in_use(path))
 }
 
-/// Forgets what is known of a file that was put in the place of another: its next backup holds every page.
+/// Removes the recorded state of a file that was replaced: its next backup holds every page.
 ///
 /// # Errors
 ///
@@ -138,7 +139,7 @@ fn lag(path: &Path, destination: &dyn Destination, files: &[BackupFile], loaded:
     compare(path, &known).unwrap_or_else(|error| Lag::Unknown(error.to_string()))
 }
 
-/// Counts the pages that are not as they are known.
+/// Counts the pages that differ from the recorded state.
 fn compare(path: &Path, known: &Known) -> Result<Lag, Error> {
     let difference = Difference::between(&open_for_inspection(path)?, &known.table)?;
     if difference.commit == 0 && !known.table.hashes.is_empty() {
