@@ -1,15 +1,15 @@
-//! CRC-64/GO-ISO, of files and of databases.
+//! CRC-64/GO-ISO checksums of files and databases.
 
 use crc::{CRC_64_GO_ISO, Crc, Digest, Table};
 
-/// Set in every checksum that is there, so that 0 means none.
+/// Flag in every valid checksum, so that 0 means none.
 pub const CHECKSUM_FLAG: u64 = 1 << 63;
 
 type Crc64 = Crc<u64, Table<16>>;
 
 static CRC: Crc64 = Crc64::new(&CRC_64_GO_ISO);
 
-/// The checksum of a file, as its parts are written or read.
+/// Running checksum of a file.
 pub struct FileChecksum(Digest<'static, u64, Table<16>>);
 
 impl FileChecksum {
@@ -26,7 +26,7 @@ impl FileChecksum {
     }
 }
 
-/// The checksum of one page of a database.
+/// Checksum of one page of a database.
 #[must_use]
 pub fn page_checksum(number: u32, page: &[u8]) -> u64 {
     let mut digest = CRC.digest();
@@ -35,23 +35,23 @@ pub fn page_checksum(number: u32, page: &[u8]) -> u64 {
     digest.finalize() | CHECKSUM_FLAG
 }
 
-/// The checksum of a whole database: that of its pages combined, whatever their order. The lock page is left out.
+/// Checksum of a whole database: those of its pages combined in any order, without the lock page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatabaseChecksum(u64);
 
 impl DatabaseChecksum {
-    /// That of a database without pages.
+    /// Checksum of a database without pages.
     #[must_use]
     pub fn new() -> Self {
         Self(CHECKSUM_FLAG)
     }
 
-    /// Adds a page's checksum, or takes it away.
+    /// Adds or removes the checksum of a page.
     pub fn toggle(&mut self, page_checksum: u64) {
         self.0 = (self.0 ^ page_checksum) | CHECKSUM_FLAG;
     }
 
-    /// The number.
+    /// Numeric value.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0

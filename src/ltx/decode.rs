@@ -1,4 +1,4 @@
-//! Reads LTX files.
+//! Decoder of LTX files.
 
 use std::io::{BufReader, Read};
 
@@ -8,12 +8,12 @@ use super::index::{self, Index};
 use super::page::{Expander, PAGE_HEADER_BYTES, page_header};
 use super::{HEADER_BYTES, Header, LtxError, Violation};
 
-/// What is read of a file at a time.
+/// Size of the read buffer.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Reads a file page by page.
 ///
-/// The pages are to be believed when [`Decoder::page`] has returned `None`: the checksum is at the end.
+/// Pages must not be trusted before [`Decoder::page`] has returned `None`: the checksum is at the end.
 ///
 /// Memory: a few pages, and 8 bytes for each page read.
 pub struct Decoder<R: Read> {
@@ -27,12 +27,12 @@ pub struct Decoder<R: Read> {
     trailer: Option<Trailer>,
 }
 
-/// The last bytes of a file.
+/// Trailer at the end of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trailer {
-    /// The checksum of the database after the file; 0 if it has none.
+    /// Checksum of the database after the file; 0 if there is none.
     pub post_apply_checksum: u64,
-    /// The checksum of the file.
+    /// Checksum of the file.
     pub file_checksum: u64,
 }
 
@@ -41,7 +41,7 @@ impl<R: Read> Decoder<R> {
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of a header that no reader accepts, or of the reader.
+    /// The [`Violation`] of an invalid header, or an error of the reader.
     pub fn new(input: R) -> Result<Self, LtxError> {
         let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
         let mut bytes = [0; HEADER_BYTES];
@@ -61,26 +61,26 @@ impl<R: Read> Decoder<R> {
         })
     }
 
-    /// The header.
+    /// Header of the file.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The trailer, once [`Decoder::page`] has returned `None`.
+    /// Trailer of the file, once [`Decoder::page`] has returned `None`.
     pub fn trailer(&self) -> Option<Trailer> {
         self.trailer
     }
 
-    /// Reads the next page into `page` and returns its number; `None` behind the last one, when everything that
-    /// follows the pages has been read and found right, and nothing follows that.
+    /// Reads the next page into `page` and returns its number. Returns `None` after the last page, when the rest of
+    /// the file was verified and nothing follows it.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] that was found, or of the reader.
+    /// The [`Violation`] that was found, or an error of the reader.
     ///
     /// # Panics
     ///
-    /// If `page` has not the length of a page.
+    /// If `page` does not have the length of a page.
     pub fn page(&mut self, page: &mut [u8]) -> Result<Option<u32>, LtxError> {
         assert_eq!(page.len(), self.header.page_size.len(), "a buffer for one page");
         if self.trailer.is_some() {
@@ -110,7 +110,7 @@ impl<R: Read> Decoder<R> {
         Ok(Some(number))
     }
 
-    /// Reads what is left, and drops it.
+    /// Reads and verifies the rest of the file.
     ///
     /// # Errors
     ///
@@ -118,11 +118,11 @@ impl<R: Read> Decoder<R> {
     pub fn verify(mut self) -> Result<Trailer, LtxError> {
         let mut page = vec![0; self.header.page_size.len()];
         while self.page(&mut page)?.is_some() {}
-        // The last call has set it.
+        // Set by the last call.
         self.trailer.ok_or(LtxError::Invalid(Violation::Truncated))
     }
 
-    /// Reads what follows the pages.
+    /// Reads the index and the trailer.
     fn end(&mut self) -> Result<(), LtxError> {
         check_end(&self.header, self.last_page)?;
         let mut index_bytes = 0;

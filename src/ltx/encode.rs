@@ -1,4 +1,4 @@
-//! Writes LTX files.
+//! Encoder of LTX files.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use super::index::Index;
 use super::page::{Compressor, ENCODING, Encoding, PAGE_HEADER_BYTES, page_header};
 use super::{Header, LtxError, Violation};
 
-/// Writes a file page by page, and keeps the rules of the format: what it finishes, every reader accepts.
+/// Writes a file page by page, and enforces the rules of the format: every reader accepts the result.
 ///
 /// Memory: a few pages, and 8 bytes for each page written.
 pub struct Encoder<W: Write> {
@@ -21,12 +21,12 @@ pub struct Encoder<W: Write> {
     bytes: u64,
 }
 
-/// What was written.
+/// Size and checksum of an encoded file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodedFile {
-    /// The length of the file.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its checksum.
+    /// Checksum of the file.
     pub checksum: u64,
 }
 
@@ -35,12 +35,12 @@ impl<W: Write> Encoder<W> {
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of a header that no reader accepts, or of the writer.
+    /// The [`Violation`] of an invalid header, or an error of the writer.
     pub fn new(output: W, header: Header) -> Result<Self, LtxError> {
         Self::with_encoding(output, header, ENCODING)
     }
 
-    /// Begins a file whose pages are compressed as told.
+    /// Begins a file with this encoding of pages.
     ///
     /// # Errors
     ///
@@ -63,11 +63,11 @@ impl<W: Write> Encoder<W> {
         })
     }
 
-    /// Writes a page. Page numbers ascend; a snapshot leaves none out but the lock page, which is never written.
+    /// Writes a page. Page numbers ascend; a snapshot has all pages except the lock page, which is never written.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of a page that may not follow, or of the writer.
+    /// The [`Violation`] of an unexpected page, or an error of the writer.
     pub fn page(&mut self, number: u32, page: &[u8]) -> Result<(), LtxError> {
         check_order(&self.header, self.last_page, number)?;
         if page.len() != self.header.page_size.len() {
@@ -93,12 +93,12 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
-    /// Ends a file that has no checksums of databases, or is a snapshot, whose checksum its pages give.
+    /// Ends a file without database checksums, or a snapshot, whose checksum follows from its pages.
     ///
     /// # Errors
     ///
-    /// [`Violation::MissingPage`] if a snapshot is not complete, [`Violation::PostApplyChecksum`] if only
-    /// [`Encoder::finish_with`] can end the file; or of the writer.
+    /// [`Violation::MissingPage`] if a snapshot is incomplete, [`Violation::PostApplyChecksum`] if the file needs
+    /// [`Encoder::finish_with`]; or an error of the writer.
     pub fn finish(self) -> Result<(W, EncodedFile), LtxError> {
         let post_apply_checksum = match self.header.pre_apply_checksum {
             None => 0,
@@ -108,11 +108,12 @@ impl<W: Write> Encoder<W> {
         self.end(post_apply_checksum)
     }
 
-    /// Ends a file that has checksums of databases.
+    /// Ends a file with database checksums.
     ///
     /// # Errors
     ///
-    /// As [`Encoder::finish`]; [`Violation::PostApplyChecksum`] if the file has no such checksums, or this is none.
+    /// As [`Encoder::finish`]; [`Violation::PostApplyChecksum`] if the file has no database checksums, or this is not
+    /// a valid one.
     pub fn finish_with(self, post_apply_checksum: u64) -> Result<(W, EncodedFile), LtxError> {
         let is_snapshot = self.header.is_snapshot();
         let is_right = self.header.pre_apply_checksum.is_some()
@@ -145,7 +146,7 @@ impl<W: Write> Encoder<W> {
     }
 }
 
-/// Whether a page may follow another (0: none) in a file.
+/// Checks that a page may follow another (0: none) in a file.
 pub(super) fn check_order(header: &Header, last: u32, number: u32) -> Result<(), LtxError> {
     if number <= last {
         return Err(Violation::PageOrder.into());
@@ -162,13 +163,13 @@ pub(super) fn check_order(header: &Header, last: u32, number: u32) -> Result<(),
     Ok(())
 }
 
-/// Whether a file may end behind a page.
+/// Checks that a file may end after a page.
 pub(super) fn check_end(header: &Header, last: u32) -> Result<(), LtxError> {
     let is_complete = successor(header, last) > header.commit;
     if header.is_snapshot() && !is_complete { Err(Violation::MissingPage.into()) } else { Ok(()) }
 }
 
-/// The page behind another that is not the lock page.
+/// Returns the number of the next page, without the lock page.
 fn successor(header: &Header, page: u32) -> u32 {
     let next = page.saturating_add(1);
     if next == header.page_size.lock_page() { next + 1 } else { next }
@@ -179,7 +180,7 @@ mod tests {
     use super::*;
     use crate::ltx::{PageSize, Txid};
 
-    /// Its lock page is number 16385.
+    /// The lock page is number 16385.
     fn snapshot(commit: u32) -> Header {
         Header::new(PageSize::new(65_536).unwrap(), commit, Txid::FIRST, Txid::FIRST, 0)
     }

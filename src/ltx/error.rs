@@ -1,17 +1,17 @@
-//! Why an LTX file cannot be read or written.
+//! Errors of reading and writing LTX files.
 
 use std::{fmt, io};
 
-/// Why an LTX file cannot be read or written.
+/// Error of reading or writing an LTX file.
 #[derive(Debug)]
 pub enum LtxError {
     /// Reading or writing failed. A file that ends too early is [`Violation::Truncated`] instead.
     Io(io::Error),
-    /// The file, or what was to be written to it, breaks a rule of the format.
+    /// The file, or its intended content, violates a rule of the format.
     Invalid(Violation),
 }
 
-/// The rule that was broken. When reading, the file is damaged or is no LTX file: use another.
+/// Violated rule. When reading, the file is damaged or not an LTX file: use another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -55,7 +55,7 @@ pub enum Violation {
     TrailingBytes,
     /// The files do not follow one another.
     Chain,
-    /// There is no file to begin with, or the first is no snapshot.
+    /// There is no file, or the first is not a snapshot.
     NoSnapshot,
 }
 

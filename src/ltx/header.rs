@@ -1,4 +1,4 @@
-//! The first 100 bytes of a file.
+//! File header: the first 100 bytes.
 
 use super::checksum::CHECKSUM_FLAG;
 use super::numbers::{PageSize, Txid};
@@ -9,42 +9,42 @@ pub const HEADER_BYTES: usize = 100;
 
 const MAGIC: [u8; 4] = *b"LTX1";
 
-/// The flag that says that a file has no checksums of databases.
+/// Flag of a file without database checksums.
 const NO_DATABASE_CHECKSUMS: u32 = 1 << 1;
 
-/// Length of the header of a write-ahead log (sqlite.org/fileformat.html, "WAL Header"): where the first frame is.
-/// Litestream takes a backup over only if its newest file names a place from here on.
+/// Length of the header of a write-ahead log, and thus offset of the first frame (sqlite.org/fileformat.html, "WAL
+/// Header"). Litestream continues a chain only if its newest file names at least this offset.
 const WAL_HEADER_BYTES: i64 = 32;
 
-/// What a file says of itself.
+/// File header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The size of its pages.
+    /// Page size.
     pub page_size: PageSize,
-    /// The size of the database after it, in pages; at least 1.
+    /// Size of the database after the file, in pages; at least 1.
     pub commit: u32,
-    /// The first transaction that it covers.
+    /// First transaction that the file covers.
     pub min_txid: Txid,
-    /// The last transaction that it covers.
+    /// Last transaction that the file covers.
     pub max_txid: Txid,
-    /// When its last transaction was captured, in milliseconds since 1970 UTC.
+    /// Time of the last capture, in milliseconds since 1970 UTC.
     pub timestamp_ms: i64,
-    /// The checksum of the database before it; `None` in a file without checksums of databases. 0 in a snapshot.
+    /// Checksum of the database before the file; `None` if the file has no database checksums, 0 in a snapshot.
     pub pre_apply_checksum: Option<u64>,
-    /// Where in the write-ahead log its pages begin, in bytes.
+    /// Offset of the pages in the write-ahead log, in bytes.
     pub wal_offset: i64,
-    /// How long they are in the log, in bytes; 0 if they do not come from there.
+    /// Length of the pages in the log, in bytes; 0 if they were read from elsewhere.
     pub wal_size: i64,
-    /// The salts of that log.
+    /// Salts of the log.
     pub wal_salts: [u32; 2],
     /// Unused by Litestream.
     pub node_id: u64,
-    /// Zeros, of which nobody but the checksum of the file takes notice.
+    /// Zeros, covered only by the checksum of the file.
     pub reserved: [u8; 20],
 }
 
 impl Header {
-    /// The header of a file as this package writes it: without checksums of databases.
+    /// Creates a header as this package writes it: without database checksums.
     #[must_use]
     pub fn new(page_size: PageSize, commit: u32, min_txid: Txid, max_txid: Txid, timestamp_ms: i64) -> Self {
         Self {
@@ -62,13 +62,13 @@ impl Header {
         }
     }
 
-    /// Whether the file needs none before it.
+    /// Returns true if the file needs no other before it.
     #[must_use]
     pub fn is_snapshot(&self) -> bool {
         self.min_txid == Txid::FIRST
     }
 
-    /// What a reader would reject.
+    /// Checks the rules that every reader enforces.
     pub(super) fn check(&self) -> Result<(), LtxError> {
         if self.commit == 0 {
             return Err(Violation::Commit.into());
@@ -91,7 +91,7 @@ impl Header {
         Ok(())
     }
 
-    /// The bytes of the header.
+    /// Encodes the header.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let flags = if self.pre_apply_checksum.is_none() { NO_DATABASE_CHECKSUMS } else { 0 };
@@ -113,11 +113,11 @@ impl Header {
         bytes
     }
 
-    /// Reads a header.
+    /// Decodes a header.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of the first field that no reader accepts.
+    /// The [`Violation`] of the first invalid field.
     pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, LtxError> {
         if bytes[..4] != MAGIC {
             return Err(Violation::Magic.into());
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(violation(|bytes| bytes[31] = 0), Some(Violation::Txid));
         assert_eq!(violation(|bytes| bytes[31] = 1), Some(Violation::Txid));
         assert_eq!(violation(|bytes| bytes[47] = 1), Some(Violation::PreApplyChecksum));
-        // Checksums are on, and there is none.
+        // Checksums are enabled, and missing.
         assert_eq!(violation(|bytes| bytes[7] = 0), Some(Violation::PreApplyChecksum));
         assert_eq!(violation(|bytes| bytes[48] = 0x80), Some(Violation::WalPosition));
         assert_eq!(violation(|bytes| bytes[56] = 0x80), Some(Violation::WalPosition));
@@ -198,7 +198,7 @@ mod tests {
             let change = |bytes: &mut [u8; HEADER_BYTES]| (bytes[55], bytes[place]) = (0, 1);
             assert_eq!(violation(change), Some(Violation::WalPosition));
         }
-        // What a reader only takes into the checksum.
+        // Fields that only the checksum covers.
         for place in [32, 72, 99] {
             assert_eq!(violation(|bytes| bytes[place] = 0xff), None);
         }

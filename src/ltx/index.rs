@@ -1,11 +1,11 @@
-//! The index behind the pages: where each one is.
+//! Page index at the end of a file.
 
 use super::{HEADER_BYTES, LtxError, Violation};
 
-/// The longest encoding of a number of 64 bits.
+/// Longest encoding of a 64-bit number.
 pub const VARINT_BYTES_MAX: usize = 10;
 
-/// The pages of a file in its order, with the length of each. Where one begins follows from those before it.
+/// Page numbers and lengths, in order. Offsets follow from the lengths.
 #[derive(Default)]
 pub struct Index {
     pages: Vec<(u32, u32)>,
@@ -16,7 +16,7 @@ impl Index {
         self.pages.push((page, length));
     }
 
-    /// The index in pieces, as a file holds it: each page's entry, then the byte that ends them. Not the size behind.
+    /// Encodes the index in pieces: an entry for each page, then the terminating byte, without the trailing size.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
         let mut offset = HEADER_BYTES as u64;
         let entries = self.pages.iter().map(move |(page, length)| {
@@ -33,7 +33,7 @@ impl Index {
     }
 }
 
-/// Some encoded numbers.
+/// Encoded numbers.
 #[derive(Default)]
 pub struct Piece {
     bytes: [u8; 3 * VARINT_BYTES_MAX],
@@ -41,7 +41,7 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Adds a number as unsigned LEB128.
+    /// Appends a number as unsigned LEB128.
     fn push(&mut self, mut number: u64) {
         loop {
             let low = number.to_le_bytes()[0] & 0x7f;
@@ -59,7 +59,7 @@ impl Piece {
     }
 }
 
-/// Compares what was read of an index with what it has to be.
+/// Checks a piece that was read against the expected one.
 pub fn expect(piece: &Piece, found: &[u8]) -> Result<(), LtxError> {
     if piece.as_slice() == found { Ok(()) } else { Err(Violation::Index.into()) }
 }

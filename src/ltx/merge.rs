@@ -1,10 +1,10 @@
-//! Several files read as if they were one.
+//! Merged view of several files.
 
 use std::io::Read;
 
 use super::{Decoder, Header, LtxError, Trailer, Violation};
 
-/// Whether a file may follow another: it overlaps it or adjoins it, goes further, and has pages of the same size.
+/// Checks that a file may follow another: it overlaps or adjoins it, leads further, and has the same page size.
 ///
 /// # Errors
 ///
@@ -25,13 +25,13 @@ pub fn chain(before: &Header, after_before: Option<Trailer>, next: &Header) -> R
     }
 }
 
-/// Reads the pages of several files, in ascending order, of each the last file's. All files are open at once.
+/// Reads the newest version of each page of several files, in ascending order. All files are open at once.
 pub struct Merge<R: Read> {
     inputs: Vec<Input<R>>,
     header: Header,
 }
 
-/// A file with its next page.
+/// Input file with its next page.
 struct Input<R: Read> {
     decoder: Decoder<R>,
     next: Option<u32>,
@@ -46,11 +46,11 @@ impl<R: Read> Input<R> {
 }
 
 impl<R: Read> Merge<R> {
-    /// Begins to read files, each of which follows the one before.
+    /// Begins to read files, each of which continues the one before.
     ///
     /// # Errors
     ///
-    /// [`Violation::NoSnapshot`] if there are none, what [`chain`] finds, or what is wrong with one of them.
+    /// [`Violation::NoSnapshot`] if there are none, any error of [`chain`], or one of reading a file.
     pub fn new(files: impl IntoIterator<Item = R>) -> Result<Self, LtxError> {
         let mut inputs: Vec<Input<R>> = Vec::new();
         for file in files {
@@ -73,18 +73,18 @@ impl<R: Read> Merge<R> {
         Ok(Self { inputs, header })
     }
 
-    /// The header of a file that holds what all files hold together, as Litestream writes it.
+    /// Header of the merged file, as Litestream writes it.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Hands each page to `take`, up to the end of the database after the last file. Every file is read to its end,
-    /// and found right, before this returns.
+    /// Passes each page to `take`, up to the size of the database after the last file. Every file is read to its end
+    /// and verified before this returns.
     ///
     /// # Errors
     ///
-    /// What `take` returns, or what is wrong with a file.
+    /// Any error of `take`, or of reading a file.
     pub fn pages(mut self, mut take: impl FnMut(u32, &[u8]) -> Result<(), LtxError>) -> Result<(), LtxError> {
         while let Some(number) = self.inputs.iter().filter_map(|input| input.next).min() {
             let newest = self.inputs.iter().rposition(|input| input.next == Some(number));

@@ -1,12 +1,12 @@
-//! LTX files, version 1: what Litestream 0.5 keeps its backups in.
+//! LTX files, version 1, the backup format of Litestream 0.5.
 //!
-//! An LTX file holds the pages that one or several transactions left behind: a [`Header`], compressed pages in
-//! ascending order, an index of them and a checksum over everything. An [`Encoder`] writes one page after another, a
-//! [`Decoder`] reads them back and makes every check that a reader must make, both with memory for a few pages.
-//! [`Merge`] reads several files as if they were one. Nothing in here knows SQLite beyond its page numbers.
+//! An LTX file holds the pages that one or several transactions wrote: a [`Header`], compressed pages in ascending
+//! order, an index of them and a checksum over everything. An [`Encoder`] writes page by page, a [`Decoder`] reads
+//! them back and makes every check that a reader must make; both need memory for a few pages. [`Merge`] presents
+//! several files as one. This module knows nothing of SQLite beyond its page numbers.
 //!
-//! Two encodings of pages are about. Litestream up to 0.5.15 writes and reads LZ4 frames alone; later releases write
-//! LZ4 blocks and read both. So frames are written and both are read; see [`ENCODING`].
+//! There are two encodings of pages. Litestream up to 0.5.15 reads and writes LZ4 frames only; later releases write
+//! LZ4 blocks and read both. This package therefore writes frames and reads both; see [`ENCODING`].
 //!
 //! ```
 //! use rootcellar::ltx::{Decoder, Encoder, Header, PageSize, Txid};

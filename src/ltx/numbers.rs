@@ -1,18 +1,18 @@
-//! Page sizes and transaction numbers, which are right by construction.
+//! Validated page sizes and transaction numbers.
 
 use std::fmt;
 
 use super::{LtxError, Violation};
 
-/// The first byte of the lock page (sqlite.org/fileformat.html, "The Lock-Byte Page").
+/// Offset of the lock page (sqlite.org/fileformat.html, "The Lock-Byte Page").
 const LOCK_BYTE: u32 = 1 << 30;
 
-/// The size of a database's pages in bytes: a power of two from 512 to 65536.
+/// Page size in bytes: a power of two from 512 to 65536.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// A page size.
+    /// Validates a page size.
     ///
     /// # Errors
     ///
@@ -25,46 +25,46 @@ impl PageSize {
         }
     }
 
-    /// The size in bytes.
+    /// Size in bytes.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// The size in bytes, as a length.
+    /// Size in bytes, as a length.
     #[must_use]
     pub fn len(self) -> usize {
         self.0 as usize
     }
 
-    /// Never: a page has bytes.
+    /// Always false: a page has bytes.
     #[must_use]
     pub fn is_empty(self) -> bool {
         false
     }
 
-    /// The number of the page that SQLite keeps its locks on and that never holds anything.
+    /// Number of the lock page, which SQLite reserves for its locks and which has no content.
     #[must_use]
     pub fn lock_page(self) -> u32 {
         LOCK_BYTE / self.0 + 1
     }
 
-    /// Where a page begins in a database file.
+    /// Offset of a page in a database file.
     #[must_use]
     pub fn offset(self, page: u32) -> u64 {
         u64::from(page.saturating_sub(1)) * u64::from(self.0)
     }
 }
 
-/// The number of a transaction of a backup, from 1: one step for each file of level 0.
+/// Transaction number of a backup, from 1: one for each file of level 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Txid(u64);
 
 impl Txid {
-    /// The first.
+    /// First transaction.
     pub const FIRST: Self = Self(1);
 
-    /// A transaction's number.
+    /// Validates a transaction number.
     ///
     /// # Errors
     ///
@@ -73,19 +73,19 @@ impl Txid {
         if number == 0 { Err(Violation::Txid.into()) } else { Ok(Self(number)) }
     }
 
-    /// The number.
+    /// Numeric value.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0
     }
 
-    /// The one after this.
+    /// Next transaction.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// Reads 16 lower-case hexadecimal digits, as in names.
+    /// Parses 16 lower-case hexadecimal digits, as in file names.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -96,7 +96,7 @@ impl Txid {
     }
 }
 
-/// 16 lower-case hexadecimal digits.
+/// Formatted as 16 lower-case hexadecimal digits.
 impl fmt::Display for Txid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

@@ -1,4 +1,4 @@
-//! Compressed pages.
+//! Compression of pages.
 
 use std::io::{Read, Write};
 
@@ -7,32 +7,32 @@ use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInf
 use super::numbers::PageSize;
 use super::{LtxError, Violation};
 
-/// How pages are written. Every release of Litestream 0.5 reads frames; only 0.5.16 and later read blocks, which
+/// Encoding of written pages. Every release of Litestream 0.5 reads frames; only 0.5.16 and later read blocks, which
 /// are some 15 bytes shorter.
 pub const ENCODING: Encoding = Encoding::Frame;
 
-/// Length of what precedes each page: its number and its flags.
+/// Length of a page header: page number and flags.
 pub const PAGE_HEADER_BYTES: usize = 6;
 
-/// The flag of a page that is an LZ4 block behind its length.
+/// Flag of a page that is stored as an LZ4 block after its length.
 const BLOCK: u16 = 1;
 
-/// What a reader expects of a compressed page at most: LZ4's bound for incompressible data
-/// (`LZ4_compressBound`), and as much again for how a frame may be divided.
+/// Largest compressed page that a reader accepts: twice LZ4's bound for incompressible data (`LZ4_compressBound`),
+/// because a frame may be divided.
 fn compressed_bytes_max(page_size: PageSize) -> usize {
     2 * (page_size.len() + page_size.len() / 255 + 16)
 }
 
-/// How a page is compressed.
+/// Encoding of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// An LZ4 frame with a checksum of its content.
+    /// LZ4 frame with a checksum of its content.
     Frame,
-    /// A bare LZ4 block.
+    /// Bare LZ4 block.
     Block,
 }
 
-/// Compresses pages.
+/// Compressor of pages.
 pub struct Compressor {
     encoding: Encoding,
     frames: FrameEncoder<Vec<u8>>,
@@ -48,7 +48,7 @@ impl Compressor {
         Self { encoding, frames: FrameEncoder::with_frame_info(info, Vec::new()), block: Vec::new() }
     }
 
-    /// What precedes a page.
+    /// Header of a page.
     pub fn header(&self, number: u32) -> [u8; PAGE_HEADER_BYTES] {
         let flags = match self.encoding {
             Encoding::Frame => 0,
@@ -57,8 +57,8 @@ impl Compressor {
         page_header(number, flags)
     }
 
-    /// What follows the header of a page: the length of a block, which is a part of the file's checksum, and the
-    /// compressed page, which is not.
+    /// Compresses a page. Returns the length of a block, which the file's checksum covers, and the compressed page,
+    /// which it does not cover.
     pub fn compress(&mut self, page: &[u8]) -> Result<(Option<[u8; 4]>, &[u8]), LtxError> {
         match self.encoding {
             Encoding::Frame => {
@@ -78,7 +78,7 @@ impl Compressor {
     }
 }
 
-/// A page's number and flags.
+/// Encodes a page header.
 pub fn page_header(number: u32, flags: u16) -> [u8; PAGE_HEADER_BYTES] {
     let mut bytes = [0; PAGE_HEADER_BYTES];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
@@ -86,17 +86,17 @@ pub fn page_header(number: u32, flags: u16) -> [u8; PAGE_HEADER_BYTES] {
     bytes
 }
 
-/// Expands pages.
+/// Decompressor of pages.
 pub struct Expander {
     page_size: PageSize,
     compressed: Vec<u8>,
 }
 
-/// A page that was expanded.
+/// Result of expanding a page.
 pub struct Expanded {
-    /// The length of a block as it was stored, which is a part of the file's checksum.
+    /// Stored length of a block, which the file's checksum covers.
     pub length: Option<[u8; 4]>,
-    /// How many bytes were read.
+    /// Number of bytes read.
     pub bytes: usize,
 }
 
@@ -105,7 +105,7 @@ impl Expander {
         Self { page_size, compressed: Vec::new() }
     }
 
-    /// Reads what follows the header of a page into `page`, which has a page's length.
+    /// Reads and expands a page into `page`, which has the length of a page.
     pub fn expand(&mut self, flags: u16, input: &mut impl Read, page: &mut [u8]) -> Result<Expanded, LtxError> {
         self.compressed.clear();
         match flags {
@@ -128,8 +128,7 @@ impl Expander {
         }
     }
 
-    /// Reads exactly one frame: it has no length, so that its blocks have to be walked.
-    /// (The format is LZ4's `lz4_Frame_format.md`.)
+    /// Reads exactly one frame. It has no length, so its blocks have to be walked (LZ4's `lz4_Frame_format.md`).
     fn read_frame(&mut self, input: &mut impl Read) -> Result<(), LtxError> {
         const HAS_DICTIONARY: u8 = 1;
         const HAS_CONTENT_CHECKSUM: u8 = 1 << 2;
@@ -176,7 +175,7 @@ impl Expander {
 fn expand_frame(mut frame: &[u8], page: &mut [u8]) -> Result<(), LtxError> {
     let mut decoder = FrameDecoder::new(&mut frame);
     let mut end = [0];
-    // The end of the frame, with the checksum of its content, is read only by asking for more.
+    // The end of the frame, with the checksum of its content, is read only on a further call.
     let whole = decoder.read_exact(page).is_ok() && matches!(decoder.read(&mut end), Ok(0));
     if whole && frame.is_empty() { Ok(()) } else { Err(Violation::Compression.into()) }
 }

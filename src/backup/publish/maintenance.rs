@@ -1,4 +1,4 @@
-//! Merges and removes what is due at the destination.
+//! Maintenance of the destination: merges and removals that are due.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,48 +11,48 @@ use crate::backup::catalog::{compaction, retention, schedule};
 use crate::{BackupProblem, Error};
 
 impl Publisher {
-    /// Removes and merges what is due. Returns whether there was anything to do.
+    /// Removes and merges what is due. Returns whether anything was.
     ///
-    /// Backups that cannot be used are left out from then on. If the others do not lead to the newest state, the next
-    /// capture is a snapshot.
+    /// Unusable backups are ignored from then on. If the others do not lead to the newest state, the next capture is
+    /// a snapshot.
     ///
     /// # Errors
     ///
-    /// The first that there was, after everything else was done: `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED`, once,
-    /// if what is to be merged cannot be used.
+    /// The first error, after everything else was done: `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED`, once, if
+    /// an input of a merge is unusable.
     pub fn maintain(&mut self, now_ms: i64, retention: Duration) -> Result<bool, Error> {
         if self.conflict.is_some() {
             return Ok(false);
         }
         if !self.queue.is_empty() {
-            // What fails is told by the attempts to publish.
+            // Failures show when publishing is tried again.
             drop(self.make_room(now_ms, retention));
             return Ok(true);
         }
         let mut files = self.destination.list()?;
         self.check_newest(&files)?;
         self.check_chain(&files);
-        // First, for merging takes room.
+        // Before merging, which takes room.
         let removed = self.remove_expired(&mut files, now_ms, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
         if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
             self.snapshot_wanted = true;
         }
-        // What is damaged is told once, what cannot be removed again and again.
+        // Damage is reported once, a failed removal every time.
         let (merged, removed) = (merged?, removed?);
         Ok(merged || removed)
     }
 
-    /// Removes what has expired from a destination that may lack room for what is to be published, unless somebody else
-    /// has gone on there.
+    /// Removes expired backups from a destination that may lack room for staged files, unless another writer has
+    /// added to it.
     fn make_room(&self, now_ms: i64, retention: Duration) -> Result<bool, Error> {
         let mut files = self.destination.list()?;
         let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
         Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
     }
 
-    /// Removes what has expired. Returns whether there was anything.
+    /// Removes expired backups. Returns whether there were any.
     fn remove_expired(&self, files: &mut Vec<BackupFile>, now_ms: i64, retention: Duration) -> Result<bool, Error> {
         let expired = retention::expired(files, now_ms, retention);
         for file in &expired {
@@ -62,17 +62,17 @@ impl Publisher {
         Ok(!expired.is_empty())
     }
 
-    /// Merges what is due. Returns whether there was anything.
+    /// Performs the merges that are due. Returns whether there were any.
     fn merge_due(&mut self, files: &mut Vec<BackupFile>, now_ms: i64) -> Result<bool, Error> {
         let mut has_worked = false;
         let mut failure = None;
         let mut made: HashSet<FileName> = HashSet::new();
-        // Each level is merged of the one below, which the round before has merged.
+        // Each round merges the results of the round before into the next level.
         loop {
             let usable: Vec<BackupFile> =
                 files.iter().filter(|file| !self.unusable.contains(&file.name)).copied().collect();
             let due = compaction::due(&usable, now_ms);
-            // What was made and is not used all the same is left to another time.
+            // A merge that was made and is still due is left to another time.
             if due.iter().all(|compaction| made.contains(&compaction.name)) {
                 return failure.map_or(Ok(has_worked), Err);
             }
@@ -87,7 +87,7 @@ impl Publisher {
                     Err(MergeError::Unusable(names, error)) => {
                         self.unusable.extend(names);
                         failure.get_or_insert(error);
-                        // What is due without them is to be seen.
+                        // The schedule has to be computed again without the unusable files.
                         break;
                     }
                     Err(MergeError::Failed(error)) => return Err(failure.unwrap_or(error)),
@@ -99,11 +99,11 @@ impl Publisher {
     fn merge(&mut self, compaction: &compaction::Compaction) -> Result<BackupFile, MergeError> {
         let staged = merge(&*self.destination, &self.folder, compaction)?;
         if self.unusable.contains(&staged.name) && !is_whole(&*self.destination, staged.name)? {
-            // What has its name is damaged, and this is not.
+            // The existing file of this name is damaged, the new one is not.
             self.destination.remove(staged.name)?;
             self.unusable.remove(&staged.name);
         }
-        // Another merge of the same files is as good.
+        // Another merge of the same files is equivalent.
         match staged.publish(&*self.destination) {
             Err(error) if error.backup_problem() != Some(BackupProblem::Conflict) => Err(error.into()),
             _ => Ok(staged.listed()),

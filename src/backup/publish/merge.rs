@@ -13,9 +13,9 @@ use crate::{BackupProblem, Error, ltx};
 /// Failure of a merge.
 #[derive(Debug)]
 pub enum MergeError {
-    /// Some of them cannot be used: which, and what to tell.
+    /// Some inputs are unusable: their names, and the error to report.
     Unusable(Vec<FileName>, Error),
-    /// Something failed that says nothing against them.
+    /// Something else failed, which is no evidence against the inputs.
     Failed(Error),
 }
 
@@ -25,11 +25,11 @@ impl From<Error> for MergeError {
     }
 }
 
-/// Merges files into one of the level above.
+/// Merges files into one of the next level.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_DAMAGED` if one of them cannot be used; `ERR_BACKUP_DESTINATION`.
+/// `ERR_BACKUP_DAMAGED` if an input is unusable; `ERR_BACKUP_DESTINATION`.
 pub fn merge(
     destination: &dyn Destination,
     folder: &Path,
@@ -65,8 +65,8 @@ pub fn merge(
     }
 }
 
-/// Finds out which files are to blame for a merge that has failed: those that cannot be read by themselves, or else the
-/// first that does not follow the one before it.
+/// Finds the inputs that made a merge fail: those that fail their own checks, or else the first that does not
+/// continue the one before it.
 fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn std::fmt::Display) -> MergeError {
     let mut unusable: Vec<(FileName, String)> = Vec::new();
     let mut unrelated: Option<(FileName, String)> = None;
@@ -88,7 +88,7 @@ fn blamed(destination: &dyn Destination, compaction: &Compaction, failure: &dyn 
         unusable.extend(unrelated);
     }
     let Some((first, reason)) = unusable.first() else {
-        // Read once more they are right, so that the next attempt may succeed.
+        // All inputs are valid when read again, so the next attempt may succeed.
         let message = format!("{} cannot be merged from {}: {failure}", compaction.name, destination.describe());
         return MergeError::Failed(Error::backup(BackupProblem::Destination, message));
     };

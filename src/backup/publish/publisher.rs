@@ -1,4 +1,4 @@
-//! Captures changes and brings them to the destination, one transaction number after another.
+//! Publisher of a database's changes, one transaction number after another.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -14,46 +14,46 @@ use crate::backup::local::state_file::{Known, StateFile};
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
-/// Brings a database's changes to a destination.
+/// Publisher of a database's changes.
 ///
-/// What was captured and could not be published is kept and tried again, before anything else is captured.
+/// A capture that could not be published is kept and retried before the next capture.
 pub struct Publisher {
     pub(super) folder: PathBuf,
     pub(super) destination: Arc<dyn Destination>,
     pub(super) capture: Box<dyn Capture>,
     pub(super) state: StateFile,
-    /// The last capture, whether it has been published or not; `None` if the next has to hold every page.
+    /// Last capture, published or not; `None` if the next has to hold every page.
     pub(super) known: Option<Known>,
-    /// The destination's newest transaction, as far as this process knows, and the size of its pages.
+    /// Newest known transaction of the destination, and its page size.
     pub(super) newest: Option<(Txid, PageSize)>,
-    /// What is not at the destination yet, in its order.
+    /// Files to publish, in order.
     pub(super) queue: VecDeque<StagedFile>,
-    /// What was published last, or was the newest at the destination, with its checksum.
+    /// Newest file at the destination, with its checksum.
     pub(super) last: Option<(BackupFile, Option<u64>)>,
-    /// Somebody else writes to the destination.
+    /// Error of a conflict with another writer.
     pub(super) conflict: Option<Error>,
-    /// What was found and has not been told.
+    /// Problem that was not reported yet.
     pub(super) problem: Option<Error>,
     pub(super) snapshot_wanted: bool,
-    /// The newest full snapshot.
+    /// Newest full snapshot.
     pub(super) newest_snapshot: Option<Txid>,
-    /// Backups that cannot be used, as far as it was tried.
+    /// Backups that proved unusable.
     pub(super) unusable: HashSet<FileName>,
-    /// Something may have changed that is not staged.
+    /// True if there may be changes that are not staged.
     pub(super) is_dirty: bool,
 }
 
-/// What has become of a capture.
+/// Published capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// The transaction.
+    /// File of the transaction.
     pub file: BackupFile,
-    /// Whether it holds every page.
+    /// True if it holds every page.
     pub is_full: bool,
 }
 
 impl Publisher {
-    /// Prepares to publish: compares what is known of the database with what the destination has.
+    /// Compares the recorded state with the destination, and prepares to publish.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Publisher {
             conflict = Some(conflict::error(&*destination, "backups that were not made here"));
         }
         let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
-        // Numbers go on although the destination has lost some: what was there may come back.
+        // Numbering continues even if the destination has lost files, which may come back.
         let here = known.as_ref().map(|known| (known.position.txid, known.table.page_size));
         let newest = here.filter(|(here, _)| newest.is_none_or(|(newest, _)| newest < *here)).or(newest);
         let mut publisher = Self {
@@ -99,18 +99,18 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// A problem that was found on the way, and is being dealt with.
+    /// Returns a problem that was found and is being dealt with, once.
     pub fn take_problem(&mut self) -> Option<Error> {
         self.problem.take()
     }
 
-    /// The last transaction at the destination.
+    /// Last transaction at the destination.
     #[must_use]
     pub fn newest(&self) -> Option<Txid> {
         self.newest.map(|(txid, _)| txid)
     }
 
-    /// Whether there is anything to capture or to publish.
+    /// Returns true if there is anything to capture or to publish.
     ///
     /// # Errors
     ///
@@ -119,18 +119,17 @@ impl Publisher {
         Ok(!self.queue.is_empty() || self.snapshot_wanted || self.is_dirty || self.capture.has_changed()?)
     }
 
-    /// Asks for a full snapshot with the next capture.
+    /// Requests a full snapshot with the next capture.
     pub fn want_snapshot(&mut self) {
         self.snapshot_wanted = true;
     }
 
-    /// Captures what has changed, and publishes it, after what is still to be published. `None` if nothing has
-    /// changed.
+    /// Captures and publishes the changes, after files that are still staged. `None` if nothing has changed.
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`, and then it can be tried again; `ERR_BACKUP_CONFLICT`, now and ever after;
-    /// `ERR_BACKUP_STATE`; or with SQLite's code.
+    /// `ERR_BACKUP_DESTINATION`, which can be retried; `ERR_BACKUP_CONFLICT`, which is final; `ERR_BACKUP_STATE`; or
+    /// with SQLite's code.
     pub fn run(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
         if let Some(error) = &self.conflict {
             return Err(error.clone());
@@ -139,14 +138,14 @@ impl Publisher {
         let captured = self.stage(now_ms)?;
         self.publish()?;
         if self.snapshot_wanted {
-            // What was there when this began is not there any more.
+            // Files of the chain have disappeared meanwhile.
             self.stage(now_ms)?;
             self.publish()?;
         }
         Ok(captured)
     }
 
-    /// Brings what is staged to the destination.
+    /// Publishes the staged files.
     fn publish(&mut self) -> Result<(), Error> {
         if !self.queue.is_empty() {
             self.check_end()?;
@@ -154,7 +153,7 @@ impl Publisher {
         while let Some(staged) = self.queue.front() {
             if let Err(error) = staged.publish(&*self.destination) {
                 if staged.is_lost() {
-                    // Captured anew, as a whole, under another number: it may have arrived.
+                    // Everything is captured again under another number, because the lost file may have arrived.
                     let last = self.queue.back().map(|staged| staged.name.max);
                     let page_size = self.known.as_ref().map(|known| known.table.page_size);
                     self.newest = last.zip(page_size).or(self.newest);

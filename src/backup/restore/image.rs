@@ -1,4 +1,4 @@
-//! Makes a database of backups: a new file, checked in every way, or none.
+//! Database image made of backups: a new file that passes every check, or none.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -15,16 +15,17 @@ use crate::engine::sqlite::open_detached;
 use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Violation, chain, page_checksum};
 use crate::{BackupProblem, Error, ltx};
 
-/// What is written at a time.
+/// Buffer size of reads and writes.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Why one attempt came to nothing.
+/// Failure of one attempt.
 enum AttemptError {
-    /// A backup cannot be used. There may be others that lead to the same state, or to an earlier one.
+    /// A backup is unusable; the reason, as a part of a sentence. Others may lead to the same state, or to an earlier
+    /// one.
     Unusable(FileName, String),
-    /// Each backup can be used, and the database that they lead to together cannot; why, as a part of a sentence.
+    /// Each backup is valid, but the resulting database is not; the reason, as a part of a sentence.
     Unsound(String),
-    /// Nothing that other backups could help with.
+    /// Other backups would not help.
     Fatal(Error),
 }
 
@@ -34,14 +35,15 @@ impl From<Error> for AttemptError {
     }
 }
 
-/// Makes a file of the newest state that the target allows and that passes every check. On disk when this returns.
+/// Restores the newest state that the target allows and that passes every check. The file is durable when this
+/// returns.
 ///
-/// A transaction that was asked for is restored, or nothing is.
+/// A requested transaction is restored exactly or not at all.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_NOT_FOUND` if there are no backups of the target, `ERR_BACKUP_DAMAGED` if none that there are can be
-/// used, `ERR_BACKUP_DESTINATION`, `ERR_BACKUP_STATE` if the file cannot be written.
+/// `ERR_BACKUP_NOT_FOUND` if no backup leads to the target, `ERR_BACKUP_DAMAGED` if none is usable,
+/// `ERR_BACKUP_DESTINATION`, `ERR_BACKUP_STATE` if the file cannot be written.
 pub fn restore(
     destination: &dyn Destination,
     files: &[BackupFile],
@@ -79,8 +81,8 @@ pub fn restore(
     }
 }
 
-/// Of the backups of a plan that leads to a database which fails its checks, the first that does: one before which it passes
-/// them. FileCondition by halving, for each attempt takes its time.
+/// Finds the first backup of a plan whose addition makes the database fail its checks. A binary search, because each
+/// attempt takes long.
 fn first_unsound(
     destination: &dyn Destination,
     plan: &Plan,
@@ -129,7 +131,7 @@ fn attempt(
     let mut before: Option<(Header, Trailer)> = None;
     for file in &plan.files {
         let unusable = |error: ltx::LtxError| match error {
-            // The destination does not answer, which says nothing against the backup.
+            // The destination does not respond, which is no evidence against the backup.
             ltx::LtxError::Io(error) if error.kind() == std::io::ErrorKind::NotConnected => {
                 let message = format!("cannot read {}: {error}", destination.describe());
                 AttemptError::Fatal(Error::backup(BackupProblem::Destination, message))
@@ -177,7 +179,7 @@ fn attempt(
     })
 }
 
-/// A file is what its name says, and follows the one before.
+/// Checks that a file is what its name says, and continues the one before.
 fn check_header(name: FileName, header: &Header, before: Option<&(Header, Trailer)>) -> Result<(), ltx::LtxError> {
     if (header.min_txid, header.max_txid) != (name.min, name.max) {
         return Err(Violation::Txid.into());
@@ -189,13 +191,13 @@ fn check_header(name: FileName, header: &Header, before: Option<&(Header, Traile
     }
 }
 
-/// A database file in the making.
+/// Database file that is being written.
 struct ImageFile<'a> {
     path: &'a Path,
     output: BufWriter<File>,
-    /// Where the next byte would go.
+    /// Current offset in the file.
     offset: u64,
-    /// What is in the pages that there are, without a gap.
+    /// Hashes of the pages written so far, which have no gap.
     table: Option<PageTable>,
 }
 
@@ -206,10 +208,10 @@ impl<'a> ImageFile<'a> {
         Ok(Self { path, output, offset: 0, table: None })
     }
 
-    /// Writes a backup's pages. The inner error is the backup's, the outer that of the disk.
+    /// Writes the pages of a backup. The inner error concerns the backup, the outer one the disk.
     ///
-    /// What the header says of the size is to be believed only at the end. So nothing grows but by pages that are
-    /// there, each of them directly behind those before it.
+    /// The size in the header is not verified until the end. The file therefore grows only page by page, without
+    /// gaps.
     fn apply<R: Read>(
         &mut self,
         mut decoder: Decoder<R>,
@@ -232,7 +234,7 @@ impl<'a> ImageFile<'a> {
                         None => table.hashes.push(hash),
                     }
                     if number + 1 == header.page_size.lock_page() && table.hashes.len() == number as usize {
-                        // It has no content, and no backup has it.
+                        // The lock page has no content, and no backup contains it.
                         table.hashes.push(0);
                     }
                 }
@@ -253,7 +255,7 @@ impl<'a> ImageFile<'a> {
         self.output.write_all(page)
     }
 
-    /// Gives the file its size and waits until it is on disk. Returns that size, and what is in the pages.
+    /// Sets the size of the file and syncs it. Returns the size and the page hashes.
     fn finish(self, header: &Header) -> Result<Result<(u64, PageTable), ltx::LtxError>, Error> {
         let mut table = self.table.unwrap_or_else(|| PageTable::new(header.page_size));
         if table.hashes.len() < header.commit as usize {
@@ -271,8 +273,8 @@ impl<'a> ImageFile<'a> {
     }
 }
 
-/// Reads the file that was written, and finds in it what was written to it. The inner error is that it has not the
-/// checksum of the last backup.
+/// Reads the file back and compares it with what was written. The inner error is a mismatch with the checksum of the
+/// last backup.
 fn read_back(
     path: &Path,
     header: &Header,
@@ -305,7 +307,7 @@ fn read_back(
     Ok(Ok(()))
 }
 
-/// Has SQLite look at every page and row. The error is a part of a sentence.
+/// Runs SQLite's check of every page and row. The error is a part of a sentence.
 fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
     let check = || -> Result<Option<String>, Error> {
         let connection = open_detached(path)?;
@@ -333,7 +335,7 @@ pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::backup(BackupProblem::State, format!("cannot write {}: {error}", path.display()))
 }
 
-/// Tells how much was read.
+/// Reader that reports the number of bytes read.
 struct Counting<'a, R> {
     input: R,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! Restores a database that is open, through SQLite, so that every connection sees it.
+//! Restore of an open database, through SQLite, so that every connection sees the result.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -17,22 +17,22 @@ use crate::backup::fs::temporary::Temporary;
 use crate::engine::sqlite::{open_detached, open_own_writer};
 use crate::{BackupProblem, Error};
 
-/// How often and how long a lock is waited for, beside what SQLite waits each time.
+/// Attempts and pause for a lock, in addition to SQLite's own waiting.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// A state that has passed every check, and that a database is to be given.
+/// Verified state that is to replace the content of a database.
 pub struct Replacement {
-    /// What it is.
+    /// Result of the restore.
     pub restored: Restored,
     source: Connection,
     database: PathBuf,
-    /// Removed when nobody has it open any more.
+    /// Declared last: removed after the connection is closed.
     _file: Temporary,
 }
 
 impl Replacement {
-    /// Restores a state to a file in `folder`. Takes its time, and changes nothing of the database.
+    /// Restores a state to a file in `folder`. Takes long, and does not change the database.
     ///
     /// # Errors
     ///
@@ -51,14 +51,14 @@ impl Replacement {
         Ok(Self { restored, source, database: database.to_owned(), _file: file })
     }
 
-    /// Gives the database the state, all pages in one transaction, if `capture` says so. That is called when nobody else
-    /// can write to the database any more; whoever wants to waits until this returns. What it reads through connections of
-    /// its own is what is replaced then, to the last commit.
+    /// Replaces the content of the database in one transaction, if `capture` returns true. `capture` is called once
+    /// nobody else can write to the database, until this returns. It reads the content that is about to be replaced,
+    /// to the last commit, through connections of its own.
     ///
     /// # Errors
     ///
-    /// What `capture` returns; `ERR_BACKUP_STATE` if the page size differs or others keep the database locked; or with
-    /// SQLite's code. Nothing was changed then.
+    /// Any error of `capture`; `ERR_BACKUP_STATE` if the page size differs or others keep the database locked; or
+    /// with SQLite's code. Nothing was changed then.
     pub fn replace(&self, capture: impl FnOnce() -> Result<bool, Error>) -> Result<bool, Error> {
         let mut store = open_own_writer(&self.database)?;
         let page_size =
@@ -70,14 +70,15 @@ impl Replacement {
         let mode: String = store.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         let has_log = mode == "wal";
         if !has_log {
-            // In this locking mode the lock of the transaction outlives it: nobody else can write, and everybody can read,
-            // which nobody could while the copy has its own lock (sqlite.org/pragma.html, "locking_mode"). Set before, it
-            // would keep the lock of a reader as well, for which a writer waits while this waits for the writer.
+            // With exclusive locking, the lock outlives the transaction: nobody else can write, but everybody can
+            // read, which the lock of the copy itself would prevent (sqlite.org/pragma.html, "locking_mode"). Set
+            // before the transaction, it would also keep a read lock, on which a writer would wait while this waits
+            // for the writer.
             store.execute_batch("BEGIN IMMEDIATE; PRAGMA locking_mode = EXCLUSIVE; ROLLBACK")?;
         }
         let backup = Backup::new(&self.source, &mut store)?;
         if has_log {
-            // No page yet, but the lock, which is kept until the copy is finished or given up
+            // Copies no page yet, but takes the lock, which is held until the copy is finished or given up
             // (sqlite.org/c3ref/backup_finish.html). With a log it keeps nobody from reading.
             step(&backup, 0, LOCK_ATTEMPTS)?;
         }
@@ -89,7 +90,7 @@ impl Replacement {
     }
 }
 
-/// Copies so many pages, all of them if it is -1. The first step takes the lock.
+/// Copies this number of pages, or all if it is -1. The first step takes the lock.
 fn step(backup: &Backup, pages: i32, attempts: u32) -> Result<(), Error> {
     for attempt in 0..attempts {
         if attempt > 0 {

@@ -1,45 +1,45 @@
-//! What SQLite finds when it looks at a database.
+//! SQLite's integrity checks.
 
 use rusqlite::Connection;
 
 use crate::Error;
 use crate::backup::local::first_page::read_first_page;
 
-/// How closely a database is looked at.
+/// Depth of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// What opening it reads.
+    /// The schema, which opening a database reads.
     Schema,
     /// Every page.
     Pages,
-    /// Every page, and whether each index has what its table has: about five times as long.
+    /// Every page, and all indexes against their tables: takes about five times as long.
     Rows,
 }
 
-/// What was found.
+/// Result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing is wrong.
+    /// No problem was found.
     Sound,
-    /// An index has not what its table has. Pages are sound, and most of what is there can be read.
+    /// An index does not match its table. The pages are sound, and most of the content can be read.
     Inconsistent,
-    /// It is damaged; how, as a part of a sentence.
+    /// The database is damaged; the problem, as a part of a sentence.
     Damaged(String),
 }
 
-/// Where the header has the versions of the file's format (sqlite.org/fileformat.html, "File format version numbers").
+/// Offsets of the file format versions (sqlite.org/fileformat.html, "File format version numbers").
 const WRITE_VERSION: usize = 18;
 const READ_VERSION: usize = 19;
 
-/// Rollback journals and write-ahead logs.
+/// Known versions: rollback journals and write-ahead logs.
 const VERSIONS: std::ops::RangeInclusive<u8> = 1..=2;
 
-/// Has SQLite look at a database.
+/// Runs SQLite's checks on a database.
 ///
 /// # Errors
 ///
-/// With SQLite's code, if it could not: a lock, a missing permission and a disk that does not answer say nothing of what
-/// is in a file.
+/// With SQLite's code, if it could not be read: a lock, a missing permission or a failing disk is no evidence against
+/// the content.
 pub fn check_database(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     match try_check(connection, depth) {
         Err(error) if is_damage(&error) => Ok(Verdict::Damaged(format!("SQLite says: {error}"))),
@@ -52,7 +52,7 @@ fn try_check(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     if read_first_page(connection)?.is_some_and(|page| !has_known_versions(&page)) {
         return Ok(Verdict::Damaged("its header cannot be".to_owned()));
     }
-    // A row that breaks a rule of the user's is no damage.
+    // A violated CHECK constraint is no damage.
     connection.pragma_update(None, "ignore_check_constraints", true)?;
     let rows = if depth == Depth::Rows { passes(connection, "PRAGMA integrity_check(1)")? } else { None };
     if depth == Depth::Schema || rows == Some(true) {
@@ -61,12 +61,12 @@ fn try_check(connection: &Connection, depth: Depth) -> Result<Verdict, Error> {
     if passes(connection, "PRAGMA quick_check(1)")? == Some(false) {
         return Ok(Verdict::Damaged("SQLite finds it damaged".to_owned()));
     }
-    // What the closer look alone has found.
+    // The problem shows only in the deeper check.
     Ok(if rows == Some(false) { Verdict::Inconsistent } else { Verdict::Sound })
 }
 
-/// Whether a database passes one of SQLite's checks; `None` if that cannot be told, because it needs a function that only
-/// the user's program has.
+/// Returns true if a database passes one of SQLite's checks; `None` if the check needs a function that only the
+/// user's program has.
 fn passes(connection: &Connection, check: &str) -> Result<Option<bool>, Error> {
     match connection.query_row(check, [], |row| row.get::<_, String>(0)).map_err(Error::from) {
         Ok(verdict) => Ok(Some(verdict == "ok")),
@@ -75,12 +75,12 @@ fn passes(connection: &Connection, check: &str) -> Result<Option<bool>, Error> {
     }
 }
 
-/// Whether an error says that the file is damaged: that this SQLite cannot make a database of what is in it.
+/// Returns true if an error proves damage: SQLite cannot interpret the content of the file.
 fn is_damage(error: &Error) -> bool {
     ["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"].iter().any(|code| error.code().starts_with(code))
 }
 
-/// SQLite writes both versions at once, and opens a file with a greater one for reading only.
+/// SQLite writes equal versions, and opens a file with a greater write version read-only.
 fn has_known_versions(page: &[u8]) -> bool {
     page[WRITE_VERSION] == page[READ_VERSION] && VERSIONS.contains(&page[READ_VERSION])
 }

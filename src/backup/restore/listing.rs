@@ -1,4 +1,4 @@
-//! The states that can be restored, with the times that their backups have themselves.
+//! Listing of the states that can be restored, with the times from the backups themselves.
 
 use std::thread;
 
@@ -7,11 +7,11 @@ use crate::backup::catalog::files::{BackupFile, restorable};
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 
-/// How many headers are read at a time: at an object store each takes a request.
+/// Number of headers that are read in parallel: each is a request to an object store.
 const HEADER_READERS: usize = 16;
 
-/// The backups, with the times that they have themselves where the target is a time: a copy of a folder may have lost
-/// its files' times.
+/// Lists the backups, with the times in their headers if the target is a time: a copied folder may have lost its
+/// files' times.
 pub(super) fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
     let mut files = destination.list()?;
     if matches!(target, Target::Before(_)) {
@@ -20,7 +20,7 @@ pub(super) fn timed(destination: &dyn Destination, target: Target) -> Result<Vec
     Ok(files)
 }
 
-/// The states that a destination has, the newest first.
+/// Lists the states of a destination, newest first.
 ///
 /// # Errors
 ///
@@ -29,22 +29,22 @@ pub fn list(destination: &dyn Destination) -> Result<Vec<BackupFile>, Error> {
     Ok(restorable_at(destination, &destination.list()?))
 }
 
-/// The states that backups lead to, the newest first, with the times that they have themselves: a listing may show when
-/// they arrived, or were copied.
+/// Returns the states that can be restored, newest first, with the times in their headers: a listing may show the
+/// time of an upload or a copy.
 pub fn restorable_at(destination: &dyn Destination, files: &[BackupFile]) -> Vec<BackupFile> {
     let mut files = restorable(files);
     read_times(destination, &mut files);
     files
 }
 
-/// Reads the times that files have themselves.
+/// Replaces listed times by those in the headers.
 fn read_times(destination: &dyn Destination, files: &mut [BackupFile]) {
     let share = files.len().div_ceil(HEADER_READERS).max(1);
     thread::scope(|scope| {
         for files in files.chunks_mut(share) {
             scope.spawn(move || {
                 for file in files {
-                    // One that does not say is found damaged when it is read, or is not needed.
+                    // A damaged file is detected when it is read, or is not needed.
                     if let Ok(time_ms) = destination.captured_ms(file.name) {
                         file.time_ms = time_ms;
                     }

@@ -1,4 +1,4 @@
-//! Makes databases of backups.
+//! Restores: databases made of backups.
 
 pub mod image;
 pub mod in_place;

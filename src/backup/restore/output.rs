@@ -1,4 +1,4 @@
-//! Where a restore or an export may write: not over what belongs to a database or to its backups.
+//! Rules for the output file of a restore or an export: it must not replace parts of a database or of its backups.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::backup::local::state_dir::STATE_SUFFIX;
 use crate::engine::sqlite::open_own_reader;
 use crate::{BackupProblem, Error};
 
-/// Checks where something is to be written, whether there is anything or not.
+/// Checks an output path, whether a file exists there or not.
 ///
 /// # Errors
 ///
-/// `ERR_FILE_EXISTS` if the name is that of a log of a database, or if it lies in what backups are kept in or need.
+/// `ERR_FILE_EXISTS` if the path names a log of a database, or lies within a destination or a state folder.
 pub fn check_output(destination: Option<&dyn Destination>, output: &Path) -> Result<(), Error> {
     let refused = |what: &str| {
         let message = format!("{} {what}; name another file", output.display());
@@ -33,11 +33,11 @@ pub fn check_output(destination: Option<&dyn Destination>, output: &Path) -> Res
     Ok(())
 }
 
-/// Whether anybody has a database open: then it cannot be locked against everybody. What is no database is not.
+/// Returns true if somebody has a database open, because it cannot be locked exclusively. False for other files.
 pub fn is_in_use(path: &Path) -> bool {
     let lock = || -> Result<(), Error> {
         let connection = open_own_reader(path, Duration::ZERO)?;
-        // Set before the first read: then even a log needs the file for itself.
+        // Has to be set before the first read, so that a database with a log is locked exclusively, too.
         connection.pragma_update(None, "query_only", false)?;
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE; SELECT count(*) FROM sqlite_schema; BEGIN EXCLUSIVE; ROLLBACK",
@@ -48,11 +48,11 @@ pub fn is_in_use(path: &Path) -> bool {
 }
 
 fn ends_with(path: &Path, suffix: &str) -> bool {
-    // Some systems do not tell capital letters from small ones.
+    // Some file systems are case-insensitive.
     path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().ends_with(suffix))
 }
 
-/// A path that is itself no link, but in a folder that is none either.
+/// Resolves links in the folder of a path, but not in the last component.
 fn placed(path: &Path) -> PathBuf {
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => real(folder).join(name),
@@ -60,7 +60,7 @@ fn placed(path: &Path) -> PathBuf {
     }
 }
 
-/// A path without links, as far as it exists.
+/// Resolves links in a path, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| placed(path))
 }

@@ -1,18 +1,18 @@
-//! How far a restore has come, and how often that is told.
+//! Progress of a restore, reported in steps.
 
-/// How far a restore has come.
+/// Progress of a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestoreProgress {
     /// Bytes of backups that were read.
     pub done_bytes: u64,
-    /// Bytes of backups that there are to read.
+    /// Bytes of backups to read in total.
     pub total_bytes: u64,
 }
 
-/// Parts of the whole after which it is told again.
+/// Number of steps.
 const STEPS: u64 = 200;
 
-/// What is told step by step, and not with every read.
+/// Forwards progress once per step, and not for every read.
 pub fn by_steps(tell: &mut dyn FnMut(RestoreProgress)) -> impl FnMut(RestoreProgress) {
     let mut last = None;
     move |progress: RestoreProgress| {

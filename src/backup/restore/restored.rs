@@ -1,4 +1,4 @@
-//! The result of a restore, of whatever kind.
+//! Result of any restore.
 
 use std::path::PathBuf;
 
@@ -6,44 +6,44 @@ use crate::backup::capture::page_hashes::PageTable;
 use crate::backup::catalog::files::FileName;
 use crate::ltx::Txid;
 
-/// A database that was made of backups.
+/// Database that was made of backups.
 #[derive(Debug, Clone)]
 pub struct Restored {
-    /// The last transaction of its state.
+    /// Last transaction of its state.
     pub txid: Txid,
-    /// When that was captured, in milliseconds since 1970 UTC.
+    /// Time of the capture, in milliseconds since 1970 UTC.
     pub time_ms: i64,
-    /// The size of the database in bytes.
+    /// Size of the database in bytes.
     pub bytes: u64,
-    /// The number of backups that it was made of.
+    /// Number of backups that were read.
     pub files: usize,
-    /// Whether the state is the newest that the destination has ever seen.
+    /// True if the state is the newest that the destination has ever had.
     pub is_newest: bool,
     /// Backups that were left out.
     pub skipped: Vec<Skipped>,
-    /// The hashes of its pages.
+    /// Hashes of its pages.
     pub table: PageTable,
-    /// The backup of the state before; only where an open store was restored.
+    /// Backup of the replaced state; only if an open store was restored.
     pub undo: Option<Txid>,
-    /// The reason, as a part of a sentence; only where a file was restored before it was opened.
+    /// Reason, as a part of a sentence; only if a file was restored before it was opened.
     pub reason: Option<String>,
-    /// The path of the file that was there before, if it was set aside.
+    /// New path of the previous file, if it was set aside.
     pub set_aside: Option<PathBuf>,
 }
 
 impl Restored {
-    /// Whether no backup was left out. The newest state was restored then, if it was asked for.
+    /// Returns true if no backup was left out. If the newest state was requested, this is it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.skipped.is_empty()
     }
 }
 
-/// A backup that was left out of a restore.
+/// Backup that was left out of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its name.
+    /// File name.
     pub name: FileName,
-    /// The reason, as a part of a sentence.
+    /// Reason, as a part of a sentence.
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! What can be asked for at any time: a restore, here or elsewhere, and a proof that one would succeed.
+//! Restore to another file.
 
 use std::fs;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::backup::fs::rename::rename_new;
 use crate::backup::fs::temporary::Temporary;
 use crate::{BackupProblem, Error};
 
-/// Restores to another file, which is there as a whole or not at all.
+/// Restores to another file, which appears whole or not at all.
 ///
 /// # Errors
 ///
-/// As [`restore`]; `ERR_FILE_EXISTS` if there is something and it is not to be overwritten, if it is no file or in use,
-/// or as [`check_output`].
+/// As [`restore`]; `ERR_FILE_EXISTS` if the file exists and may not be overwritten, is not a regular file or is in
+/// use, or as [`check_output`].
 pub fn restore_to(
     destination: &dyn Destination,
     target: Target,
@@ -36,7 +36,7 @@ pub fn restore_to(
             format!("{} exists, or a log of it; it was left alone", output.display()),
         )
     };
-    // A log that lies about without its file would be replayed into the new one.
+    // A leftover log would be replayed into the new file.
     let is_there =
         |path: &Path| path.exists() || COMPANIONS.iter().any(|companion| with_suffix(path, companion).exists());
     if is_there(output) && !overwrites {

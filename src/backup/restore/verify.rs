@@ -1,4 +1,4 @@
-//! A proof that a restore would succeed.
+//! Trial restore, which proves that the backups can be used.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;
 
-/// Restores the newest state to a file that is removed again.
+/// Restores the newest state to a temporary file.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The thread that makes the backups of one file.
+//! Handle of the backup thread of a file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,24 +19,24 @@ use crate::clock::now_ms;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
-/// What the thread is asked.
+/// Request to the thread.
 pub enum ServiceRequest {
-    /// To back up what there is, now.
+    /// Back up now.
     Create(Reply<BackupFile>),
-    /// To restore the store itself, while it is open.
+    /// Restore the store while it is open.
     Restore(Target, Reply<Restored>),
-    /// To back up what there is, because the process is ending.
+    /// Back up because the process is ending.
     Finish(Instant, mpsc::Sender<()>),
-    /// To back up what there is, and end.
+    /// Back up and end.
     Close(Instant, mpsc::Sender<()>),
 }
 
-/// The backups of an open file.
+/// Backup service of an open file.
 ///
 /// # Close semantics
 ///
-/// [`Service::close`] waits for a last backup, as long as its options allow, and then for the thread, if it is not held
-/// up by a destination that does not answer. A service that is dropped instead ends by itself.
+/// [`Service::close`] waits for a last backup, as long as the options allow, and then for the thread, unless a
+/// destination that does not respond holds it up. A service that is dropped instead ends by itself.
 pub struct Service {
     path: PathBuf,
     state_dir: StateDir,
@@ -44,16 +44,16 @@ pub struct Service {
     requests: mpsc::Sender<ServiceRequest>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
-    /// Called when it has ended, and told whether anything may be waited for.
+    /// Called at the end; the argument is true if the callback may wait.
     on_end: fn(bool),
 }
 
 impl Service {
-    /// Begins to make backups of a file that is open. Without the lock, when another process has ended that has it.
+    /// Starts the backup thread of an open file. `lock` is `None` while another process makes the backups.
     ///
     /// # Errors
     ///
-    /// `ERR_INTERNAL` if there is no thread to be had.
+    /// `ERR_INTERNAL` if no thread can be started.
     pub fn start(
         path: &Path,
         state_dir: StateDir,
@@ -89,25 +89,25 @@ impl Service {
         Ok(service)
     }
 
-    /// Who is told what happens.
+    /// Observers of the file.
     #[must_use]
     pub fn observers(&self) -> &Observers {
         &self.observers
     }
 
-    /// How backups stand.
+    /// Current status.
     #[must_use]
     pub fn status(&self) -> Status {
         lock(&self.status).clone()
     }
 
-    /// Backs up what there is. Answers when it is safe, with the newest backup.
+    /// Backs up now. The answer is the newest backup, once it is published.
     pub fn create(&self, reply: Reply<BackupFile>) {
-        // If the thread is gone, the request is dropped here, and answers.
+        // If the thread has ended, the request is dropped here, which answers it.
         drop(self.requests.send(ServiceRequest::Create(reply)));
     }
 
-    /// Restores the store itself. Whoever has it open goes on with what was restored.
+    /// Restores the store itself. Connections that have it open see the restored state.
     pub fn restore(&self, target: Target, reply: Reply<Restored>) {
         drop(self.requests.send(ServiceRequest::Restore(target, reply)));
     }
@@ -128,7 +128,7 @@ impl Service {
         drop(threads::spawn("list", move || reply.send(listing::list(&*destination))));
     }
 
-    /// Restores the newest state to a file that is removed again, on a thread of its own.
+    /// Restores the newest state to a temporary file, on a thread of its own.
     pub fn verify(&self, reply: Reply<Restored>) {
         let (destination, observers) = (Arc::clone(&self.options.destination), Arc::clone(&self.observers));
         let folder = self.state_dir.folder().to_owned();
@@ -138,8 +138,7 @@ impl Service {
         }));
     }
 
-    /// Begins to back up what there is, because the process is ending; what [`LastBackup::wait`] returns from is done, or
-    /// took longer than the options allow.
+    /// Requests a last backup because the process is ending. Wait for it with [`LastBackup::wait`].
     #[must_use]
     pub fn finish(&self) -> LastBackup {
         self.observers.ending();
@@ -149,13 +148,13 @@ impl Service {
         LastBackup { ends, deadline }
     }
 
-    /// Backs up what there is and ends. Blocks, for no longer than the options allow.
+    /// Backs up and ends. Blocks, but no longer than the options allow.
     pub fn close(&self) {
         let _closing = Closing::begin();
         let (ended, ends) = mpsc::channel();
         let deadline = Instant::now() + self.options.shutdown_timeout;
         if self.requests.send(ServiceRequest::Close(deadline, ended)).is_ok() {
-            // Either the thread has ended, or it is held up and ends with the process.
+            // The thread has ended, or it is held up and ends with the process.
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
         (self.on_end)(true);
@@ -164,7 +163,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // One that was not closed may be dropped where nothing can be waited for.
+        // A service that was not closed may be dropped where waiting is not possible.
         (self.on_end)(false);
     }
 }
@@ -175,23 +174,23 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// A last backup under way.
+/// Last backup in progress.
 pub struct LastBackup {
     ends: Receiver<()>,
     deadline: Instant,
 }
 
 impl LastBackup {
-    /// Waits until it has ended, for no longer than the options allow.
+    /// Waits for its end, but no longer than the options allow.
     pub fn wait(self) {
         let _ = self.ends.recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
     }
 }
 
-/// How many services are being closed.
+/// Number of services that are being closed.
 static CLOSING: AtomicUsize = AtomicUsize::new(0);
 
-/// A service that is being closed.
+/// Guard that counts a service as being closed.
 struct Closing;
 
 impl Closing {
@@ -207,12 +206,12 @@ impl Drop for Closing {
     }
 }
 
-/// Whether any service is being closed.
+/// Returns true if any service is being closed.
 pub fn is_any_closing() -> bool {
     CLOSING.load(Ordering::SeqCst) > 0
 }
 
-/// Serves requests and what is due, until it is closed or nobody is there any more.
+/// Serves requests and due work, until the service is closed or dropped.
 fn run(mut worker: Worker, requests: &Receiver<ServiceRequest>) {
     loop {
         let pause = worker.run_due();
@@ -221,14 +220,14 @@ fn run(mut worker: Worker, requests: &Receiver<ServiceRequest>) {
             Ok(ServiceRequest::Restore(target, reply)) => reply.send(worker.restore(target)),
             Ok(ServiceRequest::Finish(deadline, ended)) => {
                 worker.finish(deadline);
-                // Nobody may wait any more.
+                // The receiver may be gone.
                 let _ = ended.send(());
             }
             Ok(ServiceRequest::Close(deadline, ended)) => {
                 worker.close(deadline);
-                // With its locks: whoever waits may open the file again at once.
+                // Releases the locks before whoever waits opens the file again.
                 drop(worker);
-                // Nobody may wait any more.
+                // The receiver may be gone.
                 let _ = ended.send(());
                 return;
             }

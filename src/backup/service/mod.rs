@@ -1,4 +1,4 @@
-//! The backup thread of each open file.
+//! Backup threads, one for each open file.
 
 pub mod handle;
 pub mod registry;

@@ -1,4 +1,4 @@
-//! Opens a store with its backups: one engine and one backup thread for each file of a process.
+//! Registry of open stores: one engine and one backup thread for each file of a process.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
@@ -16,31 +16,31 @@ use crate::clock::now_ms;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 
-/// A file with backups that is open, or was.
+/// File with backups that is open, or was.
 struct Registered {
-    /// What it is told by, where it can be told from others.
+    /// Identity of the file, where the system has one.
     id: Option<FileId>,
     service: Weak<Service>,
-    /// Where its backups go, for longer than there is a service: until the last one is made.
+    /// Destination of its backups, which outlives the service until the last backup is made.
     destination: Weak<dyn Destination>,
 }
 
 static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
-/// How often it is looked whether the last file that is being closed is closed.
+/// Polling interval while other files are being closed.
 const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
-/// A store that is open.
+/// Open store.
 #[derive(Debug)]
 pub struct Opened {
-    /// Its engine.
+    /// Engine.
     pub engine: Arc<Engine>,
-    /// Its backups, if there are any.
+    /// Backup service, if there is one.
     pub service: Option<Arc<Service>>,
 }
 
-/// Opens a file, restored before if need be, and begins to make backups of it. Who opens it later in the same process
-/// shares both, with the options of the first.
+/// Opens a file, restores it before if necessary, and starts its backups. Later openings in the same process share
+/// both, with the options of the first.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ pub fn open_store(
         return share(path, service, observer);
     }
     if !path.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.exists()) || path.is_dir() {
-        // For the engine to report.
+        // The engine reports this.
         return Ok(Opened { engine: open_shared(path)?, service: None });
     }
     let state_dir = match StateDir::beside(path) {
         Ok(state_dir) => state_dir,
-        // What keeps a folder from being made may keep the file from being opened, and that says more.
+        // The same cause may keep the file from being opened, and that error says more.
         Err(error) => return open_shared(path).and(Err(error)),
     };
     let opening = state_dir.lock_for_opening()?;
@@ -70,7 +70,7 @@ pub fn open_store(
     let observers = Arc::new(Observers::default());
     observers.add(observer);
     let recovered = if is_open(path) {
-        // What is in use is neither looked at nor replaced.
+        // An open file is neither inspected nor replaced.
         Recovered { restored: None, lock: state_dir.lock_for_backups()? }
     } else {
         prepare(path, &state_dir, &opening, &options.destination, now_ms(), &observers)?
@@ -92,26 +92,26 @@ fn share(path: &Path, service: Arc<Service>, observer: &Arc<dyn Observer>) -> Re
     Ok(Opened { engine: open_shared(path)?, service: Some(service) })
 }
 
-/// The backups of a file that is open in this process.
+/// Returns the backup service of a file that is open in this process.
 fn service_of(path: &Path) -> Option<Arc<Service>> {
     find(path, |served| served.service.upgrade())
 }
 
-/// Where the backups of a file go that is open in this process, whatever the options of who asks.
+/// Returns the destination of a file that is open in this process, whatever options the caller has.
 #[must_use]
 pub fn destination_of(path: &Path) -> Option<Arc<dyn Destination>> {
     find(path, |served| served.destination.upgrade())
 }
 
-/// What the newest that is known of a file has: the file may have been closed and opened again.
+/// Searches the newest entry of a file, which may have been closed and opened again.
 fn find<T>(path: &Path, what: impl Fn(&Registered) -> Option<T>) -> Option<T> {
     let id = FileId::of(path);
     id.as_ref()?;
     threads::lock(&REGISTERED).iter().rev().filter(|served| served.id == id).find_map(what)
 }
 
-/// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
-/// the options allow.
+/// Makes the last backup of every open file because the process is ending. Blocks, but no longer than the options
+/// allow.
 pub fn make_last_backups() {
     let open: Vec<Arc<Service>> =
         threads::lock(&REGISTERED).iter().filter_map(|served| served.service.upgrade()).collect();
@@ -123,7 +123,7 @@ pub fn make_last_backups() {
     }
 }
 
-/// Makes the last backups before a signal that the process does not handle ends it.
+/// Catches signals that would end the process, to make the last backups first.
 ///
 /// # Errors
 ///
@@ -133,12 +133,12 @@ pub fn catch_signals(signals: &[Signal]) -> Result<(), Error> {
     signals::catch(signals, make_last_backups)
 }
 
-/// Ceases to catch signals if no file with backups is open any more, and waits for that if it is to be `joined`.
+/// Stops catching signals if no file with backups is open any more, and waits for the signal thread if `joined`.
 #[cfg(unix)]
 fn release_signals(joined: bool) {
     signals::release(joined, || threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0));
 }
 
-/// There are no signals.
+/// Not supported on this system.
 #[cfg(not(unix))]
 fn release_signals(_joined: bool) {}

@@ -1,8 +1,8 @@
-//! The last backups of a process that is ended by a signal which nobody handles.
+//! Last backups of a process that is ended by an unhandled signal.
 //!
-//! The handler only writes the signal's number to a pipe. A thread of its own reads it, lets every open file make its last
-//! backup, puts back what would have been done without this, and sends the signal again: the process ends by that very
-//! signal. A second signal ends it at once. A handler that is installed later replaces this one.
+//! The handler only writes the number of the signal to a pipe. A thread reads it, makes the last backup of every open
+//! file, restores the previous action, and sends the signal again, which ends the process. A second signal ends it at
+//! once. A handler that is installed later replaces this one.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,36 +17,36 @@ use libc::{c_int, c_void, sigaction};
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
 
-/// What is written to the pipe when the last backups are made. No signal has this number, nor the next.
+/// Message that the last backups are made. No signal has this number, nor that of [`END`].
 const DONE: u8 = 0;
 
-/// What is written when no signal is caught any more.
+/// Message that no signal is caught any more.
 const END: u8 = 0xff;
 
-/// Where the handler writes; negative before there is a pipe. Once there is one it stays open until the process ends: a
-/// handler may be about to write.
+/// Descriptor that the handler writes to; negative before the pipe exists. Never closed, because a handler may be
+/// about to write.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// Who reads the pipe. Locked while signals begin or cease to be caught.
+/// Thread that reads the pipe. Locked while catching begins or ends.
 static SIGNAL_THREAD: Mutex<SignalThread> = Mutex::new(SignalThread { output: -1, thread: None });
 
-/// What was done before at each signal that is caught.
+/// Previous action of each caught signal.
 static BEFORE: Mutex<Vec<(c_int, sigaction)>> = Mutex::new(Vec::new());
 
 struct SignalThread {
-    /// Where the pipe is read.
+    /// Descriptor that the pipe is read from.
     output: c_int,
     thread: Option<JoinHandle<()>>,
 }
 
-/// A signal that ends a process unless it is handled.
+/// Signal that ends a process by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// A terminal is gone.
+    /// SIGHUP: the terminal is gone.
     Hangup,
-    /// A key was pressed: Ctrl and C.
+    /// SIGINT: Ctrl+C.
     Interrupt,
-    /// Asks to end.
+    /// SIGTERM: request to end.
     Terminate,
 }
 
@@ -60,12 +60,12 @@ impl Signal {
     }
 }
 
-/// Catches signals that the process does not handle, until [`release`], and calls a function before they end it. One that it ignores stays ignored; one that is caught
-/// already stays so.
+/// Catches unhandled signals until [`release`], and calls a function before they end the process. Ignored signals
+/// stay ignored, and caught ones caught.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_STATE` if the system has no pipe, or `ERR_INTERNAL` if it has no thread to give. Then nothing is caught.
+/// `ERR_BACKUP_STATE` if there is no pipe, `ERR_INTERNAL` if no thread can be started. Nothing is caught then.
 pub fn catch(signals: &[Signal], make_last_backups: fn()) -> Result<(), Error> {
     let mut service = lock(&SIGNAL_THREAD);
     if service.output < 0 {
@@ -85,9 +85,9 @@ pub fn catch(signals: &[Signal], make_last_backups: fn()) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts back what was done before at each signal that is caught, and waits for the thread if it is to be `joined`: unless
-/// signals have still to be caught, which is asked when nobody can begin to. Where nothing is waited for, nothing is done
-/// either if somebody else is about to begin or to end.
+/// Restores the previous action of each caught signal, and waits for the thread if `joined`; does nothing unless
+/// `is_unneeded` returns true, which is called while catching cannot begin. Without `joined`, nothing is done either
+/// while another thread is beginning or ending.
 pub fn release(joined: bool, is_unneeded: impl FnOnce() -> bool) {
     let service = if joined { Some(lock(&SIGNAL_THREAD)) } else { SIGNAL_THREAD.try_lock().ok() };
     let Some(mut service) = service else { return };
@@ -97,23 +97,24 @@ pub fn release(joined: bool, is_unneeded: impl FnOnce() -> bool) {
     }
     tell(END);
     if joined {
-        // What a thread that panicked has left undone is nothing that could be done here.
+        // A panic of the thread is of no consequence here.
         drop(thread.join());
     }
 }
 
-/// Whether this is the process's main thread.
+/// Returns true on the main thread of the process.
 #[must_use]
 pub fn is_main_thread() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    // SAFETY: both only tell a number.
+    // SAFETY: both only return a number.
     return unsafe { libc::gettid() == libc::getpid() };
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    // SAFETY: it only tells a number.
+    // SAFETY: it only returns a number.
     return unsafe { libc::pthread_main_np() } == 1;
 }
 
-/// A pipe that programs which are started do not inherit, where it is read and where it is written; writing never waits.
+/// Creates a pipe that child processes do not inherit: its end to read from, and its end to write to, which never
+/// blocks.
 fn pipe() -> io::Result<[c_int; 2]> {
     let mut ends = [0; 2];
     // SAFETY: there is room for the two descriptors.
@@ -129,13 +130,13 @@ fn pipe() -> io::Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// The address of the handler, as `sigaction` has it.
+/// Address of the handler, as in `sigaction`.
 fn handler() -> usize {
     note as extern "C" fn(c_int) as usize
 }
 
 fn current(signal: c_int) -> sigaction {
-    // SAFETY: all zeros is an action (the default one), and the pointer is to one.
+    // SAFETY: all zeros is a valid action (the default one), and the pointer is valid.
     unsafe {
         let mut action: sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &raw mut action);
@@ -150,7 +151,7 @@ fn install(signal: c_int, before: &mut Vec<(c_int, sigaction)>) {
     }
     before.retain(|(other, _)| *other != signal);
     before.push((signal, found));
-    // SAFETY: all zeros is an action; the handler does only what a handler may (signal-safety(7)).
+    // SAFETY: all zeros is a valid action; the handler is async-signal-safe (signal-safety(7)).
     unsafe {
         let mut action: sigaction = std::mem::zeroed();
         action.sa_sigaction = handler();
@@ -160,14 +161,14 @@ fn install(signal: c_int, before: &mut Vec<(c_int, sigaction)>) {
     }
 }
 
-/// The handler.
+/// Signal handler.
 extern "C" fn note(signal: c_int) {
-    // Signals have numbers below 128.
+    // Signal numbers are below 128.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     tell(signal as u8);
 }
 
-/// Writes a byte to the pipe, and changes nothing else. One that does not fit is one of many.
+/// Writes a byte to the pipe and preserves `errno`. If the pipe is full, one byte less does not matter.
 fn tell(byte: u8) {
     // SAFETY: the descriptor stays open, the byte is there, and `errno` is this thread's own.
     unsafe {
@@ -178,10 +179,10 @@ fn tell(byte: u8) {
     }
 }
 
-/// Where this thread's `errno` is.
+/// Address of this thread's `errno`.
 unsafe fn errno_place() -> *mut c_int {
     #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
-    // SAFETY: it can be asked for at any time.
+    // SAFETY: it can be called at any time.
     return unsafe { libc::__errno_location() };
     #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
     // SAFETY: as above.
@@ -202,7 +203,7 @@ fn serve(output: c_int, make_last_backups: fn()) {
             (DONE, None) => {}
             (DONE, Some(signal)) => {
                 end_by(signal);
-                // Something else handles it now, and the process goes on.
+                // Another handler has taken over, and the process continues.
                 if is_ending {
                     return;
                 }
@@ -225,19 +226,19 @@ fn serve(output: c_int, make_last_backups: fn()) {
     }
 }
 
-/// Does what would have been done without [`catch`], unless another handler has taken its place meanwhile: that is called.
+/// Ends the process by a signal as without [`catch`]. A handler that was installed meanwhile is called instead.
 fn end_by(signal: c_int) {
     if let Some((_, action)) = lock(&BEFORE).iter().find(|(caught, _)| *caught == signal) {
         put_back(signal, action);
     }
-    // SAFETY: sends a signal to this very process.
+    // SAFETY: sends a signal to this process itself.
     unsafe { libc::kill(libc::getpid(), signal) };
 }
 
-/// Has a signal do again what it did before, unless another handler has taken the place of this one.
+/// Restores the previous action of a signal, unless another handler was installed.
 fn put_back(signal: c_int, action: &sigaction) {
     if current(signal).sa_sigaction == handler() {
-        // SAFETY: the action is one that the system has given.
+        // SAFETY: the action was returned by the system.
         unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
     }
 }

@@ -1,43 +1,43 @@
-//! How backups stand.
+//! Status of the backups of a file.
 
 use crate::Error;
 use crate::backup::catalog::files::BackupFile;
 use crate::ltx::Txid;
 
-/// What the thread is about.
+/// Activity of the thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It has not looked yet.
+    /// Nothing was tried yet.
     Starting,
-    /// It makes backups.
+    /// Backups are being made.
     Active,
     /// Another process makes the backups of this file.
     Elsewhere,
-    /// The last attempt failed. It tries again.
+    /// The last attempt failed and will be repeated.
     Failing,
-    /// Another writer has put other backups at the destination. It has stopped.
+    /// Another writer has put backups at the destination. Backups have stopped.
     Conflict,
 }
 
-/// How backups stand.
+/// Status of the backups of a file.
 #[derive(Debug, Clone)]
 pub struct Status {
-    /// The destination, without credentials.
+    /// Destination, without credentials.
     pub destination: String,
-    /// What the thread is about.
+    /// Activity of the thread.
     pub phase: Phase,
-    /// Since when there is something that is not safe, in milliseconds since 1970 UTC.
+    /// Time since which a change is waiting for its backup, in milliseconds since 1970 UTC.
     pub behind_since_ms: Option<i64>,
-    /// When the last backup was made.
+    /// Time of the last backup, in milliseconds since 1970 UTC.
     pub last_backup_ms: Option<i64>,
-    /// What last went wrong, and when.
+    /// Last error, with its time.
     pub last_error: Option<(Error, i64)>,
-    /// The newest transaction at the destination.
+    /// Newest transaction at the destination.
     pub position: Option<Txid>,
 }
 
 impl Status {
-    /// Before anything has happened.
+    /// Initial status.
     #[must_use]
     pub fn new(destination: &str) -> Self {
         Self {
@@ -50,18 +50,18 @@ impl Status {
         }
     }
 
-    /// How long there has been something that is not safe.
+    /// Age of the oldest change not yet backed up, in milliseconds; 0 if none.
     #[must_use]
     pub fn lag_ms(&self, now_ms: i64) -> i64 {
         self.behind_since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms).max(0))
     }
 
-    /// Something went wrong.
+    /// Records an error.
     pub fn failed(&mut self, error: &Error, now_ms: i64) {
         self.last_error = Some((error.clone(), now_ms));
     }
 
-    /// A backup is safe.
+    /// Records a published backup.
     pub fn backed_up(&mut self, file: &BackupFile) {
         self.last_backup_ms = Some(file.time_ms);
         self.position = self.position.max(Some(file.name.max));

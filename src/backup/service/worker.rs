@@ -1,4 +1,4 @@
-//! What the backup thread does, step by step.
+//! Work of the backup thread.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -25,21 +25,21 @@ use crate::limits::{
 use crate::threads::lock;
 use crate::{BackupProblem, Error};
 
-/// How often a store is locked to be restored.
+/// Attempts to restore an open store.
 const REPLACE_ATTEMPTS: u32 = 5;
 
-/// The state of the backup thread.
+/// State of the backup thread.
 pub struct Worker {
     path: PathBuf,
     state_dir: StateDir,
     options: ServiceOptions,
-    /// The right to make backups.
+    /// Right to make the backups.
     right: Option<Lock>,
     publisher: Option<Publisher>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
     failures: u32,
-    /// How long the last capture has taken, without functions of the user.
+    /// Duration of the last capture, without hooks.
     capture_took: Duration,
     next_capture: Instant,
     next_maintenance: Instant,
@@ -48,7 +48,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A thread's state before it has done anything.
+    /// Creates the initial state.
     pub fn new(
         path: &Path,
         state_dir: StateDir,
@@ -57,7 +57,7 @@ impl Worker {
         status: Arc<Mutex<Status>>,
         observers: Arc<Observers>,
     ) -> Self {
-        // Small files are checked before they are opened, and all that were not closed as they should be.
+        // Small files, and files that were not closed properly, were checked before they were opened.
         let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
         Self {
             path: path.to_owned(),
@@ -76,14 +76,14 @@ impl Worker {
         }
     }
 
-    /// Does what is due. Returns how long nothing will be.
+    /// Performs due work. Returns the time until the next.
     pub fn run_due(&mut self) -> Duration {
         if Instant::now() >= self.next_capture {
             let began = Instant::now();
             self.capture_took = Duration::ZERO;
             let result = self.capture();
             let pause = self.pause_after(&result);
-            // What went wrong is told, and tried again.
+            // An error was reported, and the work will be retried.
             let _ = self.note(result);
             self.next_capture = began + pause;
         }
@@ -97,13 +97,13 @@ impl Worker {
         match result {
             Ok(_) => capture_pause(self.options.interval, self.capture_took),
             Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => ELSEWHERE_INTERVAL,
-            // Others hold a lock, and not for long.
+            // Others hold a lock, which never takes long.
             Err(error) if error.is_busy() => self.options.interval / 4,
             Err(_) => retry_pause(self.options.interval, self.failures),
         }
     }
 
-    /// The publisher, prepared if it has not been.
+    /// Returns the publisher, and creates it if necessary.
     fn publisher(&mut self) -> Result<&mut Publisher, Error> {
         if self.right.is_none() {
             self.right = self.state_dir.lock_for_backups()?;
@@ -123,7 +123,7 @@ impl Worker {
         self.publisher.as_mut().ok_or_else(|| Error::internal("a publisher that was just prepared"))
     }
 
-    /// Backs up what has changed.
+    /// Backs up the changes.
     fn capture(&mut self) -> Result<Option<Published>, Error> {
         if !self.publisher()?.has_work()? {
             return Ok(None);
@@ -141,16 +141,16 @@ impl Worker {
         Ok(published)
     }
 
-    /// Tells of a capture that is safe.
+    /// Reports a published capture.
     fn tell(&mut self, published: &Published) {
-        // At work again soon: what was captured will be merged.
+        // The new files will have to be merged soon.
         self.next_maintenance = self.next_maintenance.min(Instant::now() + MAINTENANCE_INTERVAL);
         lock(&self.status).backed_up(&published.file);
         self.observers.tell(&BackupEvent::Backup(published.file));
         self.hook(Hook::AfterBackup);
     }
 
-    /// Tells what was found on the way.
+    /// Reports a problem of the publisher.
     fn tell_problem(&mut self) {
         if let Some(error) = self.publisher.as_mut().and_then(Publisher::take_problem) {
             lock(&self.status).failed(&error, now_ms());
@@ -158,14 +158,14 @@ impl Worker {
         }
     }
 
-    /// Calls the user's functions.
+    /// Runs the hooks.
     fn hook(&self, hook: Hook) {
         if let Some(error) = self.observers.hook(hook) {
             lock(&self.status).failed(&error, now_ms());
         }
     }
 
-    /// Notes what has become of an attempt.
+    /// Updates the status by the result of an attempt.
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         let mut status = lock(&self.status);
         let Err(error) = &result else {
@@ -193,7 +193,7 @@ impl Worker {
         result
     }
 
-    /// Merges and removes what is due, and checks a large file once.
+    /// Runs maintenance, and checks a large file once.
     fn maintain(&mut self) {
         let today_ms = now_ms();
         let retention = self.options.retention.saturating_add(self.time_of_day.ahead(Instant::now(), today_ms));
@@ -219,7 +219,7 @@ impl Worker {
         }
     }
 
-    /// Backs up what there is, now.
+    /// Backs up now.
     pub fn create(&mut self) -> Result<BackupFile, Error> {
         let result = self.capture();
         let published = self.note(result)?;
@@ -237,17 +237,17 @@ impl Worker {
         files.sort_by_key(|file| file.name.level);
         let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
         let mut file = files.first().copied().ok_or_else(none)?;
-        // A listing may know only when it arrived. One that does not say itself is found damaged when it is needed.
+        // A listing may show the time of the upload. A damaged file is detected when it is needed.
         if let Ok(time_ms) = self.options.destination.captured_ms(file.name) {
             file.time_ms = time_ms;
         }
         Ok(file)
     }
 
-    /// Restores the store itself. What it was before, to the last commit of whoever writes to it, is a backup.
+    /// Restores the store itself. The replaced state, to the last commit of any writer, becomes a backup.
     pub fn restore(&mut self, target: Target) -> Result<Restored, Error> {
         self.hook(Hook::BeforeRestore);
-        // What there is now is a state that may be asked for.
+        // The present state is a possible target.
         self.create()?;
         let observers = Arc::clone(&self.observers);
         let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
@@ -255,7 +255,7 @@ impl Worker {
         let replacement = Replacement::prepare(destination, target, &self.path, folder, &mut progress)?;
         self.replace(&replacement)?;
         let undo = self.publisher()?.newest();
-        // It is done, whatever becomes of the rest. That is told, and tried again.
+        // The restore is done, whatever follows. A failure is reported, and the backup retried.
         let tables = open_own_writer(&self.path);
         if let Err(error) = tables.map(drop) {
             self.observers.tell(&BackupEvent::Failure(error));
@@ -267,12 +267,12 @@ impl Worker {
         Ok(restored)
     }
 
-    /// Replaces what is in the store when all of it is backed up.
+    /// Replaces the content of the store once all of it is backed up.
     ///
-    /// Others write until they cannot, so the last of it is captured while the store is locked. It is published before it
-    /// is replaced: else a kill, or a destination that fails, would lose it. That is little, for what was there before has
-    /// just been backed up; but the destination may be slow, and others may not wait for long. Then the lock is given up
-    /// and taken again, and by then that much less is left.
+    /// Others can write until the store is locked, so the last changes are captured under the lock. They are
+    /// published before they are replaced, because a kill or a failing destination would lose them otherwise. There
+    /// is little to publish after the backup just before; but if the destination is slow, others must not wait for
+    /// long. Then the lock is released and taken again, when even less is left.
     fn replace(&mut self, replacement: &Replacement) -> Result<(), Error> {
         for _ in 0..REPLACE_ATTEMPTS {
             let result = self.capture();
@@ -288,7 +288,7 @@ impl Worker {
                     let (ended, ends) = mpsc::channel();
                     scope.spawn(move || {
                         *outcome = publisher.run(now_ms());
-                        // Nobody may wait any more.
+                        // The receiver may be gone.
                         let _ = ended.send(outcome.is_ok());
                     });
                     Ok(ends.recv_timeout(LOCKED_BACKUP_WAIT).unwrap_or(false))
@@ -306,18 +306,18 @@ impl Worker {
         Err(Error::backup(BackupProblem::State, message))
     }
 
-    /// Backs up what there is, tries again until `deadline`, and lets go of the file.
+    /// Backs up, retries until `deadline`, and releases the file.
     pub fn close(&mut self, deadline: Instant) {
         let is_finished = self.finish(deadline);
         self.publisher = None;
-        // The mark of what could not be backed up stays: the next opening does that. If it cannot be removed, the next
-        // opening only looks more closely.
+        // The in-use marker stays if the last backup failed, so that the next opening makes it. A marker that cannot
+        // be removed only makes the next opening inspect more closely.
         if is_finished {
             drop(self.state_dir.mark_closed());
         }
     }
 
-    /// Backs up what there is, and tries again until `deadline`. Returns whether it succeeded.
+    /// Backs up, and retries until `deadline`. Returns whether that succeeded.
     pub fn finish(&mut self, deadline: Instant) -> bool {
         loop {
             let result = self.capture();
