@@ -47,7 +47,7 @@ describe("the key-value tests", () => {
 				timeout: 900_000,
 			});
 			const { testResults, numPassedTests, numFailedTests, startTime } = JSON.parse(readFileSync(results, "utf8"));
-			rmSync(join(results, "../.."), { recursive: true });
+			rmSync(join(results, ".."), { recursive: true });
 			const cases = testResults.flatMap(({ assertionResults }) => assertionResults);
 			const failures = cases.filter(({ status }) => status === "failed");
 			expect(failures.map(({ fullName, failureMessages }) => [fullName, ...failureMessages])).toEqual([]);
