@@ -12,7 +12,7 @@ const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const BOTS = fileURLToPath(new URL("./bots", import.meta.url));
 
 const require = createRequire(import.meta.url);
-const sdkFolder = path.resolve(path.dirname(require.resolve("@rootsdk/server-bot")), "../../..");
+const sdkFolder = path.resolve(path.dirname(require.resolve("@rootsdk/server-bot")), "../..");
 
 /** A new project that holds the bots, and nothing to import. */
 export function newProject() {
