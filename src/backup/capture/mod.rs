@@ -1,8 +1,8 @@
 //! Detection of changed pages.
 
-pub mod checkpointed;
-pub mod compare;
+mod checkpointed;
+pub(super) mod compare;
 pub mod page_diff;
-pub mod page_hashes;
+pub(super) mod page_hashes;
 pub mod wal_capture;
 pub mod wal_scan;

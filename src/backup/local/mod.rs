@@ -1,7 +1,7 @@
 //! State beside the database.
 
-pub mod conflict;
-pub mod first_page;
-pub mod inspection;
+pub(super) mod conflict;
+pub(super) mod first_page;
+pub(super) mod inspection;
 pub mod state_dir;
-pub mod state_file;
+pub(super) mod state_file;

@@ -1,10 +1,10 @@
 //! Publication of captures at the destination, and maintenance there.
 
-pub mod checks;
-pub mod file_check;
-pub mod ltx_file;
-pub mod maintenance;
-pub mod merge;
+mod checks;
+mod file_check;
+mod ltx_file;
+mod maintenance;
+mod merge;
 pub mod publisher;
-pub mod reconcile;
-pub mod stage;
+pub(super) mod reconcile;
+mod stage;

@@ -1,11 +1,11 @@
 //! Restores: databases made of backups.
 
 pub mod image;
-pub mod in_place;
-pub mod integrity;
-pub mod listing;
-pub mod output;
+pub(super) mod in_place;
+pub(super) mod integrity;
+pub(super) mod listing;
+pub(super) mod output;
 pub mod progress;
 pub mod restored;
-pub mod to_file;
-pub mod verify;
+pub(super) mod to_file;
+pub(super) mod verify;

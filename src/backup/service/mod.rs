@@ -6,4 +6,4 @@ pub mod registry;
 #[allow(unsafe_code, reason = "handles signals")]
 pub mod signals;
 pub mod status;
-pub mod worker;
+mod worker;
