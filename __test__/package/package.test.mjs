@@ -277,18 +277,6 @@ describe("a machine without a binary", { timeout: TEST_TIMEOUT_MS }, () => {
 	});
 });
 
-test("what a failing step of the scripts leaves behind names the step and ends with its exit code", async () => {
-	const program =
-		'import { main, run } from "./scripts/lib/run.mjs";' +
-		'await main(() => run("Doing it", process.execPath, ["-e", "process.exit(3)"]));';
-	const { code, stdout, stderr } = await runCommand(process.execPath, ["--input-type=module", "-e", program], {
-		cwd: root,
-	});
-	expect(code).toBe(3);
-	expect(stdout).toContain("== Doing it");
-	expect(stderr).toContain("failed: Doing it");
-});
-
 /** Runs a bot in the project, on a file of its own, and parses what it prints. */
 async function runBot(program, env = {}) {
 	const filename = join(folder, `${program.replace("/", "-")}.sqlite3`);

@@ -78,7 +78,7 @@ export async function run(title, command, args, { env, cwd = root, shell, hint, 
 	output.end();
 	const stdout = Buffer.concat(chunks).toString();
 	endedSteps.push({ title, seconds: (performance.now() - started) / 1000, reason, stdout });
-	if (reason) throw new StepFailure(title, reason, { hint, exitCode: child.exitCode || 1 });
+	if (reason) throw new StepFailure(title, reason, { hint, exitCode: exitCodeOf(child) });
 	return stdout;
 }
 
@@ -92,7 +92,7 @@ export async function runInTerminal(title, args) {
 	console.log(`\n== ${title}`);
 	const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
 	const reason = await ending(child, process.execPath);
-	if (reason) throw new StepFailure(title, reason, { exitCode: child.exitCode || 1 });
+	if (reason) throw new StepFailure(title, reason, { exitCode: exitCodeOf(child) });
 }
 
 /**
@@ -108,6 +108,15 @@ function ending(child, command) {
 			resolve(code ? `${command} ended with code ${code}` : undefined);
 		});
 	});
+}
+
+/**
+ * The code of a command that has failed; 1 where it has none.
+ *
+ * @param {import("node:child_process").ChildProcess} child
+ */
+function exitCodeOf({ exitCode }) {
+	return exitCode === null || exitCode <= 0 ? 1 : exitCode;
 }
 
 /**
