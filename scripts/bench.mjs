@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { buildAddon } from "./lib/addon.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { main, root, runInTerminal } from "./lib/run.mjs";
-import { installPackages, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { prepareSqliteLibraries } from "./lib/setup.mjs";
 
 const args = process.argv.slice(2);
 

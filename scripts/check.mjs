@@ -1,9 +1,10 @@
 // What to run before a commit: formatting, lints, types and the quick tests: `npm run check`.
 
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool } from "./lib/run.mjs";
-import { installPackages, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { prepareSqliteLibraries } from "./lib/setup.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [

@@ -5,8 +5,8 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compileAddon } from "./lib/addon.mjs";
 import { pack } from "./lib/pack.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { main, StepFailure } from "./lib/run.mjs";
-import { installPackages } from "./lib/setup.mjs";
 
 const { values, positionals } = parseArgs({ options: { binary: { type: "string" } }, allowPositionals: true });
 const [destination] = positionals;

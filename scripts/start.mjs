@@ -1,8 +1,8 @@
 // Builds what is missing and runs the example bot: `npm start`.
 
 import { buildAddon } from "./lib/addon.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { main, runInTerminal, runTool } from "./lib/run.mjs";
-import { installPackages } from "./lib/setup.mjs";
 
 await main(async () => {
 	await Promise.all([installPackages(), buildAddon("quick")]);

@@ -6,9 +6,10 @@
 import { parseArgs } from "node:util";
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
 import { dayArguments } from "./lib/day.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool } from "./lib/run.mjs";
-import { installPackages, prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
 const { values: options } = parseArgs({
 	options: { all: { type: "boolean" }, rest: { type: "boolean" }, long: { type: "boolean" } },

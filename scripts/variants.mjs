@@ -5,8 +5,9 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { binaryPath, TEST_FEATURES } from "./lib/addon.mjs";
+import { installPackages } from "./lib/packages.mjs";
 import { main, root, StepFailure, toolPath } from "./lib/run.mjs";
-import { installPackages, prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
 /**
  * @typedef {object} Variant

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryPath } from "../../scripts/lib/addon.mjs";
+import { extendedFolder } from "../../scripts/lib/packages.mjs";
 import { root, toolPath } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { nodeBinary } from "../helpers/nodes.mjs";
@@ -69,11 +70,11 @@ describe("the key-value tests", () => {
 
 /** The executable of a runtime, in the package that npm has chosen for this platform. */
 function executable(scope, file) {
-	const folder = join(root, "node_modules", scope);
+	const folder = join(extendedFolder, "node_modules", scope);
 	const packages = existsSync(folder) ? readdirSync(folder) : [];
 	const suffix = process.platform === "win32" ? ".exe" : "";
 	const found = packages.map((name) => join(folder, name, file + suffix)).find((path) => existsSync(path));
-	if (!found) throw new Error(`there is no ${file} in node_modules/${scope}: run "npm run setup"`);
+	if (!found) throw new Error(`there is no ${file} in ${folder}: run "npm run setup"`);
 	return found;
 }
 

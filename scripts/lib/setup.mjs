@@ -1,47 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { installAzureServer } from "./azure.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
+import { installExtendedPackages } from "./packages.mjs";
 import { npm, root, run, StepFailure } from "./run.mjs";
 import { installS3Server } from "./s3.mjs";
 
-/**
- * Installs the development dependencies, unless node_modules holds what package-lock.json says.
- *
- * Not with `npm ci`: that insists on a lock file with the tools' optional packages for every other platform,
- * and an npm that cannot see those writes a lock file without them.
- */
-export async function installPackages() {
-	if (packagesAreInstalled()) return;
-	const [command, args, options] = npm(["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund"]);
-	await run("Installing the development dependencies (npm install)", command, args, options);
-}
-
-/** Compares the lock file with the copy of it that npm leaves in node_modules when it is done. */
-function packagesAreInstalled() {
-	const wanted = lockedPackages("package-lock.json");
-	const installed = lockedPackages("node_modules/.package-lock.json");
-	return Object.entries(wanted).every(([path, { integrity, optional }]) => {
-		if (path === "") return true;
-		// An optional package may be one for another platform.
-		return path in installed ? installed[path].integrity === integrity : optional === true;
-	});
-}
-
-/**
- * @param {string} file
- * @returns {Record<string, { integrity?: string, optional?: boolean }>}
- */
-function lockedPackages(file) {
-	const path = join(root, file);
-	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
-}
-
-/** What the extended tests need beside the packages: versions of Node, Litestream, servers. */
+/** What the extended tests need beside the packages of the repository: others, versions of Node, Litestream, servers. */
 export async function prepareExtendedTests() {
-	await Promise.all([installNodes(), installLitestream(), installS3Server(), installAzureServer()]);
+	await Promise.all([
+		installExtendedPackages(),
+		installNodes(),
+		installLitestream(),
+		installS3Server(),
+		installAzureServer(),
+	]);
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */

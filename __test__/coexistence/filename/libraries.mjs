@@ -6,9 +6,12 @@
 //   close()
 
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { extendedFolder } from "../../../scripts/lib/packages.mjs";
 
-const require = createRequire(import.meta.url);
+/** Finds the packages of the extended tests, and beside them those of the repository. */
+const require = createRequire(join(extendedFolder, "package.json"));
 
 const TABLE = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, text VARCHAR NOT NULL)";
 const INSERT = "INSERT INTO notes (text) VALUES (?)";

@@ -5,8 +5,8 @@ import { execFile } from "node:child_process";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { extendedFolder } from "../../../scripts/lib/packages.mjs";
 
 const SCHEMA = `
 generator client {
@@ -33,9 +33,8 @@ export async function generatePrismaClient(folder) {
 	const schema = join(folder, "schema.prisma");
 	writeFileSync(schema, SCHEMA);
 	// Where the command line finds no @prisma/client, it installs one.
-	const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
-	symlinkSync(modules, join(folder, "node_modules"), "junction");
-	const prisma = createRequire(import.meta.url).resolve("prisma/build/index.js");
+	symlinkSync(join(extendedFolder, "node_modules"), join(folder, "node_modules"), "junction");
+	const prisma = createRequire(join(extendedFolder, "package.json")).resolve("prisma/build/index.js");
 	const env = {
 		...process.env,
 		// The command line wants a binary for migrations even to generate, and downloads it unless it is told of one.

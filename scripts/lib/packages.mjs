@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { npm, root, run } from "./run.mjs";
+
+/** Where the packages are that only the extended tests need: other runtimes, and libraries that are large. */
+export const extendedFolder = join(root, "__test__", "extended");
+
+/** Installs the development dependencies, unless they are there. */
+export async function installPackages() {
+	await installInto(root, "Installing the development dependencies (npm install)");
+}
+
+/** Installs the packages that only the extended tests need, unless they are there. */
+export async function installExtendedPackages() {
+	await installInto(extendedFolder, "Installing packages for the extended tests (npm install)");
+}
+
+/**
+ * Installs what the package.json of a folder asks for, unless its node_modules holds what its lock file says.
+ *
+ * Not with `npm ci`: that insists on a lock file with the tools' optional packages for every other platform,
+ * and an npm that cannot see those writes a lock file without them.
+ *
+ * @param {string} folder
+ * @param {string} title
+ */
+async function installInto(folder, title) {
+	if (packagesAreInstalled(folder)) return;
+	// A script that npm runs has its folder in the environment, which counts for more than the one it is in.
+	const where = ["--prefix", folder];
+	const [command, args, options] = npm([
+		"install",
+		...where,
+		"--ignore-scripts",
+		"--no-save",
+		"--no-audit",
+		"--no-fund",
+	]);
+	await run(title, command, args, { ...options, cwd: folder });
+}
+
+/**
+ * Compares the lock file with the copy of it that npm leaves in node_modules when it is done.
+ *
+ * @param {string} folder
+ */
+function packagesAreInstalled(folder) {
+	const wanted = lockedPackages(join(folder, "package-lock.json"));
+	const installed = lockedPackages(join(folder, "node_modules", ".package-lock.json"));
+	return Object.entries(wanted).every(([path, { integrity, optional }]) => {
+		if (path === "") return true;
+		// An optional package may be one for another platform.
+		return path in installed ? installed[path].integrity === integrity : optional === true;
+	});
+}
+
+/**
+ * @param {string} path
+ * @returns {Record<string, { integrity?: string, optional?: boolean }>}
+ */
+function lockedPackages(path) {
+	return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
+}
