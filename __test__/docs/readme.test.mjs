@@ -204,7 +204,7 @@ describe("docs/ARCHITECTURE.md", () => {
 		const isThere = (name) =>
 			name.endsWith("/")
 				? folders.some((folder) => existsSync(join(root, folder, name)))
-				: paths.some((path) => path.endsWith(`/${name}`));
+				: existsSync(join(root, name)) || paths.some((path) => path.endsWith(`/${name}`));
 		expect([...named].filter((name) => /(\/|\.(js|mjs|rs))$/.test(name) && !isThere(name))).toEqual([]);
 	});
 });
