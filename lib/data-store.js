@@ -2,12 +2,14 @@
 
 const { checkOptionNames } = require("./base/arguments.js");
 const { backupOf, checkBackupOptions } = require("./config/backup.js");
-const { Notices, createBackups } = require("./api/backups.js");
+const { BackupNotices } = require("./api/backup-notices.js");
+const { createBackups } = require("./api/backups.js");
 const { locationFromEnvironment, locationFromOption } = require("./config/location.js");
 const { invalidArgument } = require("./base/errors.js");
 const { createKeyValueStore } = require("./api/key-value-store.js");
 const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
 const { kindOf } = require("./base/json.js");
+const { LazyConnection } = require("./native/lazy-connection.js");
 const { OperationQueue } = require("./queue/queue.js");
 const { createStoreSqlite } = require("./api/transaction.js");
 
@@ -19,28 +21,23 @@ const { createStoreSqlite } = require("./api/transaction.js");
 const OPTIONS = ["filename", "backup", "cacheBytes"];
 
 /**
- * @param {() => Location} locate called when the location is first needed; what it returns is kept
+ * @param {() => Location} locate called when the location is first needed, and not again once it has returned
  * @param {number} cacheBytes
- * @param {(path: string) => import("./config/backup.js").Backup | undefined} backup
+ * @param {(path: string) => import("./config/backup.js").BackupConfig | undefined} backup
  * @returns {DataStore}
  */
 function createDataStore(locate, cacheBytes, backup) {
-	const notices = new Notices();
+	const notices = new BackupNotices();
 	/** @type {Location | undefined} */
 	let location;
 	const located = () => {
 		if (location === undefined) {
 			const found = locate();
-			location = {
-				...found,
-				backup: backup(found.path),
-				notice: (event, connection) => notices.take(event, connection),
-				ended: (connection) => notices.ended(connection),
-			};
+			location = { ...found, backup: backup(found.path) };
 		}
 		return location;
 	};
-	const queue = new OperationQueue(located, cacheBytes);
+	const queue = new OperationQueue(new LazyConnection(located, notices), cacheBytes);
 	return {
 		appData: createKeyValueStore(queue),
 		backups: createBackups(queue, located, notices),

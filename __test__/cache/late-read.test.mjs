@@ -39,7 +39,7 @@ function fileInMemory(entries) {
 
 function queueOn(connection) {
 	const lazy = { state: "open", opened: connection, checkForeignCopies() {} };
-	const queue = new OperationQueue(() => ({ path: "", source: "" }), 1 << 20, lazy);
+	const queue = new OperationQueue(lazy, 1 << 20);
 	queue.cache.attach(connection);
 	const get = (key) =>
 		new Promise((resolve, reject) => {

@@ -144,7 +144,7 @@ test("any ROOTCELLAR_BACKUP but off, and what looks like it, is an absolute path
 			if (/^\s*off\s*$/i.test(text)) {
 				expect(backup).toBeUndefined();
 			} else {
-				const { url } = backup.native;
+				const { url } = backup.core;
 				expect(isAbsolute(url) || /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(url)).toBe(true);
 				if (text === "") expect(url).toBe("/data/bot.sqlite3.backup");
 			}

@@ -6,20 +6,17 @@ const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIMER_MS_MAX } = require("../base/limits.js");
 
-/** By its number the core knows what is to be cancelled. */
 let lastNumber = 0;
 
-/**
- * What may cancel an operation: its signal, or that its time is up.
- */
-class Cancel {
+/** Cancellation of an operation, by its signal or its time limit. */
+class Cancellation {
 	/**
 	 * @param {AbortSignal | undefined} signal
 	 * @param {number | undefined} timeoutMs
 	 */
 	constructor(signal, timeoutMs) {
 		lastNumber++;
-		/** By which the core knows it. */
+		/** The number by which the core knows it. */
 		this.number = lastNumber;
 		this.signal = signal;
 		/** @type {Error | undefined} why it was cancelled */
@@ -30,7 +27,7 @@ class Cancel {
 		signal?.addEventListener("abort", this.aborted, { once: true });
 		const timedOut = () => this.cancel(timeoutError(timeoutMs), true);
 		this.timer = timeoutMs === undefined ? undefined : setTimeout(timedOut, Math.min(timeoutMs, TIMER_MS_MAX));
-		// It is the operation that keeps the process alive.
+		// The operation keeps the process alive, not its time limit.
 		this.timer?.unref();
 	}
 
@@ -43,7 +40,7 @@ class Cancel {
 		this.whenCancelled?.(error, timedOut);
 	}
 
-	/** The operation is done: there is nothing left to cancel. */
+	/** Ends it, with the operation. */
 	done() {
 		clearTimeout(this.timer);
 		this.signal?.removeEventListener("abort", this.aborted);
@@ -68,7 +65,7 @@ function timeoutError(timeoutMs) {
 }
 
 /**
- * The options of a method, an object also where there are none.
+ * Options of a method, as an object also where there are none.
  *
  * @param {any} options
  */
@@ -83,11 +80,11 @@ function checkOptions(options) {
 }
 
 /**
- * What may cancel an operation, by its options; `undefined` if nothing can.
+ * Cancellation by the options of a method; `undefined` if they have none.
  *
  * @param {any} options
- * @returns {Cancel | undefined}
- * @throws what the signal was aborted with, if it was
+ * @returns {Cancellation | undefined}
+ * @throws if the signal was aborted already
  */
 function checkCancel({ signal, timeoutMs }) {
 	if (signal !== undefined && (typeof signal?.addEventListener !== "function" || typeof signal.aborted !== "boolean")) {
@@ -97,7 +94,7 @@ function checkCancel({ signal, timeoutMs }) {
 	if (signal?.aborted) {
 		throw abortError(signal);
 	}
-	return signal === undefined && timeoutMs === undefined ? undefined : new Cancel(signal, timeoutMs);
+	return signal === undefined && timeoutMs === undefined ? undefined : new Cancellation(signal, timeoutMs);
 }
 
-module.exports = { Cancel, checkCancel, checkOptions };
+module.exports = { Cancellation, checkCancel, checkOptions };

@@ -1,25 +1,27 @@
 "use strict";
 
-const { encodeReads, rowsHandler } = require("../native/sql-requests.js");
 const { decodeSlice } = require("../native/decode.js");
+const { closeCursor } = require("../native/requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
- * @typedef {InstanceType<typeof import("./cancellation.js").Cancel>} Cancel
- * @typedef {import("./statement.js").Statement} Statement
- * @typedef {{ native: import("../native/addon").NativeStore, id: number }} OpenCursor
+ * @typedef {InstanceType<typeof import("./cancellation.js").Cancellation>} Cancellation
+ * @typedef {import("../native/addon").RowSlice} RowSlice
+ * @typedef {import("../native/decode.js").RowsReceiver} RowsReceiver
+ * @typedef {import("../native/encode.js").Statement} Statement
+ * @typedef {import("../native/requests.js").Cursor} Cursor
  */
 
-/** Closes what was left open by an iterator that nobody has any more. */
-const abandoned = new FinalizationRegistry((/** @type {{ current: OpenCursor | undefined }} */ { current }) => {
-	current?.native.closeCursor(current.id);
+/** Closes the cursor of an iterator that was garbage-collected before its end. */
+const abandoned = new FinalizationRegistry((/** @type {{ current: Cursor | undefined }} */ { current }) => {
+	if (current) closeCursor(current);
 });
 
 /**
- * The rows of a result one by one, read a slice at a time as they are asked for.
+ * Iterator over the rows of a result, which are read a slice at a time as they are asked for.
  *
  * @param {OperationQueue} queue
- * @param {() => { statement: Statement, cancel: Cancel | undefined }} prepare called when the first row is asked for
+ * @param {() => { statement: Statement, cancel: Cancellation | undefined }} prepare called when the first row is asked for
  * @returns {AsyncIterableIterator<any>}
  */
 function createCursor(queue, prepare) {
@@ -28,9 +30,9 @@ function createCursor(queue, prepare) {
 	let at = 0;
 	/** @type {"new" | "open" | "done"} */
 	let state = "new";
-	/** @type {{ current: OpenCursor | undefined }} */
+	/** @type {{ current: Cursor | undefined }} */
 	const open = { current: undefined };
-	/** @type {Cancel | undefined} */
+	/** @type {Cancellation | undefined} */
 	let cancel;
 	/** @type {Promise<unknown>} calls are carried out one after the other */
 	let last = Promise.resolve();
@@ -39,7 +41,7 @@ function createCursor(queue, prepare) {
 		state = "done";
 		rows = [];
 		at = 0;
-		open.current?.native.closeCursor(open.current.id);
+		if (open.current) closeCursor(open.current);
 		open.current = undefined;
 		cancel?.done();
 	};
@@ -47,7 +49,7 @@ function createCursor(queue, prepare) {
 	/** @returns {Promise<void>} */
 	const fetch = () =>
 		new Promise((resolve, reject) => {
-			const slice = (/** @type {import("../native/addon").RowSlice} */ part, /** @type {boolean} */ isLast) => {
+			const slice = (/** @type {RowSlice} */ part, /** @type {boolean} */ isLast) => {
 				rows = decodeSlice(part);
 				at = 0;
 				if (isLast) {
@@ -57,49 +59,47 @@ function createCursor(queue, prepare) {
 				}
 				resolve();
 			};
-			const handlers = { slice, reject };
+			const receiver = { slice, reject };
 			if (state === "new") {
 				state = "open";
-				start(handlers);
+				start(receiver);
 			} else {
-				next(handlers);
+				next(receiver);
 			}
 		});
 
-	/** @param {{ slice(part: any, isLast: boolean): void, reject(error: unknown): void }} handlers */
-	const start = (handlers) => {
+	/** @param {RowsReceiver} receiver */
+	const start = (receiver) => {
 		const prepared = prepare();
 		cancel = prepared.cancel;
-		watch(handlers.reject);
+		watch(receiver.reject);
 		queue.snapshot((started) => {
 			if (state === "done") {
 				// Given up while it waited for its turn.
 				return true;
 			}
-			const connection = queue.connection.opened;
-			const id = connection.expect(one(rowsHandler(handlers, started)));
-			open.current = { native: connection.native, id };
-			return connection.native.openCursor(id, connection.lease, encodeReads([prepared]));
-		}, handlers.reject);
+			const { cursor, isStarted } = queue.connection.opened.openCursor(prepared, receiver, started);
+			open.current = cursor;
+			return isStarted;
+		}, receiver.reject);
 	};
 
-	/** @param {{ slice(part: any, isLast: boolean): void, reject(error: unknown): void }} handlers */
-	const next = (handlers) => {
+	/** @param {RowsReceiver} receiver */
+	const next = (receiver) => {
 		queue.checkOpen();
 		if (cancel?.error) {
 			throw cancel.error;
 		}
-		watch(handlers.reject);
-		const { native, id } = /** @type {OpenCursor} */ (open.current);
-		native.fetch(queue.connection.opened.expect(one(rowsHandler(handlers))), id);
+		watch(receiver.reject);
+		queue.connection.opened.fetch(/** @type {Cursor} */ (open.current), receiver);
 	};
 
 	/** @param {(error: unknown) => void} reject */
 	const watch = (reject) => {
 		if (cancel) {
-			const { number } = cancel;
+			const token = cancel;
 			cancel.whenCancelled = (error, timedOut) => {
-				queue.connection.current?.native.cancel(number, timedOut);
+				queue.connection.current?.cancel(token, timedOut);
 				reject(error);
 			};
 		}
@@ -143,15 +143,6 @@ function createCursor(queue, prepare) {
 	};
 	abandoned.register(iterator, open);
 	return iterator;
-}
-
-/**
- * A handler of a request for one slice, which is its only event but for `started`.
- *
- * @param {(event: import("../native/addon").Event) => boolean} handler
- */
-function one(handler) {
-	return (/** @type {import("../native/addon").Event} */ event) => handler(event) || event.kind === "rows";
 }
 
 module.exports = { createCursor };

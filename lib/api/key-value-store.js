@@ -11,11 +11,13 @@ const {
 } = require("../base/arguments.js");
 const { encode } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
-const { Change } = require("../queue/pending.js");
+const { Change } = require("../queue/change.js");
+const { NO_CHANGES } = require("../queue/writes.js");
 
 /**
  * @typedef {import("../..").KeyValueStore} KeyValueStore
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("../native/addon").RowSlice} RowSlice
  */
 
 /**
@@ -39,13 +41,13 @@ function createKeyValueStore(queue) {
 			const community = checkCommunity(communityId, "communityId");
 			/** @type {any[]} */
 			const rows = [];
-			const slice = (/** @type {string} */ text, /** @type {boolean} */ last) => {
-				const order = addRows(rows, text, valuesOnly);
+			const slice = (/** @type {RowSlice} */ { json }, /** @type {boolean} */ last) => {
+				const order = addRows(rows, json, valuesOnly);
 				if (last) {
 					resolve(order ? order.map((place) => rows[place]) : rows);
 				}
 			};
-			queue.select({ pattern, community, valuesOnly }, { slice, failed: reject });
+			queue.select({ pattern, community, valuesOnly }, { slice, reject });
 		});
 
 	return {
@@ -59,11 +61,8 @@ function createKeyValueStore(queue) {
 		set: (values) =>
 			new Promise((resolve, reject) => {
 				const entries = checkEntries(values);
-				if (Array.isArray(entries)) {
-					queue.write({ kind: "setMany", changes: entries.map(changeTo), entries, resolve, reject });
-				} else {
-					queue.write({ kind: "set", change: changeTo(entries), entry: entries, resolve, reject });
-				}
+				const changes = Array.isArray(entries) ? entries.map(changeTo) : [changeTo(entries)];
+				queue.write({ kind: "set", changes, resolve, reject });
 			}),
 
 		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>
@@ -77,21 +76,21 @@ function createKeyValueStore(queue) {
 					isRunning: false,
 				};
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "update", change, update, resolve, reject });
+				queue.write({ kind: "update", changes: [change], update, resolve, reject });
 			}),
 
 		delete: (key, communityId) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "delete", change, resolve, reject });
+				queue.write({ kind: "delete", changes: [change], resolve, reject });
 			}),
 
 		deleteLike: (keyPattern, communityId) =>
 			new Promise((resolve, reject) => {
 				const pattern = checkPattern(keyPattern);
 				const community = checkCommunity(communityId, "communityId");
-				queue.write({ kind: "deleteLike", pattern, community, resolve, reject });
+				queue.write({ kind: "deleteLike", changes: NO_CHANGES, pattern, community, resolve, reject });
 			}),
 
 		select: (keyPattern, communityId) => select(keyPattern, communityId, false),
@@ -101,14 +100,14 @@ function createKeyValueStore(queue) {
 }
 
 /**
- * @param {import("../base/arguments.js").Entry} entry
+ * @param {import("../base/entry.js").Entry} entry
  */
 function changeTo({ community, key, text, expiresAt }) {
 	return new Change(community, key, text, expiresAt);
 }
 
 /**
- * A function that runs in the asynchronous context of now, like `AsyncResource.bind` at a hundredth of its cost.
+ * Binds a function to the asynchronous context of its caller, like `AsyncResource.bind` at a hundredth of its cost.
  *
  * @param {(data: any) => unknown} updateFunc
  * @returns {(data: any) => unknown}
@@ -122,13 +121,13 @@ function inThisContext(updateFunc) {
  * Adds the rows of a slice, see `SliceWriter` in `src/kv/rows.rs`.
  *
  * @param {any[]} rows
- * @param {string} text
+ * @param {string} json
  * @param {boolean} valuesOnly
  * @returns {number[] | undefined} the places of all rows in their order, if this is the last slice and they are not in it
  */
-function addRows(rows, text, valuesOnly) {
+function addRows(rows, json, valuesOnly) {
 	/** @type {[values: any[], keys: string[], expiries: number[], order?: number[]]} */
-	const [values, keys, expiries, order] = JSON.parse(text);
+	const [values, keys, expiries, order] = JSON.parse(json);
 	const first = rows.length;
 	for (let index = 0; index < values.length; index++) {
 		rows.push(valuesOnly ? values[index] : { key: keys[index], value: values[index] });

@@ -1,30 +1,28 @@
 "use strict";
 
 const { RootcellarError } = require("../base/errors.js");
-const { isExiting } = require("../process/exit.js");
 const { IDLE_LIMIT_WHEN_CLOSING_MS } = require("../base/limits.js");
-const { OperationQueue } = require("../queue/queue.js");
 const { closedError, requestLease } = require("../native/lease-connection.js");
+const { isExiting } = require("../process/exit.js");
 const { runInScope } = require("../queue/transaction-scope.js");
 
 /**
- * @typedef {InstanceType<typeof OperationQueue>} Queue
+ * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
  * @typedef {InstanceType<typeof import("../native/lease-connection.js").LeaseConnection>} LeaseConnection
- * @typedef {InstanceType<typeof import("./cancellation.js").Cancel>} Cancel
+ * @typedef {InstanceType<typeof import("./cancellation.js").Cancellation>} Cancellation
+ * @typedef {import("../queue/transaction-scope.js").Scope} Scope
  */
 
 /**
- * How the writing connection is held.
- *
  * @typedef {object} LeaseOptions
- * @property {number} kind what for, as `src/node/sql.rs` numbers it
+ * @property {number} kind `LEASE_RESERVED`, or how its transaction begins
  * @property {number} idleLimitMs
- * @property {Cancel | undefined} cancel
- * @property {boolean} isScoped whether what is called meanwhile, and would wait for it, is refused
+ * @property {Cancellation | undefined} cancel
+ * @property {boolean} isScoped whether writes that would wait for it are refused in its callback
  */
 
 /**
- * Where the connection comes from, and goes to. `ended` is called once, also if it could not be had.
+ * Source of a lease: the writer, or the lease around it. `ended` is called once, also if none could be had.
  *
  * @typedef {object} LeaseSource
  * @property {(begun: (connection: LeaseConnection) => void, ended: (error?: Error) => void) => void} begin
@@ -34,17 +32,17 @@ const { runInScope } = require("../queue/transaction-scope.js");
  */
 
 /**
- * Holds the writing connection of a store, or, within a transaction, a savepoint of it, while a callback runs: when
- * that resolves, what was done is kept, when it rejects, undone.
+ * Leases the writing connection of a store, or, within a transaction, a savepoint of it, while a callback runs. Commits
+ * when the callback resolves, and rolls back when it rejects.
  *
  * @template T
- * @param {Queue} queue
+ * @param {OperationQueue} queue
  * @param {LeaseOptions} options
- * @param {(queue: Queue) => Promise<T>} use
+ * @param {(queue: OperationQueue) => Promise<T>} use
  * @returns {Promise<T>}
  */
 function withLease(queue, options, use) {
-	const source = queue.connection.isLease ? savepointLease(queue) : writerLease(queue, options);
+	const source = queue.connection.isLease ? savepoint(queue) : writer(queue, options);
 	return new Promise((resolve, reject) => {
 		try {
 			new Lease(queue, source, options, { use, resolve, reject }).wait();
@@ -55,13 +53,13 @@ function withLease(queue, options, use) {
 	});
 }
 
-/** One use of the connection, from its place in the queue to its end. */
+/** A lease, from its place in the queue to its end. */
 class Lease {
 	/**
-	 * @param {Queue} outer
+	 * @param {OperationQueue} outer
 	 * @param {LeaseSource} source
 	 * @param {LeaseOptions} options
-	 * @param {{ use(queue: Queue): Promise<any>, resolve(value: any): void, reject(error: unknown): void }} user
+	 * @param {{ use(queue: OperationQueue): Promise<any>, resolve(value: any): void, reject(error: unknown): void }} user
 	 */
 	constructor(outer, source, options, user) {
 		this.outer = outer;
@@ -70,18 +68,20 @@ class Lease {
 		this.user = user;
 		/** @type {"waiting" | "beginning" | "begun" | "ending" | "over"} */
 		this.state = "waiting";
-		/** @type {Queue | undefined} its own operations, once it has begun */
+		/** @type {import("../queue/operations.js").LeaseOperation | undefined} */
+		this.operation = undefined;
+		/** @type {OperationQueue | undefined} the queue of its own operations, once it has begun */
 		this.inner = undefined;
-		/** @type {import("../queue/transaction-scope.js").Scope | undefined} */
+		/** @type {Scope | undefined} */
 		this.scope = undefined;
-		/** @type {{ value: any } | { error: unknown } | undefined} what became of it, as far as that is known */
+		/** @type {{ value: any } | { error: unknown } | undefined} its result, as far as that is known */
 		this.result = undefined;
 		this.done = () => {};
 	}
 
 	/** Takes its place in the queue. */
 	wait() {
-		this.place = this.outer.lease({
+		this.operation = this.outer.lease({
 			begin: (done) => {
 				this.done = done;
 				if (isExiting()) {
@@ -106,13 +106,13 @@ class Lease {
 	}
 
 	/**
-	 * It has the connection.
+	 * Runs the callback, on the connection that is there now.
 	 *
 	 * @param {LeaseConnection} connection
 	 */
 	begun(connection) {
 		this.state = "begun";
-		const inner = OperationQueue.within(this.outer, connection);
+		const inner = this.outer.within(connection);
 		this.inner = inner;
 		const use = async () => this.user.use(inner);
 		const running = this.options.isScoped ? runInScope((scope) => this.useIn(scope, use)) : use();
@@ -124,7 +124,7 @@ class Lease {
 
 	/**
 	 * @template T
-	 * @param {import("../queue/transaction-scope.js").Scope} scope
+	 * @param {Scope} scope
 	 * @param {() => T} use
 	 */
 	useIn(scope, use) {
@@ -134,7 +134,7 @@ class Lease {
 	}
 
 	/**
-	 * Ends it, when what was issued in it has been done.
+	 * Ends it, when the operations that were issued in it are done.
 	 *
 	 * @param {{ value: any } | { error: unknown }} result
 	 */
@@ -143,10 +143,7 @@ class Lease {
 			return;
 		}
 		this.state = "ending";
-		if (this.scope) {
-			// What its callback has left behind may wait for it from now on.
-			this.scope.blocked = undefined;
-		}
+		this.unblock();
 		this.result ??= result;
 		this.inner.ended = closedError();
 		this.inner.fence(() => {
@@ -160,8 +157,8 @@ class Lease {
 	 * @param {boolean} timedOut
 	 */
 	cancel(error, timedOut) {
-		if (this.state === "waiting") {
-			this.outer.withdraw(this.place);
+		if (this.state === "waiting" && this.operation) {
+			this.outer.withdraw(this.operation);
 			this.over(error);
 		} else if (this.state !== "ending") {
 			this.result ??= { error };
@@ -171,7 +168,7 @@ class Lease {
 	}
 
 	/**
-	 * It is over, and undone if there is an error.
+	 * Settles it; it was rolled back if there is an error.
 	 *
 	 * @param {unknown} [error]
 	 */
@@ -183,11 +180,9 @@ class Lease {
 		if (error !== undefined && !(this.result && "error" in this.result)) {
 			this.result = { error };
 		}
-		if (this.scope) {
-			this.scope.blocked = undefined;
-		}
+		this.unblock();
 		if (this.inner) {
-			// Whoever has reserved a connection learns of its end only by using it.
+			// The owner of a reserved connection learns of its end only by using it.
 			this.inner.ended = this.options.isScoped || !(error instanceof Error) ? closedError() : error;
 			this.inner.rejectAll(error ?? closedError());
 		}
@@ -199,6 +194,13 @@ class Lease {
 			this.user.reject(this.result ? this.result.error : endedEarly());
 		}
 	}
+
+	/** Lets asynchronous calls that its callback has left behind wait for it from now on. */
+	unblock() {
+		if (this.scope) {
+			this.scope.blocked = undefined;
+		}
+	}
 }
 
 function endedEarly() {
@@ -208,11 +210,11 @@ function endedEarly() {
 /**
  * The writing connection of a store.
  *
- * @param {Queue} queue
+ * @param {OperationQueue} queue
  * @param {LeaseOptions} options
  * @returns {LeaseSource}
  */
-function writerLease(queue, { kind, idleLimitMs }) {
+function writer(queue, { kind, idleLimitMs }) {
 	/** @type {LeaseConnection | undefined} */
 	let lease;
 	/** @type {ReturnType<typeof requestLease> | undefined} */
@@ -245,10 +247,10 @@ function writerLease(queue, { kind, idleLimitMs }) {
 /**
  * A savepoint within a transaction.
  *
- * @param {Queue} queue
+ * @param {OperationQueue} queue
  * @returns {LeaseSource}
  */
-function savepointLease(queue) {
+function savepoint(queue) {
 	const connection = /** @type {LeaseConnection} */ (/** @type {unknown} */ (queue.connection.opened));
 	const { depth } = queue.connection;
 	/** @type {(error?: Error) => void} */
@@ -262,18 +264,14 @@ function savepointLease(queue) {
 		begin(begun, ended) {
 			whenOver = ended;
 			connection.whenEnded.add(over);
-			connection.savepoint(BEGIN, depth, (error) => (error ? over(error) : begun(connection)));
+			connection.beginSavepoint(depth, (error) => (error ? over(error) : begun(connection)));
 		},
-		end: (commit) => connection.savepoint(commit ? RELEASE : ROLLBACK, depth, over),
-		// What runs in it is not stopped: that would end the whole transaction.
+		end: (commit) => connection.endSavepoint(depth, commit, over),
+		// Its statements are not stopped: that would end the whole transaction.
 		abort: noop,
 		limit: noop,
 	};
 }
-
-const BEGIN = 0;
-const RELEASE = 1;
-const ROLLBACK = 2;
 
 function noop() {}
 

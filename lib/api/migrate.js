@@ -2,11 +2,12 @@
 
 const { RootcellarError } = require("../base/errors.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
+const { decodeRows } = require("../native/decode.js");
+const { LEASE_IMMEDIATE } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { withLease } = require("./lease.js");
 const { migrationError, readMigrations } = require("./migration-files.js");
-const { IS_INTERNAL, WANTS_ROWS, checkStatement } = require("./statement.js");
-const { decodeRows } = require("../queue/sql-job.js");
+const { ALL, RUN, checkStatement } = require("./statement.js");
 const { createSqlite } = require("./sqlite.js");
 
 /**
@@ -19,9 +20,6 @@ const TABLE = `CREATE TABLE IF NOT EXISTS __rootcellar_migrations (
 	number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
 const READ_APPLIED = "SELECT number, name, hash FROM __rootcellar_migrations ORDER BY number";
 const RECORD = "INSERT INTO __rootcellar_migrations (number, name, hash, applied_at) VALUES (?, ?, ?, ?)";
-
-/** What a transaction that begins as the writer is, as `src/node/sql.rs` numbers it. */
-const IMMEDIATE = 2;
 
 /**
  * Applies the migrations that the file has not seen, each in a transaction of its own.
@@ -39,7 +37,7 @@ async function migrate(queue, source, options) {
 	// Each transaction looks anew: another process may apply them, too.
 	for (let isDone = false; !isDone; ) {
 		const cancel = checkCancel(given);
-		const leaseOptions = { kind: IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };
+		const leaseOptions = { kind: LEASE_IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };
 		const next = await withLease(queue, leaseOptions, (inner) => applyNext(inner, migrations));
 		if (next) {
 			applied.push(next.file);
@@ -58,7 +56,7 @@ async function migrate(queue, source, options) {
  */
 async function applyNext(queue, migrations) {
 	await internal(queue, TABLE, []);
-	const applied = /** @type {Applied[]} */ (await internal(queue, READ_APPLIED, [], WANTS_ROWS));
+	const applied = /** @type {Applied[]} */ (await internal(queue, READ_APPLIED, [], ALL));
 	const next = nextOf(migrations, applied);
 	if (next === undefined) {
 		return undefined;
@@ -73,7 +71,7 @@ async function applyNext(queue, migrations) {
 }
 
 /**
- * The first migration that was not applied, if the file has seen all before it, and they are what they were.
+ * The first migration that was not applied, if all before it were, and are unchanged since.
  *
  * @param {Migration[]} migrations
  * @param {Applied[]} applied
@@ -110,13 +108,13 @@ function nextOf(migrations, applied) {
  * @param {OperationQueue} queue
  * @param {string} sql
  * @param {unknown[]} params
- * @param {number} [bits]
+ * @param {import("../native/encode.js").StatementUse} [use]
  * @returns {Promise<any[]>}
  */
-function internal(queue, sql, params, bits = 0) {
+function internal(queue, sql, params, use = RUN) {
 	return new Promise((resolve, reject) => {
 		const options = { maxRows: Number.MAX_SAFE_INTEGER, bigint: false, arrays: false };
-		const statement = checkStatement(sql, params, bits | IS_INTERNAL, options);
+		const statement = checkStatement(sql, params, { ...use, isInternal: true }, options);
 		const job = { statements: [statement], script: undefined, cancel: undefined };
 		queue.sql(job, { resolve: ([outcome]) => decodeRows(outcome.slices, resolve), reject });
 	});

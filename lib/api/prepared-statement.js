@@ -3,11 +3,11 @@
 const { RootcellarError } = require("../base/errors.js");
 
 /**
- * A statement of `prepare`. What is kept is its text: every connection keeps those ready that it has run lately.
+ * Statement of `prepare`. It is its text alone: every connection keeps the statements compiled that it has run lately.
  *
  * @param {any} methods
  * @param {string} sql
- * @param {{ columns: string[], isReadonly: boolean }} description
+ * @param {import("../native/requests.js").Description} description
  */
 function createStatement(methods, sql, { columns, isReadonly }) {
 	let isFinalized = false;

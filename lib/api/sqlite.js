@@ -1,20 +1,22 @@
 "use strict";
 
-const { RootcellarError, invalidArgument, toError } = require("../base/errors.js");
+const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
+const { isRead } = require("../base/statement-kind.js");
+const { decodeRows, decodeSlice } = require("../native/decode.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { createCursor } = require("./cursor.js");
-const { isRead } = require("../base/statement-kind.js");
-const { decodeSlice } = require("../native/decode.js");
-const { FIRST_ONLY, MAY_LACK_ROWS, WANTS_ROWS, checkRowOptions, checkSql, checkStatement } = require("./statement.js");
 const { createStatement } = require("./prepared-statement.js");
-const { decodeRows } = require("../queue/sql-job.js");
+const { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement } = require("./statement.js");
 
 /**
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
- * @typedef {InstanceType<typeof import("./cancellation.js").Cancel>} Cancel
- * @typedef {import("./statement.js").Statement} Statement
- * @typedef {import("../queue/sql-job.js").Outcome} Outcome
+ * @typedef {InstanceType<typeof import("./cancellation.js").Cancellation>} Cancellation
+ * @typedef {import("../native/addon").RowSlice} RowSlice
+ * @typedef {import("../native/decode.js").Outcome} Outcome
+ * @typedef {import("../native/encode.js").RowOptions} RowOptions
+ * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {import("../native/encode.js").Statement} Statement
  * @typedef {import("../queue/writes.js").Promised} Promised
  */
 
@@ -22,149 +24,161 @@ const { decodeRows } = require("../queue/sql-job.js");
  * The methods of `dataStore.sqlite` that a transaction and a reserved connection have, too. `index.d.ts` documents
  * them.
  *
- * An argument that cannot be used throws within the promise's executor, which rejects the promise.
- *
  * @param {OperationQueue} queue
  */
 function createSqlite(queue) {
 	/**
+	 * Issues an operation. An argument that cannot be used, or a queue that refuses it, throws within the promise's
+	 * executor, which rejects the promise.
+	 *
+	 * @template T
+	 * @param {any} options
+	 * @param {(options: any) => T} check checks the other arguments, and options of their own
+	 * @param {(checked: T, cancel: Cancellation | undefined, promised: Promised) => void} issue
+	 * @returns {Promise<any>}
+	 */
+	const operation = (options, check, issue) =>
+		new Promise((resolve, reject) => {
+			const given = checkOptions(options);
+			const checked = check(given);
+			const cancel = checkCancel(given);
+			const promised = cancellable(queue, cancel, { resolve, reject });
+			try {
+				issue(checked, cancel, promised);
+			} catch (error) {
+				promised.reject(error);
+			}
+		});
+
+	/**
+	 * Sends statements to the writer.
+	 *
+	 * @param {Pick<SqlJob, "statements"> & Partial<SqlJob>} job
+	 * @param {Promised} promised
+	 * @param {(outcomes: Outcome[]) => void} ended
+	 */
+	const write = ({ statements, script, cancel }, promised, ended) =>
+		queue.sql({ statements, script, cancel }, { resolve: caught(ended, promised.reject), reject: promised.reject });
+
+	/**
+	 * @param {Statement} statement
+	 * @param {Cancellation | undefined} cancel
+	 * @param {Promised} promised
+	 * @param {(rows: any[]) => void} ended
+	 */
+	const read = (statement, cancel, { reject }, ended) => {
+		/** @type {any[]} */
+		const rows = [];
+		const slice = (/** @type {RowSlice} */ part, /** @type {boolean} */ last) => {
+			const more = decodeSlice(part);
+			if (last && rows.length === 0) {
+				ended(more);
+				return;
+			}
+			rows.push(...more);
+			if (last) {
+				ended(rows);
+			}
+		};
+		queue.readSql({ statement, cancel, slice, reject });
+	};
+
+	/**
 	 * @param {any} sql
 	 * @param {any} params
 	 * @param {any} options
-	 * @param {number} bits
-	 * @param {(rows: any[]) => any} made what is made of the rows
+	 * @param {import("../native/encode.js").StatementUse} use
+	 * @param {(rows: any[]) => any} toResult
 	 * @returns {Promise<any>}
 	 */
-	const query = (sql, params, options, bits, made) =>
-		new Promise((resolve, reject) => {
-			const given = checkOptions(options);
-			const statement = checkStatement(sql, params, bits | WANTS_ROWS, checkRowOptions(given));
-			const cancel = checkCancel(given);
-			const promised = cancellable(queue, cancel, { resolve, reject });
-			if (!isRead(statement.sql)) {
-				const ended = (/** @type {Outcome[]} */ [outcome]) =>
-					decodeRows(outcome?.slices ?? [], (rows) => promised.resolve(made(rows)));
-				issue(promised, () =>
-					queue.sql(
-						{ statements: [statement], script: undefined, cancel },
-						{ resolve: settled(ended, promised.reject), reject: promised.reject },
-					),
-				);
-				return;
-			}
-			/** @type {any[]} */
-			const rows = [];
-			const slice = (/** @type {import("../native/addon").RowSlice} */ part, /** @type {boolean} */ last) => {
-				const more = decodeSlice(part);
-				if (last && rows.length === 0) {
-					promised.resolve(made(more));
-					return;
+	const query = (sql, params, options, use, toResult) =>
+		operation(
+			options,
+			(given) => checkStatement(sql, params, use, checkRowOptions(given)),
+			(statement, cancel, promised) => {
+				const ended = (/** @type {any[]} */ rows) => promised.resolve(toResult(rows));
+				if (isRead(statement.sql)) {
+					read(statement, cancel, promised, ended);
+				} else {
+					write({ statements: [statement], cancel }, promised, ([outcome]) => decodeRows(outcome?.slices ?? [], ended));
 				}
-				rows.push(...more);
-				if (last) {
-					promised.resolve(made(rows));
-				}
-			};
-			issue(promised, () => queue.readSql({ statement, cancel, slice, reject: promised.reject }));
-		});
+			},
+		);
 
 	/** @type {any} */
 	const methods = {
 		run: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
-			new Promise((resolve, reject) => {
-				const given = checkOptions(options);
-				const rowOptions = checkRowOptions(given);
-				const statement = checkStatement(sql, params, 0, rowOptions);
-				const cancel = checkCancel(given);
-				const promised = cancellable(queue, cancel, { resolve, reject });
-				issue(promised, () =>
-					queue.sql(
-						{ statements: [statement], script: undefined, cancel },
-						{ resolve: ([outcome]) => promised.resolve(runResult(outcome, rowOptions)), reject: promised.reject },
+			operation(
+				options,
+				(given) => checkStatement(sql, params, RUN, checkRowOptions(given)),
+				(statement, cancel, promised) =>
+					write({ statements: [statement], cancel }, promised, ([outcome]) =>
+						promised.resolve(toRunResult(/** @type {Outcome} */ (outcome), statement.options)),
 					),
-				);
-			}),
+			),
 
 		get: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
-			query(sql, params, options, FIRST_ONLY, (rows) => rows[0]),
+			query(sql, params, options, FIRST, (rows) => rows[0]),
 
 		all: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
-			query(sql, params, options, 0, (rows) => rows),
+			query(sql, params, options, ALL, (rows) => rows),
 
 		sql: (/** @type {any} */ strings, /** @type {any[]} */ ...values) =>
 			Array.isArray(strings) && "raw" in strings
-				? query(strings.join("?"), values, undefined, MAY_LACK_ROWS, (rows) => rows)
+				? query(strings.join("?"), values, undefined, ANY, (rows) => rows)
 				: Promise.reject(invalidArgument("strings", "must be a template: sql`select ...`")),
 
 		exec: (/** @type {any} */ script, /** @type {any} */ options) =>
-			new Promise((resolve, reject) => {
-				const checked = checkSql(script, "script");
-				const cancel = checkCancel(checkOptions(options));
-				const promised = cancellable(queue, cancel, { resolve: () => resolve(undefined), reject });
-				issue(promised, () => queue.sql({ statements: [], script: checked, cancel }, promised));
-			}),
+			operation(
+				options,
+				() => checkSql(script, "script"),
+				(checked, cancel, promised) =>
+					write({ statements: [], script: checked, cancel }, promised, () => promised.resolve(undefined)),
+			),
 
 		iterate: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
 			createCursor(queue, () => {
 				const given = checkOptions(options);
-				const { bigint, arrays } = checkRowOptions(given);
-				const rowOptions = { maxRows: Number.MAX_SAFE_INTEGER, bigint, arrays };
-				const statement = checkStatement(sql, params, WANTS_ROWS, rowOptions);
-				return { statement, cancel: checkCancel(given) };
+				const rowOptions = { ...checkRowOptions(given), maxRows: Number.MAX_SAFE_INTEGER };
+				return { statement: checkStatement(sql, params, ALL, rowOptions), cancel: checkCancel(given) };
 			}),
 
 		batch: (/** @type {any} */ statements, /** @type {any} */ options) =>
-			new Promise((resolve, reject) => {
-				const given = checkOptions(options);
-				const rowOptions = checkRowOptions(given);
-				const checked = checkStatements(statements, rowOptions);
-				const cancel = checkCancel(given);
-				const promised = cancellable(queue, cancel, { resolve, reject });
-				if (checked.length === 0) {
-					promised.resolve([]);
-					return;
-				}
-				const ended = (/** @type {Outcome[]} */ outcomes) =>
-					batchResults(outcomes, rowOptions).then(promised.resolve, promised.reject);
-				issue(promised, () =>
-					queue.sql({ statements: checked, script: undefined, cancel }, { resolve: ended, reject: promised.reject }),
-				);
-			}),
+			operation(
+				options,
+				(given) => checkStatements(statements, checkRowOptions(given)),
+				(checked, cancel, promised) => {
+					const [first] = checked;
+					if (first === undefined) {
+						promised.resolve([]);
+						return;
+					}
+					write({ statements: checked, cancel }, promised, (outcomes) => {
+						toBatchResults(outcomes, first.options).then(promised.resolve, promised.reject);
+					});
+				},
+			),
 
 		prepare: (/** @type {any} */ sql, /** @type {any} */ options) =>
-			new Promise((resolve, reject) => {
-				const checked = checkSql(sql);
-				const cancel = checkCancel(checkOptions(options));
-				const promised = cancellable(queue, cancel, { resolve, reject });
-				const described = (/** @type {import("../native/addon").Event} */ { kind, description, error }) => {
-					if (description) {
-						promised.resolve(createStatement(methods, checked, description));
-					} else {
-						promised.reject(error ? toError(error) : new RootcellarError("ERR_INTERNAL", "nothing is described"));
-					}
-					return kind !== "started";
-				};
-				issue(promised, () =>
-					queue.snapshot((started) => {
-						const connection = queue.connection.opened;
-						const handler = (/** @type {import("../native/addon").Event} */ event) => {
-							if (event.kind === "started") {
-								started();
-								return false;
-							}
-							return described(event);
-						};
-						return connection.native.describeSql(connection.expect(handler), connection.lease, checked);
-					}, promised.reject),
-				);
-			}),
+			operation(
+				options,
+				() => checkSql(sql),
+				(checked, _cancel, { resolve, reject }) => {
+					const described = (/** @type {import("../native/requests.js").Description} */ description) =>
+						resolve(createStatement(methods, checked, description));
+					queue.snapshot(
+						(started) => queue.connection.opened.describe(checked, { resolve: described, reject }, started),
+						reject,
+					);
+				},
+			),
 	};
 	return methods;
 }
 
 /**
  * @param {unknown} statements
- * @param {import("./statement.js").RowOptions} options
+ * @param {RowOptions} options
  * @returns {Statement[]}
  */
 function checkStatements(statements, options) {
@@ -176,29 +190,29 @@ function checkStatements(statements, options) {
 			throw invalidArgument(`statements[${index}]`, `must be { sql, params }, not ${kindOf(statement)}`);
 		}
 		const { sql, params } = statement;
-		return checkStatement(sql, params, WANTS_ROWS | MAY_LACK_ROWS, options, `statements[${index}].`);
+		return checkStatement(sql, params, ANY, options, `statements[${index}].`);
 	});
 }
 
 /**
  * @param {Outcome} outcome
- * @param {{ bigint: boolean }} options
+ * @param {RowOptions} options
  */
-function runResult({ changes, lastInsertRowid }, { bigint }) {
+function toRunResult({ changes, lastInsertRowid }, { bigint }) {
 	const rowid = bigint ? BigInt(lastInsertRowid) : lastInsertRowid;
 	return { changes, lastInsertRowid: rowid, lastID: typeof lastInsertRowid === "bigint" ? NaN : lastInsertRowid };
 }
 
 /**
  * @param {Outcome[]} outcomes
- * @param {{ bigint: boolean }} options
+ * @param {RowOptions} options
  */
-async function batchResults(outcomes, options) {
+async function toBatchResults(outcomes, options) {
 	const results = [];
 	for (const outcome of outcomes) {
 		/** @type {any[]} */
 		const rows = await new Promise((resolve) => decodeRows(outcome.slices, resolve));
-		results.push({ ...runResult(outcome, options), columns: outcome.columns, rows });
+		results.push({ ...toRunResult(outcome, options), columns: outcome.columns, rows });
 	}
 	return results;
 }
@@ -207,7 +221,7 @@ async function batchResults(outcomes, options) {
  * Lets an operation be cancelled: at once if it has not been started, otherwise when the core has stopped it.
  *
  * @param {OperationQueue} queue
- * @param {Cancel | undefined} cancel
+ * @param {Cancellation | undefined} cancel
  * @param {Promised} promised
  * @returns {Promised}
  */
@@ -215,10 +229,9 @@ function cancellable(queue, cancel, promised) {
 	if (cancel === undefined) {
 		return promised;
 	}
-	const native = () => queue.connection.current?.native;
 	const done = () => {
 		cancel.done();
-		native()?.forgetCancel(cancel.number);
+		queue.connection.current?.forgetCancel(cancel);
 	};
 	const reject = (/** @type {any} */ error) => {
 		done();
@@ -226,7 +239,7 @@ function cancellable(queue, cancel, promised) {
 		promised.reject(isCancelled ? (cancel.error ?? error) : error);
 	};
 	cancel.whenCancelled = (error, timedOut) => {
-		if (native()?.cancel(cancel.number, timedOut) ?? true) {
+		if (queue.connection.current?.cancel(cancel, timedOut) ?? true) {
 			reject(error);
 		}
 	};
@@ -240,27 +253,14 @@ function cancellable(queue, cancel, promised) {
 }
 
 /**
- * Issues an operation; if the queue refuses it, nothing is left to cancel.
- *
- * @param {Promised} promised
- * @param {() => void} issueIt
- */
-function issue(promised, issueIt) {
-	try {
-		issueIt();
-	} catch (error) {
-		promised.reject(error);
-	}
-}
-
-/**
  * A callback whose failure rejects.
  *
- * @param {(value: any) => void} callback
+ * @template T
+ * @param {(value: T) => void} callback
  * @param {(error: unknown) => void} reject
- * @returns {(value: any) => void}
+ * @returns {(value: T) => void}
  */
-function settled(callback, reject) {
+function caught(callback, reject) {
 	return (value) => {
 		try {
 			callback(value);

@@ -5,6 +5,7 @@ const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
+const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { migrate } = require("./migrate.js");
 const { withLease } = require("./lease.js");
@@ -15,12 +16,11 @@ const { createSqlite } = require("./sqlite.js");
  * @typedef {import("../queue/transaction-scope.js").Scope} Scope
  */
 
-// What the connection is held for; `src/node/sql.rs` is the other side.
-const RESERVED = 0;
+/** Kinds of leases, by the option `mode`. */
 const MODES = new Map([
-	["deferred", 1],
-	["immediate", 2],
-	["exclusive", 3],
+	["deferred", LEASE_DEFERRED],
+	["immediate", LEASE_IMMEDIATE],
+	["exclusive", LEASE_EXCLUSIVE],
 ]);
 
 /**
@@ -60,7 +60,7 @@ async function transaction(queue, callback, options) {
 }
 
 /**
- * What the callback of a transaction is given.
+ * Argument of the callback of a transaction.
  *
  * @param {OperationQueue} queue
  */
@@ -82,8 +82,8 @@ async function reserve(queue, options) {
 	const cancel = checkCancel(given);
 	return new Promise((resolve, reject) => {
 		/** @type {Promise<void>} */
-		const lease = withLease(queue, { kind: RESERVED, idleLimitMs, cancel, isScoped: false }, (inner) => {
-			// From now on the options concern what is done with it.
+		const lease = withLease(queue, { kind: LEASE_RESERVED, idleLimitMs, cancel, isScoped: false }, (inner) => {
+			// The options concern waiting for the lease, which is over.
 			cancel?.done();
 			return new Promise((release) => {
 				resolve(createConnection(inner, queue, release, () => lease));
@@ -102,7 +102,7 @@ async function reserve(queue, options) {
 function createConnection(queue, outer, release, released) {
 	const releaseNow = () => {
 		release();
-		// That it had ended of itself is what the next use was for to say.
+		// If it had ended of itself, the next use would have said so.
 		return released().catch(noop);
 	};
 	const connection = {
@@ -121,15 +121,15 @@ function createConnection(queue, outer, release, released) {
 }
 
 /**
- * What makes a scope that of a reserved connection, for as long as that is held.
+ * Functions that make a scope that of a reserved connection, until that is released.
  *
  * @type {WeakMap<object, (scope: Scope) => void>}
  */
 const scopeOpeners = new WeakMap();
 
 /**
- * Makes a scope that of a reserved connection, as that of a transaction's callback is: what is written past the
- * connection is refused, for it would wait for itself. For libraries that begin their transactions themselves.
+ * Makes a scope that of a reserved connection: as in the callback of a transaction, writes that go past the connection are
+ * refused, for they would wait for themselves. For libraries that begin their transactions themselves.
  *
  * @param {import("../..").Connection} connection
  * @param {Scope} scope

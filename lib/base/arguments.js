@@ -6,9 +6,7 @@ const { encode, kindOf } = require("./json.js");
 const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
 
 /**
- * An entry, checked: the expiry in milliseconds since 1970 UTC, the value as JSON text.
- *
- * @typedef {{ community: string | undefined, key: string, text: string, expiresAt: number | undefined }} Entry
+ * @typedef {import("./entry.js").Entry} Entry
  */
 
 /**
@@ -33,8 +31,7 @@ function checkPattern(pattern) {
 }
 
 /**
- * The community that an operation concerns; `undefined` for the default scope, which, as in the SDK, is also
- * what an empty name means.
+ * The community of an operation; `undefined` for the default scope, also if its name is empty, as in the SDK.
  *
  * @param {unknown} communityId
  * @param {string} argument
@@ -180,10 +177,10 @@ function checkSize(key, text, argument) {
 }
 
 /**
- * Refuses what is no option: a name with a mistake in it would have the default done, which was not meant.
+ * Refuses names that are no options: with a mistyped name the default would apply, which was not meant.
  *
  * @param {object} options
- * @param {string[]} names those that there are
+ * @param {string[]} names of the options
  * @param {string} argument
  */
 function checkOptionNames(options, names, argument) {

@@ -1,8 +1,8 @@
 "use strict";
 
 /**
- * What an operation rejects with when its arguments were fine. Built here and not in the addon, so that it
- * belongs to the realm of whoever loaded this module (Jest gives each test file one of its own).
+ * Error of an operation whose arguments were fine. Built here and not in the addon, so that it belongs to the realm that
+ * loaded this module (Jest gives each test file one of its own).
  */
 class RootcellarError extends Error {
 	name = "RootcellarError";
@@ -20,7 +20,7 @@ class RootcellarError extends Error {
 
 /**
  * @param {string} argument its name, as `"values[2].key"`
- * @param {string} expected what it should have been
+ * @param {string} expected the rest of the sentence
  * @param {unknown} [cause]
  */
 function invalidArgument(argument, expected, cause) {
@@ -41,7 +41,7 @@ function tooLarge(argument, cause) {
 /**
  * The error of a failure in the core.
  *
- * @param {import("../native/addon").Failure} failure
+ * @param {{ code: string, message: string, position?: number, argument?: string }} failure
  */
 function toError({ code, message, position, argument }) {
 	if (code === "ERR_INVALID_ARGUMENT") {

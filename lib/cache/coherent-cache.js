@@ -1,26 +1,24 @@
 "use strict";
 
 const { TURN_BUDGET } = require("../base/limits.js");
-const { ReadCache } = require("./read-cache.js");
+const { VERSION_WORDS } = require("../native/protocol.js");
 const { nextTurn } = require("../process/event-loop.js");
+const { ReadCache } = require("./read-cache.js");
 
 /**
  * @typedef {InstanceType<typeof import("../native/connection.js").Connection>} Connection
- * @typedef {import("./read-cache.js").Stored} Stored
- * @typedef {{ readonly community: string | undefined, readonly key: string }} Address
+ * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../base/entry.js").Stored} Stored
  */
 
-/** 32-bit words of the WAL-index header (sqlite.org/walformat.html). */
-const VERSION_WORDS = 12;
-
 /**
- * A read cache that never answers what is not in the file any more, whoever has written to it.
+ * Read cache that never answers with a value that is not in the file any more, whoever has written to it.
  *
- * Every commit to the file changes the header of its WAL-index, which is memory that can be looked at for nothing. The
- * cache is valid for one such version. Another one is either of this store's own commits, which are known here, so that
- * the cache stays valid; or others have written, and everything is forgotten.
+ * Every commit to the file changes the header of its WAL-index, memory that can be read for nothing. The cache is valid
+ * for one such version of the file. A step to another version is either a commit of this store, whose keys are known
+ * here, so that the cache stays valid; or others have written, and the cache is emptied.
  *
- * What a write that is not known to be on disk yet concerns is not for the cache to answer: ask `PendingChanges` first.
+ * Writes that are not known to be on disk yet are not for the cache to answer: ask `PendingWrites` first.
  */
 class CoherentCache {
 	/**
@@ -31,22 +29,22 @@ class CoherentCache {
 		this.entries = new ReadCache(limitBytes);
 		/** @type {Connection | undefined} set while the cache is in use */
 		this.connection = undefined;
-		/** @type {Uint32Array} the memory itself */
+		/** @type {Uint32Array} the version of the file, in shared memory */
 		this.version = new Uint32Array(VERSION_WORDS);
-		/** @type {Uint32Array} what the entries are valid for */
+		/** @type {Uint32Array} the version that the entries are valid for */
 		this.knows = new Uint32Array(VERSION_WORDS);
-		/** How many times others were found to have written. */
+		/** Number of times that others were found to have written. */
 		this.foreignChanges = 0;
-		/** In this turn of the event loop it was seen that the file is still in its place. */
+		/** Whether the file was seen to be in its place in this turn of the event loop. */
 		this.isFileSeen = false;
-		/** What reads have cost in this turn, a hit being 1. */
+		/** Cost of the reads of this turn, a hit being 1. */
 		this.spent = 0;
 		this.isAwaitingTurn = false;
 	}
 
 	/**
-	 * Whether so many reads were answered that the event loop should turn before the next. Awaited one after another they
-	 * would keep everything else waiting.
+	 * Whether so many reads were answered that the event loop should turn before the next. Reads that are awaited one after
+	 * another would keep everything else waiting.
 	 */
 	get isSpent() {
 		return this.spent >= TURN_BUDGET;
@@ -60,7 +58,7 @@ class CoherentCache {
 		this.awaitTurn();
 	}
 
-	/** What holds for one turn ends with it. */
+	/** Resets, when this turn ends, the state that holds for one turn. */
 	awaitTurn() {
 		if (!this.isAwaitingTurn) {
 			this.isAwaitingTurn = true;
@@ -83,7 +81,7 @@ class CoherentCache {
 		}
 	}
 
-	/** Before the connection is closed: the memory goes with it. */
+	/** Stops using the shared memory, before the connection is closed and the memory with it. */
 	detach() {
 		this.connection = undefined;
 		this.version = this.knows;
@@ -104,9 +102,10 @@ class CoherentCache {
 	}
 
 	/**
-	 * What was read after the last call to `get`, and in the same turn.
+	 * Adds a value that was read after the last call to `get`, and in the same turn.
 	 *
-	 * It may be newer than the entries, if somebody has written since. Then the next look at the version finds that out.
+	 * It may be newer than the other entries, if somebody has written since. Then the next look at the version finds that
+	 * out.
 	 *
 	 * @param {Address} address
 	 * @param {Stored} stored
@@ -119,13 +118,13 @@ class CoherentCache {
 	}
 
 	/**
-	 * This store's own write is on disk. If others may have written since it was sent, what it wrote may be gone already.
+	 * Adds a write of this store that is on disk, unless others may have overwritten it since it was sent.
 	 *
 	 * @param {Address & Stored} change
-	 * @param {boolean} isAlone see `isSoleWriterSince`
+	 * @param {boolean} isSoleWriter see `isSoleWriterSince`
 	 */
-	committed({ community, key, text, expiresAt }, isAlone) {
-		if (isAlone) {
+	committed({ community, key, text, expiresAt }, isSoleWriter) {
+		if (isSoleWriter) {
 			this.entries.set(community, key, { text, expiresAt });
 		} else {
 			this.entries.delete(community, key);
@@ -144,17 +143,17 @@ class CoherentCache {
 	}
 
 	/**
-	 * Whether nobody but this store has written, as far as can be told.
+	 * Whether nobody but this store is known to have written.
 	 *
-	 * @param {number} changes how many `changes` there were
+	 * @param {number} foreignChanges the count since which
 	 */
-	isSoleWriterSince(changes) {
-		return this.validity() === "current" && this.foreignChanges === changes;
+	isSoleWriterSince(foreignChanges) {
+		return this.validity() === "current" && this.foreignChanges === foreignChanges;
 	}
 
 	/**
-	 * How the entries stand to what is in the file. Others have `changed` it since it was last looked at: no entry is left
-	 * then, and those that come are valid.
+	 * Validity of the entries. `changed` means that others have written since the last look: no entry is left then, and
+	 * those that come are valid.
 	 *
 	 * @returns {"current" | "changed" | "unknown"}
 	 */

@@ -1,19 +1,17 @@
 "use strict";
 
 const { CACHE_ENTRY_OVERHEAD_BYTES, CACHE_SCOPE_OVERHEAD_BYTES } = require("../base/limits.js");
+const { ScopedMap } = require("../base/scoped-map.js");
 
 /**
- * What a key holds: the JSON text of its value, `undefined` if there is none, and the expiry in milliseconds since 1970
- * UTC.
- *
- * @typedef {{ readonly text: string | undefined, readonly expiresAt: number | undefined }} Stored
+ * @typedef {import("../base/entry.js").Stored} Stored
  */
 
 /**
- * What keys hold, as far as a number of bytes goes.
+ * Values of keys, bounded in bytes.
  *
- * Two generations: what is stored or used goes into the young one. When that is half of what is allowed, it becomes the
- * old one, and what was the old one until then is forgotten. So what is in use stays, at the cost of two lookups and
+ * There are two generations. Values that are stored or used go into the young one. When that has half of the bytes
+ * allowed, it becomes the old one, and the old one is forgotten. So values in use stay, at the cost of two lookups and
  * without a list to keep in order.
  */
 class ReadCache {
@@ -67,7 +65,7 @@ class ReadCache {
 			this.old.delete(community, key);
 			this.young = new Generation();
 		}
-		this.young.set(community, key, stored);
+		this.young.set(community, key, stored, bytes);
 	}
 
 	/**
@@ -83,17 +81,8 @@ class ReadCache {
 class Generation {
 	constructor() {
 		this.bytes = 0;
-		/** @type {Map<string, Stored>} */
-		this.defaultScope = new Map();
-		/** @type {Map<string, Map<string, Stored>>} */
-		this.communities = new Map();
-	}
-
-	/**
-	 * @param {string | undefined} community
-	 */
-	scope(community) {
-		return community === undefined ? this.defaultScope : this.communities.get(community);
+		/** @type {InstanceType<typeof ScopedMap<Stored>>} */
+		this.entries = new ScopedMap(copyOf);
 	}
 
 	/**
@@ -101,23 +90,18 @@ class Generation {
 	 * @param {string} key
 	 */
 	get(community, key) {
-		return this.scope(community)?.get(key);
+		return this.entries.get(community, key);
 	}
 
 	/**
 	 * @param {string | undefined} community
 	 * @param {string} key
 	 * @param {Stored} stored
+	 * @param {number} bytes that it takes
 	 */
-	set(community, key, stored) {
-		let scope = this.scope(community);
-		if (scope === undefined) {
-			scope = new Map();
-			this.communities.set(copyOf(/** @type {string} */ (community)), scope);
-		}
-		const before = scope.get(key);
-		scope.set(before === undefined ? copyOf(key) : key, stored);
-		this.bytes += bytesOf(community, key, stored) - (before === undefined ? 0 : bytesOf(community, key, before));
+	set(community, key, stored, bytes) {
+		const before = this.entries.replace(community, key, stored);
+		this.bytes += bytes - (before === undefined ? 0 : bytesOf(community, key, before));
 	}
 
 	/**
@@ -125,20 +109,16 @@ class Generation {
 	 * @param {string} key
 	 */
 	delete(community, key) {
-		const scope = this.scope(community);
-		const stored = scope?.get(key);
-		if (scope !== undefined && stored !== undefined) {
-			scope.delete(key);
-			this.bytes -= bytesOf(community, key, stored);
-			if (community !== undefined && scope.size === 0) {
-				this.communities.delete(community);
-			}
+		const before = this.entries.delete(community, key);
+		if (before !== undefined) {
+			this.bytes -= bytesOf(community, key, before);
 		}
 	}
 }
 
 /**
- * What an entry takes at most: V8 keeps a text with one or two bytes a unit. A community may have this entry alone.
+ * Upper bound of the memory of an entry: V8 keeps a text with one or two bytes a unit. A community may have this entry
+ * alone.
  *
  * @param {string | undefined} community
  * @param {string} key
@@ -150,7 +130,7 @@ function bytesOf(community, key, { text }) {
 }
 
 /**
- * A text that holds on to nothing else. One that was cut out of another keeps that in memory in V8; this one is cut out
+ * Copy of a text that keeps no other text in memory. In V8 a text that was cut out of another does; this one is cut out
  * of a text one unit longer.
  *
  * @param {string} text

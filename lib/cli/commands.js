@@ -5,12 +5,12 @@ const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { withoutSecrets } = require("../config/backup.js");
-const { answerOf, toBackup, toRestore } = require("../api/backups.js");
 const { RootcellarError } = require("../base/errors.js");
+const { isBackedUp, listBackups, reportBackups, verifyBackups } = require("../native/destination.js");
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, isServed, locate, native, withStore } = require("./store.js");
+const { existing, locate, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
@@ -18,7 +18,7 @@ const { removedAtEnd } = require("./temporary.js");
  * @typedef {import("../..").Backup} Backup
  */
 
-/** How long the process that makes the backups of a file is waited for, and how often it is looked after. */
+/** Time to wait for the process that makes the backups of a file, and the pause between two looks. */
 const SERVED_WAIT_MS = 30_000;
 const SERVED_PAUSE_MS = 200;
 
@@ -28,22 +28,22 @@ function describe({ id, createdAt, sizeBytes, kind }) {
 }
 
 /**
- * How a file stands against its backups.
+ * Report on a file and its backups.
  *
  * @param {{ file: string, url: string }} place
  */
-async function survey({ file, url }) {
-	const { backups, lag, ...looked } = await answerOf(native().reportBackups(url, file));
-	const { kind, pages, bytes, sinceMs, reason } = /** @type {import("../native/addon").LagInfo} */ (lag);
+async function reportOf({ file, url }) {
+	const { backups, isServed, lag } = await reportBackups(url, file);
+	const { kind, pages, bytes, sinceMs, reason } = lag;
 	const since = sinceMs === undefined ? undefined : new Date(sinceMs);
 	return {
-		backups: backups.map(toBackup),
-		isServed: looked.isServed === true,
+		backups,
+		isServed,
 		lag: { state: kind, changedPages: pages, changedBytes: bytes, since, reason },
 	};
 }
 
-/** @param {Awaited<ReturnType<typeof survey>>["lag"]} lag */
+/** @param {Awaited<ReturnType<typeof reportOf>>["lag"]} lag */
 function describeLag({ state, changedPages, changedBytes, since, reason }) {
 	if (state === "none") return "none; the newest backup has all of the file";
 	if (state === "oldCopy") return "the file is an old copy: it lacks newer backups, which opening it restores";
@@ -57,12 +57,12 @@ function describeLag({ state, changedPages, changedBytes, since, reason }) {
 async function status(options) {
 	const { file, url } = locate(options);
 	const found = storeAt(file);
-	const { backups, lag, ...looked } = await survey({ file, url });
+	const { backups, lag, isServed } = await reportOf({ file, url });
 	const [newest] = backups;
 	const destination = withoutSecrets(url);
 	const text = [
 		`file         ${file} (${found ? formatBytes(found.size) : "not there"})`,
-		`backed up    ${looked.isServed ? "by a process that has it open" : "by nobody at the moment"}`,
+		`backed up    ${isServed ? "by a process that has it open" : "by nobody at the moment"}`,
 		`destination  ${destination}`,
 		`backups      ${backups.length}`,
 		`newest       ${newest ? describe(newest) : "none"}`,
@@ -72,7 +72,7 @@ async function status(options) {
 		file,
 		exists: found !== undefined,
 		sizeBytes: found?.size,
-		isServed: looked.isServed,
+		isServed,
 		destination,
 		backups: backups.length,
 		newest: newest ?? null,
@@ -87,7 +87,7 @@ async function backup(options) {
 	existing(place.file, "back up");
 	const bar = activityBar(options, "backing up");
 	try {
-		const made = isServed(place.file)
+		const made = isBackedUp(place.file)
 			? await awaited(place)
 			: await withStore(place, (store) => store.backups.create());
 		bar.end();
@@ -98,14 +98,14 @@ async function backup(options) {
 }
 
 /**
- * The first backup that has what the file has now, made by the process that has it open.
+ * Awaits the first backup that has all of the file as it is now, from the process that has it open.
  *
  * @param {{ file: string, url: string }} place
  */
 async function awaited(place) {
 	const began = Date.now();
 	for (;;) {
-		const { backups, lag } = await survey(place);
+		const { backups, lag } = await reportOf(place);
 		const [newest] = backups;
 		if (newest && (lag.state === "none" || newest.createdAt.getTime() > began)) return newest;
 		if (Date.now() - began > SERVED_WAIT_MS || lag.state === "unknown") {
@@ -123,9 +123,8 @@ async function awaited(place) {
 /** @param {Options} options */
 async function list(options) {
 	const { url } = locate(options);
-	const { backups } = await answerOf(native().listBackups(url));
-	const listed = backups.map(toBackup);
-	print(options, listed, listed.map(describe).join("\n") || `there are no backups in ${withoutSecrets(url)}`);
+	const backups = await listBackups({ url });
+	print(options, backups, backups.map(describe).join("\n") || `there are no backups in ${withoutSecrets(url)}`);
 }
 
 /** @param {Options} options */
@@ -134,12 +133,10 @@ async function verify(options) {
 	const folder = temporaryFolderNear(file);
 	const remove = removedAtEnd(folder);
 	const bar = progressBar(options, "verifying");
-	const asked = answerOf(native().verifyBackups(url, folder, bar.update));
-	const { restored } = await asked.finally(() => {
+	const verification = await verifyBackups({ url }, folder, bar.update).finally(() => {
 		bar.end();
 		remove();
 	});
-	const verification = { ...toRestore(restored), files: restored.files ?? 0 };
 	const { createdAt, sizeBytes, files, skipped, isComplete } = verification;
 	const text = [
 		`the state of ${createdAt.toISOString()} can be restored: ${formatBytes(sizeBytes)} from ${files} files`,
@@ -150,7 +147,7 @@ async function verify(options) {
 }
 
 /**
- * A folder beside a file, on whose disk there is room for another like it; else one where the system keeps such.
+ * Creates a temporary folder beside a file, on a disk with room for another like it; failing that, in the system's own.
  *
  * @param {string} file
  */

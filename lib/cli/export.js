@@ -3,11 +3,12 @@
 const { open, rename } = require("node:fs/promises");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
+const { lookForKeys } = require("../native/destination.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
 const { print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
-const { existing, locateBoth, locateFile, native, withStore } = require("./store.js");
+const { existing, locateBoth, locateFile, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
@@ -64,12 +65,12 @@ async function exportKeys(options) {
 }
 
 /**
- * Only what is a store is opened as one: that would make one of any other database.
+ * Refuses a file that is no store: opening it as one would make a store of any database.
  *
  * @param {string} file
  */
 async function checkStore(file) {
-	const { isStore, error } = await native().lookForKeys(file);
+	const { isStore, error } = await lookForKeys(file);
 	if (error) {
 		throw new RootcellarError(error.code, `${file} cannot be read: ${error.message}`);
 	}

@@ -2,8 +2,8 @@
 
 const { realpathSync, statSync } = require("node:fs");
 const path = require("node:path");
-const { loadBinding } = require("../native/binding.js");
-const { RootcellarError, toError } = require("../base/errors.js");
+const { RootcellarError } = require("../base/errors.js");
+const { checkOutput } = require("../native/destination.js");
 
 /** What SQLite keeps beside a database, by what it adds to its name. */
 const COMPANIONS = ["", "-wal", "-shm", "-journal"];
@@ -47,8 +47,7 @@ function storeAt(file) {
  */
 function outputAt(given, store, force) {
 	const output = linkedFrom(path.resolve(given), store, force);
-	const refused = loadBinding().checkOutputPath(store.url, output);
-	if (refused) throw toError(refused);
+	checkOutput(store.url, output);
 	return output;
 }
 

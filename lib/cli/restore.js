@@ -1,12 +1,12 @@
 "use strict";
 
 const path = require("node:path");
-const { answerOf, toRestore } = require("../api/backups.js");
 const { RootcellarError } = require("../base/errors.js");
+const { forgetBackupState, isBackedUp, restoreBackup } = require("../native/destination.js");
 const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { isServed, locate, native, withStore } = require("./store.js");
+const { locate, withStore } = require("./store.js");
 const { allRemovedAtEnd } = require("./temporary.js");
 
 /**
@@ -26,8 +26,8 @@ async function restore(options) {
 }
 
 /**
- * Restores the store itself. If it is there this goes through SQLite, so that what is there becomes a backup, and
- * so that whoever has it open sees what happens.
+ * Restores the store itself. A file that exists is restored through SQLite, so that its state before becomes a backup, and
+ * so that everybody who has it open sees the change.
  *
  * @param {{ file: string, url: string }} place
  * @param {Options} options
@@ -68,19 +68,19 @@ async function restoreFile(url, file, options, force) {
 	const remove = allRemovedAtEnd(`${file}.restoring-${process.pid}-`);
 	const bar = progressBar(options, "restoring");
 	const target = { id: options.id, atMs: options.at?.getTime() };
-	const asked = answerOf(native().restoreBackup(url, target, file, force, bar.update));
-	const { restored } = await asked.finally(() => {
+	const output = { file, overwrite: force };
+	const restored = await restoreBackup({ url }, target, output, bar.update).finally(() => {
 		bar.end();
 		remove();
 	});
-	// What backups knew of a file that was there before is not true of this one.
-	await answerOf(native().forgetBackupState(file));
-	return { ...toRestore(restored), file };
+	// The state of the backups of a file that was there before is not that of this one.
+	await forgetBackupState(file);
+	return { ...restored, file };
 }
 
 /** @param {string} file */
 function refuseServed(file) {
-	if (isServed(file)) {
+	if (isBackedUp(file)) {
 		throw new RootcellarError(
 			"ERR_BACKUP_ELSEWHERE",
 			`another process has ${file} open and makes its backups. Restore it there, with dataStore.backups.restore(), ` +

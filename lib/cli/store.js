@@ -1,8 +1,8 @@
 "use strict";
 
 const { absolute, backupOf, checkBackupOptions } = require("../config/backup.js");
-const { loadBinding } = require("../native/binding.js");
 const { locationFromEnvironment, locationFromOption } = require("../config/location.js");
+const { wouldReplaceOpenFile } = require("../native/destination.js");
 const { openDataStore } = require("../data-store.js");
 const { RootcellarError } = require("../base/errors.js");
 const { storeAt } = require("./files.js");
@@ -12,9 +12,6 @@ const { storeAt } = require("./files.js");
  *
  * @typedef {{ file?: string, url?: string, json?: boolean }} Options
  */
-
-/** The native addon. */
-const native = loadBinding;
 
 /**
  * The file that a command is about.
@@ -35,7 +32,7 @@ function locateBoth({ file, url }) {
 	const found = locateFile({ file });
 	const options = checkBackupOptions(url === undefined ? undefined : { url });
 	const backup = backupOf(found, options, process.env, file === undefined || isConfigured(found));
-	return { file: found, url: backup === undefined ? undefined : absolute(backup.native.url) };
+	return { file: found, url: backup === undefined ? undefined : absolute(backup.core.url) };
 }
 
 /**
@@ -89,7 +86,7 @@ function existing(file, purpose) {
  * @returns {Promise<T>}
  */
 async function withStore({ file, url }, use) {
-	if (url !== undefined) await refuseToTakeAway(file, url);
+	if (url !== undefined) await refuseOldCopyInUse(file, url);
 	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
 	// A command says for itself what has failed, and the process need not warn.
 	store.backups.on("failure", () => {});
@@ -101,15 +98,13 @@ async function withStore({ file, url }, use) {
 }
 
 /**
- * An old copy is restored when it is opened, which takes the file away from whoever has it open.
+ * Refuses an old copy that another process has open: opening it restores it, which would replace the file there.
  *
  * @param {string} file
  * @param {string} url
  */
-async function refuseToTakeAway(file, url) {
-	// What is wrong with the destination is for opening to say.
-	const { replacesOpenFile } = await native().wouldReplaceOpenFile(url, file);
-	if (replacesOpenFile) {
+async function refuseOldCopyInUse(file, url) {
+	if (await wouldReplaceOpenFile(url, file)) {
 		throw new RootcellarError(
 			"ERR_FILE_IN_USE",
 			`${file} is an old copy, which lacks newer backups, and another process has it open; end that process first`,
@@ -117,13 +112,4 @@ async function refuseToTakeAway(file, url) {
 	}
 }
 
-/**
- * Whether a process makes the backups of a file now.
- *
- * @param {string} file
- */
-function isServed(file) {
-	return native().isBackedUp(file);
-}
-
-module.exports = { existing, isServed, locate, locateBoth, locateFile, native, withStore };
+module.exports = { existing, locate, locateBoth, locateFile, withStore };

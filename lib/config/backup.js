@@ -12,10 +12,21 @@ const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("../base/limits.js");
  */
 
 /**
- * How backups are made, checked: where they go, as an absolute path or a URL, and the rest as the native addon has it.
+ * Options for the core: the destination, as an absolute path or a URL, and the names of the hooks that there are.
  *
- * @typedef {object} Backup
- * @property {import("../native/addon").BackupOptions} native
+ * @typedef {object} CoreBackupOptions
+ * @property {string} url
+ * @property {number} [intervalMs]
+ * @property {number} [retentionMs]
+ * @property {number} [shutdownTimeoutMs]
+ * @property {HookName[]} hooks
+ */
+
+/**
+ * Configuration of the backups of a store, checked.
+ *
+ * @typedef {object} BackupConfig
+ * @property {CoreBackupOptions} core
  * @property {{ [name in HookName]?: (info?: any) => unknown }} hooks
  * @property {boolean} quiet
  * @property {string} source who named the destination
@@ -26,14 +37,14 @@ const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
 
 const OPTIONS = ["url", "intervalMs", "retentionMs", "shutdownTimeoutMs", "quiet", ...HOOKS];
 
-/** What turns backups off, in `ROOTCELLAR_BACKUP`, in capital or small letters. */
+/** Value of `ROOTCELLAR_BACKUP` that turns backups off, in capital or small letters. */
 const OFF = "off";
 
-/** What somebody may mean the same with, and who means a folder can call it `./false`. */
+/** Values by which somebody may mean the same. They are refused; a folder of such a name can be called `./false`. */
 const NOT_OFF = ["false", "0", "no", "none", "disabled"];
 
 /**
- * The options of a store, as the caller gave them: checked at once, and completed when its file is known.
+ * Checks the option `backup` of a store. `backupOf` completes it when the file is known.
  *
  * @param {unknown} given
  * @returns {false | BackupOptions | undefined}
@@ -65,14 +76,14 @@ function checkBackupOptions(given) {
 }
 
 /**
- * How a store's backups are made; `undefined` if none are. A destination in the environment is that of the store that
- * the environment configures: two files must not share one. `off` is for every store that names none.
+ * Configuration of the backups of a store; `undefined` if they are off. A destination in the environment is for the store
+ * that the environment configures, as two files must not share one. `off` is for every store that names no destination.
  *
  * @param {string} file its absolute path
  * @param {false | BackupOptions | undefined} options
  * @param {NodeJS.ProcessEnv} env
  * @param {boolean} isFromEnvironment
- * @returns {Backup | undefined}
+ * @returns {BackupConfig | undefined}
  */
 function backupOf(file, options, env, isFromEnvironment) {
 	if (options === false) {
@@ -84,7 +95,7 @@ function backupOf(file, options, env, isFromEnvironment) {
 		return undefined;
 	}
 	const fromEnvironment = isFromEnvironment ? configured : undefined;
-	/** @type {Backup["hooks"]} */
+	/** @type {BackupConfig["hooks"]} */
 	const hooks = {};
 	for (const name of HOOKS) {
 		const hook = options?.[name];
@@ -93,11 +104,11 @@ function backupOf(file, options, env, isFromEnvironment) {
 	const names = /** @type {HookName[]} */ (Object.keys(hooks));
 	const address = absolute(url ?? fromEnvironment ?? `${file}.backup`);
 	const source = url === undefined ? "ROOTCELLAR_BACKUP" : "options.backup.url";
-	return { native: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet, source };
+	return { core: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet, source };
 }
 
 /**
- * Whether `ROOTCELLAR_BACKUP` turns backups off. Refuses what looks as if it should, and would be a folder.
+ * Whether `ROOTCELLAR_BACKUP` turns backups off. Refuses values that look as if they should, and would name a folder.
  *
  * @param {string} configured
  */
@@ -110,11 +121,11 @@ function isOff(configured) {
 	return word === OFF;
 }
 
-/** What the core calls a destination that is not named as it has to be. */
+/** The destination, in the core's messages about one whose name cannot be used. */
 const DESTINATION = "the destination of backups";
 
 /**
- * A failure in the core that says that the destination is not named as it has to be, with who named it.
+ * Puts into a failure about the name of the destination who named it.
  *
  * @template {{ code: string, message: string }} Failure
  * @param {Failure} failure
@@ -134,7 +145,7 @@ function absolute(address) {
 }
 
 /**
- * A destination as it may be shown: without credentials, and without what follows a question mark.
+ * A destination without credentials and without query parameters, so that it can be shown.
  *
  * @param {string} address an absolute path or a URL
  */

@@ -3,19 +3,18 @@
 const path = require("node:path");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 
-/** The SDK's default, in the working directory. */
+/** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
 
 /**
- * Where a store's file lies: its name as it was configured, its absolute path, and who configured it.
+ * Location of a store: the name of its file as it was configured, its absolute path, who configured it, and the
+ * configuration of its backups, unless they are off.
  *
  * @typedef {object} Location
  * @property {string} filename
  * @property {string} path
  * @property {string} source
- * @property {import("./backup.js").Backup} [backup] how its backups are made, if any are
- * @property {(event: import("../native/addon").Event, connection: any) => void} [notice] takes what was not asked for
- * @property {(connection: any) => void} [ended] is told that the last backup was made, or not, at the process's end
+ * @property {import("./backup.js").BackupConfig} [backup]
  */
 
 /**

@@ -14,7 +14,6 @@ export interface Event {
 		| "batch"
 		| "values"
 		| "started"
-		| "slice"
 		| "rows"
 		| "described"
 		| "leased"
@@ -29,7 +28,6 @@ export interface Event {
 	committed?: number;
 	stop?: "conflict" | "command" | "deferred" | "alone" | "transaction";
 	error?: Failure;
-	text?: string;
 	last?: boolean;
 	values?: ReadValues;
 	backup?: BackupInfo;
@@ -38,9 +36,9 @@ export interface Event {
 	hookNumber?: number;
 	doneBytes?: number;
 	totalBytes?: number;
-	/** JSON: for each statement of a batch how many rows it changed, and the row id that it inserted last. */
+	/** JSON array: for each statement of a batch the number of rows that it changed, and the last row id inserted. */
 	changes?: string;
-	/** The rows of those statements of a batch whose rows were wanted. */
+	/** Rows of the statements of a batch whose rows were wanted. */
 	results?: { columns: string[]; slices: RowSlice[] }[];
 	rows?: RowSlice;
 	tookUs?: number;
@@ -93,13 +91,13 @@ export interface StatusInfo {
 	position?: string;
 }
 
-/** The newest state, unless one of these is given. */
+/** State to restore: the newest, unless one of these is given. */
 export interface RestoreTarget {
 	id?: string;
 	atMs?: number;
 }
 
-/** What the newest backup of a file lacks. */
+/** Changes of a file that its newest backup lacks. */
 export interface LagInfo {
 	kind: "none" | "pages" | "oldCopy" | "unknown";
 	pages: number;
@@ -120,7 +118,7 @@ export interface Answer {
 
 export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[]): void;
 
-/** Of the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
+/** Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
 export declare function listBackups(url: string, store?: string): Promise<Answer>;
 export declare function restoreBackup(
 	url: string,
@@ -155,20 +153,7 @@ export interface ReadNow {
 	error?: Failure;
 }
 
-/** Commands in the encoding of `src/node/batch.rs`. */
-export interface Batch {
-	codes: number[];
-	texts: string[];
-	numbers: number[];
-	blobs: Uint8Array[];
-	/** UTF-16 units of all texts, and bytes of all blobs. */
-	length: number;
-	hasSql: boolean;
-	/** Its one command shares no transaction. */
-	isAlone: boolean;
-}
-
-/** A batch as it crosses. */
+/** Commands or statements in the encoding of `src/node/batch.rs`. */
 export interface EncodedSql {
 	codes: Uint8Array;
 	texts: string[];
@@ -188,10 +173,17 @@ export declare class NativeStore {
 	submit(id: number, epoch: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
 	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;
-	readLater(id: number, keys: string[], communities: (string | undefined)[], now: number): void;
+	readLater(id: number, lease: number, keys: string[], communities: (string | undefined)[], now: number): void;
 	version(): Uint32Array | null;
 	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
-	select(id: number, pattern: string, community: string | undefined, valuesOnly: boolean, now: number): boolean;
+	select(
+		id: number,
+		lease: number,
+		pattern: string,
+		community: string | undefined,
+		valuesOnly: boolean,
+		now: number,
+	): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number, alone: boolean): void;
 	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
@@ -201,15 +193,6 @@ export declare class NativeStore {
 	fetch(id: number, cursor: number): void;
 	closeCursor(cursor: number): void;
 	lease(id: number, kind: number, idleLimitMs: number): void;
-	leaseRead(id: number, lease: number, keys: string[], communities: (string | undefined)[], now: number): void;
-	leaseSelect(
-		id: number,
-		lease: number,
-		pattern: string,
-		community: string | undefined,
-		valuesOnly: boolean,
-		now: number,
-	): void;
 	leaseSavepoint(id: number, lease: number, action: number, depth: number): void;
 	leaseLimit(lease: number, idleLimitMs: number): void;
 	leaseEnd(id: number, lease: number, commit: boolean): void;

@@ -1,61 +1,71 @@
 "use strict";
 
-const { emptyBatch } = require("./encode.js");
-const { namingSource } = require("../config/backup.js");
-const { loadBinding } = require("./binding.js");
 const { RootcellarError, toError } = require("../base/errors.js");
-const { finishAtExit } = require("../process/exit.js");
-const { isNodeSqliteLoaded, warnOfForeignCopies } = require("./foreign-sqlite.js");
-const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
 const { ROWS_LENGTH_MAX } = require("../base/limits.js");
-const { Poller } = require("./poller.js");
-const { finishAtSignals } = require("./signals.js");
-const { NO_LEASE, encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
-const { pushStatement } = require("../api/statement.js");
+const { namingSource } = require("../config/backup.js");
 const { nextTurn } = require("../process/event-loop.js");
+const { finishAtExit } = require("../process/exit.js");
+const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
+const { loadBinding } = require("./binding.js");
+const { toBackup, toRestore, valuesHandler } = require("./decode.js");
+const { emptyBatch, pushStatement, toArrays, toColumns } = require("./encode.js");
+const { Poller } = require("./poller.js");
+const { NO_LEASE, NO_REQUEST } = require("./protocol.js");
+const { Requests } = require("./requests.js");
+const { finishAtSignals } = require("./signals.js");
 
 /**
- * @typedef {import("./addon").Event} Event
- * @typedef {import("./addon").Batch} Batch
- * @typedef {import("../cache/coherent-cache.js").Address} Address
+ * @typedef {import("../..").Backup} Backup
+ * @typedef {import("../..").Restore} Restore
+ * @typedef {import("../base/entry.js").Address} Address
  * @typedef {import("../config/location.js").Location} Location
- */
-
-/**
- * Takes one event of a request. Returns whether it was the last.
- *
- * @typedef {(event: Event) => boolean} Handler
+ * @typedef {import("./addon").Event} Event
+ * @typedef {import("./addon").RowSlice} RowSlice
+ * @typedef {import("./decode.js").ValuesReceiver} ValuesReceiver
+ * @typedef {import("./encode.js").Batch} Batch
+ * @typedef {import("./encode.js").Statement} Statement
+ * @typedef {import("./requests.js").EventHandler} EventHandler
  */
 
 /** @typedef {InstanceType<typeof Connection>} OpenConnection */
 
-/** Connections with a request under way: what keeps them, and the process, alive until it is answered. */
+/**
+ * Receiver of the events that answer no request.
+ *
+ * @typedef {object} Notices
+ * @property {(event: Event, connection: OpenConnection) => void} take
+ * @property {(connection: OpenConnection) => void} ended told that the last backup was made, or not, at the process's end
+ */
+
+/** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
 const busy = new Set();
 
 /**
- * The boundary to the native store: numbers requests, and brings each event to the request that it answers.
+ * Boundary to the native store: numbers requests, and takes each event to the request that it answers.
  */
-class Connection {
+class Connection extends Requests {
 	/**
 	 * @param {Location} location
+	 * @param {Notices} [notices]
 	 */
-	constructor(location) {
+	constructor(location, notices) {
+		const { NativeStore } = loadBinding();
+		/** @type {WeakRef<Connection> | undefined} */
+		let weak;
+		// A store that was dropped without being closed must not be kept by its own callback. So no other function here may
+		// use `this`: the functions of a scope share what they hold.
+		super(new NativeStore(location.path, () => weak?.deref()?.dispatch()), NO_LEASE);
+		weak = new WeakRef(this);
 		this.location = location;
-		/** @type {Map<number, Handler>} */
+		this.notices = notices;
+		/** @type {Map<number, EventHandler>} */
 		this.handlers = new Map();
 		this.lastId = 0;
-		/** That of the writing connection which it stands for: none. */
-		this.lease = NO_LEASE;
 		this.poller = pollerFor(this);
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		/** @type {(() => void) | undefined} */
 		this.backupsEnded = undefined;
-		const { NativeStore } = loadBinding();
-		// A store that was dropped without being closed must not be kept by its own callback. So no other function here may
-		// use `this`: the functions of a scope share what they hold.
-		const weak = new WeakRef(this);
-		this.native = new NativeStore(location.path, () => weak.deref()?.dispatch());
 	}
 
 	/**
@@ -71,34 +81,52 @@ class Connection {
 			}
 			callback(error && this.openError(error));
 		});
-		this.native.open(id, this.location.backup?.native);
+		this.native.open(id, this.location.backup?.core);
 	}
 
 	/**
-	 * Backs up what there is.
+	 * Makes a backup.
 	 *
-	 * @param {(error: Error | undefined, backup?: import("./addon").BackupInfo) => void} callback
+	 * @param {(error: Error | undefined, backup?: Backup) => void} callback
 	 */
 	backUp(callback) {
-		this.native.backUp(this.expectOne(({ error, backup }) => callback(error && toError(error), backup)));
+		const id = this.expectOne(({ error, backup }) => callback(error && toError(error), backup && toBackup(backup)));
+		this.native.backUp(id);
 	}
 
 	/**
 	 * Restores the store itself.
 	 *
 	 * @param {import("./addon").RestoreTarget} target
-	 * @param {(error: Error | undefined, restored?: import("./addon").RestoredInfo) => void} callback
+	 * @param {(error: Error | undefined, restored?: Restore) => void} callback
 	 */
 	restore(target, callback) {
-		const id = this.expectOne(({ error, restored }) => callback(error && toError(error), restored));
+		const id = this.expectOne(({ error, restored }) =>
+			callback(error && toError(error), restored && toRestore(restored)),
+		);
 		this.native.restore(id, target);
+	}
+
+	/** Status of the backups; `null` if there are none. */
+	backupStatus() {
+		return this.native.backupStatus();
+	}
+
+	/**
+	 * Tells the core that a hook has ended.
+	 *
+	 * @param {number} number
+	 * @param {string} [problem] why it failed
+	 */
+	hookEnded(number, problem) {
+		this.native.hookEnded(number, problem);
 	}
 
 	/**
 	 * Sends a batch to the writer.
 	 *
 	 * @param {Batch} batch
-	 * @param {number} epoch how often a batch that ended early was heard of
+	 * @param {number} epoch how many batches that ended early have been heard of
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
@@ -106,7 +134,7 @@ class Connection {
 		const id = this.expectOne(callback);
 		const { codes, texts, numbers } = batch;
 		if (batch.hasSql) {
-			this.native.submitSql(id, NO_LEASE, epoch, encoded(batch), now, batch.isAlone);
+			this.native.submitSql(id, NO_LEASE, epoch, toArrays(batch), now, batch.isAlone);
 		} else {
 			this.native.submit(id, epoch, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
 		}
@@ -114,31 +142,29 @@ class Connection {
 	}
 
 	/**
-	 * Reads keys: at once if no lock is held, and then `callback` is called before this returns. Otherwise later.
+	 * Reads keys: at once if no lock is held, and then `receive` is called before this returns. Otherwise later.
 	 *
-	 * @param {Address[]} addresses
+	 * @param {readonly Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {boolean} isFileSeen the file was just seen to be in its place
-	 * @param {import("./key-requests.js").Found} callback
+	 * @param {ValuesReceiver} receive
 	 * @returns {boolean} whether it was at once
 	 */
-	read(addresses, now, isFileSeen, callback) {
+	read(addresses, now, isFileSeen, receive) {
 		const found = this.readNow(addresses, now, isFileSeen);
 		if (typeof found === "string" || found === null) {
-			callback([{ text: found ?? undefined, expiresAt: undefined }], noError);
+			receive([{ text: found ?? undefined, expiresAt: undefined }], noError);
 			return true;
 		}
-		const answer = lookupHandler(callback);
 		if (found.values || found.error) {
-			return answer(found);
+			return valuesHandler(receive)(found);
 		}
-		const { keys, communities } = columnsOf(addresses);
-		this.native.readLater(this.expect(answer), keys, communities, now);
+		this.readLater(addresses, now, receive);
 		return false;
 	}
 
 	/**
-	 * @param {Address[]} addresses
+	 * @param {readonly Address[]} addresses
 	 * @param {number} now
 	 * @param {boolean} isFileSeen
 	 */
@@ -147,62 +173,37 @@ class Connection {
 		if (first && addresses.length === 1) {
 			return this.native.readOneNow(first.key, first.community, now, isFileSeen);
 		}
-		const { keys, communities } = columnsOf(addresses);
+		const { keys, communities } = toColumns(addresses);
 		return this.native.readNow(keys, communities, now, isFileSeen);
-	}
-
-	/**
-	 * Reads what matches a pattern.
-	 *
-	 * @param {import("./key-requests.js").Select} select
-	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {import("./key-requests.js").SelectCallbacks} callbacks `started` is called only if the snapshot was not taken
-	 *   when this returned
-	 * @returns {boolean} whether the snapshot is taken
-	 */
-	select({ pattern, community, valuesOnly }, now, callbacks) {
-		return this.native.select(this.expect(selectHandler(callbacks)), pattern, community, valuesOnly, now);
-	}
-
-	/**
-	 * Starts reads in SQL, all of one moment.
-	 *
-	 * @param {import("./sql-requests.js").Read[]} reads
-	 * @param {() => void} started called only if the snapshot was not taken when this returned
-	 * @returns {boolean} whether the snapshot is taken
-	 */
-	readSql(reads, started) {
-		const ids = reads.map((read) => this.expect(rowsHandler(read, started)));
-		return this.native.readSql(ids, NO_LEASE, encodeReads(reads));
-	}
-
-	/** The memory that tells one state of the database from another, if there is any; see `CoherentCache`. */
-	version() {
-		return this.native.version();
-	}
-
-	/**
-	 * How what was cached at the version that a cache `knows` stands to the file. Sets `knows` to the version of now,
-	 * unless that is unknown.
-	 *
-	 * @param {Uint32Array} knows
-	 */
-	catchUp(knows) {
-		return this.native.catchUp(knows);
 	}
 
 	/**
 	 * Reads in SQL at once, on this thread, if that takes next to no time.
 	 *
-	 * @param {import("../api/statement.js").Statement} statement
+	 * @param {Statement} statement
 	 * @param {boolean} isFileSeen the file was just seen to be in its place
-	 * @returns {import("./addon").RowSlice | undefined} the rows; `undefined` if it has to be read otherwise
+	 * @returns {RowSlice | undefined} the rows; `undefined` if it has to be read otherwise
 	 */
 	readSqlNow(statement, isFileSeen) {
 		const batch = emptyBatch();
 		pushStatement(batch, statement);
 		const found = this.native.readSqlNow(batch.texts, Float64Array.from(batch.numbers), batch.blobs, isFileSeen);
 		return typeof found === "string" ? { json: found } : (found ?? undefined);
+	}
+
+	/** Memory that tells one version of the file from another, if there is any; see `CoherentCache`. */
+	version() {
+		return this.native.version();
+	}
+
+	/**
+	 * Validity of what was cached at the version that a cache `knows`. Sets `knows` to the version of now, unless that is
+	 * unknown.
+	 *
+	 * @param {Uint32Array} knows
+	 */
+	catchUp(knows) {
+		return this.native.catchUp(knows);
 	}
 
 	/** Warns, once in a process, if other copies of SQLite in it endanger the file. */
@@ -230,14 +231,14 @@ class Connection {
 	/** Makes the last backup, because the process ends. */
 	finishBackups() {
 		this.native.finishBackups();
-		this.location.ended?.(this);
+		this.notices?.ended(this);
 	}
 
 	/**
-	 * Waits, without returning to the event loop, until something has happened, and handles it.
+	 * Waits for an event without returning to the event loop, and handles it.
 	 *
 	 * @param {number} waitMs
-	 * @returns {boolean} whether anything has happened
+	 * @returns {boolean} whether there was one
 	 */
 	waitForEvent(waitMs) {
 		const event = this.native.nextEvent(waitMs);
@@ -247,15 +248,13 @@ class Connection {
 		return event !== null;
 	}
 
-	/**
-	 * Handles what has happened. After each slice of rows the event loop has its turn.
-	 */
+	/** Handles the events that there are. Many rows are handled in several turns of the event loop. */
 	dispatch() {
 		let length = 0;
 		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
 			length += event.rows?.json.length ?? 0;
-			if (event.kind === "slice" || length > ROWS_LENGTH_MAX) {
+			if (length > ROWS_LENGTH_MAX) {
 				nextTurn(() => this.dispatch());
 				return;
 			}
@@ -266,8 +265,8 @@ class Connection {
 	 * @param {Event} event
 	 */
 	handle(event) {
-		if (event.id === 0) {
-			this.location.notice?.(event, this);
+		if (event.id === NO_REQUEST) {
+			this.notices?.take(event, this);
 			return;
 		}
 		const handler = this.handlers.get(event.id);
@@ -286,7 +285,8 @@ class Connection {
 	/**
 	 * Numbers a request.
 	 *
-	 * @param {Handler} handler
+	 * @override
+	 * @param {EventHandler} handler
 	 * @returns {number}
 	 */
 	expect(handler) {
@@ -294,22 +294,12 @@ class Connection {
 			busy.add(this);
 			this.native.hold(true);
 		}
-		// 0 is what was not asked for.
-		this.lastId = (this.lastId + 1) >>> 0 || 1;
+		this.lastId = (this.lastId + 1) >>> 0;
+		if (this.lastId === NO_REQUEST) {
+			this.lastId++;
+		}
 		this.handlers.set(this.lastId, handler);
 		return this.lastId;
-	}
-
-	/**
-	 * Numbers a request that one event answers.
-	 *
-	 * @param {(event: Event) => void} callback
-	 */
-	expectOne(callback) {
-		return this.expect((event) => {
-			callback(event);
-			return true;
-		});
 	}
 
 	/**
@@ -321,7 +311,7 @@ class Connection {
 		if (code === "ERR_INVALID_CONFIG") {
 			return new RootcellarError(code, `${message}; ${path} was not opened`);
 		}
-		// What is wrong with backups, or with the file's version, says for itself what was expected.
+		// Messages about backups, or about the file's version, say for themselves what was expected.
 		const expected = "a SQLite database that can be written, or a new file in an existing folder";
 		const hint = code.startsWith("SQLITE_") ? `; expected ${expected}` : "";
 		return new RootcellarError(code, `cannot open ${path} (${source}): ${message}${hint}`);

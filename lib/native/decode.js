@@ -1,8 +1,93 @@
 "use strict";
 
+const { RootcellarError, toError } = require("../base/errors.js");
+const { nextTurn } = require("../process/event-loop.js");
+
 /**
+ * @typedef {import("../..").Backup} Backup
+ * @typedef {import("../..").Restore} Restore
+ * @typedef {import("../base/entry.js").Stored} Stored
+ * @typedef {import("./addon").BackupInfo} BackupInfo
+ * @typedef {import("./addon").Event} Event
+ * @typedef {import("./addon").ReadValues} ReadValues
+ * @typedef {import("./addon").RestoredInfo} RestoredInfo
  * @typedef {import("./addon").RowSlice} RowSlice
  */
+
+/**
+ * Receiver of the values of keys. Of large values only the first are read, at least one: there are fewer values than
+ * keys then.
+ *
+ * @typedef {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} ValuesReceiver
+ */
+
+/**
+ * Receiver of rows, a slice at a time.
+ *
+ * @typedef {object} RowsReceiver
+ * @property {(slice: RowSlice, last: boolean) => void} slice
+ * @property {(error: unknown) => void} reject
+ * @property {(microseconds: number) => void} [took] told how long the read took, on the thread that read
+ */
+
+/**
+ * Outcome of a statement.
+ *
+ * @typedef {{ changes: number, lastInsertRowid: number | bigint, columns: string[], slices: RowSlice[] }} Outcome
+ */
+
+/**
+ * Handles the event of a request for the values of keys.
+ *
+ * @param {ValuesReceiver} receive
+ * @returns {(event: Pick<Event, "values" | "error">) => boolean}
+ */
+function valuesHandler(receive) {
+	return ({ values, error }) => {
+		const failed = error && toError(error);
+		const failures = new Map(values?.failures.map((failure) => [failure.index, toError(failure.error)]));
+		receive(values ? storedIn(values) : [], (index) => failed ?? failures.get(index));
+		return true;
+	};
+}
+
+/**
+ * @param {ReadValues} values
+ * @returns {Stored[]}
+ */
+function storedIn({ texts, expiries }) {
+	/** @type {Stored[]} */
+	const found = texts.map((text) => ({ text: text ?? undefined, expiresAt: undefined }));
+	for (const { index, at } of expiries) {
+		found[index] = { text: found[index]?.text, expiresAt: at };
+	}
+	return found;
+}
+
+/**
+ * Handles the events of a request for rows.
+ *
+ * @param {RowsReceiver} receiver
+ * @param {() => void} [started] told that the snapshot is taken, if that comes later than the request
+ * @returns {(event: Event) => boolean}
+ */
+function rowsHandler({ slice, reject, took }, started) {
+	return ({ kind, error, rows, last = false, tookUs }) => {
+		if (kind === "started") {
+			started?.();
+			return false;
+		}
+		if (error || !rows) {
+			reject(error ? toError(error) : new RootcellarError("ERR_INTERNAL", "there are no rows"));
+			return true;
+		}
+		if (tookUs !== undefined) {
+			took?.(tookUs);
+		}
+		slice(rows, last);
+		return last;
+	};
+}
 
 /**
  * The rows of a slice.
@@ -38,4 +123,82 @@ function patch(rows, patches, bytes) {
 	}
 }
 
-module.exports = { decodeSlice };
+/**
+ * Calls back with the rows of a whole result. The event loop turns between slices.
+ *
+ * @param {RowSlice[]} slices
+ * @param {(rows: any[]) => void} callback
+ */
+function decodeRows(slices, callback) {
+	/** @type {any[]} */
+	const rows = [];
+	const decodeFrom = (/** @type {number} */ index) => {
+		const slice = slices[index];
+		if (slice) {
+			rows.push(...decodeSlice(slice));
+		}
+		if (index + 1 < slices.length) {
+			nextTurn(() => decodeFrom(index + 1));
+		} else {
+			callback(rows);
+		}
+	};
+	decodeFrom(0);
+}
+
+/**
+ * Outcomes of the statements of a batch, one after the other.
+ *
+ * @param {Pick<Event, "changes" | "results">} event
+ */
+function outcomesOf({ changes = "[]", results = [] }) {
+	/** @type {(number | string)[]} */
+	const numbers = JSON.parse(changes);
+	let [statement, result] = [0, 0];
+	return {
+		/**
+		 * Outcome of the next statement.
+		 *
+		 * @param {boolean} hasRows
+		 * @returns {Outcome}
+		 */
+		next(hasRows) {
+			const [changed, rowid] = numbers.slice(2 * statement, 2 * statement + 2);
+			statement++;
+			const rows = hasRows ? results[result++] : undefined;
+			return {
+				changes: Number(changed),
+				lastInsertRowid: typeof rowid === "string" ? BigInt(rowid) : Number(rowid),
+				columns: rows?.columns ?? [],
+				slices: rows?.slices ?? [],
+			};
+		},
+	};
+}
+
+/**
+ * @param {BackupInfo} info
+ * @returns {Backup}
+ */
+function toBackup({ id, createdMs, bytes, isSnapshot }) {
+	return { id, createdAt: new Date(createdMs), sizeBytes: bytes, kind: isSnapshot ? "snapshot" : "increment" };
+}
+
+/**
+ * @param {RestoredInfo} info
+ * @returns {Restore}
+ */
+function toRestore({ id, createdMs, bytes, isComplete, skipped, undoId, reason, setAside }) {
+	return {
+		id,
+		createdAt: new Date(createdMs),
+		sizeBytes: bytes,
+		isComplete,
+		skipped,
+		...(undoId === undefined ? {} : { undoId }),
+		...(reason === undefined ? {} : { reason }),
+		...(setAside === undefined ? {} : { setAside }),
+	};
+}
+
+module.exports = { decodeRows, decodeSlice, outcomesOf, rowsHandler, toBackup, toRestore, valuesHandler };

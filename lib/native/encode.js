@@ -1,30 +1,120 @@
 "use strict";
 
-const { pushStatement } = require("../api/statement.js");
-
-// The encoding of a batch; `src/node/batch.rs` is the other side and says what each code takes.
-
-const SET = 0;
-const SET_MANY = 1;
-const SWAP = 2;
-const DELETE = 3;
-const DELETE_LIKE = 4;
-const SQL = 5;
-const SQL_MANY = 6;
-const SQL_SCRIPT = 7;
-const HAS_COMMUNITY = 1 << 3;
-const HAS_EXPIRY = 1 << 4;
-const HAS_EXPECTED = 1 << 5;
-const EXPECTS_PREVIOUS = 1 << 6;
+const {
+	BIG_INTEGER,
+	BLOB,
+	DELETE,
+	DELETE_LIKE,
+	EXPECTS_PREVIOUS,
+	FIRST_ONLY,
+	HAS_COMMUNITY,
+	HAS_EXPECTED,
+	HAS_EXPIRY,
+	INTEGER,
+	IS_INTERNAL,
+	IS_NAMED,
+	MAY_LACK_ROWS,
+	NO_CANCEL,
+	NULL,
+	REAL,
+	ROWS_ARE_ARRAYS,
+	SET,
+	SET_MANY,
+	SQL,
+	SQL_MANY,
+	SQL_SCRIPT,
+	SWAP,
+	TEXT,
+	WANTS_BIGINTS,
+	WANTS_ROWS,
+} = require("./protocol.js");
 
 /**
- * @typedef {import("./addon").Batch} Batch
- * @typedef {import("../base/arguments.js").Entry} Entry
+ * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../base/entry.js").Entry} Entry
+ */
+
+/**
+ * Commands, encoded: a code for each, and what they take from the front of the other arrays. `src/node/batch.rs`
+ * decodes them. Flat arrays cost a fraction of an object per command.
+ *
+ * @typedef {object} Batch
+ * @property {number[]} codes
+ * @property {string[]} texts
+ * @property {number[]} numbers
+ * @property {Uint8Array[]} blobs
+ * @property {number} length UTF-16 units of all texts, and bytes of all blobs
+ * @property {boolean} hasSql
+ * @property {boolean} isAlone its one command shares no transaction
+ */
+
+/**
+ * Cancellation of an operation: the number by which the core knows it, and why it was cancelled, if it was.
+ *
+ * @typedef {{ readonly number: number, readonly error: Error | undefined }} CancelToken
+ */
+
+/**
+ * Value of a parameter.
+ *
+ * @typedef {null | number | bigint | string | Uint8Array} SqlValue
+ */
+
+/**
+ * Use of a statement: whether its rows are wanted, and of them the first alone; whether it may be one that returns none;
+ * whether it is this package's own.
+ *
+ * @typedef {{ rows: boolean, firstOnly: boolean, mayLackRows: boolean, isInternal: boolean }} StatementUse
+ */
+
+/**
+ * Form in which rows are wanted.
+ *
+ * @typedef {{ maxRows: number, bigint: boolean, arrays: boolean }} RowOptions
+ */
+
+/**
+ * Statement with its parameters, checked, whose values nobody changes any more.
+ *
+ * @typedef {object} Statement
+ * @property {string} sql
+ * @property {StatementUse} use
+ * @property {RowOptions} options
+ * @property {string[] | undefined} names of the parameters, if they are named
+ * @property {SqlValue[]} values
+ */
+
+/**
+ * Statements that take effect together, or a script.
+ *
+ * @typedef {object} SqlJob
+ * @property {Statement[]} statements
+ * @property {string | undefined} script
+ * @property {CancelToken | undefined} cancel
  */
 
 /** @returns {Batch} */
 function emptyBatch() {
 	return { codes: [], texts: [], numbers: [], blobs: [], length: 0, hasSql: false, isAlone: false };
+}
+
+/**
+ * The arrays of a batch as the addon takes them.
+ *
+ * @param {Batch} batch
+ * @returns {import("./addon").EncodedSql}
+ */
+function toArrays({ codes, texts, numbers, blobs }) {
+	return { codes: Uint8Array.from(codes), texts, numbers: Float64Array.from(numbers), blobs };
+}
+
+/**
+ * Keys as they cross: two lists instead of one of objects.
+ *
+ * @param {readonly Address[]} addresses
+ */
+function toColumns(addresses) {
+	return { keys: addresses.map(({ key }) => key), communities: addresses.map(({ community }) => community) };
 }
 
 /**
@@ -60,9 +150,9 @@ function pushSetMany(batch, entries) {
 
 /**
  * @param {Batch} batch
- * @param {Entry} entry the new value; no expiry keeps the one that there is
- * @param {{ previous: boolean, text: string | undefined }} expected the live value that the new one was made from: what
- *   the `previous` command on the key in this batch has left, or this
+ * @param {Entry} entry the new value; without an expiry the key keeps the one that it has
+ * @param {{ previous: boolean, text: string | undefined }} expected the live value that the new one was made from: the
+ *   one that the `previous` command on the key in this batch has left, or this
  */
 function pushSwap(batch, { community, key, text, expiresAt }, expected) {
 	const code = SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt);
@@ -80,10 +170,9 @@ function pushSwap(batch, { community, key, text, expiresAt }, expected) {
 
 /**
  * @param {Batch} batch
- * @param {string | undefined} community
- * @param {string} key
+ * @param {Address} address
  */
-function pushDelete(batch, community, key) {
+function pushDelete(batch, { community, key }) {
 	batch.codes.push(DELETE | pushCommunity(batch, community));
 	pushText(batch, key);
 }
@@ -96,27 +185,6 @@ function pushDelete(batch, community, key) {
 function pushDeleteLike(batch, community, pattern) {
 	batch.codes.push(DELETE_LIKE | pushCommunity(batch, community));
 	pushText(batch, pattern);
-}
-
-/**
- * @param {Batch} batch
- * @param {import("../queue/sql-job.js").Job} job
- */
-function pushJob(batch, { statements, script, cancel }) {
-	batch.hasSql = true;
-	if (script !== undefined) {
-		batch.codes.push(SQL_SCRIPT);
-		pushText(batch, script);
-	} else if (statements.length === 1) {
-		batch.codes.push(SQL);
-	} else {
-		batch.codes.push(SQL_MANY);
-		batch.numbers.push(statements.length);
-	}
-	for (const statement of statements) {
-		pushStatement(batch, statement);
-	}
-	batch.numbers.push(cancel?.number ?? 0);
 }
 
 /**
@@ -143,4 +211,144 @@ function pushExpiry(batch, expiresAt) {
 	return HAS_EXPIRY;
 }
 
-module.exports = { emptyBatch, pushDelete, pushDeleteLike, pushJob, pushSet, pushSetMany, pushSwap };
+/**
+ * @param {Batch} batch
+ * @param {SqlJob} job
+ */
+function pushJob(batch, { statements, script, cancel }) {
+	batch.hasSql = true;
+	if (script !== undefined) {
+		batch.codes.push(SQL_SCRIPT);
+		pushText(batch, script);
+	} else if (statements.length === 1) {
+		batch.codes.push(SQL);
+	} else {
+		batch.codes.push(SQL_MANY);
+		batch.numbers.push(statements.length);
+	}
+	for (const statement of statements) {
+		pushStatement(batch, statement);
+	}
+	pushCancel(batch, cancel);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Statement} statement
+ */
+function pushStatement(batch, { sql, use, options, names, values }) {
+	pushText(batch, sql);
+	batch.numbers.push(flagsOf(use, options, names !== undefined), options.maxRows, values.length);
+	for (let index = 0; index < values.length; index++) {
+		if (names !== undefined) {
+			batch.texts.push(/** @type {string} */ (names[index]));
+		}
+		pushValue(batch, /** @type {SqlValue} */ (values[index]));
+	}
+}
+
+/**
+ * @param {StatementUse} use
+ * @param {RowOptions} options
+ * @param {boolean} isNamed
+ */
+function flagsOf({ rows, firstOnly, mayLackRows, isInternal }, { bigint, arrays }, isNamed) {
+	return (
+		(rows ? WANTS_ROWS : 0) |
+		(arrays ? ROWS_ARE_ARRAYS : 0) |
+		(bigint ? WANTS_BIGINTS : 0) |
+		(firstOnly ? FIRST_ONLY : 0) |
+		(isNamed ? IS_NAMED : 0) |
+		(mayLackRows ? MAY_LACK_ROWS : 0) |
+		(isInternal ? IS_INTERNAL : 0)
+	);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {SqlValue} value
+ */
+function pushValue(batch, value) {
+	switch (typeof value) {
+		case "number":
+			batch.numbers.push(isInteger(value) ? INTEGER : REAL, value);
+			break;
+		case "string":
+			batch.numbers.push(TEXT);
+			pushText(batch, value);
+			break;
+		case "bigint":
+			batch.numbers.push(BIG_INTEGER);
+			pushText(batch, String(value));
+			break;
+		default:
+			if (value === null) {
+				batch.numbers.push(NULL);
+			} else {
+				batch.numbers.push(BLOB);
+				batch.blobs.push(value);
+				batch.length += value.length;
+			}
+	}
+}
+
+/**
+ * @param {number} value
+ */
+function isInteger(value) {
+	return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {CancelToken | undefined} cancel
+ */
+function pushCancel(batch, cancel) {
+	batch.numbers.push(cancel?.number ?? NO_CANCEL);
+}
+
+/**
+ * @param {{ statement: Statement, cancel: CancelToken | undefined }[]} reads
+ */
+function encodeReads(reads) {
+	const batch = emptyBatch();
+	for (const { statement, cancel } of reads) {
+		pushStatement(batch, statement);
+		pushCancel(batch, cancel);
+	}
+	return toArrays(batch);
+}
+
+/**
+ * Approximate length of a job, in UTF-16 units.
+ *
+ * @param {SqlJob} job
+ * @returns {number}
+ */
+function jobLength({ statements, script = "" }) {
+	return statements.reduce((sum, statement) => sum + statementLength(statement), script.length);
+}
+
+/**
+ * @param {Statement} statement
+ * @returns {number}
+ */
+function statementLength({ sql, values }) {
+	const lengthOf = (/** @type {any} */ value) => value?.length ?? 1;
+	return values.reduce((/** @type {number} */ sum, value) => sum + lengthOf(value), sql.length);
+}
+
+module.exports = {
+	emptyBatch,
+	encodeReads,
+	jobLength,
+	pushDelete,
+	pushDeleteLike,
+	pushJob,
+	pushSet,
+	pushSetMany,
+	pushStatement,
+	pushSwap,
+	toArrays,
+	toColumns,
+};

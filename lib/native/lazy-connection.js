@@ -1,28 +1,31 @@
 "use strict";
 
-const { Connection } = require("./connection.js");
 const { FOREIGN_CHECK_INTERVAL_MS } = require("../base/limits.js");
+const { Connection } = require("./connection.js");
 
 /**
  * @typedef {import("../config/location.js").Location} Location
- * @typedef {InstanceType<typeof Connection>} OpenConnection
+ * @typedef {import("./connection.js").Notices} Notices
+ * @typedef {import("./connection.js").OpenConnection} OpenConnection
  */
 
-/** A store's connection: not there before the first operation, and sought anew after it could not be opened. */
+/** Connection of a store, opened by the first operation, and by a later one again after it could not be opened. */
 class LazyConnection {
 	/**
 	 * @param {() => Location} locate called at the first operation
+	 * @param {Notices} [notices]
 	 */
-	constructor(locate) {
+	constructor(locate, notices) {
 		this.locate = locate;
+		this.notices = notices;
 		/** @type {"closed" | "opening" | "open" | "disposed"} */
 		this.state = "closed";
 		/** @type {OpenConnection | undefined} */
 		this.current = undefined;
 		this.nextForeignCheck = 0;
-		/** Whether it is that of a transaction, whose operations all share one connection. */
+		/** Whether it is a transaction's, whose operations all share one connection. */
 		this.isLease = false;
-		/** How many transactions it is within. */
+		/** Number of transactions around it. */
 		this.depth = 0;
 	}
 
@@ -32,20 +35,20 @@ class LazyConnection {
 	}
 
 	/**
-	 * That of a transaction, over the connection that it holds.
+	 * The same for a transaction, over the lease that it has.
 	 *
-	 * @param {OpenConnection} connection
+	 * @param {any} lease
 	 */
-	within(connection) {
-		const lazy = new LazyConnection(this.locate);
-		lazy.state = "open";
-		lazy.current = connection;
-		lazy.isLease = true;
-		lazy.depth = this.depth + 1;
-		return lazy;
+	within(lease) {
+		const inner = new LazyConnection(this.locate);
+		inner.state = "open";
+		inner.current = lease;
+		inner.isLease = true;
+		inner.depth = this.depth + 1;
+		return inner;
 	}
 
-	/** The path of the file, if it can be told. */
+	/** The path of the file; `undefined` if the configuration names none that can be used. */
 	path() {
 		try {
 			return this.locate().path;
@@ -65,7 +68,7 @@ class LazyConnection {
 		}
 		this.state = "opening";
 		try {
-			this.current = new Connection(this.locate());
+			this.current = new Connection(this.locate(), this.notices);
 			this.current.open((error) => this.settled(error, callback));
 		} catch (error) {
 			this.settled(error, callback);
@@ -97,7 +100,7 @@ class LazyConnection {
 	}
 
 	/**
-	 * Releases the file for good. What cannot be opened is not there to be released.
+	 * Releases the file for good, if it is open.
 	 *
 	 * @param {() => void} callback
 	 */

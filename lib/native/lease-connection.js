@@ -1,106 +1,92 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { columnsOf, lookupHandler, selectHandler } = require("./key-requests.js");
-const { encodeReads, encoded, rowsHandler } = require("./sql-requests.js");
+const { toArrays } = require("./encode.js");
+const { SAVEPOINT_BEGIN, SAVEPOINT_RELEASE, SAVEPOINT_ROLLBACK } = require("./protocol.js");
+const { Requests } = require("./requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
+ * @typedef {import("../base/entry.js").Address} Address
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").Failure} Failure
+ * @typedef {import("./decode.js").ValuesReceiver} ValuesReceiver
+ * @typedef {import("./encode.js").Batch} Batch
+ * @typedef {import("./requests.js").EventHandler} EventHandler
  */
 
 /**
- * What becomes of a lease.
+ * Receiver of what happens to a lease.
  *
- * @typedef {object} LeaseEvents
+ * @typedef {object} LeaseReceiver
  * @property {(connection: LeaseConnection) => void} begun it can be used
  * @property {(error: Error | undefined) => void} ended it is over, of itself if there is an error
  */
 
 /**
- * The writing connection while one user has it. It takes the place of a store's connection in the queue of a
- * transaction; what is asked of it is answered in the order in which it is asked.
+ * The writing connection, leased to one user. In the queue of a transaction it takes the place of a store's connection;
+ * requests are answered in the order in which they are made, so that a snapshot is always taken at once.
  */
-class LeaseConnection {
+class LeaseConnection extends Requests {
 	/**
 	 * @param {Connection} connection
 	 * @param {number} lease
 	 */
 	constructor(connection, lease) {
+		super(connection.native, lease);
 		this.connection = connection;
-		this.lease = lease;
 		/** @type {Error | undefined} why it is over */
 		this.error = undefined;
 		/** @type {Set<(error: Error) => void>} told when it ends of itself */
 		this.whenEnded = new Set();
 	}
 
-	get native() {
-		return this.connection.native;
-	}
-
 	/**
-	 * @param {import("./addon").Batch} batch
-	 * @param {number} epoch how often a batch that ended early was heard of
+	 * @param {Batch} batch
+	 * @param {number} epoch see `Connection`
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {(event: Event) => void} callback
 	 */
 	submit(batch, epoch, now, callback) {
-		const id = this.expect((event) => {
-			callback(event);
-			return true;
-		});
-		this.native.submitSql(id, this.lease, epoch, encoded(batch), now, false);
+		this.native.submitSql(this.expectOne(callback), this.lease, epoch, toArrays(batch), now, false);
 	}
 
 	/**
-	 * @param {import("../cache/coherent-cache.js").Address[]} addresses
+	 * @param {readonly Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
 	 * @param {boolean} _isFileSeen
-	 * @param {import("./key-requests.js").Found} callback
+	 * @param {ValuesReceiver} receive
 	 * @returns {boolean} whether it was at once
 	 */
-	read(addresses, now, _isFileSeen, callback) {
-		const { keys, communities } = columnsOf(addresses);
-		this.native.leaseRead(this.expect(lookupHandler(callback)), this.lease, keys, communities, now);
+	read(addresses, now, _isFileSeen, receive) {
+		this.readLater(addresses, now, receive);
 		return false;
 	}
 
-	/** At the end of the process a lease is given up by whoever waits for it, and nothing of it is to be waited for. */
+	/** At the end of the process a lease is aborted by its owner, and no event of it is to be waited for. */
 	waitForEvent() {
 		return false;
 	}
 
 	/**
-	 * @param {import("./key-requests.js").Select} select
-	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {import("./key-requests.js").SelectCallbacks} callbacks
-	 * @returns {boolean} whether what is asked later comes after it
-	 */
-	select({ pattern, community, valuesOnly }, now, callbacks) {
-		const id = this.expect(selectHandler(callbacks));
-		this.native.leaseSelect(id, this.lease, pattern, community, valuesOnly, now);
-		return true;
-	}
-
-	/**
-	 * @param {import("./sql-requests.js").Read[]} reads
-	 * @returns {boolean} whether what is asked later comes after them
-	 */
-	readSql(reads) {
-		const ids = reads.map((read) => this.expect(rowsHandler(read)));
-		return this.native.readSql(ids, this.lease, encodeReads(reads));
-	}
-
-	/**
-	 * Begins (0), keeps (1) or undoes (2) a nested transaction.
+	 * Begins a nested transaction.
 	 *
-	 * @param {0 | 1 | 2} action
 	 * @param {number} depth
 	 * @param {(error?: Error) => void} callback
 	 */
-	savepoint(action, depth, callback) {
+	beginSavepoint(depth, callback) {
+		this.native.leaseSavepoint(this.expectDone(callback), this.lease, SAVEPOINT_BEGIN, depth);
+	}
+
+	/**
+	 * Ends a nested transaction.
+	 *
+	 * @param {number} depth
+	 * @param {boolean} commit
+	 * @param {(error?: Error) => void} callback
+	 */
+	endSavepoint(depth, commit, callback) {
+		const action = commit ? SAVEPOINT_RELEASE : SAVEPOINT_ROLLBACK;
 		this.native.leaseSavepoint(this.expectDone(callback), this.lease, action, depth);
 	}
 
@@ -116,16 +102,14 @@ class LeaseConnection {
 	 * @param {(error?: Error) => void} callback
 	 */
 	expectDone(callback) {
-		return this.expect(({ error }) => {
-			callback(error && toError(error));
-			return true;
-		});
+		return this.expectOne(({ error }) => callback(error && toError(error)));
 	}
 
 	/**
-	 * Numbers a request. One that a lease does not answer any more fails with what it ended with.
+	 * Numbers a request. One that the lease does not answer any more fails with the error that ended the lease.
 	 *
-	 * @param {(event: Event) => boolean} handler
+	 * @override
+	 * @param {EventHandler} handler
 	 */
 	expect(handler) {
 		return this.connection.expect((event) => {
@@ -150,12 +134,12 @@ class LeaseConnection {
 }
 
 /**
- * Asks for the writing connection.
+ * Asks for a lease.
  *
  * @param {Connection} connection
- * @param {number} kind as `src/node/sql.rs` has it
+ * @param {number} kind `LEASE_RESERVED`, or how its transaction begins
  * @param {number} idleLimitMs
- * @param {LeaseEvents} events
+ * @param {LeaseReceiver} receiver
  * @returns {{ limit(idleLimitMs: number): void, abort(timedOut: boolean): void }}
  */
 function requestLease(connection, kind, idleLimitMs, { begun, ended }) {

@@ -5,28 +5,28 @@ const { POLL_COMMANDS_MAX, POLL_MS, POLL_PAUSE_MAX, POLL_PAUSE_MIN } = require("
 const { nextTurn } = require("../process/event-loop.js");
 
 /**
- * Looks for events in each turn of the event loop, for a moment after a small batch was sent: that takes little longer
- * than it takes to be woken up. Where the moment is too short, because the disk is slow or the processors are busy,
- * looking does harm, and is given up for a while.
+ * Polls for events in each turn of the event loop, for a moment after a small batch was sent: the batch takes hardly
+ * longer than a wake-up does. Where the moment is too short, because the disk is slow or the processors are busy, polling
+ * does harm, and stops for a while.
  */
 class Poller {
 	/**
-	 * @param {() => boolean} poll handles what has happened, and returns whether anything is still awaited
+	 * @param {() => boolean} poll handles the events that there are, and returns whether any are still awaited
 	 */
 	constructor(poll) {
 		this.poll = poll;
 		this.isPolling = false;
 		this.until = 0;
-		/** For how many batches there is no looking out. */
+		/** Number of batches to come without polling. */
 		this.pause = 0;
 		this.nextPause = POLL_PAUSE_MIN;
 		this.turn = () => this.pollOnce();
 	}
 
 	/**
-	 * A batch was sent.
+	 * Begins after a batch was sent.
 	 *
-	 * @param {number} commands how many it has
+	 * @param {number} commands in the batch
 	 */
 	sent(commands) {
 		if (this.pause > 0) {

@@ -1,26 +1,33 @@
 "use strict";
 
-const { BatchesInFlight } = require("./in-flight.js");
 const { toError } = require("../base/errors.js");
-const { makeBatch, nextWrites } = require("./next-batch.js");
-const { outcomesOf } = require("./sql-job.js");
-const { changesOf, forgetRead, needsRead } = require("./writes.js");
+const {
+	BATCHES_IN_FLIGHT_MAX,
+	BATCH_LENGTH_MAX,
+	BATCH_OPERATIONS_MAX,
+	BATCH_OPERATIONS_MIN,
+} = require("../base/limits.js");
+const { outcomesOf } = require("../native/decode.js");
+const { emptyBatch } = require("../native/encode.js");
+const { BatchesInFlight } = require("./in-flight.js");
+const { isWrite } = require("./operations.js");
+const { concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead } = require("./writes.js");
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("./key-reads.js").KeyReads>} KeyReads
- * @typedef {InstanceType<typeof import("./operations.js").WaitingOperations>} WaitingOperations
- * @typedef {InstanceType<typeof import("./pending-writes.js").PendingWrites>} PendingWrites
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
+ * @typedef {InstanceType<typeof import("./key-reads.js").KeyReads>} KeyReads
+ * @typedef {InstanceType<typeof import("./pending.js").PendingWrites>} PendingWrites
  * @typedef {import("../native/addon").Event} Event
+ * @typedef {import("./operations.js").Operation} Operation
  * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").Write} Write
  */
 
-/** Sends the writes that wait to the writer, in batches, and takes what becomes of them. */
-class BatchSender {
+/** Sends the writes that wait to the writer, in batches, and settles them when their batch has ended. */
+class Batcher {
 	/**
-	 * @param {WaitingOperations} waiting
+	 * @param {Operation[]} waiting the operations that have not begun, in the order of issue
 	 * @param {{ connection: LazyConnection, cache: CoherentCache, reads: KeyReads, pending: PendingWrites }} parts
 	 * @param {() => void} whenEnded called when a batch has ended
 	 */
@@ -41,7 +48,7 @@ class BatchSender {
 	/**
 	 * Sends a batch.
 	 *
-	 * @param {Write} first the first of what waits
+	 * @param {Write} first the first operation that waits
 	 * @returns {boolean} whether there was anything to do about it
 	 */
 	send(first) {
@@ -49,7 +56,7 @@ class BatchSender {
 			return false;
 		}
 		const now = Date.now();
-		const writes = nextWrites(this.waiting.list, this.inFlight, this.pending.patterns > 0);
+		const writes = this.nextWrites();
 		if (writes.length === 0 || !this.readForUpdates(writes, now)) {
 			return false;
 		}
@@ -59,10 +66,10 @@ class BatchSender {
 		});
 		writes.forEach(forgetRead);
 		// Only now: an update's function that ends the process must find them, to have them written.
-		this.waiting.dropFirst(taken);
+		this.waiting.splice(0, taken);
 		if (this.reads.mustComeFirst) {
-			// They must not see what is about to be written.
-			this.waiting.putBack(encoded);
+			// They must not see the writes of this batch.
+			this.waiting.unshift(...encoded);
 		} else if (encoded.length > 0) {
 			this.inFlight.add({ writes: encoded, foreignChanges });
 			this.connection.opened.submit(batch, this.inFlight.epoch, now, (event) => this.ended(event));
@@ -71,18 +78,59 @@ class BatchSender {
 	}
 
 	/**
-	 * How many changes of others the cache had seen when the first was read of what the updates start from.
+	 * The writes, from the first that waits on, that can go together.
+	 *
+	 * @returns {Write[]}
+	 */
+	nextWrites() {
+		const { waiting, inFlight } = this;
+		const hasPatterns = this.pending.patterns > 0;
+		/** @type {Write[]} */
+		const writes = [];
+		let length = 0;
+		let hasPattern = hasPatterns && inFlight.hasPattern();
+		const hasLateReads = hasPatterns && inFlight.hasLateReads();
+		const share = Math.ceil(waiting.length / BATCHES_IN_FLIGHT_MAX);
+		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
+		for (const operation of waiting) {
+			const isFull = writes.length >= limit || length >= BATCH_LENGTH_MAX;
+			if (!isWrite(operation) || isFull || overtakesReads(operation, hasLateReads)) {
+				break;
+			}
+			// The value that an update behind a pattern starts from is known when the pattern has been carried out.
+			if (operation.kind === "update" && hasPattern) {
+				break;
+			}
+			if (isAlone(operation) && writes.length > 0) {
+				break;
+			}
+			hasPattern ||= concernsAnyKey(operation);
+			length += lengthOf(operation);
+			writes.push(operation);
+			if (isAlone(operation)) {
+				break;
+			}
+		}
+		return writes;
+	}
+
+	/**
+	 * The cache's count of foreign changes when the first value was read that the updates start from.
 	 *
 	 * @param {Write[]} writes
 	 */
 	foreignChangesBefore(writes) {
-		return writes
-			.flatMap(changesOf)
-			.reduce((least, { onDisk }) => Math.min(least, onDisk?.foreignChanges ?? least), this.cache.foreignChanges);
+		let least = this.cache.foreignChanges;
+		for (const { changes } of writes) {
+			for (const { onDisk } of changes) {
+				least = Math.min(least, onDisk?.foreignChanges ?? least);
+			}
+		}
+		return least;
 	}
 
 	/**
-	 * Reads what updates start from, where no change of the same batch comes before.
+	 * Reads the values that updates start from, where no change of the same batch comes before.
 	 *
 	 * @param {Write[]} writes
 	 * @param {number} now milliseconds since 1970 UTC
@@ -91,7 +139,9 @@ class BatchSender {
 	readForUpdates(writes, now) {
 		/** @type {KeyChange[]} */
 		const changes = [];
-		for (const { change } of writes.filter(needsRead)) {
+		for (const {
+			changes: [change],
+		} of writes.filter(needsRead)) {
 			const stored = this.cache.get(change.community, change.key);
 			if (stored === undefined) {
 				changes.push(change);
@@ -102,7 +152,7 @@ class BatchSender {
 		if (changes.length === 0) {
 			return true;
 		}
-		const foreignChanges = this.cache.foreignChanges;
+		const { foreignChanges } = this.cache;
 		return this.reads.lookUp(changes, now, (found, errorAt) => {
 			for (const [index, change] of changes.entries()) {
 				const error = errorAt(index);
@@ -114,7 +164,7 @@ class BatchSender {
 	}
 
 	/**
-	 * The oldest batch in flight has ended.
+	 * Settles the writes of the oldest batch in flight, which has ended.
 	 *
 	 * @param {Event} event
 	 */
@@ -123,8 +173,8 @@ class BatchSender {
 		const { committed, foreignChanges, stoppedAt, failed } = this.inFlight.ended(event);
 		this.reads.add(this.pending.commit(committed, foreignChanges, outcomesOf(event)));
 		if (stop === "conflict" && stoppedAt) {
-			// Where the cache itself is at odds with the file, the next attempt must not start from it again.
-			for (const change of changesOf(stoppedAt)) {
+			// Where the cache itself is at odds with the file, the next batch must not start from it again.
+			for (const change of stoppedAt.changes) {
 				this.cache.delete(change);
 			}
 		}
@@ -137,10 +187,52 @@ class BatchSender {
 				this.reads.add(this.pending.drop(write, toError(error)));
 			}
 		}
-		this.waiting.putBack(this.inFlight.takeLeftUndone());
+		this.waiting.unshift(...this.inFlight.takeLeftUndone());
 		this.connection.checkForeignCopies();
 		this.whenEnded();
 	}
 }
 
-module.exports = { BatchSender };
+/**
+ * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
+ *
+ * @param {Write} write
+ * @param {boolean} hasLateReads whether there are any such reads
+ */
+function overtakesReads(write, hasLateReads) {
+	if (concernsAnyKey(write)) {
+		return hasLateReads;
+	}
+	return write.changes.some((change) => (change.pendingBefore()?.lateReads.length ?? 0) > 0);
+}
+
+/**
+ * Encodes a batch, for which the functions of updates are called.
+ *
+ * @param {Write[]} writes
+ * @param {number} now milliseconds since 1970 UTC
+ * @param {(write: Write, error: unknown) => void} drop told at once, for the writes behind may build on it
+ * @returns {{ batch: import("../native/encode.js").Batch, encoded: Write[], taken: number }} the batch, the writes in it,
+ *   and how many writes are in it or dropped
+ */
+function makeBatch(writes, now, drop) {
+	const batch = emptyBatch();
+	/** @type {Write[]} */
+	const encoded = [];
+	let taken = 0;
+	for (const write of writes) {
+		if (batch.length >= BATCH_LENGTH_MAX || needsRead(write)) {
+			break;
+		}
+		taken++;
+		try {
+			encodeWrite(batch, write, now);
+			encoded.push(write);
+		} catch (error) {
+			drop(write, error);
+		}
+	}
+	return { batch, encoded, taken };
+}
+
+module.exports = { Batcher };

@@ -1,7 +1,7 @@
 "use strict";
 
 const { BATCHES_IN_FLIGHT_MAX } = require("../base/limits.js");
-const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
+const { concernsAnyKey, isAlone } = require("./writes.js");
 
 /**
  * @typedef {import("../native/addon").Event} Event
@@ -9,15 +9,15 @@ const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
  */
 
 /**
- * A batch that the writer has, and how many changes of others the cache had seen when it was sent.
+ * Batch that the writer has, and the cache's count of foreign changes from before it.
  *
- * @typedef {{ writes: Write[], foreignChanges: number }} Sent
+ * @typedef {{ writes: Write[], foreignChanges: number }} SentBatch
  */
 
 /**
- * What has become of the writes of a batch.
+ * Result of a batch.
  *
- * @typedef {object} Ended
+ * @typedef {object} EndedBatch
  * @property {Write[]} committed those that are on disk
  * @property {number} foreignChanges
  * @property {Write | undefined} stoppedAt the first of the others
@@ -25,20 +25,20 @@ const { changesOf, concernsAnyKey, isAlone } = require("./writes.js");
  */
 
 /**
- * The batches that the writer has.
+ * Batches that the writer has.
  *
  * When one ends early, the writer carries out none of those behind it, which were sent by then. All of them come back,
- * and only then is anything sent again.
+ * and only then is anything sent again, in a new epoch.
  */
 class BatchesInFlight {
 	constructor() {
-		/** @type {Sent[]} oldest first */
+		/** @type {SentBatch[]} oldest first */
 		this.sent = [];
-		/** How often a batch that ended early was heard of. */
+		/** Number of times that batches came back. */
 		this.epoch = 0;
-		/** One has, and those behind it have still to come back. */
+		/** Whether a batch ended early, and those behind it have still to come back. */
 		this.isHalted = false;
-		/** @type {Write[]} what they have left undone */
+		/** @type {Write[]} writes of theirs that are to be sent again */
 		this.leftUndone = [];
 	}
 
@@ -67,28 +67,30 @@ class BatchesInFlight {
 	/** Whether reads wait that were issued after a change was sent. */
 	hasLateReads() {
 		return this.sent.some(({ writes }) =>
-			writes.some((write) => changesOf(write).some((change) => change.lateReads.length > 0)),
+			writes.some((write) => write.changes.some((change) => change.lateReads.length > 0)),
 		);
 	}
 
 	/**
-	 * @param {Sent} batch
+	 * @param {SentBatch} batch
 	 */
 	add(batch) {
 		this.sent.push(batch);
-		for (const change of batch.writes.flatMap(changesOf)) {
-			change.isSent = true;
+		for (const { changes } of batch.writes) {
+			for (const change of changes) {
+				change.isSent = true;
+			}
 		}
 	}
 
 	/**
-	 * The oldest has ended.
+	 * Takes the oldest batch, which has ended.
 	 *
 	 * @param {Pick<Event, "committed" | "stop" | "error">} event
-	 * @returns {Ended}
+	 * @returns {EndedBatch}
 	 */
 	ended({ committed: committedCount = 0, stop, error }) {
-		const { writes, foreignChanges } = /** @type {Sent} */ (this.sent.shift());
+		const { writes, foreignChanges } = /** @type {SentBatch} */ (this.sent.shift());
 		const committed = writes.splice(0, committedCount);
 		const stoppedAt = writes[0];
 		this.isHalted ||= stop !== undefined || error !== undefined;
@@ -98,14 +100,16 @@ class BatchesInFlight {
 		// Either the first of the rest is to blame, or the transaction, and with it all of them.
 		const failedCount = stop === "command" ? 1 : writes.length;
 		const failed = error ? writes.splice(0, failedCount) : [];
-		for (const change of writes.flatMap(changesOf)) {
-			change.unsend();
+		for (const { changes } of writes) {
+			for (const change of changes) {
+				change.unsend();
+			}
 		}
 		this.leftUndone = this.leftUndone.concat(writes);
 		return { committed, foreignChanges, stoppedAt, failed };
 	}
 
-	/** @returns {Write[]} what is to be sent again, once all of it has come back */
+	/** @returns {Write[]} the writes that are to be sent again, once all batches have come back */
 	takeLeftUndone() {
 		if (!this.isHalted || !this.isEmpty) {
 			return [];

@@ -10,14 +10,15 @@ const {
 } = require("../base/limits.js");
 
 /**
- * Which reads in SQL take less time than it takes to have another thread do them, by what they took so far.
+ * Statistics of reads in SQL, by their text: a read that has taken less time than handing it to another thread does is
+ * done inline, on the JavaScript thread.
  *
- * Those are done at once. One that turns out to take longer, because its table has grown or its parameters are others,
- * is given up after a fraction of a millisecond, and is left to the other threads for a while.
+ * A read that turns out to take longer, because its table has grown or its parameters differ, is given up after a fraction
+ * of a millisecond, and left to the reader threads for a while.
  */
 class InlineReads {
 	constructor() {
-		/** @type {Map<string, number>} how much more often each was quick than slow, lately */
+		/** @type {Map<string, number>} the score of each: a point for every quick run, lately, less one for every slow one */
 		this.scores = new Map();
 	}
 
@@ -29,7 +30,7 @@ class InlineReads {
 	}
 
 	/**
-	 * What a read took on another thread. Where processors are busy, a quick one may take long now and then.
+	 * Records the duration of a read on another thread. Where processors are busy, a quick one may take long now and then.
 	 *
 	 * @param {string} sql
 	 * @param {number} microseconds
@@ -39,7 +40,7 @@ class InlineReads {
 	}
 
 	/**
-	 * A read was done at once, and took long.
+	 * Records a read that was done inline, and took long.
 	 *
 	 * @param {string} sql
 	 */
@@ -48,7 +49,7 @@ class InlineReads {
 	}
 
 	/**
-	 * A read could not be done at once.
+	 * Records a read that could not be done inline.
 	 *
 	 * @param {string} sql
 	 */

@@ -1,52 +1,53 @@
 "use strict";
 
+const { liveText } = require("../base/entry.js");
 const { READ_COST } = require("../base/limits.js");
-const { answer, liveText } = require("./pending.js");
+const { answer } = require("./change.js");
 
 const resolved = Promise.resolve();
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../cache/coherent-cache.js").Address} Address
- * @typedef {import("./pending.js").Read} Read
- * @typedef {import("../cache/read-cache.js").Stored} Stored
+ * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../native/decode.js").ValuesReceiver} ValuesReceiver
+ * @typedef {import("./change.js").KeyRead} KeyRead
  */
 
 /**
- * Reads of keys that no pending write concerns: from the cache, or else from disk.
+ * Reads of keys that no pending write concerns, from the cache or else from disk.
  *
- * From disk they are done before the call returns, unless a lock is in the way. Then they are under way, and nothing may
- * be written until they are done.
+ * A read from disk is done before the call returns, unless a lock is in the way. Then it is under way, and nothing may be
+ * written until it is done.
  */
 class KeyReads {
 	/**
 	 * @param {LazyConnection} connection
 	 * @param {CoherentCache} cache
-	 * @param {() => void} whenDone called when some that were under way are done
+	 * @param {() => void} whenDone called when reads that were under way are done
 	 */
 	constructor(connection, cache, whenDone) {
 		this.connection = connection;
 		this.cache = cache;
 		this.whenDone = whenDone;
-		/** @type {Read[]} those that have not been begun */
+		/** @type {KeyRead[]} those that have not begun */
 		this.waiting = [];
-		/** How many calls to read some are under way. */
+		/** Number of requests under way. */
 		this.underWay = 0;
-		/** One was answered from disk in this turn of the promises. */
+		/** Whether a read was answered from disk in this turn of the promises. */
 		this.hasReadAtOnce = false;
 		this.turnEnded = () => {
 			this.hasReadAtOnce = false;
 		};
 	}
 
-	/** Whether there are any that must not see what is written from now on. */
+	/** Whether there are reads that must not see what is written from now on. */
 	get mustComeFirst() {
 		return this.underWay > 0 || this.waiting.length > 0;
 	}
 
 	/**
-	 * @param {Read} read
+	 * @param {KeyRead} read
 	 * @returns {boolean} whether the cache had the answer
 	 */
 	answerFromCache(read) {
@@ -59,10 +60,10 @@ class KeyReads {
 	}
 
 	/**
-	 * Reads a key from disk if it is the first in this turn of the promises: who reads one after another need not wait for
-	 * the turn's end, and whoever reads many at a time reads all but the first together.
+	 * Reads a key from disk if it is the first in this turn of the promises: reads that are awaited one after another need
+	 * not wait for the turn's end, and of many that are issued together all but the first are read together.
 	 *
-	 * @param {Read} read
+	 * @param {KeyRead} read
 	 * @returns {boolean} whether it is answered, or will be
 	 */
 	readAtOnce(read) {
@@ -76,7 +77,7 @@ class KeyReads {
 	}
 
 	/**
-	 * @param {Read[]} reads begun before anything is written
+	 * @param {KeyRead[]} reads begun before anything is written
 	 */
 	add(reads) {
 		for (const read of reads) {
@@ -85,7 +86,7 @@ class KeyReads {
 	}
 
 	/**
-	 * @param {Read[]} reads
+	 * @param {KeyRead[]} reads
 	 */
 	begin(reads) {
 		const missed = reads.filter((read) => !this.answerFromCache(read));
@@ -95,7 +96,7 @@ class KeyReads {
 	}
 
 	/**
-	 * @param {Read[]} reads
+	 * @param {KeyRead[]} reads
 	 */
 	fromDisk(reads) {
 		const now = Date.now();
@@ -115,14 +116,14 @@ class KeyReads {
 	}
 
 	/**
-	 * Looks keys up on disk. Of large values only the first are read, so that fewer may be found than there are keys.
+	 * Looks keys up on disk.
 	 *
-	 * @param {Address[]} addresses
+	 * @param {readonly Address[]} addresses
 	 * @param {number} now milliseconds since 1970 UTC
-	 * @param {(found: Stored[], errorAt: (index: number) => Error | undefined) => void} callback
+	 * @param {ValuesReceiver} receive
 	 * @returns {boolean} whether that is done
 	 */
-	lookUp(addresses, now, callback) {
+	lookUp(addresses, now, receive) {
 		const { cache } = this;
 		cache.spend(READ_COST * addresses.length);
 		let isLate = false;
@@ -132,14 +133,14 @@ class KeyReads {
 					cache.fill(/** @type {Address} */ (addresses[index]), stored);
 				}
 			}
-			callback(found, errorAt);
+			receive(found, errorAt);
 			if (isLate) {
 				this.underWay--;
 				this.whenDone();
 			}
 		});
 		if (!isDone) {
-			// The cache may have moved on when what is read later arrives.
+			// The cache may have moved on when these values arrive.
 			isLate = true;
 			this.underWay++;
 		}

@@ -1,90 +1,29 @@
 "use strict";
 
-const { decode } = require("../base/json.js");
+const { liveText } = require("../base/entry.js");
+const { ScopedMap } = require("../base/scoped-map.js");
+const { answer } = require("./change.js");
+const { concernsAnyKey } = require("./writes.js");
 
 /**
- * @typedef {import("../cache/read-cache.js").Stored} Stored
+ * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
+ * @typedef {ReturnType<typeof import("../native/decode.js").outcomesOf>} Outcomes
+ * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {import("./writes.js").KeyChange} KeyChange
+ * @typedef {import("./writes.js").Write} Write
  */
 
-/**
- * Somebody who waits for a value.
- *
- * @typedef {{ community: string | undefined, key: string, resolve(value: any): void, reject(error: unknown): void }} Read
- */
-
-/** What an operation that is not on disk yet makes of one key. */
-class Change {
+/** Writes that are issued and not on disk, by key, and the answers to the reads that wait for them. */
+class PendingWrites {
 	/**
-	 * @param {string | undefined} community
-	 * @param {string} key
-	 * @param {string | undefined} text the value; `undefined` if the key is deleted, or while not yet known
-	 * @param {number | undefined} expiresAt the entry's expiry; of an update that keeps the one that there is, while not
-	 *   yet known, `undefined`
+	 * @param {CoherentCache} cache
 	 */
-	constructor(community, key, text, expiresAt) {
-		this.community = community;
-		this.key = key;
-		this.text = text;
-		this.expiresAt = expiresAt;
-		/** @type {"pending" | "committed" | "dropped"} */
-		this.state = "pending";
-		/** @type {Change | undefined} the change of the same key issued before this one */
-		this.before = undefined;
-		/**
-		 * What is on disk, read for the attempt under way to make an update of it.
-		 *
-		 * @type {{ error: Error | undefined, stored: Stored | undefined, foreignChanges: number } | undefined}
-		 */
-		this.onDisk = undefined;
-		/** @type {import("../native/addon").Batch | undefined} the last batch that it was put into */
-		this.batch = undefined;
-		/** It was sent to the writer, and may be on disk already. */
-		this.isSent = false;
-		/** @type {Read[]} reads issued after this change and before the next of its key, and before it was sent */
-		this.reads = [];
-		/** @type {Read[]} such reads issued since: they must see what others have written over it by then */
-		this.lateReads = [];
-	}
-
-	/**
-	 * @param {Read} read
-	 */
-	addRead(read) {
-		(this.isSent ? this.lateReads : this.reads).push(read);
-	}
-
-	/** It was not carried out, and will be sent again: it is not on disk, so that no read is late. */
-	unsend() {
-		this.isSent = false;
-		this.reads = this.reads.concat(this.lateReads);
-		this.lateReads = [];
-	}
-
-	/** The change that this one builds on, if it is not on disk yet. */
-	pendingBefore() {
-		while (this.before?.state === "dropped") {
-			// What was read for the one that is gone is where this one starts from.
-			this.onDisk ??= this.before.onDisk;
-			this.before = this.before.before;
-		}
-		return this.before?.state === "pending" ? this.before : undefined;
-	}
-}
-
-/** The changes that are issued and not on disk, by key. */
-class PendingChanges {
-	constructor() {
-		/** @type {Map<string, Change>} */
-		this.defaultScope = new Map();
-		/** @type {Map<string, Map<string, Change>>} */
-		this.communities = new Map();
-	}
-
-	/**
-	 * @param {string | undefined} community
-	 */
-	scope(community) {
-		return community === undefined ? this.defaultScope : this.communities.get(community);
+	constructor(cache) {
+		this.cache = cache;
+		/** @type {InstanceType<typeof ScopedMap<KeyChange>>} the last change issued of each key */
+		this.changes = new ScopedMap();
+		/** Number of writes of which only the writer can tell which keys they concern. */
+		this.patterns = 0;
 	}
 
 	/**
@@ -94,46 +33,85 @@ class PendingChanges {
 	 * @param {string} key
 	 */
 	last(community, key) {
-		return this.scope(community)?.get(key);
+		return this.changes.get(community, key);
 	}
 
 	/**
-	 * @param {Change} change
+	 * @param {Write} write one that was just issued
 	 */
-	add(change) {
-		let scope = this.scope(change.community);
-		if (scope === undefined) {
-			scope = new Map();
-			this.communities.set(/** @type {string} */ (change.community), scope);
+	add(write) {
+		if (concernsAnyKey(write)) {
+			this.patterns++;
 		}
-		change.before = scope.get(change.key);
-		scope.set(change.key, change);
+		for (const change of write.changes) {
+			change.before = this.changes.replace(change.community, change.key, change);
+		}
 	}
 
 	/**
-	 * A change is on disk: whoever read it has its value.
+	 * Settles writes that are on disk, and answers the reads that waited for them.
 	 *
-	 * @param {Change} change
-	 * @param {number} now milliseconds since 1970 UTC
-	 * @returns {Read[]} those that have to be read from disk
+	 * @param {Write[]} writes
+	 * @param {number} foreignChanges the cache's count when they were sent
+	 * @param {Outcomes} outcomes
+	 * @returns {KeyRead[]} reads that have to be read from disk
 	 */
-	commit(change, now) {
+	commit(writes, foreignChanges, outcomes) {
+		const now = Date.now();
+		const isSoleWriter = this.cache.isSoleWriterSince(foreignChanges);
+		/** @type {KeyRead[]} */
+		const lateReads = [];
+		for (const write of writes) {
+			if (concernsAnyKey(write)) {
+				this.patterns--;
+			}
+			if (write.kind === "deleteLike") {
+				this.cache.clear();
+			}
+			for (const change of write.changes) {
+				this.cache.committed(change, isSoleWriter);
+				this.commitChange(change, now);
+				for (const read of change.lateReads) {
+					lateReads.push(read);
+				}
+			}
+			write.resolve(resultOf(write, outcomes));
+		}
+		return lateReads;
+	}
+
+	/**
+	 * @param {KeyChange} change
+	 * @param {number} now milliseconds since 1970 UTC
+	 */
+	commitChange(change, now) {
 		change.state = "committed";
 		change.before = undefined;
 		this.replaceLast(change, undefined);
 		for (const read of change.reads) {
 			answer(read, liveText(change, now));
 		}
-		return change.lateReads;
 	}
 
 	/**
-	 * A change had no effect: its reads get what was there before it.
+	 * Rejects a write that had no effect. The reads that waited for it get the value from before it.
 	 *
-	 * @param {Change} change
-	 * @returns {Read[]} those that have to be read from disk
+	 * @param {Write} write
+	 * @param {unknown} error
+	 * @returns {KeyRead[]} reads that have to be read from disk
 	 */
-	drop(change) {
+	drop(write, error) {
+		if (concernsAnyKey(write)) {
+			this.patterns--;
+		}
+		write.reject(error);
+		return write.changes.flatMap((/** @type {KeyChange} */ change) => this.dropChange(change));
+	}
+
+	/**
+	 * @param {KeyChange} change
+	 */
+	dropChange(change) {
 		change.unsend();
 		const before = change.pendingBefore();
 		change.state = "dropped";
@@ -146,45 +124,33 @@ class PendingChanges {
 	}
 
 	/**
-	 * @param {Change} change
-	 * @param {Change | undefined} before
+	 * @param {KeyChange} change
+	 * @param {KeyChange | undefined} before
 	 */
 	replaceLast(change, before) {
-		const scope = this.scope(change.community);
-		if (scope === undefined || scope.get(change.key) !== change) {
+		const { community, key } = change;
+		if (this.last(community, key) !== change) {
 			return;
 		}
-		if (before !== undefined) {
-			scope.set(change.key, before);
-			return;
-		}
-		scope.delete(change.key);
-		if (scope.size === 0 && change.community !== undefined) {
-			this.communities.delete(change.community);
+		if (before === undefined) {
+			this.changes.delete(community, key);
+		} else {
+			this.changes.replace(community, key, before);
 		}
 	}
 }
 
 /**
- * The text of a value, `undefined` if there is none or it has expired.
+ * Result with which a write that is on disk resolves.
  *
- * @param {Stored} stored
- * @param {number} now milliseconds since 1970 UTC
+ * @param {Write} write
+ * @param {Outcomes} outcomes
  */
-function liveText({ text, expiresAt }, now) {
-	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
-}
-
-/**
- * @param {Read} read
- * @param {string | undefined} text
- */
-function answer(read, text) {
-	try {
-		read.resolve(decode(text, read.key));
-	} catch (error) {
-		read.reject(error);
+function resultOf(write, outcomes) {
+	if (write.kind === "sql") {
+		return write.job.statements.map(({ use }) => outcomes.next(use.rows));
 	}
+	return write.kind === "update" ? write.update.made?.result : undefined;
 }
 
-module.exports = { Change, PendingChanges, answer, liveText };
+module.exports = { PendingWrites };

@@ -1,28 +1,31 @@
 "use strict";
 
-const { CoherentCache } = require("../cache/coherent-cache.js");
 const { RootcellarError } = require("../base/errors.js");
-const { PendingWrites } = require("./pending-writes.js");
+const { CoherentCache } = require("../cache/coherent-cache.js");
+const { PendingWrites } = require("./pending.js");
 const { Scheduler } = require("./scheduler.js");
-const { LazyConnection } = require("../native/lazy-connection.js");
 const { checkNoDeadlock, isInScope } = require("./transaction-scope.js");
+const { NO_CHANGES } = require("./writes.js");
 
 /**
- * @typedef {import("../config/location.js").Location} Location
+ * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
+ * @typedef {import("../native/decode.js").RowsReceiver} RowsReceiver
+ * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {import("../native/requests.js").Select} Select
+ * @typedef {import("../native/requests.js").SqlRead} SqlRead
+ * @typedef {import("./change.js").KeyRead} KeyRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
- * @typedef {import("./pending.js").Read} Read
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
  */
 
-/** The operations of a store, or of a transaction: which may be issued, and what each waits for. */
+/** Queue of the operations of a store, or of a transaction: admits them, or refuses them by throwing. */
 class OperationQueue {
 	/**
-	 * @param {() => Location} locate called at the first operation
+	 * @param {LazyConnection} connection
 	 * @param {number} cacheBytes
-	 * @param {InstanceType<typeof LazyConnection>} [connection] of a transaction, in place of a connection of the queue's own
 	 */
-	constructor(locate, cacheBytes, connection = new LazyConnection(locate)) {
+	constructor(connection, cacheBytes) {
 		this.connection = connection;
 		this.cache = new CoherentCache(cacheBytes);
 		this.pending = new PendingWrites(this.cache);
@@ -34,28 +37,27 @@ class OperationQueue {
 	}
 
 	/**
-	 * The operations of a transaction.
+	 * The queue of a transaction within this one.
 	 *
-	 * @param {OperationQueue} outer the queue that waits for it
-	 * @param {any} connection
+	 * @param {any} lease
 	 */
-	static within(outer, connection) {
-		return new OperationQueue(outer.connection.locate, 0, outer.connection.within(connection));
+	within(lease) {
+		return new OperationQueue(this.connection.within(lease), 0);
 	}
 
 	/**
-	 * @param {Read} read
+	 * @param {KeyRead} read
 	 */
 	get(read) {
 		this.checkOpen();
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
-		const change = pending.changes.last(read.community, read.key);
+		const change = pending.last(read.community, read.key);
 		if (pending.patterns > 0 || change) {
 			this.checkRead();
 		}
 		if (pending.patterns > 0) {
-			// Which keys the pattern takes is for the writer to tell.
+			// Only the writer can tell which keys match the pattern.
 			const begin = () => {
 				reads.begin([read]);
 				return true;
@@ -70,15 +72,17 @@ class OperationQueue {
 	}
 
 	/**
-	 * @param {{ pattern: string, community: string | undefined, valuesOnly: boolean }} select
-	 * @param {{ slice(text: string, last: boolean): void, failed(error: unknown): void }} callbacks
+	 * @param {Select} select
+	 * @param {RowsReceiver} receiver
 	 */
-	select(select, { slice, failed }) {
-		this.snapshot((started) => this.connection.opened.select(select, Date.now(), { started, slice, failed }), failed);
+	select(select, receiver) {
+		const run = (/** @type {() => void} */ started) =>
+			this.connection.opened.select(select, Date.now(), receiver, started);
+		this.snapshot(run, receiver.reject);
 	}
 
 	/**
-	 * @param {import("../native/sql-requests.js").Read} read
+	 * @param {SqlRead} read
 	 */
 	readSql(read) {
 		this.checkOpen();
@@ -87,7 +91,7 @@ class OperationQueue {
 	}
 
 	/**
-	 * Runs something that takes a snapshot, once all that was issued before it is on disk.
+	 * Runs an operation that takes a snapshot, once all that was issued before it is on disk.
 	 *
 	 * @param {(started: () => void) => boolean} run returns whether the snapshot is taken; if not, it calls `started`
 	 * @param {(error: unknown) => void} reject
@@ -108,15 +112,15 @@ class OperationQueue {
 	}
 
 	/**
-	 * @param {import("./sql-job.js").Job} job
-	 * @param {Promised} promised resolved with what its statements did
+	 * @param {SqlJob} job
+	 * @param {Promised} promised resolved with the outcomes of its statements
 	 */
 	sql(job, { resolve, reject }) {
-		this.write({ kind: "sql", job, isAlone: false, resolve, reject });
+		this.write({ kind: "sql", changes: NO_CHANGES, job, isAlone: false, resolve, reject });
 	}
 
 	/**
-	 * Runs something that may change any key, once all that was issued before it is on disk.
+	 * Runs an operation that may change any key, once all that was issued before it is on disk.
 	 *
 	 * @param {(done: () => void) => void} run nothing issued later is begun until it calls `done`
 	 * @param {(error: unknown) => void} reject
@@ -141,6 +145,8 @@ class OperationQueue {
 	}
 
 	/**
+	 * Queues a lease.
+	 *
 	 * @param {Omit<LeaseOperation, "kind">} lease
 	 * @returns {LeaseOperation}
 	 */
@@ -155,7 +161,7 @@ class OperationQueue {
 	/**
 	 * Takes back a lease that has not begun.
 	 *
-	 * @param {LeaseOperation | undefined} lease
+	 * @param {LeaseOperation} lease
 	 */
 	withdraw(lease) {
 		this.scheduler.remove(lease);
@@ -199,16 +205,16 @@ class OperationQueue {
 
 	/** @throws `ERR_IN_TRANSACTION` in the callback of a transaction, if the read would wait for a write that waits */
 	checkRead() {
-		if (isInScope() && (this.connection.isLease || this.scheduler.waiting.hasBarriers())) {
+		if (isInScope() && (this.connection.isLease || this.scheduler.hasBarriers())) {
 			checkNoDeadlock(this);
 		}
 	}
 
 	/**
-	 * Runs something once all that was issued before it is on disk.
+	 * Runs an operation once all that was issued before it is on disk.
 	 *
-	 * @param {(release: () => void) => boolean} run returns whether what was issued later may begin; if not, it calls
-	 *   `release` when it may
+	 * @param {(release: () => void) => boolean} run returns whether operations issued later may begin; if not, it calls
+	 *   `release` when they may
 	 * @param {(error: unknown) => void} reject
 	 * @param {boolean} [isRead]
 	 */
@@ -217,7 +223,7 @@ class OperationQueue {
 	}
 
 	/**
-	 * Rejects what was issued and not begun.
+	 * Rejects the operations that have not begun.
 	 *
 	 * @param {unknown} error
 	 */

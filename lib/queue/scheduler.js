@@ -1,27 +1,29 @@
 "use strict";
 
-const { BatchSender } = require("./batcher.js");
-const { flushAtExit, flushed, isExiting } = require("../process/exit.js");
-const { KeyReads } = require("./key-reads.js");
-const { EXIT_WAIT_MS } = require("../base/limits.js");
-const { WaitingOperations, isWrite } = require("./operations.js");
-const { SqlReads } = require("./sql-reads.js");
+const { EXIT_WAIT_MS, READS_AT_ONCE_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
+const { flushAtExit, flushed, isExiting } = require("../process/exit.js");
+const { Batcher } = require("./batcher.js");
+const { KeyReads } = require("./key-reads.js");
+const { isWrite } = require("./operations.js");
+const { SqlReads } = require("./sql-reads.js");
 
 const resolved = Promise.resolve();
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("./pending-writes.js").PendingWrites>} PendingWrites
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {InstanceType<typeof import("./pending.js").PendingWrites>} PendingWrites
+ * @typedef {import("../native/requests.js").SqlRead} SqlRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
+ * @typedef {import("./operations.js").Operation} Operation
  */
 
 /**
- * Begins what was issued, in the order of issue, as soon as it can be begun.
+ * Begins operations in the order of issue, each as soon as it can be begun.
  *
- * Writes go to the writer in batches, of which a few may be under way. All else waits until those before it are on disk.
+ * Writes go to the writer in batches, of which a few may be under way. Every other operation waits until those before it
+ * are on disk.
  */
 class Scheduler {
 	/**
@@ -34,19 +36,20 @@ class Scheduler {
 		this.connection = connection;
 		this.cache = cache;
 		this.pending = pending;
-		this.waiting = new WaitingOperations();
+		/** @type {Operation[]} those that have not begun, in the order of issue */
+		this.waiting = [];
 		this.reads = new KeyReads(connection, cache, advance);
 		this.sqlReads = new SqlReads(connection, cache);
-		this.sender = new BatchSender(this.waiting, { connection, cache, reads: this.reads, pending }, advance);
+		this.batcher = new Batcher(this.waiting, { connection, cache, reads: this.reads, pending }, advance);
 		/** @type {LeaseOperation | undefined} the one that has begun and is not done */
 		this.lease = undefined;
-		/** Something is under way that nothing behind it may be begun before, such as taking a snapshot. */
+		/** Whether an operation is under way that none behind it may overtake, such as taking a snapshot. */
 		this.isFenced = false;
 		this.release = () => {
 			this.isFenced = false;
 			this.advance();
 		};
-		/** The store is being closed: a lease may not be idle for long. */
+		/** Whether the store is being closed, so that a lease may not be idle for long. */
 		this.isDraining = false;
 		this.isScheduled = false;
 		this.isFlushing = false;
@@ -56,17 +59,20 @@ class Scheduler {
 	 * @param {Operation} operation
 	 */
 	push(operation) {
-		this.waiting.add(operation);
+		this.waiting.push(operation);
 		this.schedule();
 	}
 
 	/**
 	 * Takes back a lease that has not begun.
 	 *
-	 * @param {LeaseOperation | undefined} lease
+	 * @param {LeaseOperation} lease
 	 */
 	remove(lease) {
-		this.waiting.remove(lease);
+		const at = this.waiting.indexOf(lease);
+		if (at >= 0) {
+			this.waiting.splice(at, 1);
+		}
 		this.schedule();
 	}
 
@@ -87,15 +93,20 @@ class Scheduler {
 		if (this.cache.isSpent) {
 			nextTurn(begin);
 		} else {
-			// Two turns of the promises, so that what is issued behind another await goes along.
+			// Two turns of the promises, so that operations behind another await go along.
 			resolved.then(noop).then(begin);
 		}
 		flushAtExit(this);
 	}
 
 	hasWork() {
-		const isUnderWay = !this.sender.isIdle || this.lease !== undefined;
-		return isUnderWay || this.waiting.list.length > 0 || this.reads.waiting.length > 0;
+		const isUnderWay = !this.batcher.isIdle || this.lease !== undefined;
+		return isUnderWay || this.waiting.length > 0 || this.reads.waiting.length > 0;
+	}
+
+	/** Whether a read would have to wait for any operation. */
+	hasBarriers() {
+		return this.waiting.some(({ kind }) => kind !== "read" && kind !== "lease");
 	}
 
 	/** Whether nothing may be begun. */
@@ -103,7 +114,7 @@ class Scheduler {
 		return this.isFenced || this.reads.underWay > 0;
 	}
 
-	/** Does what can be done now. Called whenever that may have changed. */
+	/** Begins what can be begun now. Called whenever that may have changed. */
 	advance() {
 		if (this.connection.state !== "open") {
 			if (this.hasWork()) {
@@ -126,21 +137,21 @@ class Scheduler {
 	/** @returns {boolean} whether there was something to do */
 	runNext() {
 		const at = this.nextIndex();
-		const next = this.waiting.list[at];
+		const next = this.waiting[at];
 		if (next === undefined) {
 			return false;
 		}
 		if (isWrite(next)) {
-			return this.sender.send(next);
+			return this.batcher.send(next);
 		}
-		if (!this.sender.isIdle) {
+		if (!this.batcher.isIdle) {
 			return false;
 		}
 		if (next.kind === "read") {
-			this.isFenced = !this.sqlReads.start(this.waiting.takeReads(at), this.release);
+			this.isFenced = !this.sqlReads.start(this.takeReads(at), this.release);
 			return true;
 		}
-		this.waiting.removeAt(at);
+		this.waiting.splice(at, 1);
 		if (next.kind === "fence") {
 			this.isFenced = !next.run(this.release);
 		} else {
@@ -149,12 +160,43 @@ class Scheduler {
 		return true;
 	}
 
-	/** Where the next stands that can be begun. */
+	/** Index of the next operation that can be begun; beyond the last, if there is none. */
 	nextIndex() {
 		if (this.lease === undefined) {
 			return 0;
 		}
-		return this.connection.isLease ? this.waiting.list.length : this.waiting.firstPastLease();
+		return this.connection.isLease ? this.waiting.length : this.firstPastLease();
+	}
+
+	/** Index of the first operation that may go past a lease; beyond the last, if there is none. */
+	firstPastLease() {
+		const at = this.waiting.findIndex((operation) => operation.kind !== "lease");
+		const first = this.waiting[at];
+		const canPass = first?.kind === "read" || (first?.kind === "fence" && first.isRead);
+		return canPass ? at : this.waiting.length;
+	}
+
+	/**
+	 * Takes the reads in SQL that follow each other, and rejects those that were cancelled.
+	 *
+	 * @param {number} at the index of the first
+	 * @returns {SqlRead[]} the others
+	 */
+	takeReads(at) {
+		const { waiting } = this;
+		let end = at;
+		/** @type {SqlRead[]} */
+		const reads = [];
+		for (let next = waiting[end]; next?.kind === "read" && end - at < READS_AT_ONCE_MAX; next = waiting[end]) {
+			end++;
+			if (next.read.cancel?.error) {
+				next.reject(next.read.cancel.error);
+			} else {
+				reads.push(next.read);
+			}
+		}
+		waiting.splice(at, end - at);
+		return reads;
 	}
 
 	/**
@@ -189,12 +231,12 @@ class Scheduler {
 	}
 
 	/**
-	 * The file cannot be opened: nothing that was issued until now can be done. The next operation tries again.
+	 * Rejects what was issued until now. Of a file that cannot be opened the next operation tries again.
 	 *
 	 * @param {unknown} error
 	 */
 	rejectAll(error) {
-		for (const operation of this.waiting.takeAll()) {
+		for (const operation of this.waiting.splice(0)) {
 			if (isWrite(operation)) {
 				this.reads.add(this.pending.drop(operation, error));
 			} else {

@@ -7,14 +7,14 @@ const { InlineReads } = require("./inline-reads.js");
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../native/sql-requests.js").Read} Read
+ * @typedef {import("../native/requests.js").SqlRead} SqlRead
  */
 
-/** Reads in SQL: on the threads for that, or at once where that takes next to no time. */
+/** Reads in SQL: on reader threads, or inline where that takes next to no time. */
 class SqlReads {
 	/**
 	 * @param {LazyConnection} connection
-	 * @param {CoherentCache} cache whose turns they share
+	 * @param {CoherentCache} cache whose budget of a turn they share
 	 */
 	constructor(connection, cache) {
 		this.connection = connection;
@@ -23,25 +23,25 @@ class SqlReads {
 	}
 
 	/**
-	 * Starts reads, all of one moment.
+	 * Starts reads, all in one snapshot.
 	 *
-	 * @param {Read[]} reads
+	 * @param {SqlRead[]} reads
 	 * @param {() => void} started called only if the snapshot was not taken when this returned
 	 * @returns {boolean} whether the snapshot is taken
 	 */
 	start(reads, started) {
 		const [first] = reads;
-		if (first === undefined || (reads.length === 1 && this.readAtOnce(first))) {
+		if (first === undefined || (reads.length === 1 && this.readInline(first))) {
 			return true;
 		}
 		return this.connection.opened.readSql(reads, started);
 	}
 
 	/**
-	 * @param {Read} read
-	 * @returns {boolean} whether that could be done
+	 * @param {SqlRead} read
+	 * @returns {boolean} whether it could be done inline
 	 */
-	readAtOnce(read) {
+	readInline(read) {
 		const { sql } = read.statement;
 		if (this.connection.isLease) {
 			return false;

@@ -4,18 +4,20 @@ const { AsyncLocalStorage } = require("node:async_hooks");
 const { RootcellarError } = require("../base/errors.js");
 
 /**
- * @typedef {InstanceType<typeof import("./queue.js").OperationQueue>} OperationQueue
+ * Queue of a store, or of a transaction.
+ *
+ * @typedef {{ readonly connection: { readonly isLease: boolean, path(): string | undefined } }} Queue
  */
 
 /**
- * That code runs in the callback of a transaction, as far as what it calls asynchronously.
+ * Scope of a transaction: its callback, and everything that is called from there, also asynchronously.
  *
  * @typedef {object} Scope
- * @property {OperationQueue | undefined} blocked the queue that waits until the transaction is done, while it is under way
+ * @property {Queue | undefined} blocked the queue that waits until the transaction is done, while it is under way
  * @property {Scope | undefined} outer
  */
 
-/** @type {AsyncLocalStorage<Scope> | undefined} made with the first transaction, for it is not free */
+/** @type {AsyncLocalStorage<Scope> | undefined} created with the first transaction, for it is not free */
 let storage;
 
 /** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */
@@ -25,7 +27,7 @@ function newScope() {
 }
 
 /**
- * Runs the callback of a transaction.
+ * Runs the callback of a transaction in a scope of its own.
  *
  * @template T
  * @param {(scope: Scope) => T} callback
@@ -37,8 +39,8 @@ function runInScope(callback) {
 }
 
 /**
- * Has the caller go on in a scope, for a library that awaits the beginning of a transaction and then calls the callback
- * itself. Whoever awaits the caller stays where he was, if scopes were told apart when he began to.
+ * Lets the caller go on in a new scope, for a library that awaits the beginning of a transaction and then calls the
+ * callback itself. Whoever awaits the caller stays in the scope that he was in, if `enableScopes` was called before.
  */
 function enterScope() {
 	const { all, scope } = newScope();
@@ -46,15 +48,15 @@ function enterScope() {
 	return scope;
 }
 
-/** Tells scopes apart from now on, before there is a first one. */
-function tellScopesApart() {
+/** Creates the storage of scopes before there is a first one. */
+function enableScopes() {
 	runInScope(() => {});
 }
 
 /**
  * Refuses an operation that would wait for the transaction in whose callback it is called.
  *
- * @param {OperationQueue} queue
+ * @param {Queue} queue
  */
 function checkNoDeadlock(queue) {
 	for (let scope = storage?.getStore(); scope; scope = scope.outer) {
@@ -71,8 +73,8 @@ function checkNoDeadlock(queue) {
 /**
  * Whether two queues are of one store, or of two on one file, which have one writer.
  *
- * @param {OperationQueue} one
- * @param {OperationQueue} other
+ * @param {Queue} one
+ * @param {Queue} other
  */
 function isSame(one, other) {
 	if (one === other) {
@@ -85,9 +87,9 @@ function isSame(one, other) {
 	return path !== undefined && path === other.connection.path();
 }
 
-/** Whether code runs in the callback of a transaction, also one that is done. */
+/** Whether the caller is in the scope of a transaction, also of one that is done. */
 function isInScope() {
 	return storage?.getStore() !== undefined;
 }
 
-module.exports = { checkNoDeadlock, enterScope, isInScope, runInScope, tellScopesApart };
+module.exports = { checkNoDeadlock, enableScopes, enterScope, isInScope, runInScope };

@@ -1,48 +1,56 @@
 "use strict";
 
 const { checkUpdateResult } = require("../base/arguments.js");
-const batches = require("../native/encode.js");
+const { liveText } = require("../base/entry.js");
 const { decode } = require("../base/json.js");
-const { liveText } = require("./pending.js");
-const { jobLength } = require("./sql-job.js");
+const {
+	jobLength,
+	pushDelete,
+	pushDeleteLike,
+	pushJob,
+	pushSet,
+	pushSetMany,
+	pushSwap,
+} = require("../native/encode.js");
 
 /**
- * @typedef {import("../base/arguments.js").Entry} Entry
- * @typedef {import("../native/addon").Batch} Batch
- * @typedef {InstanceType<typeof import("./pending.js").Change>} KeyChange
+ * @typedef {import("../base/entry.js").Entry} Entry
+ * @typedef {import("../native/encode.js").Batch} Batch
+ * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {InstanceType<typeof import("./change.js").Change>} KeyChange
  */
 
 /**
- * How a promise is settled.
+ * Promise of an operation, to be settled.
  *
  * @typedef {{ resolve(value?: any): void, reject(error: unknown): void }} Promised
  */
 
 /**
- * A write that was issued and is not on disk.
+ * Write that was issued and is not on disk, with the changes of keys that it is known to make. Pattern deletes and SQL
+ * have none, as only the writer can tell which keys they concern.
  *
- * @typedef {Promised & { kind: "set", change: KeyChange, entry: Entry }} SetOperation
- * @typedef {Promised & { kind: "setMany", changes: KeyChange[], entries: Entry[] }} SetManyOperation
- * @typedef {Promised & { kind: "delete", change: KeyChange }} DeleteOperation
- * @typedef {Promised & { kind: "deleteLike", pattern: string, community: string | undefined }} DeleteLikeOperation
- * @typedef {Promised & { kind: "update", change: KeyChange, update: Update }} UpdateOperation
- * @typedef {Promised & { kind: "sql", job: import("./sql-job.js").Job, isAlone: boolean }} SqlOperation
- * @typedef {SetOperation | SetManyOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | SqlOperation} Write
+ * @typedef {Promised & { kind: "set", changes: KeyChange[] }} SetOperation
+ * @typedef {Promised & { kind: "delete", changes: [KeyChange] }} DeleteOperation
+ * @typedef {Promised & { kind: "update", changes: [KeyChange], update: Update }} UpdateOperation
+ * @typedef {Promised & { kind: "deleteLike", changes: never[], pattern: string, community: string | undefined }} DeleteLikeOperation
+ * @typedef {Promised & { kind: "sql", changes: never[], job: SqlJob, isAlone: boolean }} SqlOperation
+ * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | SqlOperation} Write
  */
 
 /**
- * An `update`: its function, and what it made of which value, so that it is not called again for the same.
+ * Function of an `update`, and the result that it made of a value, so that it is not called again for the same value.
  *
  * @typedef {object} Update
  * @property {(data: any) => unknown} updateFunc
  * @property {string | undefined} defaultText
- * @property {number | undefined} expiresAt what it was given; without it the entry keeps what it has
+ * @property {number | undefined} expiresAt as it was given; without it the entry keeps the one that it has
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
  * @property {boolean} isRunning its function is being called
  */
 
-/** @type {KeyChange[]} */
-const NONE = [];
+/** @type {never[]} */
+const NO_CHANGES = [];
 
 /**
  * @param {Batch} batch
@@ -50,32 +58,44 @@ const NONE = [];
  * @param {number} now
  */
 function encodeWrite(batch, write, now) {
-	for (const change of changesOf(write)) {
+	for (const change of write.changes) {
 		change.batch = batch;
 	}
 	switch (write.kind) {
 		case "set":
-			batches.pushSet(batch, write.entry);
-			break;
-		case "setMany":
-			batches.pushSetMany(batch, write.entries);
+			encodeSet(batch, write);
 			break;
 		case "update":
 			encodeUpdate(batch, write, now);
 			break;
 		case "delete":
-			batches.pushDelete(batch, write.change.community, write.change.key);
+			pushDelete(batch, write.changes[0]);
 			break;
 		case "deleteLike":
-			batches.pushDeleteLike(batch, write.community, write.pattern);
+			pushDeleteLike(batch, write.community, write.pattern);
 			break;
 		case "sql":
 			if (write.job.cancel?.error) {
 				throw write.job.cancel.error;
 			}
-			batches.pushJob(batch, write.job);
+			pushJob(batch, write.job);
 			batch.isAlone = write.isAlone;
 			break;
+	}
+}
+
+/**
+ * @param {Batch} batch
+ * @param {SetOperation} write
+ */
+function encodeSet(batch, { changes }) {
+	// Of a set the text is known from the beginning.
+	const entries = /** @type {Entry[]} */ (changes);
+	const [first] = entries;
+	if (first && entries.length === 1) {
+		pushSet(batch, first);
+	} else {
+		pushSetMany(batch, entries);
 	}
 }
 
@@ -86,7 +106,7 @@ function encodeWrite(batch, write, now) {
  * @param {UpdateOperation} write
  * @param {number} now
  */
-function encodeUpdate(batch, { change, update }, now) {
+function encodeUpdate(batch, { changes: [change], update }, now) {
 	const before = change.pendingBefore();
 	if (!before && change.onDisk?.error) {
 		throw change.onDisk.error;
@@ -110,40 +130,33 @@ function encodeUpdate(batch, { change, update }, now) {
 	change.text = text;
 	change.expiresAt = update.expiresAt ?? (from === undefined ? undefined : base?.expiresAt);
 	const previous = before !== undefined && before.batch === batch;
-	batches.pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
+	pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
 }
 
 /**
- * Whether a write can only be made up when its key has been read from disk.
+ * Whether a write can be encoded only when its key has been read from disk.
  *
  * @param {Write} write
  * @returns {write is UpdateOperation}
  */
 function needsRead(write) {
-	// In this order: looking for the change before may find what was read for one that was dropped.
-	return write.kind === "update" && !write.change.pendingBefore() && write.change.onDisk === undefined;
+	if (write.kind !== "update") {
+		return false;
+	}
+	const [change] = write.changes;
+	// In this order: looking for the change before may find a value that was read for one that was dropped.
+	return !change.pendingBefore() && change.onDisk === undefined;
 }
 
 /**
- * What was read is good for one attempt.
+ * Forgets the value that was read for an update: it is good for one batch.
  *
  * @param {Write} write
  */
 function forgetRead(write) {
 	if (write.kind === "update") {
-		write.change.onDisk = undefined;
+		write.changes[0].onDisk = undefined;
 	}
-}
-
-/**
- * @param {Write} write
- * @returns {KeyChange[]}
- */
-function changesOf(write) {
-	if (write.kind === "setMany") {
-		return write.changes;
-	}
-	return concernsAnyKey(write) ? NONE : [write.change];
 }
 
 /**
@@ -173,22 +186,13 @@ function isAlone(write) {
 function lengthOf(write) {
 	switch (write.kind) {
 		case "set":
-			return entryLength(write.entry);
-		case "setMany":
-			return write.entries.reduce((length, entry) => length + entryLength(entry), 0);
+			return write.changes.reduce((length, { key, text = "" }) => length + key.length + text.length, 0);
 		case "sql":
 			return jobLength(write.job);
 		default:
-			// An update's value is not known yet.
+			// The value of an update is not known yet.
 			return 0;
 	}
 }
 
-/**
- * @param {Entry} entry
- */
-function entryLength({ key, text }) {
-	return key.length + text.length;
-}
-
-module.exports = { changesOf, concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead };
+module.exports = { NO_CHANGES, concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead };

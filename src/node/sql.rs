@@ -12,15 +12,13 @@ use napi_derive::napi;
 use super::batch::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::rows::RowSlice;
-use super::convert::values::addresses;
 use super::state::sql_state::{CursorHandle, LeaseHandle};
 use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::batch::{Batch, Command, Origin};
 use crate::engine::sqlite::{
-    CursorReply, Description, Lease, LeaseRequest, OpenCursor, RowsPart, RowsReply, Select, SqlRead,
+    CursorReply, Description, Lease, LeaseRequest, OpenCursor, RowsPart, RowsReply, SqlRead,
 };
-use crate::kv::RowFormat;
 use crate::sql::{Cancel, CancelReason, SqlError};
 use crate::threads::lock;
 use crate::{Error, Reply};
@@ -214,31 +212,6 @@ impl NativeStore {
         });
     }
 
-    /// Reads keys within a lease. Ends with `values` or `failed`.
-    #[napi]
-    pub fn lease_read(&self, id: u32, lease: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
-        let reply = self.shared.reply(id, move |values| NativeEvent::values(id, values));
-        self.shared.ask(lease, LeaseRequest::Read(addresses(keys, communities), now, reply));
-    }
-
-    /// Reads what matches a pattern within a lease. Ends with the `last` `slice` or `failed`.
-    #[napi]
-    pub fn lease_select(
-        &self,
-        id: u32,
-        lease: u32,
-        pattern: String,
-        community: Option<String>,
-        values_only: bool,
-        now: i64,
-    ) {
-        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let shared = Arc::clone(&self.shared);
-        let send = Box::new(move |text| shared.tell([NativeEvent::slice(id, text, false)]));
-        let select = Select { community, pattern, now_ms: now, format };
-        self.shared.ask(lease, LeaseRequest::Select(select, send, self.shared.select_reply(id)));
-    }
-
     /// Begins, keeps or undoes the nested transaction of a depth, see `batch`. Ends with `done` or `failed`.
     #[napi]
     pub fn lease_savepoint(&self, id: u32, lease: u32, action: u32, depth: u32) {
@@ -300,7 +273,7 @@ impl StoreState {
     }
 
     /// Sends a request to a lease. If that has ended, the request is dropped, and its reply answers.
-    fn ask(&self, lease: u32, request: LeaseRequest) {
+    pub fn ask(&self, lease: u32, request: LeaseRequest) {
         if let Some(requests) = self.lease(lease) {
             drop(requests.send(request));
         }

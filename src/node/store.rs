@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
 use napi_derive::napi;
 
-use super::batch::{BatchDecoder, VERSION_WORDS};
+use super::batch::{BatchDecoder, NO_LEASE, VERSION_WORDS};
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
@@ -24,7 +24,7 @@ use crate::backup::events::Observer;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
 use crate::engine::sqlite::{
-    CacheValidity, Select, SelectProgress, Stored, WalIndexHeader, loaded_copies, locks_hold,
+    CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndexHeader, loaded_copies, locks_hold,
 };
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
@@ -202,31 +202,50 @@ impl NativeStore {
         }
     }
 
-    /// Reads keys on a thread that waits for locks. Ends with `values` or `failed`.
+    /// Reads keys on a thread that waits for locks, or within a lease if it is not `NO_LEASE`. Ends with `values` or
+    /// `failed`.
     #[napi]
-    pub fn read_later(&self, id: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
-        let Some(engine) = self.shared.engine(id) else { return };
-        let reply = self.shared.reply(id, move |values| NativeEvent::values(id, values));
-        engine.read_blocking(addresses(keys, communities), now, reply);
+    pub fn read_later(&self, id: u32, lease: u32, keys: Vec<String>, communities: Vec<Option<String>>, now: i64) {
+        let shared = &self.shared;
+        let addresses = addresses(keys, communities);
+        let reply = shared.reply(id, move |values| NativeEvent::values(id, values));
+        if lease != NO_LEASE {
+            return shared.ask(lease, LeaseRequest::Read(addresses, now, reply));
+        }
+        let Some(engine) = shared.engine(id) else { return };
+        engine.read_blocking(addresses, now, reply);
     }
 
-    /// Starts a select. Ends with the `last` `slice` or `failed`. Returns `true` if its snapshot is taken; if not,
-    /// `started` reports it.
+    /// Starts a select, within a lease if it is not `NO_LEASE`. Ends with the `last` `rows` or `failed`. Returns `true`
+    /// if its snapshot is taken; if not, `started` reports it.
     #[napi]
-    pub fn select(&self, id: u32, pattern: String, community: Option<String>, values_only: bool, now: i64) -> bool {
-        let Some(engine) = self.shared.engine(id) else { return true };
+    pub fn select(
+        &self,
+        id: u32,
+        lease: u32,
+        pattern: String,
+        community: Option<String>,
+        values_only: bool,
+        now: i64,
+    ) -> bool {
+        let shared = Arc::clone(&self.shared);
         let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let progressing = Arc::clone(&self.shared);
-        engine.select(
-            Select { community, pattern, now_ms: now, format },
-            move |progress| {
-                progressing.tell([match progress {
-                    SelectProgress::Started => NativeEvent::new(id, EventKind::Started),
-                    SelectProgress::Slice(text) => NativeEvent::slice(id, text, false),
-                }]);
-            },
-            self.shared.select_reply(id),
-        )
+        let select = Select { community, pattern, now_ms: now, format };
+        let reply = shared.reply(id, move |json| NativeEvent::json_rows(id, json, true));
+        if lease != NO_LEASE {
+            let telling = Arc::clone(&shared);
+            let send = Box::new(move |json| telling.tell([NativeEvent::json_rows(id, json, false)]));
+            shared.ask(lease, LeaseRequest::Select(select, send, reply));
+            return true;
+        }
+        let Some(engine) = shared.engine(id) else { return true };
+        let progress = move |progress| {
+            shared.tell([match progress {
+                SelectProgress::Started => NativeEvent::new(id, EventKind::Started),
+                SelectProgress::Slice(json) => NativeEvent::json_rows(id, json, false),
+            }]);
+        };
+        engine.select(select, progress, reply)
     }
 
     /// Other copies of SQLite in the process, if they endanger the file: any copy, where locks do not exclude it;

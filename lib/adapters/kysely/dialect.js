@@ -3,7 +3,7 @@
 const { dataStore } = require("../../data-store.js");
 const { invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
-const { tellScopesApart } = require("../../queue/transaction-scope.js");
+const { enableScopes } = require("../../queue/transaction-scope.js");
 const { SessionPool } = require("../session-pool.js");
 
 /**
@@ -113,7 +113,7 @@ class Driver {
 	 */
 	constructor(store, idleTimeoutMs) {
 		this.sessions = new SessionPool(store.sqlite, idleTimeoutMs);
-		tellScopesApart();
+		enableScopes();
 	}
 
 	async init() {}

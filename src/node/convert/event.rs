@@ -25,8 +25,6 @@ pub enum EventKind {
     Values,
     /// A read has taken its snapshot, later than its call.
     Started,
-    /// A slice of a select's rows, as JSON in `text`; `last` with the last.
-    Slice,
     /// Some `rows` of a statement's; `last` with the last.
     Rows,
     /// A statement is described: `description`.
@@ -81,9 +79,7 @@ pub struct NativeEvent {
     pub stop: Option<StopKind>,
     /// The error.
     pub error: Option<Failure>,
-    /// A slice of rows.
-    pub text: Option<String>,
-    /// The slice is the last.
+    /// The slice of rows is the last.
     pub last: Option<bool>,
     /// Result of a read of keys.
     pub values: Option<ReadValues>,
@@ -158,8 +154,9 @@ impl NativeEvent {
         Self { values: Some(values.into()), ..Self::new(id, EventKind::Values) }
     }
 
-    /// A slice of rows.
-    pub fn slice(id: u32, text: String, last: bool) -> Self {
-        Self { text: Some(text), last: Some(last), ..Self::new(id, EventKind::Slice) }
+    /// Rows of a select, which are JSON alone.
+    pub fn json_rows(id: u32, json: String, last: bool) -> Self {
+        let rows = RowSlice { json, patches: None, bytes: None };
+        Self { rows: Some(rows), last: Some(last), ..Self::new(id, EventKind::Rows) }
     }
 }

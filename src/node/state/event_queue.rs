@@ -14,25 +14,25 @@ pub struct EventQueue {
     arrived: Condvar,
 }
 
-/// Slices come after everything else, so that a large select delays nothing. Each goes its way in order.
+/// Rows come after everything else, so that a large result delays nothing. Both queues keep their order.
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<NativeEvent>,
-    slices: VecDeque<NativeEvent>,
+    rows: VecDeque<NativeEvent>,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.slices.is_empty()
+        self.events.is_empty() && self.rows.is_empty()
     }
 
     fn add(&mut self, event: NativeEvent) {
-        let queue = if event.text.is_some() { &mut self.slices } else { &mut self.events };
+        let queue = if event.rows.is_some() { &mut self.rows } else { &mut self.events };
         queue.push_back(event);
     }
 
     fn take(&mut self) -> Option<NativeEvent> {
-        self.events.pop_front().or_else(|| self.slices.pop_front())
+        self.events.pop_front().or_else(|| self.rows.pop_front())
     }
 }
 
@@ -46,7 +46,7 @@ impl EventQueue {
         was_empty
     }
 
-    /// Takes the oldest event that is not a slice, else the oldest slice. Waits for one up to `wait`.
+    /// Takes the oldest event that has no rows, else the oldest that has some. Waits for one up to `wait`.
     pub fn take(&self, wait: Duration) -> Option<NativeEvent> {
         if wait.is_zero() {
             return self.lock().take();

@@ -82,11 +82,6 @@ impl StoreState {
         })
     }
 
-    /// A reply to a select.
-    pub fn select_reply(self: &Arc<Self>, id: u32) -> Reply<String> {
-        self.reply(id, move |text| NativeEvent::slice(id, text, true))
-    }
-
     /// See [`Reader::read_now`].
     pub fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
         lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()

@@ -1,0 +1,31 @@
+"use strict";
+
+/**
+ * Address of a key: its scope, which is a community or, without one, the default scope, and its name.
+ *
+ * @typedef {{ readonly community: string | undefined, readonly key: string }} Address
+ */
+
+/**
+ * Stored value of a key: its JSON text, `undefined` if there is none, and its expiry in milliseconds since 1970 UTC.
+ *
+ * @typedef {{ readonly text: string | undefined, readonly expiresAt: number | undefined }} Stored
+ */
+
+/**
+ * Entry to store, checked: the value as JSON text, the expiry in milliseconds since 1970 UTC.
+ *
+ * @typedef {{ community: string | undefined, key: string, text: string, expiresAt: number | undefined }} Entry
+ */
+
+/**
+ * The text of a value, `undefined` if there is none or it has expired.
+ *
+ * @param {Stored} stored
+ * @param {number} now milliseconds since 1970 UTC
+ */
+function liveText({ text, expiresAt }, now) {
+	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
+}
+
+module.exports = { liveText };

@@ -1,0 +1,149 @@
+"use strict";
+
+const { toError } = require("../base/errors.js");
+const { DESTINATION, namingSource } = require("../config/backup.js");
+const { nextTurn } = require("../process/event-loop.js");
+const { loadBinding } = require("./binding.js");
+const { toBackup, toRestore } = require("./decode.js");
+
+// Requests to a destination of backups, and about files, without an open store.
+
+/**
+ * @typedef {import("./addon").Answer} Answer
+ * @typedef {import("./addon").LagInfo} LagInfo
+ * @typedef {import("./addon").RestoreTarget} RestoreTarget
+ * @typedef {import("./addon").RestoredInfo} RestoredInfo
+ * @typedef {(doneBytes: number, totalBytes: number) => void} Progress
+ */
+
+/**
+ * Destination: its URL, who named it, and a file. If that file is open in this process, its destination is asked.
+ *
+ * @typedef {{ url: string, source?: string, store?: string }} Destination
+ */
+
+/**
+ * The answer of a request, or its error. By then the progress of the request has been reported.
+ *
+ * @param {Promise<Answer>} asked
+ * @param {string} [source] who named the destination
+ */
+async function answerOf(asked, source = DESTINATION) {
+	const { error, ...answer } = await asked;
+	// In one turn of the event loop answers come before the progress that was reported on the way to them.
+	await new Promise((/** @type {(value?: undefined) => void} */ resolve) => nextTurn(resolve));
+	if (error) {
+		throw toError(namingSource(error, source));
+	}
+	return answer;
+}
+
+/**
+ * Lists the backups, the newest first.
+ *
+ * @param {Destination} destination
+ */
+async function listBackups({ url, source, store }) {
+	const { backups = [] } = await answerOf(loadBinding().listBackups(url, store), source);
+	return backups.map(toBackup);
+}
+
+/**
+ * Restores to a file that is not open.
+ *
+ * @param {Destination} destination
+ * @param {RestoreTarget} target
+ * @param {{ file: string, overwrite: boolean }} output
+ * @param {Progress} progress
+ */
+async function restoreBackup({ url, source, store }, target, { file, overwrite }, progress) {
+	const asked = loadBinding().restoreBackup(url, target, file, overwrite, progress, store);
+	const { restored } = await answerOf(asked, source);
+	return toRestore(/** @type {RestoredInfo} */ (restored));
+}
+
+/**
+ * Restores the newest state to a file that is removed again.
+ *
+ * @param {Destination} destination
+ * @param {string} folder
+ * @param {Progress} progress
+ */
+async function verifyBackups({ url, source, store }, folder, progress) {
+	const answer = await answerOf(loadBinding().verifyBackups(url, folder, progress, store), source);
+	const restored = /** @type {RestoredInfo} */ (answer.restored);
+	return { ...toRestore(restored), files: restored.files ?? 0 };
+}
+
+/**
+ * Reports how a file stands against its backups.
+ *
+ * @param {string} url
+ * @param {string} file
+ */
+async function reportBackups(url, file) {
+	const { backups = [], isServed = false, lag } = await answerOf(loadBinding().reportBackups(url, file));
+	return { backups: backups.map(toBackup), isServed, lag: /** @type {LagInfo} */ (lag) };
+}
+
+/**
+ * Whether opening a file would replace it while another process has it open. An error of the destination is left to the
+ * opening to report.
+ *
+ * @param {string} url
+ * @param {string} file
+ */
+async function wouldReplaceOpenFile(url, file) {
+	const { replacesOpenFile = false } = await loadBinding().wouldReplaceOpenFile(url, file);
+	return replacesOpenFile;
+}
+
+/**
+ * Whether a file has the key-value table, or the failure to read it.
+ *
+ * @param {string} file
+ */
+function lookForKeys(file) {
+	return loadBinding().lookForKeys(file);
+}
+
+/**
+ * Refuses an output that belongs to a database, or lies in a folder of backups.
+ *
+ * @param {string | undefined} url
+ * @param {string} output
+ */
+function checkOutput(url, output) {
+	const refused = loadBinding().checkOutputPath(url, output);
+	if (refused) throw toError(refused);
+}
+
+/**
+ * Whether a process makes the backups of a file now.
+ *
+ * @param {string} file
+ */
+function isBackedUp(file) {
+	return loadBinding().isBackedUp(file);
+}
+
+/**
+ * Forgets the state of the backups of a file, in whose place another was put.
+ *
+ * @param {string} file
+ */
+async function forgetBackupState(file) {
+	await answerOf(loadBinding().forgetBackupState(file));
+}
+
+module.exports = {
+	checkOutput,
+	forgetBackupState,
+	isBackedUp,
+	listBackups,
+	lookForKeys,
+	reportBackups,
+	restoreBackup,
+	verifyBackups,
+	wouldReplaceOpenFile,
+};

@@ -1,0 +1,86 @@
+"use strict";
+
+const { decode } = require("../base/json.js");
+
+/**
+ * @typedef {import("../base/entry.js").Stored} Stored
+ */
+
+/**
+ * Read of a key.
+ *
+ * @typedef {{ community: string | undefined, key: string, resolve(value: any): void, reject(error: unknown): void }} KeyRead
+ */
+
+/** Change of one key that an operation makes, until it is on disk; and the reads that wait for it. */
+class Change {
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {string | undefined} text the value; `undefined` if the key is deleted, or while not yet known
+	 * @param {number | undefined} expiresAt the entry's expiry; `undefined` also while not yet known, in an update that
+	 *   keeps the expiry
+	 */
+	constructor(community, key, text, expiresAt) {
+		this.community = community;
+		this.key = key;
+		this.text = text;
+		this.expiresAt = expiresAt;
+		/** @type {"pending" | "committed" | "dropped"} */
+		this.state = "pending";
+		/** @type {Change | undefined} the change of the same key issued before this one */
+		this.before = undefined;
+		/**
+		 * Value on disk, read so that the batch in the making can have an update of it.
+		 *
+		 * @type {{ error: Error | undefined, stored: Stored | undefined, foreignChanges: number } | undefined}
+		 */
+		this.onDisk = undefined;
+		/** @type {import("../native/encode.js").Batch | undefined} the last batch that it was put into */
+		this.batch = undefined;
+		/** Whether it was sent to the writer, so that it may be on disk already. */
+		this.isSent = false;
+		/** @type {KeyRead[]} reads issued after this change and before the next of its key, and before it was sent */
+		this.reads = [];
+		/** @type {KeyRead[]} such reads issued since: they must see what others have written over it by then */
+		this.lateReads = [];
+	}
+
+	/**
+	 * @param {KeyRead} read
+	 */
+	addRead(read) {
+		(this.isSent ? this.lateReads : this.reads).push(read);
+	}
+
+	/** Takes it back: it was not carried out, and will be sent again. As it is not on disk, no read is late. */
+	unsend() {
+		this.isSent = false;
+		this.reads = this.reads.concat(this.lateReads);
+		this.lateReads = [];
+	}
+
+	/** The change that this one builds on, if it is not on disk yet. */
+	pendingBefore() {
+		while (this.before?.state === "dropped") {
+			// The value that was read for the change that is gone is where this one starts from.
+			this.onDisk ??= this.before.onDisk;
+			this.before = this.before.before;
+		}
+		return this.before?.state === "pending" ? this.before : undefined;
+	}
+}
+
+/**
+ * @param {KeyRead} read
+ * @param {string | undefined} text
+ */
+function answer(read, text) {
+	try {
+		read.resolve(decode(text, read.key));
+	} catch (error) {
+		read.reject(error);
+	}
+}
+
+module.exports = { Change, answer };
