@@ -1,18 +1,20 @@
 // How the scripts run their steps: side by side, printed one after another, and all of them reported.
 
+import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { root } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
+import { temporaryFile } from "../helpers/store.mjs";
 
 /** Runs a script with `main`, `run`, `part` and `report`; `node(title, source)` is a step that runs a program. */
-async function runScript(source) {
+async function runScript(source, env) {
 	const prelude = `
 		import { existsSync, writeFileSync } from "node:fs";
 		import { part, report } from "./scripts/lib/report.mjs";
 		import { main, run } from "./scripts/lib/run.mjs";
 		const node = (title, source) => run(title, process.execPath, ["-e", source]);
 	`;
-	return await runCommand(process.execPath, ["--input-type=module", "-e", prelude + source], { cwd: root });
+	return await runCommand(process.execPath, ["--input-type=module", "-e", prelude + source], { cwd: root, env });
 }
 
 test("what a failing step leaves behind names the step and ends with its exit code", async () => {
@@ -90,4 +92,23 @@ test("every part is run and reported, also beside one that fails, with what the 
 	expect(counts).toContain(vitest);
 	expect(counts).toContain(cargo);
 	expect(counts).toMatch(/\n37 passed, 1 failed\n$/);
+});
+
+test("the last of several commands reports what those before it have run", async () => {
+	const file = temporaryFile();
+	writeFileSync(file, "");
+	const command = (title, passed, failed) =>
+		runScript(
+			`
+			const counts = "test result: x. ${passed} passed; ${failed} failed; 0 ignored";
+			await part(${JSON.stringify(title)}, [], (title) => node(title, "console.log('" + counts + "')"));
+			report();
+			`,
+			{ ROOTCELLAR_TEST_REPORT: file },
+		);
+	await command("The one", 20, 1);
+	const { stdout } = await command("The other", 3, 0);
+	expect(stdout).toMatch(
+		/\nok .*The one\nok .*The other\n\ntest result: x\. 20 .*\ntest result: x\. 3 .*\n\n23 passed, 1 failed\n$/,
+	);
 });

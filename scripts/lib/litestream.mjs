@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { root, run } from "./run.mjs";
+import { root, run, together } from "./run.mjs";
 
 /**
  * The releases of Litestream that the tests compare backups with: the first of its format, and the newest. The one
@@ -36,7 +36,7 @@ export function vfsPath(version) {
 
 /** Builds Litestream and fetches its library, unless they are there. */
 export async function installLitestream() {
-	await Promise.all([buildClis(), fetchLibraries()]);
+	await together(buildClis(), fetchLibraries());
 }
 
 /** One after another, for the second takes most of what it is made of from Go's cache. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { npm, root, run, StepFailure } from "./run.mjs";
+import { npm, root, run, StepFailure, together } from "./run.mjs";
 
 /** The versions of Node that the tests use beside the one that runs them. */
 const MAJORS = [22, 24];
@@ -35,7 +35,7 @@ export function nodePath(major) {
 
 /** Installs the other versions of Node that the tests use, unless they are there. */
 export async function installNodes() {
-	await Promise.all(MAJORS.filter((major) => !existsSync(nodePath(major))).map(installNode));
+	await together(...MAJORS.filter((major) => !existsSync(nodePath(major))).map(installNode));
 }
 
 /** @param {number} major */

@@ -120,6 +120,17 @@ function exitCodeOf({ exitCode }) {
 }
 
 /**
+ * Waits until every step has ended, also where one fails.
+ *
+ * @param {Promise<unknown>[]} steps
+ * @throws What the first that has failed throws.
+ */
+export async function together(...steps) {
+	const failed = (await Promise.allSettled(steps)).find(({ status }) => status === "rejected");
+	if (failed?.status === "rejected") throw failed.reason;
+}
+
+/**
  * Runs a script of this folder. When a step fails, those beside it are ended, the last lines name the step that
  * failed, and the process ends with its exit code.
  *

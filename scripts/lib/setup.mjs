@@ -3,26 +3,26 @@ import { installAzureServer } from "./azure.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { installExtendedPackages } from "./packages.mjs";
-import { npm, root, run, StepFailure } from "./run.mjs";
+import { npm, root, run, StepFailure, together } from "./run.mjs";
 import { installS3Server } from "./s3.mjs";
 
 /** What the extended tests need beside the packages of the repository: others, versions of Node, Litestream, servers. */
 export async function prepareExtendedTests() {
-	await Promise.all([
+	await together(
 		installExtendedPackages(),
 		installNodes(),
 		installLitestream(),
 		installS3Server(),
 		installAzureServer(),
-	]);
+	);
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */
 export async function prepareSqliteLibraries() {
-	await Promise.all([
+	await together(
 		buildPackage("sqlite3", "for the SDK, and as another SQLite beside rootcellar"),
 		buildPackage("better-sqlite3", "as another SQLite beside rootcellar"),
-	]);
+	);
 }
 
 /**
