@@ -34,6 +34,9 @@ struct Odd {
     before: Box<dyn Fn(usize) -> Result<(), Error> + Send + Sync>,
 }
 
+/// How long who writes waits for a lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Nothing is counted yet.
 const UNCOUNTED: usize = 1 << 16;
 
@@ -91,7 +94,7 @@ fn open(
 
 fn connect(machine: &Machine) -> Connection {
     let connection = Connection::open(machine.path("bot.sqlite3")).unwrap();
-    connection.busy_timeout(Duration::from_secs(20)).unwrap();
+    connection.busy_timeout(BUSY_TIMEOUT).unwrap();
     connection
 }
 
@@ -113,33 +116,48 @@ fn undone(machine: &Machine, restored: &Restored) -> HashSet<i64> {
     rows(&Connection::open(path).unwrap())
 }
 
-/// What was written, from first to last, and how long the slowest took.
-struct Written {
-    numbers: Vec<i64>,
-    slowest: Duration,
+/// How many rows each of two writers has written.
+#[derive(Default)]
+struct Progress([AtomicUsize; 2]);
+
+impl Progress {
+    fn counts(&self) -> [usize; 2] {
+        [0, 1].map(|writer: usize| self.0[writer].load(Ordering::SeqCst))
+    }
+
+    /// Waits until both have written some more; whether they have before a writer would give up.
+    fn goes_on(&self) -> bool {
+        let before = self.counts();
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        while [0, 1].iter().any(|writer| self.counts()[*writer] < before[*writer] + 5) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
 }
 
-/// Writes one row after the other until `is_over`.
-fn write(machine: &Machine, first: i64, is_over: &AtomicBool) -> Written {
+/// Writes one row after the other until `is_over`. Returns their numbers.
+fn write(machine: &Machine, first: i64, written: &AtomicUsize, is_over: &AtomicBool) -> Vec<i64> {
     let connection = connect(machine);
-    let mut written = Written { numbers: Vec::new(), slowest: Duration::ZERO };
+    let mut numbers = Vec::new();
     for number in first.. {
         if is_over.load(Ordering::SeqCst) {
             break;
         }
-        let began = Instant::now();
         connection.execute("INSERT INTO w VALUES (?)", [number]).unwrap();
-        written.slowest = written.slowest.max(began.elapsed());
-        written.numbers.push(number);
+        numbers.push(number);
+        written.fetch_add(1, Ordering::SeqCst);
         // Others want the lock too.
         thread::sleep(Duration::from_millis(1));
     }
-    written
+    numbers
 }
 
-/// Restores the first state while two others write, and finds what they have written. Returns how long a write took
-/// at most.
-fn restore_beside_writers(machine: &Machine, (store, created): &(Store, Arc<AtomicUsize>)) -> Duration {
+/// Restores the first state while two others write, and finds what they have written.
+fn restore_beside_writers(machine: &Machine, (store, created): &(Store, Arc<AtomicUsize>), progress: &Progress) {
     let connection = connect(machine);
     connection.execute_batch("CREATE TABLE w (x); CREATE TABLE f (x)").unwrap();
     connection.execute("INSERT INTO f VALUES (randomblob(3000000))", []).unwrap();
@@ -147,22 +165,25 @@ fn restore_beside_writers(machine: &Machine, (store, created): &(Store, Arc<Atom
     let is_over = AtomicBool::new(false);
     let (restored, written) = thread::scope(|scope| {
         let is_over = &is_over;
-        let writers = [0, 1_000_000].map(|first| scope.spawn(move || write(machine, first, is_over)));
-        thread::sleep(Duration::from_millis(200));
+        let writers = [0, 1].map(|writer| {
+            scope.spawn(move || {
+                write(machine, writer * 1_000_000, &progress.0[usize::try_from(writer).unwrap()], is_over)
+            })
+        });
+        assert!(progress.goes_on(), "before the restore");
         created.store(0, Ordering::SeqCst);
         let restored = restore(store, first);
-        thread::sleep(Duration::from_millis(100));
+        assert!(progress.goes_on(), "after the restore");
         is_over.store(true, Ordering::SeqCst);
         (restored.unwrap(), writers.map(|writer| writer.join().unwrap()))
     });
     let (before, now) = (undone(machine, &restored), rows(&connection));
     assert!(before.is_disjoint(&now) && !before.is_empty() && !now.is_empty());
-    for Written { numbers, .. } in &written {
+    for numbers in &written {
         let lost: Vec<_> =
             numbers.iter().filter(|number| !before.contains(number) && !now.contains(number)).collect();
         assert!(lost.is_empty(), "{} of {}: {lost:?}", lost.len(), numbers.len());
     }
-    written.into_iter().map(|written| written.slowest).max().unwrap()
 }
 
 #[test]
@@ -170,7 +191,7 @@ fn every_write_of_others_is_in_the_state_before_or_in_the_store() {
     let machine = Machine::slow();
     let store = open(&machine, |_| Ok(()));
     for _ in 0..3 {
-        restore_beside_writers(&machine, &store);
+        restore_beside_writers(&machine, &store, &Progress::default());
         connect(&machine).execute_batch("DROP TABLE w; DROP TABLE f").unwrap();
     }
     store.0.close();
@@ -183,7 +204,7 @@ fn so_it_is_where_there_is_no_write_ahead_log() {
     let store = open(&machine, |_| Ok(()));
     let mode: String = connect(&machine).query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "delete");
-    restore_beside_writers(&machine, &store);
+    restore_beside_writers(&machine, &store, &Progress::default());
     store.0.close();
     recording.stop();
 }
@@ -191,16 +212,19 @@ fn so_it_is_where_there_is_no_write_ahead_log() {
 #[test]
 fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
     let machine = Machine::slow();
+    let progress = Arc::new(Progress::default());
+    let have_gone_on = Arc::new(AtomicBool::new(false));
+    let seen = (Arc::clone(&progress), Arc::clone(&have_gone_on));
     // What was there when the restore was asked for, what came while it was prepared, and what came until nobody could
-    // write any more.
-    let store = open(&machine, |created| {
+    // write any more: the destination takes that only when others have written again.
+    let store = open(&machine, move |created| {
         if created == 2 {
-            thread::sleep(Duration::from_secs(15));
+            seen.1.store(seen.0.goes_on(), Ordering::SeqCst);
         }
         Ok(())
     });
-    let slowest = restore_beside_writers(&machine, &store);
-    assert!(slowest < Duration::from_secs(12), "{slowest:?}");
+    restore_beside_writers(&machine, &store, &progress);
+    assert!(have_gone_on.load(Ordering::SeqCst));
     store.0.close();
 }
 

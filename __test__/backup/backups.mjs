@@ -2,11 +2,11 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
 import { raw } from "../helpers/raw.mjs";
+import { until } from "../helpers/time.mjs";
 
 /** A store that is backed up often, closed when the test ends. */
 export function openBackedUp(filename, backup = {}) {
@@ -23,19 +23,10 @@ export function lose(file) {
 	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
 }
 
-/** Waits until something holds. */
-export async function until(holds, what, waitMs = 60_000) {
-	const deadline = Date.now() + waitMs;
-	while (!(await holds())) {
-		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-		await sleep(10);
-	}
-}
-
 /** Waits until everything is at the destination. */
-export async function untilSafe(store, waitMs = 60_000) {
+export async function untilSafe(store) {
 	const isSafe = () => store.backups.status().state === "active" && store.backups.status().lagMs === 0;
-	await until(isSafe, "the backlog to arrive", waitMs);
+	await until(isSafe, "the backlog to arrive");
 }
 
 /** A writer that another has overtaken at an object store learns of it, and what is there is the other's alone. */

@@ -2,8 +2,9 @@
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { rounds } from "../helpers/rounds.mjs";
 
-const TIMEOUT_MS = process.env.ROOTCELLAR_LONG_TESTS ? 1_200_000 : 240_000;
+const TIMEOUT_MS = rounds({ few: 240_000, many: 240_000, long: 1_200_000 });
 
 /**
  * Runs a program with some version of Node to its end, whatever that is; resolves with `{ code, signal, stdout, stderr }`.

@@ -8,11 +8,12 @@ import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { nodeBinary } from "../helpers/nodes.mjs";
 import { raw } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { FOREIGN_SCHEMA } from "./foreign.mjs";
 import { COUNTER_KEY, FOREIGN_COMMUNITY } from "./ledger.mjs";
 
 /** How long a run writes. */
-export const DURATION_MS = process.env.ROOTCELLAR_LONG_TESTS ? 30_000 : 2_000;
+export const DURATION_MS = rounds({ few: 800, many: 2_000, long: 30_000 });
 
 /** Calls `use` with a new folder, which is removed afterwards. */
 export async function withFolder(use) {
@@ -24,18 +25,22 @@ export async function withFolder(use) {
 	}
 }
 
-/** Runs a program of this folder that must end well, and resolves with what it printed, parsed as JSON. */
+/** Runs a program that must end well, and resolves with what it printed, parsed as JSON. */
 export async function runForJson(program, argument, options) {
 	const { ok, ending, stdout } = await runProgram(program, argument, options);
 	if (!ok) throw new Error(`${program} ended with ${ending}`);
 	return JSON.parse(stdout);
 }
 
-/** Runs a program of this folder with one argument, and resolves with how it ended. */
+/** The warnings of a process in which other libraries open the store's file, or have another file open. */
+export const warningsOf = (options, settings) =>
+	withFolder((folder) => runForJson("two-copies.mjs", { filename: `${folder}/store.sqlite3`, ...options }, settings));
+
+/** Runs a program with one argument, and resolves with how it ended. */
 function runProgram(program, argument, { library, env, timeoutMs = 480_000 + DURATION_MS } = {}) {
 	// Only node:sqlite is part of Node; version 20 has none.
 	const executable = library === "node:sqlite" ? nodeBinary(24) : process.execPath;
-	const path = fileURLToPath(new URL(program, import.meta.url));
+	const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
 	const environment = { ...process.env, UV_THREADPOOL_SIZE: "16", NODE_NO_WARNINGS: "1", ...env };
 	return new Promise((resolve) => {
 		execFile(

@@ -1,23 +1,15 @@
 // What index.d.ts and docs/backup.md say of backups: it is complete, and every example and command runs.
 
-import { execFile } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { openDataStore } from "rootcellar";
 import { describe, expect, test, vi } from "vitest";
-import { CLI_VERSIONS, cliPath } from "../../scripts/lib/litestream.mjs";
-import { CREDENTIALS, startServer } from "../backup/destinations/s3-server.mjs";
-import { environment, json, program, valueIn } from "../cli/cli.mjs";
-import { examplesOf, newProject, partOfDeclarations, root, runExample } from "./examples.mjs";
+import { valueIn } from "../cli/cli.mjs";
+import { page, projectWithStore, section, shell } from "./backup-page.mjs";
+import { examplesOf, partOfDeclarations, root, runExample } from "./examples.mjs";
 
 vi.setConfig({ testTimeout: 300_000 });
 
-const page = readFileSync(join(root, "docs/backup.md"), "utf8");
 const { part, examples } = partOfDeclarations("A state of the store that can be restored", "A store: one SQLite file");
-
-/** What stands under a heading of the document. */
-const section = (heading) => page.split(`\n## ${heading}\n`)[1].split("\n## ")[0];
 
 /** The first column of the tables of a part. */
 const listed = (text) => [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell]) => cell.match(/\w+(?=`)/g));
@@ -26,30 +18,6 @@ const listed = (text) => [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cel
 function membersOf(name) {
 	const [, body] = part.match(new RegExp(`^export interface ${name} [^{]*\\{\\n([\\s\\S]*?)^\\}`, "m"));
 	return [...new Set([...body.matchAll(/^\t(?:readonly )?(\w+)\??[:(]/gm)].map(([, member]) => member))];
-}
-
-/** Runs lines of a shell in a folder, in which `npx rootcellar` is this package's program. */
-async function shell(lines, cwd) {
-	const npx = `npx() { shift; "${process.execPath}" "${program}" "$@"; }`;
-	try {
-		return await promisify(execFile)("/bin/sh", ["-ec", `${npx}\n${lines}`], { cwd, env: environment() });
-	} catch (error) {
-		throw new Error(`${lines}\n${error.stdout}${error.stderr}`);
-	}
-}
-
-/** A project whose store, the one of the default name, has keys and backups. */
-async function projectWithStore() {
-	const project = newProject();
-	const file = join(project, "rootsdk.sqlite3");
-	const store = openDataStore({ filename: file, backup: {} });
-	await store.appData.set([
-		{ key: "k", value: 1 },
-		{ key: "k", value: 2, communityId: "0b0a5c41" },
-	]);
-	const { id } = await store.backups.create();
-	await store.close();
-	return { project, file, id };
 }
 
 describe("index.d.ts", () => {
@@ -129,40 +97,5 @@ describe("docs/backup.md", () => {
 		expect(await valueIn(file)).toBe(1);
 		expect(await valueIn(join(project, "then.sqlite3"))).toBe(1);
 		expect(await valueIn(join(project, "other.sqlite3"))).toBe(1);
-	});
-
-	test("has variables with which a bucket of S3 is used from a shell, and a file restored by hand", async () => {
-		const { project, file } = await projectWithStore();
-		const { port } = await startServer(join(project, "server"));
-		const [, url] = section("Where backups go").match(/'(s3:\/\/my-bucket\/my-bot\?endpoint=http:[^']+)'/);
-		const here = url.replace("my-bucket", "bucket").replace("9000", port);
-		const exports = Object.entries({ ...CREDENTIALS, ROOTCELLAR_BACKUP: here })
-			.map(([name, value]) => `export ${name}='${value}'`)
-			.join("\n");
-		const said = await shell(
-			`${exports}\nnpx rootcellar backup\nnpx rootcellar list && npx rootcellar status`,
-			project,
-		);
-		expect(said.stdout).toContain("s3://bucket/my-bot\n");
-		await shell(`${exports}\nnpx rootcellar verify\nnpx rootcellar restore --to then.sqlite3`, project);
-		expect(await valueIn(join(project, "then.sqlite3"))).toBe(1);
-
-		// Only later releases take a server's address in the URL.
-		const litestream = CLI_VERSIONS.slice(1)
-			.map(cliPath)
-			.find((path) => existsSync(path));
-		const credentials = Object.entries(CREDENTIALS).map((entry) => entry.join("="));
-		const byHand = litestream
-			? `env -i PATH="$PATH" ${credentials.join(" ")} "${litestream}" \\
-				restore -o by-hand.sqlite3 '${here}&region=us-east-1&forcePathStyle=true'`
-			: `${exports}\nnpx rootcellar restore --to by-hand.sqlite3`;
-		await shell(byHand, project);
-		const store = openDataStore({ filename: file, backup: {} });
-		await store.appData.set({ key: "k", value: "later" });
-		await store.close();
-		await shell("mv by-hand.sqlite3 rootsdk.sqlite3; rm -rf rootsdk.sqlite3-wal rootsdk.sqlite3-shm *-state", project);
-		const { kind } = await json(["backup", "-f", file]);
-		expect(kind).toBe("increment");
-		expect(await valueIn(file)).toBe(1);
 	});
 });

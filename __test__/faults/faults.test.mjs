@@ -15,11 +15,12 @@ import {
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startModule } from "../helpers/child.mjs";
 import { expectFailure, SECRET } from "../helpers/errors.mjs";
 import { raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
+import { until } from "../helpers/time.mjs";
 import { DISKS, runOnSmallDisk } from "./disks.mjs";
 
 const linux = process.platform === "linux";
@@ -261,7 +262,7 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 				);
 			}
 		});
-		await sleep(5);
+		await until(() => acknowledged.length > 40, "writes");
 		renameSync(filename, `${filename}.moved`);
 		await Promise.all(rounds);
 		await expectFailure(() => appData.set({ key: "k", value: 1 }), CODE);
@@ -292,14 +293,17 @@ function load(appData) {
 		}
 	};
 	const lanes = Promise.all(Array.from({ length: 8 }, (_, n) => lane(n)));
-	return {
-		stop: async () => {
-			state.running = false;
-			await lanes;
-			expect(await appData.get("count")).toBe(state.updates);
-			return state;
-		},
-		lanes,
+	// Where the test fails nobody waits for them, and the store is closed under them.
+	lanes.catch(() => {});
+	onTestFinished(() => {
+		state.running = false;
+	});
+	return async function stop() {
+		await until(() => state.updates > 8, "the load to begin");
+		state.running = false;
+		await lanes;
+		expect(await appData.get("count")).toBe(state.updates);
+		return state;
 	};
 }
 
@@ -313,10 +317,10 @@ describe("a lock that another process holds too long", () => {
 		const holder = rawConnection(filename);
 		await holder.run("begin exclusive");
 		const started = performance.now();
+		// A read that needed the lock would be rejected, too.
 		expect(await appData.get("k")).toBe("before");
 		expect(await appData.get("missing")).toBeUndefined();
 		expect(await appData.selectValue("%")).toEqual(["before"]);
-		expect(performance.now() - started).toBeLessThan(4_500);
 		const writes = [
 			busy(() => appData.set({ key: "k", value: SECRET })),
 			busy(() => appData.set([{ key: "k", value: SECRET }])),
@@ -328,13 +332,14 @@ describe("a lock that another process holds too long", () => {
 		const { appData: reader } = temporaryStore(filename);
 		let areWaiting = true;
 		Promise.race(writes).then(() => (areWaiting = false));
-		let reads = 0;
-		for (; reads < 20 && areWaiting; reads++) {
+		let readsMeanwhile = 0;
+		while (areWaiting) {
 			expect(await reader.get("k")).toBe("before");
 			expect(await reader.selectValue("%")).toEqual(["before"]);
+			if (areWaiting) readsMeanwhile++;
 			await sleep(50);
 		}
-		expect(reads).toBeGreaterThan(3);
+		expect(readsMeanwhile).toBeGreaterThan(0);
 		await Promise.all(writes);
 		expect(performance.now() - started).toBeGreaterThan(4_000);
 
@@ -374,12 +379,13 @@ describe("a lock that another process holds too long", () => {
 		await holder.run("commit");
 		expect(await Promise.all(pending)).toEqual(["before", "before!", "before!", ["before!"]]);
 
-		const work = load(appData);
-		await sleep(300);
+		const stop = load(appData);
+		await until(async () => (await appData.get("count")) > 20, "the load to write");
 		await holder.run("pragma busy_timeout = 5000");
 		expect(await holder.run("pragma journal_mode = wal")).toEqual([{ journal_mode: "wal" }]);
-		await sleep(300);
-		const { sets } = await work.stop();
+		const counted = await appData.get("count");
+		await until(async () => (await appData.get("count")) > counted + 20, "the load to go on");
+		const { sets } = await stop();
 		expect(await raw(filename, "pragma journal_mode")).toEqual([{ journal_mode: "wal" }]);
 		await store.close();
 		await expectSound(filename);
@@ -399,18 +405,17 @@ describe("a log that another process tampers with", () => {
 			await appData.set({ key: "foreign", value: 0 });
 			const other = rawConnection(filename);
 			await other.run("pragma busy_timeout = 5000");
-			const work = load(appData);
+			const stop = load(appData);
 			let checkpoints = 0;
-			const until = performance.now() + 1_200;
-			while (performance.now() < until || checkpoints <= 3) {
+			const end = performance.now() + 600;
+			while (performance.now() < end || checkpoints < 10) {
 				checkpoints++;
 				await other.run(`update __rootapp_kv set value = '${checkpoints}' where key = 'foreign'`);
 				expect(await appData.get("foreign")).toBe(checkpoints);
 				await other.run(`pragma wal_checkpoint(${mode})`);
 				expect(await appData.get("foreign")).toBe(checkpoints);
 			}
-			const { sets } = await work.stop();
-			expect(checkpoints).toBeGreaterThan(3);
+			const { sets } = await stop();
 			await store.close();
 			await expectSound(filename);
 			console.log(`checkpoints (${mode}): ${checkpoints}, ${sets} sets meanwhile, 0 lost`);
@@ -423,15 +428,15 @@ describe("a log that another process tampers with", () => {
 		const store = temporaryStore(filename);
 		await store.appData.set({ key: "k", value: 1 });
 		const other = rawConnection(filename);
-		const work = load(store.appData);
+		const stop = load(store.appData);
 		let attempts = 0;
-		const until = performance.now() + 1_000;
-		while (performance.now() < until) {
+		const end = performance.now() + 500;
+		while (performance.now() < end || attempts < 5) {
 			attempts++;
 			await expect(other.run("pragma journal_mode = delete")).rejects.toThrow(/locked|busy/i);
 			expect(await other.run("pragma journal_mode")).toEqual([{ journal_mode: "wal" }]);
 		}
-		const { sets } = await work.stop();
+		const { sets } = await stop();
 		await store.close();
 		await expectSound(filename);
 		console.log(`journal mode switches: ${attempts} refused, ${sets} sets meanwhile, 0 lost`);

@@ -183,7 +183,7 @@ describe("memory", () => {
 			const checkpoint = async () => Object.values(await store.sqlite.get("PRAGMA wal_checkpoint(TRUNCATE)"))[0];
 			const before = await checkpoint();
 			let after = before;
-			for (let i = 0; i < 100 && after !== 0; i++) {
+			for (let i = 0; i < 3_000 && after !== 0; i++) {
 				globalThis.gc();
 				await new Promise((resolve) => setTimeout(resolve, 20));
 				after = await checkpoint();

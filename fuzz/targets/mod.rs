@@ -27,7 +27,7 @@ pub const TARGETS: [Target; 6] = [
 ];
 
 /// Runs a target by name.
-#[allow(dead_code, reason = "tests/fuzz.rs goes through the list")]
+#[allow(dead_code, reason = "tests/fuzz_rounds.rs goes through the list")]
 pub fn run(name: &str, data: &[u8]) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).expect("a target of this name");
     target(data);

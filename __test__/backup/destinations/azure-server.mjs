@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { azureServerPath } from "../../../scripts/lib/azure.mjs";
-import { accepts, freePort } from "./ports.mjs";
+import { startOnFreePort } from "./ports.mjs";
 
 const ACCOUNT = "bots";
 const KEY = Buffer.from("rootcellar-secret").toString("base64");
@@ -15,13 +15,14 @@ export const CREDENTIALS = { AZURE_STORAGE_ACCOUNT_NAME: ACCOUNT, AZURE_STORAGE_
 
 /** Starts a server with one container, and its files below `directory`. Resolves with its port. */
 export async function startServer(directory) {
-	const port = await freePort();
-	const options = ["--blobHost", "127.0.0.1", "--blobPort", String(port), "--location", directory];
-	const args = [azureServerPath(), ...options, "--silent", "--skipApiVersionCheck", "--disableTelemetry"];
 	const env = { PATH: process.env.PATH, AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY}` };
-	const server = spawn(process.execPath, args, { stdio: "ignore", env });
-	onTestFinished(() => server.kill("SIGKILL"));
-	await accepts(port);
+	const port = await startOnFreePort((candidate) => {
+		const options = ["--blobHost", "127.0.0.1", "--blobPort", String(candidate), "--location", directory];
+		const args = [azureServerPath(), ...options, "--silent", "--skipApiVersionCheck", "--disableTelemetry"];
+		const server = spawn(process.execPath, args, { stdio: "ignore", env });
+		onTestFinished(() => server.kill("SIGKILL"));
+		return server;
+	});
 	await makeContainer(port);
 	return port;
 }

@@ -1,22 +1,37 @@
-// Ports of servers on this machine.
+// Servers on this machine, each on a port of its own.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A port that nobody listens on. */
-export async function freePort() {
+/**
+ * Starts a server on a port that nobody listens on: `start` is called with the port, and returns its process. Resolves with
+ * the port when the server accepts connections. Where somebody else was quicker to take the port, takes another.
+ */
+export async function startOnFreePort(start) {
+	for (;;) {
+		const port = await freePort();
+		if (await accepts(port, start(port))) return port;
+	}
+}
+
+/** Waits until a server accepts connections on a port. Resolves with whether it does: it may have ended instead. */
+export async function accepts(port, server) {
+	let hasEnded = false;
+	server.once("exit", () => {
+		hasEnded = true;
+	});
+	while (!hasEnded && !(await isOpen(port))) await sleep(20);
+	return !hasEnded;
+}
+
+async function freePort() {
 	const server = createServer().listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const { port } = server.address();
 	server.close();
 	await once(server, "close");
 	return port;
-}
-
-/** Waits until somebody listens on a port. */
-export async function accepts(port) {
-	while (!(await isOpen(port))) await sleep(20);
 }
 
 async function isOpen(port) {

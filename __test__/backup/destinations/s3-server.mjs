@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { s3ServerPath } from "../../../scripts/lib/s3.mjs";
-import { accepts, freePort } from "./ports.mjs";
+import { accepts, startOnFreePort } from "./ports.mjs";
 
 /** What the server expects, in the variables of the environment that every client of S3 reads. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };
@@ -14,19 +14,21 @@ export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_
 /** Starts a server whose bucket `bucket` is a folder below `directory`. It can be killed and started again. */
 export async function startServer(directory, { isOpenToAll = false } = {}) {
 	mkdirSync(join(directory, "bucket"), { recursive: true });
-	const port = await freePort();
 	const keys = ["--access-key", CREDENTIALS.AWS_ACCESS_KEY_ID, "--secret-key", CREDENTIALS.AWS_SECRET_ACCESS_KEY];
-	const args = [...(isOpenToAll ? [] : keys), "--host", "127.0.0.1", "--port", String(port), directory];
 	let process_;
-	const start = async () => {
+	const startOn = (port) => {
+		const args = [...(isOpenToAll ? [] : keys), "--host", "127.0.0.1", "--port", String(port), directory];
 		process_ = spawn(s3ServerPath(), args, { stdio: "ignore" });
-		await accepts(port);
+		return process_;
+	};
+	const port = await startOnFreePort(startOn);
+	const start = async () => {
+		if (!(await accepts(port, startOn(port)))) throw new Error(`the server did not start again on port ${port}`);
 	};
 	const kill = async () => {
 		process_.kill("SIGKILL");
 		await once(process_, "exit");
 	};
-	await start();
 	onTestFinished(() => process_.kill("SIGKILL"));
 	return { port, kill, start };
 }

@@ -4,10 +4,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startModule } from "../../helpers/child.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { openBackedUp as open, until } from "../backups.mjs";
+import { until } from "../../helpers/time.mjs";
+import { openBackedUp as open } from "../backups.mjs";
 
 /** Writes one key after the other, and prints the number of each that is written. */
 const WRITER = `
@@ -35,6 +36,9 @@ test("in another process, and in another store of this one", { timeout: 300_000 
 	await child.lineCount(10);
 	let isOver = false;
 	const keys = [];
+	onTestFinished(() => {
+		isOver = true;
+	});
 	const written = (async () => {
 		for (let number = 0; !isOver; number++) {
 			await other.appData.set({ key: `other store ${number}`, value: number });

@@ -7,6 +7,10 @@ import { raw } from "../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 
 const USER = JSON.stringify(new URL("./user.mjs", import.meta.url).href);
+const TIME = JSON.stringify(new URL("../../helpers/time.mjs", import.meta.url).href);
+
+/** How often the store is restored. */
+const ROUNDS = 4;
 
 /** Another process, which ends when its input does. */
 const OTHER_PROCESS = `
@@ -24,7 +28,7 @@ const OTHER_PROCESS = `
  */
 const BOT = `
 	import { use, TABLES } from ${USER};
-	import { setTimeout as sleep } from "node:timers/promises";
+	import { until } from ${TIME};
 	const [file, library] = process.argv.slice(1);
 	const store = openDataStore({ filename: file, backup: { intervalMs: 100 } });
 	for (const sql of TABLES) await store.sqlite.run(sql);
@@ -34,16 +38,24 @@ const BOT = `
 	let isOver = false;
 	const used = use(library, file, "same process", () => isOver);
 	const states = [];
-	for (let round = 0; round < 6; round++) {
-		await sleep(300);
+	const writes = async (user) => (await store.sqlite.get("select count(*) as n from numbers where id like ?", [user + "%"])).n;
+	// Each reads before each of its writes: who has written twice has read what is there now.
+	async function bothHaveRead() {
+		for (const user of ["same process", "other process"]) {
+			const before = await writes(user);
+			await until(async () => (await writes(user)) >= before + 2, user + " to write");
+		}
+	}
+	for (let round = 0; round < ${ROUNDS}; round++) {
+		await bothHaveRead();
 		await store.sqlite.run("update state set name = 'second'");
 		await store.appData.set({ key: "state", value: "second" });
-		await sleep(300);
+		await bothHaveRead();
 		await store.backups.restore({ id: first.id });
 		states.push(await store.appData.get("state"), (await store.sqlite.get("select name from state")).name);
 	}
 	const restoredAt = Date.now();
-	await sleep(500);
+	for (let round = 0; round < 3; round++) await bothHaveRead();
 	isOver = true;
 	const user = await used;
 	console.log(JSON.stringify({ states, restoredAt, user }));
@@ -62,12 +74,10 @@ describe.each(["sqlite3", "better-sqlite3"])("with %s in the same process", (lib
 		expect(await otherProcess.ended).toMatchObject({ code: 0, stderr: "" });
 		expect(await bot.ended).toMatchObject({ code: 0 });
 		const { states, restoredAt, user } = JSON.parse(bot.lines[1]);
-		expect(states).toEqual(Array(12).fill("first"));
+		expect(states).toEqual(Array(2 * ROUNDS).fill("first"));
 		for (const { seen, writes, verdict } of [user, JSON.parse(otherProcess.lines[1])]) {
 			expect(verdict).toBe("ok");
-			// Whoever was slow to begin missed some of them.
-			expect(seen).toEqual(expect.arrayContaining(["first", "second"]));
-			expect(seen.at(-1)).toBe("first");
+			expect(seen).toEqual([...Array(ROUNDS).fill(["first", "second"]), "first"].flat());
 			const later = writes.filter(([, begun]) => begun > restoredAt).map(([id]) => id);
 			expect(later.length).toBeGreaterThan(3);
 			const marks = later.map(() => "?").join();

@@ -8,10 +8,14 @@ import { openDataStore } from "rootcellar";
 const [filename] = process.argv.slice(2);
 const { appData } = openDataStore({ filename, backup: false });
 await appData.set({ key: "k", value: 1 });
-const source = "setTimeout(() => { fs.rmSync(process.argv[1]); console.log(); setTimeout(() => {}, 60_000); }, 3_000)";
-const child = spawn(process.execPath, ["--eval", source, "--", filename], { stdio: ["ignore", "pipe", "inherit"] });
+const source = `const remove = () => { fs.rmSync(process.argv[1]); console.log(); };
+	process.stdin.once("data", () => setTimeout(remove, 300));`;
+const child = spawn(process.execPath, ["--eval", source, "--", filename], { stdio: ["pipe", "pipe", "inherit"] });
 // A timer: what it leaves for the end of the turn waits until there is an event.
-setTimeout(() => appData.get("k"), 200);
+setTimeout(() => {
+	appData.get("k");
+	child.stdin.write("\n");
+}, 200);
 await once(child.stdout, "data");
 const found = await appData.get("k").catch((error) => ({ code: error.code }));
 console.log(JSON.stringify(found));

@@ -8,28 +8,29 @@ const Database = require("better-sqlite3");
 const { openDataStore } = require("rootcellar");
 const { CoherentCache } = require("../../../lib/cache/coherent-cache.js");
 
-const LIFE_MS = 1_500;
 const [filename] = process.argv.slice(2);
 
 async function main() {
 	const { appData } = openDataStore({ filename, backup: false });
-	const expiresAt = Date.now() + LIFE_MS;
-	await appData.set([
-		{ key: "a", value: 1, expiresAt },
-		{ key: "b", value: 1 },
-	]);
-	await Promise.all([appData.get("a"), appData.get("b")]);
 	const other = new Database(filename);
 	const { get } = CoherentCache.prototype;
-	CoherentCache.prototype.get = function (community, key) {
-		if (key === "b") {
-			CoherentCache.prototype.get = get;
-			other.prepare("UPDATE __rootapp_kv SET expires_at = ? WHERE key = 'a'").run(expiresAt + 3_600_000);
-		}
-		return get.call(this, community, key);
-	};
-	await Promise.all([appData.update("a", (value) => value + 1), appData.update("b", (value) => value + 1)]);
-	await new Promise((resolve) => setTimeout(resolve, LIFE_MS + 50));
+	const { before, past } = await import("../../helpers/time.mjs");
+	const { moment } = await before(async (expiresAt) => {
+		await appData.set([
+			{ key: "a", value: 1, expiresAt },
+			{ key: "b", value: 1 },
+		]);
+		await Promise.all([appData.get("a"), appData.get("b")]);
+		CoherentCache.prototype.get = function (community, key) {
+			if (key === "b") {
+				CoherentCache.prototype.get = get;
+				other.prepare("UPDATE __rootapp_kv SET expires_at = ? WHERE key = 'a'").run(expiresAt + 3_600_000);
+			}
+			return get.call(this, community, key);
+		};
+		await Promise.all([appData.update("a", (value) => value + 1), appData.update("b", (value) => value + 1)]);
+	});
+	await past(moment);
 	const stored = other.prepare("SELECT value FROM __rootapp_kv WHERE key = 'a'").pluck().get();
 	console.log(JSON.stringify({ cached: await appData.get("a"), stored }));
 	process.exit();

@@ -88,7 +88,7 @@ async function main([filename, ...names]) {
 	}
 	await again.close();
 	// The thread that closes tells of it, then ends.
-	for (let n = 0; n < 500 && writers() > 0; n++) await sleep(20);
+	for (let n = 0; n < 3_000 && writers() > 0; n++) await sleep(20);
 	result.writers.push(writers());
 	console.log(JSON.stringify(result));
 }

@@ -18,8 +18,12 @@ const OUT_OF_MEMORY_EVERY = 10;
 const counts = { workers: 0, endings: {}, keys: 0, increments: 0, mainSets: 0 };
 const problems = [];
 
-function pick(list) {
-	return list[Math.floor(Math.random() * list.length)];
+const left = [];
+
+/** Each of them in turn, in a random order. */
+function nextEnding() {
+	if (left.length === 0) left.push(...ENDINGS);
+	return left.splice(Math.floor(Math.random() * left.length), 1)[0];
 }
 
 /** Runs a worker to its end, and collects what it said was on disk. */
@@ -76,12 +80,12 @@ function inUse() {
 let increments = 0;
 let before;
 for (let round = 0; round < Number(rounds); round++) {
-	if (round === 10) before = inUse();
+	if (round === Math.min(10, Number(rounds) / 2)) before = inUse();
 	const store = openDataStore({ filename, backup: false });
 	const mainTakesPart = round % 2 === 0;
 	const stop = mainTakesPart ? mainLoad(store.appData, round) : undefined;
 	const acknowledged = { keys: [], increments: 0 };
-	const endings = Array.from({ length: WORKERS }, () => pick(ENDINGS));
+	const endings = Array.from({ length: WORKERS }, nextEnding);
 	if (round % OUT_OF_MEMORY_EVERY === OUT_OF_MEMORY_EVERY - 1) endings[0] = "memory";
 	await Promise.all(endings.map((ending, n) => runWorker(`w${round}:${n}`, ending, acknowledged)));
 	await stop?.();
@@ -105,5 +109,5 @@ for (let round = 0; round < Number(rounds); round++) {
 counts.increments = increments;
 await sleep(200);
 // Threads tell that they are done, then end.
-for (let n = 0; n < 500 && before && inUse().threads > before.threads; n++) await sleep(20);
+for (let n = 0; n < 3_000 && before && inUse().threads > before.threads; n++) await sleep(20);
 console.log(JSON.stringify({ ...counts, problems, before, after: inUse() }));

@@ -10,6 +10,7 @@ import select from "./cases/select.mjs";
 import set from "./cases/set.mjs";
 import update from "./cases/update.mjs";
 import values from "./cases/values.mjs";
+import { TOO_SLOW } from "./outcomes.mjs";
 
 const COMMUNITIES = ["north", "south", "7"];
 
@@ -24,20 +25,25 @@ export const groups = {
 	communities,
 };
 
+/** The outcome of a case on an empty store. */
+async function outcomeOf(run, store) {
+	await store.deleteLike("%");
+	for (const community of COMMUNITIES) await store.deleteLike("%", community);
+	try {
+		return { value: await run(store) };
+	} catch (error) {
+		return error === TOO_SLOW ? error : { failed: `${error.name} ${String(error.message).slice(0, 200)}` };
+	}
+}
+
 /** Runs the whole table over a store: group, name, outcome. */
 export async function runTable(store) {
 	const outcomes = {};
 	for (const [group, cases] of Object.entries(groups)) {
 		outcomes[group] = {};
 		for (const { name, run } of cases) {
-			await store.deleteLike("%");
-			for (const community of COMMUNITIES) await store.deleteLike("%", community);
-			outcomes[group][name] = await Promise.resolve(store)
-				.then(run)
-				.then(
-					(value) => ({ value }),
-					(error) => ({ failed: `${error.name} ${String(error.message).slice(0, 200)}` }),
-				);
+			do outcomes[group][name] = await outcomeOf(run, store);
+			while (outcomes[group][name] === TOO_SLOW);
 		}
 	}
 	return outcomes;

@@ -1,12 +1,31 @@
 // What the cases say about outcomes and moments.
 
+import { past } from "../../helpers/time.mjs";
+
 /** Moments that no test comes near. */
 export const LATER = new Date(4_102_444_800_000);
 export const PAST = new Date(1_000_000_000_000);
 
-/** An expiry that a test waits for, with {@link pastSoon}. */
-export const soon = () => new Date(Date.now() + 1_500);
-export const pastSoon = () => new Promise((resolve) => setTimeout(resolve, 1_600));
+let lifeMs = 300;
+let last;
+
+/** An expiry that a case waits for, with {@link pastSoon}. */
+export function soon() {
+	last = Date.now() + lifeMs;
+	return new Date(last);
+}
+
+/** Waits until that is past. Where it is past already nobody knows what the case has found before: it is to be run again. */
+export async function pastSoon() {
+	if (Date.now() >= last) {
+		lifeMs *= 2;
+		throw TOO_SLOW;
+	}
+	await past(last + 100);
+}
+
+/** What a case is rejected with that is to be run again. */
+export const TOO_SLOW = new Error("the machine was too slow");
 
 /** How an operation ended: "resolved", or the error's name, code and argument. */
 export async function ended(operation) {

@@ -7,12 +7,13 @@ import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
 import { startModule } from "../../helpers/child.mjs";
 import { raw } from "../../helpers/raw.mjs";
+import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 
 const PROCESSES = 4;
 
 /** How often a process is killed while it opens a file. */
-const ROUNDS = 12;
+const ROUNDS = rounds({ few: 4, many: 12, long: 60 });
 
 /** Several of these make a file of some megabytes. */
 const VALUE = "x".repeat(4000);
@@ -67,7 +68,7 @@ async function openTogether(filename) {
 describe("several processes", { timeout: 300_000 }, () => {
 	test("that open a lost file at once restore it once, and all have everything", async () => {
 		const filename = await machine(500);
-		for (let round = 0; round < 3; round++) {
+		for (let round = 0; round < rounds({ few: 1, many: 3 }); round++) {
 			lose(filename);
 			const found = await openTogether(filename);
 			expect(found.map(({ keys }) => keys)).toEqual(Array(PROCESSES).fill(500));

@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { packagePath } from "../../helpers/child.mjs";
+import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { check } from "./checker.mjs";
 import { appendInOrder, KEYS, ORDER_KEY, recordStore } from "./recorder.mjs";
 import { projection, register, store as wholeStore } from "./semantics.mjs";
 
-const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 200 : 12;
+const ROUNDS = rounds({ few: 3, many: 12, long: 200 });
 const ROUND_NS = 500_000_000;
 const program = new URL("./participant.mjs", import.meta.url);
 

@@ -8,7 +8,8 @@ import { runModuleForJson } from "../../helpers/child.mjs";
 import { expectFailure } from "../../helpers/errors.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { lose, openBackedUp as open, rarely, until, untilSafe } from "../backups.mjs";
+import { until } from "../../helpers/time.mjs";
+import { lose, openBackedUp as open, rarely, untilSafe } from "../backups.mjs";
 import { comesBack, isNeverPutOverAnothers, openForLarge, writeLarge } from "./large-backups.mjs";
 import { startLine } from "./line.mjs";
 import { installed, replicate, restoreFrom, restoreReplica } from "./litestream.mjs";
@@ -129,7 +130,7 @@ for (const mode of ["cut", "reset", "error", "unavailable", "slow"]) {
 			await sleep(20);
 		}
 		if (mode !== "slow") {
-			await until(() => store.backups.status().state === "failing", "the failure to show", 60_000);
+			await until(() => store.backups.status().state === "failing", "the failure to show");
 			expect(store.backups.status().lastError.code).toBe("ERR_BACKUP_DESTINATION");
 			expect(JSON.stringify(store.backups.status())).not.toContain(CREDENTIALS.AWS_SECRET_ACCESS_KEY);
 		}

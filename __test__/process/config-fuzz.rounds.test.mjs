@@ -5,13 +5,14 @@ import { isAbsolute, resolve } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { rounds } from "../helpers/rounds.mjs";
 
 const require = createRequire(import.meta.url);
 const { backupOf } = require("../../lib/config/backup.js");
 const { locationFromEnvironment } = require("../../lib/config/location.js");
 const { RootcellarError } = require("../../lib/base/errors.js");
 
-const seconds = Number(process.env.ROOTCELLAR_FUZZ_SECONDS ?? (process.env.ROOTCELLAR_LONG_TESTS ? 60 : 2));
+const seconds = Number(process.env.ROOTCELLAR_FUZZ_SECONDS ?? rounds({ few: 1, many: 5, long: 60 }));
 const seed = Number(process.env.ROOTCELLAR_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Runs a property for a time, and says how often. */

@@ -2,6 +2,8 @@
 //!
 //! `ROOTCELLAR_FUZZ_SECONDS` says how long each target runs, `ROOTCELLAR_TEST_SEED` repeats a run.
 
+#[path = "support/rounds.rs"]
+mod rounds;
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
 
@@ -12,14 +14,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-const SECONDS: u64 = 2;
-const SECONDS_OF_A_LONG_TEST: u64 = 60;
+use rounds::rounds;
+
 const INPUT_BYTES_MAX: usize = 1_000;
 
 fn duration() -> Duration {
     let seconds = std::env::var("ROOTCELLAR_FUZZ_SECONDS").ok().map(|text| text.parse().unwrap());
-    let is_long = std::env::var_os("ROOTCELLAR_LONG_TESTS").is_some();
-    Duration::from_secs(seconds.unwrap_or(if is_long { SECONDS_OF_A_LONG_TEST } else { SECONDS }))
+    Duration::from_secs(seconds.unwrap_or_else(|| rounds(1, 5, 60)))
 }
 
 fn seed() -> u64 {

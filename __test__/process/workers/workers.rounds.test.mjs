@@ -7,10 +7,10 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { raw } from "../../helpers/raw.mjs";
+import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 
 const linux = process.platform === "linux";
-const long = process.env.ROOTCELLAR_LONG_TESTS !== undefined;
 
 const program = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -31,21 +31,21 @@ async function expectSound(filename) {
 }
 
 describe("worker threads that end at any moment under load", () => {
-	const rounds = long ? 500 : 50;
+	const ROUNDS = rounds({ few: 12, many: 50, long: 500 });
 
 	test(
 		"terminated, by process.exit, by an exception, out of memory or by closing: nothing is lost or damaged",
 		async () => {
 			const filename = temporaryFile();
 			const started = performance.now();
-			const result = JSON.parse(await run("storm.mjs", [filename, rounds], { timeout: rounds * 12_000 }));
+			const result = JSON.parse(await run("storm.mjs", [filename, ROUNDS], { timeout: 120_000 + ROUNDS * 12_000 }));
 			expect(result.problems).toEqual([]);
-			expect(result.workers).toBe(3 * rounds);
+			expect(result.workers).toBe(3 * ROUNDS);
 			for (const ending of ["terminate", "exit", "exit in the same tick", "throw", "close", "stop", "memory"]) {
 				expect(result.endings[ending]).toBeGreaterThan(0);
 			}
-			expect(result.keys).toBeGreaterThan(rounds);
-			expect(result.mainSets).toBeGreaterThan(rounds);
+			expect(result.keys).toBeGreaterThan(ROUNDS);
+			expect(result.mainSets).toBeGreaterThan(ROUNDS);
 			if (linux) {
 				expect(result.after.threads).toBeLessThanOrEqual(result.before.threads);
 				// Descriptors of the file are kept for reuse, up to 32.
@@ -53,7 +53,7 @@ describe("worker threads that end at any moment under load", () => {
 			}
 			await expectSound(filename);
 			console.log(
-				`workers ended at random: ${rounds} rounds, ${result.workers} workers ` +
+				`workers ended at random: ${ROUNDS} rounds, ${result.workers} workers ` +
 					`(${Object.entries(result.endings)
 						.map(([ending, n]) => `${ending} ${n}`)
 						.join(", ")}), ` +
@@ -61,19 +61,19 @@ describe("worker threads that end at any moment under load", () => {
 					`0 lost, ${((performance.now() - started) / 1_000).toFixed(1)} s`,
 			);
 		},
-		rounds * 12_000 + 60_000,
+		ROUNDS * 12_000 + 180_000,
 	);
 });
 
 describe("a process that ends by process.exit in the main thread", () => {
-	const runs = long ? 200 : 20;
+	const RUNS = rounds({ few: 6, many: 20, long: 200 });
 
 	test(
 		"while worker threads are at work loses nothing, and ends at once with its code",
 		async () => {
 			const filename = temporaryFile();
 			const acknowledged = [];
-			for (let n = 0; n < runs; n++) {
+			for (let n = 0; n < RUNS; n++) {
 				const delayMs = Math.floor(Math.random() * 150);
 				const printed = await run("exit.mjs", [filename, n, delayMs], { expectedCode: 7, timeout: 300_000 });
 				acknowledged.push(...printed.split("\n").filter((line) => line !== ""));
@@ -82,15 +82,15 @@ describe("a process that ends by process.exit in the main thread", () => {
 			const keys = new Set((await appData.select("%")).map(({ key }) => key));
 			expect(acknowledged.filter((key) => !keys.has(key))).toEqual([]);
 			expect(acknowledged.some((key) => key.includes(":worker"))).toBe(true);
-			for (let n = 0; n < runs; n++) {
+			for (let n = 0; n < RUNS; n++) {
 				const last = [...keys].filter((key) => key.startsWith(`run${n}:last:`));
 				expect(last).toHaveLength(100);
 			}
-			expect(await appData.get("counter")).toBeGreaterThanOrEqual(acknowledged.length - 12 * runs);
+			expect(await appData.get("counter")).toBeGreaterThanOrEqual(acknowledged.length - 12 * RUNS);
 			await expectSound(filename);
-			console.log(`process.exit under workers: ${runs} times, ${acknowledged.length} acknowledged keys, 0 lost`);
+			console.log(`process.exit under workers: ${RUNS} times, ${acknowledged.length} acknowledged keys, 0 lost`);
 		},
-		runs * 20_000 + 60_000,
+		RUNS * 20_000 + 60_000,
 	);
 });
 

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory, temporaryStore } from "../helpers/store.mjs";
 
 const HOUR_MS = 3_600_000;
@@ -232,7 +233,7 @@ test("random operations, several in flight, with reopening, have the results of 
 			await expectSameContents(store, model);
 			await store.close();
 		}),
-		{ numRuns: 1_000, interruptAfterTimeLimit: 10_000 },
+		{ numRuns: rounds({ few: 80, many: 1_000, long: 10_000 }) },
 	);
 }, 300_000);
 
@@ -265,7 +266,7 @@ test("random operations while time passes have the results of a plain model", as
 			}
 			await store.close();
 		}),
-		{ numRuns: 80 },
+		{ numRuns: rounds({ few: 25, many: 80, long: 800 }) },
 	);
 }, 300_000);
 

@@ -9,10 +9,10 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import { openDataStore } from "rootcellar";
-import { holdingReadLock, journalModeOf, switchJournalMode, switchTo, writeWithForeign } from "./foreign.mjs";
-import { Ledger } from "./ledger.mjs";
-import { writeWithRootcellar } from "./own.mjs";
-import { Door, sleep, takeBreaks } from "./pace.mjs";
+import { holdingReadLock, journalModeOf, switchJournalMode, switchTo, writeWithForeign } from "../foreign.mjs";
+import { Ledger } from "../ledger.mjs";
+import { writeWithRootcellar } from "../own.mjs";
+import { Door, sleep, takeBreaks } from "../pace.mjs";
 
 const options = JSON.parse(process.argv[2]);
 const { filename, durationMs, own, library, journal, mustSwitch, openMs, reportTo } = options;

@@ -6,13 +6,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startModule } from "../../helpers/child.mjs";
 import { raw } from "../../helpers/raw.mjs";
+import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { lose, openBackedUp, until } from "../backups.mjs";
+import { until } from "../../helpers/time.mjs";
+import { lose, openBackedUp } from "../backups.mjs";
 import { tablesOf } from "./load.mjs";
 
 /** Machines that are lost at a time, and how often each. */
-const MACHINES = 5;
-const ROUNDS = process.env.ROOTCELLAR_LONG_TESTS ? 60 : 20;
+const MACHINES = rounds({ few: 2, many: 5 });
+const ROUNDS = rounds({ few: 2, many: 20, long: 60 });
 
 /** How long after it was acknowledged a write may be lost with the machine: the interval, and what a capture takes. */
 const SAFE_AFTER_MS = 1_300;
@@ -116,7 +118,7 @@ async function recover(file, safe) {
 }
 
 test("what was acknowledged 1.3 s before a kill is there, whole, on a machine that has only the backup", {
-	timeout: ROUNDS * 60_000,
+	timeout: 240_000 + ROUNDS * 60_000,
 }, async () => {
 	let hasFailed = false;
 	const onMachine = async () => {

@@ -320,7 +320,7 @@ fn what_a_release_wrote_is_restored(release: &Path) {
         levels.iter().all(|level| !of_level(&files, *level).is_empty())
             && rows(&rusqlite::Connection::open(&copy).unwrap()) == rows(&connection)
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     std::thread::sleep(Duration::from_millis(2500));
     while !has_everything() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(500));

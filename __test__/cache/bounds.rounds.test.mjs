@@ -1,10 +1,12 @@
 // What the read cache takes of memory, in processes of their own.
 
 import { expect, test } from "vitest";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryFile } from "../helpers/store.mjs";
 import { runForJson } from "./run.mjs";
 
-const [KEYS, CACHE_BYTES] = process.env.ROOTCELLAR_LONG_TESTS ? [1_000_000, 64 << 20] : [100_000, 16 << 20];
+const KEYS = rounds({ few: 50_000, many: 100_000, long: 1_000_000 });
+const CACHE_BYTES = rounds({ few: 8, many: 16, long: 64 }) << 20;
 const COLLECTING = { flags: ["--expose-gc"] };
 
 test("more keys than the cache holds take no more memory than its limit", async () => {

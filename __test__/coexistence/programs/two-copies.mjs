@@ -3,8 +3,8 @@
 // The argument is JSON: `filename`, `libraries`: those that open it, and `loaded`: those that only open another file.
 
 import { openDataStore } from "rootcellar";
-import { libraries } from "./libraries.mjs";
-import { sleep } from "./pace.mjs";
+import { libraries } from "../libraries.mjs";
+import { sleep } from "../pace.mjs";
 
 const { filename, libraries: names, loaded = [] } = JSON.parse(process.argv[2]);
 const warnings = [];

@@ -6,11 +6,13 @@ import { describe, expect, test } from "vitest";
 import { runModule, startModule } from "../helpers/child.mjs";
 import { expectFailure } from "../helpers/errors.mjs";
 import { raw } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
 const OPEN = "const { appData } = openDataStore({ filename: process.argv[1], backup: false });\n";
 
 describe("a killed process", () => {
+	const KILLS = rounds({ few: 8, many: 36, long: 360 });
 	// Three kinds of writer at once; each prints a key as soon as, and only when, its write has resolved.
 	const WRITER =
 		OPEN +
@@ -44,7 +46,7 @@ describe("a killed process", () => {
 	test("by SIGKILL at any moment loses nothing that was acknowledged, and no array by half", async () => {
 		const filename = temporaryFile();
 		const acknowledged = [];
-		for (let run = 0; run < 36; run++) {
+		for (let run = 0; run < KILLS; run++) {
 			const child = startModule(WRITER, { args: [filename, String(run)] });
 			await child.lineCount(1 + Math.floor(Math.random() * 400));
 			await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
@@ -60,7 +62,7 @@ describe("a killed process", () => {
 			return stored.get(kind === "array" ? `${line}:9` : line) !== line;
 		});
 		expect(missing).toEqual([]);
-		expect(acknowledged.length).toBeGreaterThan(36);
+		expect(acknowledged.length).toBeGreaterThan(KILLS);
 		const arrays = new Map();
 		for (const [key, value] of stored) {
 			if (key.startsWith("array:")) arrays.set(value, (arrays.get(value) ?? 0) + 1);

@@ -23,15 +23,19 @@ import { root, toolPath } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { nodeBinary } from "../helpers/nodes.mjs";
 import { raw } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory, temporaryFile } from "../helpers/store.mjs";
 
-const long = process.env.ROOTCELLAR_LONG_TESTS !== undefined;
+const long = rounds({ few: false, many: false, long: true });
 
 describe("the key-value tests", () => {
-	const FILES = ["set", "get", "update", "delete", "patterns", "expiry", "order", "communities", "arguments", "model"];
+	const FILES = [
+		...["set", "get", "update", "delete", "patterns", "expiry", "order", "communities", "arguments"],
+		"model.rounds",
+	];
 
 	/** What takes long or much memory, and hardly depends on the runtime: only in the long run. */
-	const LARGE = ["within 60 s", "one billion bytes", "an array of 300,000", "10 MB and one of 64 MB", "with reopening"];
+	const LARGE = ["one billion bytes", "an array of 300,000", "10 MB and one of 64 MB", "with reopening"];
 
 	test.each([22, 24])(
 		"pass on Node %i",
@@ -43,10 +47,14 @@ describe("the key-value tests", () => {
 			const files = FILES.map((name) => `__test__/key-value/${name}.test.mjs`);
 			const pattern = long ? [] : ["--testNamePattern", `^(?!.*(${LARGE.join("|")})).*$`];
 			const reporter = ["--reporter", "json", "--outputFile", results];
-			const { code, stderr } = await runCommand(node, [toolPath("vitest"), "run", ...files, ...pattern, ...reporter], {
-				cwd: root,
-				timeout: 900_000,
-			});
+			const { code, stderr } = await runCommand(
+				node,
+				[toolPath("vitest"), "run", "--project", "core", ...files, ...pattern, ...reporter],
+				{
+					cwd: root,
+					timeout: 900_000,
+				},
+			);
 			const { testResults, numPassedTests, numFailedTests, startTime } = JSON.parse(readFileSync(results, "utf8"));
 			rmSync(join(results, ".."), { recursive: true });
 			const cases = testResults.flatMap(({ assertionResults }) => assertionResults);

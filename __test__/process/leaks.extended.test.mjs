@@ -2,9 +2,10 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { packagePath, runModuleForJson } from "../helpers/child.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
-const FACTOR = process.env.ROOTCELLAR_LONG_TESTS ? 10 : 1;
+const FACTOR = rounds({ few: 1, many: 1, long: 10 });
 /** What garbage collection and the allocator may keep; a leak of 25 bytes in each of a million operations shows. */
 const MEMORY_GROWTH_MAX_MB = 25;
 /** The lock shim keeps up to 32 descriptors for reuse. */

@@ -8,7 +8,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
-import { libraries } from "./libraries.mjs";
+import { libraries } from "../libraries.mjs";
 
 const CYCLES = 1_000;
 const { folder, files, library } = JSON.parse(process.argv[2]);

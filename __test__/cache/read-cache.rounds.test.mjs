@@ -3,12 +3,13 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { rounds } from "../helpers/rounds.mjs";
 
 const require = createRequire(import.meta.url);
 const { ReadCache } = require("../../lib/cache/read-cache.js");
 const { CACHE_ENTRY_OVERHEAD_BYTES } = require("../../lib/base/limits.js");
 
-const RUNS = process.env.ROOTCELLAR_LONG_TESTS ? 10_000 : 300;
+const RUNS = rounds({ few: 300, many: 2_000, long: 10_000 });
 
 /** What an entry counts for, by the documentation of the limit: two bytes for each unit of its texts, and the overhead. */
 function bytesOf(community, key, text) {

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { openDataStore } from "rootcellar";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { makeSdkFile, raw, rawRows } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { environment, failure, json, program, rootcellar } from "./cli.mjs";
 
@@ -88,7 +89,7 @@ describe("export and import", () => {
 					rmSync(directory, { recursive: true });
 				}
 			}),
-			{ numRuns: process.env.ROOTCELLAR_LONG_TESTS ? 200 : 5 },
+			{ numRuns: rounds({ few: 3, many: 20, long: 200 }) },
 		);
 	});
 

@@ -1,7 +1,7 @@
 //! Power losses: at every write and sync of a scenario, what a disk may have kept of it is a store that is sound,
 //! and in a state that the acknowledgements allow.
 //!
-//! `ROOTCELLAR_LONG_TESTS` multiplies the images, `ROOTCELLAR_TEST_SEED` repeats a run's choices.
+//! `ROOTCELLAR_TEST_ROUNDS` multiplies the images, `ROOTCELLAR_TEST_SEED` repeats a run's choices.
 
 #[path = "support/commands.rs"]
 mod commands;
@@ -13,6 +13,8 @@ mod history;
 mod power_loss;
 #[path = "support/recording_vfs.rs"]
 mod recording_vfs;
+#[path = "support/rounds.rs"]
+mod rounds;
 #[path = "support/rows.rs"]
 mod rows;
 
@@ -32,6 +34,7 @@ use examination::{FILE, Findings, examine, examine_from, power_losses, put};
 use history::{Client, History, state};
 use power_loss::Survivors;
 use recording_vfs::{Event, Recording};
+use rounds::rounds;
 
 /// How SQLite keeps a file sound.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +51,9 @@ impl Mode {
     }
 }
 
-/// How many of a thing to try, and 20 times as many in a long run.
+/// How many of a thing to try, of which a few are a quarter and a long run twenty times as many.
 fn times(count: usize) -> usize {
-    if std::env::var_os("ROOTCELLAR_LONG_TESTS").is_some() { count * 20 } else { count }
+    rounds(count.div_ceil(4), count, count * 20)
 }
 
 fn seed() -> u64 {

@@ -1,0 +1,16 @@
+// How often a test repeats something at random: a few times in `npm test`, many times in `npm run test:all`, and for long
+// in `npm run test:long`.
+
+const kind = process.env.ROOTCELLAR_TEST_ROUNDS ?? (process.env.ROOTCELLAR_LONG_TESTS ? "long" : "few");
+
+/**
+ * The number for this run.
+ *
+ * @param {{ few: number, many: number, long?: number }} numbers
+ */
+export function rounds({ few, many, long = many }) {
+	const numbers = { few, many, long };
+	if (!Object.hasOwn(numbers, kind))
+		throw new Error(`ROOTCELLAR_TEST_ROUNDS is ${kind}, and has to be few, many or long`);
+	return numbers[kind];
+}

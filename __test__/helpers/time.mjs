@@ -1,0 +1,39 @@
+// Time in tests: waiting for what happens, and limits that a busy machine may exceed once.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Waits until something holds. */
+export async function until(holds, what, waitMs = 120_000) {
+	const deadline = Date.now() + waitMs;
+	while (!(await holds())) {
+		if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+		await sleep(10);
+	}
+}
+
+/**
+ * The shortest of some attempts, in milliseconds, of which the first below the limit is the last. Each attempt gives its
+ * time. What takes longer by itself takes longer in every attempt; what a busy machine holds up does not.
+ */
+export async function shortest(limitMs, attempt, attempts = 4) {
+	let least = Number.POSITIVE_INFINITY;
+	for (let n = 0; n < attempts && least >= limitMs; n++) least = Math.min(least, await attempt());
+	return least;
+}
+
+/**
+ * Calls `use` with a moment that is soon, and resolves with what that resolved with before the moment had come, and the
+ * moment. Where it had come, calls it again with one that is later.
+ */
+export async function before(use) {
+	for (let lifeMs = 250; ; lifeMs *= 2) {
+		const moment = Date.now() + lifeMs;
+		const found = await use(moment);
+		if (Date.now() < moment) return { found, moment };
+	}
+}
+
+/** Waits until a moment is past. */
+export async function past(moment) {
+	while (Date.now() <= moment) await sleep(moment - Date.now() + 1);
+}
