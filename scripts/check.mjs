@@ -8,21 +8,15 @@ import { prepareSqliteLibraries } from "./lib/setup.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
-	"backup/destinations/*",
-	"backup/loss/*",
 	"backup/restore/in-use.test.mjs",
 	"backup/writers/*",
 	"benchmark/*",
 	"cli/*",
-	"coexistence/**",
-	"crash/crash.test.mjs",
+	"coexistence/filename/*",
+	"**/*.rounds.test.mjs",
 	"docs/{backup,example,samples}.test.mjs",
 	"faults/faults.test.mjs",
-	"key-value/linearizability/linearizability.test.mjs",
 	"package/*",
-	"process/leaks.test.mjs",
-	"process/workers/*",
-	"runtimes/*",
 	"sdk/**",
 ].map((pattern) => `__test__/${pattern}`);
 

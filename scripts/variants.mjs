@@ -222,21 +222,21 @@ const VARIANTS = [
 		file: "src/backup/destination/upload.rs",
 		from: "mode: PutMode::Create,",
 		to: "mode: PutMode::Overwrite,",
-		vitest: ["__test__/backup/destinations/s3.test.mjs", "-t", "second writer"],
+		vitest: ["__test__/backup/destinations/s3.extended.test.mjs", "-t", "second writer"],
 	},
 	{
 		name: "a backup that is put in parts is put over another's",
 		file: "src/backup/destination/once.rs",
 		from: "if completes_upload(&request) {",
 		to: "if false && completes_upload(&request) {",
-		vitest: ["__test__/backup/destinations/s3.test.mjs", "-t", "another writer's"],
+		vitest: ["__test__/backup/destinations/s3.extended.test.mjs", "-t", "another writer's"],
 	},
 	{
 		name: "a backup that is copied to its name is put over another's",
 		file: "src/backup/destination/upload.rs",
 		from: "copy_if_not_exists(",
 		to: "copy(",
-		vitest: ["__test__/backup/destinations/azure.test.mjs", "-t", "another writer's"],
+		vitest: ["__test__/backup/destinations/azure.extended.test.mjs", "-t", "another writer's"],
 	},
 ];
 
