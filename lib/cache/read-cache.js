@@ -53,19 +53,19 @@ class ReadCache {
 	 */
 	set(community, key, stored) {
 		if (this.old.bytes > 0) {
-			this.old.delete(community, key);
+			this.old.remove(community, key);
 		}
 		const bytes = bytesOf(community, key, stored);
 		if (bytes > this.generationBytes) {
-			this.young.delete(community, key);
+			this.young.remove(community, key);
 			return;
 		}
 		if (this.young.bytes + bytes > this.generationBytes) {
 			this.old = this.young;
-			this.old.delete(community, key);
+			this.old.remove(community, key);
 			this.young = new Generation();
 		}
-		this.young.set(community, key, stored, bytes);
+		this.young.add(community, key, stored, bytes);
 	}
 
 	/**
@@ -73,24 +73,16 @@ class ReadCache {
 	 * @param {string} key
 	 */
 	delete(community, key) {
-		this.young.delete(community, key);
-		this.old.delete(community, key);
+		this.young.remove(community, key);
+		this.old.remove(community, key);
 	}
 }
 
-class Generation {
+/** @extends {ScopedMap<Stored>} */
+class Generation extends ScopedMap {
 	constructor() {
+		super(copyOf);
 		this.bytes = 0;
-		/** @type {InstanceType<typeof ScopedMap<Stored>>} */
-		this.entries = new ScopedMap(copyOf);
-	}
-
-	/**
-	 * @param {string | undefined} community
-	 * @param {string} key
-	 */
-	get(community, key) {
-		return this.entries.get(community, key);
 	}
 
 	/**
@@ -99,8 +91,8 @@ class Generation {
 	 * @param {Stored} stored
 	 * @param {number} bytes that it takes
 	 */
-	set(community, key, stored, bytes) {
-		const before = this.entries.replace(community, key, stored);
+	add(community, key, stored, bytes) {
+		const before = this.replace(community, key, stored);
 		this.bytes += bytes - (before === undefined ? 0 : bytesOf(community, key, before));
 	}
 
@@ -108,8 +100,8 @@ class Generation {
 	 * @param {string | undefined} community
 	 * @param {string} key
 	 */
-	delete(community, key) {
-		const before = this.entries.delete(community, key);
+	remove(community, key) {
+		const before = this.delete(community, key);
 		if (before !== undefined) {
 			this.bytes -= bytesOf(community, key, before);
 		}

@@ -27,16 +27,6 @@ class PendingWrites {
 	}
 
 	/**
-	 * The last change issued of a key.
-	 *
-	 * @param {string | undefined} community
-	 * @param {string} key
-	 */
-	last(community, key) {
-		return this.changes.get(community, key);
-	}
-
-	/**
 	 * @param {Write} write one that was just issued
 	 */
 	add(write) {
@@ -129,7 +119,7 @@ class PendingWrites {
 	 */
 	replaceLast(change, before) {
 		const { community, key } = change;
-		if (this.last(community, key) !== change) {
+		if (this.changes.get(community, key) !== change) {
 			return;
 		}
 		if (before === undefined) {

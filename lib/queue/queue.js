@@ -52,7 +52,7 @@ class OperationQueue {
 		this.checkOpen();
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
-		const change = pending.last(read.community, read.key);
+		const change = pending.changes.get(read.community, read.key);
 		if (pending.patterns > 0 || change) {
 			this.checkRead();
 		}
