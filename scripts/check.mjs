@@ -42,6 +42,9 @@ await main(async () => {
 	const deny = ["--all-targets", "--", "-D", "warnings"];
 	await Promise.all([
 		part("Checking the format of the Rust code (cargo fmt)", [], cargo("fmt", "--check")),
+		part("Checking how lib/ and src/ are laid out", [], (title) =>
+			run(title, process.execPath, ["scripts/layout.mjs"]),
+		),
 		part("Checking format and lints of the rest (biome)", [packages], tool("@biomejs/biome", "check")),
 		part("Checking the types of lib/ and scripts/ (tsc)", [packages], tool("typescript", "-p", "tsconfig.json")),
 		part("Checking the types against the SDK's (tsc)", [packages], tool("typescript", "-p", "__test__/package/types")),
