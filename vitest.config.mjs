@@ -7,6 +7,8 @@ const EXTENDED = "__test__/**/*.extended.test.mjs";
 /** Tests that repeat something at random: a few times as a part of the core, and often as a part of the extended. */
 const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
+const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
+
 export default defineConfig({
 	test: {
 		// What ends a test that hangs. A busy machine takes twenty times as long as an idle one, and that is no failure.
@@ -17,7 +19,7 @@ export default defineConfig({
 		expect: { poll: { timeout: 60_000 } },
 		projects: [
 			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
-			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS] } },
+			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS], env: { ROOTCELLAR_TEST_ROUNDS } } },
 		],
 	},
 });
