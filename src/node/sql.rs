@@ -127,7 +127,7 @@ impl NativeStore {
         let Some(engine) = shared.engine(id) else { return true };
         let started = Arc::clone(shared);
         engine.read(vec![SqlRead::Describe(sql, reply)], move || {
-            started.tell([NativeEvent::new(id, EventKind::Started)])
+            started.tell([NativeEvent::new(id, EventKind::Started)]);
         })
     }
 
