@@ -10,12 +10,12 @@ import type { DataStore } from "../../index.js";
  * ```
  */
 export interface KeyvRootcellarOptions {
-	/** The store to keep it in. Default: the process-wide `dataStore`. */
+	/** The store for the entries. Default: the process-wide `dataStore`. */
 	store?: DataStore;
 
 	/**
-	 * What the keys begin with in the key-value store, before Keyv's namespace; it ends with a colon. Default:
-	 * `"keyv:"`. Keys that begin otherwise are never touched.
+	 * Prefix of the keys in the key-value store, before Keyv's namespace. It must end with a colon. Default: `"keyv:"`. Keys
+	 * with another prefix are never touched.
 	 */
 	prefix?: string;
 }
@@ -24,7 +24,7 @@ export interface KeyvRootcellarOptions {
  * A storage adapter for Keyv that keeps its entries in the key-value store, `dataStore.appData`.
  *
  * The entry `key` of the namespace `users` is kept under `keyv:users:key`. A time to live becomes the entry's expiry, so
- * that its row is removed even if nobody asks for it. A resolved `set` is on disk. What is issued together is written
+ * that its row is removed even if nobody reads it. A resolved `set` is on disk. Entries that are set together are written
  * together.
  *
  * @example
@@ -40,10 +40,10 @@ export interface KeyvRootcellarOptions {
 export class KeyvRootcellar extends EventEmitter {
 	constructor(options?: KeyvRootcellarOptions);
 
-	/** What Keyv reads of an adapter. */
+	/** Options that Keyv reads of an adapter. */
 	opts: { dialect: string; prefix: string };
 
-	/** Set by Keyv: what {@link KeyvRootcellar.clear} clears. */
+	/** Namespace that {@link KeyvRootcellar.clear} clears. Set by Keyv. */
 	namespace?: string | undefined;
 
 	get<Value>(key: string): Promise<Value | undefined>;
@@ -52,7 +52,7 @@ export class KeyvRootcellar extends EventEmitter {
 	/** Resolves with `true` when the entry is on disk. `ttl` is in milliseconds. */
 	set(key: string, value: unknown, ttl?: number): Promise<boolean>;
 
-	/** Resolves with whether there was such an entry. */
+	/** Resolves with `true` if there was such an entry. */
 	delete(key: string): Promise<boolean>;
 
 	has(key: string): Promise<boolean>;
@@ -64,6 +64,6 @@ export class KeyvRootcellar extends EventEmitter {
 	/** The entries in the order of their keys; about 200 are read ahead. */
 	iterator<Value>(namespace?: string): AsyncGenerator<Array<string | Awaited<Value> | undefined>, void>;
 
-	/** Does nothing: the store stays open for whoever else uses it. */
+	/** Does nothing: the store stays open for its other users. */
 	disconnect(): Promise<void>;
 }

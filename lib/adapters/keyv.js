@@ -10,17 +10,17 @@ const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
 
-/** How many keys {@link KeyvRootcellar.iterator} reads ahead. */
+/** Number of keys that {@link KeyvRootcellar.iterator} reads ahead. */
 const PAGE_KEYS = 200;
 
-// `LIKE`, and with it `deleteLike`, takes either case; namespaces differ by case. Keys are compared byte by byte.
+// A range, for `LIKE`, and with it `deleteLike`, ignores case, by which namespaces may differ.
 const DELETE_RANGE = "DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
 const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key > ? AND key < ?
 	ORDER BY key LIMIT ${PAGE_KEYS}`;
 
 /**
- * What `keyv.d.ts` documents. Keyv puts the namespace before each key, as `namespace:key`; this puts its own prefix
- * before that, and leaves the bot's other keys alone.
+ * Storage adapter, documented in `keyv.d.ts`. Keyv puts the namespace before each key, as `namespace:key`; this puts its own
+ * prefix before that, and leaves the bot's other keys alone.
  */
 class KeyvRootcellar extends EventEmitter {
 	/**
@@ -51,7 +51,7 @@ class KeyvRootcellar extends EventEmitter {
 		try {
 			return await this.store.appData.get(this.prefix + key);
 		} catch (error) {
-			// Keyv takes this for a miss, and is silent about it.
+			// Keyv treats the error as a miss, and does not report it.
 			this.emit("error", error);
 			throw error;
 		}
@@ -123,7 +123,7 @@ class KeyvRootcellar extends EventEmitter {
 
 /**
  * @param {number | undefined} ttl milliseconds
- * @returns {number | undefined} milliseconds since 1970 UTC, nothing for what lies beyond every date
+ * @returns {number | undefined} milliseconds since 1970 UTC; `undefined` for a time beyond every date
  */
 function expiryOf(ttl) {
 	if (ttl === undefined) {
@@ -134,8 +134,8 @@ function expiryOf(ttl) {
 }
 
 /**
- * The keys of a namespace, or all: from the first, up to but without the second. Both end with the colon of the prefix
- * or namespace, of which the second has the next character in its place.
+ * Range of the keys of a namespace, or of all: from the first bound, up to but without the second. The first ends with the
+ * colon of the prefix or namespace, the second with the next character in its place.
  *
  * @param {string} prefix
  * @param {string | undefined} namespace

@@ -2,11 +2,11 @@
 "use strict";
 
 /*
- * `rootcellar/register`: the SDK's `rootServer.dataStore.appData` becomes this package's store, and its `sqlite` and
- * `backups` stand beside it.
+ * `rootcellar/register`: replaces `rootServer.dataStore.appData` of the SDK by this package's store, and adds its `sqlite`
+ * and `backups`.
  *
- * A bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global
- * command), so that every distinct copy a bot could mean is swapped.
+ * The bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global command). So this
+ * is done in every copy that the bot could resolve it to.
  */
 
 const fs = require("node:fs");
@@ -19,7 +19,7 @@ const { RootcellarError } = require("../base/errors.js");
 const SDKS = ["@rootsdk/server-bot", "@rootsdk/server-app"];
 
 /**
- * The folders to look from: the main script's, as it was called and with its links followed (Node loads it
+ * Folders from which the SDK is resolved: that of the main script, as it was called and with links followed (Node loads it
  * under its real path), the working directory, and this package's own.
  *
  * @returns {string[]}
@@ -40,7 +40,7 @@ function realPath(name) {
 	try {
 		return fs.realpathSync(name);
 	} catch {
-		return undefined; // `node main` stands for main.js; its folder is found under the name that was given.
+		return undefined; // `node main` runs main.js, which is in the folder of `main`.
 	}
 }
 
@@ -50,7 +50,7 @@ function isFolder(name) {
 }
 
 /**
- * The distinct copies of the SDKs that are installed, by the file that is their entry.
+ * Installed copies of the SDKs, by their entry file.
  *
  * @param {string[]} folders
  * @returns {Map<string, { name: string, load: NodeJS.Require }>}
@@ -75,7 +75,7 @@ function resolve(load, name) {
 	try {
 		return load.resolve(name);
 	} catch (cause) {
-		// Node adds `path`, that of its package.json, where the package is there and its entry is not.
+		// Node adds the `path` of its package.json if the package is there and its entry is not.
 		const { code, path: manifest } = /** @type {NodeJS.ErrnoException} */ (cause);
 		if (code === "MODULE_NOT_FOUND" && manifest === undefined) return undefined;
 		throw loadFailure(name, "its entry was not found", cause);
@@ -121,8 +121,8 @@ function swap(entry, { name, load }) {
 }
 
 /**
- * Reads our configuration at the moment at which the SDK has read its own, so that both name one file. What
- * the SDK takes and we do not (an in-memory database) is for the first operation to reject.
+ * Reads the configuration when the SDK has read its own, so that both name one file. A configuration that the SDK accepts
+ * and this package does not, such as an in-memory database, is rejected by the first operation.
  *
  * @param {{ config: unknown }} sdkStore
  */

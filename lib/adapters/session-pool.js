@@ -3,26 +3,25 @@
 const { SqlSession } = require("./session.js");
 
 /**
- * The sessions of a query builder. Any number can be had at once, for nearly all of them hold nothing.
+ * Sessions of a query builder. Any number can be acquired at once, for nearly all of them lease nothing.
  *
- * One that comes back with something set on its connection, as a plain `BEGIN` or `PRAGMA foreign_keys = OFF` does, is
- * what everybody is given next, one at a time, until that is undone: query builders for SQLite count on there being one
- * connection.
+ * A session may come back with state on its connection, set by a plain `BEGIN` or `PRAGMA foreign_keys = OFF`. It is then
+ * given to every caller, one at a time, until that is undone: query builders for SQLite rely on there being one connection.
  */
 class SessionPool {
 	/**
 	 * @param {import("../..").Sqlite} sqlite
-	 * @param {number} [idleTimeoutMs] how long one may hold the connection idly
+	 * @param {number} [idleTimeoutMs] time for which a lease may be idle
 	 */
 	constructor(sqlite, idleTimeoutMs) {
 		this.sqlite = sqlite;
 		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Set<InstanceType<typeof SqlSession>>} those in use */
 		this.inUse = new Set();
-		/** @type {InstanceType<typeof SqlSession> | undefined} the one that everybody is given */
+		/** @type {InstanceType<typeof SqlSession> | undefined} the one that every caller is given */
 		this.kept = undefined;
 		this.isKeptInUse = false;
-		/** @type {(() => void)[]} those who wait for it */
+		/** @type {(() => void)[]} callers that wait for it */
 		this.waiting = [];
 	}
 
@@ -42,7 +41,7 @@ class SessionPool {
 	}
 
 	/**
-	 * Takes a session back. What a transaction of the query builder has left open is rolled back.
+	 * Takes a session back. A transaction that the query builder began and did not end is rolled back.
 	 *
 	 * @param {InstanceType<typeof SqlSession>} session
 	 */
@@ -67,7 +66,7 @@ class SessionPool {
 		}
 	}
 
-	/** Rolls back what is still open. */
+	/** Rolls back all open transactions. */
 	async close() {
 		const { kept, inUse } = this;
 		this.kept = undefined;

@@ -13,17 +13,17 @@ const { openScope } = require("../api/transaction.js");
  */
 
 /**
- * What a statement did, whichever it was.
+ * Result of any statement.
  *
- * @typedef {object} Result
+ * @typedef {object} StatementResult
  * @property {any[]} rows
- * @property {boolean} hasRows whether it is one that returns rows, be it none
+ * @property {boolean} hasRows whether it is a statement that returns rows, even if there are none
  * @property {number} changes
  * @property {number | bigint} lastInsertRowid
  * @property {number} lastID
  */
 
-/** With these a reserved connection ends of itself. */
+/** Errors with which a reserved connection ends of itself. */
 const ENDED = new Set([
 	"ERR_TRANSACTION_CLOSED",
 	"ERR_TRANSACTION_TIMEOUT",
@@ -32,34 +32,34 @@ const ENDED = new Set([
 ]);
 
 /**
- * A connection as query builders expect one, which send `BEGIN`, `COMMIT` and `PRAGMA foreign_keys` as text.
+ * Connection as query builders expect one, which send `BEGIN`, `COMMIT` and `PRAGMA foreign_keys` as text.
  *
- * Most of the time it is none: statements go to the store, where reads run beside each other and writes are grouped.
- * From `BEGIN`, an outermost `SAVEPOINT` or `PRAGMA foreign_keys = OFF` on, until what ends them, it holds the store's
- * writing connection.
+ * Most of the time it is not a connection of its own: statements go to the store, where reads run beside each other and
+ * writes are grouped. From `BEGIN`, an outermost `SAVEPOINT` or `PRAGMA foreign_keys = OFF` on, until the statement that
+ * ends them, it leases the store's writing connection.
  */
 class SqlSession {
 	/**
 	 * @param {Sqlite} sqlite
-	 * @param {number} [idleTimeoutMs] how long it may hold the connection idly
+	 * @param {number} [idleTimeoutMs] time for which its lease may be idle
 	 */
 	constructor(sqlite, idleTimeoutMs) {
 		this.sqlite = sqlite;
 		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Connection | undefined} */
 		this.lease = undefined;
-		/** Whether its lease was lost. Nothing may run any more, for it would run outside of the transaction. */
+		/** True if its lease was lost. Nothing may run any more, for it would run outside of the transaction. */
 		this.isLost = false;
-		/** @type {string[]} what is open: the outermost transaction, with an empty name if `BEGIN` began it, and savepoints */
+		/** @type {string[]} open transactions: the outermost, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
 		this.hasForeignKeysOff = false;
-		/** @type {import("../queue/transaction-scope.js").Scope | undefined} that of the callback which uses it, since `begin` */
+		/** @type {import("../queue/transaction-scope.js").Scope | undefined} the scope of the callback that uses it, since `begin` */
 		this.scope = undefined;
-		/** Whether the query builder itself began what is open, so that it ends when it gives the session back. */
+		/** True if the query builder itself began the transaction, so that it ends when the session is given back. */
 		this.isManaged = false;
 	}
 
-	/** Whether another statement would meet a state that this session has set. */
+	/** True if another statement would meet a state that this session has set. */
 	get hasLease() {
 		return this.lease !== undefined;
 	}
@@ -68,7 +68,7 @@ class SqlSession {
 	 * @param {string} sql
 	 * @param {readonly any[]} params
 	 * @param {import("../..").SqlRowOptions} [options]
-	 * @returns {Promise<Result>}
+	 * @returns {Promise<StatementResult>}
 	 */
 	async execute(sql, params, options) {
 		const control = controlOf(sql);
@@ -86,7 +86,7 @@ class SqlSession {
 			const rows = await this.sqlite.all(sql, params, options);
 			return { rows: withBuffers(rows), hasRows: true, changes: 0, lastInsertRowid: 0, lastID: 0 };
 		} catch (error) {
-			// A pragma that sets something reads like one that asks.
+			// A pragma that sets a value looks like one that reads it.
 			if (/** @type {any} */ (error)?.code !== "ERR_NOT_A_READ") {
 				throw error;
 			}
@@ -109,7 +109,7 @@ class SqlSession {
 	/**
 	 * @param {Control} control
 	 * @param {string} sql
-	 * @returns {Promise<Result>}
+	 * @returns {Promise<StatementResult>}
 	 */
 	async control({ kind, name, isOn }, sql) {
 		const isOutermost = this.open.length === 0;
@@ -122,9 +122,9 @@ class SqlSession {
 				}
 				break;
 			case "foreignKeys":
-				// Within a transaction it is of no effect.
+				// Within a transaction it has no effect.
 				if (!isOutermost || (isOn && this.lease === undefined)) {
-					await this.runThere(sql);
+					await this.runInPlace(sql);
 					break;
 				}
 				await this.runInLease(sql);
@@ -134,27 +134,27 @@ class SqlSession {
 				await this.rollback(sql);
 				break;
 			case "rollbackTo":
-				await this.runThere(sql);
+				await this.runInPlace(sql);
 				this.open.length = Math.max(this.open.lastIndexOf(name) + 1, 1);
 				break;
 			case "release":
-				await this.runThere(sql);
+				await this.runInPlace(sql);
 				this.open.length = Math.max(this.open.lastIndexOf(name), 0);
 				break;
 			case "commit":
-				await this.runThere(sql);
+				await this.runInPlace(sql);
 				this.open.length = 0;
 				break;
 		}
 		if (this.open.length === 0 && !this.hasForeignKeysOff) {
-			// Nothing is open: there is nothing to wait for.
+			// Nothing is open, so that there is nothing to wait for.
 			this.releaseLease();
 		}
 		return { rows: [], hasRows: false, changes: 0, lastInsertRowid: 0, lastID: 0 };
 	}
 
 	/**
-	 * Runs a statement on the writing connection, which it takes if it has not got it.
+	 * Runs a statement in the lease, which it takes if it has none.
 	 *
 	 * @param {string} sql
 	 */
@@ -162,7 +162,7 @@ class SqlSession {
 		const isNew = this.lease === undefined;
 		this.lease ??= await this.sqlite.reserve({ idleTimeoutMs: this.idleTimeoutMs });
 		try {
-			await this.runThere(sql);
+			await this.runInPlace(sql);
 		} catch (error) {
 			if (isNew) {
 				await this.releaseLease();
@@ -172,15 +172,15 @@ class SqlSession {
 	}
 
 	/**
-	 * What was lost is rolled back already, and what has failed is when it is let go of.
+	 * Rolls back. A lost transaction is rolled back already, and releasing the lease rolls back any other.
 	 *
 	 * @param {string} sql
 	 */
 	async rollback(sql) {
 		if (this.lease === undefined) {
-			await this.runThere(sql);
+			await this.runInPlace(sql);
 		} else if (this.hasForeignKeysOff && !this.isLost) {
-			await this.runThere(sql);
+			await this.runInPlace(sql);
 		} else {
 			this.hasForeignKeysOff = false;
 			await this.releaseLease();
@@ -191,7 +191,7 @@ class SqlSession {
 	/**
 	 * @param {string} sql
 	 */
-	runThere(sql) {
+	runInPlace(sql) {
 		const { lease } = this;
 		return lease === undefined ? this.sqlite.run(sql) : this.watched(() => lease.run(sql));
 	}
@@ -213,7 +213,7 @@ class SqlSession {
 	}
 
 	/**
-	 * Runs a callback that uses this session: what it writes past it is refused, for it would wait for itself.
+	 * Runs a callback that uses this session. Writes that go past the session are refused, for they would wait for themselves.
 	 *
 	 * @template T
 	 * @param {() => T} callback
@@ -231,12 +231,12 @@ class SqlSession {
 	}
 
 	/**
-	 * Begins a transaction of which the caller then calls the callback, which runs as within `runWithin`.
+	 * Begins a transaction whose callback the caller calls afterwards; it runs as in `runWithin`.
 	 *
 	 * @param {string} sql
 	 */
 	async begin(sql) {
-		// Before anything is awaited: what the caller awaits is all that is in the scope.
+		// Before the first await, so that the scope has only what the caller awaits.
 		const scope = enterScope();
 		await this.execute(sql, []);
 		if (this.lease !== undefined) {
@@ -246,7 +246,7 @@ class SqlSession {
 	}
 
 	/**
-	 * Ends it. What its callback has left behind may wait for that from now on.
+	 * Ends it. Asynchronous calls that its callback has left behind may wait for it from now on.
 	 *
 	 * @param {string} sql
 	 */
@@ -258,7 +258,7 @@ class SqlSession {
 		await this.execute(sql, []);
 	}
 
-	/** Gives the connection back; what is open is rolled back. */
+	/** Releases the lease, which rolls back an open transaction. */
 	async releaseLease() {
 		const { lease } = this;
 		this.lease = undefined;
@@ -274,7 +274,7 @@ class SqlSession {
  * @param {string} sql
  * @param {readonly any[]} params
  * @param {import("../..").SqlRowOptions} [options]
- * @returns {Promise<Result>}
+ * @returns {Promise<StatementResult>}
  */
 async function batchOfOne(target, sql, params, options) {
 	const [result] = await target.batch([{ sql, params }], options);
@@ -283,7 +283,7 @@ async function batchOfOne(target, sql, params, options) {
 }
 
 /**
- * BLOBs as `Buffer`s on the same bytes, as the drivers have them whose place this takes.
+ * Turns BLOBs into `Buffer`s on the same bytes, as the drivers return them that this replaces.
  *
  * @param {any[]} rows
  */

@@ -1,16 +1,16 @@
 "use strict";
 
-/** What may stand before a statement: space and comments. */
+/** Text before a statement: space and comments. */
 const SPACE = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/;
 
-/** The first word of what is told apart here. */
+/** First words of the statements that are told apart here. */
 const FIRST_WORD = /^(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA)\b/i;
 
 /** The pragma that ORMs switch off around changes of a schema (sqlite.org/pragma.html#pragma_foreign_keys). */
 const FOREIGN_KEYS = /^PRAGMA\s+(?:main\s*\.\s*)?foreign_keys\s*[=(]\s*['"]?(\w+)/i;
 
 /**
- * What a statement does to the state of a connection.
+ * Effect of a statement on the state of a connection.
  *
  * @typedef {object} Control
  * @property {"begin" | "commit" | "rollback" | "savepoint" | "release" | "rollbackTo" | "foreignKeys"} kind
@@ -20,7 +20,7 @@ const FOREIGN_KEYS = /^PRAGMA\s+(?:main\s*\.\s*)?foreign_keys\s*[=(]\s*['"]?(\w+
 
 /**
  * @param {string} sql
- * @returns {Control | undefined} `undefined` for a statement that leaves it alone, which is nearly every one
+ * @returns {Control | undefined} `undefined` for a statement without such an effect, which is nearly every one
  */
 function controlOf(sql) {
 	const statement = sql.replace(SPACE, "");

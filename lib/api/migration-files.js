@@ -8,11 +8,11 @@ const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { checkSql } = require("./statement.js");
 
-/** A number, a separator, a name. */
+/** Name of a migration file: a number, a separator, a name. */
 const FILE_NAME = /^(\d+)[_-](.+?)(\.sql)?$/i;
 
 /**
- * A migration: its number, its name without the number, and its SQL with the hash that tells whether it was changed.
+ * Migration: its number, its name without the number, and its SQL with a hash by which a change is noticed.
  *
  * @typedef {{ number: number, name: string, file: string, sql: string, hash: string }} Migration
  */
@@ -93,7 +93,7 @@ function parse(file, text) {
 	if (name === undefined || !Number.isSafeInteger(number)) {
 		throw migrationError(`${file} must be named <number>_<name>.sql`);
 	}
-	// What version control makes of the ends of lines is no change.
+	// Line ends as version control may have converted them are no change.
 	const sql = checkSql(text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n"), file);
 	return { number, name, file, sql, hash: createHash("sha256").update(sql).digest("hex") };
 }

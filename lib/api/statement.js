@@ -85,7 +85,7 @@ function checkParameters(params, argument) {
 }
 
 /**
- * Whether an argument names parameters, as opposed to being the value of one.
+ * True if an argument names parameters, as opposed to being the value of one.
  *
  * @param {any} params
  */

@@ -140,7 +140,7 @@ function checkUpdateFunction(updateFunc) {
  */
 function checkUpdateResult(result, key) {
 	if (isPromise(result) || isThenable(result)) {
-		// Nobody else will look at it: without this a rejection would end the process.
+		// Nobody else handles its rejection, which would end the process.
 		Promise.resolve(result).catch(() => {});
 		throw invalidArgument("updateFunc", "must be synchronous, but returned a promise");
 	}
@@ -156,7 +156,7 @@ function isThenable(result) {
 	try {
 		return typeof result?.then === "function";
 	} catch {
-		// A getter that throws is for JSON.stringify to find.
+		// JSON.stringify will meet the getter that throws.
 		return false;
 	}
 }
@@ -167,7 +167,7 @@ function isThenable(result) {
  * @param {string} argument
  */
 function checkSize(key, text, argument) {
-	// A character takes at most three bytes of UTF-8 per UTF-16 unit; counting is left to the rare long one.
+	// A UTF-16 unit takes at most three bytes of UTF-8, so that only long texts have to be counted.
 	if (
 		(key.length + text.length) * 3 > ROW_BYTES_MAX &&
 		Buffer.byteLength(key) + Buffer.byteLength(text) > ROW_BYTES_MAX

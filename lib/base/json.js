@@ -8,7 +8,7 @@ const { KEY_LENGTH_SHOWN } = require("./limits.js");
  * The JSON text of a value, a `BigInt` in it as its decimal string.
  *
  * @param {unknown} value
- * @param {string} argument what to call it in an error
+ * @param {string} argument its name in an error
  * @returns {string}
  */
 function encode(value, argument) {
@@ -32,7 +32,7 @@ function stringify(value, argument) {
 			throw notExpressible(argument, error);
 		}
 	}
-	// Only now, because a replacer slows every other value down.
+	// A replacer slows every other value down, so it comes second.
 	try {
 		return JSON.stringify(value, (_key, part) =>
 			typeof part === "bigint" || isBigIntObject(part) ? BigInt.prototype.toString.call(part) : part,
@@ -43,7 +43,7 @@ function stringify(value, argument) {
 }
 
 /**
- * @param {unknown} error what JSON.stringify threw
+ * @param {unknown} error thrown by JSON.stringify
  */
 function isBigIntError(error) {
 	return isNativeError(error) && error.message.includes("BigInt");
@@ -51,7 +51,7 @@ function isBigIntError(error) {
 
 /**
  * @param {string} argument
- * @param {unknown} error what JSON.stringify, or something that it called, threw
+ * @param {unknown} error thrown by JSON.stringify, or by a function that it called
  */
 function notExpressible(argument, error) {
 	if (isNativeError(error) && error.message === "Invalid string length") {
@@ -61,7 +61,7 @@ function notExpressible(argument, error) {
 }
 
 /**
- * What a key holds, from its JSON text; every call makes a new value.
+ * The value of a key, parsed anew by every call.
  *
  * @param {string | undefined} text
  * @param {string} key
@@ -74,7 +74,7 @@ function decode(text, key) {
 	try {
 		return JSON.parse(text);
 	} catch {
-		// Not as the cause: its message quotes the stored text.
+		// Without the cause, whose message quotes the stored text.
 		throw notJson(key);
 	}
 }

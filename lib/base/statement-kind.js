@@ -1,20 +1,20 @@
 "use strict";
 
-/** What may stand between words: space, comments, and semicolons before the first. */
+/** Text between words: space, comments, and semicolons before the first. */
 const SPACE = /(?:[\s;\ufeff]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/y;
 
-/** A word; something quoted; a parenthesis; anything else. */
+/** Token: a word, quoted text, a parenthesis, or any other character. */
 const TOKEN = /([A-Za-z_][\w$]*)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|([()])|[\s\S]/y;
 
-/** Pragmas that do something without an equals sign. */
+/** Pragmas that have an effect without an equals sign. */
 const ACTING_PRAGMA = /\b(?:wal_checkpoint|incremental_vacuum|optimize)\b/i;
 
 const READS = new Set(["SELECT", "VALUES", "EXPLAIN"]);
 const WRITES = new Set(["INSERT", "REPLACE", "UPDATE", "DELETE"]);
 
 /**
- * Whether a statement reads, so that a reader can run it, told from its words. SQLite has the last word: a reader
- * refuses what would write.
+ * True if a statement reads, so that a reader can run it, by its words. SQLite decides in the end: a reader refuses a
+ * statement that would write.
  *
  * @param {string} sql
  */

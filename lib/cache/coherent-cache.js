@@ -35,7 +35,7 @@ class CoherentCache {
 		this.knows = new Uint32Array(VERSION_WORDS);
 		/** Number of times that others were found to have written. */
 		this.foreignChanges = 0;
-		/** Whether the file was seen to be in its place in this turn of the event loop. */
+		/** True if the file was seen to be in its place in this turn of the event loop. */
 		this.isFileSeen = false;
 		/** Cost of the reads of this turn, a hit being 1. */
 		this.spent = 0;
@@ -43,7 +43,7 @@ class CoherentCache {
 	}
 
 	/**
-	 * Whether so many reads were answered that the event loop should turn before the next. Reads that are awaited one after
+	 * True if so many reads were answered that the event loop should turn before the next. Reads that are awaited one after
 	 * another would keep everything else waiting.
 	 */
 	get isSpent() {
@@ -143,7 +143,7 @@ class CoherentCache {
 	}
 
 	/**
-	 * Whether nobody but this store is known to have written.
+	 * True if nobody but this store is known to have written.
 	 *
 	 * @param {number} foreignChanges the count since which
 	 */

@@ -14,7 +14,7 @@ const { existing, locate, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
- * @typedef {import("./store.js").Options} Options
+ * @typedef {import("./store.js").CommandOptions} CommandOptions
  * @typedef {import("../..").Backup} Backup
  */
 
@@ -53,7 +53,7 @@ function describeLag({ state, changedPages, changedBytes, since, reason }) {
 	return `${pages} (${formatBytes(changedBytes)}) changed since ${since.toISOString()}, ${ago} ago`;
 }
 
-/** @param {Options} options */
+/** @param {CommandOptions} options */
 async function status(options) {
 	const { file, url } = locate(options);
 	const found = storeAt(file);
@@ -81,7 +81,7 @@ async function status(options) {
 	print(options, value, text.join("\n"));
 }
 
-/** @param {Options} options */
+/** @param {CommandOptions} options */
 async function backup(options) {
 	const place = locate(options);
 	existing(place.file, "back up");
@@ -120,14 +120,14 @@ async function awaited(place) {
 	}
 }
 
-/** @param {Options} options */
+/** @param {CommandOptions} options */
 async function list(options) {
 	const { url } = locate(options);
 	const backups = await listBackups({ url });
 	print(options, backups, backups.map(describe).join("\n") || `there are no backups in ${withoutSecrets(url)}`);
 }
 
-/** @param {Options} options */
+/** @param {CommandOptions} options */
 async function verify(options) {
 	const { file, url } = locate(options);
 	const folder = temporaryFolderNear(file);

@@ -12,25 +12,25 @@ const { existing, locateBoth, locateFile, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
- * @typedef {import("./store.js").Options & { community?: string, output?: string, force?: boolean }} Options
+ * @typedef {import("./store.js").CommandOptions & { community?: string, output?: string, force?: boolean }} ExportOptions
  * @typedef {{ place: number, key: string, communityId: string | null, value: string | null, expiresAt: number | null }} Row
- * @typedef {(text: string) => Promise<void>} Write
+ * @typedef {(text: string) => Promise<void>} WriteText
  */
 
 /** UTF-16 units of lines that are written at a time. */
 const WRITE_LENGTH = 1 << 16;
 
-/** Whether a row has not expired, as `get` has it: an expiry that is no number is none. */
+/** Condition that a row has not expired, as in `get`: an expiry that is not a number is none. */
 const isLive = (/** @type {string} */ row) =>
 	`(typeof(${row}.expires_at) NOT IN ('integer', 'real') OR ${row}.expires_at > :now)`;
 
-/** Rows of the key of `first` in the default scope: where the SDK has left several, the newest counts. */
+/** Rows of the key of `first` in the default scope. The SDK may have left several, of which the newest counts. */
 const TWINS = "FROM __rootapp_kv AS twin WHERE twin.community_id IS NULL AND twin.key = first.key AND twin.rowid";
 
 /**
- * What `select` finds, of every community, in the order of insertion, and without holding more of it than a few rows.
- * Of several rows of a key the newest has the value, and the oldest after which none had expired has the place. What
- * others have stored under what is no key, or in what is no community, is nobody's.
+ * Query for the entries that `select` finds, of every community, in the order of insertion. It holds no more than a few rows
+ * at a time. Of several rows of a key the newest has the value, and the oldest after which none had expired has the place.
+ * Rows of others whose key is not a text, or whose community is not one, are left out.
  */
 const EXPORTED = `
 SELECT CAST(first.rowid AS REAL) AS place, first.key AS key, first.community_id AS communityId,
@@ -47,9 +47,9 @@ WHERE typeof(first.key) = 'text' AND ${isLive("first")} AND (first.community_id 
 ORDER BY first.rowid`;
 
 /**
- * Writes every key as a line of JSON, or those of one community.
+ * Writes the entries of every community, or of one, each as a line of JSON.
  *
- * @param {Options} options
+ * @param {ExportOptions} options
  */
 async function exportKeys(options) {
 	const file = locateFile(options);
@@ -81,11 +81,11 @@ async function checkStore(file) {
 
 /**
  * @param {string} file
- * @param {Options} options
- * @param {Write} write
+ * @param {ExportOptions} options
+ * @param {WriteText} write
  */
 async function exportTo(file, options, write) {
-	// Lines on a terminal show for themselves how far it has come.
+	// Lines on a terminal show the progress themselves.
 	const isShown = options.output !== undefined || !process.stdout.isTTY;
 	const bar = progressBar(isShown ? options : { json: true }, "exporting");
 	try {
@@ -98,7 +98,7 @@ async function exportTo(file, options, write) {
 /**
  * @param {import("../..").DataStore} store
  * @param {string | undefined} community
- * @param {Write} write
+ * @param {WriteText} write
  * @param {import("./progress.js").Bar} bar
  */
 async function writeLines({ sqlite }, community, write, bar) {
@@ -138,10 +138,10 @@ function lineOf({ key, communityId, value, expiresAt }) {
 }
 
 /**
- * Writes a file that is there as a whole or not at all.
+ * Writes a file whole or not at all.
  *
  * @param {string} file
- * @param {(write: Write) => Promise<number>} use
+ * @param {(write: WriteText) => Promise<number>} use
  */
 async function intoFile(file, use) {
 	const unfinished = `${file}.${process.pid}.tmp`;
@@ -157,7 +157,7 @@ async function intoFile(file, use) {
 
 /**
  * @param {string} file a new one, which is on disk when this resolves
- * @param {(write: Write) => Promise<number>} use
+ * @param {(write: WriteText) => Promise<number>} use
  */
 async function writeWhole(file, use) {
 	const handle = await open(file, "wx");

@@ -5,15 +5,15 @@ const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { checkOutput } = require("../native/destination.js");
 
-/** What SQLite keeps beside a database, by what it adds to its name. */
+/** Suffixes of the database and of the files that SQLite keeps beside it. */
 const COMPANIONS = ["", "-wal", "-shm", "-journal"];
 
 /**
- * What lies at a path; `undefined` if nothing does.
+ * Status of the file at a path; `undefined` if there is none.
  *
  * @param {string} file
  */
-function whatIs(file) {
+function statOf(file) {
 	try {
 		return statSync(file, { throwIfNoEntry: false });
 	} catch (error) {
@@ -24,12 +24,12 @@ function whatIs(file) {
 }
 
 /**
- * The store's file, which must not be anything else than a file if it is there.
+ * Status of the store's file, if it exists. Refuses anything that is not a regular file.
  *
  * @param {string} file
  */
 function storeAt(file) {
-	const found = whatIs(file);
+	const found = statOf(file);
 	if (found !== undefined && !found.isFile()) {
 		const what = found.isDirectory() ? "a folder" : "no regular file";
 		throw new RootcellarError("ERR_NOT_A_FILE", `${file} is ${what}; expected the file of a store`);
@@ -38,8 +38,8 @@ function storeAt(file) {
 }
 
 /**
- * Where a command is to write: the path, with links followed. Refuses what is no file, what exists without `--force`,
- * and, always, what belongs to the store, to another database or to backups.
+ * Path of the output of a command, with links followed. Refuses a path that is not that of a regular file, one that exists
+ * without `--force`, and always one that belongs to the store, to another database or to backups.
  *
  * @param {string} given
  * @param {{ file: string, url?: string }} store its file, and its destination if it has one
@@ -57,9 +57,9 @@ function outputAt(given, store, force) {
  * @param {boolean} force
  */
 function linkedFrom(output, { file }, force) {
-	const found = whatIs(output);
+	const found = statOf(output);
 	if (found === undefined) {
-		if (!whatIs(path.dirname(output))?.isDirectory()) {
+		if (!statOf(path.dirname(output))?.isDirectory()) {
 			throw new RootcellarError("ERR_NOT_FOUND", `the folder of ${output} does not exist`);
 		}
 		return output;
@@ -68,7 +68,7 @@ function linkedFrom(output, { file }, force) {
 		const what = found.isDirectory() ? "a folder" : "no regular file";
 		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
 	}
-	if (COMPANIONS.some((suffix) => isSame(found, whatIs(file + suffix)))) {
+	if (COMPANIONS.some((suffix) => isSame(found, statOf(file + suffix)))) {
 		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
 	}
 	if (!force) {
@@ -85,4 +85,4 @@ function isSame(one, other) {
 	return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-module.exports = { outputAt, storeAt, whatIs };
+module.exports = { outputAt, storeAt, statOf };

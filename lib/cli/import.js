@@ -6,27 +6,27 @@ const path = require("node:path");
 const { Readable } = require("node:stream");
 const { pipeline } = require("node:stream/promises");
 const { RootcellarError } = require("../base/errors.js");
-const { storeAt, whatIs } = require("./files.js");
+const { storeAt, statOf } = require("./files.js");
 const { linesOf, toEntry } = require("./lines.js");
 const { note, print } = require("./output.js");
 const { progressBar } = require("./progress.js");
 const { locateBoth, withStore } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
-/** What is handed to the writer at a time. */
+/** Bounds of a slice, which is handed to the writer at a time. */
 const SLICE_KEYS = 1_000;
 const SLICE_BYTES = 4 << 20;
 
 /**
- * @typedef {import("./store.js").Options & { community?: string, input?: string, force?: boolean }} Options
- * @typedef {import("./lines.js").Entry & { number: number }} Numbered
+ * @typedef {import("./store.js").CommandOptions & { community?: string, input?: string, force?: boolean }} ImportOptions
+ * @typedef {import("./lines.js").LineEntry & { number: number }} Numbered
  */
 
 /**
- * Reads lines as `export` writes them, and stores all of their keys or none. The input is read twice: to check every
- * line before the store is touched, and then in one transaction, so that neither has to be held.
+ * Reads lines as `export` writes them, and stores all of their keys or none. The input is read twice: first every line is
+ * checked, then all are stored in one transaction. So the input need not be kept in memory.
  *
- * @param {Options} options
+ * @param {ImportOptions} options
  */
 async function importKeys(options) {
 	const place = locateBoth(options);
@@ -44,13 +44,13 @@ async function importKeys(options) {
 }
 
 /**
- * What can be read more than once: a file, or a copy of what else there is.
+ * Makes an input readable more than once: a file is, and any other input is copied to one.
  *
  * @param {string | undefined} input
  */
 async function repeatable(input) {
 	const given = input === undefined ? undefined : path.resolve(input);
-	const found = given === undefined ? undefined : whatIs(given);
+	const found = given === undefined ? undefined : statOf(given);
 	if (given !== undefined && found === undefined) {
 		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${given} to import`);
 	}
@@ -67,7 +67,7 @@ async function repeatable(input) {
 	const remove = removedAtEnd(folder);
 	const file = path.join(folder, "keys.jsonl");
 	await pipeline(given === undefined ? process.stdin : createReadStream(given), createWriteStream(file));
-	return { file, bytes: whatIs(file)?.size ?? 0, remove };
+	return { file, bytes: statOf(file)?.size ?? 0, remove };
 }
 
 /**
@@ -75,10 +75,10 @@ async function repeatable(input) {
  */
 
 /**
- * The entries of an input in slices, and how many were left out.
+ * The entries of an input in slices, and the number of those left out.
  *
  * @param {Source} source
- * @param {Options} options
+ * @param {ImportOptions} options
  * @param {string} title
  * @returns {AsyncGenerator<{ entries: Numbered[], skipped: number }>}
  */
@@ -112,7 +112,7 @@ async function* slices({ file, bytes }, options, title) {
 
 /**
  * @param {Source} source
- * @param {Options} options
+ * @param {ImportOptions} options
  */
 async function checkInput(source, options) {
 	let [keys, skipped] = [0, 0];
@@ -126,7 +126,7 @@ async function checkInput(source, options) {
 /**
  * @param {{ file: string, url?: string }} place
  * @param {Source} source
- * @param {Options} options
+ * @param {ImportOptions} options
  */
 async function write(place, source, options) {
 	await withStore(place, async (store) => {
@@ -141,7 +141,7 @@ async function write(place, source, options) {
 }
 
 /**
- * What was stored by earlier slices is found, too: a key that the input has twice is refused like one that exists.
+ * Refuses keys that exist. Keys of earlier slices are among them, so that a key that the input has twice is refused, too.
  *
  * @param {import("../..").KeyValueStore} appData
  * @param {Numbered[]} entries
@@ -162,7 +162,7 @@ async function refuseExisting(appData, entries) {
 }
 
 /**
- * What was imported is there also if it cannot be backed up yet, which is said.
+ * Backs up. If that fails, the keys are imported all the same, and a note says so.
  *
  * @param {import("../..").DataStore} store
  */

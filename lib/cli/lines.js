@@ -5,16 +5,16 @@ const { RootcellarError } = require("../base/errors.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
 
 /**
- * Keys as lines of JSON: `{"key":…,"communityId":…,"value":…,"expiresAt":…}`, where `communityId` and `expiresAt` are
+ * Entry as a line of JSON: `{"key":…,"communityId":…,"value":…,"expiresAt":…}`, where `communityId` and `expiresAt` are
  * left out of keys that have none.
  *
- * @typedef {{ key: string, value: unknown, expiresAt: Date | undefined, communityId: string | undefined }} Entry
+ * @typedef {{ key: string, value: unknown, expiresAt: Date | undefined, communityId: string | undefined }} LineEntry
  */
 
-/** What a line may have. */
+/** Fields of a line. */
 const FIELDS = new Set(["key", "value", "expiresAt", "expires_at", "communityId"]);
 
-/** What ends a line for some readers of text, and may stand in a string of JSON. */
+/** Characters that end a line for some readers of text, and may occur in a string of JSON. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 const LINE_FEED = 0x0a;
@@ -27,15 +27,15 @@ const LINE_FEED = 0x0a;
  */
 function toLine(key, communityId, json, expiresAtMs) {
 	const community = communityId === null ? "" : `,"communityId":${JSON.stringify(communityId)}`;
-	// Another program may have stored one that lies beyond every date.
+	// Another program may have stored a time beyond every date.
 	const expiry = expiresAtMs === undefined ? "" : new Date(Math.min(expiresAtMs, TIME_MS_MAX)).toISOString();
-	// Outside of its strings, where none can stand, a line feed is as good as a space.
+	// JSON has line feeds only between tokens, where a space will do.
 	const value = json.replace(/[\r\n]/g, " ");
 	const line = `{"key":${JSON.stringify(key)}${community},"value":${value}${expiry && `,"expiresAt":"${expiry}"`}}\n`;
 	return line.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** What may be a number beyond the largest that there is, which would be read as infinite and stored as null. */
+/** Texts that may have a number beyond the largest, which would be read as infinite and stored as null. */
 const LARGE_NUMBER = /e\+?0*\d{2}|\d{300}/i;
 
 const INFINITE = new Error("infinite");
@@ -52,7 +52,7 @@ function finite(_name, value) {
 /**
  * @param {string} text
  * @param {number} number
- * @returns {Entry}
+ * @returns {LineEntry}
  */
 function toEntry(text, number) {
 	/** @type {any} */
@@ -104,13 +104,13 @@ function toTime(expiry, number) {
 }
 
 /**
- * The lines of a stream of bytes, without those that hold nothing.
+ * Lines of a stream of bytes, without empty ones.
  *
  * @param {AsyncIterable<Buffer>} chunks
  * @returns {AsyncGenerator<{ text: string, number: number, bytes: number }>}
  */
 async function* linesOf(chunks) {
-	// A mark at the beginning, which some editors write, belongs to no line.
+	// It drops a byte order mark at the beginning, which some editors write.
 	const decoder = new TextDecoder("utf-8", { fatal: true });
 	let number = 0;
 	/** @type {Buffer[]} */

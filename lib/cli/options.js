@@ -3,7 +3,7 @@
 const { InvalidArgumentError } = require("commander");
 const { locationFromOption } = require("../config/location.js");
 
-/** A time as ISO 8601 has it: a date, or a date and a time with or without a zone. */
+/** Time in ISO 8601: a date, or a date and a time with or without a zone. */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 /**
@@ -13,7 +13,7 @@ const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\
 function parseTime(text) {
 	const [, day] = TIME.exec(text) ?? [];
 	const time = new Date(text);
-	// JavaScript takes the 30th of February for a day in March.
+	// JavaScript reads the 30th of February as a day in March.
 	const isDay = day !== undefined && toIso(new Date(`${day}T00:00:00Z`))?.startsWith(day);
 	if (!isDay || Number.isNaN(time.getTime())) {
 		throw new InvalidArgumentError("expected a time such as 2025-01-31T12:00:00Z");

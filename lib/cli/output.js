@@ -3,19 +3,19 @@
 const { once } = require("node:events");
 const { DESTINATION } = require("../config/backup.js");
 
-/** What a command ends with if something failed. */
+/** Exit code of a command that failed. */
 const EXIT_FAILED = 1;
 
-/** What it ends with if it was called or configured wrongly, and nothing was tried. */
+/** Exit code of a command that was called or configured wrongly, and has tried nothing. */
 const EXIT_USAGE = 2;
 
-/** The codes that mean that. */
+/** Codes of errors for which it is. */
 const USAGE_CODES = new Set(["ERR_USAGE", "ERR_INVALID_CONFIG", "ERR_INVALID_ARGUMENT"]);
 
 let hasWritten = false;
 
 /**
- * Writes a part of a command's result. Resolves when there is room for more.
+ * Writes a part of the result. Resolves when there is room for more.
  *
  * @param {string} text
  */
@@ -25,7 +25,7 @@ async function write(text) {
 }
 
 /**
- * Prints what a command has found: as JSON on one line, or as text.
+ * Prints the result, as JSON on one line or as text.
  *
  * @param {{ json?: boolean }} options
  * @param {unknown} value
@@ -37,7 +37,7 @@ function print({ json }, value, text) {
 }
 
 /**
- * Says something on the standard error stream that is not the command's result.
+ * Writes a note, which is not part of the result, to the standard error stream.
  *
  * @param {string} text
  */
@@ -46,7 +46,7 @@ function note(text) {
 }
 
 /**
- * Says what went wrong, and sets the exit code.
+ * Prints an error, and sets the exit code.
  *
  * @param {any} error
  * @param {boolean | undefined} json
@@ -61,7 +61,7 @@ function fail(error, json, source = DESTINATION) {
 	process.exitCode = USAGE_CODES.has(code) ? EXIT_USAGE : EXIT_FAILED;
 	if (json) {
 		const line = `${JSON.stringify({ error: { code, message } })}\n`;
-		// What was written as a result must not end with what is none.
+		// A result that was begun must not end with an error.
 		(hasWritten ? process.stderr : process.stdout).write(line);
 	} else {
 		note(`${message} (${code})`);
@@ -69,8 +69,7 @@ function fail(error, json, source = DESTINATION) {
 }
 
 /**
- * Ends the process when nobody reads any more what it prints, and says so if that cannot be written for another
- * reason.
+ * Ends the process when its output is not read any more, or cannot be written. The latter is reported.
  */
 function watchOutput() {
 	process.stderr.on("error", () => {});

@@ -17,7 +17,7 @@ const DESTINATION = [
 const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was called or configured wrongly";
 
 /**
- * A command with the options that all have, and an example.
+ * Adds a command, with the options that all commands have, and an example.
  *
  * @param {Command} program
  * @param {string} name
@@ -109,7 +109,7 @@ function createProgram(json) {
 }
 
 /**
- * Runs the command that the arguments name, and sets the exit code.
+ * Runs the command of the arguments, and sets the exit code.
  *
  * @param {string[]} argv
  */

@@ -3,14 +3,14 @@
 const { Presets, SingleBar } = require("cli-progress");
 const { formatBytes } = require("./output.js");
 
-/** How often a bar moves that only shows that something goes on. */
+/** Interval at which the bar of an activity moves. */
 const STEP_MS = 100;
 
-/** How wide what moves is, as a part of the bar, as the denominator. */
+/** Length of a bar divided by that of the block that moves in it. */
 const BLOCK_SHARE = 5;
 
 /**
- * A bar on the standard error stream, or nothing if that is no terminal, or where `--json` asks for JSON.
+ * Bar on the standard error stream. Nothing is shown if that is no terminal, or with `--json`.
  *
  * @typedef {{ update: (done: number, total: number, of?: string) => void, end: () => void }} Bar
  */
@@ -19,7 +19,7 @@ const BLOCK_SHARE = 5;
 const NONE = { update: () => {}, end: () => {} };
 
 /**
- * A bar that shows how much of something is done, in bytes unless `update` is told otherwise.
+ * Bar that shows the part that is done, in bytes unless `update` has another unit.
  *
  * @param {{ json?: boolean }} options
  * @param {string} title
@@ -31,7 +31,7 @@ function progressBar(options, title) {
 	let isEnded = false;
 	return {
 		update: (done, total, of = formatBytes(total)) => {
-			// What is told late would begin it again.
+			// A late report would begin it again.
 			if (isEnded) return;
 			if (!bar.isActive) bar.start(total, done, { size: of });
 			bar.setTotal(total);
@@ -45,8 +45,8 @@ function progressBar(options, title) {
 }
 
 /**
- * A bar for what cannot be measured: something moves in it, and it says for how long already. Should it turn out to be
- * measurable, it becomes the other kind.
+ * Bar for an activity of unknown length: a block moves in it, beside the time that has passed. It becomes a bar of the other
+ * kind as soon as progress is reported.
  *
  * @param {{ json?: boolean }} options
  * @param {string} title

@@ -10,11 +10,11 @@ const { locate, withStore } = require("./store.js");
 const { allRemovedAtEnd } = require("./temporary.js");
 
 /**
- * @typedef {import("./store.js").Options & { at?: Date, id?: string, to?: string, force?: boolean }} Options
+ * @typedef {import("./store.js").CommandOptions & { at?: Date, id?: string, to?: string, force?: boolean }} RestoreOptions
  * @typedef {import("../..").Restore} Restore
  */
 
-/** @param {Options} options */
+/** @param {RestoreOptions} options */
 async function restore(options) {
 	const { to, force = false } = options;
 	const place = locate(options);
@@ -30,7 +30,7 @@ async function restore(options) {
  * so that everybody who has it open sees the change.
  *
  * @param {{ file: string, url: string }} place
- * @param {Options} options
+ * @param {RestoreOptions} options
  * @param {boolean} force
  */
 async function restoreStore(place, options, force) {
@@ -60,7 +60,7 @@ async function restoreStore(place, options, force) {
  *
  * @param {string} url
  * @param {string} file
- * @param {Options} options
+ * @param {RestoreOptions} options
  * @param {boolean} force
  */
 async function restoreFile(url, file, options, force) {

@@ -8,15 +8,15 @@ const { RootcellarError } = require("../base/errors.js");
 const { storeAt } = require("./files.js");
 
 /**
- * What every command is told: the file, the destination, and whether JSON is wanted.
+ * Options of every command: the file, the destination, and whether JSON is wanted.
  *
- * @typedef {{ file?: string, url?: string, json?: boolean }} Options
+ * @typedef {{ file?: string, url?: string, json?: boolean }} CommandOptions
  */
 
 /**
- * The file that a command is about.
+ * The file of a command.
  *
- * @param {Options} options
+ * @param {CommandOptions} options
  */
 function locateFile({ file }) {
 	const location = file === undefined ? locationFromEnvironment(process.env) : locationFromOption(file);
@@ -24,9 +24,9 @@ function locateFile({ file }) {
 }
 
 /**
- * The file, and where its backups go; no `url` if they are turned off.
+ * The file, and the destination of its backups; no `url` if they are turned off.
  *
- * @param {Options} options
+ * @param {CommandOptions} options
  */
 function locateBoth({ file, url }) {
 	const found = locateFile({ file });
@@ -36,9 +36,9 @@ function locateBoth({ file, url }) {
 }
 
 /**
- * The file that a command is about, and where its backups are.
+ * The file of a command, and the destination of its backups.
  *
- * @param {Options} options
+ * @param {CommandOptions} options
  */
 function locate(options) {
 	const { file, url } = locateBoth(options);
@@ -49,7 +49,7 @@ function locate(options) {
 }
 
 /**
- * Whether a file is the one that `DATABASE_CONFIG` names: then `ROOTCELLAR_BACKUP` is meant for it.
+ * True if `DATABASE_CONFIG` names a file, so that `ROOTCELLAR_BACKUP` is meant for it.
  *
  * @param {string} file
  */
@@ -57,13 +57,13 @@ function isConfigured(file) {
 	try {
 		return locationFromEnvironment(process.env).path === file;
 	} catch {
-		// What cannot be used names no file.
+		// A configuration that cannot be used names no file.
 		return false;
 	}
 }
 
 /**
- * The store's file, which has to be there.
+ * The store's file, which must exist.
  *
  * @param {string} file
  * @param {string} purpose
@@ -88,7 +88,7 @@ function existing(file, purpose) {
 async function withStore({ file, url }, use) {
 	if (url !== undefined) await refuseOldCopyInUse(file, url);
 	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
-	// A command says for itself what has failed, and the process need not warn.
+	// The command reports failures, so that no warning is needed.
 	store.backups.on("failure", () => {});
 	try {
 		return await use(store);

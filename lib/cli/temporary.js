@@ -4,16 +4,16 @@ const { existsSync, readdirSync, rmSync } = require("node:fs");
 const { constants } = require("node:os");
 const { basename, dirname, join } = require("node:path");
 
-/** Signals that end a program, and leave it time to tidy up. */
+/** Signals that end a program, and leave it time to clean up. */
 const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
-/** What removes each. @type {Set<() => void>} */
+/** @type {Set<() => void>} functions that remove the files */
 const removals = new Set();
 let isListening = false;
 
 /**
- * Removes a file or a folder when the process ends, also by a signal, unless it was removed or renamed before.
- * Returns what removes it now.
+ * Removes a file or a folder when the process ends, also by a signal, unless it was removed or renamed before. Returns a
+ * function that removes it now.
  *
  * @param {string} path
  */
@@ -22,7 +22,7 @@ function removedAtEnd(path) {
 }
 
 /**
- * The same, of every file whose path begins in this way.
+ * Removes in the same way every file whose path has a prefix.
  *
  * @param {string} begin
  */

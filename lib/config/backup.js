@@ -108,7 +108,7 @@ function backupOf(file, options, env, isFromEnvironment) {
 }
 
 /**
- * Whether `ROOTCELLAR_BACKUP` turns backups off. Refuses values that look as if they should, and would name a folder.
+ * True if `ROOTCELLAR_BACKUP` turns backups off. Refuses values that look as if they should, and would name a folder.
  *
  * @param {string} configured
  */

@@ -20,7 +20,7 @@ const ELF_HEAD_BYTES = 2048;
 let binding;
 
 /**
- * Loads the native addon at the first call; later calls return the same. A failure is not remembered.
+ * The native addon, loaded by the first call that succeeds.
  *
  * @throws `RootcellarError` `ERR_NO_BINARY` when there is none for this platform, or it does not load.
  */
@@ -52,9 +52,9 @@ function platformSuffix() {
 }
 
 /**
- * Whether this Node runs on musl, by the dynamic loader that its executable names. That takes well under a
- * millisecond; the process report, which knows it for certain, takes several and is asked only when the
- * executable does not tell.
+ * True if this Node runs on musl, by the dynamic loader that its executable names. Reading that takes well under a
+ * millisecond. The process report, which knows for certain, takes several, and is asked only if the executable does not
+ * tell.
  */
 function usesMusl() {
 	const loader = dynamicLoader();
@@ -84,7 +84,7 @@ function processReportHeader() {
 	/** @type {any} */
 	const report = process.report;
 	const { excludeNetwork } = report;
-	// Else Node looks up the name of every open connection's peer.
+	// Otherwise Node looks up the name of the peer of every open connection.
 	report.excludeNetwork = true;
 	try {
 		return report.getReport().header;
@@ -95,7 +95,7 @@ function processReportHeader() {
 
 /**
  * @param {string} suffix
- * @param {string} looked - The file or package that was looked for.
+ * @param {string} looked file or package that was looked for
  * @param {any} cause
  */
 function noBinary(suffix, looked, cause) {

@@ -87,7 +87,7 @@ async function reportBackups(url, file) {
 }
 
 /**
- * Whether opening a file would replace it while another process has it open. An error of the destination is left to the
+ * True if opening a file would replace it while another process has it open. An error of the destination is left to the
  * opening to report.
  *
  * @param {string} url
@@ -99,7 +99,7 @@ async function wouldReplaceOpenFile(url, file) {
 }
 
 /**
- * Whether a file has the key-value table, or the failure to read it.
+ * Looks for the key-value table in a file: answers `isStore`, or the failure to read the file.
  *
  * @param {string} file
  */
@@ -119,7 +119,7 @@ function checkOutput(url, output) {
 }
 
 /**
- * Whether a process makes the backups of a file now.
+ * True if a process makes the backups of a file now.
  *
  * @param {string} file
  */

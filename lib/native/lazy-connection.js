@@ -23,7 +23,7 @@ class LazyConnection {
 		/** @type {OpenConnection | undefined} */
 		this.current = undefined;
 		this.nextForeignCheck = 0;
-		/** Whether it is a transaction's, whose operations all share one connection. */
+		/** True if it is a transaction's, whose operations all share one connection. */
 		this.isLease = false;
 		/** Number of transactions around it. */
 		this.depth = 0;
@@ -35,7 +35,7 @@ class LazyConnection {
 	}
 
 	/**
-	 * The same for a transaction, over the lease that it has.
+	 * The connection of a transaction within, which is the transaction's lease.
 	 *
 	 * @param {any} lease
 	 */

@@ -2,12 +2,12 @@
 
 const { loadBinding } = require("./binding.js");
 
-/** What ends a process that does not handle it. */
+/** Signals that end a process that does not handle them. */
 const SIGNALS = /** @type {const} */ (["SIGHUP", "SIGINT", "SIGTERM"]);
 
 /**
- * Makes the end of the process by a signal that it does not handle wait for the last backups. A listener that is added
- * later takes the signal over. Does nothing in worker threads, which have no signals.
+ * Delays the end of the process by a signal that it does not handle until the last backups are made. A listener that is
+ * added later takes the signal over. Has no effect in worker threads, which have no signals.
  */
 function finishAtSignals() {
 	loadBinding().catchSignals(SIGNALS.filter((name) => process.listenerCount(name) === 0));

@@ -1,6 +1,6 @@
 "use strict";
 
-// Not the global, which a test may have faked.
+// The global may have been replaced by a test.
 const { setImmediate } = require("node:timers");
 
 /**
@@ -11,12 +11,13 @@ const { setImmediate } = require("node:timers");
 const nextTurn = "clock" in setImmediate ? throughAPort : setImmediate;
 
 /**
- * For where even that was a fake when this was loaded: fakes have a clock (@sinonjs/fake-timers, in Jest and Vitest).
+ * Stands in for a `setImmediate` that was a fake already when this was loaded. Fakes have a `clock` (@sinonjs/fake-timers, in
+ * Jest and Vitest).
  *
  * @param {() => void} callback
  */
 function throughAPort(callback) {
-	// Only now: loading it changes process.chdir.
+	// Loaded only now, for it changes process.chdir.
 	const { MessageChannel } = require("node:worker_threads");
 	const { port1, port2 } = new MessageChannel();
 	port1.once("message", () => {

@@ -12,7 +12,7 @@ let isListening = false;
 let isLeaving = false;
 
 /**
- * What makes the last backup of each store, when everything is written. A store that was dropped has ended its own.
+ * Stores that make a last backup when everything is written. One that was dropped has ended its own backups.
  *
  * @type {Set<WeakRef<{ finishBackups(): void }>>}
  */
@@ -20,7 +20,7 @@ const unfinished = new Set();
 const dropped = new FinalizationRegistry((/** @type {WeakRef<{ finishBackups(): void }>} */ store) => finished(store));
 
 /**
- * Makes the end of the process, such as `process.exit()`, wait until a queue is written.
+ * Delays the end of the process, such as `process.exit()`, until a queue is written.
  *
  * @param {Flushable} queue
  */
@@ -37,7 +37,8 @@ function listen() {
 }
 
 /**
- * Makes the end of the process, such as `process.exit()`, wait for a store's last backup. Returns what takes that back.
+ * Delays the end of the process, such as `process.exit()`, until a store has made its last backup. Returns a function that
+ * takes this back.
  *
  * @param {{ finishBackups(): void }} store
  * @returns {() => void}
@@ -94,7 +95,7 @@ function flushAll() {
 }
 
 /**
- * Whether the `exit` listeners are being called: nothing asynchronous will happen any more.
+ * True if the `exit` listeners are being called: nothing asynchronous will happen any more.
  */
 function isExiting() {
 	return /** @type {{ _exiting?: boolean }} */ (/** @type {unknown} */ (process))._exiting === true;

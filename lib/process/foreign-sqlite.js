@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * Whether `node:sqlite` is in use. It is part of Node's executable, where the addon cannot see it.
+ * True if `node:sqlite` is in use. It is part of Node's executable, where the addon cannot see it.
  */
 function isNodeSqliteLoaded() {
 	const { moduleLoadList } = /** @type {{ moduleLoadList?: string[] }} */ (/** @type {unknown} */ (process));

@@ -173,14 +173,14 @@ class Batcher {
 		const { committed, foreignChanges, stoppedAt, failed } = this.inFlight.ended(event);
 		this.reads.add(this.pending.commit(committed, foreignChanges, outcomesOf(event)));
 		if (stop === "conflict" && stoppedAt) {
-			// Where the cache itself is at odds with the file, the next batch must not start from it again.
+			// The cache itself may be at odds with the file; the next batch must not start from it again.
 			for (const change of stoppedAt.changes) {
 				this.cache.delete(change);
 			}
 		}
 		if (error) {
 			if (stop === undefined) {
-				// Whether anything was written is not known.
+				// It is not known if anything was written.
 				this.cache.clear();
 			}
 			for (const write of failed) {
@@ -194,7 +194,7 @@ class Batcher {
 }
 
 /**
- * Whether a write would be seen by reads that were issued before it, and wait for a change that is under way.
+ * True if a write would be seen by reads that were issued before it, and wait for a change that is under way.
  *
  * @param {Write} write
  * @param {boolean} hasLateReads whether there are any such reads

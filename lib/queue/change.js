@@ -38,7 +38,7 @@ class Change {
 		this.onDisk = undefined;
 		/** @type {import("../native/encode.js").Batch | undefined} the last batch that it was put into */
 		this.batch = undefined;
-		/** Whether it was sent to the writer, so that it may be on disk already. */
+		/** True if it was sent to the writer, so that it may be on disk already. */
 		this.isSent = false;
 		/** @type {KeyRead[]} reads issued after this change and before the next of its key, and before it was sent */
 		this.reads = [];

@@ -27,7 +27,7 @@ const { concernsAnyKey, isAlone } = require("./writes.js");
 /**
  * Batches that the writer has.
  *
- * When one ends early, the writer carries out none of those behind it, which were sent by then. All of them come back,
+ * A batch may end early. The writer then carries out none of those behind it that were sent by then. All of them come back,
  * and only then is anything sent again, in a new epoch.
  */
 class BatchesInFlight {
@@ -36,7 +36,7 @@ class BatchesInFlight {
 		this.sent = [];
 		/** Number of times that batches came back. */
 		this.epoch = 0;
-		/** Whether a batch ended early, and those behind it have still to come back. */
+		/** True if a batch ended early, and those behind it have still to come back. */
 		this.isHalted = false;
 		/** @type {Write[]} writes of theirs that are to be sent again */
 		this.leftUndone = [];
@@ -47,7 +47,7 @@ class BatchesInFlight {
 	}
 
 	/**
-	 * Whether a batch that begins with a write can be sent.
+	 * True if a batch that begins with a write can be sent.
 	 *
 	 * @param {Write} first
 	 */
@@ -59,12 +59,12 @@ class BatchesInFlight {
 		return !this.isHalted && this.sent.length < BATCHES_IN_FLIGHT_MAX;
 	}
 
-	/** Whether there is a write of which only the writer can tell which keys it concerns. */
+	/** True if there is a write of which only the writer can tell which keys it concerns. */
 	hasPattern() {
 		return this.sent.some(({ writes }) => writes.some(concernsAnyKey));
 	}
 
-	/** Whether reads wait that were issued after a change was sent. */
+	/** True if reads wait that were issued after a change was sent. */
 	hasLateReads() {
 		return this.sent.some(({ writes }) =>
 			writes.some((write) => write.changes.some((change) => change.lateReads.length > 0)),

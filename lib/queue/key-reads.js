@@ -34,14 +34,14 @@ class KeyReads {
 		this.waiting = [];
 		/** Number of requests under way. */
 		this.underWay = 0;
-		/** Whether a read was answered from disk in this turn of the promises. */
+		/** True if a read was answered from disk in this turn of the promises. */
 		this.hasReadAtOnce = false;
 		this.turnEnded = () => {
 			this.hasReadAtOnce = false;
 		};
 	}
 
-	/** Whether there are reads that must not see what is written from now on. */
+	/** True if there are reads that must not see what is written from now on. */
 	get mustComeFirst() {
 		return this.underWay > 0 || this.waiting.length > 0;
 	}

@@ -43,13 +43,13 @@ class Scheduler {
 		this.batcher = new Batcher(this.waiting, { connection, cache, reads: this.reads, pending }, advance);
 		/** @type {LeaseOperation | undefined} the one that has begun and is not done */
 		this.lease = undefined;
-		/** Whether an operation is under way that none behind it may overtake, such as taking a snapshot. */
+		/** True if an operation is under way that none behind it may overtake, such as taking a snapshot. */
 		this.isFenced = false;
 		this.release = () => {
 			this.isFenced = false;
 			this.advance();
 		};
-		/** Whether the store is being closed, so that a lease may not be idle for long. */
+		/** True if the store is being closed, so that a lease may not be idle for long. */
 		this.isDraining = false;
 		this.isScheduled = false;
 		this.isFlushing = false;
@@ -104,12 +104,12 @@ class Scheduler {
 		return isUnderWay || this.waiting.length > 0 || this.reads.waiting.length > 0;
 	}
 
-	/** Whether a read would have to wait for any operation. */
+	/** True if a read would have to wait for any operation. */
 	hasBarriers() {
 		return this.waiting.some(({ kind }) => kind !== "read" && kind !== "lease");
 	}
 
-	/** Whether nothing may be begun. */
+	/** True if nothing may be begun. */
 	get isBlocked() {
 		return this.isFenced || this.reads.underWay > 0;
 	}

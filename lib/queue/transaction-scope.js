@@ -71,7 +71,7 @@ function checkNoDeadlock(queue) {
 }
 
 /**
- * Whether two queues are of one store, or of two on one file, which have one writer.
+ * True if two queues are of one store, or of two on one file, which have one writer.
  *
  * @param {Queue} one
  * @param {Queue} other
@@ -87,7 +87,7 @@ function isSame(one, other) {
 	return path !== undefined && path === other.connection.path();
 }
 
-/** Whether the caller is in the scope of a transaction, also of one that is done. */
+/** True if the caller is in the scope of a transaction, also of one that is done. */
 function isInScope() {
 	return storage?.getStore() !== undefined;
 }

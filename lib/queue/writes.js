@@ -89,7 +89,7 @@ function encodeWrite(batch, write, now) {
  * @param {SetOperation} write
  */
 function encodeSet(batch, { changes }) {
-	// Of a set the text is known from the beginning.
+	// The text of a set is known from the beginning.
 	const entries = /** @type {Entry[]} */ (changes);
 	const [first] = entries;
 	if (first && entries.length === 1) {
@@ -134,7 +134,7 @@ function encodeUpdate(batch, { changes: [change], update }, now) {
 }
 
 /**
- * Whether a write can be encoded only when its key has been read from disk.
+ * True if a write can be encoded only when its key has been read from disk.
  *
  * @param {Write} write
  * @returns {write is UpdateOperation}
@@ -160,7 +160,7 @@ function forgetRead(write) {
 }
 
 /**
- * Whether only the writer can tell which keys a write concerns. SQL may write rows of the key-value store, or have a
+ * True if only the writer can tell which keys a write concerns. SQL may write rows of the key-value store, or have a
  * trigger do it.
  *
  * @param {Write} write
@@ -171,7 +171,7 @@ function concernsAnyKey(write) {
 }
 
 /**
- * Whether a write shares neither a batch nor a transaction with others.
+ * True if a write shares neither a batch nor a transaction with others.
  *
  * @param {Write} write
  */

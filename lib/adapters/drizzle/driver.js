@@ -6,7 +6,7 @@ const { createSessionClasses } = require("./session.js");
 const { invalidArgument } = require("../../base/errors.js");
 
 /**
- * `rootcellar/drizzle`, made of Drizzle's own modules; `drizzle.d.ts` documents it.
+ * Creates `rootcellar/drizzle` from Drizzle's own modules. `drizzle.d.ts` documents it.
  *
  * @param {any} orm the module `drizzle-orm`
  * @param {any} core the module `drizzle-orm/sqlite-core`
@@ -39,7 +39,7 @@ function createDriver(orm, core, proxy, migrator) {
 	}
 
 	/**
-	 * The tables and relations that the relational queries (`db.query`) go by.
+	 * Tables and relations for the relational queries, `db.query`.
 	 *
 	 * @param {any} fullSchema
 	 */

@@ -102,7 +102,7 @@ export function drizzle<TSchema extends Schema = Record<string, never>>(
  * Applies the migrations that drizzle-kit generated and that were not applied yet, in one transaction, and records them
  * in the table `__drizzle_migrations` as Drizzle's other SQLite drivers do.
  *
- * Where a migration turns foreign keys off, they are off while all are applied, and checked before the end.
+ * If a migration turns foreign keys off, they are off while all migrations are applied, and checked before the end.
  *
  * @throws {@link RootcellarError} `SQLITE_CONSTRAINT_FOREIGNKEY` if that check fails; nothing was applied then.
  *

@@ -3,22 +3,22 @@
 const { RootcellarError, invalidArgument } = require("../../base/errors.js");
 
 /**
- * A migration, as Drizzle reads it from its folder.
+ * Migration, as Drizzle reads it from its folder.
  *
- * @typedef {object} Migration
+ * @typedef {object} DrizzleMigration
  * @property {string[]} sql its statements
  * @property {number} folderMillis when it was generated, in milliseconds since 1970 UTC
  * @property {string} hash
  */
 
-/** A migration that rebuilds a table says so; SQLite heeds it only outside of a transaction. */
+/** Statement of a migration that rebuilds a table. SQLite heeds it only outside of a transaction. */
 const TURNS_FOREIGN_KEYS_OFF = /^\s*PRAGMA\s+foreign_keys\s*=\s*(OFF|0|no|false)\b/im;
 
 /**
- * `migrate` of `rootcellar/drizzle`. It records what was applied where Drizzle's other SQLite drivers do, and in the
- * same form.
+ * `migrate` of `rootcellar/drizzle`. It records applied migrations where Drizzle's other SQLite drivers do, and in the same
+ * form.
  *
- * @param {(config: any) => Migration[]} readMigrationFiles
+ * @param {(config: any) => DrizzleMigration[]} readMigrationFiles
  */
 function createMigrate(readMigrationFiles) {
 	/**
@@ -41,10 +41,10 @@ function createMigrate(readMigrationFiles) {
 }
 
 /**
- * Applies what is not applied yet, all or nothing. Releasing the connection rolls back.
+ * Applies the migrations that are not applied yet, all or none. Releasing the connection rolls back.
  *
  * @param {import("../../..").Connection} connection
- * @param {Migration[]} migrations
+ * @param {DrizzleMigration[]} migrations
  * @param {string} table
  */
 async function apply(connection, migrations, table) {
@@ -53,7 +53,7 @@ async function apply(connection, migrations, table) {
 		await connection.run("PRAGMA foreign_keys = OFF");
 	}
 	await connection.run("BEGIN IMMEDIATE");
-	// The type is Drizzle's, which means nothing to SQLite.
+	// SERIAL is Drizzle's type, which means nothing to SQLite.
 	await connection.run(
 		`CREATE TABLE IF NOT EXISTS ${table} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)`,
 	);

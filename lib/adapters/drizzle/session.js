@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * Drizzle's SQLite proxy driver over `dataStore.sqlite`.
+ * Creates the session of Drizzle's SQLite proxy driver over `dataStore.sqlite`.
  *
  * Drizzle comes as an ES module and as CommonJS, each with classes of its own; `drizzle.mjs` and `drizzle.js` pass
  * theirs, so that an error is an instance of the class that the bot imports.
@@ -24,8 +24,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		}
 
 		/**
-		 * Drizzle takes rows as arrays for the fields that it asked for itself. Rows of raw SQL are passed on as they are,
-		 * which is as objects.
+		 * Asks for rows as arrays where Drizzle maps them to fields itself. Rows of raw SQL are passed on as objects.
 		 *
 		 * @param {any} query
 		 * @param {any} fields
@@ -90,7 +89,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		}
 
 		/**
-		 * A savepoint.
+		 * Runs a callback in a savepoint.
 		 *
 		 * @param {(tx: any) => Promise<any>} callback
 		 */
@@ -110,7 +109,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 }
 
 /**
- * What runs a statement for the proxy driver.
+ * The function that runs statements for the proxy driver.
  *
  * @param {import("../../..").SqlMethods} sqlite
  * @param {"array" | "object"} rowMode of the rows, unless values are asked for
@@ -136,7 +135,7 @@ function clientOf(sqlite, rowMode) {
 }
 
 /**
- * The result of a statement of a batch, as the proxy driver's `mapResult` takes it.
+ * The result of a statement of a batch, for the proxy driver's `mapResult`.
  *
  * @param {import("../../..").BatchResult<any[]>} result
  * @param {"run" | "all" | "get" | "values"} method

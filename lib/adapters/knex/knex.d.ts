@@ -6,7 +6,7 @@ import { Knex } from "knex";
 import type { DataStore } from "rootcellar";
 
 /**
- * The client to give Knex. It builds the SQL of Knex's own client for SQLite.
+ * Client for Knex. It builds the SQL of Knex's own client for SQLite.
  *
  * `connection` names the store: left out, it is the process-wide one, which `knex.destroy()` leaves open;
  * `{ dataStore: store }`, or the store itself, is one that you have opened; `{ filename }` opens a store for Knex alone.
@@ -39,11 +39,11 @@ import type { DataStore } from "rootcellar";
 declare class RootcellarClient extends Knex.Client {}
 
 declare namespace RootcellarClient {
-	/** The same by name: `import { RootcellarClient } from "rootcellar/knex"`. */
+	/** Named export: `import { RootcellarClient } from "rootcellar/knex"`. */
 	const RootcellarClient: typeof import("rootcellar/knex");
 
 	/**
-	 * What `connection` may be. Knex's own type of it knows nothing of stores: assert it, as in
+	 * Type of `connection`. Knex's own type has no stores, so that this has to be asserted, as in
 	 * `connection: { dataStore: store } as ConnectionConfig & Knex.StaticConnectionConfig`.
 	 */
 	interface ConnectionConfig {
@@ -52,7 +52,7 @@ declare namespace RootcellarClient {
 		/** The file of a store that is opened for Knex alone, and closed by `knex.destroy()`. */
 		filename?: string;
 
-		/** How long a transaction may wait for its next statement until it is rolled back. Default: 30,000 ms. */
+		/** Time that a transaction may wait for its next statement; then it is rolled back. Default: 30,000 ms. */
 		idleTimeoutMs?: number;
 	}
 }

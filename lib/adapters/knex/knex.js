@@ -15,13 +15,13 @@ const { SessionPool } = require("../session-pool.js");
 /**
  * @typedef {import("../../..").DataStore} DataStore
  *
- * @typedef {object} Opened the store in use
+ * @typedef {object} OpenedStore
  * @property {DataStore} store
  * @property {boolean} isOwn whether it was opened for Knex alone
  * @property {InstanceType<typeof SessionPool>} sessions
  */
 
-/** More than any program asks for at once; a limit only so that one without end shows. */
+/** Connections of the pool: more than any program asks for at once, so that a leak shows. */
 const CONNECTIONS_MAX = 10_000;
 
 class RootcellarTransaction extends SqliteTransaction {
@@ -49,14 +49,14 @@ class RootcellarClient extends SqliteClient {
 	 * @param {any} config
 	 */
 	constructor(config) {
-		// Knex copies what it is given as `connection`, which would take a store apart.
+		// Knex copies its `connection`, and a copy of a store is no store.
 		super({ ...config, connection: typeof config.connection === "function" ? config.connection : { filename: "" } });
 		this.config = config;
-		/** @type {Opened | undefined} */
+		/** @type {OpenedStore | undefined} */
 		this.opened = undefined;
 	}
 
-	/** The store, which is found when it is first needed. */
+	/** The store, found when it is first needed. */
 	open() {
 		if (this.opened === undefined) {
 			const connection = this.connectionConfigProvider ? this.connectionSettings : this.config.connection;
@@ -77,19 +77,19 @@ class RootcellarClient extends SqliteClient {
 		return new /** @type {any} */ (RootcellarTransaction)(this, ...args);
 	}
 
-	/** Connections cost nothing: whoever asks is given one. */
+	/** Allows many connections, which cost nothing. */
 	poolDefaults() {
 		return { ...super.poolDefaults(), min: 0, max: CONNECTIONS_MAX };
 	}
 
-	/** What Knex's pool counts. */
+	/** The connection that Knex's pool counts. */
 	async acquireRawConnection() {
 		return new RawConnection(this.open().store.sqlite);
 	}
 
 	async destroyRawConnection() {}
 
-	/** A session, which knows the connection that the pool counts for it. */
+	/** A session, with the connection that the pool counts for it. */
 	async acquireConnection() {
 		const raw = await super.acquireConnection();
 		const session = await this.open().sessions.acquire();
@@ -126,7 +126,7 @@ class RootcellarClient extends SqliteClient {
 	}
 
 	/**
-	 * For `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have.
+	 * Implements `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have.
 	 *
 	 * @param {any} session
 	 */
@@ -150,7 +150,7 @@ class RootcellarClient extends SqliteClient {
 	}
 
 	/**
-	 * Waits for what is under way. The store is closed if it is Knex's own.
+	 * Waits for the queries under way. Closes the store if it is Knex's own.
 	 *
 	 * @param {(error?: unknown) => void} [callback]
 	 */
@@ -175,7 +175,7 @@ class RootcellarClient extends SqliteClient {
 Object.assign(RootcellarClient.prototype, { canCancelQuery: true });
 
 /**
- * What `pool.afterCreate` is given: the methods of the driver whose place this takes, with callbacks.
+ * Argument of `pool.afterCreate`: the methods of the driver that this replaces, with callbacks.
  */
 class RawConnection {
 	/**
@@ -183,12 +183,12 @@ class RawConnection {
 	 */
 	constructor(sqlite) {
 		const session = new SqlSession(sqlite);
-		/** @param {(result: any) => any} made what the callback is given */
+		/** @param {(result: any) => any} toResult makes the result for the callback */
 		const method =
-			(made) =>
+			(toResult) =>
 			(/** @type {string} */ sql, /** @type {any[]} */ ...rest) => {
 				const callback = typeof rest.at(-1) === "function" ? rest.pop() : () => {};
-				session.execute(sql, rest.flat()).then((result) => callback(null, made(result)), callback);
+				session.execute(sql, rest.flat()).then((result) => callback(null, toResult(result)), callback);
 				return this;
 			};
 		this.run = method(() => undefined);
@@ -199,7 +199,7 @@ class RawConnection {
 }
 
 /**
- * The store that the configuration names, and whether it is opened for Knex alone.
+ * The store of a configuration, opened for Knex alone if it is a file's name.
  *
  * @param {any} connection
  * @param {typeof import("../../data-store.js")} driver

@@ -12,18 +12,18 @@ const { SessionPool } = require("../session-pool.js");
  * @typedef {InstanceType<typeof import("../session.js").SqlSession>} SqlSession
  */
 
-/** The tables of the store itself, which are no business of a query builder. */
+/** Tables of the store itself, which are hidden from the query builder. */
 const OWN_TABLES = /^__root(?:app|cellar)_/;
 
 /**
- * The migrations under way, by store.
+ * Migrations under way, by store.
  *
  * @type {WeakMap<DataStore, Promise<void>>}
  */
 const migrations = new WeakMap();
 
 /**
- * Makes the dialect of a copy of Kysely: a program may have loaded it as an ES module or as CommonJS.
+ * Creates the dialect for a copy of Kysely, which a program may have loaded as an ES module or as CommonJS.
  *
  * @param {Pick<Kysely, "SqliteAdapter" | "SqliteIntrospector" | "SqliteQueryCompiler">} kysely
  */
@@ -78,7 +78,7 @@ function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler 
 			this.store = store;
 		}
 
-		/** Of two migrations of a store the second waits. */
+		/** Makes the second of two migrations of a store wait. */
 		async acquireMigrationLock() {
 			const before = migrations.get(this.store);
 			/** @type {() => void} */
@@ -123,8 +123,8 @@ class Driver {
 	}
 
 	/**
-	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile. What Kysely
-	 * calls after it, as the callback of `transaction().execute`, may not write past the transaction.
+	 * Takes the write lock at once, instead of failing halfway because another program has written meanwhile. Code that Kysely
+	 * calls after it, such as the callback of `transaction().execute`, may not write past the transaction.
 	 *
 	 * @param {any} connection
 	 * @param {import("kysely").TransactionSettings} settings
@@ -179,7 +179,7 @@ class Driver {
 		await this.sessions.release(session);
 	}
 
-	/** The store stays open, for it is not Kysely's own. */
+	/** Leaves the store open, for it is not Kysely's own. */
 	async destroy() {
 		await this.sessions.close();
 	}

@@ -19,12 +19,12 @@ export interface RootcellarDialectConfig {
 	/** The store whose file Kysely works on. Default: the process-wide one. `db.destroy()` leaves it open. */
 	dataStore?: DataStore;
 
-	/** How long a transaction may wait for its next statement until it is rolled back. Default: 30,000 ms. */
+	/** Time that a transaction may wait for its next statement; then it is rolled back. Default: 30,000 ms. */
 	idleTimeoutMs?: number;
 }
 
 /**
- * The dialect to give Kysely.
+ * Dialect for Kysely.
  *
  * It speaks the SQL of Kysely's `SqliteDialect`. Statements of their own run off the event loop, reads beside each other
  * and beside a writer. A transaction has the store's writing connection to itself, from `BEGIN IMMEDIATE` on: other
@@ -50,7 +50,7 @@ export interface RootcellarDialectConfig {
 export class RootcellarDialect {
 	constructor(config?: RootcellarDialectConfig);
 
-	// What only Kysely calls. Its types for ES modules and for CommonJS exclude each other; these fit both.
+	// Methods that only Kysely calls. Its types for ES modules and for CommonJS exclude each other; these fit both.
 	createDriver(): any;
 	createQueryCompiler(): any;
 	createAdapter(): any;
