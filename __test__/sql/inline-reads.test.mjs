@@ -1,4 +1,4 @@
-// Reads that are done at once: only those that have proved to be quick, and never at the cost of the event loop.
+// Reads that are done inline: only those that have proved to be quick, and never at the cost of the event loop.
 
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
