@@ -15,7 +15,6 @@ const SLOW_TESTS = [
 	"coexistence/filename/*",
 	"**/*.rounds.test.mjs",
 	"docs/{backup,example,samples}.test.mjs",
-	"faults/faults.test.mjs",
 	"package/*",
 	"sdk/**",
 ].map((pattern) => `__test__/${pattern}`);

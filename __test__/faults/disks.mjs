@@ -45,7 +45,7 @@ export const DISKS = {
 };
 
 /**
- * Runs a program of this folder on a disk that is too small, and resolves with what it printed, parsed as JSON.
+ * Runs a program on a disk that is too small, and resolves with what it printed, parsed as JSON.
  *
  * @param {string} program
  * @param {"mounted" | "limited"} kind
@@ -55,7 +55,7 @@ export const DISKS = {
 export function runOnSmallDisk(program, kind, folder, args) {
 	const prefix = DISKS[kind].command(folder);
 	if (prefix === undefined) throw new Error(`no ${kind} disk can be had on this machine: it allows no such command`);
-	const path = fileURLToPath(new URL(program, import.meta.url));
+	const path = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
 	const [command, ...rest] = [...prefix, process.execPath, path, kind, folder, ...args];
 	return new Promise((resolve, reject) => {
 		execFile(command, rest, { timeout: 240_000 }, (error, stdout, stderr) => {

@@ -9,18 +9,7 @@ import { startModule } from "../helpers/child.mjs";
 import { expectArgumentError, expectFailure, rejection, SECRET } from "../helpers/errors.mjs";
 import { makeSdkFile, raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
-
-/** Every operation, each with a value that no message may show. */
-const operations = (appData) => [
-	() => appData.get("k"),
-	() => appData.set({ key: "k", value: SECRET }),
-	() => appData.set([{ key: "k", value: SECRET }]),
-	() => appData.update("k", () => SECRET, SECRET),
-	() => appData.delete("k"),
-	() => appData.deleteLike("%"),
-	() => appData.select("%"),
-	() => appData.selectValue("%"),
-];
+import { operations } from "./operations.mjs";
 
 /** Every operation, one after the other and then together, rejects with `code`, and the message names the file. */
 async function expectEveryOperationFails(store, filename, code) {

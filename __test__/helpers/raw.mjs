@@ -4,7 +4,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 
 const child = fileURLToPath(new URL("./raw-child.cjs", import.meta.url));
 
@@ -31,6 +31,11 @@ export function raw(filename, ...statements) {
 		);
 		process_.stdin.end(JSON.stringify(statements));
 	});
+}
+
+/** SQLite finds nothing wrong with a file. */
+export async function expectSound(filename) {
+	expect(await raw(filename, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
 }
 
 /** Every row of the key-value table in the order of insertion, as `{ key, community_id, value, expires_at }`. */

@@ -22,7 +22,7 @@ import { extendedFolder } from "../../scripts/lib/packages.mjs";
 import { root, toolPath } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { nodeBinary } from "../helpers/nodes.mjs";
-import { raw } from "../helpers/raw.mjs";
+import { expectSound, raw } from "../helpers/raw.mjs";
 import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory, temporaryFile } from "../helpers/store.mjs";
 
@@ -118,10 +118,6 @@ describe.each(Object.keys(RUNTIMES))("a bot on %s", (name) => {
 		const { code, stdout, stderr } = await runCommand(command, [...args, program, which, filename], { cwd: project });
 		expect({ code, stderr }).toEqual({ code: expectedCode, stderr: "" });
 		return stdout === "" ? undefined : JSON.parse(stdout);
-	}
-
-	async function expectSound(filename) {
-		expect(await raw(filename, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
 	}
 
 	async function expectIssued(filename) {

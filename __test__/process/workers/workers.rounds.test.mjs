@@ -6,7 +6,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { raw } from "../../helpers/raw.mjs";
+import { expectSound } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 
@@ -24,10 +24,6 @@ function run(name, args, { expectedCode = 0, timeout = 240_000 } = {}) {
 			else reject(new Error(`${name} ended with ${signal ?? code}: ${stderr}`));
 		});
 	});
-}
-
-async function expectSound(filename) {
-	expect(await raw(filename, "pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
 }
 
 describe("worker threads that end at any moment under load", () => {

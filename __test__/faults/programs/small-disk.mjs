@@ -1,4 +1,4 @@
-// Makes the disk of a program smaller while it runs: the other side of `disks.mjs`.
+// Makes the disk of a program smaller while it runs: the other side of `../disks.mjs`.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
