@@ -1,10 +1,12 @@
 "use strict";
 
+const path = require("node:path");
+
 const { checkOptionNames } = require("./base/arguments.js");
 const { backupOf, checkBackupOptions } = require("./config/backup.js");
 const { BackupNotices } = require("./api/backup-notices.js");
 const { createBackups } = require("./api/backups.js");
-const { locationFromEnvironment, locationFromOption } = require("./config/location.js");
+const { followLinks, locationFromEnvironment, locationFromOption } = require("./config/location.js");
 const { invalidArgument } = require("./base/errors.js");
 const { createKeyValueStore } = require("./api/key-value-store.js");
 const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
@@ -43,11 +45,29 @@ function createDataStore(locate, cacheBytes, backup) {
 		backups: createBackups(queue, located, notices),
 		sqlite: createStoreSqlite(queue),
 		get config() {
-			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: located().filename } };
+			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: nameNow(located()) } };
 		},
 		close: () => queue.close(),
 		[Symbol.asyncDispose]: () => queue.close(),
 	};
+}
+
+/**
+ * The name of a store's file as it was configured, unless that would name another file by now.
+ *
+ * @param {Location} location
+ */
+function nameNow({ filename, path: file }) {
+	return followLinks(path.resolve(filename)) === file ? filename : file;
+}
+
+/** The working directory; `undefined` if it is gone, which is an error only where it is needed. */
+function workingDirectory() {
+	try {
+		return process.cwd();
+	} catch {
+		return undefined;
+	}
 }
 
 /**
@@ -67,12 +87,14 @@ function openDataStore(options = {}) {
 			"must be a number of bytes: an integer from 0, which turns the cache off",
 		);
 	}
+	// A bot may change it before the first use.
+	const folder = workingDirectory();
 	if (filename === undefined) {
-		const locate = () => locationFromEnvironment(process.env);
-		return createDataStore(locate, cacheBytes, (path) => backupOf(path, backupOptions, process.env, true));
+		const locate = () => locationFromEnvironment(process.env, folder);
+		return createDataStore(locate, cacheBytes, (path) => backupOf(path, backupOptions, process.env, true, folder));
 	}
-	const location = locationFromOption(filename);
-	const backupFor = (/** @type {string} */ path) => backupOf(path, backupOptions, process.env, false);
+	const location = locationFromOption(filename, folder);
+	const backupFor = (/** @type {string} */ path) => backupOf(path, backupOptions, process.env, false, folder);
 	return createDataStore(() => location, cacheBytes, backupFor);
 }
 

@@ -133,7 +133,7 @@ test("a DATABASE_CONFIG of any depth and length is ERR_INVALID_CONFIG", () => {
 	}
 });
 
-test("any ROOTCELLAR_BACKUP but off, and what looks like it, is an absolute path or a URL", () => {
+test("any ROOTCELLAR_BACKUP is off, an absolute path, a URL, or ERR_INVALID_CONFIG", () => {
 	fc.assert(
 		fc.property(anyText, (text) => {
 			const made = () => backupOf("/data/bot.sqlite3", undefined, { ROOTCELLAR_BACKUP: text }, true);
@@ -141,7 +141,16 @@ test("any ROOTCELLAR_BACKUP but off, and what looks like it, is an absolute path
 				expect(made).toThrow("expected off");
 				return;
 			}
-			const backup = made();
+			let backup;
+			try {
+				backup = made();
+			} catch (error) {
+				expect(error.code).toBe("ERR_INVALID_CONFIG");
+				expect(error.message).toMatch(
+					/^ROOTCELLAR_BACKUP cannot be used: .*; expected the path of a folder, or a URL such as/,
+				);
+				return;
+			}
 			if (/^\s*off\s*$/i.test(text)) {
 				expect(backup).toBeUndefined();
 			} else {

@@ -1,6 +1,15 @@
 // Configuration from the environment, in processes of their own.
 
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import {
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	realpathSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packagePath, runModuleForJson } from "../helpers/child.mjs";
@@ -106,6 +115,77 @@ describe("the file", () => {
 		expect(await use(source, { cwd, DATABASE_CONFIG: "not JSON" })).toBe(1);
 		expect(existsSync(join(cwd, "own.db"))).toBe(true);
 	});
+
+	test("lies where the process was at the import, or when openDataStore was called, with its backups and its config", async () => {
+		const [cwd, other] = [temporaryDirectory(), temporaryDirectory()];
+		const source = `const named = openDataStore({ filename: "named.db", backup: { url: "kept" } });
+			const before = [dataStore.config, named.config];
+			process.chdir(${JSON.stringify(other)});
+			for (const store of [dataStore, named]) await store.appData.set({ key: "k", value: 1 });
+			const after = [dataStore.config, named.config];
+			for (const store of [dataStore, named]) await store.close();
+			console.log(JSON.stringify({ before, after }));`;
+		const { before, after } = await use(source, { cwd, DATABASE_CONFIG: sqlite("first.db") });
+		expect(before.map(({ sqlite3 }) => sqlite3.filename)).toEqual(["first.db", "named.db"]);
+		expect(after.map(({ sqlite3 }) => realpathSync(sqlite3.filename))).toEqual(
+			["first.db", "named.db"].map((name) => realpathSync(join(cwd, name))),
+		);
+		expect(readdirSync(other)).toEqual([]);
+		expect(readdirSync(cwd)).toEqual(expect.arrayContaining(["first.db", "first.db.backup", "kept", "named.db"]));
+	});
+
+	test("is imported without an error where the working directory is gone, and used by an absolute name", async () => {
+		const [cwd, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
+		const source = `const { rmdirSync } = await import("node:fs");
+			rmdirSync(process.cwd());
+			const store = openDataStore({ filename: ${JSON.stringify(join(elsewhere, "a.db"))} });
+			await store.appData.set({ key: "k", value: 1 });
+			const relative = await outcome(set(1));
+			console.log(JSON.stringify({ value: await store.appData.get("k"), relative }));
+			await store.close();`;
+		const { value, relative } = await use(source, { cwd });
+		expect(value).toBe(1);
+		expect(relative.message).toBeDefined();
+	});
+
+	test.each(["of a file", "whose file does not exist yet", "to a link in another folder"])(
+		"that is a link %s: everything is at the target, and a restore leaves the link",
+		async (kind) => {
+			const folder = temporaryDirectory();
+			for (const name of ["app", "volume", "between"]) mkdirSync(join(folder, name));
+			const target = join(folder, "volume", "bot.sqlite3");
+			const link = join(folder, "app", "bot.sqlite3");
+			if (kind === "of a file") writeFileSync(target, "");
+			if (kind === "to a link in another folder") {
+				symlinkSync("../volume/bot.sqlite3", join(folder, "between", "bot.sqlite3"));
+				symlinkSync("../between/bot.sqlite3", link);
+			} else {
+				symlinkSync("../volume/bot.sqlite3", link);
+			}
+			const program = (source) =>
+				use(
+					`const store = openDataStore({ filename: ${JSON.stringify(link)}, backup: { quiet: true } });
+			${source}
+			await store.close();`,
+					{ cwd: folder },
+				);
+			const names = ["bot.sqlite3", "bot.sqlite3.backup", "bot.sqlite3.backup-state"];
+			expect(await program('await store.appData.set({ key: "k", value: 1 }); console.log(1);')).toBe(1);
+			expect(readdirSync(join(folder, "app"))).toEqual(["bot.sqlite3"]);
+			expect(readdirSync(join(folder, "volume"))).toEqual(names);
+
+			rmSync(target);
+			const read = 'console.log(JSON.stringify(await store.appData.get("k")));';
+			expect(await program(read)).toBe(1);
+			writeFileSync(target, "damaged".repeat(1000));
+			expect(await program(read)).toBe(1);
+			expect(lstatSync(link).isSymbolicLink()).toBe(true);
+			expect(readdirSync(join(folder, "app"))).toEqual(["bot.sqlite3"]);
+			expect(readdirSync(join(folder, "volume"))).toEqual(
+				expect.arrayContaining([...names, expect.stringContaining("damaged")]),
+			);
+		},
+	);
 
 	test("is opened by import and by require as one store, which rootServer has too", async () => {
 		const cwd = temporaryDirectory();
@@ -227,5 +307,43 @@ describe("ROOTCELLAR_BACKUP", () => {
 		const cwd = temporaryDirectory();
 		const { set, get } = await use(REPORT, { cwd, ROOTCELLAR_BACKUP: "off" });
 		expect([set, get]).toEqual([{}, { value: 1 }]);
+	});
+});
+
+describe("a destination of backups that looks like an address, and is none", () => {
+	const key = "AKIA-hunter2";
+	const cases = [
+		["in double quotes, as env files of Docker keep them", `"s3://${key}@bucket/x"`],
+		["in single quotes", `'s3://${key}@bucket/x'`],
+		["in backticks", `\`s3://${key}@bucket/x\``],
+		["with a space before it", ` s3://${key}@bucket/x`],
+		["with a line break behind it", `s3://${key}@bucket/x\n`],
+		["with one slash", `s3:/${key}@bucket/x`],
+		["without slashes", `s3:${key}@bucket/x`],
+		["without its colon", `s3//${key}@bucket/x`],
+		["with backslashes", `gs:\\\\${key}@bucket\\x`],
+		["with the name of the variable", `ROOTCELLAR_BACKUP=s3://${key}@bucket/x`],
+		["with a path before it", `/backups/s3://${key}@bucket/x`],
+	];
+
+	test.each(cases)("%s: is refused, without showing it, and makes no folder", async (_, url) => {
+		const cwd = temporaryDirectory();
+		const byOption = `let option;
+			try { openDataStore({ filename: "b.db", backup: { url: ${JSON.stringify(url)} } }); } catch (error) { option = { code: error.code, argument: error.argument, message: error.message }; }
+			console.log(JSON.stringify({ set: await outcome(set(1)), option }));`;
+		const report = await use(byOption, { cwd, ROOTCELLAR_BACKUP: url });
+		expect(report.set).toMatchObject({ code: "ERR_INVALID_CONFIG", own: true });
+		expect(report.set.message).toContain("ROOTCELLAR_BACKUP cannot be used");
+		expect(report.option).toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "options.backup.url" });
+		expect(JSON.stringify(report)).not.toContain(key);
+		expect(readdirSync(cwd)).toEqual([]);
+	});
+
+	test.each(["C-drive", "./s3:bucket", "a folder", "s3.backup"])("a path such as %s stays one", async (url) => {
+		const cwd = temporaryDirectory();
+		expect((await use(`${REPORT} await dataStore.close();`, { cwd, ROOTCELLAR_BACKUP: url })).get).toEqual({
+			value: 1,
+		});
+		expect(existsSync(join(cwd, url, "ltx"))).toBe(true);
 	});
 });

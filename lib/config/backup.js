@@ -37,6 +37,8 @@ const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
 
 const OPTIONS = ["url", "intervalMs", "retentionMs", "shutdownTimeoutMs", "quiet", ...HOOKS];
 
+const IS_URL = /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i;
+
 /** Value of `ROOTCELLAR_BACKUP` that turns backups off, in capital or small letters. */
 const OFF = "off";
 
@@ -61,6 +63,10 @@ function checkBackupOptions(given) {
 	if (url !== undefined && (typeof url !== "string" || url === "" || url.includes("\0"))) {
 		throw invalidArgument("options.backup.url", "must be the path of a folder or a URL");
 	}
+	const problem = url === undefined ? undefined : problemWithAddress(url);
+	if (problem !== undefined) {
+		throw invalidArgument("options.backup.url", `must be ${DESTINATION_FORMS}, but ${problem}`);
+	}
 	checkDuration(intervalMs, "options.backup.intervalMs", { least: INTERVAL_MS_MIN, most: DURATION_MS_MAX });
 	checkDuration(retentionMs, "options.backup.retentionMs", { most: DURATION_MS_MAX });
 	checkDuration(shutdownTimeoutMs, "options.backup.shutdownTimeoutMs", { most: DURATION_MS_MAX });
@@ -83,9 +89,10 @@ function checkBackupOptions(given) {
  * @param {false | BackupOptions | undefined} options
  * @param {NodeJS.ProcessEnv} env
  * @param {boolean} isFromEnvironment
+ * @param {string} [folder] what a relative path starts from: the working directory by default
  * @returns {BackupConfig | undefined}
  */
-function backupOf(file, options, env, isFromEnvironment) {
+function backupOf(file, options, env, isFromEnvironment, folder) {
 	if (options === false) {
 		return undefined;
 	}
@@ -95,6 +102,11 @@ function backupOf(file, options, env, isFromEnvironment) {
 		return undefined;
 	}
 	const fromEnvironment = isFromEnvironment ? configured : undefined;
+	const problem = fromEnvironment === undefined ? undefined : problemWithAddress(fromEnvironment);
+	if (problem !== undefined) {
+		const expected = `expected ${DESTINATION_FORMS}`;
+		throw new RootcellarError("ERR_INVALID_CONFIG", `ROOTCELLAR_BACKUP cannot be used: ${problem}; ${expected}`);
+	}
 	/** @type {BackupConfig["hooks"]} */
 	const hooks = {};
 	for (const name of HOOKS) {
@@ -102,7 +114,7 @@ function backupOf(file, options, env, isFromEnvironment) {
 		if (hook) hooks[name] = hook;
 	}
 	const names = /** @type {HookName[]} */ (Object.keys(hooks));
-	const address = absolute(url ?? fromEnvironment ?? `${file}.backup`);
+	const address = absolute(url ?? fromEnvironment ?? `${file}.backup`, folder);
 	const source = url === undefined ? "ROOTCELLAR_BACKUP" : "options.backup.url";
 	return { core: { url: address, intervalMs, retentionMs, shutdownTimeoutMs, hooks: names }, hooks, quiet, source };
 }
@@ -119,6 +131,32 @@ function isOff(configured) {
 		throw new RootcellarError("ERR_INVALID_CONFIG", `ROOTCELLAR_BACKUP cannot be used: ${problem}`);
 	}
 	return word === OFF;
+}
+
+const DESTINATION_FORMS = "the path of a folder, or a URL such as s3://bucket/prefix";
+
+/**
+ * What is wrong with a path that looks like an address: as a path it would make a folder of that name, and what is kept
+ * there would be taken for safe elsewhere. Never shows the address, which may hold credentials.
+ *
+ * @param {string} address
+ * @returns {string | undefined}
+ */
+function problemWithAddress(address) {
+	if (address.trim() !== address) {
+		return "it begins or ends with a space or a line break";
+	}
+	if (/^["'`]|["'`]$/.test(address)) {
+		return "it is in quotes, which some programs keep as a part of the value";
+	}
+	if (IS_URL.test(address)) {
+		return undefined;
+	}
+	// One letter and a colon is a drive of Windows.
+	if (/^[a-z][a-z0-9+.-]+:/i.test(address) || /^(s3|gs|az|abs|https?)[/\\]{2}/i.test(address)) {
+		return 'it looks like a URL without its "://"; write ./ before a path';
+	}
+	return address.includes("://") ? "it holds a URL that something else precedes" : undefined;
 }
 
 /** The destination, in the core's messages about one whose name cannot be used. */
@@ -139,9 +177,10 @@ function namingSource(failure, source) {
 
 /**
  * @param {string} address a path or a URL
+ * @param {string} [folder] what a relative path starts from
  */
-function absolute(address) {
-	return /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(address) ? address : path.resolve(address);
+function absolute(address, folder = process.cwd()) {
+	return IS_URL.test(address) ? address : path.resolve(folder, address);
 }
 
 /**

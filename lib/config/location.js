@@ -1,14 +1,18 @@
 "use strict";
 
+const fs = require("node:fs");
 const path = require("node:path");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 
 /** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
 
+/** Links that may lead from one to the next, as Linux has it (path_resolution(7)). */
+const LINKS_MAX = 40;
+
 /**
- * Location of a store: the name of its file as it was configured, its absolute path, who configured it, and the
- * configuration of its backups, unless they are off.
+ * Location of a store: the name of its file as it was configured, its absolute path with links followed, who configured
+ * it, and the configuration of its backups, unless they are off.
  *
  * @typedef {object} Location
  * @property {string} filename
@@ -21,31 +25,33 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
  * The location that the environment configures.
  *
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} [folder] what a relative name starts from: the working directory by default
  * @returns {Location}
  */
-function locationFromEnvironment(env) {
+function locationFromEnvironment(env, folder = process.cwd()) {
 	const text = env.DATABASE_CONFIG;
 	if (text === undefined || text === "") {
-		return locate(DEFAULT_FILENAME, "the default; DATABASE_CONFIG is not set");
+		return locate(DEFAULT_FILENAME, folder, "the default; DATABASE_CONFIG is not set");
 	}
 	const filename = filenameFromConfig(parseConfig(text));
 	const problem = problemWith(filename);
 	if (problem !== undefined) {
 		throw invalidConfig(`its sqlite3.filename ${problem}`);
 	}
-	return locate(filename, "from DATABASE_CONFIG");
+	return locate(filename, folder, "from DATABASE_CONFIG");
 }
 
 /**
  * @param {unknown} filename the option of `openDataStore`
+ * @param {string} [folder] what a relative name starts from: the working directory by default
  * @returns {Location}
  */
-function locationFromOption(filename) {
+function locationFromOption(filename, folder = process.cwd()) {
 	const problem = typeof filename === "string" ? problemWith(filename) : "must be a string";
 	if (problem !== undefined) {
 		throw invalidArgument("options.filename", problem);
 	}
-	return locate(/** @type {string} */ (filename), "from options.filename");
+	return locate(/** @type {string} */ (filename), folder, "from options.filename");
 }
 
 /**
@@ -98,11 +104,31 @@ function problemWith(filename) {
 
 /**
  * @param {string} filename
+ * @param {string} folder
  * @param {string} source
  * @returns {Location}
  */
-function locate(filename, source) {
-	return { filename, path: path.resolve(filename), source };
+function locate(filename, folder, source) {
+	return { filename, path: followLinks(path.resolve(folder, filename)), source };
+}
+
+/**
+ * The file that a path leads to, whether it exists or not. SQLite keeps its log beside that file and not beside a link to
+ * it; so do backups, and a restore replaces the file and leaves the link.
+ *
+ * @param {string} file an absolute path
+ */
+function followLinks(file) {
+	for (let count = 0; count < LINKS_MAX; count += 1) {
+		try {
+			const target = fs.readlinkSync(file);
+			file = path.resolve(fs.realpathSync(path.dirname(file)), target);
+		} catch {
+			// No link, or nothing: opening the file says what is wrong with it.
+			break;
+		}
+	}
+	return file;
 }
 
 /**
@@ -113,4 +139,4 @@ function invalidConfig(problem) {
 	return new RootcellarError("ERR_INVALID_CONFIG", `DATABASE_CONFIG cannot be used: ${problem}; expected ${expected}`);
 }
 
-module.exports = { locationFromEnvironment, locationFromOption };
+module.exports = { followLinks, locationFromEnvironment, locationFromOption };
