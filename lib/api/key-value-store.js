@@ -118,7 +118,7 @@ function inThisContext(updateFunc) {
 }
 
 /**
- * Adds the rows of a slice, see `SliceWriter` in `src/kv/rows.rs`.
+ * Adds the rows of a slice, see `EntryWriter` in `src/kv/rows.rs`.
  *
  * @param {any[]} rows
  * @param {string} json
