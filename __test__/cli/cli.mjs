@@ -36,20 +36,28 @@ export async function json(args, options) {
 	return JSON.parse(stdout);
 }
 
-/** Commands that open the store. */
-const OPENING = ["backup", "export", "import"];
+/** The codes of errors that were seen as JSON. */
+const seen = new Set();
 
-/** A command that has to fail: its code, as text and as JSON, with the exit code, and no trace of the program. */
+/**
+ * A command that has to fail: its code and its message, and no trace of the program. Each code is asked for as JSON, too,
+ * when it is met for the first time.
+ */
 export async function failure(args, { code = 1, ...options } = {}) {
-	// One that opens the store, or may get to write, is not in the way of itself.
-	const first = rootcellar(args, options);
-	if (args.includes("--force") || OPENING.includes(args[0])) await first;
-	const [said, told] = await Promise.all([first, rootcellar([...args, "--json"], options)]);
-	const lines = said.stderr.trimEnd().split("\n");
-	expect([said.code, said.stdout, lines.length], said.stderr).toEqual([code, "", code === 2 ? expect.any(Number) : 1]);
-	expect(said.stderr).not.toMatch(/^\s+at |node:internal/m);
+	const { stderr, stdout, ...said } = await rootcellar(args, options);
+	const lines = stderr.trimEnd().split("\n");
+	expect([said.code, stdout, lines.length], stderr).toEqual([code, "", code === 2 ? expect.any(Number) : 1]);
+	expect(stderr).not.toMatch(/^\s+at |node:internal/m);
+	const [, message, name] = stderr.match(/^rootcellar: (.*) \((\w+)\)\n$/s) ?? [];
+	if (seen.has(name)) return { said: stderr, code: name, message };
+	const told = await rootcellar([...args, "--json"], options);
 	expect([told.code, told.stderr]).toEqual([code, ""]);
-	return { said: said.stderr, ...JSON.parse(told.stdout).error };
+	const { error } = JSON.parse(told.stdout);
+	if (name !== undefined) {
+		expect(error).toEqual({ code: name, message });
+		seen.add(name);
+	}
+	return { said: stderr, ...error };
 }
 
 /** Runs a command at a terminal of its own; resolves with its exit code and all that the terminal was sent. */
@@ -81,6 +89,15 @@ export async function stored() {
 	}
 	await store.close();
 	return { directory, file, ids };
+}
+
+/** A new file with these entries. */
+export async function fileWith(entries, directory = temporaryDirectory(), name = "bot.sqlite3") {
+	const file = join(directory, name);
+	const store = openDataStore({ filename: file, backup: false });
+	await store.appData.set(entries);
+	await store.close();
+	return file;
 }
 
 /** A bot that has a store open in a process of its own; it sets `k` to each line that it is sent. */

@@ -10,18 +10,9 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { makeSdkFile, raw, rawRows } from "../helpers/raw.mjs";
 import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
-import { environment, failure, json, program, rootcellar } from "./cli.mjs";
+import { environment, failure, fileWith, json, program, rootcellar } from "./cli.mjs";
 
 vi.setConfig({ testTimeout: 300_000 });
-
-/** A new file with these entries. */
-async function fileWith(entries, directory = temporaryDirectory(), name = "bot.sqlite3") {
-	const file = join(directory, name);
-	const store = openDataStore({ filename: file, backup: false });
-	await store.appData.set(entries);
-	await store.close();
-	return file;
-}
 
 const parsed = (text) =>
 	text
@@ -338,46 +329,3 @@ describe("import", () => {
 function logBytes(file) {
 	return existsSync(`${file}-wal`) ? readFileSync(`${file}-wal`).length : 0;
 }
-
-/** Else the garbage collector lets more come together, by far, the newer Node is. */
-const IMPATIENT = ["--max-semi-space-size=2", "--max-old-space-size=64"];
-
-/** Tells the most memory that the process has had; on Linux without that of its parent, which it begins as a copy of. */
-const MEASURE = `
-	import { existsSync, readFileSync } from "node:fs";
-	const status = () => existsSync("/proc/self/status") && readFileSync("/proc/self/status", "utf8").match(/VmHWM: *\\t*(\\d+)/);
-	process.on("exit", () => console.error(status()?.[1] ?? process.resourceUsage().maxRSS));`;
-
-test("a hundred thousand keys take no more memory than a thousand", async () => {
-	const directory = temporaryDirectory();
-	const peaks = {};
-	for (const count of [1_000, 100_000]) {
-		const value = { name: "x".repeat(200) };
-		const entries = Array.from({ length: count }, (_, n) => ({ key: `player:${n}`, value: { n, ...value } }));
-		const file = await fileWith(entries, directory, `${count}.sqlite3`);
-		const lines = join(directory, `${count}.jsonl`);
-		for (const [command, args] of [
-			["export", ["-f", file, "--output", lines]],
-			["import", ["-f", `${file}.new`, "--input", lines]],
-		]) {
-			const child = spawn(
-				process.execPath,
-				[...IMPATIENT, "--import", `data:text/javascript,${encodeURIComponent(MEASURE)}`, program, command, ...args],
-				{
-					env: environment({ ROOTCELLAR_BACKUP: "off" }),
-					stdio: ["ignore", "ignore", "pipe"],
-				},
-			);
-			let stderr = "";
-			child.stderr.on("data", (text) => {
-				stderr += text;
-			});
-			expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
-			peaks[`${command} ${count}`] = Number(stderr) / 1024;
-		}
-	}
-	// 25 MB of lines; what grows is SQLite's cache and what the garbage collector leaves.
-	for (const command of ["export", "import"]) {
-		expect(peaks[`${command} 100000`] - peaks[`${command} 1000`], JSON.stringify(peaks)).toBeLessThan(80);
-	}
-});

@@ -233,7 +233,7 @@ test("random operations, several in flight, with reopening, have the results of 
 			await expectSameContents(store, model);
 			await store.close();
 		}),
-		{ numRuns: rounds({ few: 80, many: 1_000, long: 10_000 }) },
+		{ numRuns: rounds({ few: 40, many: 1_000, long: 10_000 }) },
 	);
 }, 300_000);
 
@@ -266,7 +266,7 @@ test("random operations while time passes have the results of a plain model", as
 			}
 			await store.close();
 		}),
-		{ numRuns: rounds({ few: 25, many: 80, long: 800 }) },
+		{ numRuns: rounds({ few: 15, many: 80, long: 800 }) },
 	);
 }, 300_000);
 

@@ -1,5 +1,5 @@
 // rootcellar/kysely does what Kysely does with its own SQLite dialect: every scenario runs on both, and what it saw and
-// left in the file must be the same. The scenarios are ours, after Kysely's documentation; examples.test.mjs runs
+// left in the file must be the same. The scenarios are ours, after Kysely's documentation; examples.extended.test.mjs runs
 // Kysely's own examples.
 
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";

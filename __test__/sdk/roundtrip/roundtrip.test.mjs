@@ -2,13 +2,12 @@
 // rootcellar each run in a process of their own, one after the other.
 
 import { describe, expect, test, vi } from "vitest";
-import { raw, rawRows } from "../../helpers/raw.mjs";
+import { raw } from "../../helpers/raw.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
-import { runWith } from "../parity/run.mjs";
+import { carryOut, readValue } from "./carry-out.mjs";
 import { byKey, createModel, SCOPES } from "./model.mjs";
 import { remove, removeLike, set, update } from "./steps.mjs";
 
-const STEPS = new URL("./steps.mjs", import.meta.url);
 vi.setConfig({ testTimeout: 300_000 });
 
 const LATER = new Date(4_102_444_800_000);
@@ -21,16 +20,6 @@ const UNICODE_KEY = "unicode:\u{1F600}\u00e9e\u0301\u4e2d";
 const QUOTED_KEY = "quoted:'\"`\\%_";
 const BIG_VALUE = "0123456789abcdef".repeat(700_000);
 const TEXT_VALUE = "\0 \ud800 \u{1F600} \u2028 \\ \" '";
-
-/** Carries out operations on `filename` and gives what a process of `side` reads afterwards. */
-const carryOut = (side, filename, operations, reads = []) =>
-	runWith(side, filename, STEPS, "carryOut", operations, reads, SCOPES);
-
-/** What the values of one key are to a new process of `side`. */
-async function readValue(side, filename, key) {
-	const { values } = await carryOut(side, filename, [], [{ key }]);
-	return values[0];
-}
 
 describe("one file goes from the SDK to rootcellar, to the SDK and to rootcellar", () => {
 	const bySdkFirst = [
@@ -178,131 +167,6 @@ describe("one file goes from the SDK to rootcellar, to the SDK and to rootcellar
 	const nameOf = ({ key, communityId }) => `${JSON.stringify(key.slice(0, 40))} in ${communityId}`;
 });
 
-describe("a file with the SDK's duplicates", () => {
-	const duplicates = (second) => [set({ key: "a", value: "old" }), set({ key: "a", value: "new", ...second })];
-
-	test("the latest row is the key's value, and select has the key once", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, duplicates());
-		expect(await readValue("sdk", filename, "a")).toBe("old");
-		const { values, selected } = await carryOut("rootcellar", filename, [], [{ key: "a" }]);
-		expect(values).toEqual(["new"]);
-		expect(selected[0]).toStrictEqual([{ key: "a", value: "new" }]);
-	});
-
-	test("a value that we set is what the SDK reads, whatever rows it left", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, [...duplicates(), set({ key: "a", value: "newest", expires_at: LATER })]);
-		await carryOut("rootcellar", filename, [set({ key: "a", value: "ours" })]);
-		expect(await readValue("sdk", filename, "a")).toBe("ours");
-		const rows = await rawRows(filename);
-		expect(rows.map(({ value, expires_at }) => [value, expires_at])).toContainEqual(['"ours"', null]);
-		expect(rows.filter(({ value }) => value !== '"ours"')).toEqual([]);
-	});
-
-	test("update starts from the latest row, and the SDK reads its result", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, duplicates());
-		await carryOut("rootcellar", filename, [update("a", " and ours")]);
-		expect(await readValue("rootcellar", filename, "a")).toBe("new and ours");
-		expect(await readValue("sdk", filename, "a")).toBe("new and ours");
-	});
-
-	test("update keeps the expiry of the latest row, not of an older one", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, duplicates({ expires_at: LATER }));
-		await carryOut("rootcellar", filename, [update("a", " and ours")]);
-		const { selected } = await carryOut("rootcellar", filename, []);
-		expect(selected[0]).toStrictEqual([{ key: "a", value: "new and ours", expiresAt: LATER, expires_at: LATER }]);
-	});
-
-	test("delete and deleteLike remove every row, for the SDK too", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, [...duplicates(), set({ key: "b", value: 1 }), set({ key: "b", value: 2 })]);
-		await carryOut("rootcellar", filename, [remove("a"), removeLike("b%")]);
-		expect(await rawRows(filename)).toEqual([]);
-		expect(await readValue("sdk", filename, "a")).toBeUndefined();
-	});
-
-	test("an expired latest row hides the older ones, and goes on hiding them once it is purged", async () => {
-		const filename = temporaryFile();
-		const bySdk = await carryOut("sdk", filename, duplicates({ expires_at: PAST }), [{ key: "a" }]);
-		expect(bySdk.values).toEqual(["old"]);
-		expect(await readValue("rootcellar", filename, "a")).toBeUndefined();
-		expect(await readValue("rootcellar", filename, "a")).toBeUndefined();
-		expect((await carryOut("rootcellar", filename, [])).selected[0]).toEqual([]);
-		await carryOut("rootcellar", filename, [update("a", "from the default")]);
-		expect(await readValue("rootcellar", filename, "a")).toBe("from the default");
-		expect(await readValue("sdk", filename, "a")).toBe("from the default");
-	});
-
-	test("an expired older row does not hide a live latest one, and purging it keeps the key", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, [
-			set({ key: "a", value: "old", expires_at: PAST }),
-			set({ key: "a", value: "new" }),
-			set({ key: "b", value: "old", expires_at: PAST }),
-			update("b", "new"),
-		]);
-		for (const side of ["rootcellar", "rootcellar", "sdk"]) {
-			const { values } = await carryOut(side, filename, [], [{ key: "a" }, { key: "b" }]);
-			expect(values, side).toEqual(["new", "new"]);
-		}
-	});
-});
-
-describe("expiry across the two", () => {
-	test("the SDK's expired rows are purged when rootcellar opens the file, and others are kept", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, [
-			set({ key: "expired", value: 1, expires_at: PAST }),
-			set({ key: "expired", value: 1, expires_at: PAST, communityId: "north" }),
-			set({ key: "live", value: 2, expires_at: LATER }),
-			set({ key: "for ever", value: 3 }),
-		]);
-		expect((await rawRows(filename)).length).toBe(4);
-		await carryOut("rootcellar", filename, []);
-		expect((await rawRows(filename)).map(({ key }) => key)).toEqual(["live", "for ever"]);
-	});
-
-	test("text as an expiry, which the SDK stores, never ends, as in the SDK", async () => {
-		const filename = temporaryFile();
-		await carryOut("sdk", filename, [set({ key: "a", value: 1, expires_at: "1999-01-01" })]);
-		for (const side of ["sdk", "rootcellar", "sdk"]) expect(await readValue(side, filename, "a"), side).toBe(1);
-		const { selected } = await carryOut("rootcellar", filename, [set({ key: "b", value: 2 })]);
-		expect(selected[0]).toStrictEqual([
-			{ key: "a", value: 1 },
-			{ key: "b", value: 2 },
-		]);
-	});
-
-	test("what we store with an expiry ends for the SDK at the same moment", async () => {
-		const filename = temporaryFile();
-		const endsAt = new Date(Date.now() + 60_000);
-		await carryOut("rootcellar", filename, [
-			set({ key: "expiring", value: 1, expiresAt: endsAt }),
-			set({ key: "expired", value: 2, expiresAt: PAST }),
-		]);
-		const reads = [{ key: "expiring" }, { key: "expired" }];
-		expect((await carryOut("sdk", filename, [], reads)).values).toEqual([1, undefined]);
-		expect((await rawRows(filename))[0].expires_at).toBe(endsAt.getTime());
-	});
-});
-
-test("select keeps the order in which the SDK stored the keys, and continues it", async () => {
-	const filename = temporaryFile();
-	const keysOf = async (side) => (await carryOut(side, filename, [])).selected[0].map(({ key }) => key);
-	await carryOut(
-		"sdk",
-		filename,
-		[..."mzb"].map((key) => set({ key, value: key })),
-	);
-	await carryOut("sdk", filename, [set({ key: "z", value: "z again" })]);
-	expect(await keysOf("rootcellar")).toEqual(["m", "z", "b"]);
-	await carryOut("rootcellar", filename, [set({ key: "a", value: "a" }), set({ key: "m", value: "m again" })]);
-	expect(await keysOf("rootcellar")).toEqual(["m", "z", "b", "a"]);
-});
-
 test("a file that rootcellar made is one that the SDK opens, reads and writes", async () => {
 	const filename = temporaryFile();
 	await carryOut("rootcellar", filename, [set({ key: "a", value: { from: "rootcellar" } })]);
@@ -315,4 +179,13 @@ test("a file that rootcellar made is one that the SDK opens, reads and writes", 
 	expect(values).toEqual([{ from: "rootcellar" }, 1]);
 	const ours = await carryOut("rootcellar", filename, [], [{ key: "a" }, { key: "b" }]);
 	expect(ours.values).toEqual([{ from: "rootcellar" }, 1]);
+});
+
+test("the latest row is the key's value, and select has the key once", async () => {
+	const filename = temporaryFile();
+	await carryOut("sdk", filename, [set({ key: "a", value: "old" }), set({ key: "a", value: "new" })]);
+	expect(await readValue("sdk", filename, "a")).toBe("old");
+	const { values, selected } = await carryOut("rootcellar", filename, [], [{ key: "a" }]);
+	expect(values).toEqual(["new"]);
+	expect(selected[0]).toStrictEqual([{ key: "a", value: "new" }]);
 });
