@@ -756,6 +756,11 @@ export interface BackupStatus {
 	readonly lastError: { readonly code: string; readonly message: string; readonly at: Date } | undefined;
 	/** The id of the newest backup. */
 	readonly position: string | undefined;
+	/**
+	 * How many bytes of committed pages are still only in the write-ahead log (`<file>-wal`): what a copy of the file alone would
+	 * lack. 0 a second after the last write. Also reported where backups are off; `undefined` while the store is not open.
+	 */
+	readonly logBytes: number | undefined;
 }
 
 /**

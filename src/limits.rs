@@ -127,15 +127,40 @@ pub const COMMIT_LOG_LENGTH: usize = 64;
 /// Rows in the rowid cache, some 150 bytes each.
 pub const ROWID_CACHE_ROWS_MAX: usize = 50_000;
 
-/// Pages in the write-ahead log that start a checkpoint. A page that was written several times by then is copied
-/// into the database once. Debug builds have fewer, so that tests which stop at every write meet checkpoints early.
-pub const WAL_PAGES: i64 = if cfg!(debug_assertions) { 1_000 } else { 4_000 };
+/// Bytes in the write-ahead log at which the writer itself runs a checkpoint, and begins the log anew. Debug builds have
+/// fewer, so that tests which stop at every write meet checkpoints early.
+pub const WAL_COPIED_BYTES: i64 = if cfg!(debug_assertions) { 4 << 20 } else { 16 << 20 };
+
+/// Time without a commit after which the log is copied into the file.
+pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(300);
+
+/// Time after which the log is copied although commits keep coming.
+pub const CHECKPOINT_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// Times of the copies after the first commit that follows a pause, each counted from the copy before.
+pub const CHECKPOINTS_SOON: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(60), Duration::from_millis(150)];
+
+/// Time without a commit after which a log that is copied completely is emptied.
+pub const CHECKPOINT_QUIET: Duration = Duration::from_millis(20);
+
+/// Polling interval for commits of others.
+pub const CHECKPOINT_LOOK: Duration = Duration::from_millis(500);
+
+/// Polling interval while the file lacks something.
+pub const CHECKPOINT_TICK: Duration = Duration::from_millis(100);
+
+/// Pause between attempts to empty the log at the end of the process.
+pub const CHECKPOINT_RETRY: Duration = Duration::from_millis(5);
+
+/// Time for which the end of the process tries to empty the log of a file that others read or write.
+pub const END_WAIT: Duration = Duration::from_secs(1);
 
 /// Bytes by which the log grows when a small commit would not fit. More would be written in vain by a bot that
 /// writes little.
 pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
 
-/// Size of the log up to which it grows in advance: [`WAL_PAGES`] of SQLite's usual size.
+/// Size of the log up to which it grows in advance: [`WAL_COPIED_BYTES`] of other builds than those for debugging.
 pub const WAL_BYTES_MAX: u64 = 16 << 20;
 
 /// Page cache of each reader (sqlite.org/pragma.html, `cache_size`).

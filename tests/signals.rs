@@ -4,18 +4,24 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rootcellar::backup::service::registry::catch_signals as catch;
-use rootcellar::backup::service::signals::{Signal, release};
+use rootcellar::backup::service::ending::catch_signals;
+use rootcellar::backup::service::signals::{Caller, Signal, release};
 
 /// In the environment of a process that a test has started: what is sent to it.
 const CHILD: &str = "ROOTCELLAR_TEST_SIGNAL";
 
 /// Runs a test once more, in a process of its own, in which [`CHILD`] is set.
 fn run_again(test: &str, signal: libc::c_int) -> Output {
+    run_with(test, signal, "NOTHING_ELSE")
+}
+
+/// [`run_again`], with another variable set.
+fn run_with(test: &str, signal: libc::c_int, variable: &str) -> Output {
     let executable = std::env::current_exe().unwrap();
     let arguments = ["--exact", test, "--nocapture"];
-    Command::new(executable).args(arguments).env(CHILD, signal.to_string()).output().unwrap()
+    Command::new(executable).args(arguments).env(CHILD, signal.to_string()).env(variable, "1").output().unwrap()
 }
 
 fn child_signal() -> Option<libc::c_int> {
@@ -23,6 +29,10 @@ fn child_signal() -> Option<libc::c_int> {
 }
 
 const EVERY: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
+
+fn catch_every() {
+    catch_signals(&EVERY, Caller::Knows).unwrap();
+}
 
 /// Sends a signal to this process, and gives it the time to end; more of it where it has to end.
 fn send(signal: libc::c_int, has_to_end: bool) {
@@ -34,8 +44,8 @@ fn send(signal: libc::c_int, has_to_end: bool) {
 #[test]
 fn a_process_ends_by_the_signal_that_it_was_sent() {
     if let Some(signal) = child_signal() {
-        catch(&EVERY).unwrap();
-        catch(&EVERY).unwrap();
+        catch_every();
+        catch_every();
         send(signal, true);
         unreachable!("the process has ended");
     }
@@ -54,12 +64,12 @@ fn what_was_done_before_is_done_again_when_signals_are_not_caught_any_more() {
         action.sa_sigaction
     };
     if child_signal().is_some() {
-        for joined in [true, false, true] {
-            catch(&EVERY).unwrap();
+        for _ in 0..3 {
+            catch_every();
             assert_ne!(current(), libc::SIG_DFL);
-            release(joined, || false);
+            release(|| false);
             assert_ne!(current(), libc::SIG_DFL);
-            release(joined, || true);
+            release(|| true);
             assert_eq!(current(), libc::SIG_DFL);
         }
         println!("still there");
@@ -74,7 +84,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
     if let Some(signal) = child_signal() {
         // SAFETY: nothing is called when the signal comes.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
-        catch(&EVERY).unwrap();
+        catch_every();
         send(signal, false);
         println!("still there");
         return;
@@ -90,7 +100,7 @@ fn a_handler_that_is_installed_later_is_the_one_that_is_called() {
             // SAFETY: ends the process, which a handler may do.
             unsafe { libc::_exit(7) };
         }
-        catch(&EVERY).unwrap();
+        catch_every();
         // SAFETY: the handler does only what a handler may (signal-safety(7)).
         unsafe { libc::signal(signal, own as extern "C" fn(libc::c_int) as usize) };
         send(signal, true);
@@ -98,4 +108,80 @@ fn a_handler_that_is_installed_later_is_the_one_that_is_called() {
     }
     let ended = run_again("a_handler_that_is_installed_later_is_the_one_that_is_called", libc::SIGTERM);
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
+}
+
+/// What another library's handler hands the signal on to.
+static BENEATH: AtomicUsize = AtomicUsize::new(0);
+
+/// A handler as another copy of the package has it: hands the signal on to what was there before.
+extern "C" fn hand_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let beneath = BENEATH.load(Ordering::SeqCst);
+    // SAFETY: it is the handler that `sigaction` has given, which takes these.
+    let beneath = unsafe {
+        std::mem::transmute::<usize, extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void)>(beneath)
+    };
+    beneath(signal, info, context);
+}
+
+/// Puts a handler above the one that is there.
+fn cover(signal: libc::c_int) {
+    // SAFETY: all zeros is an action; the handler does only what a handler may (signal-safety(7)).
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let mut before: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction =
+            hand_on as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
+        action.sa_flags = libc::SA_SIGINFO;
+        libc::sigaction(signal, std::ptr::null(), &raw mut before);
+        BENEATH.store(before.sa_sigaction, Ordering::SeqCst);
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+    }
+}
+
+#[test]
+fn a_handler_that_is_covered_does_its_part_and_when_released_what_was_done_before() {
+    const NAME: &str = "a_handler_that_is_covered_does_its_part_and_when_released_what_was_done_before";
+    if let Some(signal) = child_signal() {
+        catch_every();
+        cover(signal);
+        if std::env::var_os("RELEASED").is_some() {
+            release(|| true);
+        }
+        send(signal, true);
+        unreachable!("the process has ended");
+    }
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        let ended = run_again(NAME, signal);
+        assert_eq!(ended.status.signal(), Some(signal), "{ended:?}");
+        let ended = run_with(NAME, signal, "RELEASED");
+        assert_eq!(ended.status.signal(), Some(signal), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_signal_whose_last_handler_was_removed_is_caught_again() {
+    if let Some(signal) = child_signal() {
+        catch_every();
+        // SAFETY: nothing is called; this is what libuv leaves behind when it removes its handler.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        let is_caught = || {
+            // SAFETY: all zeros is an action, and the pointer is to one.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                libc::sigaction(signal, std::ptr::null(), &raw mut action);
+                action.sa_sigaction != libc::SIG_DFL
+            }
+        };
+        let began = std::time::Instant::now();
+        while !is_caught() {
+            assert!(began.elapsed() < std::time::Duration::from_secs(60));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        println!("caught again");
+        send(signal, true);
+        unreachable!("the process has ended");
+    }
+    let ended = run_again("a_signal_whose_last_handler_was_removed_is_caught_again", libc::SIGTERM);
+    assert_eq!(ended.status.signal(), Some(libc::SIGTERM), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("caught again"), "{ended:?}");
 }

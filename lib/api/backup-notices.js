@@ -46,12 +46,12 @@ class BackupNotices {
 	/**
 	 * Warns of a failure while the process was ending, when no event arrives any more.
 	 *
-	 * @param {OpenConnection} connection
+	 * @param {import("../native/addon").StatusInfo} status
+	 * @param {Location} location
 	 */
-	ended(connection) {
-		const { phase, lastError } = connection.backupStatus() ?? {};
+	ended({ phase, lastError }, location) {
 		if (lastError && (phase === "failing" || phase === "conflict")) {
-			this.warn(lastError, connection.location);
+			this.warn(lastError, location);
 		}
 	}
 

@@ -131,7 +131,8 @@ function createBackups(queue, located, notices) {
  * @returns {BackupStatus}
  */
 function statusOf({ backup }, connection) {
-	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined };
+	const logBytes = connection?.logBytes();
+	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined, logBytes };
 	if (backup === undefined) {
 		return { state: "off", destination: undefined, ...nothing };
 	}
@@ -147,6 +148,7 @@ function statusOf({ backup }, connection) {
 		lastBackupAt: lastBackupMs === undefined ? undefined : new Date(lastBackupMs),
 		lastError: lastError && { ...lastError, at: new Date(lastErrorMs ?? 0) },
 		position,
+		logBytes,
 	};
 }
 

@@ -33,12 +33,13 @@ function describe({ id, createdAt, sizeBytes, kind }) {
  * @param {{ file: string, url: string }} place
  */
 async function reportOf({ file, url }) {
-	const { backups, isServed, lag } = await reportBackups(url, file);
+	const { backups, isServed, logBytes, lag } = await reportBackups(url, file);
 	const { kind, pages, bytes, sinceMs, reason } = lag;
 	const since = sinceMs === undefined ? undefined : new Date(sinceMs);
 	return {
 		backups,
 		isServed,
+		logBytes,
 		lag: { state: kind, changedPages: pages, changedBytes: bytes, since, reason },
 	};
 }
@@ -57,11 +58,12 @@ function describeLag({ state, changedPages, changedBytes, since, reason }) {
 async function status(options) {
 	const { file, url } = locate(options);
 	const found = storeAt(file);
-	const { backups, lag, isServed } = await reportOf({ file, url });
+	const { backups, lag, logBytes, isServed } = await reportOf({ file, url });
 	const [newest] = backups;
 	const destination = withoutSecrets(url);
 	const text = [
 		`file         ${file} (${found ? formatBytes(found.size) : "not there"})`,
+		`in the log   ${logBytes === 0 ? "nothing: the file has everything" : `${formatBytes(logBytes)} that the file alone lacks`}`,
 		`backed up    ${isServed ? "by a process that has it open" : "by nobody at the moment"}`,
 		`destination  ${destination}`,
 		`backups      ${backups.length}`,
@@ -72,6 +74,7 @@ async function status(options) {
 		file,
 		exists: found !== undefined,
 		sizeBytes: found?.size,
+		logBytes,
 		isServed,
 		destination,
 		backups: backups.length,

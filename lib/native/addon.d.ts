@@ -111,12 +111,13 @@ export interface Answer {
 	restored?: RestoredInfo;
 	lag?: LagInfo;
 	isServed?: boolean;
+	logBytes?: number;
 	replacesOpenFile?: boolean;
 	isStore?: boolean;
 	error?: Failure;
 }
 
-export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[]): void;
+export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[], afterRemoval: boolean): void;
 
 /** Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
 export declare function listBackups(url: string, store?: string): Promise<Answer>;
@@ -168,7 +169,8 @@ export declare class NativeStore {
 	backUp(id: number): void;
 	restore(id: number, target: RestoreTarget): void;
 	backupStatus(): StatusInfo | null;
-	finishBackups(): void;
+	end(): StatusInfo | null;
+	logBytes(): number | null;
 	hookEnded(number: number, problem?: string): void;
 	submit(id: number, epoch: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;

@@ -4,7 +4,7 @@ const { RootcellarError, toError } = require("../base/errors.js");
 const { ROWS_LENGTH_MAX } = require("../base/limits.js");
 const { namingSource } = require("../config/backup.js");
 const { nextTurn } = require("../process/event-loop.js");
-const { finishAtExit } = require("../process/exit.js");
+const { endAtExit } = require("../process/exit.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
 const { loadBinding } = require("./binding.js");
 const { toBackup, toRestore, valuesHandler } = require("./decode.js");
@@ -12,7 +12,7 @@ const { emptyBatch, pushStatement, toArrays, toColumns } = require("./encode.js"
 const { Poller } = require("./poller.js");
 const { NO_LEASE, NO_REQUEST } = require("./protocol.js");
 const { Requests } = require("./requests.js");
-const { finishAtSignals } = require("./signals.js");
+const { endAtSignals } = require("./signals.js");
 
 /**
  * @typedef {import("../..").Backup} Backup
@@ -34,7 +34,8 @@ const { finishAtSignals } = require("./signals.js");
  *
  * @typedef {object} Notices
  * @property {(event: Event, connection: OpenConnection) => void} take
- * @property {(connection: OpenConnection) => void} ended told that the last backup was made, or not, at the process's end
+ * @property {(status: import("./addon").StatusInfo, location: Location) => void} ended told how backups stood after the
+ *   last one at the process's end
  */
 
 /** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
@@ -64,8 +65,10 @@ class Connection extends Requests {
 		this.poller = pollerFor(this);
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
-		/** @type {(() => void) | undefined} */
-		this.backupsEnded = undefined;
+		/** @type {(() => void)[]} called when it is closed */
+		this.ends = [];
+		/** @type {(() => void) | undefined} called when it is closed although it is in use, because the process ends */
+		this.whenLost = undefined;
 	}
 
 	/**
@@ -75,9 +78,8 @@ class Connection extends Requests {
 	 */
 	open(callback) {
 		const id = this.expectOne(({ error }) => {
-			if (!error && this.location.backup) {
-				this.backupsEnded = finishAtExit(this);
-				finishAtSignals();
+			if (!error) {
+				this.ends = [endAtExit(this), endAtSignals()];
 			}
 			callback(error && this.openError(error));
 		});
@@ -110,6 +112,11 @@ class Connection extends Requests {
 	/** Status of the backups; `null` if there are none. */
 	backupStatus() {
 		return this.native.backupStatus();
+	}
+
+	/** Bytes that are in the write-ahead log and not in the file yet; `undefined` if the file is not open. */
+	logBytes() {
+		return this.native.logBytes() ?? undefined;
 	}
 
 	/**
@@ -224,14 +231,28 @@ class Connection extends Requests {
 			this.whenIdle = () => this.close(callback);
 			return;
 		}
-		this.backupsEnded?.();
-		this.native.close(this.expectOne(callback));
+		const closed = () => {
+			this.forget();
+			callback();
+		};
+		this.native.close(this.expectOne(closed));
 	}
 
-	/** Makes the last backup, because the process ends. */
-	finishBackups() {
-		this.native.finishBackups();
-		this.notices?.ended(this);
+	/** Has nothing done for it at the end of the process any more. */
+	forget() {
+		for (const end of this.ends.splice(0)) {
+			end();
+		}
+	}
+
+	/** Makes the last backup and releases the file, because the process ends. */
+	end() {
+		this.forget();
+		this.whenLost?.();
+		const status = this.native.end();
+		if (status) {
+			this.notices?.ended(status, this.location);
+		}
 	}
 
 	/**

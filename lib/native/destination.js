@@ -82,8 +82,9 @@ async function verifyBackups({ url, source, store }, folder, progress) {
  * @param {string} file
  */
 async function reportBackups(url, file) {
-	const { backups = [], isServed = false, lag } = await answerOf(loadBinding().reportBackups(url, file));
-	return { backups: backups.map(toBackup), isServed, lag: /** @type {LagInfo} */ (lag) };
+	const answer = await answerOf(loadBinding().reportBackups(url, file));
+	const { backups = [], isServed = false, logBytes = 0, lag } = answer;
+	return { backups: backups.map(toBackup), isServed, logBytes, lag: /** @type {LagInfo} */ (lag) };
 }
 
 /**

@@ -99,6 +99,12 @@ class LazyConnection {
 		}
 	}
 
+	/** The connection was closed, because the process ends. What is issued yet opens another. */
+	lost() {
+		this.state = "closed";
+		this.current = undefined;
+	}
+
 	/**
 	 * Releases the file for good, if it is open.
 	 *

@@ -5,12 +5,44 @@ const { loadBinding } = require("./binding.js");
 /** Signals that end a process that does not handle them. */
 const SIGNALS = /** @type {const} */ (["SIGHUP", "SIGINT", "SIGTERM"]);
 
+/** How many stores are open that were not dropped. */
+let stores = 0;
+
 /**
- * Delays the end of the process by a signal that it does not handle until the last backups are made. A listener that is
- * added later takes the signal over. Has no effect in worker threads, which have no signals.
+ * Delays the end of the process by a signal that it does not handle until everything is safe. A listener that is added later
+ * takes the signal over, and gives it back when it is removed. Returns a function that takes this back.
+ *
+ * @returns {() => void}
  */
-function finishAtSignals() {
-	loadBinding().catchSignals(SIGNALS.filter((name) => process.listenerCount(name) === 0));
+function endAtSignals() {
+	loadBinding().catchSignals(unhandled(SIGNALS), false);
+	stores++;
+	if (stores === 1) {
+		process.on("removeListener", listenerRemoved);
+	}
+	return () => {
+		stores--;
+		if (stores === 0) {
+			process.off("removeListener", listenerRemoved);
+		}
+	};
 }
 
-module.exports = { finishAtSignals };
+/**
+ * @param {string | symbol} event
+ */
+function listenerRemoved(event) {
+	const removed = unhandled(SIGNALS.filter((name) => name === event));
+	if (removed.length > 0) {
+		loadBinding().catchSignals(removed, true);
+	}
+}
+
+/**
+ * @param {readonly (typeof SIGNALS)[number][]} names
+ */
+function unhandled(names) {
+	return names.filter((name) => process.listenerCount(name) === 0);
+}
+
+module.exports = { endAtSignals };

@@ -4,20 +4,23 @@ const { nextTurn } = require("./event-loop.js");
 
 /**
  * @typedef {{ flush(): void }} Flushable
+ * @typedef {{ end(): void }} Endable
  */
 
 /** @type {Set<Flushable>} */
 const unflushed = new Set();
 let isListening = false;
 let isLeaving = false;
+/** Everything was ended; what is opened since has to be ended again. */
+let hasEnded = false;
 
 /**
- * Stores that make a last backup when everything is written. One that was dropped has ended its own backups.
+ * Connections to open files. A store that was dropped has ended its own.
  *
- * @type {Set<WeakRef<{ finishBackups(): void }>>}
+ * @type {Set<WeakRef<Endable>>}
  */
-const unfinished = new Set();
-const dropped = new FinalizationRegistry((/** @type {WeakRef<{ finishBackups(): void }>} */ store) => finished(store));
+const open = new Set();
+const dropped = new FinalizationRegistry((/** @type {WeakRef<Endable>} */ connection) => forget(connection));
 
 /**
  * Delays the end of the process, such as `process.exit()`, until a queue is written.
@@ -32,30 +35,30 @@ function flushAtExit(queue) {
 function listen() {
 	if (!isListening) {
 		isListening = true;
-		process.on("exit", flushAll);
+		process.on("exit", endAll);
 	}
 }
 
 /**
- * Delays the end of the process, such as `process.exit()`, until a store has made its last backup. Returns a function that
- * takes this back.
+ * Delays the end of the process, such as `process.exit()`, until a connection has made its last backup and left everything
+ * in its file. Returns a function that takes this back.
  *
- * @param {{ finishBackups(): void }} store
+ * @param {Endable} connection
  * @returns {() => void}
  */
-function finishAtExit(store) {
-	const reference = new WeakRef(store);
-	unfinished.add(reference);
-	dropped.register(store, reference);
+function endAtExit(connection) {
+	const reference = new WeakRef(connection);
+	open.add(reference);
+	dropped.register(connection, reference);
 	listen();
-	return () => finished(reference);
+	return () => forget(reference);
 }
 
 /**
- * @param {WeakRef<{ finishBackups(): void }>} store
+ * @param {WeakRef<Endable>} connection
  */
-function finished(store) {
-	if (unfinished.delete(store)) {
+function forget(connection) {
+	if (open.delete(connection)) {
 		leaveSoon();
 	}
 }
@@ -70,7 +73,7 @@ function flushed(queue) {
 }
 
 function leaveSoon() {
-	if (unflushed.size + unfinished.size === 0 && !isLeaving) {
+	if (unflushed.size + open.size === 0 && !isLeaving) {
 		// Not at once: most of the time the next operation comes before the event loop turns.
 		isLeaving = true;
 		nextTurn(leave);
@@ -79,18 +82,31 @@ function leaveSoon() {
 
 function leave() {
 	isLeaving = false;
-	if (unflushed.size + unfinished.size === 0) {
+	if (unflushed.size + open.size === 0) {
 		isListening = false;
-		process.off("exit", flushAll);
+		process.off("exit", endAll);
 	}
 }
 
-function flushAll() {
+function endAll() {
 	for (const queue of unflushed) {
 		queue.flush();
 	}
-	for (const store of unfinished) {
-		store.deref()?.finishBackups();
+	for (const connection of open) {
+		connection.deref()?.end();
+	}
+	hasEnded = true;
+}
+
+/**
+ * Does now what is issued while the `exit` listeners are being called: nothing asynchronous will happen any more.
+ *
+ * @param {Flushable} queue
+ */
+function flushNow(queue) {
+	queue.flush();
+	if (hasEnded) {
+		endAll();
 	}
 }
 
@@ -101,4 +117,4 @@ function isExiting() {
 	return /** @type {{ _exiting?: boolean }} */ (/** @type {unknown} */ (process))._exiting === true;
 }
 
-module.exports = { finishAtExit, flushAtExit, flushed, isExiting };
+module.exports = { endAtExit, flushAtExit, flushNow, flushed, isExiting };

@@ -2,7 +2,7 @@
 
 const { EXIT_WAIT_MS, READS_AT_ONCE_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
-const { flushAtExit, flushed, isExiting } = require("../process/exit.js");
+const { flushAtExit, flushNow, flushed, isExiting } = require("../process/exit.js");
 const { Batcher } = require("./batcher.js");
 const { KeyReads } = require("./key-reads.js");
 const { isWrite } = require("./operations.js");
@@ -79,7 +79,7 @@ class Scheduler {
 	/** Begins what is waiting, after everything that this turn still issues. */
 	schedule() {
 		if (isExiting()) {
-			this.flush();
+			flushNow(this);
 			return;
 		}
 		if (this.isScheduled) {
@@ -225,6 +225,10 @@ class Scheduler {
 				this.rejectAll(error);
 			} else {
 				this.cache.attach(this.connection.opened);
+				this.connection.opened.whenLost = () => {
+					this.cache.detach();
+					this.connection.lost();
+				};
 			}
 			this.advance();
 		});

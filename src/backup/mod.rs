@@ -21,4 +21,5 @@ pub use restore::output::check_output;
 pub use restore::restored::Restored;
 pub use restore::to_file::restore_to;
 pub use restore::verify::verify;
-pub use service::registry::{Opened, destination_of, make_last_backups, open_store};
+pub use service::ending::make_last_backups;
+pub use service::registry::{Opened, destination_of, open_store};

@@ -54,10 +54,12 @@ impl NativeStore {
         Some((&open.as_ref()?.service.as_ref()?.status()).into())
     }
 
-    /// Makes the last backup before it returns, because the process is ending.
+    /// Makes the last backup and closes the file before it returns, because the process is ending. Returns the status of
+    /// the backups then, if there are any and nobody else goes on making them.
     #[napi]
-    pub fn finish_backups(&self) {
-        self.shared.finish_backups();
+    #[must_use]
+    pub fn end(&self) -> Option<StatusInfo> {
+        self.shared.end().as_ref().map(StatusInfo::from)
     }
 
     /// Reports that the hook call with this number has ended: without or with an error's message.

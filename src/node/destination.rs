@@ -31,6 +31,8 @@ pub struct Answer {
     pub lag: Option<LagInfo>,
     /// A process makes backups of the file now.
     pub is_served: Option<bool>,
+    /// Bytes that are in the write-ahead log of the file, and not in the file yet.
+    pub log_bytes: Option<f64>,
     /// Opening the file would replace it while somebody has it open.
     pub replaces_open_file: Option<bool>,
     /// The file has the key-value table.
@@ -160,6 +162,7 @@ pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
             backups: Some(report.backups.iter().map(BackupInfo::from).collect()),
             lag: Some((&report.lag).into()),
             is_served: Some(report.is_served),
+            log_bytes: Some(report.log_bytes as f64),
             ..Answer::default()
         })
     })

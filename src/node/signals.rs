@@ -18,19 +18,21 @@ pub enum SignalName {
     SIGTERM,
 }
 
-/// Lets these signals, which nobody handles, end the process only after the last backups, until no file with
-/// backups is open any more. On other threads than the main one, without signals, or if no thread can be started,
-/// they end the process as before.
+/// Lets these signals, which nobody handles, end the process only when everything is safe, as long as a file is open.
+/// `after_removal` says that their last handler was removed just now. On other threads than the main one nobody knows who
+/// handles them, and it is found out. Without signals, or if no thread can be started, they end the process as before.
 #[napi]
 #[cfg_attr(not(unix), allow(unused_variables, reason = "there are no signals"))]
-pub fn catch_signals(names: Vec<SignalName>) {
+pub fn catch_signals(names: Vec<SignalName>, after_removal: bool) {
     #[cfg(unix)]
     {
-        use crate::backup::service::registry::catch_signals;
-        use crate::backup::service::signals::{Signal, is_main_thread};
-        if !is_main_thread() {
-            return;
-        }
+        use crate::backup::service::ending::catch_signals;
+        use crate::backup::service::signals::{Caller, Signal, is_main_thread};
+        let caller = match (is_main_thread(), after_removal) {
+            (true, true) => Caller::AfterRemoval,
+            (true, false) => Caller::Knows,
+            (false, _) => Caller::Guesses,
+        };
         let signals: Vec<Signal> = names
             .into_iter()
             .map(|name| match name {
@@ -39,6 +41,6 @@ pub fn catch_signals(names: Vec<SignalName>) {
                 SignalName::SIGTERM => Signal::Terminate,
             })
             .collect();
-        drop(catch_signals(&signals));
+        drop(catch_signals(&signals, caller));
     }
 }

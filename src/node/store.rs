@@ -21,10 +21,13 @@ use super::state::sql_state::SqlState;
 use super::state::store_state::{Open, StoreState};
 use crate::Error;
 use crate::backup::events::Observer;
+use crate::backup::service::ending::Closing;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
+use crate::engine::sqlite::control::EngineUser;
 use crate::engine::sqlite::{
-    CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndexHeader, loaded_copies, locks_hold,
+    CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
+    locks_hold,
 };
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
@@ -104,6 +107,8 @@ impl NativeStore {
             let opened = opened
                 .and_then(|Opened { engine, service }| Ok(Open { reader: engine.reader()?, engine, service }));
             let opened = opened.map(|open| {
+                let user: Arc<dyn EngineUser> = Arc::<StoreState>::clone(&shared);
+                open.engine.control().add_user(&user);
                 *lock(&shared.open) = Some(open);
                 NativeEvent::new(id, EventKind::Opened)
             });
@@ -268,23 +273,23 @@ impl NativeStore {
         is_news.then_some(ForeignCopies { names, unprotected })
     }
 
+    /// Bytes that are in the write-ahead log, and not in the file yet; `null` if the file is not open.
+    #[napi]
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
+    pub fn log_bytes(&self) -> Option<f64> {
+        let open = lock(&self.shared.open);
+        Some(open.as_ref()?.reader.wal_index().map_or(0, WalIndex::bytes_behind) as f64)
+    }
+
     /// Closes the file. Ends with `closed`, when the threads have ended, unless another store needs them.
     #[napi]
     pub fn close(&self, id: u32) {
         let shared = Arc::clone(&self.shared);
         self.shared.sql.clear();
-        let open = lock(&self.shared.open).take();
-        // Another store that opens the file right now either has this engine, which then lives on, or makes a new
-        // one.
-        let (engine, service) = open.map(|open| (Arc::into_inner(open.engine), open.service)).unwrap_or_default();
+        let closing = self.shared.begin_closing();
         let finish = move || {
-            if let Some(engine) = engine {
-                engine.close();
-            }
-            // The backups end after the last write.
-            if let Some(service) = service.and_then(Arc::into_inner) {
-                service.close();
-            }
+            closing.into_iter().for_each(Closing::finish);
             shared.tell([NativeEvent::new(id, EventKind::Closed)]);
         };
         if let Err(error) = threads::spawn("close", finish) {
@@ -333,5 +338,5 @@ fn flush(shared: &StoreState) {
             break;
         }
     }
-    shared.finish_backups();
+    let _ = shared.end();
 }

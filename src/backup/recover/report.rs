@@ -11,7 +11,7 @@ use crate::backup::local::state_file::{Known, Loaded, Position, StateFile};
 use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::backup::restore::listing::restorable_at;
 use crate::backup::restore::output::is_in_use;
-use crate::engine::sqlite::holds_keys;
+use crate::engine::sqlite::{WalIndex, holds_keys};
 use crate::{BackupProblem, Error};
 
 /// Report on a file and its backups.
@@ -23,6 +23,8 @@ pub struct Report {
     pub is_served: bool,
     /// Changes that the newest backup lacks.
     pub lag: Lag,
+    /// Bytes that lie in the write-ahead log, and in the file not yet; where nobody has it open, all that lie in the log.
+    pub log_bytes: u64,
 }
 
 /// Changes that the newest backup of a file lacks.
@@ -67,8 +69,19 @@ pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Erro
         (loaded, listed) = (again, destination.list()?);
     }
     let is_served = state_dir.as_ref().is_some_and(StateDir::is_served);
+    let log_bytes = log_bytes(path);
     let lag = lag(path, destination, &listed, loaded);
-    Ok(Report { backups: restorable_at(destination, &listed), is_served, lag })
+    Ok(Report { backups: restorable_at(destination, &listed), is_served, lag, log_bytes })
+}
+
+/// Bytes that lie in the log of a file, and in the file not yet.
+fn log_bytes(path: &Path) -> u64 {
+    if !path.exists() {
+        return 0;
+    }
+    let connection = open_for_inspection(path).ok();
+    let wal_index = connection.as_ref().and_then(|connection| WalIndex::of(connection));
+    wal_index.map_or(0, WalIndex::bytes_behind)
 }
 
 /// Returns true if a file has the table of the key-value store. The file is not changed.

@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::status::{Phase, Status};
 use super::worker::Worker;
@@ -44,8 +43,6 @@ pub struct Service {
     requests: mpsc::Sender<ServiceRequest>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
-    /// Called at the end; the argument is true if the callback may wait.
-    on_end: fn(bool),
 }
 
 impl Service {
@@ -60,11 +57,10 @@ impl Service {
         options: ServiceOptions,
         lock: Option<Lock>,
         observers: Arc<Observers>,
-        on_end: fn(bool),
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
-        let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers, on_end };
+        let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers };
         let worker = Worker::new(
             &service.path,
             service.state_dir.clone(),
@@ -91,8 +87,14 @@ impl Service {
 
     /// Observers of the file.
     #[must_use]
-    pub fn observers(&self) -> &Observers {
+    pub fn observers(&self) -> &Arc<Observers> {
         &self.observers
+    }
+
+    /// Time limit of the last backup.
+    #[must_use]
+    pub fn shutdown_timeout(&self) -> Duration {
+        self.options.shutdown_timeout
     }
 
     /// Current status.
@@ -150,21 +152,12 @@ impl Service {
 
     /// Backs up and ends. Blocks, but no longer than the options allow.
     pub fn close(&self) {
-        let _closing = Closing::begin();
         let (ended, ends) = mpsc::channel();
         let deadline = Instant::now() + self.options.shutdown_timeout;
         if self.requests.send(ServiceRequest::Close(deadline, ended)).is_ok() {
             // The thread has ended, or it is held up and ends with the process.
             let _ = ends.recv_timeout(self.options.shutdown_timeout);
         }
-        (self.on_end)(true);
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // A service that was not closed may be dropped where waiting is not possible.
-        (self.on_end)(false);
     }
 }
 
@@ -185,30 +178,6 @@ impl LastBackup {
     pub fn wait(self) {
         let _ = self.ends.recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
     }
-}
-
-/// Number of services that are being closed.
-static CLOSING: AtomicUsize = AtomicUsize::new(0);
-
-/// Guard that counts a service as being closed.
-struct Closing;
-
-impl Closing {
-    fn begin() -> Self {
-        CLOSING.fetch_add(1, Ordering::SeqCst);
-        Self
-    }
-}
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        CLOSING.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Returns true if any service is being closed.
-pub fn is_any_closing() -> bool {
-    CLOSING.load(Ordering::SeqCst) > 0
 }
 
 /// Serves requests and due work, until the service is closed or dropped.

@@ -2,12 +2,8 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
-use std::thread;
-use std::time::Duration;
 
-use super::handle::{LastBackup, Service, is_any_closing};
-#[cfg(unix)]
-use super::signals::{self, Signal};
+use super::handle::{LastBackup, Service};
 use crate::backup::destination::Destination;
 use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
 use crate::backup::local::state_dir::StateDir;
@@ -26,9 +22,6 @@ struct Registered {
 }
 
 static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
-
-/// Polling interval while other files are being closed.
-const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
 /// Open store.
 #[derive(Debug)]
@@ -80,7 +73,7 @@ pub fn open_store(
     }
     let engine = open_shared(path).inspect_err(|_| state_dir.remove_if_unused(&opening))?;
     let destination = Arc::downgrade(&options.destination);
-    let service = Arc::new(Service::start(path, state_dir, options, recovered.lock, observers, release_signals)?);
+    let service = Arc::new(Service::start(path, state_dir, options, recovered.lock, observers)?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });
@@ -110,35 +103,21 @@ fn find<T>(path: &Path, what: impl Fn(&Registered) -> Option<T>) -> Option<T> {
     threads::lock(&REGISTERED).iter().rev().filter(|served| served.id == id).find_map(what)
 }
 
-/// Makes the last backup of every open file because the process is ending. Blocks, but no longer than the options
-/// allow.
-pub fn make_last_backups() {
-    let open: Vec<Arc<Service>> =
-        threads::lock(&REGISTERED).iter().filter_map(|served| served.service.upgrade()).collect();
-    let last: Vec<LastBackup> = open.iter().map(|service| service.finish()).collect();
-    drop(open);
-    last.into_iter().for_each(LastBackup::wait);
-    while is_any_closing() {
-        thread::sleep(CLOSING_PAUSE);
-    }
+/// Begins the last backup of every open file.
+pub fn begin_last_backups() -> Vec<LastBackup> {
+    let registered = threads::lock(&REGISTERED);
+    registered.iter().filter_map(|served| Some(served.service.upgrade()?.finish())).collect()
 }
 
-/// Catches signals that would end the process, to make the last backups first.
-///
-/// # Errors
-///
-/// As [`signals::catch`].
+/// The backups of a store, if it is the last that has them.
+pub fn take_last(service: Arc<Service>) -> Option<Service> {
+    // Under the lock, so that nobody who goes through all of them misses this one.
+    let _registered = threads::lock(&REGISTERED);
+    Arc::into_inner(service)
+}
+
+/// Returns true if no open file has backups.
 #[cfg(unix)]
-pub fn catch_signals(signals: &[Signal]) -> Result<(), Error> {
-    signals::catch(signals, make_last_backups)
+pub fn is_none_open() -> bool {
+    threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0)
 }
-
-/// Stops catching signals if no file with backups is open any more, and waits for the signal thread if `joined`.
-#[cfg(unix)]
-fn release_signals(joined: bool) {
-    signals::release(joined, || threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0));
-}
-
-/// Not supported on this system.
-#[cfg(not(unix))]
-fn release_signals(_joined: bool) {}

@@ -1,52 +1,72 @@
-//! Last backups of a process that is ended by an unhandled signal.
+//! The end of a process by a signal which nobody handles.
 //!
-//! The handler only writes the number of the signal to a pipe. A thread reads it, makes the last backup of every open
-//! file, restores the previous action, and sends the signal again, which ends the process. A second signal ends it at
-//! once. A handler that is installed later replaces this one.
+//! The handler only writes the signal's number to a pipe. A thread of its own reads it, has everything brought to safety, puts
+//! back what would have been done without this, and sends the signal again: the process ends by that very signal. A second
+//! signal ends it at once. A handler that is installed later replaces this one.
+//!
+//! There may be another copy of this package in the process, with a handler and a thread of its own. Each does its part and
+//! hands the signal on to what was there before it, whichever is closed first.
+
+mod action;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use libc::{c_int, c_void, sigaction};
+use libc::{c_int, c_void, siginfo_t};
 
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
+use action::{Disposition, disposition, do_previous, do_previous_of_old, install, put_back};
 
-/// Message that the last backups are made. No signal has this number, nor that of [`END`].
+/// What is written to the pipe when everything is safe. No signal has this number.
 const DONE: u8 = 0;
 
-/// Message that no signal is caught any more.
+/// What is written when signals are not caught any more.
 const END: u8 = 0xff;
 
-/// Descriptor that the handler writes to; negative before the pipe exists. Never closed, because a handler may be
-/// about to write.
+/// How often it is looked whether somebody has taken the handler away without putting another in its place.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a signal that was sent again is given to end the process, and one that will not.
+const END_WAIT: Duration = Duration::from_secs(10);
+const FIRST_PROCESS_WAIT: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether somebody else handles it meanwhile.
+const END_PAUSE: Duration = Duration::from_millis(10);
+
+/// Where the handler writes; negative before there is a pipe. Once there is one it stays open until the process ends: a
+/// handler may be about to write.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// Thread that reads the pipe. Locked while catching begins or ends.
-static SIGNAL_THREAD: Mutex<SignalThread> = Mutex::new(SignalThread { output: -1, thread: None });
+/// Signals are waited for. Otherwise the handler does what was done before it.
+static IS_CATCHING: AtomicBool = AtomicBool::new(false);
 
-/// Previous action of each caught signal.
-static BEFORE: Mutex<Vec<(c_int, sigaction)>> = Mutex::new(Vec::new());
+/// What is caught, and by whom. Locked while signals begin or cease to be caught.
+static CATCHER: Mutex<Catcher> = Mutex::new(Catcher { signals: Vec::new(), has_thread: false, output: -1 });
 
-struct SignalThread {
-    /// Descriptor that the pipe is read from.
+struct Catcher {
+    /// Those whose handler was installed and not put back.
+    signals: Vec<Signal>,
+    /// Whether there is a thread: only it says that there is none any more.
+    has_thread: bool,
+    /// Where the pipe is read.
     output: c_int,
-    thread: Option<JoinHandle<()>>,
 }
 
-/// Signal that ends a process by default.
+/// A signal that ends a process unless it is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGHUP: the terminal is gone.
+    /// A terminal is gone.
     Hangup,
-    /// SIGINT: Ctrl+C.
+    /// A key was pressed: Ctrl and C.
     Interrupt,
-    /// SIGTERM: request to end.
+    /// Asks to end.
     Terminate,
 }
 
@@ -58,63 +78,106 @@ impl Signal {
             Self::Terminate => libc::SIGTERM,
         }
     }
+
+    fn of(number: c_int) -> Option<Self> {
+        [Self::Hangup, Self::Interrupt, Self::Terminate].into_iter().find(|signal| signal.number() == number)
+    }
 }
 
-/// Catches unhandled signals until [`release`], and calls a function before they end the process. Ignored signals
-/// stay ignored, and caught ones caught.
+/// What is done at the end, step by step.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending {
+    /// Acknowledges nothing any more, and makes the last backups.
+    pub prepare: fn(),
+    /// The process ends now.
+    pub end: fn(),
+    /// The process goes on after all: somebody else handles the signal.
+    pub go_on: fn(),
+}
+
+/// Who may have to be asked whether a signal is handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Knows that nobody handles the signals.
+    Knows,
+    /// Knows that the last handler of the signals was removed just now, and every handler beneath with it.
+    AfterRemoval,
+    /// Does not know.
+    Guesses,
+}
+
+/// Catches signals that the process does not handle, until [`release`]. One that it ignores stays ignored; one that is caught
+/// already stays so.
 ///
 /// # Errors
 ///
-/// `ERR_BACKUP_STATE` if there is no pipe, `ERR_INTERNAL` if no thread can be started. Nothing is caught then.
-pub fn catch(signals: &[Signal], make_last_backups: fn()) -> Result<(), Error> {
-    let mut service = lock(&SIGNAL_THREAD);
-    if service.output < 0 {
+/// `ERR_BACKUP_STATE` if the system has no pipe, or `ERR_INTERNAL` if it has no thread to give. Then nothing is caught.
+pub fn catch(signals: &[Signal], caller: Caller, ending: Ending) -> Result<(), Error> {
+    let mut catcher = lock(&CATCHER);
+    if catcher.output < 0 {
         let failed = |error: io::Error| Error::backup(BackupProblem::State, format!("cannot make a pipe: {error}"));
         let [output, input] = pipe().map_err(failed)?;
-        service.output = output;
+        catcher.output = output;
         PIPE.store(input, Ordering::Release);
     }
-    if service.thread.is_none() {
-        let output = service.output;
-        service.thread = Some(threads::spawn("signals", move || serve(output, make_last_backups))?);
+    if !catcher.has_thread {
+        let output = catcher.output;
+        threads::spawn("signals", move || serve(output, ending))?;
+        catcher.has_thread = true;
     }
-    let mut before = lock(&BEFORE);
+    IS_CATCHING.store(true, Ordering::Release);
     for signal in signals {
-        install(signal.number(), &mut before);
+        let is_installed = catcher.signals.contains(signal);
+        let installs = match (disposition(*signal), caller) {
+            (Disposition::Ours | Disposition::Ignored, _) | (Disposition::Handled, Caller::Guesses) => false,
+            (Disposition::Unhandled, _) | (Disposition::Handled, Caller::AfterRemoval) => true,
+            // Who has put a handler above this one may hand the signal on to it.
+            (Disposition::Handled, Caller::Knows) => !is_installed,
+        };
+        if installs {
+            install(*signal);
+            if !is_installed {
+                catcher.signals.push(*signal);
+            }
+        }
     }
     Ok(())
 }
 
-/// Restores the previous action of each caught signal, and waits for the thread if `joined`; does nothing unless
-/// `is_unneeded` returns true, which is called while catching cannot begin. Without `joined`, nothing is done either
-/// while another thread is beginning or ending.
-pub fn release(joined: bool, is_unneeded: impl FnOnce() -> bool) {
-    let service = if joined { Some(lock(&SIGNAL_THREAD)) } else { SIGNAL_THREAD.try_lock().ok() };
-    let Some(mut service) = service else { return };
-    let Some(thread) = service.thread.take_if(|_| is_unneeded()) else { return };
-    for (signal, action) in lock(&BEFORE).iter() {
-        put_back(*signal, action);
-    }
-    tell(END);
-    if joined {
-        // A panic of the thread is of no consequence here.
-        drop(thread.join());
+/// Puts back what was done before at each signal that is caught, unless signals have still to be caught, which is asked when
+/// nobody can begin to.
+pub fn release(is_unneeded: impl FnOnce() -> bool) {
+    // Somebody else is about to begin or to end.
+    let Ok(mut catcher) = CATCHER.try_lock() else { return };
+    if is_unneeded() {
+        // A handler that has another above it stays, and does what was done before it.
+        catcher.signals.retain(|signal| !put_back(*signal));
+        if IS_CATCHING.swap(false, Ordering::AcqRel) {
+            // Not waited for: it may be about to end the process.
+            tell(END);
+        }
     }
 }
 
-/// Returns true on the main thread of the process.
+/// Whether the thread is to end, which it does then.
+fn ends_thread() -> bool {
+    let mut catcher = lock(&CATCHER);
+    catcher.has_thread = IS_CATCHING.load(Ordering::Acquire);
+    !catcher.has_thread
+}
+
+/// Whether this is the process's main thread.
 #[must_use]
 pub fn is_main_thread() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    // SAFETY: both only return a number.
+    // SAFETY: both only tell a number.
     return unsafe { libc::gettid() == libc::getpid() };
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    // SAFETY: it only returns a number.
+    // SAFETY: it only tells a number.
     return unsafe { libc::pthread_main_np() } == 1;
 }
 
-/// Creates a pipe that child processes do not inherit: its end to read from, and its end to write to, which never
-/// blocks.
+/// A pipe that programs which are started do not inherit, where it is read and where it is written; writing never waits.
 fn pipe() -> io::Result<[c_int; 2]> {
     let mut ends = [0; 2];
     // SAFETY: there is room for the two descriptors.
@@ -130,45 +193,18 @@ fn pipe() -> io::Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// Address of the handler, as in `sigaction`.
-fn handler() -> usize {
-    note as extern "C" fn(c_int) as usize
-}
-
-fn current(signal: c_int) -> sigaction {
-    // SAFETY: all zeros is a valid action (the default one), and the pointer is valid.
-    unsafe {
-        let mut action: sigaction = std::mem::zeroed();
-        libc::sigaction(signal, std::ptr::null(), &raw mut action);
-        action
+/// The handler.
+extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    if IS_CATCHING.load(Ordering::Acquire) {
+        // Signals have numbers below 128.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        tell(signal as u8);
+    } else if let Some(signal) = Signal::of(signal) {
+        do_previous(signal, info, context);
     }
 }
 
-fn install(signal: c_int, before: &mut Vec<(c_int, sigaction)>) {
-    let found = current(signal);
-    if found.sa_sigaction == libc::SIG_IGN || found.sa_sigaction == handler() {
-        return;
-    }
-    before.retain(|(other, _)| *other != signal);
-    before.push((signal, found));
-    // SAFETY: all zeros is a valid action; the handler is async-signal-safe (signal-safety(7)).
-    unsafe {
-        let mut action: sigaction = std::mem::zeroed();
-        action.sa_sigaction = handler();
-        action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-        libc::sigfillset(&raw mut action.sa_mask);
-        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
-    }
-}
-
-/// Signal handler.
-extern "C" fn note(signal: c_int) {
-    // Signal numbers are below 128.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    tell(signal as u8);
-}
-
-/// Writes a byte to the pipe and preserves `errno`. If the pipe is full, one byte less does not matter.
+/// Writes a byte to the pipe, and changes nothing else. One that does not fit is one of many.
 fn tell(byte: u8) {
     // SAFETY: the descriptor stays open, the byte is there, and `errno` is this thread's own.
     unsafe {
@@ -179,10 +215,10 @@ fn tell(byte: u8) {
     }
 }
 
-/// Address of this thread's `errno`.
+/// Where this thread's `errno` is.
 unsafe fn errno_place() -> *mut c_int {
     #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
-    // SAFETY: it can be called at any time.
+    // SAFETY: it can be asked for at any time.
     return unsafe { libc::__errno_location() };
     #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
     // SAFETY: as above.
@@ -192,30 +228,46 @@ unsafe fn errno_place() -> *mut c_int {
     return unsafe { libc::__error() };
 }
 
-/// Waits for signals, and ends the process at the second one, or when the last backups are made.
-fn serve(output: c_int, make_last_backups: fn()) {
+/// Whether there is something to read within a time.
+fn wait_for_input(output: c_int, time: Duration) -> bool {
+    let mut poll = libc::pollfd { fd: output, events: libc::POLLIN, revents: 0 };
+    let time = c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: there is one record, and the descriptor stays open.
+    unsafe { libc::poll(&raw mut poll, 1, time) > 0 }
+}
+
+/// Waits for signals, and ends the process at the second one, or when everything is safe.
+fn serve(output: c_int, ending: Ending) {
     // SAFETY: the descriptor is open, and stays so.
     let mut pipe = ManuallyDrop::new(unsafe { File::from_raw_fd(output) });
-    let (mut first, mut is_ending) = (None, false);
+    // The first signal, and whether its handler was the process's own when it came.
+    let mut first: Option<(Signal, bool)> = None;
     let mut byte = [DONE];
-    while pipe.read_exact(&mut byte).is_ok() {
-        match (byte[0], first) {
-            (DONE, None) => {}
-            (DONE, Some(signal)) => {
-                end_by(signal);
-                // Another handler has taken over, and the process continues.
-                if is_ending {
+    loop {
+        if !wait_for_input(output, LOOK) {
+            catch_again();
+            continue;
+        }
+        if pipe.read_exact(&mut byte).is_err() {
+            return;
+        }
+        match (Signal::of(byte[0].into()), first) {
+            (None, Some((signal, was_ours))) if byte[0] == DONE => {
+                end_by(signal, was_ours, ending);
+                // Something else handles it now, and the process goes on.
+                first = None;
+                if !IS_CATCHING.load(Ordering::Acquire) && ends_thread() {
                     return;
                 }
-                first = None;
             }
-            (END, None) => return,
-            (END, Some(_)) => is_ending = true,
-            (second, Some(_)) => end_by(second.into()),
-            (signal, None) => {
-                first = Some(signal.into());
+            (None, None) if ends_thread() => return,
+            (None, _) => {}
+            (Some(second), Some((_, was_ours))) => end_at_once(second, was_ours),
+            (Some(signal), None) => {
+                first = Some((signal, disposition(signal) == Disposition::Ours));
+                let prepare = ending.prepare;
                 let spawned = threads::spawn("last-backups", move || {
-                    make_last_backups();
+                    prepare();
                     tell(DONE);
                 });
                 if spawned.is_err() {
@@ -226,19 +278,52 @@ fn serve(output: c_int, make_last_backups: fn()) {
     }
 }
 
-/// Ends the process by a signal as without [`catch`]. A handler that was installed meanwhile is called instead.
-fn end_by(signal: c_int) {
-    if let Some((_, action)) = lock(&BEFORE).iter().find(|(caught, _)| *caught == signal) {
-        put_back(signal, action);
+/// Catches again what nobody handles any more: whoever removes a handler may leave the system's own behind.
+fn catch_again() {
+    if !IS_CATCHING.load(Ordering::Acquire) {
+        return;
     }
-    // SAFETY: sends a signal to this process itself.
-    unsafe { libc::kill(libc::getpid(), signal) };
+    let Ok(catcher) = CATCHER.try_lock() else { return };
+    for signal in &catcher.signals {
+        if disposition(*signal) == Disposition::Unhandled {
+            install(*signal);
+        }
+    }
 }
 
-/// Restores the previous action of a signal, unless another handler was installed.
-fn put_back(signal: c_int, action: &sigaction) {
-    if current(signal).sa_sigaction == handler() {
-        // SAFETY: the action was returned by the system.
-        unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
+/// Ends the process, unless another handler has taken the place of this one since the signal came: that is called.
+fn end_by(signal: Signal, was_ours: bool, ending: Ending) {
+    let is_taken_over = was_ours && disposition(signal) == Disposition::Handled;
+    if is_taken_over {
+        (ending.go_on)();
+    } else {
+        (ending.end)();
     }
+    end_at_once(signal, was_ours);
+}
+
+/// Does what would have been done without [`catch`].
+fn end_at_once(signal: Signal, was_ours: bool) {
+    if !put_back(signal) && !was_ours {
+        // A handler above this one had handed it on, and would do so for ever.
+        do_previous_of_old(signal);
+    } else {
+        send(signal);
+    }
+    // The first process of a container is not ended by a signal unless it handles it (pid_namespaces(7)).
+    let wait = if std::process::id() == 1 { FIRST_PROCESS_WAIT } else { END_WAIT };
+    let sent = Instant::now();
+    while disposition(signal) == Disposition::Unhandled {
+        if sent.elapsed() > wait {
+            // SAFETY: ends the process, in which everything is done.
+            unsafe { libc::_exit(128 + signal.number()) };
+        }
+        thread::sleep(END_PAUSE);
+    }
+}
+
+/// Sends a signal to this very process.
+fn send(signal: Signal) {
+    // SAFETY: it may be sent at any time.
+    unsafe { libc::kill(libc::getpid(), signal.number()) };
 }

@@ -8,12 +8,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
+use super::control::Interrupt;
 use super::guard::user_connection::UserConnection;
 use super::table::schema;
 use crate::Error;
 use crate::kv::Pattern;
 use crate::limits::{
-    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_PAGES, WRITER_CACHE_KIB,
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
 };
 
 /// The SQL function of `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
@@ -23,8 +24,8 @@ pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the writing connection, and brings the schema up to date.
-pub fn open_writer(path: &Path) -> Result<UserConnection, Error> {
-    UserConnection::new(open_own_writer(path)?)
+pub fn open_writer(path: &Path, interrupt: Interrupt) -> Result<UserConnection, Error> {
+    UserConnection::new(open_own_writer(path)?, interrupt)
 }
 
 /// [`open_writer`] for this package alone: no user SQL runs on it.
@@ -47,26 +48,39 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
         return Err(Error::read_only(path));
     }
     set_wal(&connection)?;
+    sync_everything(&connection)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    schema::migrate(&connection)?;
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_COPIED_BYTES / page_bytes.max(1))?;
+    Ok(connection)
+}
+
+/// Opens the connection of the checkpointer, which waits for no lock.
+pub fn open_checkpointer(path: &Path) -> Result<Connection, Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    sync_everything(&connection)?;
+    Ok(connection)
+}
+
+fn sync_everything(connection: &Connection) -> Result<(), Error> {
     // In write-ahead mode as durable as FULL. In rollback mode it also syncs the folder after a journal is removed.
     connection.pragma_update(None, "synchronous", "EXTRA")?;
     // On macOS, fsync leaves data in the drive's cache; on other systems these settings have no effect.
     connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    schema::migrate(&connection)?;
-    Ok(connection)
+    Ok(connection.pragma_update(None, "checkpoint_fullfsync", true)?)
 }
 
 /// Opens a read-only connection that reports a held lock at once.
-pub fn open_reader(path: &Path) -> Result<UserConnection, Error> {
+pub fn open_reader(path: &Path, interrupt: Interrupt) -> Result<UserConnection, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // This reads the schema, which a held lock may prevent. Then the default stays.
     drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
-    UserConnection::new(connection)
+    UserConnection::new(connection, interrupt)
 }
 
 /// Opens a read-only connection for this package alone, with its own time limit for locks.
@@ -145,7 +159,7 @@ mod tests {
     #[test]
     fn the_writer_syncs_every_commit() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open_writer(&folder.path().join("a.sqlite3")).unwrap();
+        let connection = open_writer(&folder.path().join("a.sqlite3"), Interrupt::default()).unwrap();
         let pragma =
             |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
         assert_eq!(pragma("synchronous").unwrap(), 3.into());

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::connection;
+use super::control::{Control, Interrupt};
 use super::file::DatabaseFile;
 use super::guard::mode::Mode;
 use super::guard::user_connection::UserConnection;
@@ -19,10 +20,11 @@ use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
+use super::wal::checkpoint::Checkpointer;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::write::lease::{self, Lease};
-use super::write::writer::{self, WriterRequest};
+use super::write::writer::{Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
 use crate::limits::READERS_MAX;
@@ -42,6 +44,8 @@ pub struct Engine {
     writer: JoinHandle<()>,
     readers: ReaderPool,
     commit_log: Arc<CommitLog>,
+    control: Arc<Control>,
+    checkpointer: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -55,14 +59,18 @@ impl Engine {
     /// With SQLite's code if the path cannot be opened or written, or is not a database (it is left unchanged).
     /// `ERR_SCHEMA_NEWER` if a newer version of this package made it.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let connection = connection::open_writer(path)?;
-        let file = DatabaseFile::opened(path);
+        let interrupt = Interrupt::default();
+        let connection = connection::open_writer(path, interrupt.clone())?;
+        let file = DatabaseFile::opened(path, interrupt.clone());
         let (requests, received) = mpsc::channel();
         let commit_log = Arc::new(CommitLog::default());
         let recorder = Recorder::new(&connection, Arc::clone(&commit_log));
-        let writer_file = file.clone();
-        let writer = threads::spawn("writer", move || writer::run(connection, recorder, writer_file, &received))?;
-        Ok(Self { requests, writer, commit_log, readers: ReaderPool::new(file.clone()), file })
+        let (checkpointer, thread) = Checkpointer::start(&file, Arc::clone(&commit_log))?.unzip();
+        let control = Control::new(interrupt, checkpointer);
+        let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
+        let writer = threads::spawn("writer", move || writer.run(&received))?;
+        let readers = ReaderPool::new(file.clone());
+        Ok(Self { requests, writer, commit_log, readers, file, control, checkpointer: thread })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
@@ -160,8 +168,9 @@ impl Engine {
     /// Queues a job that cannot share a transaction with other work. It runs after everything that was submitted
     /// before.
     pub fn submit_alone(&self, job: Job, reply: Reply<BatchOutcome>) {
-        self.exclusively(move |connection, file| {
+        self.exclusively(move |connection, file, control| {
             let result = file.check().and_then(|()| execute::run_alone(connection, &job));
+            control.before_reply();
             reply.send(Ok(match result {
                 Ok(statements) => BatchOutcome { committed: 1, statements, stopped: None },
                 Err(error) => BatchOutcome::stopped(Stop::Command(error)),
@@ -171,7 +180,7 @@ impl Engine {
 
     /// Lends the writing connection to a lease, after everything that was submitted before, until the lease ends.
     pub fn lease(&self, lease: Lease) {
-        self.exclusively(move |connection, file| lease::serve(connection, file, lease));
+        self.exclusively(move |connection, file, control| lease::serve(connection, file, control, lease));
     }
 
     /// Starts reads of one snapshot, on as many reader threads as are free.
@@ -228,14 +237,31 @@ impl Engine {
 
     /// Finishes submitted work, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
-        let Self { requests, writer, readers, .. } = self;
+        let Self { requests, writer, readers, control, checkpointer, .. } = self;
         readers.close();
         drop(requests);
         // A writer that panicked has reported it through its replies.
         drop(writer.join());
+        control.end_checkpoints();
+        if let Some(checkpointer) = checkpointer {
+            // One that panicked leaves the rest to SQLite, or to the next opening.
+            drop(checkpointer.join());
+        }
     }
 
-    fn exclusively(&self, work: impl FnOnce(&UserConnection, &DatabaseFile) + Send + 'static) {
+    /// [`Engine::close`] at the end of the process: interrupts reads.
+    pub fn end(self) {
+        self.control.interrupt();
+        self.close();
+    }
+
+    /// Controls of the end of the process.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    fn exclusively(&self, work: impl FnOnce(&UserConnection, &DatabaseFile, &Control) + Send + 'static) {
         // If the writer has ended, the request is dropped here; its reply then answers.
         drop(self.requests.send(WriterRequest::Exclusive(Box::new(work))));
     }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::control::Interrupt;
 use crate::Error;
 
 /// A file, whatever path leads to it.
@@ -37,12 +38,18 @@ impl FileId {
 pub struct DatabaseFile {
     path: PathBuf,
     id: Option<FileId>,
+    interrupt: Interrupt,
 }
 
 impl DatabaseFile {
     /// The file at a path that has just been opened.
-    pub fn opened(path: &Path) -> Self {
-        Self { path: path.to_owned(), id: FileId::of(path) }
+    pub fn opened(path: &Path, interrupt: Interrupt) -> Self {
+        Self { path: path.to_owned(), id: FileId::of(path), interrupt }
+    }
+
+    /// Interrupts whatever runs on its connections.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// Its path.

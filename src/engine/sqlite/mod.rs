@@ -4,6 +4,7 @@
 //! and `read`; `write`; `engine`; `registry`.
 
 mod connection;
+pub mod control;
 mod engine;
 mod file;
 mod guard;

@@ -17,6 +17,7 @@ pub struct EventQueue {
 /// Rows come after everything else, so that a large result delays nothing. Both queues keep their order.
 #[derive(Default)]
 struct Waiting {
+    is_muted: bool,
     events: VecDeque<NativeEvent>,
     rows: VecDeque<NativeEvent>,
 }
@@ -40,6 +41,9 @@ impl EventQueue {
     /// Adds events. Returns `true` if there were none before, so that JavaScript must be woken.
     pub fn push(&self, new: impl IntoIterator<Item = NativeEvent>) -> bool {
         let mut waiting = self.lock();
+        if waiting.is_muted {
+            return false;
+        }
         let was_empty = waiting.is_empty();
         new.into_iter().for_each(|event| waiting.add(event));
         self.arrived.notify_all();
@@ -63,6 +67,11 @@ impl EventQueue {
             }
             waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Takes no more events: the process is ending.
+    pub fn mute(&self) {
+        self.lock().is_muted = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

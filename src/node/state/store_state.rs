@@ -11,8 +11,11 @@ use super::event_queue::EventQueue;
 use super::hooks::Hooks;
 use super::sql_state::SqlState;
 use crate::backup::events::Observer;
+use crate::backup::service::ending::{Closing, wait_for_closing};
 use crate::backup::service::handle::Service;
+use crate::backup::service::status::Status as BackupStatus;
 use crate::batch::{BatchOutcome, ClientId};
+use crate::engine::sqlite::control::EngineUser;
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;
@@ -52,14 +55,26 @@ impl StoreState {
         service
     }
 
-    /// Makes the last backup, however long it takes, because JavaScript is ending.
-    pub fn finish_backups(&self) {
+    /// Closes the file, however long it takes, because JavaScript is ending. Others who have it open go on.
+    pub fn end(&self) -> Option<BackupStatus> {
         self.ending();
-        let service = lock(&self.open).as_mut().and_then(|open| open.service.take());
-        // If others have the file open, they go on making its backups.
-        if let Some(service) = service.and_then(Arc::into_inner) {
-            service.close();
+        self.sql.clear();
+        self.sql.stop_reads();
+        match self.begin_closing() {
+            Some(closing) => closing.finish_at_exit(),
+            None => {
+                // It may be closed just now, by a thread that would end with the process.
+                wait_for_closing();
+                None
+            }
         }
+    }
+
+    /// Begins to close the file; `None` if it is not open.
+    pub fn begin_closing(&self) -> Option<Closing> {
+        let Open { engine, service, reader } = lock(&self.open).take()?;
+        drop(reader);
+        Some(Closing::begin(engine, service))
     }
 
     /// A reply that queues an event: the one that `to_event` makes of the answer, or `failed`.
@@ -113,6 +128,14 @@ impl StoreState {
             self.tell([NativeEvent::failed(id, &not_open())]);
         }
         engine
+    }
+}
+
+impl EngineUser for StoreState {
+    fn let_go(&self) {
+        self.events.mute();
+        self.sql.clear();
+        self.sql.stop_reads();
     }
 }
 

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 
 use super::authorizer::Authorizer;
 use crate::Error;
+use crate::engine::sqlite::control::Interrupt;
 use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::sql::Cancel;
 use crate::threads::lock;
@@ -37,7 +38,7 @@ impl UserConnection {
     /// # Errors
     ///
     /// With SQLite's code, if it refuses its hooks.
-    pub fn new(mut connection: Connection) -> Result<Self, Error> {
+    pub fn new(mut connection: Connection, interrupt: Interrupt) -> Result<Self, Error> {
         let authorizer = Authorizer::default();
         let watched = authorizer.clone();
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| watched.authorize(context)))?;
@@ -46,7 +47,9 @@ impl UserConnection {
         let are_steps_limited = Arc::new(AtomicBool::new(false));
         let watched_too = Arc::clone(&are_steps_limited);
         let is_over = move || {
-            watched_too.load(Ordering::Relaxed) || lock(&watched).iter().any(|cancel| cancel.check().is_err())
+            interrupt.is_set()
+                || watched_too.load(Ordering::Relaxed)
+                || lock(&watched).iter().any(|cancel| cancel.check().is_err())
         };
         connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(is_over))?;
         Ok(Self {

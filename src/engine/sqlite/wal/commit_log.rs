@@ -34,22 +34,29 @@ struct CommitLogState {
     latest: VecDeque<Commit>,
     /// The last header that the writer has seen.
     seen: Option<WalIndexHeader>,
-    /// The writer has a transaction under way.
-    is_writing: bool,
+    /// Number of transactions, and restarts of the log, under way.
+    under_way: u32,
 }
 
-/// A commit of one client that led from one header to the next, with nothing in between.
+/// A commit of one client, or a restart of the log, that led from one header to the next, with nothing in between.
 #[derive(Debug)]
 struct Commit {
     from: WalIndexHeader,
     to: WalIndexHeader,
-    client: ClientId,
+    /// `None` for a restart, which changes nothing.
+    client: Option<ClientId>,
 }
 
 impl CommitLog {
-    /// Notes that the writer begins a transaction.
+    /// Notes that a transaction, or a restart of the log, begins.
     fn prepare(&self) {
-        lock(&self.0).is_writing = true;
+        lock(&self.0).under_way += 1;
+    }
+
+    /// Announces a restart of the log by this process, which has ended when the result is dropped.
+    pub fn prepare_restart(&self, wal_index: WalIndex) -> Restarting<'_> {
+        self.prepare();
+        Restarting { commit_log: self, wal_index, from: wal_index.header() }
     }
 
     /// Notes that the writer's transaction holds the lock, at this header.
@@ -57,10 +64,10 @@ impl CommitLog {
         lock(&self.0).seen = Some(from);
     }
 
-    /// Notes that the writer's transaction has ended. `commit` is given if its headers and its client are certain.
+    /// Notes that a transaction or a restart has ended. `commit` is given if its headers and its client are certain.
     fn end(&self, commit: Option<Commit>) {
         let mut state = lock(&self.0);
-        state.is_writing = false;
+        state.under_way -= 1;
         if let Some(commit) = commit {
             state.seen = Some(commit.to);
             if state.latest.len() == COMMIT_LOG_LENGTH {
@@ -80,9 +87,9 @@ impl CommitLog {
             return CacheValidity::Current;
         }
         let state = lock(&self.0);
-        let own = state.latest.iter().filter(|commit| commit.client == client);
+        let own = state.latest.iter().filter(|commit| commit.client.is_none_or(|other| other == client));
         let reached = own.fold(*knows, |at, commit| if commit.from == at { commit.to } else { at });
-        if reached != now && state.is_writing && state.seen != Some(now) {
+        if reached != now && state.under_way > 0 && state.seen != Some(now) {
             return CacheValidity::Unknown;
         }
         *knows = now;
@@ -142,7 +149,7 @@ impl Recording<'_> {
         if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
             let to = wal_index.header();
             if data_version(connection) == Ok(before) {
-                self.commit = Some(Commit { from, to, client });
+                self.commit = Some(Commit { from, to, client: Some(client) });
             }
         }
     }
@@ -151,6 +158,20 @@ impl Recording<'_> {
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
         self.recorder.commit_log.end(self.commit.take());
+    }
+}
+
+/// A restart of the log under way.
+pub struct Restarting<'a> {
+    commit_log: &'a CommitLog,
+    wal_index: WalIndex,
+    from: WalIndexHeader,
+}
+
+impl Drop for Restarting<'_> {
+    fn drop(&mut self) {
+        let (from, to) = (self.from, self.wal_index.header());
+        self.commit_log.end(to.is_restart_of(from).then_some(Commit { from, to, client: None }));
     }
 }
 
@@ -173,6 +194,7 @@ mod tests {
     fn commit(commit_log: &CommitLog, from: u32, to: u32, client: ClientId) {
         commit_log.prepare();
         commit_log.begin(header(from));
+        let client = Some(client);
         commit_log.end(Some(Commit { from: header(from), to: header(to), client }));
     }
 
@@ -214,7 +236,7 @@ mod tests {
         let mut knows = header(1);
         assert_eq!(commit_log.catch_up(ME, &mut knows, header(2)), CacheValidity::Unknown);
         assert_eq!(knows, header(1));
-        commit_log.end(Some(Commit { from: header(1), to: header(2), client: ME }));
+        commit_log.end(Some(Commit { from: header(1), to: header(2), client: Some(ME) }));
         assert_eq!(commit_log.catch_up(ME, &mut knows, header(2)), CacheValidity::Current);
     }
 

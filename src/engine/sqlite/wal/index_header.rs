@@ -12,6 +12,20 @@ use rusqlite::{Connection, ffi};
 /// Size of each part of the WAL-index that SQLite maps (`WALINDEX_PGSZ`).
 const REGION_BYTES: c_int = 32 << 10;
 
+/// Position of the number of frames that are in the file (`WalCkptInfo.nBackfill`), in words.
+const COPIED_WORD: usize = 2 * WalIndexHeader::WORDS;
+
+/// Progress of a log and of its checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalProgress {
+    /// Salts of the log, in the byte order of the log.
+    pub salts: [u32; 2],
+    /// Committed frames.
+    pub frames: u32,
+    /// Frames that are in the file, from the first on.
+    pub copied: u32,
+}
+
 /// The header at one moment. Equal headers mean the same state of the database.
 ///
 /// Its words: version, change counter, flags and page size, last frame, pages, two checksums, two salts.
@@ -70,6 +84,20 @@ impl WalIndexHeader {
     }
 }
 
+impl WalIndexHeader {
+    /// Returns `true` if nothing has happened since a header but that the log was begun anew, once.
+    ///
+    /// Every commit changes the counter and the checksum of the frames. A restart changes neither, but the salts, of which
+    /// the first grows by one (sqlite.org/walformat.html).
+    #[must_use]
+    pub fn is_restart_of(self, from: Self) -> bool {
+        let unchanged = |word: usize| from.0[word] == self.0[word];
+        self.frames() == 0
+            && [2, 3, 5, 6, 7].into_iter().all(unchanged)
+            && self.salts()[0] == from.salts()[0].wrapping_add(1)
+    }
+}
+
 /// View of the header in shared memory.
 ///
 /// Valid while the connection is open from which it was made: that keeps the memory mapped, and keeps everybody
@@ -115,6 +143,23 @@ impl WalIndex {
         });
         fence(Ordering::Acquire);
         WalIndexHeader(words)
+    }
+
+    /// Progress of the log and of its checkpoints. Both are of one moment only under a lock that keeps others from writing
+    /// to the log.
+    #[must_use]
+    pub fn progress(self) -> WalProgress {
+        let header = self.header();
+        // SAFETY: the mapping holds a whole region, by the invariant of this type.
+        let copied = unsafe { self.0.add(COPIED_WORD).as_ref() }.load(Ordering::Relaxed);
+        WalProgress { salts: header.salts(), frames: header.frames(), copied }
+    }
+
+    /// Bytes of committed pages that are in the log alone: a copy of the file lacks them.
+    #[must_use]
+    pub fn bytes_behind(self) -> u64 {
+        let WalProgress { frames, copied, .. } = self.progress();
+        u64::from(frames.saturating_sub(copied)) * u64::from(self.header().page_bytes())
     }
 
     /// Returns `true` if both copies of the header are equal. Otherwise a commit is being announced; or its writer

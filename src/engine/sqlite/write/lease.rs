@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::commands::run_commands;
 use super::epoch::EndedEpochs;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
+use crate::engine::sqlite::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -94,7 +95,7 @@ pub struct Lease {
 }
 
 /// Serves a lease until it ends, is idle for too long, or its holder is gone. Then the connection is reset.
-pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
+pub fn serve(connection: &UserConnection, file: &DatabaseFile, control: &Control, lease: Lease) {
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
         let _running = connection.cancellable(Some(&cancel))?;
@@ -106,8 +107,8 @@ pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
     }
     let (requests, received) = std::sync::mpsc::channel();
     started.send(Ok(requests));
-    let mut served =
-        RunningLease { connection, kind, cancel, cursors: HashMap::new(), ended_epochs: EndedEpochs::default() };
+    let (cursors, ended_epochs) = (HashMap::new(), EndedEpochs::default());
+    let mut served = RunningLease { connection, control, kind, cancel, cursors, ended_epochs };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
@@ -115,6 +116,7 @@ pub fn serve(connection: &UserConnection, file: &DatabaseFile, lease: Lease) {
             let result = served.end(commit);
             // A connection that cannot be reset reports it at its next use.
             let reset = session_state::reset(connection);
+            control.before_reply();
             reply.send(result.and(reset));
             ended.send(Ok(()));
         }
@@ -148,6 +150,7 @@ enum LeaseEnd {
 
 struct RunningLease<'c> {
     connection: &'c UserConnection,
+    control: &'c Control,
     kind: LeaseKind,
     cancel: Arc<Cancel>,
     cursors: HashMap<u32, Cursor<'c>>,
@@ -170,7 +173,14 @@ impl RunningLease<'_> {
     fn answer(&mut self, request: LeaseRequest) {
         let connection = self.connection;
         match request {
-            LeaseRequest::Batch(batch, reply) => reply.send(Ok(self.run(&batch))),
+            LeaseRequest::Batch(batch, reply) => {
+                let outcome = self.run(&batch);
+                // Outside of a transaction everything is committed by now.
+                if connection.is_autocommit() {
+                    self.control.before_reply();
+                }
+                reply.send(Ok(outcome));
+            }
             LeaseRequest::Read(addresses, now_ms, reply) => {
                 reply.send(self.check().and_then(|()| point_read::values(connection, &addresses, now_ms)));
             }

@@ -1,6 +1,7 @@
 //! The writer's thread, which owns the only writing connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use super::epoch::EndedEpochs;
 use super::{group_commit, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::now_ms;
+use crate::engine::sqlite::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
@@ -27,37 +29,7 @@ pub enum WriterRequest {
 }
 
 /// A function that has the connection for itself.
-pub type Exclusive = Box<dyn FnOnce(&UserConnection, &DatabaseFile) + Send>;
-
-/// Serves requests until every sender is gone, then closes the connection.
-pub fn run(connection: UserConnection, recorder: Recorder, file: DatabaseFile, requests: &Receiver<WriterRequest>) {
-    let mut writer = Writer {
-        connection,
-        recorder,
-        rowid_cache: RowidCache::default(),
-        triggers: Triggers::default(),
-        ended_epochs: EndedEpochs::default(),
-        file,
-        commands_at_once: usize::MAX,
-    };
-    let mut next_purge = Instant::now();
-    loop {
-        if Instant::now() >= next_purge {
-            let more = writer.purge();
-            next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
-        }
-        match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
-            Ok(first) => {
-                let mut next = Some(first);
-                while let Some(request) = next {
-                    next = writer.answer(request, requests).or_else(|| spin_for_request(requests));
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
+pub type Exclusive = Box<dyn FnOnce(&UserConnection, &DatabaseFile, &Control) + Send>;
 
 /// Spins for the next request without going to sleep: waking up takes longer than most clients need to send their
 /// next batch.
@@ -72,19 +44,56 @@ fn spin_for_request(requests: &Receiver<WriterRequest>) -> Option<WriterRequest>
     None
 }
 
-struct Writer {
+/// The writer.
+pub struct Writer {
     connection: UserConnection,
     recorder: Recorder,
     rowid_cache: RowidCache,
     triggers: Triggers,
     ended_epochs: EndedEpochs,
     file: DatabaseFile,
+    control: Arc<Control>,
     /// Number of commands of a batch that go into one transaction: all, until a transaction fails as a whole. Then
     /// one, so that only commands that cannot succeed fail, and twice as many after each success.
     commands_at_once: usize,
 }
 
 impl Writer {
+    /// A writer that has done nothing yet.
+    pub fn new(connection: UserConnection, recorder: Recorder, file: DatabaseFile, control: Arc<Control>) -> Self {
+        Self {
+            connection,
+            recorder,
+            rowid_cache: RowidCache::default(),
+            triggers: Triggers::default(),
+            ended_epochs: EndedEpochs::default(),
+            file,
+            control,
+            commands_at_once: usize::MAX,
+        }
+    }
+
+    /// Serves requests until every sender is gone, then closes the connection.
+    pub fn run(mut self, requests: &Receiver<WriterRequest>) {
+        let mut next_purge = Instant::now();
+        loop {
+            if Instant::now() >= next_purge {
+                let more = self.purge();
+                next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
+            }
+            match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
+                Ok(first) => {
+                    let mut next = Some(first);
+                    while let Some(request) = next {
+                        next = self.answer(request, requests).or_else(|| spin_for_request(requests));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
     /// Answers a request; a batch together with those that wait behind it. Returns a request that was received and
     /// not answered.
     fn answer(&mut self, request: WriterRequest, requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
@@ -95,8 +104,8 @@ impl Writer {
                 next
             }
             WriterRequest::Exclusive(work) => {
-                let Self { connection, file, .. } = self;
-                if catch_unwind(AssertUnwindSafe(|| work(connection, file))).is_err() {
+                let Self { connection, file, control, .. } = self;
+                if catch_unwind(AssertUnwindSafe(|| work(connection, file, control))).is_err() {
                     // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
                 }
@@ -112,6 +121,7 @@ impl Writer {
         let Ok(outcomes) = catch_unwind(AssertUnwindSafe(|| self.outcomes(&commands))) else {
             return self.give_up(&commands);
         };
+        self.control.before_reply();
         for ((batch, reply), outcome) in batches.into_iter().zip(outcomes) {
             if outcome.stopped.is_some() {
                 self.ended_epochs.add(&batch);

@@ -1,0 +1,140 @@
+//! The end of a store, and that of the process.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::handle::{LastBackup, Service};
+#[cfg(unix)]
+use super::registry::is_none_open;
+use super::registry::{begin_last_backups, take_last};
+#[cfg(unix)]
+use super::signals::{self, Caller, Ending, Signal};
+use super::status::Status;
+use crate::backup::events::Observers;
+use crate::engine::sqlite::Engine;
+use crate::engine::sqlite::control::{self, Control};
+use crate::limits::{BUSY_TIMEOUT, END_WAIT};
+use crate::threads::lock;
+
+/// How often it is looked whether the last store that is being closed is closed.
+const CLOSING_PAUSE: Duration = Duration::from_millis(5);
+
+/// The stores that are being closed.
+static CLOSING: Mutex<Vec<Arc<UnderWay>>> = Mutex::new(Vec::new());
+
+/// A store that is being closed: until when at most, and who is told of its backups.
+struct UnderWay {
+    deadline: Instant,
+    observers: Option<Arc<Observers>>,
+}
+
+/// A store that is about to be closed. A signal that ends the process waits for it.
+///
+/// Holds the engine and the backups where nobody else has them.
+pub struct Closing {
+    engine: Option<Engine>,
+    control: Arc<Control>,
+    service: Option<Service>,
+    under_way: Arc<UnderWay>,
+}
+
+impl Closing {
+    /// Takes over what a store has opened. Whoever else opens the file right now either got this engine, and then it lives
+    /// on, or a new one.
+    #[must_use]
+    pub fn begin(engine: Arc<Engine>, service: Option<Arc<Service>>) -> Self {
+        let service = service.and_then(take_last);
+        let wait = BUSY_TIMEOUT + END_WAIT + service.as_ref().map_or(Duration::ZERO, Service::shutdown_timeout);
+        let observers = service.as_ref().map(|service| Arc::clone(service.observers()));
+        let under_way = Arc::new(UnderWay { deadline: Instant::now() + wait, observers });
+        lock(&CLOSING).push(Arc::clone(&under_way));
+        let control = Arc::clone(engine.control());
+        Self { engine: Arc::into_inner(engine), control, service, under_way }
+    }
+
+    /// Finishes what was submitted, and makes the last backup of it. Blocks, for no longer than the options allow.
+    pub fn finish(self) {
+        let _ = self.run(Engine::close);
+    }
+
+    /// [`Closing::finish`] at the end of the environment: nobody waits for what is being read. Returns how backups stood.
+    pub fn finish_at_exit(self) -> Option<Status> {
+        if let Some(service) = &self.service {
+            service.observers().ending();
+        }
+        if self.engine.is_none() {
+            // Whoever else has it may not live to close it.
+            self.control.settle(Instant::now() + END_WAIT);
+        }
+        self.run(Engine::end)
+    }
+
+    fn run(mut self, close: fn(Engine)) -> Option<Status> {
+        if let Some(engine) = self.engine.take() {
+            close(engine);
+        }
+        // After the last write.
+        let service = self.service.take()?;
+        service.close();
+        Some(service.status())
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        lock(&CLOSING).retain(|one| !Arc::ptr_eq(one, &self.under_way));
+        release_signals();
+    }
+}
+
+/// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
+/// the options allow.
+pub fn make_last_backups() {
+    begin_last_backups().into_iter().for_each(LastBackup::wait);
+    wait_for_closing();
+}
+
+/// Waits for every store that is being closed, and calls no more functions of the user.
+pub fn wait_for_closing() {
+    let closing: Vec<_> = lock(&CLOSING).iter().cloned().collect();
+    closing.iter().filter_map(|one| one.observers.as_ref()).for_each(|observers| observers.ending());
+    let is_under_way = |one: &Arc<UnderWay>| lock(&CLOSING).iter().any(|other| Arc::ptr_eq(one, other));
+    for one in closing {
+        while is_under_way(&one) && Instant::now() < one.deadline {
+            thread::sleep(CLOSING_PAUSE);
+        }
+    }
+}
+
+/// What is done before a signal that the process does not handle ends it: nothing is acknowledged any more once the last
+/// captures may have begun, and everything is in the files.
+#[cfg(unix)]
+const ENDING: Ending = Ending {
+    prepare: || {
+        control::freeze();
+        make_last_backups();
+    },
+    end: || control::end(Instant::now() + END_WAIT),
+    go_on: control::thaw,
+};
+
+/// Brings everything to safety before a signal that the process does not handle ends it.
+///
+/// # Errors
+///
+/// As [`signals::catch`].
+#[cfg(unix)]
+pub fn catch_signals(signals: &[Signal], caller: Caller) -> Result<(), crate::Error> {
+    signals::catch(signals, caller, ENDING)
+}
+
+/// Ceases to catch signals if no file is open any more.
+#[cfg(unix)]
+fn release_signals() {
+    signals::release(|| is_none_open() && control::is_none_open() && lock(&CLOSING).is_empty());
+}
+
+/// There are no signals.
+#[cfg(not(unix))]
+fn release_signals() {}

@@ -1,0 +1,155 @@
+//! What the process does at a signal, and what it did before it was caught.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libc::{c_int, c_void, sigaction, siginfo_t};
+
+use super::{Signal, handle, send};
+
+/// Flags by which a handler of another copy of this package is told from others.
+const FLAGS: c_int = libc::SA_RESTART | libc::SA_ONSTACK | libc::SA_SIGINFO;
+
+/// What was done before at a signal. Written while the handler of this copy is not installed.
+struct Previous {
+    is_known: AtomicBool,
+    action: UnsafeCell<MaybeUninit<sigaction>>,
+}
+
+// SAFETY: whoever writes holds the lock of the catcher, and says that it is known when it is written.
+unsafe impl Sync for Previous {}
+
+impl Previous {
+    const UNKNOWN: Self = Self { is_known: AtomicBool::new(false), action: UnsafeCell::new(MaybeUninit::uninit()) };
+
+    fn get(&self) -> Option<sigaction> {
+        // SAFETY: it was written before it was said to be known, and is not written as long as it is.
+        self.is_known.load(Ordering::Acquire).then(|| unsafe { (*self.action.get()).assume_init() })
+    }
+
+    fn set(&self, action: sigaction) {
+        self.is_known.store(false, Ordering::Release);
+        // SAFETY: nobody reads what is not known.
+        unsafe { (*self.action.get()).write(action) };
+        self.is_known.store(true, Ordering::Release);
+    }
+}
+
+static PREVIOUS: [Previous; 3] = [const { Previous::UNKNOWN }; 3];
+
+fn previous(signal: Signal) -> &'static Previous {
+    match signal {
+        Signal::Hangup => &PREVIOUS[0],
+        Signal::Interrupt => &PREVIOUS[1],
+        Signal::Terminate => &PREVIOUS[2],
+    }
+}
+
+/// What the process does at a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Calls the handler of this copy.
+    Ours,
+    /// Nothing.
+    Ignored,
+    /// Ends, after a handler for once if there is one: such a handler is Node's, which resets the terminal.
+    Unhandled,
+    /// Calls another handler.
+    Handled,
+}
+
+/// What the process does at a signal.
+pub fn disposition(signal: Signal) -> Disposition {
+    let action = current(signal);
+    match action.sa_sigaction {
+        handler if handler == handler_address() => Disposition::Ours,
+        libc::SIG_IGN => Disposition::Ignored,
+        libc::SIG_DFL => Disposition::Unhandled,
+        _ if action.sa_flags & libc::SA_RESETHAND != 0 => Disposition::Unhandled,
+        _ => Disposition::Handled,
+    }
+}
+
+/// Has the process call the handler, and keeps in mind what it did before.
+///
+/// Where the system's own action was left behind by whoever has removed a handler, every handler beneath is gone too. But what
+/// Node does for once, to reset the terminal, is done again.
+pub fn install(signal: Signal) {
+    let (found, known) = (current(signal), previous(signal).get());
+    if found.sa_sigaction != libc::SIG_DFL || !known.is_some_and(|known| known.sa_flags & libc::SA_RESETHAND != 0) {
+        previous(signal).set(found);
+    }
+    // SAFETY: all zeros is an action; the handler does only what a handler may (signal-safety(7)).
+    unsafe {
+        let mut action: sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler_address();
+        action.sa_flags = FLAGS;
+        libc::sigfillset(&raw mut action.sa_mask);
+        libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut());
+    }
+}
+
+/// Has a signal do again what it did before, unless another handler has taken the place of this one. Returns whether it does.
+pub fn put_back(signal: Signal) -> bool {
+    if disposition(signal) != Disposition::Ours {
+        return false;
+    }
+    let action = previous(signal).get().unwrap_or_else(default_action);
+    // SAFETY: the action is one that the system has given.
+    unsafe { libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut()) };
+    previous(signal).is_known.store(false, Ordering::Release);
+    true
+}
+
+/// Does what was done before at a signal that nobody has sent just now.
+pub fn do_previous_of_old(signal: Signal) {
+    // SAFETY: all zeros is a record.
+    let mut info: siginfo_t = unsafe { std::mem::zeroed() };
+    info.si_signo = signal.number();
+    do_previous(signal, &raw mut info, std::ptr::null_mut());
+}
+
+/// Does what was done before at a signal. Does only what a handler may (signal-safety(7)).
+pub fn do_previous(signal: Signal, info: *mut siginfo_t, context: *mut c_void) {
+    let action = previous(signal).get().unwrap_or_else(default_action);
+    match action.sa_sigaction {
+        libc::SIG_IGN => {}
+        handler if action.sa_flags & libc::SA_RESETHAND == 0 && handler != libc::SIG_DFL => {
+            // SAFETY: the system has called it like this, by the flags of the action.
+            unsafe {
+                if action.sa_flags & libc::SA_SIGINFO == 0 {
+                    std::mem::transmute::<usize, extern "C" fn(c_int)>(handler)(signal.number());
+                } else {
+                    let handler = std::mem::transmute::<usize, Handler>(handler);
+                    handler(signal.number(), info, context);
+                }
+            }
+        }
+        _ => {
+            // SAFETY: the action is one that the system has given, or the default one. What ends the process comes when the
+            // signal is let through again.
+            unsafe { libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut()) };
+            send(signal);
+        }
+    }
+}
+
+type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+fn default_action() -> sigaction {
+    // SAFETY: all zeros is an action: the default one.
+    unsafe { std::mem::zeroed() }
+}
+
+/// The address of the handler, as `sigaction` has it.
+fn handler_address() -> usize {
+    handle as Handler as usize
+}
+
+fn current(signal: Signal) -> sigaction {
+    let mut action = default_action();
+    // SAFETY: the pointer is to an action.
+    unsafe { libc::sigaction(signal.number(), std::ptr::null(), &raw mut action) };
+    action
+}
