@@ -1,6 +1,6 @@
 //! The end of a store, and that of the process.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ struct UnderWay {
 /// Holds the engine and the backups where nobody else has them.
 pub struct Closing {
     engine: Option<Engine>,
-    control: Arc<Control>,
+    control: Weak<Control>,
     service: Option<Service>,
     under_way: Arc<UnderWay>,
 }
@@ -49,7 +49,7 @@ impl Closing {
         let observers = service.as_ref().map(|service| Arc::clone(service.observers()));
         let under_way = Arc::new(UnderWay { deadline: Instant::now() + wait, observers });
         lock(&CLOSING).push(Arc::clone(&under_way));
-        let control = Arc::clone(engine.control());
+        let control = Arc::downgrade(engine.control());
         Self { engine: Arc::into_inner(engine), control, service, under_way }
     }
 
@@ -63,9 +63,11 @@ impl Closing {
         if let Some(service) = &self.service {
             service.observers().ending();
         }
-        if self.engine.is_none() {
+        if self.engine.is_none()
+            && let Some(control) = self.control.upgrade()
+        {
             // Whoever else has it may not live to close it.
-            self.control.settle(Instant::now() + END_WAIT);
+            control.settle(Instant::now() + END_WAIT);
         }
         self.run(Engine::end)
     }

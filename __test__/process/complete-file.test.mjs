@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
-import { runModule, startModule } from "./helpers/child.mjs";
-import { raw } from "./helpers/raw.mjs";
-import { temporaryDirectory, temporaryFile, temporaryStore } from "./helpers/store.mjs";
+import { runModule, startModule } from "../helpers/child.mjs";
+import { raw } from "../helpers/raw.mjs";
+import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
 /** The keys in a copy of the file alone. */
 async function keysOfCopy(filename) {
@@ -33,7 +33,7 @@ async function until(holds) {
 const logSize = (filename) => (existsSync(`${filename}-wal`) ? statSync(`${filename}-wal`).size : 0);
 
 const PRELUDE = (backup) => `
-	const { openDataStore: open } = await import(${JSON.stringify(new URL("../index.mjs", import.meta.url).href)});
+	const { openDataStore: open } = await import(${JSON.stringify(new URL("../../index.mjs", import.meta.url).href)});
 	const store = open({ filename: process.argv[1], backup: ${backup} });
 	for (let n = 0; n < 20; n++) await store.appData.set({ key: "k" + String(n).padStart(2, "0"), value: n });\n`;
 
@@ -115,7 +115,7 @@ describe("when the process ends, everything is in the file and nothing in its lo
 		for (const [name, source, { code = null, signal = null, late = false, worker = false }] of ENDS) {
 			test(`by ${name}, backup: ${backup}`, async () => {
 				const filename = temporaryFile();
-				const path = JSON.stringify(new URL("../index.js", import.meta.url).pathname);
+				const path = JSON.stringify(new URL("../../index.js", import.meta.url).pathname);
 				const helper = WORKER.replace("PATH", path).replace("BACKUP", backup);
 				const ended = await runModule(PRELUDE(backup) + helper + source, { args: [filename], bare: true });
 				expect(ended).toMatchObject({ code, signal });
