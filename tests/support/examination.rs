@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -12,6 +11,7 @@ use rootcellar::batch::Batch;
 use rootcellar::engine::sqlite::Engine;
 use rootcellar::kv::Address;
 use rusqlite::Connection;
+use twox_hash::XxHash3_64;
 
 use crate::commands::set;
 use crate::history::{History, NOW_MS, state};
@@ -157,11 +157,14 @@ pub fn power_losses(
         for survivors in [Survivors::Nothing, Survivors::All, Survivors::AllButTorn].into_iter().chain(some) {
             let seed = seeds.u64(..);
             let image = disk.image(survivors, &mut Rng::with_seed(seed));
-            let mut hasher = DefaultHasher::new();
-            image.hash(&mut hasher);
-            visit(Loss { point, survivors, seed, acknowledged, sent, image: hasher.finish() }, image);
+            visit(Loss { point, survivors, seed, acknowledged, sent, image: hash_of(&image) }, image);
         }
     }
+}
+
+fn hash_of(image: &Image) -> u64 {
+    let parts = image.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
+    parts.fold(0, XxHash3_64::oneshot_with_seed)
 }
 
 fn name(event: &Event) -> String {

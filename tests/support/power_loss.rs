@@ -193,7 +193,7 @@ impl Change {
     fn apply(&self, file: &mut Vec<u8>) {
         match self {
             Self::Write { offset, bytes } => put(file, *offset, bytes),
-            Self::Truncate { length } => file.resize(*length, 0),
+            Self::Truncate { length } => set_length(file, *length),
         }
     }
 
@@ -220,9 +220,15 @@ impl Change {
 fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
     let end = offset + bytes.len();
     if file.len() < end {
-        file.resize(end, 0);
+        set_length(file, end);
     }
     file[offset..end].copy_from_slice(bytes);
+}
+
+/// Cuts a file off, or lengthens it by zeros. `Vec::resize` puts them there one by one unless it is optimised.
+fn set_length(file: &mut Vec<u8>, length: usize) {
+    file.truncate(length);
+    file.extend_from_slice(&vec![0; length - file.len()]);
 }
 
 /// What a file holds where it grew, and what was written there is lost.
@@ -242,7 +248,7 @@ impl Filler {
     fn grow(self, file: &mut Vec<u8>, length: usize, rng: &mut Rng) {
         let from = file.len();
         if from < length {
-            file.resize(length, 0);
+            set_length(file, length);
             let lost = from..length.min(self.cached_length).max(from);
             if self.is_garbage {
                 rng.fill(&mut file[lost]);
