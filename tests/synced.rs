@@ -103,8 +103,8 @@ fn a_file_is_restored_on_disk_before_it_has_its_name_and_the_name_before_it_is_o
         std::fs::rename(&database, folder.join("prepared")).unwrap();
     });
     let Some(lines) = lines else { return };
-    let named = place(&lines, 0, &["rename", "lost.sqlite3.restoring"]);
-    assert!(place(&lines, 0, &["fsync(", "lost.sqlite3.restoring>"]) < named, "{lines:#?}");
+    let named = place(&lines, 0, &["rename", "lost.sqlite3.restoring-"]);
+    assert!(place(&lines, 0, &["fsync(", "lost.sqlite3.restoring-"]) < named, "{lines:#?}");
     let prepared = place(&lines, named, &["rename", "/prepared"]);
     let folder = lines[prepared].split('"').nth(1).unwrap().trim_end_matches("/lost.sqlite3");
     assert!(place(&lines, named, &["fsync(", &format!("{folder}>")]) < prepared, "{lines:#?}");

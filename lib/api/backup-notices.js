@@ -24,6 +24,8 @@ class BackupNotices {
 		/** @type {Map<string, Set<(value: any) => void>>} */
 		this.listeners = new Map(EVENTS.map((name) => [name, new Set()]));
 		this.hasFailed = false;
+		/** @type {{ code: string, message: string, at: Date } | undefined} the last failure */
+		this.lastFailure = undefined;
 	}
 
 	/**
@@ -92,6 +94,7 @@ class BackupNotices {
 		if (kind === "backedUp" && backup) {
 			this.emit("backup", toBackup(backup));
 		} else if (kind === "failed" && error) {
+			this.lastFailure = { code: error.code, message: error.message, at: new Date() };
 			this.warn(error, connection.location);
 			this.emit("failure", toError(error));
 		} else if (kind === "progress") {

@@ -108,7 +108,7 @@ function createBackups(queue, located, notices) {
 			return restoreBackup(destination(), target, { file: to, overwrite }, progress);
 		},
 		verify: async () => verifyBackups(destination(), path.dirname(located().path), progress),
-		status: () => statusOf(located(), queue.connection.current),
+		status: () => statusOf(located(), queue.connection.current, notices.lastFailure),
 		on: (event, listener) => {
 			const listeners = notices.listeners.get(event);
 			if (listeners === undefined) {
@@ -128,15 +128,20 @@ function createBackups(queue, located, notices) {
 /**
  * @param {Location} location
  * @param {OpenConnection | undefined} connection
+ * @param {BackupStatus["lastError"]} lastFailure
  * @returns {BackupStatus}
  */
-function statusOf({ backup }, connection) {
+function statusOf({ backup }, connection, lastFailure) {
 	const logBytes = connection?.logBytes();
 	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined, logBytes };
 	if (backup === undefined) {
 		return { state: "off", destination: undefined, ...nothing };
 	}
 	const status = connection?.backupStatus();
+	if (!status && connection && lastFailure) {
+		// Open without backups, because what they need beside the file cannot be used.
+		return { state: "failing", destination: withoutSecrets(backup.core.url), ...nothing, lastError: lastFailure };
+	}
 	if (!status) {
 		return { state: "closed", destination: withoutSecrets(backup.core.url), ...nothing };
 	}

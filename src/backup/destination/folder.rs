@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::interface::{Created, Destination};
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
-use crate::backup::fs::disk::sync_folder;
+use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::rename::rename_new;
 use crate::backup::fs::temporary::is_abandoned;
 use crate::{BackupProblem, Error};
@@ -17,13 +18,15 @@ use crate::{BackupProblem, Error};
 pub struct Folder {
     root: PathBuf,
     description: String,
+    /// Access of the database whose backups these are.
+    access: Arc<OnceLock<Access>>,
 }
 
 impl Folder {
     /// Creates the destination in a folder.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), description: root.display().to_string() }
+        Self { root: root.to_owned(), description: root.display().to_string(), access: Arc::default() }
     }
 
     fn level(&self, level: Level) -> PathBuf {
@@ -62,7 +65,10 @@ impl Folder {
 
     fn place(&self, name: FileName, staged: &Path, time_ms: i64) -> io::Result<Created> {
         let folder = self.level(name.level);
-        make_folder(&folder)?;
+        make_folder(&folder, self.access.get().copied())?;
+        if let Some(access) = self.access.get().copied().or_else(|| Access::of(&folder)) {
+            access.apply(staged)?;
+        }
         // Litestream takes the mtime for a file's time. It is set before the file gets its name, which therefore
         // never shows another.
         let file = File::options().write(true).open(staged)?;
@@ -90,6 +96,13 @@ impl Destination for Folder {
         &self.description
     }
 
+    fn belong_to(&self, database: &Path) {
+        if let Some(access) = Access::of_database(database) {
+            // Later openings find the same database.
+            let _ = self.access.set(access);
+        }
+    }
+
     fn list(&self) -> Result<Vec<BackupFile>, Error> {
         let mut files = Vec::new();
         for level in Level::all() {
@@ -100,7 +113,7 @@ impl Destination for Folder {
 
     fn staging(&self) -> Result<Option<PathBuf>, Error> {
         let folder = self.root.join("ltx");
-        make_folder(&folder).map_err(|error| self.failed("write to", &error))?;
+        make_folder(&folder, self.access.get().copied()).map_err(|error| self.failed("write to", &error))?;
         Ok(Some(folder))
     }
 
@@ -146,21 +159,6 @@ impl Destination for Folder {
             }
         }
     }
-}
-
-/// Creates a folder and its parents durably.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        make_folder(parent)?;
-    }
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    folder.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
 }
 
 fn to_ms(time: SystemTime) -> i64 {

@@ -15,6 +15,9 @@ pub trait Destination: Send + Sync {
     /// Name for messages, without credentials.
     fn describe(&self) -> &str;
 
+    /// Takes note of the database, whose owner and permissions the files at a local destination get.
+    fn belong_to(&self, _database: &Path) {}
+
     /// Lists every backup, in no particular order.
     ///
     /// # Errors

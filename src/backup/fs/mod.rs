@@ -1,5 +1,6 @@
 //! Local files: names, and durable changes.
 
+pub mod access;
 pub mod disk;
 pub mod paths;
 #[allow(unsafe_code, reason = "calls of the system that the standard library has not")]

@@ -30,8 +30,13 @@ impl Temporary {
         let mut name = path.as_os_str().to_owned();
         name.push(format!("-{}-{count}-{random:0RANDOM_DIGITS$x}.tmp", std::process::id()));
         let temporary = Self(name.into());
-        File::create_new(&temporary.0)?;
+        new_private(&temporary.0)?;
         Ok(temporary)
+    }
+
+    /// Removes all of a path, whose makers are gone: only one process at a time makes them.
+    pub fn remove_all(path: &Path) {
+        each(path, |path| drop(disk::remove(path)));
     }
 
     /// Path of the file.
@@ -53,12 +58,30 @@ pub fn is_abandoned(path: &Path) -> bool {
 }
 
 fn sweep(path: &Path) {
+    each(path, |path| {
+        if is_abandoned(path) {
+            drop(disk::remove(path));
+        }
+    });
+}
+
+/// Visits the temporary files of a path.
+fn each(path: &Path, visit: impl Fn(&Path)) {
     let Some(begin) = path.file_name().and_then(|name| name.to_str()) else { return };
     for entry in fs::read_dir(disk::folder_of(path)).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| is_temporary(begin, name)) && is_abandoned(&entry.path()) {
-            drop(disk::remove(&entry.path()));
+        if entry.file_name().to_str().is_some_and(|name| is_temporary(begin, name)) {
+            visit(&entry.path());
         }
     }
+}
+
+/// Creates a file that only its owner may read, until its maker knows who else may.
+fn new_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Returns true if only [`Temporary::create`] makes such a name.

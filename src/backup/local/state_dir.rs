@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::first_page::FirstPage;
 use super::inspection::open_for_inspection;
 use crate::backup::capture::wal_scan::wal_path;
+use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
 use crate::{BackupProblem, Error};
 
@@ -52,9 +53,22 @@ impl StateDir {
     /// `ERR_BACKUP_STATE`.
     pub fn beside(database: &Path) -> Result<Self, Error> {
         let state_dir = Self::of(database);
-        fs::create_dir_all(&state_dir.folder).map_err(|error| state_dir.failed(&error))?;
+        state_dir.make()?;
         state_dir.remove_leftovers();
         Ok(state_dir)
+    }
+
+    /// Creates the folder, if necessary.
+    fn make(&self) -> Result<(), Error> {
+        make_folder(&self.folder, Access::of_database(&self.database)).map_err(|error| self.failed(&error))
+    }
+
+    /// Keeps from the folder whoever may not read the database.
+    pub fn restrict(&self) {
+        if let Some(access) = Access::of(&self.database) {
+            // Somebody else's folder: what is in it are hashes of pages.
+            drop(access.restrict(&self.folder));
+        }
     }
 
     /// Opens the folder of a database, if it exists.
@@ -83,7 +97,7 @@ impl StateDir {
     /// `ERR_BACKUP_STATE`.
     pub fn lock_for_opening(&self) -> Result<Opening, Error> {
         loop {
-            fs::create_dir_all(&self.folder).map_err(|error| self.failed(&error))?;
+            self.make()?;
             let file = self.open_lock("opening")?;
             file.lock().map_err(|error| self.failed(&error))?;
             // Whoever fails to open the file removes the lock, perhaps while this call waited for it.
@@ -172,15 +186,27 @@ impl StateDir {
     }
 
     fn open_lock(&self, name: &str) -> Result<File, Error> {
-        let opened = File::options().create(true).write(true).truncate(false).open(self.lock_path(name));
-        opened.map_err(|error| self.failed(&error))
+        let path = self.lock_path(name);
+        let is_new = !path.exists();
+        let mut options = File::options();
+        options.create(true).write(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+        let file = options.open(&path).map_err(|error| self.failed(&error))?;
+        if let Some(access) = Access::of(&self.folder).filter(|_| is_new) {
+            access.apply(&path).map_err(|error| self.failed(&error))?;
+        }
+        Ok(file)
     }
 
     /// Removes the folder if it holds nothing but locks, because the file could not be opened.
     pub fn remove_if_unused(&self, _opening: &Opening) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        if paths.iter().all(|path| path.extension().is_some_and(|extension| extension == "lock")) {
+        let is_ours = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "lock") || path.ends_with(".gitignore")
+        };
+        if paths.iter().all(is_ours) {
             for path in paths {
                 drop(disk::remove(&path));
             }

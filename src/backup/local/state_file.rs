@@ -13,6 +13,7 @@ use twox_hash::XxHash3_64;
 
 use crate::backup::capture::page_hashes::{Page, PageHash, PageTable};
 use crate::backup::capture::wal_scan::WalMark;
+use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
@@ -68,6 +69,8 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
+    /// Access of the folder, for when somebody has removed it.
+    access: Option<Access>,
     file: Option<File>,
     base_bytes: u64,
     captures_bytes: u64,
@@ -80,7 +83,7 @@ impl StateFile {
         let path = folder.join("pages");
         let loaded = load(&path);
         // Appends only to records of this process: a torn record may be at the end of others.
-        (Self { path, file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
+        (Self { path, access: Access::of(folder), file: None, base_bytes: 0, captures_bytes: 0 }, loaded)
     }
 
     /// Writes a full record, with the pages that the database file holds beneath its log (`checkpointed`).
@@ -131,7 +134,7 @@ impl StateFile {
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn make_folder(&self) -> Result<(), Error> {
-        std::fs::create_dir_all(disk::folder_of(&self.path)).map_err(|error| self.failed(&error))
+        make_folder(disk::folder_of(&self.path), self.access).map_err(|error| self.failed(&error))
     }
 
     /// Removes the state.

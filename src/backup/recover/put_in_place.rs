@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::backup::catalog::files::{BackupFile, FileName};
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
+use crate::backup::fs::access::Access;
 use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
+use crate::backup::fs::temporary::Temporary;
 use crate::backup::local::state_file::{Known, Position, StateFile};
 use crate::backup::restore::image::restore;
 use crate::backup::restore::progress::RestoreProgress;
@@ -45,16 +47,20 @@ impl Recovery<'_> {
         now_ms: i64,
         progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Option<Restored>, Error> {
-        let temporary = with_suffix(self.path, ".restoring");
-        let made = restore(self.destination, self.files, Target::Newest, &temporary, progress);
-        let mut restored = made.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        let begin = with_suffix(self.path, ".restoring");
+        // Whoever holds the lock for opening is alone.
+        Temporary::remove_all(&begin);
+        let failed = |error: std::io::Error| cannot_replace(self.path, &error);
+        let temporary = Temporary::create(&begin).map_err(failed)?;
+        let mut restored = restore(self.destination, self.files, Target::Newest, temporary.path(), progress)?;
+        if let Some(access) = Access::of_database(self.path) {
+            access.apply(temporary.path()).map_err(failed)?;
+        }
         note_missing(&mut restored, self.files, self.known);
         if self.at_least.is_some_and(|txid| restored.txid < txid) {
-            drop(disk::remove(&temporary));
             return Ok(None);
         }
-        let set_aside = self.put_in_place(&temporary, aside.unwrap_or("stale"), now_ms);
-        let set_aside = set_aside.inspect_err(|_| drop(disk::remove(&temporary)))?;
+        let set_aside = self.put_in_place(temporary.path(), aside.unwrap_or("stale"), now_ms)?;
         if restored.is_newest {
             let position =
                 Position { txid: restored.txid, checksum: 0, time_ms: now_ms, wal: None, written_ns: None };

@@ -203,7 +203,12 @@ struct ImageFile<'a> {
 
 impl<'a> ImageFile<'a> {
     fn create(path: &'a Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        // A link of this name is somebody else's.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+        let file = options.open(path).map_err(|error| cannot_write(path, &error))?;
         let output = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(Self { path, output, offset: 0, table: None })
     }

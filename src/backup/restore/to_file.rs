@@ -10,6 +10,7 @@ use super::progress::RestoreProgress;
 use super::restored::Restored;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
+use crate::backup::fs::access::Access;
 use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::fs::rename::rename_new;
@@ -54,6 +55,11 @@ pub fn restore_to(
     let temporary = temporary.map_err(|error| cannot_write(output, &error))?;
     let files = timed(destination, target)?;
     let restored = restore(destination, &files, target, temporary.path(), progress)?;
+    // As the file that it replaces, or as the backups: nobody else may read it than may read those.
+    let access = Access::of(output).or_else(|| destination.root().and_then(Access::of));
+    if let Some(access) = access.or_else(|| Access::of_database(output)) {
+        access.apply(temporary.path()).map_err(|error| cannot_write(output, &error))?;
+    }
     let place = || {
         if !overwrites {
             return rename_new(temporary.path(), output);

@@ -51,12 +51,11 @@ pub fn open_store(
         // The engine reports this.
         return Ok(Opened { engine: open_shared(path)?, service: None });
     }
-    let state_dir = match StateDir::beside(path) {
-        Ok(state_dir) => state_dir,
-        // The same cause may keep the file from being opened, and that error says more.
-        Err(error) => return open_shared(path).and(Err(error)),
+    let locked = StateDir::beside(path).and_then(|state_dir| Ok((state_dir.lock_for_opening()?, state_dir)));
+    let (opening, state_dir) = match locked {
+        Ok(locked) => locked,
+        Err(error) => return open_without_backups(path, error, observer),
     };
-    let opening = state_dir.lock_for_opening()?;
     if let Some(service) = service_of(path) {
         return share(path, service, observer);
     }
@@ -72,12 +71,28 @@ pub fn open_store(
         observers.tell(&BackupEvent::Restored(restored));
     }
     let engine = open_shared(path).inspect_err(|_| state_dir.remove_if_unused(&opening))?;
+    // The file may have been made just now.
+    state_dir.restrict();
+    options.destination.belong_to(path);
     let destination = Arc::downgrade(&options.destination);
     let service = Arc::new(Service::start(path, state_dir, options, recovered.lock, observers)?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });
     Ok(Opened { engine, service: Some(service) })
+}
+
+/// Opens a file whose state folder cannot be used, and reports that there are no backups of it. A file that is missing or
+/// empty may be one that has to be restored, which cannot be told here: that is an error.
+fn open_without_backups(path: &Path, error: Error, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
+    let has_content = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    if !has_content {
+        return Err(error);
+    }
+    // The same cause may keep the file from being opened, and that error says more.
+    let engine = open_shared(path)?;
+    observer.happened(&BackupEvent::Failure(error));
+    Ok(Opened { engine, service: None })
 }
 
 fn share(path: &Path, service: Arc<Service>, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {

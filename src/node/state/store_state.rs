@@ -21,7 +21,7 @@ use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;
 use crate::sql::{Slice, Statement};
 use crate::threads::lock;
-use crate::{Error, Reply};
+use crate::{BackupProblem, Error, Reply};
 
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
@@ -50,7 +50,10 @@ impl StoreState {
     pub fn service(&self, id: u32) -> Option<Arc<Service>> {
         let service = lock(&self.open).as_ref().and_then(|open| open.service.clone());
         if service.is_none() {
-            self.tell([NativeEvent::failed(id, &Error::internal("the store has no backups"))]);
+            let message = "the store was opened without backups, because what they need beside it could not be used: \
+                           status() says why";
+            let error = Error::backup(BackupProblem::State, message.to_owned());
+            self.tell([NativeEvent::failed(id, &error)]);
         }
         service
     }
