@@ -1,5 +1,5 @@
 //! Owner and mode of what is made beside a database. It takes those of the database, as SQLite's log does
-//! (`findCreateFileMode` of its os_unix.c): what root makes in a container stays usable for the bot's user, and what
+//! (`findCreateFileMode` of its `os_unix.c`): what root makes in a container stays usable for the bot's user, and what
 //! only the owner may read is not readable for others in a backup.
 
 use std::fs::{self, File};
