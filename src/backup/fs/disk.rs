@@ -1,12 +1,9 @@
 //! Durable changes of files and folders.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
-
-use super::access::Access;
-use super::temporary::Temporary;
 
 /// Syncs a folder's entries. Where a folder cannot be opened (Windows) there is nothing to sync.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -16,20 +13,6 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Folder of a file.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Replaces or creates a file atomically and durably, with the owner and the permissions of its folder.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = Temporary::create(path)?;
-    if let Some(access) = Access::of(folder_of(path)) {
-        access.apply(temporary.path())?;
-    }
-    let mut file = File::options().write(true).open(temporary.path())?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(temporary.path(), path)?;
-    sync_folder(folder_of(path))
 }
 
 /// Modification time of a file in nanoseconds since 1970 UTC, as far as the file system tells.

@@ -5,4 +5,5 @@ pub mod disk;
 pub mod paths;
 #[allow(unsafe_code, reason = "calls of the system that the standard library has not")]
 pub mod rename;
+pub mod replace;
 pub mod temporary;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::backup::catalog::files::FileName;
 use crate::backup::destination::Destination;
 use crate::backup::fs::disk;
+use crate::backup::fs::replace::replace;
 use crate::{BackupProblem, Error};
 
 fn mark_path(folder: &Path) -> PathBuf {
@@ -14,7 +15,7 @@ fn mark_path(folder: &Path) -> PathBuf {
 
 /// Sets the marker. If that fails, the next write to the destination may find the conflict again.
 pub fn mark(folder: &Path, destination: &dyn Destination) {
-    drop(disk::replace(&mark_path(folder), destination.describe().as_bytes()));
+    drop(replace(&mark_path(folder), destination.describe().as_bytes()));
 }
 
 /// Returns true if this destination is marked.

@@ -11,6 +11,7 @@ use twox_hash::XxHash3_128;
 
 use crate::Error;
 use crate::backup::fs::disk;
+use crate::backup::fs::replace::replace;
 
 /// File change counter (sqlite.org/fileformat.html).
 pub const CHANGES: std::ops::Range<usize> = 24..28;
@@ -60,7 +61,7 @@ impl FirstPage {
     /// Saves the fingerprint in a folder. After a failure it is simply unknown.
     pub fn keep(&self, folder: &Path) {
         let bytes: Vec<u8> = self.counts.into_iter().chain(self.hash.to_le_bytes()).collect();
-        drop(disk::replace(&record(folder), &bytes));
+        drop(replace(&record(folder), &bytes));
     }
 
     /// Loads the fingerprint from a folder and removes it: it is valid until the file is opened.

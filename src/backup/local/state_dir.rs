@@ -11,6 +11,7 @@ use super::inspection::open_for_inspection;
 use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
+use crate::backup::fs::replace::replace;
 use crate::{BackupProblem, Error};
 
 /// Suffix of the folder's name.
@@ -149,7 +150,7 @@ impl StateDir {
     ///
     /// `ERR_BACKUP_STATE`.
     pub fn mark_in_use(&self) -> Result<(), Error> {
-        disk::replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
+        replace(&self.mark_path(), b"").map_err(|error| self.failed(&error))
     }
 
     /// Removes the in-use marker and saves the fingerprint of the first page, unless others have the file open.

@@ -15,6 +15,7 @@ use crate::backup::capture::page_hashes::{Page, PageHash, PageTable};
 use crate::backup::capture::wal_scan::WalMark;
 use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
+use crate::backup::fs::replace::replace;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
@@ -95,8 +96,7 @@ impl StateFile {
         let mut bytes = MAGIC.to_vec();
         push_record(&mut bytes, &encode_base(known, checkpointed));
         self.file = None;
-        let written =
-            disk::replace(&self.path, &bytes).and_then(|()| File::options().append(true).open(&self.path));
+        let written = replace(&self.path, &bytes).and_then(|()| File::options().append(true).open(&self.path));
         self.file = Some(written.map_err(|error| self.failed(&error))?);
         self.base_bytes = bytes.len() as u64;
         self.captures_bytes = 0;
