@@ -51,6 +51,9 @@ pub const STATEMENTS_CACHED: usize = 128;
 /// Steps of SQLite's virtual machine between two checks for cancellation: a fraction of a millisecond.
 pub const STEPS_BETWEEN_CANCEL_CHECKS: i32 = 2_000;
 
+/// Steps of matching keys with a pattern between two checks whether that was cancelled: a fraction of a millisecond.
+pub const WORK_BETWEEN_CANCEL_CHECKS: u64 = 1 << 16;
+
 /// Default interval at which commits of other writers are captured.
 pub const BACKUP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -1,10 +1,11 @@
 // What SQL may not do: end durability, spoil the backup, or take the store's own tables away.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { rejection } from "../helpers/errors.mjs";
-import { temporaryDirectory } from "../helpers/store.mjs";
+import { raw } from "../helpers/raw.mjs";
+import { temporaryDirectory, temporaryFile } from "../helpers/store.mjs";
 import { storeWithRows, valuesOf } from "./tables.mjs";
 
 /** Every way to run one statement, each of which refuses `sql` by name. */
@@ -165,17 +166,10 @@ describe("the store's own tables", () => {
 			"CREATE TRIGGER r AFTER DELETE ON __rootcellar_schema BEGIN SELECT 1; END",
 			"DROP TABLE __rootapp_kv",
 			"ALTER TABLE __rootapp_kv ADD COLUMN x",
-			"UPDATE sqlite_dbpage SET data = NULL",
 		]) {
 			const error = await rejection(() => sqlite.run(sql, sql.includes("?") ? [1, 2, 3, 4] : []));
-			// A build without the table of pages has nothing to protect.
-			const isMissing = /no such table: sqlite_dbpage/.test(error.message);
-			if (!isMissing) expect(error, sql).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+			expect(error, sql).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
 		}
-		await sqlite.exec("CREATE TRIGGER sly AFTER INSERT ON t BEGIN DELETE FROM __rootcellar_schema; END");
-		expect(await rejection(() => sqlite.run("INSERT INTO t (a) VALUES ('x')"))).toMatchObject({
-			code: "ERR_SQL_FORBIDDEN",
-		});
 		expect(await sqlite.get("SELECT version FROM __rootcellar_schema")).toEqual({ version: 1 });
 	});
 
@@ -184,6 +178,188 @@ describe("the store's own tables", () => {
 		await appData.set({ key: "k", value: 1 });
 		await sqlite.run("UPDATE __rootapp_kv SET value = ? WHERE key = ?", ["2", "k"]);
 		expect(await appData.get("k")).toBe(2);
+	});
+});
+
+describe("a name of the store's or the SDK's", () => {
+	test("is given to nothing, in any case, quoting or schema", async () => {
+		const { sqlite } = await storeWithRows();
+		const connection = await sqlite.reserve();
+		await connection.exec("CREATE TEMP TABLE mine (x); CREATE TABLE plain (x)");
+		for (const name of [
+			"__rootcellar_migrations",
+			'"__RootCellar_New"',
+			"__rootapp_kvx",
+			"[__ROOTAPP_KV2]",
+			"`__rootapp_jobs`",
+		]) {
+			for (const sql of [
+				`CREATE TABLE ${name} (x)`,
+				`CREATE TABLE IF NOT EXISTS main.${name} AS SELECT 1`,
+				`CREATE TABLE temp.${name} (x)`,
+				`CREATE TEMP TABLE ${name} (x)`,
+				`CREATE VIEW ${name} AS SELECT 1`,
+				`CREATE TEMP VIEW ${name} AS SELECT 1`,
+				`CREATE VIRTUAL TABLE ${name} USING fts5(x)`,
+				`CREATE VIRTUAL TABLE temp.${name} USING fts5(x)`,
+				`CREATE INDEX ${name} ON plain (x)`,
+				`CREATE INDEX temp.${name} ON mine (x)`,
+				`CREATE TRIGGER ${name} AFTER INSERT ON plain BEGIN SELECT 1; END`,
+				`CREATE TEMP TRIGGER ${name} AFTER INSERT ON plain BEGIN SELECT 1; END`,
+				`ALTER TABLE plain RENAME TO ${name}`,
+				`ALTER TABLE temp.mine RENAME TO ${name} -- so`,
+				`alter table plain rename /* x */ to ${name};`,
+			]) {
+				expect(await rejection(() => connection.run(sql)), sql).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+				expect(await rejection(() => connection.exec(`SELECT 1; ${sql}`)), sql).toMatchObject({
+					code: "ERR_SQL_FORBIDDEN",
+				});
+			}
+		}
+		expect(
+			await connection.all("SELECT name FROM sqlite_schema WHERE name LIKE '\\_\\_rootapp%' ESCAPE '\\' ORDER BY 1"),
+		).toEqual([{ name: "__rootapp_kv" }, { name: "__rootapp_kv_community_id_key_unique" }]);
+		await connection.run("ALTER TABLE plain RENAME TO fine");
+		await connection.release();
+	});
+
+	test("is not made by the tables that a virtual table keeps its data in", async () => {
+		const { sqlite } = await storeWithRows();
+		for (const name of ["__rootapp", "__rootcellar"]) {
+			for (const module of ["fts5(x)", "fts4(x)", "rtree(i, a, b)"]) {
+				const error = await rejection(() => sqlite.run(`CREATE VIRTUAL TABLE ${name} USING ${module}`));
+				expect(error, `${name} ${module}`).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+			}
+		}
+		expect(await sqlite.get("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'")).toEqual({ n: 3 });
+	});
+});
+
+describe("virtual tables", () => {
+	test("of modules that reach beneath the tables are refused however they are written", async () => {
+		const { sqlite } = await storeWithRows(1);
+		for (const sql of [
+			"CREATE VIRTUAL TABLE p USING sqlite_dbpage",
+			'CREATE VIRTUAL TABLE main.p USING "SQLITE_DbPage"(main)',
+			"CREATE VIRTUAL TABLE IF NOT EXISTS p USING [sqlite_dbpage]",
+			"/* x */ create virtual table temp.p using sqlite_dbpage()",
+			"CREATE VIRTUAL TABLE p USING csv(filename='/etc/passwd')",
+			"CREATE VIRTUAL TABLE p USING zipfile('x')",
+			"CREATE VIRTUAL TABLE p USING pragma_table_info",
+		]) {
+			await refused(sqlite, sql);
+		}
+		for (const sql of [
+			"UPDATE sqlite_dbpage SET data = zeroblob(4096)",
+			"DELETE FROM main.sqlite_dbpage",
+			'INSERT INTO "SQLITE_DBPAGE" VALUES (1, zeroblob(4096))',
+			"SELECT * FROM sqlite_dbpage",
+			"SELECT * FROM sqlite_dbpage('main')",
+			"WITH x AS (SELECT data FROM sqlite_dbpage) SELECT * FROM x",
+			"SELECT * FROM bytecode('SELECT 1')",
+			"SELECT * FROM sqlite_stmt",
+			"SELECT * FROM fsdir('/')",
+		]) {
+			expect(await rejection(() => sqlite.run(sql)), sql).toMatchObject({ message: /no such table/ });
+		}
+		expect(await sqlite.get("PRAGMA integrity_check")).toEqual({ integrity_check: "ok" });
+		expect(await valuesOf(sqlite)).toEqual(["row 1"]);
+	});
+
+	test("for text, places and lists work, and their own tables are not written behind them", async () => {
+		const { sqlite } = await storeWithRows();
+		await sqlite.exec(`CREATE VIRTUAL TABLE notes USING fts5(body); CREATE VIRTUAL TABLE old USING fts4(body);
+			CREATE VIRTUAL TABLE places USING rtree(id, x0, x1); CREATE VIRTUAL TABLE words USING fts5vocab(notes, row)`);
+		await sqlite.run("INSERT INTO notes VALUES ('a quick brown fox')");
+		await sqlite.run("INSERT INTO old VALUES ('a quick brown fox')");
+		await sqlite.run("INSERT INTO places VALUES (1, 2, 3)");
+		expect(await sqlite.get("SELECT rowid FROM notes('quick') ORDER BY rank")).toEqual({ rowid: 1 });
+		expect(await sqlite.get("SELECT count(*) AS n FROM words")).toEqual({ n: 4 });
+		expect(await sqlite.get("SELECT id FROM places WHERE x0 >= 2")).toEqual({ id: 1 });
+		expect(await sqlite.all("SELECT value FROM json_each('[1, 2]')")).toEqual([{ value: 1 }, { value: 2 }]);
+		expect(await sqlite.all("SELECT name FROM pragma_table_info('t') LIMIT 1")).toEqual([{ name: "id" }]);
+		expect(await sqlite.get("SELECT count(*) > 0 AS some FROM dbstat")).toEqual({ some: 1 });
+		for (const sql of [
+			"DELETE FROM notes_data",
+			"INSERT INTO old_segdir VALUES (1, 2, 3, 4, 5, 6)",
+			"DROP TABLE places_node",
+		]) {
+			expect(await rejection(() => sqlite.run(sql)), sql).toMatchObject({ name: "RootcellarError" });
+		}
+		await sqlite.run("INSERT INTO notes (notes) VALUES ('integrity-check')");
+		await sqlite.run("ALTER TABLE notes RENAME TO texts");
+		await sqlite.run("VACUUM");
+		await sqlite.exec("DROP TABLE texts; DROP TABLE old; DROP TABLE places");
+		expect(await sqlite.get("PRAGMA integrity_check")).toEqual({ integrity_check: "ok" });
+	});
+
+	test("that another program has made of the pages of the file cannot be used", async () => {
+		const filename = temporaryFile();
+		const { sqlite } = await storeWithRows(1, filename);
+		await raw(
+			filename,
+			"PRAGMA writable_schema = ON",
+			"INSERT INTO sqlite_schema VALUES ('table', 'pages', 'pages', 0, 'CREATE VIRTUAL TABLE pages USING sqlite_dbpage')",
+			"PRAGMA writable_schema = RESET",
+			"CREATE TABLE another (a)",
+		);
+		for (const sql of ["UPDATE pages SET data = zeroblob(4096)", "SELECT * FROM pages"]) {
+			const error = await rejection(() => sqlite.run(sql));
+			expect(error, sql).toMatchObject({ name: "RootcellarError" });
+			expect(error.message).toContain("sqlite_dbpage");
+		}
+		expect(await valuesOf(sqlite)).toEqual(["row 1"]);
+	});
+});
+
+describe("VACUUM INTO", () => {
+	test("makes a new file, and nothing that the store, SQLite or backups look for", async () => {
+		const folder = temporaryDirectory();
+		const filename = join(folder, "bot.sqlite3");
+		const { sqlite, appData } = await storeWithRows(1, filename);
+		await appData.set({ key: "k", value: 1 });
+		const at = (name) => join(folder, name);
+		for (const name of ["bot.sqlite3.backup/ltx/0", "elsewhere/LTX/0", "bot.sqlite3.backup-state"]) {
+			mkdirSync(at(name), { recursive: true });
+		}
+		writeFileSync(at("empty"), "");
+		writeFileSync(at("bot.sqlite3.backup-state/state"), "");
+		symlinkSync(at("elsewhere/LTX"), at("link"));
+		symlinkSync(at("nowhere"), at("dangling"));
+		const entries = () => readdirSync(folder, { recursive: true }).sort();
+		const before = entries();
+		for (const name of [
+			"empty",
+			"bot.sqlite3",
+			"bot.sqlite3-wal",
+			"bot.sqlite3-journal",
+			"Bot.sqlite3.restoring",
+			"other.sqlite3-wal",
+			"bot.sqlite3.backup/ltx/0/0000000000000001-0000000000000001.ltx",
+			"bot.sqlite3.backup/copy",
+			"bot.sqlite3.backup-state/state",
+			"bot.sqlite3.backup-state/new",
+			"elsewhere/LTX/0/copy",
+			"elsewhere/../elsewhere/LTX/copy",
+			"link/copy",
+			"dangling",
+		]) {
+			for (const call of [
+				() => sqlite.run("VACUUM INTO ?", [at(name)]),
+				() => sqlite.exec(`VACUUM main INTO '${at(name)}'`),
+				() => sqlite.exec(`SELECT 1; vacuum into 'file:' || '${at(name)}'`),
+			]) {
+				expect(await rejection(call), name).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+			}
+		}
+		expect(entries()).toEqual(before);
+		await sqlite.run("VACUUM INTO ?", [at("copy.sqlite3")]);
+		expect(await raw(at("copy.sqlite3"), "SELECT a FROM t")).toEqual([{ a: "row 1" }]);
+		expect(await rejection(() => sqlite.run("VACUUM INTO ?", [at("copy.sqlite3")]))).toMatchObject({
+			code: "ERR_SQL_FORBIDDEN",
+		});
+		await sqlite.run("VACUUM");
+		expect(await appData.get("k")).toBe(1);
 	});
 });
 
@@ -220,7 +396,14 @@ describe("transaction control", () => {
 	test("within transaction() is refused, but for savepoints of other names than the store's", async () => {
 		const { sqlite } = await storeWithRows();
 		await sqlite.transaction(async (tx) => {
-			for (const sql of ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT __rootcellar_1"]) {
+			for (const sql of [
+				"BEGIN",
+				"COMMIT",
+				"ROLLBACK",
+				"SAVEPOINT __rootcellar_1",
+				'RELEASE "__RootCellar_1"',
+				"ROLLBACK TO __ROOTCELLAR",
+			]) {
 				expect(await rejection(() => tx.run(sql))).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
 				expect(await rejection(() => tx.exec(`SELECT 1; ${sql}`))).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
 			}
@@ -237,7 +420,13 @@ describe("transaction control", () => {
 describe("temporary tables", () => {
 	test("are for transactions and reserved connections, and end with them", async () => {
 		const { sqlite } = await storeWithRows();
-		for (const sql of ["CREATE TEMP TABLE x (a)", "CREATE TEMPORARY VIEW x AS SELECT 1"]) {
+		for (const sql of [
+			"CREATE TEMP TABLE x (a)",
+			"CREATE TABLE temp.x (a)",
+			"CREATE TEMPORARY VIEW x AS SELECT 1",
+			"CREATE VIRTUAL TABLE temp.x USING fts5(a)",
+			"CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END",
+		]) {
 			const error = await rejection(() => sqlite.run(sql));
 			expect(error).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
 			expect(error.message).toContain("transaction()");
@@ -251,11 +440,54 @@ describe("temporary tables", () => {
 			expect(await rejection(() => sqlite.all("SELECT a FROM x"))).toMatchObject({ message: /no such table: x/ });
 		}
 	});
+
+	test("end with a transaction whatever they refer to, which commits", async () => {
+		const { sqlite } = await storeWithRows();
+		for (let round = 0; round < 3; round++) {
+			await sqlite.transaction(async (tx) => {
+				await tx.exec(`CREATE TEMP TABLE parent (id INTEGER PRIMARY KEY, child REFERENCES child (id));
+					CREATE TEMP TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES parent (id));
+					CREATE TEMP VIEW both AS SELECT parent.id FROM parent JOIN child ON child.parent = parent.id;
+					CREATE TEMP TRIGGER no BEFORE DELETE ON child BEGIN SELECT RAISE(ABORT, 'no'); END;
+					CREATE VIRTUAL TABLE temp.words USING fts5(word);
+					CREATE TEMP TRIGGER log AFTER INSERT ON t BEGIN INSERT INTO words VALUES (new.a); END;
+					INSERT INTO parent VALUES (1, NULL); INSERT INTO child VALUES (1, 1); UPDATE parent SET child = 1`);
+				await tx.run("INSERT INTO t (a) VALUES (?)", [`round ${round}`]);
+			});
+			const left = await sqlite.transaction((tx) => tx.all("SELECT name FROM temp.sqlite_schema"));
+			expect(left).toEqual([]);
+		}
+		expect(await valuesOf(sqlite)).toEqual(["round 0", "round 1", "round 2"]);
+		const connection = await sqlite.reserve();
+		await connection.exec("CREATE TEMP TABLE a (x PRIMARY KEY); CREATE TEMP TABLE b (x REFERENCES a)");
+		await connection.exec("INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)");
+		await connection.release();
+		await sqlite.transaction((tx) => tx.run("INSERT INTO t (a) VALUES ('last')"));
+		expect(await valuesOf(sqlite)).toHaveLength(4);
+	});
 });
 
 describe("extensions", () => {
 	test("cannot be loaded", async () => {
 		const { sqlite } = await storeWithRows();
 		expect(await rejection(() => sqlite.all("SELECT load_extension('x')"))).toMatchObject({ code: "SQLITE_ERROR" });
+	});
+
+	test("and functions that read or write memory or files are not there", async () => {
+		const { sqlite } = await storeWithRows();
+		expect(await rejection(() => sqlite.all("SELECT fts3_tokenizer(?)", ["simple"]))).toMatchObject({
+			code: "ERR_SQL_FORBIDDEN",
+		});
+		const bytes = new Uint8Array(8);
+		expect(await rejection(() => sqlite.all('SELECT "FTS3_Tokenizer"(?, ?)', ["simple", bytes]))).toMatchObject({
+			code: "ERR_SQL_FORBIDDEN",
+		});
+		for (const name of ["writefile", "readfile", "edit", "lsmode", "__rootcellar_like"]) {
+			const error = await rejection(() => sqlite.all(`SELECT ${name}('a', 'b')`));
+			expect(error, name).toMatchObject({ message: expect.stringContaining(`no such function: ${name}`) });
+			expect(await rejection(() => sqlite.run(`CREATE INDEX i ON t (${name}(a, 'b'))`))).toMatchObject({
+				name: "RootcellarError",
+			});
+		}
 	});
 });

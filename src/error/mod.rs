@@ -43,6 +43,8 @@ enum Kind {
     SchemaNewer { supported: usize },
     /// Another program stored a value that is not JSON. Correct the row, or overwrite the key.
     NotJson { key: String },
+    /// A trigger keeps a key from being written or deleted. Drop the trigger.
+    NotWritten { key: String },
     /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
     TooLong { key: String },
     /// A failure of backups. The code says which, see [`BackupProblem`].
@@ -72,6 +74,11 @@ impl Error {
         Self(Kind::TooLong { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
     }
 
+    /// A key was not written, or not deleted, although SQLite reports no error.
+    pub(crate) fn not_written(key: &str) -> Self {
+        Self(Kind::NotWritten { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
     pub(crate) fn backup(problem: BackupProblem, message: impl Into<String>) -> Self {
         Self(Kind::Backup { problem, message: message.into() })
     }
@@ -92,6 +99,11 @@ impl Error {
     /// A held lock, or one that is about to be taken.
     pub(crate) fn busy() -> Self {
         Self::sqlite(ffi::SQLITE_BUSY)
+    }
+
+    /// The work was cancelled.
+    pub(crate) fn interrupted() -> Self {
+        Self::sqlite(ffi::SQLITE_INTERRUPT)
     }
 
     fn sqlite(extended_code: i32) -> Self {
@@ -134,6 +146,7 @@ impl Error {
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
+            Kind::NotWritten { .. } => "ERR_NOT_WRITTEN",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Backup { problem, .. } => problem.code(),
             Kind::Sql(error) => error.code(),
@@ -193,6 +206,9 @@ impl fmt::Display for Error {
             ),
             Kind::NotJson { key } => {
                 write!(f, "what is stored under the key {key:?} is not JSON; another program must have written it")
+            }
+            Kind::NotWritten { key } => {
+                write!(f, "the key {key:?} is as it was: a trigger on __rootapp_kv keeps it from being changed")
             }
             Kind::TooLong { key } => {
                 write!(f, "what is stored under the key {key:?} is longer than a JavaScript string can be")

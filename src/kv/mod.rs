@@ -1,10 +1,13 @@
 //! The key-value store without an engine: entries, `LIKE` patterns, expiry, and rows as JSON text.
 
+mod budget;
 mod entry;
 mod expiry;
 mod pattern;
 mod rows;
+mod segment;
 
+pub use budget::{Budget, Interrupted};
 pub use entry::{Address, Entry, Expected, Swap};
 pub use expiry::is_expired;
 pub use pattern::{KeyRange, Pattern};

@@ -1,11 +1,15 @@
 //! SQL `LIKE` patterns with the escapes that Root's documentation has.
 
+use super::budget::{Budget, Interrupted};
+use super::segment::Segment;
+
 /// A parsed pattern.
 ///
 /// `%` stands for any run of characters, also none; `_` for exactly one; ASCII letters match either case. `\%`,
 /// `\_` and `\\` stand for the character itself, and a backslash before anything else for a backslash.
 ///
-/// Unlike in SQLite's own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed.
+/// Unlike in SQLite's own `LIKE`, a NUL ends neither pattern nor key, and any length is allowed. Matching takes time in
+/// proportion to the length of the key.
 ///
 /// ```
 /// use rootcellar::kv::Pattern;
@@ -16,17 +20,37 @@
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    tokens: Vec<Token>,
+    /// What a key begins with: all of it, where there is no `%`.
+    start: Vec<Token>,
+    /// What follows the first `%`, if there is one.
+    rest: Option<Rest>,
 }
 
+/// A pattern from its first `%` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rest {
+    /// What stands between two `%`, in order.
+    segments: Vec<Segment>,
+    /// What a key ends with.
+    end: Vec<Token>,
+}
+
+/// One character of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+pub enum Token {
     /// This character; ASCII letters in lower case.
     Literal(char),
-    /// Exactly one character.
-    One,
-    /// Any run of characters. Never two in a row.
-    Many,
+    /// Any character.
+    Any,
+}
+
+impl Token {
+    pub fn fits(self, c: char) -> bool {
+        match self {
+            Self::Literal(literal) => literal == c.to_ascii_lowercase(),
+            Self::Any => true,
+        }
+    }
 }
 
 /// Bounds of the keys that begin with the literal text of a pattern, in the order of SQLite's `NOCASE` collation.
@@ -42,75 +66,73 @@ impl Pattern {
     /// Parses a pattern. Every text is a valid one.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut tokens = Vec::new();
+        // Split at each `%`.
+        let mut parts = vec![Vec::new()];
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             let token = match c {
-                '%' => Token::Many,
-                '_' => Token::One,
+                '%' => {
+                    parts.push(Vec::new());
+                    continue;
+                }
+                '_' => Token::Any,
                 '\\' => {
                     let escaped = chars.next_if(|next| matches!(next, '%' | '_' | '\\'));
                     Token::Literal(escaped.unwrap_or('\\'))
                 }
                 other => Token::Literal(other.to_ascii_lowercase()),
             };
-            if token != Token::Many || tokens.last() != Some(&Token::Many) {
-                tokens.push(token);
+            if let Some(part) = parts.last_mut() {
+                part.push(token);
             }
         }
-        Self { tokens }
+        let mut parts = parts.into_iter();
+        let start = parts.next().unwrap_or_default();
+        let rest = parts.next_back().map(|end| Rest {
+            segments: parts.filter(|part| !part.is_empty()).map(|part| Segment::new(&part)).collect(),
+            end,
+        });
+        Self { start, rest }
     }
 
     /// Returns `true` if a key matches.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        // Greedy matching with one point to return to: when the text after a `%` does not match, that `%` takes one
-        // more character. An earlier `%` never needs another try, so the cost is at worst key length times pattern
-        // length.
-        let mut rest = key.chars();
-        let mut next = 0;
-        let mut retry: Option<(usize, std::str::Chars)> = None;
-        loop {
-            match self.tokens.get(next) {
-                Some(Token::Many) => {
-                    next += 1;
-                    if next == self.tokens.len() {
-                        return true;
-                    }
-                    retry = Some((next, rest.clone()));
-                    continue;
-                }
-                Some(token) => {
-                    let fits = match (token, rest.next()) {
-                        (_, None) => return false,
-                        (Token::Literal(literal), Some(c)) => *literal == c.to_ascii_lowercase(),
-                        (_, Some(_)) => true,
-                    };
-                    if fits {
-                        next += 1;
-                        continue;
-                    }
-                }
-                None if rest.as_str().is_empty() => return true,
-                None => {}
-            }
-            let Some((after, from)) = &mut retry else { return false };
-            if from.next().is_none() {
-                return false;
-            }
-            next = *after;
-            rest = from.clone();
+        self.matches_within(key, &mut Budget::unbounded()).unwrap_or(false)
+    }
+
+    /// [`Pattern::matches`] that can be interrupted.
+    ///
+    /// # Errors
+    ///
+    /// If it was interrupted.
+    pub fn matches_within(&self, key: &str, budget: &mut Budget) -> Result<bool, Interrupted> {
+        budget.spend(key.len().min(self.start.len()) + 1)?;
+        let mut chars = key.chars();
+        if !self.start.iter().all(|token| chars.next().is_some_and(|c| token.fits(c))) {
+            return Ok(false);
         }
+        let Some(Rest { segments, end }) = &self.rest else { return Ok(chars.as_str().is_empty()) };
+        budget.spend(key.len().min(end.len()))?;
+        if !end.iter().rev().all(|token| chars.next_back().is_some_and(|c| token.fits(c))) {
+            return Ok(false);
+        }
+        // Where a segment fits first it leaves the most for those behind it, so that it never needs another try.
+        let mut between = chars.as_str();
+        for segment in segments {
+            let Some(behind) = segment.find(between, budget)? else { return Ok(false) };
+            between = behind;
+        }
+        Ok(true)
     }
 
     /// Returns `true` if the pattern is literal text and a final `%`, so that [`Self::key_range`] has exactly the
     /// keys that match.
     #[must_use]
     pub fn is_prefix(&self) -> bool {
-        let literals = self.prefix().count();
-        literals + 1 == self.tokens.len()
-            && self.tokens[literals] == Token::Many
-            && !self.prefix().any(|c| c == '\0')
+        let is_literal = |token: &Token| matches!(token, Token::Literal(c) if *c != '\0');
+        self.rest.as_ref().is_some_and(|rest| rest.segments.is_empty() && rest.end.is_empty())
+            && self.start.iter().all(is_literal)
     }
 
     /// The range of keys to search an index for, if the pattern begins with literal text.
@@ -125,9 +147,9 @@ impl Pattern {
     }
 
     fn prefix(&self) -> impl Iterator<Item = char> {
-        self.tokens.iter().map_while(|token| match token {
+        self.start.iter().map_while(|token| match token {
             Token::Literal(c) => Some(*c),
-            Token::One | Token::Many => None,
+            Token::Any => None,
         })
     }
 }
@@ -187,6 +209,102 @@ mod tests {
         assert_eq!(range("\u{d7ff}%").unwrap().to.as_deref(), Some("\u{e000}"));
         assert_eq!(range("a\u{10ffff}%").unwrap().to.as_deref(), Some("b"));
         assert_eq!(range("\u{10ffff}%").unwrap().to, None);
+    }
+
+    /// The matcher by the definition of `LIKE`: of a `%`, every number of characters is tried.
+    fn by_definition(pattern: &[char], key: &[char]) -> bool {
+        let one = |literal: char, rest: &[char]| {
+            key.first().is_some_and(|c| c.eq_ignore_ascii_case(&literal)) && by_definition(rest, &key[1..])
+        };
+        match pattern {
+            [] => key.is_empty(),
+            ['%', rest @ ..] => (0..=key.len()).any(|taken| by_definition(rest, &key[taken..])),
+            ['_', rest @ ..] => !key.is_empty() && by_definition(rest, &key[1..]),
+            ['\\', escaped @ ('%' | '_' | '\\'), rest @ ..] => one(*escaped, rest),
+            [literal, rest @ ..] => one(*literal, rest),
+        }
+    }
+
+    #[test]
+    fn a_million_patterns_match_what_the_definition_says() {
+        const OF_PATTERNS: &[char] = &['%', '%', '_', '_', 'a', 'a', 'B', '\\', '\0', '\u{e9}', '\u{1f600}'];
+        const OF_KEYS: &[char] = &['a', 'a', 'a', 'A', 'b', '%', '_', '\\', '\0', '\u{e9}', '\u{1f600}'];
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut text = |letters: &[char], length_max: usize| -> Vec<char> {
+            // Fewer letters make more matches.
+            let used = random.usize(2..=letters.len());
+            (0..random.usize(0..=length_max)).map(|_| letters[random.usize(0..used)]).collect()
+        };
+        let mut matches = 0;
+        for _ in 0..1_000_000 {
+            let (pattern, key) = (text(OF_PATTERNS, 9), text(OF_KEYS, 12));
+            let expected = by_definition(&pattern, &key);
+            let parsed = Pattern::new(&pattern.iter().collect::<String>());
+            let found = parsed.matches(&key.iter().collect::<String>());
+            assert_eq!(found, expected, "pattern {pattern:?}, key {key:?}, seed {seed}");
+            matches += u32::from(found);
+        }
+        assert!(matches > 50_000, "{matches}");
+    }
+
+    #[test]
+    fn a_long_run_is_found_where_it_first_fits() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..300 {
+            // Longer than the words in which several characters of it are compared at a time.
+            let segment: String =
+                (0..random.usize(50..200)).map(|_| if random.u8(..4) == 0 { '_' } else { 'a' }).collect();
+            let key: String =
+                (0..random.usize(0..600)).map(|_| if random.u8(..40) == 0 { 'b' } else { 'A' }).collect();
+            let fits = |from: usize| key[from..].bytes().zip(segment.bytes()).all(|(k, r)| r == b'_' || k == b'A');
+            let expected = (0..=key.len()).any(|from| key.len() - from >= segment.len() && fits(from));
+            assert_eq!(Pattern::new(&format!("%{segment}%")).matches(&key), expected, "%{segment}% {key} {seed}");
+        }
+    }
+
+    /// Shapes that take a matcher which tries again from each character the product of both lengths.
+    fn long_patterns() -> Vec<String> {
+        let (many, few) = (50_000, 5_000);
+        vec![
+            format!("%{}b", "a".repeat(many)),
+            format!("%{}b%", "a".repeat(many)),
+            format!("%{}b", "_".repeat(many)),
+            format!("%{}b_%", "_".repeat(many)),
+            "%a".repeat(many) + "b%",
+            "%_a".repeat(many) + "b%",
+            format!("%{}b%", "a_".repeat(few)),
+            format!("%{}_%", "\u{e9}_a".repeat(few)),
+            format!("%{}{}%", "a".repeat(few), "_b".repeat(few)),
+        ]
+    }
+
+    #[test]
+    fn no_pattern_takes_the_product_of_both_lengths() {
+        let key = "a".repeat(200_000);
+        for pattern in long_patterns() {
+            let parsed = Pattern::new(&pattern);
+            let mut budget = Budget::unbounded();
+            assert_eq!(parsed.matches_within(&key, &mut budget), Ok(false));
+            let product = key.len() as u64 * pattern.len() as u64;
+            assert!(budget.spent() < product / 50, "{} of {product}", budget.spent());
+        }
+    }
+
+    #[test]
+    fn matching_is_interrupted_within_a_key() {
+        let key = "a".repeat(200_000);
+        for pattern in long_patterns().iter().filter(|pattern| pattern.ends_with('%')) {
+            let mut is_over = || true;
+            let mut budget = Budget::until(&mut is_over);
+            assert_eq!(
+                Pattern::new(pattern).matches_within(&key, &mut budget),
+                Err(Interrupted),
+                "{}",
+                &pattern[..9]
+            );
+        }
     }
 
     #[test]

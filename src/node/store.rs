@@ -244,13 +244,14 @@ impl NativeStore {
             return true;
         }
         let Some(engine) = shared.engine(id) else { return true };
+        let cancel = Arc::clone(&shared.sql.reads);
         let progress = move |progress| {
             shared.tell([match progress {
                 SelectProgress::Started => NativeEvent::new(id, EventKind::Started),
                 SelectProgress::Slice(json) => NativeEvent::json_rows(id, json, false),
             }]);
         };
-        engine.select(select, progress, reply)
+        engine.select_until(select, Some(cancel), progress, reply)
     }
 
     /// Other copies of SQLite in the process, if they endanger the file: any copy, where locks do not exclude it;

@@ -2,11 +2,13 @@
 
 mod cancel;
 mod keyword;
+mod names;
 mod rows;
 mod statement;
 
 pub use crate::error::{CancelReason, SqlError, SqlLocation};
 pub use cancel::Cancel;
 pub use keyword::Keyword;
+pub use names::{Name, names, new_name};
 pub use rows::{Cell, Format, RowSet, RowWriter, RowsWanted, Slice};
 pub use statement::{Job, Parameters, Statement, StatementOutcome, Value, Work};

@@ -5,20 +5,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::control::Interrupt;
 use super::guard::user_connection::UserConnection;
 use super::table::schema;
 use crate::Error;
-use crate::kv::Pattern;
 use crate::limits::{
     BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
 };
-
-/// The SQL function of `select` and `deleteLike`: `__rootcellar_like(pattern, key)`.
-pub const LIKE_FUNCTION: &str = "__rootcellar_like";
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
 const PAGE_BYTES_MIN: u64 = 512;
@@ -49,9 +44,11 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
     }
     set_wal(&connection)?;
     sync_everything(&connection)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    // A user's table that refers to one of this package's must not keep the file from being opened.
+    connection.pragma_update(None, "foreign_keys", false)?;
     schema::migrate(&connection)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
     let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_COPIED_BYTES / page_bytes.max(1))?;
     Ok(connection)
@@ -108,21 +105,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     // Otherwise, SQLite would recompile a statement whose plan may depend on its parameters, each time it runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.create_scalar_function(
-        LIKE_FUNCTION,
-        2,
-        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
-        |context| {
-            let pattern = context
-                .get_or_create_aux(0, |value| -> rusqlite::Result<_, rusqlite::types::FromSqlError> {
-                    Ok(Pattern::new(value.as_str()?))
-                })?;
-            Ok(match context.get_raw(1) {
-                rusqlite::types::ValueRef::Text(key) => pattern.matches(&String::from_utf8_lossy(key)),
-                _ => false,
-            })
-        },
-    )?;
     Ok(connection)
 }
 

@@ -28,7 +28,7 @@ use super::write::writer::{Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
 use crate::limits::READERS_MAX;
-use crate::sql::{Job, Slice, Statement};
+use crate::sql::{Cancel, Job, Slice, Statement};
 use crate::{Error, Reply, threads};
 
 /// One open database file.
@@ -155,12 +155,26 @@ impl Engine {
         progress: impl FnMut(SelectProgress) + Send + 'static,
         reply: Reply<String>,
     ) -> bool {
+        self.select_until(select, None, progress, reply)
+    }
+
+    /// [`Engine::select`] that can be cancelled.
+    pub fn select_until(
+        &self,
+        select: Select,
+        cancel: Option<Arc<Cancel>>,
+        progress: impl FnMut(SelectProgress) + Send + 'static,
+        reply: Reply<String>,
+    ) -> bool {
         let progress = Arc::new(Mutex::new(progress));
         let started = Arc::clone(&progress);
         let task: Task = Box::new(move |snapshot| {
             let mut progress = threads::lock(&progress);
             let send = |slice| progress(SelectProgress::Slice(slice));
-            reply.send(snapshot.and_then(|connection| scan::scan(connection, &select, send)));
+            reply.send(snapshot.and_then(|connection| {
+                let _running = connection.cancellable(cancel.as_ref())?;
+                scan::scan(connection, &select, send)
+            }));
         });
         self.readers.submit(task, Box::new(move || threads::lock(&started)(SelectProgress::Started)))
     }

@@ -1,13 +1,14 @@
 //! Authorizer: checks each statement while SQLite compiles it. It refuses harmful ones, and notes facts about the
 //! others.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
 use super::mode::{Mode, StatementFacts};
-use super::own_tables;
 use super::policy::{self, CONNECTION_PRAGMAS};
+use super::{own_tables, vacuum_into};
 use crate::threads::lock;
 
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ struct AuthorizerState {
     facts: StatementFacts,
     /// A statement was compiled that writes keys. It also counts when SQLite itself recompiles one.
     wrote_keys: bool,
+    /// Sticks likewise.
+    changed_schema: bool,
 }
 
 /// Authorizer of one connection.
@@ -23,23 +26,29 @@ struct AuthorizerState {
 pub struct Authorizer(Arc<Mutex<AuthorizerState>>);
 
 impl Authorizer {
-    /// Callback of SQLite, for each action of a statement.
-    pub fn authorize(&self, context: AuthContext) -> Authorization {
+    /// Callback of SQLite, for each action of a statement on the file at `path`.
+    pub fn authorize(&self, context: AuthContext, path: &Path) -> Authorization {
         let mut state = lock(&self.0);
-        let AuthorizerState { mode, facts, wrote_keys } = &mut *state;
-        if *mode == Mode::Internal {
-            return Authorization::Allow;
-        }
-        if own_tables::writes_keys(&context.action) {
-            *wrote_keys = true;
-            // Such a statement is compiled anew each time, so that whoever runs it learns of it.
-            facts.is_bound_to_mode = true;
-        }
-        if *mode == Mode::Running {
-            return Authorization::Allow;
-        }
-        note(facts, &context.action);
-        match policy::refusal(context.action, *mode) {
+        let AuthorizerState { mode, facts, wrote_keys, changed_schema } = &mut *state;
+        let refusal = match mode {
+            Mode::Internal => context.accessor.and_then(|by| own_tables::refusal_to_trigger(&context.action, by)),
+            Mode::Vacuum => vacuum_into::refusal(&context.action, path),
+            _ => {
+                if own_tables::writes_keys(&context.action) {
+                    *wrote_keys = true;
+                    // Such a statement is compiled anew each time, so that whoever runs it learns of it.
+                    facts.is_bound_to_mode = true;
+                }
+                if changes_schema(&context.action) {
+                    *changed_schema = true;
+                    facts.is_bound_to_mode = true;
+                }
+                note(facts, &context);
+                let table = facts.reserved_table.as_deref().filter(|_| own_tables::writes_temp_schema(&context));
+                table.map(own_tables::temporary_trigger).or_else(|| policy::refusal(&context, *mode))
+            }
+        };
+        match refusal {
             Some(why) => {
                 facts.refused = Some(why);
                 Authorization::Deny
@@ -48,17 +57,12 @@ impl Authorizer {
         }
     }
 
-    /// Compiles a statement in a mode, and returns the facts about it.
-    pub fn watch<T>(&self, mode: Mode, compile: impl FnOnce() -> T) -> (T, StatementFacts) {
+    /// Compiles or runs a statement in a mode, and returns the facts about it.
+    pub fn watch<T>(&self, mode: Mode, work: impl FnOnce() -> T) -> (T, StatementFacts) {
         self.switch(mode);
-        let compiled = compile();
-        (compiled, self.switch(Mode::Internal))
-    }
-
-    /// Marks that user SQL runs, until the result is dropped.
-    pub fn run(&self) -> RunningStatement<'_> {
-        self.switch(Mode::Running);
-        RunningStatement(self)
+        let watching = Watching(self);
+        let result = work();
+        (result, watching.0.switch(Mode::Internal))
     }
 
     /// Sets the mode, and returns the facts that were found in the one before.
@@ -75,19 +79,23 @@ impl Authorizer {
     pub fn take_wrote_keys(&self) -> bool {
         std::mem::take(&mut lock(&self.0).wrote_keys)
     }
+
+    pub fn take_changed_schema(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).changed_schema)
+    }
 }
 
-/// User SQL runs while this lives.
-pub struct RunningStatement<'a>(&'a Authorizer);
+/// Restores [`Mode::Internal`] when it is dropped, also by a panic.
+struct Watching<'a>(&'a Authorizer);
 
-impl Drop for RunningStatement<'_> {
+impl Drop for Watching<'_> {
     fn drop(&mut self) {
         self.0.switch(Mode::Internal);
     }
 }
 
-fn note(facts: &mut StatementFacts, action: &AuthAction) {
-    match action {
+fn note(facts: &mut StatementFacts, context: &AuthContext) {
+    match &context.action {
         AuthAction::Transaction { .. } => {
             facts.ends_transaction = true;
             facts.is_bound_to_mode = true;
@@ -100,16 +108,40 @@ fn note(facts: &mut StatementFacts, action: &AuthAction) {
         AuthAction::Pragma { pragma_name, pragma_value } => {
             let name = pragma_name.to_ascii_lowercase();
             facts.is_bound_to_mode = true;
+            facts.is_pragma = true;
             facts.needs_no_transaction |= name == "wal_checkpoint";
             facts.asks_pragma = pragma_value.is_none();
             facts.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
         }
-        AuthAction::CreateTempTable { .. }
-        | AuthAction::CreateTempView { .. }
-        | AuthAction::CreateTempTrigger { .. } => {
-            facts.makes_temporary = true;
-            facts.is_bound_to_mode = true;
+        AuthAction::AlterTable { .. } => facts.alters_table = true,
+        AuthAction::CreateTrigger { table_name, .. } | AuthAction::CreateTempTrigger { table_name, .. } => {
+            facts.makes_trigger = true;
+            facts.reserved_table = own_tables::is_reserved(table_name).then(|| (*table_name).to_owned());
         }
         _ => {}
     }
+    if own_tables::makes_temporary(context) {
+        facts.makes_temporary = true;
+        facts.is_bound_to_mode = true;
+    }
+}
+
+/// Whether something changes the schema of the file, and with it perhaps what other statements do.
+fn changes_schema(action: &AuthAction) -> bool {
+    use AuthAction as A;
+    matches!(
+        action,
+        A::CreateIndex { .. }
+            | A::CreateTable { .. }
+            | A::CreateTrigger { .. }
+            | A::CreateView { .. }
+            | A::CreateVtable { .. }
+            | A::CreateTempTrigger { .. }
+            | A::DropIndex { .. }
+            | A::DropTable { .. }
+            | A::DropTrigger { .. }
+            | A::DropView { .. }
+            | A::DropVtable { .. }
+            | A::AlterTable { .. }
+    )
 }

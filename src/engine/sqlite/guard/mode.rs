@@ -1,13 +1,12 @@
 //! Modes in which statements are compiled, and the facts found about each statement.
 
-/// Mode in which a statement is compiled: who runs it, and where.
+/// Mode in which a statement is compiled and runs: whose it is, and where. SQLite recompiles a statement while it runs
+/// if the schema has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// This package itself, which may do anything.
+    /// This package itself, which may do anything. Triggers that its statements fire may not.
     #[default]
     Internal,
-    /// SQLite itself, while it runs a statement that was checked.
-    Running,
     /// User SQL that reads, on a reader.
     Reader,
     /// User SQL in a transaction with other batches.
@@ -18,6 +17,8 @@ pub enum Mode {
     Transaction,
     /// User SQL on a reserved connection.
     Reserved,
+    /// `VACUUM` while it runs, which copies every table in SQL of its own.
+    Vacuum,
 }
 
 /// Facts about a statement, found while it was compiled.
@@ -30,6 +31,10 @@ pub struct StatementFacts {
     pub ends_transaction: bool,
     /// `SAVEPOINT`, `RELEASE` or `ROLLBACK TO`.
     pub is_savepoint: bool,
+    /// `PRAGMA`.
+    pub is_pragma: bool,
+    /// `VACUUM`.
+    pub is_vacuum: bool,
     /// It fails, or has no effect, within a transaction.
     pub needs_no_transaction: bool,
     /// It is allowed in this mode, and may not be in another.
@@ -40,4 +45,10 @@ pub struct StatementFacts {
     pub asks_pragma: bool,
     /// It makes a temporary table, view or trigger.
     pub makes_temporary: bool,
+    /// It gives a table or a column another name, or changes the columns of a table.
+    pub alters_table: bool,
+    /// It makes a trigger.
+    pub makes_trigger: bool,
+    /// It makes a trigger on this table of the store's or the SDK's.
+    pub reserved_table: Option<String>,
 }

@@ -2,10 +2,10 @@
 //! damage this package's own tables.
 
 use rusqlite::ffi;
-use rusqlite::hooks::AuthAction;
+use rusqlite::hooks::{AuthAction, AuthContext};
 
 use super::mode::Mode;
-use super::own_tables;
+use super::{modules, own_tables};
 
 /// Pragmas that only report, or change what is stored in the file, whatever their argument.
 const PRAGMAS_WITH_ARGUMENT: &[&str] = &[
@@ -38,6 +38,9 @@ const PRAGMAS_AS_THEY_ARE: &[(&str, &[&str])] = &[
 /// Prefix of the names of this package's savepoints.
 const OWN_SAVEPOINTS: &str = "__rootcellar";
 
+/// Functions that read or set addresses of code.
+const FUNCTIONS_REFUSED: &[&str] = &["fts3_tokenizer"];
+
 /// Pragmas that belong to a connection, and the values that they are reset to.
 pub const CONNECTION_PRAGMAS: &[(&str, &str)] = &[
     ("foreign_keys", "ON"),
@@ -49,8 +52,8 @@ pub const CONNECTION_PRAGMAS: &[(&str, &str)] = &[
 ];
 
 /// Reason to refuse an action, if there is one.
-pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
-    match action {
+pub fn refusal(context: &AuthContext, mode: Mode) -> Option<String> {
+    match &context.action {
         AuthAction::Attach { .. }
         | AuthAction::Detach { .. }
         | AuthAction::Unknown { code: ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH, .. } => Some(
@@ -58,11 +61,23 @@ pub fn refusal(action: AuthAction, mode: Mode) -> Option<String> {
                 .to_owned(),
         ),
         AuthAction::Pragma { pragma_name, pragma_value: Some(value) } => pragma_refusal(pragma_name, value, mode),
-        AuthAction::Savepoint { savepoint_name, .. } if savepoint_name.starts_with(OWN_SAVEPOINTS) => {
+        AuthAction::Savepoint { savepoint_name, .. } if is_own_savepoint(savepoint_name) => {
             Some(format!("{OWN_SAVEPOINTS} begins the names of the store's own savepoints; choose another"))
         }
-        other => own_tables::refusal(other, mode),
+        AuthAction::Function { function_name }
+            if FUNCTIONS_REFUSED.iter().any(|name| name.eq_ignore_ascii_case(function_name)) =>
+        {
+            Some(format!("the function {function_name} is not allowed: it reads and sets addresses in memory"))
+        }
+        AuthAction::CreateVtable { module_name, .. } => {
+            modules::refusal(module_name).or_else(|| own_tables::refusal(context, mode))
+        }
+        _ => own_tables::refusal(context, mode),
     }
+}
+
+fn is_own_savepoint(name: &str) -> bool {
+    name.get(..OWN_SAVEPOINTS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_SAVEPOINTS))
 }
 
 fn pragma_refusal(name: &str, value: &str, mode: Mode) -> Option<String> {
@@ -78,7 +93,7 @@ fn pragma_refusal(name: &str, value: &str, mode: Mode) -> Option<String> {
     }
     let of_connection = CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
     match mode {
-        Mode::Internal | Mode::Running | Mode::Alone | Mode::Reserved if of_connection => None,
+        Mode::Internal | Mode::Alone | Mode::Reserved if of_connection => None,
         Mode::Transaction if name == "defer_foreign_keys" => None,
         _ if of_connection => Some(format!(
             "PRAGMA {name} sets a state of one connection, and would not last here; use a connection of reserve(), or \
@@ -96,8 +111,7 @@ mod tests {
     use super::*;
 
     fn pragma(name: &str, value: &str, mode: Mode) -> bool {
-        let action = AuthAction::Pragma { pragma_name: name, pragma_value: Some(value) };
-        refusal(action, mode).is_none()
+        pragma_refusal(name, value, mode).is_none()
     }
 
     #[test]

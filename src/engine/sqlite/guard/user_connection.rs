@@ -2,13 +2,16 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::AuthContext;
 
 use super::authorizer::Authorizer;
+use super::modules;
 use crate::Error;
 use crate::engine::sqlite::control::Interrupt;
 use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
@@ -24,6 +27,7 @@ pub struct UserConnection {
     pub authorizer: Authorizer,
     /// Cancellation flags of the statement under way.
     running: CancelList,
+    interrupt: Interrupt,
     /// Statements may take no more steps than there are between two checks for cancellation.
     are_steps_limited: Arc<AtomicBool>,
     /// A statement has changed the connection's state, or made something temporary, since the last reset.
@@ -41,13 +45,17 @@ impl UserConnection {
     pub fn new(mut connection: Connection, interrupt: Interrupt) -> Result<Self, Error> {
         let authorizer = Authorizer::default();
         let watched = authorizer.clone();
-        connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| watched.authorize(context)))?;
+        let path = connection.path().map(PathBuf::from).unwrap_or_default();
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        modules::keep_allowed(&connection)?;
+        connection.authorizer(Some(move |context: AuthContext<'_>| watched.authorize(context, &path)))?;
         let running = CancelList::default();
         let watched = Arc::clone(&running);
         let are_steps_limited = Arc::new(AtomicBool::new(false));
         let watched_too = Arc::clone(&are_steps_limited);
+        let interrupted = interrupt.clone();
         let is_over = move || {
-            interrupt.is_set()
+            interrupted.is_set()
                 || watched_too.load(Ordering::Relaxed)
                 || lock(&watched).iter().any(|cancel| cancel.check().is_err())
         };
@@ -56,6 +64,7 @@ impl UserConnection {
             connection,
             authorizer,
             running,
+            interrupt,
             are_steps_limited,
             is_altered: Cell::new(false),
             plans_by_values: Cell::new(0),
@@ -116,6 +125,16 @@ impl UserConnection {
     /// The cancellation that interrupted a statement, as an error.
     pub fn check_cancelled(&self) -> Result<(), Error> {
         lock(&self.running).iter().try_for_each(|cancel| cancel.check())
+    }
+
+    /// Returns `true` if work between two steps of statements is to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.is_set() || self.check_cancelled().is_err()
+    }
+
+    /// The error of work that was interrupted between two steps.
+    pub fn interruption(&self) -> Error {
+        self.check_cancelled().err().unwrap_or_else(Error::interrupted)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
 use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, TEXT_LENGTH_MAX};
 
-const NEWEST_ROW: &str = "SELECT value, expires_at FROM __rootapp_kv \
+const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
 
 /// A read-only connection, for one thread at a time.

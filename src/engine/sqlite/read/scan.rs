@@ -7,23 +7,29 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::params_from_iter;
 
 use super::select::Select;
 use crate::Error;
-use crate::engine::sqlite::table::columns;
-use crate::kv::{EntryWriter, is_expired};
+use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::engine::sqlite::table::columns::{self, Matching};
+use crate::kv::{Budget, EntryWriter, Interrupted, is_expired};
 
 /// Reads the live entries that match. Returns the last slice, and passes those before it to `send`.
-pub fn scan(connection: &Connection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
-    let (condition, parameters) = columns::matching(select.community.as_deref(), &select.pattern);
-    let sql = format!("SELECT rowid, key, value, expires_at FROM __rootapp_kv WHERE {condition}");
+pub fn scan(connection: &UserConnection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
+    let matching = Matching::new(select.community.as_deref(), &select.pattern);
+    let sql = format!("SELECT rowid, key, value, expires_at FROM main.__rootapp_kv WHERE {}", matching.condition);
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut rows = statement.query(params_from_iter(&matching.parameters))?;
+    let mut is_over = || connection.is_interrupted();
+    let mut budget = Budget::until(&mut is_over);
     let mut slices = EntryWriter::new(select.format);
     let mut found = FoundRows::default();
     let mut refused = BTreeMap::new();
     while let Some(row) = rows.next()? {
+        if !matching.fits(row.get_ref(1)?, &mut budget).map_err(|Interrupted| connection.interruption())? {
+            continue;
+        }
         // A key that is not text is skipped: no other operation would find it, and it must not pass for one that
         // is.
         let Some(key) = columns::key(row.get_ref(1)?) else { continue };

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use super::execute::{cell, column_names, failure};
+use super::execute::{cell, column_names, failure, watch_run};
 use super::prepare::PreparedStatement;
 use super::reads::prepare_read;
-use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
 use crate::engine::sqlite::guard::user_connection::{PlanByValues, UserConnection};
 use crate::sql::{Cancel, RowWriter, Slice, Statement};
 use crate::{Error, Reply};
@@ -27,6 +27,7 @@ pub struct Cursor<'c> {
     connection: &'c UserConnection,
     prepared: PreparedStatement<'c>,
     open: OpenCursor,
+    mode: Mode,
     writer: Option<RowWriter>,
     _plans: PlanByValues<'c>,
 }
@@ -37,26 +38,31 @@ impl<'c> Cursor<'c> {
         let _running = connection.cancellable(open.cancel.as_ref())?;
         let plans = connection.plan_by_values();
         let prepared = prepare_read(connection, &open.statement, mode)?;
-        Ok(Self { connection, prepared, open, writer: None, _plans: plans })
+        Ok(Self { connection, prepared, open, mode, writer: None, _plans: plans })
     }
 
     /// The next slice, and whether it is the last.
     pub fn fetch(&mut self) -> Result<(Slice, bool), Error> {
-        let connection = self.connection;
-        let Some(wanted) = &self.open.statement.rows else { return Err(Error::internal("a cursor without rows")) };
-        let _running = connection.cancellable(self.open.cancel.as_ref())?;
-        let mut rows = self.prepared.raw_query();
-        while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
-            let writer =
-                self.writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
-            if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
-                // A dropped query would start again from the first row.
-                std::mem::forget(rows);
-                return Ok((slice, false));
+        let Self { connection, prepared, open, mode, writer, .. } = self;
+        let Some(wanted) = &open.statement.rows else { return Err(Error::internal("a cursor without rows")) };
+        let _running = connection.cancellable(open.cancel.as_ref())?;
+        let mut facts = StatementFacts::default();
+        let fetched = watch_run(connection, *mode, &mut facts, || {
+            let mut rows = prepared.raw_query();
+            while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
+                let writer =
+                    writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
+                if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
+                    // A dropped query would start again from the first row.
+                    std::mem::forget(rows);
+                    return Ok((slice, false));
+                }
             }
-        }
-        let last = self.writer.take().unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take();
-        Ok((last, true))
+            let last = writer.take().unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take();
+            Ok((last, true))
+        });
+        self.prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
+        fetched
     }
 }
 

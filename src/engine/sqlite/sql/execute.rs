@@ -46,12 +46,15 @@ pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<Sta
 
 /// Runs a job that cannot share a transaction, and resets the connection.
 pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<StatementOutcome>, Error> {
+    // An earlier reset may have failed, when there was nobody left to tell.
+    session_state::reset(connection)?;
     let result = run(connection, job, Mode::Alone).map_err(|refusal| match refusal {
         Refusal::Failed(error) | Refusal::TransactionFailed(error) => error,
         Refusal::Conflict | Refusal::Alone => Error::internal("work that is alone was to be sent again"),
     });
     let is_left_open = !connection.is_autocommit();
-    session_state::reset(connection)?;
+    // The work is done. A connection that cannot be reset reports it at its next use.
+    drop(session_state::reset(connection));
     match result {
         Ok(_) if is_left_open => Err(SqlError::LeftOpen.into()),
         other => other,
@@ -61,7 +64,7 @@ pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<Statement
 fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Result<StatementOutcome, Refusal> {
     let mode = if statement.is_internal { Mode::Internal } else { mode };
     let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
-    let facts = prepared.facts.clone();
+    let mut facts = prepared.facts.clone();
     check_mode(&facts, mode)?;
     if statement.rows.is_some() && !prepared.readonly() && prepared.column_count() == 0 && !statement.may_lack_rows
     {
@@ -69,20 +72,25 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
     }
     bind(&mut prepared, &statement.parameters)?;
     note_alteration(connection, &facts);
-    let is_plain_write = !prepared.readonly() && !facts.is_bound_to_mode;
+    let is_control = facts.ends_transaction || facts.is_savepoint || facts.is_pragma || facts.is_vacuum;
+    let is_plain_write = !prepared.readonly() && !is_control;
     let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
-    if is_plain_write && (is_ours || statement.rows.is_some()) {
+    let rows = statement.rows.as_ref();
+    let result = if is_plain_write && (is_ours || rows.is_some()) {
         // A statement can fail halfway (`OR FAIL`), and so can reading the rows that it returns.
-        with_savepoint(connection, || Ok(execute(connection, &mut prepared, statement.rows.as_ref())?))
+        with_savepoint(connection, || Ok(execute(connection, &mut prepared, rows, mode, &mut facts)?))
     } else {
-        Ok(execute(connection, &mut prepared, statement.rows.as_ref())?)
-    }
+        execute(connection, &mut prepared, rows, mode, &mut facts).map_err(Refusal::from)
+    };
+    // Recompiled while it ran, the statement may turn out to be bound to its mode.
+    prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
+    result
 }
 
 fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), Refusal> {
     let mut statements = Script::new(connection, sql, mode);
     loop {
-        let (next, facts) = statements.next();
+        let (next, mut facts) = statements.next();
         if mode == Mode::Group && (facts.ends_transaction || facts.needs_no_transaction || facts.sets_state) {
             return Err(Refusal::Alone);
         }
@@ -94,7 +102,7 @@ fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), 
             return Err(SqlError::Text("of exec() must have no parameters; use run()").into());
         }
         note_alteration(connection, &facts);
-        execute(connection, &mut statement, None)?;
+        execute(connection, &mut statement, None, mode, &mut facts)?;
     }
 }
 
@@ -117,22 +125,39 @@ fn note_alteration(connection: &UserConnection, facts: &StatementFacts) {
     }
 }
 
-/// Steps through a statement whose parameters are bound.
+/// Steps through a statement whose parameters are bound, and adds to its facts what is seen meanwhile.
 fn execute(
     connection: &UserConnection,
     statement: &mut Compiled,
     wanted: Option<&RowsWanted>,
+    mode: Mode,
+    facts: &mut StatementFacts,
 ) -> Result<StatementOutcome, Error> {
-    let _running = connection.authorizer.run();
     raw_calls::forget(connection);
     let changed_before = connection.total_changes();
-    let rows = step(connection, statement, wanted)?;
+    let mode = if facts.is_vacuum && mode != Mode::Internal { Mode::Vacuum } else { mode };
+    let rows = watch_run(connection, mode, facts, || step(connection, statement, wanted))?;
     let has_changed = connection.total_changes() != changed_before;
     Ok(StatementOutcome {
         changes: if has_changed { connection.changes() } else { 0 },
         last_insert_rowid: connection.last_insert_rowid(),
         rows,
     })
+}
+
+/// Runs a statement in a mode, which applies if SQLite recompiles it, and adds to the facts about it.
+pub fn watch_run<T>(
+    connection: &UserConnection,
+    mode: Mode,
+    facts: &mut StatementFacts,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (result, seen) = connection.authorizer.watch(mode, run);
+    facts.is_bound_to_mode |= seen.is_bound_to_mode;
+    match seen.refused {
+        Some(why) if result.is_err() => Err(SqlError::Forbidden(why).into()),
+        _ => result,
+    }
 }
 
 fn step(

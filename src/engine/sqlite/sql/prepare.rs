@@ -7,9 +7,10 @@ use rusqlite::{Batch, CachedStatement, Statement, ffi};
 
 use crate::Error;
 use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
+use crate::engine::sqlite::guard::own_tables;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::error::code_name;
-use crate::sql::{Keyword, SqlError, SqlLocation};
+use crate::sql::{Keyword, SqlError, SqlLocation, names, new_name};
 
 const SEVERAL_STATEMENTS: SqlError = SqlError::Text("must hold one statement, and holds more; exec() runs scripts");
 const NO_STATEMENT: SqlError = SqlError::Text("must hold a statement, and holds none");
@@ -58,10 +59,15 @@ pub fn prepare_statement<'c>(
     // This package's own statements are not checked, so user SQL must not find them in the cache.
     facts.is_bound_to_mode |= mode == Mode::Internal;
     if keyword == Keyword::Vacuum {
-        facts.needs_no_transaction = true;
-        facts.is_bound_to_mode = true;
+        note_vacuum(&mut facts);
     }
     match prepared {
+        Ok(_)
+            if mode != Mode::Internal
+                && let Some(why) = refusal_of_text(sql, &facts) =>
+        {
+            Err(SqlError::Forbidden(why).into())
+        }
         Ok(statement) => Ok(PreparedStatement { statement: Some(statement), facts }),
         Err(error) => Err(explain(error, sql, facts.refused, Text::Statement)),
     }
@@ -86,10 +92,34 @@ impl<'c, 's> Script<'c, 's> {
         let (next, mut facts) = self.connection.authorizer.watch(self.mode, || statements.next());
         let next = next.map_err(|error| explain(error, self.sql, facts.refused.take(), Text::Script));
         if let Ok(Some(statement)) = &next {
-            facts.needs_no_transaction |= Keyword::of(&statement_text(statement)) == Keyword::Vacuum;
+            let sql = statement_text(statement);
+            if Keyword::of(&sql) == Keyword::Vacuum {
+                note_vacuum(&mut facts);
+            }
+            if let Some(why) = refusal_of_text(&sql, &facts) {
+                return (Err(SqlError::Forbidden(why).into()), facts);
+            }
         }
         (next, facts)
     }
+}
+
+fn note_vacuum(facts: &mut StatementFacts) {
+    facts.is_vacuum = true;
+    facts.needs_no_transaction = true;
+    facts.is_bound_to_mode = true;
+}
+
+/// Reason to refuse a statement for a name that SQLite does not pass to the authorizer: the new one of an `ALTER TABLE`,
+/// and those within a trigger, which is compiled only when it is fired.
+fn refusal_of_text(sql: &str, facts: &StatementFacts) -> Option<String> {
+    if facts.alters_table {
+        return new_name(sql).filter(|name| own_tables::is_reserved(name)).map(|name| own_tables::reserved(&name));
+    }
+    if facts.makes_trigger {
+        return names(sql).find(|name| own_tables::is_own(&name.text)).map(|name| own_tables::own(&name.text));
+    }
+    None
 }
 
 /// The text of a statement.

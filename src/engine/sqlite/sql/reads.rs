@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rusqlite::StatementStatus;
 
 use super::bind::bind;
-use super::execute::{cell, column_names, failure};
+use super::execute::{cell, column_names, failure, watch_run};
 use super::prepare::{self, PreparedStatement};
-use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::sql::{Cancel, RowWriter, Slice, SqlError, Statement};
 use crate::{Error, Reply};
@@ -138,18 +138,23 @@ fn rows(
     let _running = connection.cancellable(cancel)?;
     let _plans = connection.plan_patterns_by_values(iter::once(&*statement.sql));
     let mut prepared = prepare_read(connection, statement, mode)?;
-    let mut rows = prepared.raw_query();
-    let mut writer: Option<RowWriter> = None;
-    while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
-        let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
-        if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
-            reply.part(slice, None);
+    let mut facts = StatementFacts::default();
+    let last = watch_run(connection, mode, &mut facts, || {
+        let mut rows = prepared.raw_query();
+        let mut writer: Option<RowWriter> = None;
+        while let Some(row) = rows.next().map_err(|error| failure(connection, error))? {
+            let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
+            if let Some(slice) = writer.push(|column| Ok(cell(row.get_ref(column)?)))? {
+                reply.part(slice, None);
+            }
+            if wanted.first_only {
+                break;
+            }
         }
-        if wanted.first_only {
-            break;
-        }
-    }
-    Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
+        Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
+    });
+    prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
+    last
 }
 
 /// Reads on the calling thread, which must not wait, if the statement takes few steps and the result is small.
@@ -164,16 +169,21 @@ pub fn read_now(connection: &UserConnection, statement: &Statement) -> Result<Sl
     let mut prepared = prepare_read(connection, statement, Mode::Reader)?;
     // Without a reset, the steps of earlier runs count too.
     prepared.reset_status(StatementStatus::VmStep);
-    let mut rows = prepared.raw_query();
-    let mut writer: Option<RowWriter> = None;
-    while let Some(row) = rows.next()? {
-        let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
-        if writer.push(|column| Ok(cell(row.get_ref(column)?)))?.is_some() {
-            return Err(SqlError::TooManyRows { limit: 0 }.into());
+    let mut facts = StatementFacts::default();
+    let last = watch_run(connection, Mode::Reader, &mut facts, || {
+        let mut rows = prepared.raw_query();
+        let mut writer: Option<RowWriter> = None;
+        while let Some(row) = rows.next()? {
+            let writer = writer.get_or_insert_with(|| RowWriter::new(wanted.clone(), column_names(row.as_ref())));
+            if writer.push(|column| Ok(cell(row.get_ref(column)?)))?.is_some() {
+                return Err(SqlError::TooManyRows { limit: 0 }.into());
+            }
+            if wanted.first_only {
+                break;
+            }
         }
-        if wanted.first_only {
-            break;
-        }
-    }
-    Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
+        Ok(writer.unwrap_or_else(|| RowWriter::new(wanted.clone(), Vec::new())).take())
+    });
+    prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
+    last
 }

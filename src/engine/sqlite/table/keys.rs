@@ -4,36 +4,50 @@
 //! NULL. The newest row (the highest rowid) has the key's value. A write leaves one row: the oldest since the key
 //! last expired. So the key keeps its place in the order of insertion, and the SDK, which reads the oldest row,
 //! sees the value.
+//!
+//! A write that changes no row is an error: a user's trigger can make SQLite skip it.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{CachedStatement, OptionalExtension, params, params_from_iter};
 
-use super::columns::{expiry, matching};
+use super::columns::{Matching, expiry};
 use super::rowid_cache::{CachedRow, RowidCache};
+use super::triggers::KeyTriggers;
 use crate::batch::Command;
+use crate::engine::sqlite::guard::mode::Mode;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::engine::sqlite::savepoint::with_savepoint;
-use crate::kv::{Address, Entry, Expected, Swap, is_expired};
+use crate::kv::{Address, Budget, Entry, Expected, Interrupted, Swap, is_expired};
+use crate::sql::SqlError;
 use crate::{Error, faults};
 
-const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM __rootapp_kv \
+const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 2";
-const VALUE_OF_ROW: &str = "SELECT value FROM __rootapp_kv WHERE rowid = ?1";
-const INSERT: &str = "INSERT INTO __rootapp_kv (community_id, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)";
-const UPDATE: &str = "UPDATE __rootapp_kv SET value = ?2, expires_at = ?3 WHERE rowid = ?1";
-const DELETE: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2";
-const OLDEST_LIVE: &str = "SELECT min(rowid) FROM __rootapp_kv \
+const COUNT_OF_KEY: &str = "SELECT count(*) FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";
+const VALUE_OF_ROW: &str =
+    "SELECT value FROM main.__rootapp_kv WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
+const INSERT: &str = "INSERT INTO main.__rootapp_kv (community_id, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)";
+// That the row is the key's checks the rowid cache, at no cost: the row is read as a whole anyway.
+const UPDATE: &str = "UPDATE main.__rootapp_kv SET value = ?4, expires_at = ?5 \
+    WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
+const DELETE: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";
+const DELETE_ROW: &str = "DELETE FROM main.__rootapp_kv WHERE rowid = ?1";
+const KEY_OF_ROW: &str = "SELECT key FROM main.__rootapp_kv WHERE rowid = ?1";
+const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
-        FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
-const DELETE_OTHERS: &str = "DELETE FROM __rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
+        FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
+const DELETE_OTHERS: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
 /// The key-value table, within the open transaction.
 pub struct Keys<'a> {
-    connection: &'a Connection,
+    connection: &'a UserConnection,
     rowid_cache: &'a mut RowidCache,
-    // Statements that nearly every command needs, prepared once for the transaction.
-    rows_of_key: CachedStatement<'a>,
-    insert: CachedStatement<'a>,
-    update: CachedStatement<'a>,
+    triggers: KeyTriggers,
+    // Statements that nearly every command needs, prepared once for the transaction. A user's trigger can keep one from
+    // being compiled, so this waits until it is needed.
+    rows_of_key: Option<CachedStatement<'a>>,
+    insert: Option<CachedStatement<'a>>,
+    update: Option<CachedStatement<'a>>,
 }
 
 /// The rows of one key.
@@ -48,26 +62,39 @@ enum KeyRows {
 }
 
 impl<'a> Keys<'a> {
-    pub fn new(connection: &'a Connection, rowid_cache: &'a mut RowidCache) -> rusqlite::Result<Self> {
-        Ok(Self {
-            rows_of_key: connection.prepare_cached(ROWS_OF_KEY)?,
-            insert: connection.prepare_cached(INSERT)?,
-            update: connection.prepare_cached(UPDATE)?,
-            connection,
-            rowid_cache,
-        })
+    pub fn new(connection: &'a UserConnection, rowid_cache: &'a mut RowidCache, triggers: KeyTriggers) -> Self {
+        Self { rows_of_key: None, insert: None, update: None, connection, rowid_cache, triggers }
     }
 
     /// Runs a command, as a whole or not at all.
     pub fn run(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
+        let authorizer = &self.connection.authorizer;
+        let (result, seen) = authorizer.watch(Mode::Internal, || {
+            // A trigger can make a statement fail halfway (`RAISE(FAIL)`).
+            if self.triggers.on_keys {
+                self.atomically(|keys| keys.run_bare(command, now_ms))
+            } else {
+                self.run_bare(command, now_ms)
+            }
+        });
+        match seen.refused {
+            Some(why) if result.is_err() => Err(SqlError::Forbidden(why).into()),
+            _ => result,
+        }
+    }
+
+    fn run_bare(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
         match command {
             Command::Set(entry) => Ok(self.set(entry, now_ms)?),
             Command::SetMany(entries) => {
-                Ok(self.atomically(|keys| entries.iter().try_for_each(|entry| keys.set(entry, now_ms)))?)
+                self.atomically(|keys| Ok(entries.iter().try_for_each(|entry| keys.set(entry, now_ms))?))
             }
             Command::Swap(swap) => self.swap(swap, now_ms),
             Command::Delete(address) => Ok(self.delete(address)?),
-            Command::DeleteLike { community, pattern } => Ok(self.delete_like(community.as_deref(), pattern)?),
+            Command::DeleteLike { community, pattern } => {
+                let matching = Matching::new(community.as_deref(), pattern);
+                self.atomically(|keys| Ok(keys.delete_matching(&matching)?))
+            }
             Command::Sql(_) => Err(Error::internal("a statement is no command on keys").into()),
         }
     }
@@ -80,7 +107,10 @@ impl<'a> Keys<'a> {
     }
 
     /// Runs `body` as a whole or not at all. Clears the rowid cache if it fails.
-    fn atomically<T>(&mut self, body: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn atomically<T, E: From<rusqlite::Error>>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         let result = with_savepoint(self.connection, || body(self));
         if result.is_err() {
             self.rowid_cache.clear();
@@ -88,7 +118,13 @@ impl<'a> Keys<'a> {
         result
     }
 
-    fn set(&mut self, entry: &Entry, now_ms: i64) -> rusqlite::Result<()> {
+    /// Sets the triggers that there are from here on.
+    pub fn set_triggers(&mut self, triggers: KeyTriggers) {
+        self.triggers = triggers;
+        self.rowid_cache.set_triggers(triggers.on_keys);
+    }
+
+    fn set(&mut self, entry: &Entry, now_ms: i64) -> Result<(), Error> {
         let found = self.find(&entry.address, now_ms)?;
         self.write(&found, &entry.address, &entry.value, entry.expires_at, now_ms)
     }
@@ -101,36 +137,79 @@ impl<'a> Keys<'a> {
         };
         let holds = match (&swap.expected, row) {
             (Expected::Previous, _) | (Expected::Nothing, None) => true,
-            (Expected::Value(expected), Some(row)) => self.has_value(row.rowid, expected)?,
+            (Expected::Value(expected), Some(row)) => self.has_value(row.rowid, &swap.address, expected)?,
             (Expected::Nothing, Some(_)) | (Expected::Value(_), None) => false,
         };
         if !holds {
+            // The next try has to search the table itself.
+            self.rowid_cache.remove(&swap.address);
             return Err(Refusal::Conflict);
         }
         let expires_at = swap.expires_at.or(row.and_then(|row| row.expires_at));
         Ok(self.write(&found, &swap.address, &swap.value, expires_at, now_ms)?)
     }
 
-    fn delete(&mut self, address: &Address) -> rusqlite::Result<()> {
+    fn delete(&mut self, address: &Address) -> Result<(), Error> {
         self.rowid_cache.remove(address);
-        self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
-        Ok(())
+        let key = params![address.community, address.key];
+        let there = if self.triggers.on_keys {
+            self.connection.prepare_cached(COUNT_OF_KEY)?.query_row(key, |row| row.get::<_, i64>(0))?
+        } else {
+            0
+        };
+        let deleted = self.connection.prepare_cached(DELETE)?.execute(key)?;
+        if i64::try_from(deleted).is_ok_and(|deleted| deleted < there) {
+            Err(Error::not_written(&address.key))
+        } else {
+            Ok(())
+        }
     }
 
-    fn delete_like(&mut self, community: Option<&str>, pattern: &str) -> rusqlite::Result<()> {
+    fn delete_matching(&mut self, matching: &Matching) -> Result<(), Error> {
         self.rowid_cache.clear();
-        let (condition, parameters) = matching(community, pattern);
-        let sql = format!("DELETE FROM __rootapp_kv WHERE {condition}");
-        self.connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
+        let connection = self.connection;
+        let Matching { condition, parameters, .. } = matching;
+        if matching.is_exact() && !self.triggers.on_keys {
+            let sql = format!("DELETE FROM main.__rootapp_kv WHERE {condition}");
+            connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
+            return Ok(());
+        }
+        let mut found = Vec::new();
+        let sql = format!("SELECT rowid, key FROM main.__rootapp_kv WHERE {condition}");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        let mut is_over = || connection.is_interrupted();
+        let mut budget = Budget::until(&mut is_over);
+        while let Some(row) = rows.next()? {
+            if matching.fits(row.get_ref(1)?, &mut budget).map_err(|Interrupted| connection.interruption())? {
+                found.push(row.get::<_, i64>(0)?);
+            }
+        }
+        let mut delete = connection.prepare_cached(DELETE_ROW)?;
+        for rowid in found {
+            if delete.execute([rowid])? == 0
+                && let Some(key) = self.key_of(rowid)?
+            {
+                return Err(Error::not_written(&key));
+            }
+        }
         Ok(())
     }
 
-    fn find(&mut self, address: &Address, now_ms: i64) -> rusqlite::Result<KeyRows> {
+    /// Key of a row, if that still exists.
+    fn key_of(&self, rowid: i64) -> Result<Option<String>, Error> {
+        let mut statement = self.connection.prepare_cached(KEY_OF_ROW)?;
+        let text = |row: &rusqlite::Row| Ok(super::columns::text(row, 0)?.unwrap_or_default());
+        Ok(statement.query_row([rowid], text).optional()?)
+    }
+
+    fn find(&mut self, address: &Address, now_ms: i64) -> Result<KeyRows, Error> {
         faults::panic_on(&address.key);
         if let Some(row) = self.rowid_cache.get(address) {
             return Ok(if is_expired(row.expires_at, now_ms) { KeyRows::Expired } else { KeyRows::One(row) });
         }
-        let mut rows = self.rows_of_key.query(params![address.community, address.key])?;
+        let rows_of_key = prepared(self.connection, &mut self.rows_of_key, ROWS_OF_KEY)?;
+        let mut rows = rows_of_key.query(params![address.community, address.key])?;
         let Some(newest) = rows.next()? else {
             return Ok(KeyRows::Nothing);
         };
@@ -141,9 +220,11 @@ impl<'a> Keys<'a> {
         Ok(if rows.next()?.is_none() { KeyRows::One(row) } else { KeyRows::Several(row) })
     }
 
-    fn has_value(&self, rowid: i64, expected: &str) -> rusqlite::Result<bool> {
+    fn has_value(&self, rowid: i64, address: &Address, expected: &str) -> Result<bool, Error> {
         let mut statement = self.connection.prepare_cached(VALUE_OF_ROW)?;
-        let same = statement.query_row([rowid], |row| Ok(row.get_ref(0)?.as_bytes() == Ok(expected.as_bytes())));
+        let same = statement.query_row(params![rowid, address.community, address.key], |row| {
+            Ok(row.get_ref(0)?.as_bytes() == Ok(expected.as_bytes()))
+        });
         Ok(same.optional()?.unwrap_or(false))
     }
 
@@ -155,29 +236,70 @@ impl<'a> Keys<'a> {
         value: &str,
         expires_at: Option<i64>,
         now_ms: i64,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), Error> {
         let Address { community, key } = address;
         let rowid = match found {
-            KeyRows::Nothing => self.insert.insert(params![community, key, value, expires_at])?,
+            KeyRows::Nothing => self.insert(address, value, expires_at)?,
             KeyRows::One(row) => {
-                self.update.execute(params![row.rowid, value, expires_at])?;
+                if !self.update(row.rowid, address, value, expires_at)? {
+                    // The row may not be where the cache has it.
+                    if self.rowid_cache.get(address).is_none() {
+                        return Err(Error::not_written(key));
+                    }
+                    self.rowid_cache.clear();
+                    let found = self.find(address, now_ms)?;
+                    return self.write(&found, address, value, expires_at, now_ms);
+                }
                 row.rowid
             }
             KeyRows::Several(_) => self.atomically(|keys| {
-                let oldest = keys
-                    .connection
-                    .prepare_cached(OLDEST_LIVE)?
-                    .query_row(params![community, key, now_ms], |row| row.get(0))?;
+                let mut oldest_live = keys.connection.prepare_cached(OLDEST_LIVE)?;
+                let oldest = oldest_live.query_row(params![community, key, now_ms], |row| row.get(0))?;
                 keys.connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
-                keys.update.execute(params![oldest, value, expires_at])?;
-                Ok(oldest)
+                let is_updated = keys.update(oldest, address, value, expires_at)?;
+                if is_updated { Ok(oldest) } else { Err(Error::not_written(key)) }
             })?,
             KeyRows::Expired => self.atomically(|keys| {
                 keys.delete(address)?;
-                keys.insert.insert(params![community, key, value, expires_at])
+                keys.insert(address, value, expires_at)
             })?,
         };
         self.rowid_cache.insert(address, CachedRow { rowid, expires_at });
         Ok(())
     }
+
+    /// Inserts a row, and returns where it lies.
+    fn insert(&mut self, address: &Address, value: &str, expires_at: Option<i64>) -> Result<i64, Error> {
+        let Address { community, key } = address;
+        let insert = prepared(self.connection, &mut self.insert, INSERT)?;
+        match insert.execute(params![community, key, value, expires_at])? {
+            0 => Err(Error::not_written(key)),
+            _ => Ok(self.connection.last_insert_rowid()),
+        }
+    }
+
+    /// Updates a row. Returns whether there was one.
+    fn update(
+        &mut self,
+        rowid: i64,
+        address: &Address,
+        value: &str,
+        expires_at: Option<i64>,
+    ) -> Result<bool, Error> {
+        let Address { community, key } = address;
+        let update = prepared(self.connection, &mut self.update, UPDATE)?;
+        Ok(update.execute(params![rowid, community, key, value, expires_at])? > 0)
+    }
+}
+
+/// A statement, compiled when it is first needed.
+fn prepared<'s, 'c>(
+    connection: &'c UserConnection,
+    statement: &'s mut Option<CachedStatement<'c>>,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'c>> {
+    if statement.is_none() {
+        *statement = Some(connection.prepare_cached(sql)?);
+    }
+    Ok(statement.as_mut().expect("it was prepared above"))
 }

@@ -32,6 +32,12 @@ impl RowidCache {
         self.has_triggers = has_triggers;
     }
 
+    /// Sets whether there are triggers on the table from here on.
+    pub fn set_triggers(&mut self, has_triggers: bool) {
+        self.clear();
+        self.has_triggers = has_triggers;
+    }
+
     pub fn get(&self, address: &Address) -> Option<CachedRow> {
         self.rows.get(address).copied()
     }

@@ -36,7 +36,10 @@ const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS __rootcellar_schema (ver
 const VERSION_TABLE_EXISTS: &str =
     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__rootcellar_schema'";
 const KEY_VALUE_TABLE_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__rootapp_kv'";
-const READ_VERSION: &str = "SELECT coalesce(max(version), 0) FROM __rootcellar_schema";
+// Versions of this package write positive integers. What else another program has put there, counts for nothing, and the
+// migrations are applied again: they make only what is missing.
+const READ_VERSION: &str =
+    "SELECT coalesce(max(version), 0) FROM __rootcellar_schema WHERE typeof(version) = 'integer' AND version > 0";
 
 /// Checks the header and the version, before anything is written.
 pub fn check(connection: &Connection) -> Result<(), Error> {
@@ -80,8 +83,7 @@ fn version(connection: &Connection) -> Result<usize, Error> {
     if connection.query_row(VERSION_TABLE_EXISTS, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
-    // A version that is not an integer was written by no known version.
-    let found = connection.query_row(READ_VERSION, [], |row| Ok(row.get_ref(0)?.as_i64().ok()))?;
-    let known = found.and_then(|version| usize::try_from(version).ok()).filter(|known| *known <= MIGRATIONS.len());
+    let found: i64 = connection.query_row(READ_VERSION, [], |row| row.get(0))?;
+    let known = usize::try_from(found).ok().filter(|known| *known <= MIGRATIONS.len());
     known.ok_or_else(|| Error::schema_newer(MIGRATIONS.len()))
 }

@@ -1,26 +1,45 @@
-//! Triggers on the key-value table: with one, a write may change more rows than it says.
+//! Triggers that concern the key-value table: with one, a write may change more rows than it says.
 
 use rusqlite::Connection;
 
-const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '__rootapp_kv' COLLATE NOCASE)";
+const READ: &str = "SELECT coalesce(max(tbl_name = '__rootapp_kv' COLLATE NOCASE), 0), count(*) \
+    FROM main.sqlite_schema WHERE type = 'trigger' \
+    AND (tbl_name = '__rootapp_kv' COLLATE NOCASE OR sql LIKE '%\\_\\_rootapp\\_kv%' ESCAPE '\\')";
+
+/// Presence of triggers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct KeyTriggers {
+    /// Triggers on the key-value table: a write of a key may change other keys, or nothing.
+    pub on_keys: bool,
+    /// Triggers that name the key-value table: any statement may write keys.
+    pub about_keys: bool,
+}
 
 /// Presence of triggers, as of the schema that was last read.
 #[derive(Debug, Default)]
-pub struct Triggers {
-    /// Changes with the schema (sqlite.org/pragma.html).
+pub struct TriggerCache {
+    /// Changes with the schema (sqlite.org/pragma.html), and back if that is rolled back.
     schema_version: Option<i64>,
-    found: bool,
+    found: KeyTriggers,
 }
 
-impl Triggers {
-    /// Returns `true` if there are triggers now, within a transaction.
-    pub fn found(&mut self, transaction: &Connection) -> rusqlite::Result<bool> {
-        let number = |sql: &str| transaction.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
-        let schema_version = Some(number("PRAGMA schema_version")?);
+impl TriggerCache {
+    /// Returns the triggers that there are now, within a transaction.
+    pub fn find(&mut self, transaction: &Connection) -> rusqlite::Result<KeyTriggers> {
+        let mut version = transaction.prepare_cached("PRAGMA main.schema_version")?;
+        let schema_version = Some(version.query_row([], |row| row.get(0))?);
         if schema_version != self.schema_version {
-            self.found = number(EXISTS)? != 0;
+            self.found = transaction.prepare_cached(READ)?.query_row([], |row| {
+                Ok(KeyTriggers { on_keys: row.get(0)?, about_keys: row.get::<_, i64>(1)? > 0 })
+            })?;
             self.schema_version = schema_version;
         }
         Ok(self.found)
+    }
+
+    /// Reads the schema anew the next time. Needed when a transaction changes it: if that is rolled back, another schema
+    /// gets the same version later.
+    pub fn forget(&mut self) {
+        self.schema_version = None;
     }
 }

@@ -21,6 +21,7 @@ use crate::engine::sqlite::sql::reads::SqlRead;
 use crate::engine::sqlite::sql::{execute, session_state};
 use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
+use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::kv::Address;
 use crate::sql::{Cancel, SqlError, StatementOutcome};
 use crate::{Error, Reply};
@@ -98,6 +99,7 @@ pub struct Lease {
 pub fn serve(connection: &UserConnection, file: &DatabaseFile, control: &Control, lease: Lease) {
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
+        session_state::reset(connection)?;
         let _running = connection.cancellable(Some(&cancel))?;
         begin(connection, kind)
     });
@@ -114,10 +116,10 @@ pub fn serve(connection: &UserConnection, file: &DatabaseFile, control: &Control
     match last {
         LeaseEnd::End(commit, reply) => {
             let result = served.end(commit);
-            // A connection that cannot be reset reports it at its next use.
-            let reset = session_state::reset(connection);
+            // A commit stands. A connection that cannot be reset reports it at its next use.
+            drop(session_state::reset(connection));
             control.before_reply();
-            reply.send(result.and(reset));
+            reply.send(result);
             ended.send(Ok(()));
         }
         LeaseEnd::Idle => {
@@ -185,7 +187,8 @@ impl RunningLease<'_> {
                 reply.send(self.check().and_then(|()| point_read::values(connection, &addresses, now_ms)));
             }
             LeaseRequest::Select(select, send, reply) => {
-                reply.send(self.check().and_then(|()| scan(connection, &select, send)));
+                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                reply.send(running.and_then(|_running| scan(connection, &select, send)));
             }
             LeaseRequest::Query(read) => {
                 let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
@@ -244,7 +247,11 @@ impl RunningLease<'_> {
         match command {
             Command::Sql(job) => execute::run(self.connection, job, self.mode()),
             other => {
-                Keys::new(self.connection, &mut RowidCache::default())?.run(other, now_ms)?;
+                // Read each time: user SQL may have changed the schema, and changed it back.
+                let triggers = TriggerCache::default().find(self.connection)?;
+                let mut rowid_cache = RowidCache::default();
+                rowid_cache.set_triggers(triggers.on_keys);
+                Keys::new(self.connection, &mut rowid_cache, triggers).run(other, now_ms)?;
                 Ok(Vec::new())
             }
         }

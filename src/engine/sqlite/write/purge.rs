@@ -7,17 +7,17 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::Error;
 use crate::limits::PURGE_ROWS_PER_TRANSACTION;
 
-const EXPIRED_EXIST: &str = "SELECT EXISTS (SELECT 1 FROM __rootapp_kv \
+const EXPIRED_EXIST: &str = "SELECT EXISTS (SELECT 1 FROM main.__rootapp_kv \
     WHERE expires_at IS NOT NULL AND expires_at <= ?1)";
 
 /// Deletes expired rows, and with each the older rows of its key: duplicates of the SDK, which would come back to
 /// life.
-const DELETE_EXPIRED: &str = "DELETE FROM __rootapp_kv WHERE rowid IN (\
+const DELETE_EXPIRED: &str = "DELETE FROM main.__rootapp_kv WHERE rowid IN (\
     SELECT older.rowid \
-    FROM (SELECT rowid, community_id, key FROM __rootapp_kv \
+    FROM (SELECT rowid, community_id, key FROM main.__rootapp_kv \
         WHERE expires_at IS NOT NULL AND expires_at <= ?1 LIMIT ?2) \
         AS expired \
-    JOIN __rootapp_kv AS older \
+    JOIN main.__rootapp_kv AS older \
         ON older.community_id IS expired.community_id AND older.key = expired.key AND older.rowid <= expired.rowid)";
 
 /// Removes some of the rows that have expired at `now_ms`, in milliseconds since 1970 UTC. Takes no lock if there

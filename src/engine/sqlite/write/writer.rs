@@ -15,7 +15,7 @@ use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
-use crate::engine::sqlite::table::triggers::Triggers;
+use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
 use crate::{Error, Reply};
@@ -49,7 +49,7 @@ pub struct Writer {
     connection: UserConnection,
     recorder: Recorder,
     rowid_cache: RowidCache,
-    triggers: Triggers,
+    triggers: TriggerCache,
     ended_epochs: EndedEpochs,
     file: DatabaseFile,
     control: Arc<Control>,
@@ -65,7 +65,7 @@ impl Writer {
             connection,
             recorder,
             rowid_cache: RowidCache::default(),
-            triggers: Triggers::default(),
+            triggers: TriggerCache::default(),
             ended_epochs: EndedEpochs::default(),
             file,
             control,
@@ -110,6 +110,7 @@ impl Writer {
                     drop(session_state::reset(&self.connection));
                 }
                 self.rowid_cache.clear();
+                self.triggers.forget();
                 None
             }
         }
@@ -143,7 +144,8 @@ impl Writer {
     }
 
     fn outcomes(&mut self, batches: &[&Batch]) -> Vec<BatchOutcome> {
-        if let Err(error) = self.file.check() {
+        // An earlier reset may have failed.
+        if let Err(error) = self.file.check().and_then(|()| session_state::reset(&self.connection)) {
             return fail(batches, &error);
         }
         if self.commands_at_once > 1 {

@@ -1,0 +1,276 @@
+// What triggers of others may do to keys: all that they say is seen, and no write of a key is lost without a word.
+
+import { describe, expect, test } from "vitest";
+import { expectFailure, rejection } from "../helpers/errors.mjs";
+import { raw, rawConnection, rawRows } from "../helpers/raw.mjs";
+import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
+import { storeWithRows } from "./tables.mjs";
+
+const DELETES_X = "CREATE TRIGGER deletes_x AFTER INSERT ON t BEGIN DELETE FROM __rootapp_kv WHERE key = 'x'; END";
+
+/** A reader of what keys hold on disk, by another library. */
+function diskOf(filename) {
+	const connection = rawConnection(filename);
+	return async (key) => {
+		const [row] = await connection.run(["select value from __rootapp_kv where key = ? order by rowid desc", key]);
+		return row && JSON.parse(row.value);
+	};
+}
+
+/** Sets `x` and inserts into `t`, which a trigger may delete it for, several times. What is read is what is on disk. */
+async function expectNothingStale({ sqlite, appData }, filename, insert) {
+	const onDisk = diskOf(filename);
+	for (let i = 0; i < 4; i++) {
+		await appData.set({ key: "x", value: i });
+		expect(await appData.get("x")).toBe(i);
+		expect(await onDisk("x")).toBe(i);
+		await insert(sqlite, i);
+		expect(await appData.get("x")).toBe(await onDisk("x"));
+		await appData.set({ key: "x", value: `again ${i}` });
+		await insert(sqlite, `${i} again`);
+		await appData.set({ key: "x", value: `once more ${i}` });
+		expect(await appData.get("x")).toBe(`once more ${i}`);
+		expect(await onDisk("x")).toBe(`once more ${i}`);
+	}
+}
+
+describe("a statement that ran before there was a trigger on its table", () => {
+	const INSERT = "INSERT INTO t (b) VALUES (?)";
+	const WAYS = {
+		run: (sqlite, i) => sqlite.run(INSERT, [i]),
+		all: (sqlite, i) => sqlite.all(`${INSERT} RETURNING id`, [i]),
+		batch: (sqlite, i) => sqlite.batch([{ sql: INSERT, params: [i] }]),
+		exec: (sqlite, i) => sqlite.exec(`INSERT INTO t (b) VALUES ('${i}')`),
+	};
+	for (const [name, insert] of Object.entries(WAYS)) {
+		test(`is judged anew: ${name}, a trigger of the store's`, async () => {
+			const filename = temporaryFile();
+			const store = await storeWithRows(0, filename);
+			for (let i = 0; i < 3; i++) await insert(store.sqlite, i);
+			await store.sqlite.run(DELETES_X);
+			await expectNothingStale(store, filename, insert);
+		});
+
+		test(`is judged anew: ${name}, a trigger of another library's`, async () => {
+			const filename = temporaryFile();
+			const store = await storeWithRows(0, filename);
+			for (let i = 0; i < 3; i++) await insert(store.sqlite, i);
+			await raw(filename, DELETES_X);
+			await expectNothingStale(store, filename, insert);
+		});
+	}
+
+	test("is judged anew when it is prepared, through a view, and when the trigger comes and goes in one turn", async () => {
+		const filename = temporaryFile();
+		const onDisk = diskOf(filename);
+		const store = await storeWithRows(0, filename);
+		const { sqlite } = store;
+		await sqlite.exec("CREATE VIEW v AS SELECT b FROM t");
+		await sqlite.exec("CREATE TRIGGER into_v INSTEAD OF INSERT ON v BEGIN INSERT INTO t (b) VALUES (new.b); END");
+		const statement = await sqlite.prepare("INSERT INTO v VALUES (?)");
+		await statement.run([1]);
+		await sqlite.run(DELETES_X);
+		await expectNothingStale(store, filename, (_, i) => statement.run([i]));
+		for (let i = 0; i < 3; i++) {
+			const { appData } = store;
+			await Promise.all([
+				appData.set({ key: "x", value: 1 }),
+				sqlite.run("DROP TRIGGER deletes_x"),
+				statement.run([1]),
+				appData.set({ key: "x", value: 2 }),
+				sqlite.run(DELETES_X),
+				appData.set({ key: "x", value: 3 }),
+				statement.run([2]),
+			]);
+			expect(await appData.get("x")).toBe(undefined);
+			expect(await onDisk("x")).toBe(undefined);
+			await appData.set({ key: "x", value: 4 });
+			expect(await onDisk("x")).toBe(4);
+		}
+	});
+
+	test("is refused if the trigger would change the store's own tables", async () => {
+		const filename = temporaryFile();
+		const { sqlite } = await storeWithRows(0, filename);
+		await sqlite.run(INSERT, [1]);
+		await raw(filename, "CREATE TRIGGER sly AFTER INSERT ON t BEGIN UPDATE __rootcellar_schema SET version = 99; END");
+		for (let i = 0; i < 2; i++) await expectFailure(() => sqlite.run(INSERT, [2]), "ERR_SQL_FORBIDDEN");
+		expect(await sqlite.get("SELECT version, (SELECT count(*) FROM t) AS n FROM __rootcellar_schema")).toEqual({
+			version: 1,
+			n: 1,
+		});
+	});
+});
+
+describe("a trigger on keys", () => {
+	test("that another library makes while keys are written is seen at once", async () => {
+		const filename = temporaryFile();
+		const onDisk = diskOf(filename);
+		const { appData } = temporaryStore(filename);
+		for (let i = 0; i < 3; i++) await appData.set({ key: "x", value: i });
+		await raw(
+			filename,
+			"CREATE TRIGGER r AFTER UPDATE ON __rootapp_kv WHEN new.key = 'y' BEGIN DELETE FROM __rootapp_kv WHERE key = 'x'; END",
+		);
+		await appData.set({ key: "y", value: 0 });
+		for (let i = 0; i < 3; i++) {
+			await appData.set({ key: "x", value: i });
+			expect(await appData.get("x")).toBe(i);
+			await appData.set({ key: "y", value: i });
+			expect(await appData.get("x")).toBe(undefined);
+		}
+		await appData.set({ key: "x", value: "last" });
+		expect(await onDisk("x")).toBe("last");
+	});
+
+	test("that is made between writes of one turn is seen by those behind it", async () => {
+		const filename = temporaryFile();
+		const onDisk = diskOf(filename);
+		const { appData, sqlite } = temporaryStore(filename);
+		await appData.set({ key: "x", value: 0 });
+		await Promise.all([
+			appData.set({ key: "x", value: 1 }),
+			sqlite.run(
+				"CREATE TRIGGER r AFTER UPDATE ON __rootapp_kv WHEN new.value = '2' BEGIN DELETE FROM __rootapp_kv WHERE key = new.key; END",
+			),
+			appData.set({ key: "x", value: 2 }),
+			appData.set({ key: "x", value: 3 }),
+		]);
+		expect(await appData.get("x")).toBe(3);
+		expect(await onDisk("x")).toBe(3);
+	});
+
+	test("that keeps a key from being written or deleted makes that an error, and nothing of it is done", async () => {
+		const filename = temporaryFile();
+		const { appData, sqlite } = temporaryStore(filename);
+		const all = ["kept", "other"].map((key) => ({ key, value: "before" }));
+		await appData.set(all);
+		for (const event of ["INSERT", "UPDATE", "DELETE"]) {
+			const row = event === "DELETE" ? "old" : "new";
+			await sqlite.run(
+				`CREATE TRIGGER no_${event} BEFORE ${event} ON __rootapp_kv WHEN ${row}.key IN ('kept', 'new') BEGIN SELECT RAISE(IGNORE); END`,
+			);
+		}
+		for (const operation of [
+			() => appData.set({ key: "new", value: 1 }),
+			() => appData.set({ key: "kept", value: 1 }),
+			() =>
+				appData.set([
+					{ key: "other", value: 1 },
+					{ key: "kept", value: 1 },
+				]),
+			() => appData.update("kept", () => 1),
+			() => appData.delete("kept"),
+			() => appData.deleteLike("%"),
+			() => appData.deleteLike("%e%"),
+			() => sqlite.transaction((tx) => tx.appData.set({ key: "kept", value: 1 })),
+		]) {
+			const error = await expectFailure(operation, "ERR_NOT_WRITTEN");
+			expect(error.message).toMatch(/"(kept|new)"/);
+			expect(await appData.select("%")).toEqual(all);
+		}
+		expect((await rawRows(filename)).map(({ key }) => key)).toEqual(["kept", "other"]);
+		await appData.set({ key: "other", value: 2 });
+		await appData.delete("not there");
+		await appData.deleteLike("not there%");
+	});
+
+	test("that fails halfway leaves nothing of the write that is rejected", async () => {
+		const filename = temporaryFile();
+		const { appData, sqlite } = temporaryStore(filename);
+		await appData.set({ key: "a", value: 0 });
+		await sqlite.run(
+			"CREATE TRIGGER f AFTER INSERT ON __rootapp_kv WHEN new.key = 'bad' BEGIN SELECT RAISE(FAIL, 'no'); END",
+		);
+		await sqlite.run(
+			"CREATE TRIGGER g AFTER DELETE ON __rootapp_kv WHEN old.key = 'b' BEGIN SELECT RAISE(FAIL, 'no'); END",
+		);
+		await appData.set({ key: "b", value: 0 });
+		const before = await rawRows(filename);
+		expect(await rejection(() => appData.set({ key: "bad", value: 1 }))).toMatchObject({ name: "RootcellarError" });
+		expect(await rejection(() => appData.deleteLike("%"))).toMatchObject({ name: "RootcellarError" });
+		expect(await rawRows(filename)).toEqual(before);
+		expect(await appData.get("bad")).toBe(undefined);
+	});
+
+	test("that changes the store's own tables is refused, and one of another library's is named", async () => {
+		const filename = temporaryFile();
+		const { appData, sqlite } = temporaryStore(filename);
+		await appData.set({ key: "k", value: 1 });
+		for (const body of [
+			"UPDATE __rootcellar_schema SET version = 99",
+			"UPDATE [__RootCellar_Schema] SET version = 99",
+			"DELETE FROM '__rootcellar_schema'",
+			'INSERT OR REPLACE INTO "__rootcellar_schema" VALUES (99)',
+		]) {
+			await expectFailure(
+				() => sqlite.run(`CREATE TRIGGER sly AFTER INSERT ON __rootapp_kv BEGIN ${body}; END`),
+				"ERR_SQL_FORBIDDEN",
+			);
+			await expectFailure(
+				() => sqlite.exec(`SELECT 1; CREATE TRIGGER sly AFTER INSERT ON __rootapp_kv BEGIN ${body}; END`),
+				"ERR_SQL_FORBIDDEN",
+			);
+		}
+		await raw(
+			filename,
+			"CREATE TRIGGER sly AFTER INSERT ON __rootapp_kv BEGIN UPDATE __rootcellar_schema SET version = 99; END",
+		);
+		const error = await expectFailure(() => appData.set({ key: "new", value: 1 }), "ERR_SQL_FORBIDDEN");
+		expect(error.message).toContain("sly");
+		await appData.set({ key: "k", value: 2 });
+		const again = temporaryStore(filename);
+		expect(await again.appData.get("k")).toBe(2);
+		await again.sqlite.run("DROP TRIGGER sly");
+		await again.appData.set({ key: "new", value: 1 });
+		expect(await sqlite.get("SELECT version FROM __rootcellar_schema")).toEqual({ version: 1 });
+	});
+
+	test("cannot be temporary, where it would not be seen", async () => {
+		const filename = temporaryFile();
+		const onDisk = diskOf(filename);
+		const { appData, sqlite } = temporaryStore(filename);
+		const connection = await sqlite.reserve();
+		for (const table of ["main.__rootapp_kv", "__rootapp_kv", 'main."__RootApp_KV"', "[__rootapp_kv]"]) {
+			for (const event of ["BEFORE INSERT", "AFTER UPDATE OF value", "AFTER DELETE"]) {
+				const sql = `CREATE TEMP TRIGGER x ${event} ON ${table} BEGIN DELETE FROM __rootapp_kv; END`;
+				await expectFailure(() => connection.run(sql), "ERR_SQL_FORBIDDEN");
+				await expectFailure(
+					() => connection.exec(sql.replace("TEMP TRIGGER x", "TRIGGER temp.x")),
+					"ERR_SQL_FORBIDDEN",
+				);
+			}
+		}
+		await connection.release();
+		await appData.set({ key: "k", value: 1 });
+		expect(await onDisk("k")).toBe(1);
+	});
+});
+
+test("keys are those of the file, whatever a transaction has of the same name", async () => {
+	const filename = temporaryFile();
+	const onDisk = diskOf(filename);
+	const { appData, sqlite } = temporaryStore(filename);
+	await sqlite.transaction(async (tx) => {
+		for (const sql of [
+			"CREATE TEMP TABLE __rootapp_kv (key, community_id, value, expires_at)",
+			'CREATE TABLE temp."__ROOTAPP_KV" (key, community_id, value, expires_at)',
+			"CREATE VIRTUAL TABLE temp.__rootapp_kv USING fts5(key, community_id, value, expires_at)",
+			"CREATE TEMP VIEW __rootapp_kv AS SELECT 1",
+		]) {
+			await expectFailure(() => tx.run(sql), "ERR_SQL_FORBIDDEN");
+		}
+		await tx.appData.set({ key: "k", value: 1 });
+	});
+	expect(await appData.get("k")).toBe(1);
+	expect(await onDisk("k")).toBe(1);
+});
+
+test("a full-text table that a trigger keeps up to date leaves keys as they are read", async () => {
+	const filename = temporaryFile();
+	const store = await storeWithRows(0, filename);
+	await store.sqlite.exec("CREATE VIRTUAL TABLE words USING fts5(word)");
+	await store.sqlite.exec("CREATE TRIGGER log AFTER INSERT ON t BEGIN INSERT INTO words VALUES (new.b); END");
+	await store.sqlite.run(DELETES_X);
+	await expectNothingStale(store, filename, (sqlite, i) => sqlite.run("INSERT INTO t (b) VALUES (?)", [i]));
+});
