@@ -1112,6 +1112,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
  * | `ERR_FILE_EXISTS` | a restore would overwrite a file, a file in use, or what belongs to a database or its backups | set `overwrite`, or name another file |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
+ * | `ERR_NOT_WRITTEN` | a trigger on the key-value table kept a key from being written or deleted | drop the trigger |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |

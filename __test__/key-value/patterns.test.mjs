@@ -221,3 +221,25 @@ test("random patterns match as the definition says, in select and deleteLike", a
 		{ numRuns: 400, interruptAfterTimeLimit: 12_000 },
 	);
 }, 300_000);
+
+test("long patterns on a long key keep nobody waiting", async () => {
+	const { appData } = temporaryStore();
+	const key = "a".repeat(1_000_000);
+	await appData.set({ key, value: 1 });
+	const [long, half] = [20_000, 10_000];
+	for (const pattern of [
+		`%${"a".repeat(long)}b`,
+		`%${"a".repeat(long)}b%`,
+		`%${"_".repeat(long)}b%`,
+		`${"%a".repeat(long)}%b%`,
+		`${"%_a".repeat(half)}%b_%`,
+		`%${"a_".repeat(half)}b%`,
+		`%${"_\\%".repeat(half)}%`,
+	]) {
+		await appData.deleteLike(pattern);
+		expect(await appData.selectValue(pattern)).toEqual([]);
+	}
+	expect(await appData.get(key)).toBe(1);
+	await appData.deleteLike(`%${"a_".repeat(half)}%`);
+	expect(await appData.get(key)).toBe(undefined);
+});

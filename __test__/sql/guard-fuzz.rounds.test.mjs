@@ -3,9 +3,10 @@
 
 import { expect, test } from "vitest";
 import { raw, rawConnection } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
-const ROUNDS = { many: 40, long: 400 }[process.env.ROOTCELLAR_TEST_ROUNDS] ?? 4;
+const ROUNDS = rounds({ few: 4, many: 40, long: 400 });
 const STEPS = 60;
 const KEYS = ["x", "y", "z"];
 

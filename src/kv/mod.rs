@@ -6,6 +6,7 @@ mod expiry;
 mod pattern;
 mod rows;
 mod segment;
+mod token;
 
 pub use budget::{Budget, Interrupted};
 pub use entry::{Address, Entry, Expected, Swap};

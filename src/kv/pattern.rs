@@ -2,6 +2,7 @@
 
 use super::budget::{Budget, Interrupted};
 use super::segment::Segment;
+use super::token::Token;
 
 /// A parsed pattern.
 ///
@@ -33,24 +34,6 @@ struct Rest {
     segments: Vec<Segment>,
     /// What a key ends with.
     end: Vec<Token>,
-}
-
-/// One character of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Token {
-    /// This character; ASCII letters in lower case.
-    Literal(char),
-    /// Any character.
-    Any,
-}
-
-impl Token {
-    pub fn fits(self, c: char) -> bool {
-        match self {
-            Self::Literal(literal) => literal == c.to_ascii_lowercase(),
-            Self::Any => true,
-        }
-    }
 }
 
 /// Bounds of the keys that begin with the literal text of a pattern, in the order of SQLite's `NOCASE` collation.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::budget::{Budget, Interrupted};
-use super::pattern::Token;
+use super::token::Token;
 
 /// Bytes or characters of a text between two looks at whether to go on.
 const CHUNK: usize = 4_096;

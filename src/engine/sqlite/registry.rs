@@ -12,7 +12,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry { open: Vec::new(), openi
 /// Engines of the process. Nothing that waits for a file runs under the lock of this.
 struct Registry {
     open: Vec<(FileId, Weak<Engine>)>,
-    opening: Vec<(OpeningFile, Arc<Opening>)>,
+    opening: Vec<(OpeningFile, Arc<OpenAttempt>)>,
 }
 
 /// File that is being opened.
@@ -35,7 +35,7 @@ impl OpeningFile {
 
 /// Attempt to open a file. Everybody who asks for the file meanwhile shares its outcome.
 #[derive(Default)]
-struct Opening {
+struct OpenAttempt {
     outcome: Mutex<Option<Result<Weak<Engine>, Error>>>,
     is_over: Condvar,
 }
@@ -49,7 +49,7 @@ pub fn open_shared(path: &Path) -> Result<Arc<Engine>, Error> {
     loop {
         match enter(path) {
             Entered::Open(engine) => return Ok(engine),
-            Entered::Opening(opening) => match opening.wait() {
+            Entered::Waiting(opening) => match opening.wait() {
                 Err(error) => return Err(error),
                 // Unless it is closed again already.
                 Ok(engine) => {
@@ -76,7 +76,7 @@ pub fn is_open(path: &Path) -> bool {
 /// State of a file that somebody asks for.
 enum Entered {
     Open(Arc<Engine>),
-    Opening(Arc<Opening>),
+    Waiting(Arc<OpenAttempt>),
     First(Attempt),
 }
 
@@ -88,9 +88,9 @@ fn enter(path: &Path) -> Entered {
         return Entered::Open(engine);
     }
     if let Some(opening) = registry.find_opening(&file) {
-        return Entered::Opening(opening);
+        return Entered::Waiting(opening);
     }
-    let opening = Arc::new(Opening::default());
+    let opening = Arc::new(OpenAttempt::default());
     registry.opening.push((file, Arc::clone(&opening)));
     Entered::First(Attempt { opening, outcome: None })
 }
@@ -109,13 +109,13 @@ impl Registry {
         self.open.iter().filter(|(known, _)| known == id).find_map(|(_, engine)| engine.upgrade())
     }
 
-    fn find_opening(&self, file: &OpeningFile) -> Option<Arc<Opening>> {
+    fn find_opening(&self, file: &OpeningFile) -> Option<Arc<OpenAttempt>> {
         let (_, opening) = self.opening.iter().find(|(opening, _)| opening.is_same(file))?;
         Some(Arc::clone(opening))
     }
 }
 
-impl Opening {
+impl OpenAttempt {
     fn wait(&self) -> Result<Weak<Engine>, Error> {
         let mut outcome = threads::lock(&self.outcome);
         loop {
@@ -129,7 +129,7 @@ impl Opening {
 
 /// Attempt that is the caller's to make.
 struct Attempt {
-    opening: Arc<Opening>,
+    opening: Arc<OpenAttempt>,
     outcome: Option<Result<Weak<Engine>, Error>>,
 }
 

@@ -20,7 +20,13 @@ pub fn refusal(context: &AuthContext, mode: Mode) -> Option<String> {
     use AuthAction as A;
     let is_for_one_statement = matches!(mode, Mode::Group | Mode::Alone | Mode::Reader);
     match &context.action {
-        A::Insert { table_name } | A::Update { table_name, .. } | A::Delete { table_name } if is_own(table_name) => {
+        A::Insert { table_name }
+        | A::Update { table_name, .. }
+        | A::Delete { table_name }
+        | A::CreateIndex { table_name, .. }
+        | A::CreateTrigger { table_name, .. }
+            if is_own(table_name) =>
+        {
             Some(own(table_name))
         }
         A::CreateTable { table_name: name }
@@ -45,9 +51,6 @@ pub fn refusal(context: &AuthContext, mode: Mode) -> Option<String> {
             if is_reserved(name) =>
         {
             Some(own(name))
-        }
-        A::CreateIndex { table_name, .. } | A::CreateTrigger { table_name, .. } if is_own(table_name) => {
-            Some(own(table_name))
         }
         A::CreateTempTrigger { table_name, .. } if is_reserved(table_name) => Some(temporary_trigger(table_name)),
         _ if is_for_one_statement && makes_temporary(context) => Some(

@@ -15,7 +15,7 @@ const BACKUPS: &str = "ltx";
 /// without a name if that is for the moment.
 pub fn refusal(action: &AuthAction, path: &Path) -> Option<String> {
     match action {
-        AuthAction::Attach { filename } if filename.is_empty() => None,
+        AuthAction::Attach { filename: "" } => None,
         AuthAction::Attach { filename } => refusal_of_target(filename, path),
         AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(refused("is not named as a file")),
         _ => None,
