@@ -274,3 +274,30 @@ test("a full-text table that a trigger keeps up to date leaves keys as they are 
 	await store.sqlite.run(DELETES_X);
 	await expectNothingStale(store, filename, (sqlite, i) => sqlite.run("INSERT INTO t (b) VALUES (?)", [i]));
 });
+
+test("a version that another program has spoilt keeps no file from being opened, unless it may be a newer one's", async () => {
+	const filename = temporaryFile();
+	const first = temporaryStore(filename);
+	await first.appData.set({ key: "k", value: 1 });
+	await first.close();
+	for (const statements of [
+		["delete from __rootcellar_schema"],
+		["update __rootcellar_schema set version = 'x'"],
+		["update __rootcellar_schema set version = -5"],
+		["update __rootcellar_schema set version = 0.5"],
+		["insert into __rootcellar_schema values (x'00')"],
+		["drop table __rootcellar_schema"],
+		["create trigger sly after insert on __rootapp_kv begin update __rootcellar_schema set version = 'x'; end"],
+	]) {
+		await raw(filename, ...statements);
+		const store = temporaryStore(filename);
+		expect(await store.appData.get("k"), statements[0]).toBe(1);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.close();
+		const versions = await raw(
+			filename,
+			"select max(version) as version from __rootcellar_schema where typeof(version) = 'integer'",
+		);
+		expect(versions, statements[0]).toEqual([{ version: 1 }]);
+	}
+});
