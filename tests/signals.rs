@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +21,19 @@ fn run_again(test: &str, signal: libc::c_int) -> Output {
 fn run_with(test: &str, signal: libc::c_int, variable: &str) -> Output {
     let executable = std::env::current_exe().unwrap();
     let arguments = ["--exact", test, "--nocapture"];
-    Command::new(executable).args(arguments).env(CHILD, signal.to_string()).env(variable, "1").output().unwrap()
+    let mut command = Command::new(executable);
+    command.args(arguments).env(CHILD, signal.to_string()).env(variable, "1");
+    // Shells start programs in the background with signals ignored, which would stay so.
+    // SAFETY: `signal` is async-signal-safe (signal-safety(7)).
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
+    command.output().unwrap()
 }
 
 fn child_signal() -> Option<libc::c_int> {

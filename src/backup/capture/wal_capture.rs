@@ -194,9 +194,9 @@ mod tests {
     }
 
     /// Tells other threads to stop when it is dropped, also by a panic.
-    struct Ending<'a>(&'a AtomicBool);
+    struct StopOnDrop<'a>(&'a AtomicBool);
 
-    impl Drop for Ending<'_> {
+    impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -231,7 +231,7 @@ mod tests {
                     }
                 });
             }
-            let _ending = Ending(&is_done);
+            let _stop = StopOnDrop(&is_done);
             let began = Instant::now();
             let is_enough = |captures, by_log| captures > 50 && by_log > 5;
             // A busy machine takes longer.
