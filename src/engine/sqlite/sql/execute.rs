@@ -1,6 +1,7 @@
 //! Execution of user SQL on the writing connection.
 
 use rusqlite::Statement as Compiled;
+use rusqlite::config::DbConfig;
 
 use super::bind::bind;
 use super::prepare::{self, Script};
@@ -16,6 +17,9 @@ const TRANSACTION_CONTROL: &str = "BEGIN, COMMIT, ROLLBACK and savepoints have n
     transaction(), or a connection of reserve()";
 const WITHIN_TRANSACTION: &str = "the store begins and ends this transaction: return from the callback to commit, \
     throw to roll back, and use tx.transaction() for a savepoint";
+/// Statements of this package alone, which [`switch_foreign_keys`] carries out.
+const FOREIGN_KEYS_OFF: &str = "PRAGMA foreign_keys = OFF";
+const FOREIGN_KEYS_ON: &str = "PRAGMA foreign_keys = ON";
 const WITHIN_BATCH: &str = "VACUUM and PRAGMA wal_checkpoint run outside of transactions: use run()";
 
 /// Runs a job, as a whole or not at all, except on a reserved connection, where the user controls transactions.
@@ -62,6 +66,9 @@ pub fn run_alone(connection: &UserConnection, job: &Job) -> Result<Vec<Statement
 }
 
 fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Result<StatementOutcome, Refusal> {
+    if statement.is_internal && [FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON].contains(&statement.sql.as_str()) {
+        return switch_foreign_keys(connection, statement.sql == FOREIGN_KEYS_ON);
+    }
     let mode = if statement.is_internal { Mode::Internal } else { mode };
     let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
     let mut facts = prepared.facts.clone();
@@ -85,6 +92,15 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
     // Recompiled while it ran, the statement may turn out to be bound to its mode.
     prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
     result
+}
+
+/// Switches foreign keys off or on at once, also within a transaction, where the pragma of this name does nothing
+/// (sqlite.org/pragma.html#pragma_foreign_keys). Tables can only be rebuilt without them: `DROP TABLE` deletes the rows
+/// first, and takes those that refer to them along. Whoever switches them off checks the keys afterwards.
+fn switch_foreign_keys(connection: &UserConnection, is_on: bool) -> Result<StatementOutcome, Refusal> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, is_on).map_err(Error::from)?;
+    connection.is_altered.set(true);
+    Ok(StatementOutcome::default())
 }
 
 fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), Refusal> {
