@@ -613,6 +613,9 @@ export interface Sqlite extends SqlMethods {
 	 * Resolves with the names of those that it applied. Migrations are SQL files named `<number>_<name>.sql`, in a folder
 	 * or a list; a list may also hold `{ name, sql }`. What was applied is recorded in the file.
 	 *
+	 * Foreign keys are off while a migration runs, so that it can rebuild a table without losing the rows that refer to it.
+	 * They are checked at its end: one that has broken a reference fails with `SQLITE_CONSTRAINT_FOREIGNKEY`.
+	 *
 	 * Processes that migrate at the same time wait for each other, and none applies anything twice. There are no down
 	 * migrations: write another migration instead.
 	 *

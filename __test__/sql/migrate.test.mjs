@@ -101,6 +101,83 @@ describe("migrate", () => {
 	});
 });
 
+describe("a migration that rebuilds a table", () => {
+	const ACTIONS = ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"];
+
+	const BEGIN = `CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT);
+		INSERT INTO players (name) VALUES ('ada'), ('bob');
+		${ACTIONS.map(
+			(action, i) => `CREATE TABLE scores_${i} (player_id INTEGER DEFAULT 1 REFERENCES players ON DELETE ${action});
+			INSERT INTO scores_${i} VALUES (1), (2);`,
+		).join("\n")}`;
+
+	const REBUILD = `CREATE TABLE new_players (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+		INSERT INTO new_players SELECT * FROM players;
+		DROP TABLE players;
+		ALTER TABLE new_players RENAME TO players;`;
+
+	/** A store with the tables, on which more migrations can be applied. */
+	async function begun() {
+		const { sqlite } = temporaryStore();
+		const list = [{ name: "1_begin.sql", sql: BEGIN }];
+		await sqlite.migrate(list);
+		return { sqlite, migrate: (sql) => sqlite.migrate([...list, { name: "2_next.sql", sql }]) };
+	}
+
+	async function expectAllScores(sqlite) {
+		for (const i of ACTIONS.keys()) {
+			expect(await sqlite.all(`SELECT player_id FROM scores_${i} ORDER BY rowid`)).toEqual([
+				{ player_id: 1 },
+				{ player_id: 2 },
+			]);
+		}
+	}
+
+	test.each([REBUILD, `PRAGMA defer_foreign_keys = ON; ${REBUILD}`])(
+		"keeps every row that refers to it, and foreign keys hold afterwards: %s",
+		async (sql) => {
+			const { sqlite, migrate } = await begun();
+			expect(await migrate(sql)).toEqual(["2_next.sql"]);
+			await expectAllScores(sqlite);
+			await expectFailure(() => sqlite.run("INSERT INTO scores_0 VALUES (9)"), "SQLITE_CONSTRAINT_FOREIGNKEY");
+			await expectFailure(() => sqlite.run("INSERT INTO players (name) VALUES (NULL)"), "SQLITE_CONSTRAINT_NOTNULL");
+		},
+	);
+
+	test.each([
+		["deletes a row that is referred to", "DELETE FROM players WHERE id = 2"],
+		["writes a reference that leads nowhere", "INSERT INTO scores_2 VALUES (9)"],
+		["loses a row while it rebuilds", REBUILD.replace("FROM players", "FROM players WHERE id = 1")],
+		["drops the table", "DROP TABLE players"],
+		["takes the key away that is referred to", REBUILD.replace("id INTEGER PRIMARY KEY", "id INTEGER")],
+	])("is not applied if it %s, and the error names the file", async (_, sql) => {
+		const { sqlite, migrate } = await begun();
+		const error = await rejection(() => migrate(`${sql}; CREATE TABLE gone (x)`));
+		expect(error.code).toBe("SQLITE_CONSTRAINT_FOREIGNKEY");
+		expect(error.message).toContain("2_next.sql");
+		expect(error.message).toMatch(/"scores_\d"/);
+		await expectAllScores(sqlite);
+		expect(await sqlite.get("SELECT count(*) AS n FROM players")).toEqual({ n: 2 });
+		expect(await sqlite.get("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'gone'")).toEqual({ n: 0 });
+		expect(await sqlite.get("PRAGMA foreign_keys")).toEqual({ foreign_keys: 1 });
+		expect(await migrate(REBUILD)).toEqual(["2_next.sql"]);
+	});
+
+	test("is applied although a reference was broken before", async () => {
+		const { sqlite, migrate } = await begun();
+		await sqlite.exec("PRAGMA foreign_keys = OFF; INSERT INTO scores_0 VALUES (9)");
+		await migrate(REBUILD);
+		expect(await sqlite.get("SELECT count(*) AS n FROM scores_0")).toEqual({ n: 3 });
+	});
+
+	test("that fails leaves foreign keys on", async () => {
+		const { sqlite, migrate } = await begun();
+		await expectFailure(() => migrate(`${REBUILD} SELECT nothing`), "SQLITE_ERROR");
+		await expectAllScores(sqlite);
+		await expectFailure(() => sqlite.run("INSERT INTO scores_0 VALUES (9)"), "SQLITE_CONSTRAINT_FOREIGNKEY");
+	});
+});
+
 describe("migrations that do not fit what was applied", () => {
 	/** A store with `FILES` applied, and what `change` made of their folder. */
 	async function changed(change) {

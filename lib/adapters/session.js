@@ -4,7 +4,8 @@ const { RootcellarError } = require("../base/errors.js");
 const { controlOf } = require("./transaction-control.js");
 const { isRead } = require("../base/statement-kind.js");
 const { enterScope, runInScope } = require("../queue/transaction-scope.js");
-const { openScope } = require("../api/transaction.js");
+const { checkReferences, referenceProblems, switchForeignKeys } = require("../api/migrations/foreign-keys.js");
+const { openScope, queueOf } = require("../api/transaction.js");
 
 /**
  * @typedef {import("../..").Sqlite} Sqlite
@@ -23,6 +24,16 @@ const { openScope } = require("../api/transaction.js");
  * @property {number} lastID
  */
 
+/**
+ * Foreign keys that are, or were, switched off within the open transaction.
+ *
+ * @typedef {object} SuspendedKeys
+ * @property {Promise<import("../api/migrations/foreign-keys.js").ReferenceProblems>} before
+ * @property {boolean} byPragma whether a pragma has them off
+ * @property {number} rebuilds under way, each of which needs them off
+ * @property {boolean} isOff
+ */
+
 /** Errors with which a reserved connection ends of itself. */
 const ENDED = new Set([
 	"ERR_TRANSACTION_CLOSED",
@@ -37,6 +48,10 @@ const ENDED = new Set([
  * Most of the time it is not a connection of its own: statements go to the store, where reads run beside each other and
  * writes are grouped. From `BEGIN`, an outermost `SAVEPOINT` or `PRAGMA foreign_keys = OFF` on, until the statement that
  * ends them, it leases the store's writing connection.
+ *
+ * Within a transaction SQLite passes over `PRAGMA foreign_keys` in silence, and rebuilding a table, which drops it, would
+ * take along the rows that refer to it. Here the pragma takes effect there, and what it let through is checked before the
+ * transaction is committed.
  */
 class SqlSession {
 	/**
@@ -52,7 +67,10 @@ class SqlSession {
 		this.isLost = false;
 		/** @type {string[]} open transactions: the outermost, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
+		/** Whether they were switched off before the transaction, for whoever did it to answer for. */
 		this.hasForeignKeysOff = false;
+		/** @type {SuspendedKeys | undefined} since foreign keys were first switched off in the open transaction */
+		this.suspended = undefined;
 		/** @type {import("../queue/transaction-scope.js").Scope | undefined} the scope of the callback that uses it, since `begin` */
 		this.scope = undefined;
 		/** True if the query builder itself began the transaction, so that it ends when the session is given back. */
@@ -122,8 +140,15 @@ class SqlSession {
 				}
 				break;
 			case "foreignKeys":
-				// Within a transaction it has no effect.
-				if (!isOutermost || (isOn && this.lease === undefined)) {
+				if (!isOutermost) {
+					if (!isOn || this.suspended !== undefined) {
+						await this.suspendKeys((keys) => {
+							keys.byPragma = !isOn;
+						});
+					}
+					break;
+				}
+				if (isOn && this.lease === undefined) {
 					await this.runInPlace(sql);
 					break;
 				}
@@ -138,19 +163,84 @@ class SqlSession {
 				this.open.length = Math.max(this.open.lastIndexOf(name) + 1, 1);
 				break;
 			case "release":
+				if (this.open.lastIndexOf(name) === 0) await this.checkKeys("the transaction");
 				await this.runInPlace(sql);
 				this.open.length = Math.max(this.open.lastIndexOf(name), 0);
 				break;
 			case "commit":
+				await this.checkKeys("the transaction");
 				await this.runInPlace(sql);
 				this.open.length = 0;
 				break;
+		}
+		if (this.open.length === 0) {
+			this.suspended = undefined;
 		}
 		if (this.open.length === 0 && !this.hasForeignKeysOff) {
 			// Nothing is open, so that there is nothing to wait for.
 			this.releaseLease();
 		}
 		return { rows: [], hasRows: false, changes: 0, lastInsertRowid: 0, lastID: 0 };
+	}
+
+	/**
+	 * Rebuilds a table within a transaction, without foreign keys while it does. Several may do so at once.
+	 *
+	 * @param {() => Promise<void>} rebuild
+	 */
+	async withoutForeignKeys(rebuild) {
+		await this.suspendKeys((keys) => {
+			keys.rebuilds++;
+		});
+		const resume = () =>
+			this.suspendKeys((keys) => {
+				keys.rebuilds--;
+			});
+		try {
+			await rebuild();
+		} catch (error) {
+			// It says more than what may fail because of it.
+			await resume().catch(() => {});
+			throw error;
+		}
+		await resume();
+	}
+
+	/**
+	 * Switches foreign keys within a transaction, if something has changed that they depend on.
+	 *
+	 * @param {(keys: SuspendedKeys) => void} change
+	 */
+	async suspendKeys(change) {
+		const { lease } = this;
+		if (lease === undefined || this.hasForeignKeysOff) {
+			return;
+		}
+		const queue = queueOf(lease);
+		await this.watched(async () => {
+			this.suspended ??= { before: referenceProblems(queue), byPragma: false, rebuilds: 0, isOff: false };
+			const keys = this.suspended;
+			await keys.before;
+			change(keys);
+			const isOff = keys.byPragma || keys.rebuilds > 0;
+			if (isOff !== keys.isOff) {
+				keys.isOff = isOff;
+				await switchForeignKeys(queue, !isOff);
+			}
+		});
+	}
+
+	/**
+	 * Checks the references of a transaction in which foreign keys were off.
+	 *
+	 * @param {string} subject of the error's sentence
+	 */
+	async checkKeys(subject) {
+		const { lease, suspended } = this;
+		if (lease !== undefined && suspended !== undefined) {
+			const after = await this.watched(() => referenceProblems(queueOf(lease)));
+			checkReferences(await suspended.before, after, subject);
+		}
 	}
 
 	/**
@@ -265,6 +355,7 @@ class SqlSession {
 		this.isLost = false;
 		this.open.length = 0;
 		this.hasForeignKeysOff = false;
+		this.suspended = undefined;
 		await lease?.release();
 	}
 }

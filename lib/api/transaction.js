@@ -7,7 +7,7 @@ const { createKeyValueStore } = require("./key-value-store.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
-const { migrate } = require("./migrate.js");
+const { migrate } = require("./migrations/migrate.js");
 const { withLease } = require("./lease.js");
 const { createSqlite } = require("./sqlite.js");
 
@@ -110,22 +110,24 @@ function createConnection(queue, outer, release, released) {
 		release: releaseNow,
 		[Symbol.asyncDispose]: releaseNow,
 	};
-	scopeOpeners.set(connection, (scope) => {
+	const openScope = (/** @type {Scope} */ scope) => {
 		scope.blocked = outer;
 		const close = () => {
 			scope.blocked = undefined;
 		};
 		released().then(close, close);
-	});
+	};
+	reserved.set(connection, { queue, openScope });
 	return connection;
 }
 
 /**
- * Functions that make a scope that of a reserved connection, until that is released.
+ * What a reserved connection has for the adapters alone: its queue, and a function that makes a scope its own until it is
+ * released.
  *
- * @type {WeakMap<object, (scope: Scope) => void>}
+ * @type {WeakMap<object, { queue: OperationQueue, openScope(scope: Scope): void }>}
  */
-const scopeOpeners = new WeakMap();
+const reserved = new WeakMap();
 
 /**
  * Makes a scope that of a reserved connection: as in the callback of a transaction, writes that go past the connection are
@@ -135,7 +137,20 @@ const scopeOpeners = new WeakMap();
  * @param {Scope} scope
  */
 function openScope(connection, scope) {
-	scopeOpeners.get(connection)?.(scope);
+	reserved.get(connection)?.openScope(scope);
+}
+
+/**
+ * The queue of a reserved connection, for statements of this package's own.
+ *
+ * @param {import("../..").Connection} connection
+ */
+function queueOf(connection) {
+	const { queue } = reserved.get(connection) ?? {};
+	if (queue === undefined) {
+		throw invalidArgument("connection", "must be one that reserve() gave");
+	}
+	return queue;
 }
 
 /**
@@ -149,4 +164,4 @@ function checkIdleLimit({ idleTimeoutMs = IDLE_LIMIT_MS }) {
 
 function noop() {}
 
-module.exports = { createStoreSqlite, openScope };
+module.exports = { createStoreSqlite, openScope, queueOf };

@@ -17,6 +17,11 @@ export const ORDER = {
 		base
 		native/addon.d.ts
 	`,
+	"lib/api": `
+		transaction.js
+		migrations
+		*
+	`,
 	"lib/adapters": `
 		drizzle  knex  kysely
 		*

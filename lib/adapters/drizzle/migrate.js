@@ -1,6 +1,8 @@
 "use strict";
 
-const { RootcellarError, invalidArgument } = require("../../base/errors.js");
+const { checkReferences, referenceProblems } = require("../../api/migrations/foreign-keys.js");
+const { queueOf } = require("../../api/transaction.js");
+const { invalidArgument } = require("../../base/errors.js");
 
 /**
  * Migration, as Drizzle reads it from its folder.
@@ -53,6 +55,8 @@ async function apply(connection, migrations, table) {
 		await connection.run("PRAGMA foreign_keys = OFF");
 	}
 	await connection.run("BEGIN IMMEDIATE");
+	const queue = queueOf(connection);
+	const problems = withoutForeignKeys ? await referenceProblems(queue) : undefined;
 	// SERIAL is Drizzle's type, which means nothing to SQLite.
 	await connection.run(
 		`CREATE TABLE IF NOT EXISTS ${table} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)`,
@@ -65,24 +69,10 @@ async function apply(connection, migrations, table) {
 		}
 		await connection.run(`INSERT INTO ${table} (hash, created_at) VALUES (?, ?)`, [hash, folderMillis]);
 	}
-	if (withoutForeignKeys && pending.length > 0) {
-		await checkForeignKeys(connection);
+	if (problems && pending.length > 0) {
+		checkReferences(problems, await referenceProblems(queue), "the migrations");
 	}
 	await connection.run("COMMIT");
-}
-
-/**
- * @param {import("../../..").Connection} connection
- */
-async function checkForeignKeys(connection) {
-	const violation = await connection.get("PRAGMA foreign_key_check");
-	if (violation) {
-		throw new RootcellarError(
-			"SQLITE_CONSTRAINT_FOREIGNKEY",
-			`the migrations would leave rows in "${violation.table}" that refer to rows missing in "${violation.parent}"; ` +
-				"nothing was applied",
-		);
-	}
 }
 
 module.exports = { createMigrate };

@@ -9,3 +9,8 @@ declare module "knex/lib/dialects/sqlite3/execution/sqlite-transaction.js" {
 	const SqliteTransaction: any;
 	export = SqliteTransaction;
 }
+
+declare module "knex/lib/dialects/sqlite3/schema/ddl.js" {
+	const SqliteDdl: any;
+	export = SqliteDdl;
+}

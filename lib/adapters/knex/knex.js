@@ -6,6 +6,7 @@
 
 const SqliteClient = require("knex/lib/dialects/sqlite3/index.js");
 const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-transaction.js");
+const SqliteDdl = require("knex/lib/dialects/sqlite3/schema/ddl.js");
 
 const { invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
@@ -44,6 +45,38 @@ class RootcellarTransaction extends SqliteTransaction {
 	}
 }
 
+/**
+ * Changes that SQLite has no statement for: Knex builds the table anew. Where it is not within a transaction, Knex switches
+ * foreign keys off itself.
+ */
+class RootcellarDdl extends SqliteDdl {
+	/**
+	 * @param {string} newSql
+	 * @param {string[]} createIndices
+	 * @param {string[]} [columns]
+	 */
+	async alter(newSql, createIndices, columns) {
+		const rebuild = () => super.alter(newSql, createIndices, columns);
+		await (this.client.transacting ? this.connection.withoutForeignKeys(rebuild) : rebuild());
+	}
+
+	/**
+	 * Knex runs what this returns between pragmas, which others in the transaction would take for theirs.
+	 *
+	 * @param {string} newSql
+	 * @param {string[]} createIndices
+	 * @param {string[]} [columns]
+	 */
+	async generateAlterCommands(newSql, createIndices, columns) {
+		if (!this.client.transacting) {
+			return super.generateAlterCommands(newSql, createIndices, columns);
+		}
+		await this.alter(newSql, createIndices, columns);
+		await this.connection.checkKeys(`the change of ${this.tableName()}`);
+		return { pre: [], sql: [], check: null, post: [] };
+	}
+}
+
 class RootcellarClient extends SqliteClient {
 	/**
 	 * @param {any} config
@@ -75,6 +108,15 @@ class RootcellarClient extends SqliteClient {
 	 */
 	transaction(...args) {
 		return new /** @type {any} */ (RootcellarTransaction)(this, ...args);
+	}
+
+	/**
+	 * @param {any} compiler
+	 * @param {any} pragma
+	 * @param {any} session
+	 */
+	ddl(compiler, pragma, session) {
+		return new /** @type {any} */ (RootcellarDdl)(this._strict?.() ?? this, compiler, pragma, session);
 	}
 
 	/** Allows many connections, which cost nothing. */

@@ -4,9 +4,9 @@ const { createHash } = require("node:crypto");
 const { readFile, readdir } = require("node:fs/promises");
 const path = require("node:path");
 const { fileURLToPath } = require("node:url");
-const { RootcellarError, invalidArgument } = require("../base/errors.js");
-const { kindOf } = require("../base/json.js");
-const { checkSql } = require("./statement.js");
+const { RootcellarError, invalidArgument } = require("../../base/errors.js");
+const { kindOf } = require("../../base/json.js");
+const { checkSql } = require("../statement.js");
 
 /** Name of a migration file: a number, a separator, a name. */
 const FILE_NAME = /^(\d+)[_-](.+?)(\.sql)?$/i;

@@ -1,17 +1,17 @@
 "use strict";
 
-const { RootcellarError } = require("../base/errors.js");
-const { IDLE_LIMIT_MS } = require("../base/limits.js");
-const { decodeRows } = require("../native/decode.js");
-const { LEASE_IMMEDIATE } = require("../native/protocol.js");
-const { checkCancel, checkOptions } = require("./cancellation.js");
-const { withLease } = require("./lease.js");
+const { RootcellarError } = require("../../base/errors.js");
+const { IDLE_LIMIT_MS } = require("../../base/limits.js");
+const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
+const { checkCancel, checkOptions } = require("../cancellation.js");
+const { withLease } = require("../lease.js");
 const { migrationError, readMigrations } = require("./migration-files.js");
-const { ALL, RUN, checkStatement } = require("./statement.js");
-const { createSqlite } = require("./sqlite.js");
+const { ALL } = require("../statement.js");
+const { createSqlite } = require("../sqlite.js");
+const { checkReferences, internal, referenceProblems, switchForeignKeys } = require("./foreign-keys.js");
 
 /**
- * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
  * @typedef {import("./migration-files.js").Migration} Migration
  * @typedef {{ number: number, name: string, hash: string }} Applied
  */
@@ -55,17 +55,22 @@ async function migrate(queue, source, options) {
  * @returns {Promise<Migration | undefined>}
  */
 async function applyNext(queue, migrations) {
-	await internal(queue, TABLE, []);
+	await internal(queue, TABLE);
 	const applied = /** @type {Applied[]} */ (await internal(queue, READ_APPLIED, [], ALL));
 	const next = nextOf(migrations, applied);
 	if (next === undefined) {
 		return undefined;
 	}
+	const before = await referenceProblems(queue);
+	// Rebuilding a table drops it, and with foreign keys on the rows that refer to its rows would go, too.
+	await switchForeignKeys(queue, false);
 	try {
 		await createSqlite(queue).exec(next.sql);
+		checkReferences(before, await referenceProblems(queue), "it");
 	} catch (error) {
 		throw inFile(next.file, error);
 	}
+	await switchForeignKeys(queue, true);
 	await internal(queue, RECORD, [next.number, next.name, next.hash, Date.now()]);
 	return next;
 }
@@ -100,24 +105,6 @@ function nextOf(migrations, applied) {
 		);
 	}
 	return next;
-}
-
-/**
- * Runs a statement of this package's own.
- *
- * @param {OperationQueue} queue
- * @param {string} sql
- * @param {unknown[]} params
- * @param {import("../native/encode.js").StatementUse} [use]
- * @returns {Promise<any[]>}
- */
-function internal(queue, sql, params, use = RUN) {
-	return new Promise((resolve, reject) => {
-		const options = { maxRows: Number.MAX_SAFE_INTEGER, bigint: false, arrays: false };
-		const statement = checkStatement(sql, params, { ...use, isInternal: true }, options);
-		const job = { statements: [statement], script: undefined, cancel: undefined };
-		queue.sql(job, { resolve: ([outcome]) => decodeRows(outcome.slices, resolve), reject });
-	});
 }
 
 /**
