@@ -9,6 +9,10 @@ fn main() {
         println!("cargo::rerun-if-changed={SHIM}");
         cc::Build::new().file(SHIM).warnings_into_errors(true).compile("rootcellar_locks");
     }
+    if target == "linux" || target == "android" {
+        // For SQLite's mathematical functions.
+        println!("cargo::rustc-link-lib=m");
+    }
     if std::env::var_os("CARGO_FEATURE_NODE").is_some() {
         napi_build::setup();
     }

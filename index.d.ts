@@ -265,9 +265,10 @@ export interface SqlRowOptions extends SqlOptions {
 
 	/**
 	 * `true` returns every integer as a `bigint`. Otherwise integers are numbers, and one that a number cannot hold
-	 * exactly (beyond 2^53 - 1) is not rounded: the call rejects with a `RangeError` (`ERR_INEXACT_INTEGER`).
+	 * exactly (beyond 2^53 - 1) is not rounded: the call rejects with a `RangeError` (`ERR_INEXACT_INTEGER`). `"large"`
+	 * returns such an integer as a `bigint`, and every other as a number.
 	 */
-	bigint?: boolean;
+	bigint?: boolean | "large";
 
 	/** `"array"` returns each row as an array, in the order of the columns. Default: `"object"`. */
 	rowMode?: "object" | "array";
@@ -1124,7 +1125,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_SQL_FORBIDDEN` | the SQL would end durability, spoil the backup, or change the store's tables | see the message |
  * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` got a statement that writes and returns no rows | use `run` |
  * | `ERR_TOO_MANY_ROWS` | a query has more rows than `maxRows`; a `RangeError` | use `iterate`, or a greater `maxRows` |
- * | `ERR_INEXACT_INTEGER` | a row has an integer that no number holds exactly; a `RangeError` | use the option `bigint` |
+ * | `ERR_INEXACT_INTEGER` | a row has an integer that no number holds exactly; a `RangeError` | use the option `bigint`: `true`, or `"large"` for such integers alone |
  * | `ABORT_ERR` | the `signal` was aborted; an `AbortError`, whose `cause` is the signal's reason | |
  * | `ERR_TIMEOUT` | the operation took longer than its `timeoutMs` | |
  * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |

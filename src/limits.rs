@@ -172,5 +172,8 @@ pub const READER_CACHE_KIB: i64 = 4 << 10;
 /// Page cache of the writer.
 pub const WRITER_CACHE_KIB: i64 = 8 << 10;
 
+/// Size of a compiled pattern of `REGEXP`: a text takes time in proportion to it.
+pub const REGEXP_BYTES_MAX: usize = 64 << 10;
+
 /// Time for which the writer spins for the next request before it sleeps.
 pub const REQUEST_SPIN: Duration = Duration::from_micros(100);

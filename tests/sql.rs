@@ -8,7 +8,9 @@ use std::time::Duration;
 use rootcellar::batch::{Batch, BatchOutcome, Command, Stop};
 use rootcellar::engine::sqlite::{Begin, Engine, Lease, LeaseKind, LeaseRequest, RowsPart, RowsReply, SqlRead};
 use rootcellar::kv::{Address, Entry};
-use rootcellar::sql::{Cancel, CancelReason, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
+use rootcellar::sql::{
+    Cancel, CancelReason, Format, Integers, Job, Parameters, RowsWanted, Statement, Value, Work,
+};
 use rootcellar::{Error, Reply};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -40,7 +42,8 @@ fn execute(engine: &Engine, commands: Vec<Command>) -> BatchOutcome {
 
 /// The rows of a query, as JSON.
 fn read(engine: &Engine, text: &str, cancel: Option<Arc<Cancel>>) -> Result<String, Error> {
-    let rows = RowsWanted { format: Format::Array, bigints: false, first_only: false, max: usize::MAX };
+    let rows =
+        RowsWanted { format: Format::Array, integers: Integers::Numbers, first_only: false, max: usize::MAX };
     let statement = Statement { rows: Some(rows), ..statement(text, &[]) };
     let (send, received) = mpsc::channel::<Result<RowsPart, Error>>();
     let reply = RowsReply::new(move |part| send.send(part).unwrap());

@@ -35,7 +35,7 @@ describe("Keyv's compliance suite", () => {
 			}),
 	};
 
-	const adapter = () => new KeyvRootcellar({ store });
+	const adapter = () => new KeyvRootcellar({ dataStore: store });
 	describe("of methods, values and namespaces", () => keyvTestSuite(counting, Keyv, adapter));
 	describe("of iteration", () => keyvIteratorTests(counting, Keyv, adapter));
 
@@ -49,7 +49,7 @@ describe("Keyv's compliance suite", () => {
 /** A Keyv on a new temporary store. */
 function temporaryKeyv(options) {
 	const store = temporaryStore();
-	return { store, keyv: new Keyv({ store: new KeyvRootcellar({ store }), ...options }) };
+	return { store, keyv: new Keyv({ store: new KeyvRootcellar({ dataStore: store }), ...options }) };
 }
 
 describe("entries in the key-value store", () => {
@@ -97,13 +97,13 @@ describe("entries in the key-value store", () => {
 		const { store, keyv } = temporaryKeyv();
 		await keyv.set("ada", 7);
 		const other = temporaryStore(store.config.sqlite3.filename);
-		expect(await new Keyv({ store: new KeyvRootcellar({ store: other }) }).get("ada")).toBe(7);
+		expect(await new Keyv({ store: new KeyvRootcellar({ dataStore: other }) }).get("ada")).toBe(7);
 	});
 });
 
 describe("clearing", () => {
 	test("takes effect in the order of the calls", async () => {
-		const adapter = new KeyvRootcellar({ store: temporaryStore() });
+		const adapter = new KeyvRootcellar({ dataStore: temporaryStore() });
 		await Promise.all([adapter.set("before", 1), adapter.clear(), adapter.set("after", 2)]);
 		expect(await adapter.getMany(["before", "after"])).toEqual([undefined, 2]);
 	});
@@ -111,7 +111,7 @@ describe("clearing", () => {
 	test("leaves namespaces alone that differ by case, or that LIKE would take for the same", async () => {
 		const store = temporaryStore();
 		const names = ["a_b", "A_B", "aXb", "a_b2", "a"];
-		const keyvs = names.map((namespace) => new Keyv({ store: new KeyvRootcellar({ store }), namespace }));
+		const keyvs = names.map((namespace) => new Keyv({ store: new KeyvRootcellar({ dataStore: store }), namespace }));
 		await Promise.all(keyvs.map((keyv) => keyv.set("key", 1)));
 		await keyvs[0].clear();
 		expect(await Promise.all(keyvs.map((keyv) => keyv.get("key")))).toEqual([undefined, 1, 1, 1, 1]);
@@ -189,7 +189,7 @@ describe("errors", () => {
 
 	test.each([
 		[null, "options"],
-		[{ store: {} }, "options.store"],
+		[{ dataStore: {} }, "options.dataStore"],
 		[{ prefix: "cache" }, "options.prefix"],
 	])("of options %j name the option", (options, argument) => {
 		let error;

@@ -6,12 +6,12 @@ import type { DataStore } from "../../index.js";
  *
  * @example
  * ```ts
- * const options: KeyvRootcellarOptions = { store: openDataStore({ filename: "cache.sqlite3" }), prefix: "cache:" };
+ * const options: KeyvRootcellarOptions = { dataStore: openDataStore({ filename: "cache.sqlite3" }), prefix: "cache:" };
  * ```
  */
 export interface KeyvRootcellarOptions {
 	/** The store for the entries. Default: the process-wide `dataStore`. */
-	store?: DataStore;
+	dataStore?: DataStore;
 
 	/**
 	 * Prefix of the keys in the key-value store, before Keyv's namespace. It must end with a colon. Default: `"keyv:"`. Keys

@@ -5,10 +5,9 @@
  */
 
 const { EventEmitter } = require("node:events");
-const { dataStore } = require("../data-store.js");
 const { invalidArgument } = require("../base/errors.js");
-const { kindOf } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
+const { checkAdapterOptions } = require("./options.js");
 
 /** Number of keys that {@link KeyvRootcellar.iterator} reads ahead. */
 const PAGE_KEYS = 200;
@@ -28,17 +27,12 @@ class KeyvRootcellar extends EventEmitter {
 	 */
 	constructor(options = {}) {
 		super();
-		if (typeof options !== "object" || options === null) {
-			throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
-		}
-		const { store = dataStore, prefix = "keyv:" } = options;
-		if (typeof store?.appData?.get !== "function" || typeof store.sqlite?.run !== "function") {
-			throw invalidArgument("options.store", "must be a store, as dataStore or openDataStore() are");
-		}
+		const { dataStore, prefix = "keyv:" } = checkAdapterOptions(options, "options", ["prefix"]);
 		if (typeof prefix !== "string" || !prefix.endsWith(":")) {
 			throw invalidArgument("options.prefix", 'must be a string that ends with ":"');
 		}
-		this.store = store;
+		/** @type {import("../..").DataStore} */
+		this.dataStore = dataStore;
 		this.prefix = prefix;
 		/** Keyv iterates over adapters of the dialects that it knows. */
 		this.opts = { dialect: "sqlite", prefix };
@@ -49,7 +43,7 @@ class KeyvRootcellar extends EventEmitter {
 	/** @param {string} key */
 	async get(key) {
 		try {
-			return await this.store.appData.get(this.prefix + key);
+			return await this.dataStore.appData.get(this.prefix + key);
 		} catch (error) {
 			// Keyv treats the error as a miss, and does not report it.
 			this.emit("error", error);
@@ -59,7 +53,7 @@ class KeyvRootcellar extends EventEmitter {
 
 	/** @param {string[]} keys */
 	getMany(keys) {
-		return Promise.all(keys.map((key) => this.store.appData.get(this.prefix + key)));
+		return Promise.all(keys.map((key) => this.dataStore.appData.get(this.prefix + key)));
 	}
 
 	/**
@@ -68,7 +62,7 @@ class KeyvRootcellar extends EventEmitter {
 	 * @param {number} [ttl] milliseconds
 	 */
 	async set(key, value, ttl) {
-		await this.store.appData.set({ key: this.prefix + key, value, expiresAt: expiryOf(ttl) });
+		await this.dataStore.appData.set({ key: this.prefix + key, value, expiresAt: expiryOf(ttl) });
 		return true;
 	}
 
@@ -78,13 +72,13 @@ class KeyvRootcellar extends EventEmitter {
 	 */
 	async delete(key) {
 		// Issued together, so that nothing of this store comes between them.
-		const [existed] = await Promise.all([this.has(key), this.store.appData.delete(this.prefix + key)]);
+		const [existed] = await Promise.all([this.has(key), this.dataStore.appData.delete(this.prefix + key)]);
 		return existed;
 	}
 
 	/** @param {string} key */
 	async has(key) {
-		return (await this.store.appData.get(this.prefix + key)) !== undefined;
+		return (await this.dataStore.appData.get(this.prefix + key)) !== undefined;
 	}
 
 	/** @param {string[]} keys */
@@ -93,7 +87,7 @@ class KeyvRootcellar extends EventEmitter {
 	}
 
 	async clear() {
-		await this.store.sqlite.run(DELETE_RANGE, rangeOf(this.prefix, this.namespace));
+		await this.dataStore.sqlite.run(DELETE_RANGE, rangeOf(this.prefix, this.namespace));
 	}
 
 	/** @param {string} [namespace] */
@@ -101,7 +95,7 @@ class KeyvRootcellar extends EventEmitter {
 		let [after, end] = rangeOf(this.prefix, namespace);
 		for (;;) {
 			/** @type {[string][]} */
-			const rows = await this.store.sqlite.all(KEYS_OF_RANGE, [after, end], { rowMode: "array" });
+			const rows = await this.dataStore.sqlite.all(KEYS_OF_RANGE, [after, end], { rowMode: "array" });
 			const keys = rows.map(([key]) => key.slice(this.prefix.length));
 			const values = await this.getMany(keys);
 			for (const [index, value] of values.entries()) {

@@ -2,11 +2,51 @@
 
 const { clearTimeout, setTimeout } = require("node:timers");
 const { checkDuration } = require("../base/arguments.js");
-const { RootcellarError, invalidArgument } = require("../base/errors.js");
+const { RootcellarError, invalidArgument, withProperties } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIMER_MS_MAX } = require("../base/limits.js");
 
 let lastNumber = 0;
+
+/**
+ * Operations under way, by their signal. Each signal has one listener: Node warns of a leak where there are more than ten.
+ *
+ * @type {WeakMap<AbortSignal, { operations: Set<Cancellation>, listener(): void }>}
+ */
+const bySignal = new WeakMap();
+
+/**
+ * @param {AbortSignal} signal
+ * @param {Cancellation} cancellation
+ */
+function listen(signal, cancellation) {
+	let listening = bySignal.get(signal);
+	if (listening === undefined) {
+		const operations = new Set();
+		const listener = () => {
+			bySignal.delete(signal);
+			for (const operation of operations) {
+				operation.cancel(abortError(signal), false);
+			}
+		};
+		listening = { operations, listener };
+		bySignal.set(signal, listening);
+		signal.addEventListener("abort", listener, { once: true });
+	}
+	listening.operations.add(cancellation);
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {Cancellation} cancellation
+ */
+function unlisten(signal, cancellation) {
+	const listening = bySignal.get(signal);
+	if (listening?.operations.delete(cancellation) && listening.operations.size === 0) {
+		bySignal.delete(signal);
+		signal.removeEventListener("abort", listening.listener);
+	}
+}
 
 /** Cancellation of an operation, by its signal or its time limit. */
 class Cancellation {
@@ -23,8 +63,7 @@ class Cancellation {
 		this.error = undefined;
 		/** @type {((error: Error, timedOut: boolean) => void) | undefined} */
 		this.whenCancelled = undefined;
-		this.aborted = () => this.cancel(abortError(signal), false);
-		signal?.addEventListener("abort", this.aborted, { once: true });
+		if (signal) listen(signal, this);
 		const timedOut = () => this.cancel(timeoutError(timeoutMs), true);
 		this.timer = timeoutMs === undefined ? undefined : setTimeout(timedOut, Math.min(timeoutMs, TIMER_MS_MAX));
 		// The operation keeps the process alive, not its time limit.
@@ -43,7 +82,7 @@ class Cancellation {
 	/** Ends it, with the operation. */
 	done() {
 		clearTimeout(this.timer);
-		this.signal?.removeEventListener("abort", this.aborted);
+		if (this.signal) unlisten(this.signal, this);
 		this.whenCancelled = undefined;
 	}
 }
@@ -54,7 +93,7 @@ class Cancellation {
 function abortError(signal) {
 	const error = new Error("the operation was aborted", { cause: signal?.reason });
 	error.name = "AbortError";
-	return Object.assign(error, { code: "ABORT_ERR" });
+	return withProperties(error, { code: "ABORT_ERR" });
 }
 
 /**

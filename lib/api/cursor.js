@@ -1,5 +1,6 @@
 "use strict";
 
+const { rejecter } = require("../base/errors.js");
 const { decodeSlice } = require("../native/decode.js");
 const { closeCursor } = require("../native/requests.js");
 
@@ -34,8 +35,9 @@ function createCursor(queue, prepare) {
 	const open = { current: undefined };
 	/** @type {Cancellation | undefined} */
 	let cancel;
-	/** @type {Promise<unknown>} calls are carried out one after the other */
+	/** @type {Promise<void>} settled when the last call is: calls are carried out one after the other */
 	let last = Promise.resolve();
+	let underWay = 0;
 
 	const finish = () => {
 		state = "done";
@@ -59,7 +61,7 @@ function createCursor(queue, prepare) {
 				}
 				resolve();
 			};
-			const receiver = { slice, reject };
+			const receiver = { slice, reject: rejecter(resolve, reject) };
 			if (state === "new") {
 				state = "open";
 				start(receiver);
@@ -125,15 +127,25 @@ function createCursor(queue, prepare) {
 	 * @template T
 	 * @param {() => T | Promise<T>} call
 	 */
-	const inTurn = (call) => {
-		const result = last.then(call, call);
-		last = result.catch(() => {});
-		return result;
+	const inTurn = async (call) => {
+		const before = last;
+		underWay++;
+		/** @type {() => void} */
+		let done = () => {};
+		last = new Promise((resolve) => (done = resolve));
+		await before;
+		try {
+			return await call();
+		} finally {
+			underWay--;
+			done();
+		}
 	};
 
 	/** @type {AsyncIterableIterator<any>} */
 	const iterator = {
-		next: () => inTurn(take),
+		next: () =>
+			underWay === 0 && at < rows.length ? Promise.resolve({ value: rows[at++], done: false }) : inTurn(take),
 		return: (value) =>
 			inTurn(() => {
 				finish();

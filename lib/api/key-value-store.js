@@ -9,6 +9,7 @@ const {
 	checkPattern,
 	checkUpdateFunction,
 } = require("../base/arguments.js");
+const { rejecter } = require("../base/errors.js");
 const { encode } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
 const { Change } = require("../queue/change.js");
@@ -47,7 +48,7 @@ function createKeyValueStore(queue) {
 					resolve(order ? order.map((place) => rows[place]) : rows);
 				}
 			};
-			queue.select({ pattern, community, valuesOnly }, { slice, reject });
+			queue.select({ pattern, community, valuesOnly }, { slice, reject: rejecter(resolve, reject) });
 		});
 
 	return {
@@ -55,14 +56,14 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const community = checkCommunity(communityId, "communityId");
-				queue.get({ community, key: checkedKey, resolve, reject });
+				queue.get({ community, key: checkedKey, resolve, reject: rejecter(resolve, reject) });
 			}),
 
 		set: (values) =>
 			new Promise((resolve, reject) => {
 				const entries = checkEntries(values);
 				const changes = Array.isArray(entries) ? entries.map(changeTo) : [changeTo(entries)];
-				queue.write({ kind: "set", changes, resolve, reject });
+				queue.write({ kind: "set", changes, resolve, reject: rejecter(resolve, reject) });
 			}),
 
 		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>
@@ -70,27 +71,34 @@ function createKeyValueStore(queue) {
 				const checkedKey = checkKey(key, "key");
 				const update = {
 					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
-					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue"),
+					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue", checkedKey),
 					expiresAt: checkExpiry(expiresAt, "expiresAt"),
 					made: undefined,
 					isRunning: false,
 				};
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "update", changes: [change], update, resolve, reject });
+				queue.write({ kind: "update", changes: [change], update, resolve, reject: rejecter(resolve, reject) });
 			}),
 
 		delete: (key, communityId) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "delete", changes: [change], resolve, reject });
+				queue.write({ kind: "delete", changes: [change], resolve, reject: rejecter(resolve, reject) });
 			}),
 
 		deleteLike: (keyPattern, communityId) =>
 			new Promise((resolve, reject) => {
 				const pattern = checkPattern(keyPattern);
 				const community = checkCommunity(communityId, "communityId");
-				queue.write({ kind: "deleteLike", changes: NO_CHANGES, pattern, community, resolve, reject });
+				queue.write({
+					kind: "deleteLike",
+					changes: NO_CHANGES,
+					pattern,
+					community,
+					resolve,
+					reject: rejecter(resolve, reject),
+				});
 			}),
 
 		select: (keyPattern, communityId) => select(keyPattern, communityId, false),

@@ -1,6 +1,6 @@
 "use strict";
 
-const { RootcellarError } = require("../base/errors.js");
+const { RootcellarError, rejecter } = require("../base/errors.js");
 const { IDLE_LIMIT_WHEN_CLOSING_MS } = require("../base/limits.js");
 const { closedError, requestLease } = require("../native/lease-connection.js");
 const { isExiting } = require("../process/exit.js");
@@ -45,7 +45,7 @@ function withLease(queue, options, use) {
 	const source = queue.connection.isLease ? savepoint(queue) : writer(queue, options);
 	return new Promise((resolve, reject) => {
 		try {
-			new Lease(queue, source, options, { use, resolve, reject }).wait();
+			new Lease(queue, source, options, { use, resolve, reject: rejecter(resolve, reject, true) }).wait();
 		} catch (error) {
 			options.cancel?.done();
 			throw error;

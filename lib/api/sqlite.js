@@ -1,6 +1,6 @@
 "use strict";
 
-const { invalidArgument } = require("../base/errors.js");
+const { invalidArgument, rejecter } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { isRead } = require("../base/statement-kind.js");
 const { decodeRows, decodeSlice } = require("../native/decode.js");
@@ -42,7 +42,7 @@ function createSqlite(queue) {
 			const given = checkOptions(options);
 			const checked = check(given);
 			const cancel = checkCancel(given);
-			const promised = cancellable(queue, cancel, { resolve, reject });
+			const promised = cancellable(queue, cancel, { resolve, reject: rejecter(resolve, reject) });
 			try {
 				issue(checked, cancel, promised);
 			} catch (error) {
@@ -153,7 +153,8 @@ function createSqlite(queue) {
 						promised.resolve([]);
 						return;
 					}
-					write({ statements: checked, cancel }, promised, (outcomes) => {
+					const reject = (/** @type {any} */ error) => promised.reject(checked.length === 1 ? inFirst(error) : error);
+					write({ statements: checked, cancel }, { resolve: promised.resolve, reject }, (outcomes) => {
 						toBatchResults(outcomes, first.options).then(promised.resolve, promised.reject);
 					});
 				},
@@ -186,12 +187,27 @@ function checkStatements(statements, options) {
 		throw invalidArgument("statements", `must be an array of { sql, params }, not ${kindOf(statements)}`);
 	}
 	return Array.from(statements, (statement, index) => {
-		if (typeof statement !== "object" || statement === null) {
-			throw invalidArgument(`statements[${index}]`, `must be { sql, params }, not ${kindOf(statement)}`);
+		try {
+			if (typeof statement !== "object" || statement === null) {
+				throw invalidArgument(`statements[${index}]`, `must be { sql, params }, not ${kindOf(statement)}`);
+			}
+			const { sql, params } = statement;
+			return checkStatement(sql, params, ANY, options, `statements[${index}].`);
+		} catch (error) {
+			throw Object.assign(/** @type {Error} */ (error), { statementIndex: index });
 		}
-		const { sql, params } = statement;
-		return checkStatement(sql, params, ANY, options, `statements[${index}].`);
 	});
+}
+
+/**
+ * The error of a batch of one statement, which the core takes for a single one.
+ *
+ * @param {any} error
+ */
+function inFirst(error) {
+	return typeof error?.code === "string" && error.cause === undefined
+		? Object.assign(error, { statementIndex: 0 })
+		: error;
 }
 
 /**
@@ -199,7 +215,7 @@ function checkStatements(statements, options) {
  * @param {RowOptions} options
  */
 function toRunResult({ changes, lastInsertRowid }, { bigint }) {
-	const rowid = bigint ? BigInt(lastInsertRowid) : lastInsertRowid;
+	const rowid = bigint === true ? BigInt(lastInsertRowid) : lastInsertRowid;
 	return { changes, lastInsertRowid: rowid, lastID: typeof lastInsertRowid === "bigint" ? NaN : lastInsertRowid };
 }
 

@@ -183,8 +183,8 @@ function checkRowOptions({ maxRows = ROWS_MAX, bigint = false, rowMode = "object
 	if (!Number.isSafeInteger(maxRows) || maxRows < 0) {
 		throw invalidArgument("options.maxRows", "must be an integer that is not negative");
 	}
-	if (typeof bigint !== "boolean") {
-		throw invalidArgument("options.bigint", `must be a boolean, not ${kindOf(bigint)}`);
+	if (typeof bigint !== "boolean" && bigint !== "large") {
+		throw invalidArgument("options.bigint", 'must be true, false or "large"');
 	}
 	if (rowMode !== "object" && rowMode !== "array") {
 		throw invalidArgument("options.rowMode", 'must be "object" or "array"');

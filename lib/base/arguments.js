@@ -2,12 +2,15 @@
 
 const { isDate, isPromise } = require("node:util/types");
 const { invalidArgument, tooLarge } = require("./errors.js");
-const { encode, kindOf } = require("./json.js");
+const { encode, kindOf, shown } = require("./json.js");
 const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
 
 /**
  * @typedef {import("./entry.js").Entry} Entry
  */
+
+/** What an update function must return, in errors. */
+const RESULT = "the result of updateFunc";
 
 /**
  * @param {unknown} key
@@ -100,7 +103,7 @@ function checkEntry(input, argument) {
 		throw invalidArgument(`${argument}.expires_at`, "must agree with expiresAt where both are given");
 	}
 	const community = checkCommunity(communityId, `${argument}.communityId`);
-	const text = encode(value, `${argument}.value`);
+	const text = encode(value, `${argument}.value`, key);
 	checkSize(key, text, argument);
 	return { community, key, text, expiresAt: expiry ?? sdkExpiry };
 }
@@ -142,9 +145,9 @@ function checkUpdateResult(result, key) {
 	if (isPromise(result) || isThenable(result)) {
 		// Nobody else handles its rejection, which would end the process.
 		Promise.resolve(result).catch(() => {});
-		throw invalidArgument("updateFunc", "must be synchronous, but returned a promise");
+		throw invalidArgument("updateFunc", `must be synchronous, but returned a promise for the key ${shown(key)}`);
 	}
-	const text = encode(result, "updateFunc");
+	const text = encode(result, "updateFunc", key, RESULT);
 	checkSize(key, text, "updateFunc");
 	return text;
 }

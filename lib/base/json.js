@@ -9,37 +9,39 @@ const { KEY_LENGTH_SHOWN } = require("./limits.js");
  *
  * @param {unknown} value
  * @param {string} argument its name in an error
+ * @param {string} key for which it is stored
+ * @param {string} [noun] what it is, if that is not the argument itself
  * @returns {string}
  */
-function encode(value, argument) {
-	const text = stringify(value, argument);
-	if (text === undefined) {
-		throw invalidArgument(argument, `must be something that JSON can express, not ${kindOf(value)}`);
+function encode(value, argument, key, noun = argument) {
+	try {
+		const text = stringify(value);
+		if (text !== undefined) {
+			return text;
+		}
+	} catch (error) {
+		throw notExpressible(argument, `${noun} for the key ${shown(key)}`, error);
 	}
-	return text;
+	const problem = `must be something that JSON can express, not ${kindOf(value)}`;
+	throw Object.assign(invalidArgument(`${noun} for the key ${shown(key)}`, problem), { argument });
 }
 
 /**
  * @param {unknown} value
- * @param {string} argument
  * @returns {string | undefined}
  */
-function stringify(value, argument) {
+function stringify(value) {
 	try {
 		return JSON.stringify(value);
 	} catch (error) {
 		if (!isBigIntError(error)) {
-			throw notExpressible(argument, error);
+			throw error;
 		}
 	}
 	// A replacer slows every other value down, so it comes second.
-	try {
-		return JSON.stringify(value, (_key, part) =>
-			typeof part === "bigint" || isBigIntObject(part) ? BigInt.prototype.toString.call(part) : part,
-		);
-	} catch (error) {
-		throw notExpressible(argument, error);
-	}
+	return JSON.stringify(value, (_key, part) =>
+		typeof part === "bigint" || isBigIntObject(part) ? BigInt.prototype.toString.call(part) : part,
+	);
 }
 
 /**
@@ -51,13 +53,24 @@ function isBigIntError(error) {
 
 /**
  * @param {string} argument
+ * @param {string} subject
  * @param {unknown} error thrown by JSON.stringify, or by a function that it called
  */
-function notExpressible(argument, error) {
-	if (isNativeError(error) && error.message === "Invalid string length") {
-		return tooLarge(argument, error);
-	}
-	return invalidArgument(argument, "must be something that JSON can express: JSON.stringify failed", error);
+function notExpressible(argument, subject, error) {
+	const refused =
+		isNativeError(error) && error.message === "Invalid string length"
+			? tooLarge(subject, error)
+			: invalidArgument(subject, "must be something that JSON can express: JSON.stringify failed", error);
+	return Object.assign(refused, { argument });
+}
+
+/**
+ * A key as messages show it.
+ *
+ * @param {string} key
+ */
+function shown(key) {
+	return JSON.stringify(key.slice(0, KEY_LENGTH_SHOWN));
 }
 
 /**
@@ -83,8 +96,7 @@ function decode(text, key) {
  * @param {string} key
  */
 function notJson(key) {
-	const shown = JSON.stringify(key.slice(0, KEY_LENGTH_SHOWN));
-	const message = `what is stored under the key ${shown} is not JSON; another program must have written it`;
+	const message = `what is stored under the key ${shown(key)} is not JSON; another program must have written it`;
 	return new RootcellarError("ERR_VALUE_NOT_JSON", message);
 }
 
@@ -95,4 +107,4 @@ function kindOf(value) {
 	return value === null || value === undefined ? String(value) : `a ${typeof value}`;
 }
 
-module.exports = { encode, decode, kindOf };
+module.exports = { encode, decode, kindOf, shown };

@@ -2,7 +2,11 @@
 
 // Every bound, with its unit in its name. Those of the core are in `src/limits.rs`.
 
+/** Interval at which the core is told what time it is for JavaScript; a part of the minute within which rows are purged. */
+const CLOCK_REPORT_INTERVAL_MS = 10_000;
+
 module.exports = {
+	CLOCK_REPORT_INTERVAL_MS,
 	/** The shortest interval of backups. */
 	INTERVAL_MS_MIN: 10,
 

@@ -5,6 +5,8 @@ export interface Failure {
 	message: string;
 	position?: number;
 	argument?: string;
+	/** Index of the statement that failed, of several that run together. */
+	statement?: number;
 }
 
 export interface Event {
@@ -165,6 +167,7 @@ export interface EncodedSql {
 export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
+	reportClock(now: number): void;
 	open(id: number, backup?: BackupOptions): void;
 	backUp(id: number): void;
 	restore(id: number, target: RestoreTarget): void;

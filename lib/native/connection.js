@@ -1,10 +1,11 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { ROWS_LENGTH_MAX } = require("../base/limits.js");
+const { CLOCK_REPORT_INTERVAL_MS, ROWS_LENGTH_MAX } = require("../base/limits.js");
 const { namingSource } = require("../config/backup.js");
 const { nextTurn } = require("../process/event-loop.js");
 const { endAtExit } = require("../process/exit.js");
+const { repeatFor } = require("../process/repeat.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
 const { loadBinding } = require("./binding.js");
 const { toBackup, toRestore, valuesHandler } = require("./decode.js");
@@ -78,11 +79,15 @@ class Connection extends Requests {
 	 */
 	open(callback) {
 		const id = this.expectOne(({ error }) => {
-			if (!error) {
-				this.ends = [endAtExit(this), endAtSignals()];
+			if (error) {
+				this.forget();
+			} else {
+				this.ends.push(endAtExit(this), endAtSignals());
 			}
 			callback(error && this.openError(error));
 		});
+		reportClock(this);
+		this.ends.push(repeatFor(this, reportClock, CLOCK_REPORT_INTERVAL_MS));
 		this.native.open(id, this.location.backup?.core);
 	}
 
@@ -341,6 +346,16 @@ class Connection extends Requests {
 
 /** @returns {undefined} */
 function noError() {}
+
+/**
+ * Tells the core what time it is here, which a test may have set: a row is purged only when it has expired by this clock,
+ * too.
+ *
+ * @param {Connection} connection
+ */
+function reportClock({ native }) {
+	native.reportClock(Date.now());
+}
 
 /**
  * @param {Connection} connection

@@ -26,6 +26,7 @@ const {
 	SWAP,
 	TEXT,
 	WANTS_BIGINTS,
+	WANTS_LARGE_BIGINTS,
 	WANTS_ROWS,
 } = require("./protocol.js");
 
@@ -70,7 +71,7 @@ const {
 /**
  * Form in which rows are wanted.
  *
- * @typedef {{ maxRows: number, bigint: boolean, arrays: boolean }} RowOptions
+ * @typedef {{ maxRows: number, bigint: boolean | "large", arrays: boolean }} RowOptions
  */
 
 /**
@@ -256,7 +257,8 @@ function flagsOf({ rows, firstOnly, mayLackRows, isInternal }, { bigint, arrays 
 	return (
 		(rows ? WANTS_ROWS : 0) |
 		(arrays ? ROWS_ARE_ARRAYS : 0) |
-		(bigint ? WANTS_BIGINTS : 0) |
+		(bigint === true ? WANTS_BIGINTS : 0) |
+		(bigint === "large" ? WANTS_LARGE_BIGINTS : 0) |
 		(firstOnly ? FIRST_ONLY : 0) |
 		(isNamed ? IS_NAMED : 0) |
 		(mayLackRows ? MAY_LACK_ROWS : 0) |

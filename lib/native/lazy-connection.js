@@ -1,5 +1,6 @@
 "use strict";
 
+const { statSync } = require("node:fs");
 const { FOREIGN_CHECK_INTERVAL_MS } = require("../base/limits.js");
 const { Connection } = require("./connection.js");
 
@@ -55,6 +56,19 @@ class LazyConnection {
 		} catch {
 			return undefined;
 		}
+	}
+
+	/**
+	 * True if another connection is on the same file, under whatever name.
+	 *
+	 * @param {LazyConnection} other
+	 */
+	isSameFile(other) {
+		const [path, otherPath] = [this.path(), other.path()];
+		if (path === undefined || otherPath === undefined) {
+			return false;
+		}
+		return path === otherPath || isSameInode(path, otherPath);
 	}
 
 	/**
@@ -121,6 +135,19 @@ class LazyConnection {
 		} else {
 			done();
 		}
+	}
+}
+
+/**
+ * @param {string} path
+ * @param {string} other
+ */
+function isSameInode(path, other) {
+	try {
+		const [one, two] = [path, other].map((name) => statSync(name, { bigint: true }));
+		return one?.ino === two?.ino && one?.dev === two?.dev;
+	} catch {
+		return false;
 	}
 }
 

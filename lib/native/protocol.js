@@ -28,6 +28,7 @@ module.exports = {
 	IS_NAMED: 1 << 4,
 	MAY_LACK_ROWS: 1 << 5,
 	IS_INTERNAL: 1 << 6,
+	WANTS_LARGE_BIGINTS: 1 << 7,
 
 	// Kinds of values.
 	NULL: 0,

@@ -6,7 +6,7 @@ const { RootcellarError } = require("../base/errors.js");
 /**
  * Queue of a store, or of a transaction.
  *
- * @typedef {{ readonly connection: { readonly isLease: boolean, path(): string | undefined } }} Queue
+ * @typedef {{ readonly connection: { readonly isLease: boolean, isSameFile(other: any): boolean } }} Queue
  */
 
 /**
@@ -83,8 +83,7 @@ function isSame(one, other) {
 	if (one.connection.isLease || other.connection.isLease) {
 		return false;
 	}
-	const path = one.connection.path();
-	return path !== undefined && path === other.connection.path();
+	return one.connection.isSameFile(other.connection);
 }
 
 /** True if the caller is in the scope of a transaction, also of one that is done. */

@@ -51,6 +51,8 @@ enum Kind {
     Backup { problem: BackupProblem, message: String },
     /// A failure of user SQL.
     Sql(SqlError),
+    /// The failure of one of several statements.
+    InStatement { index: usize, error: Box<Error> },
     /// A defect of this package, such as a panic in one of its threads.
     Internal(String),
 }
@@ -81,6 +83,21 @@ impl Error {
 
     pub(crate) fn backup(problem: BackupProblem, message: impl Into<String>) -> Self {
         Self(Kind::Backup { problem, message: message.into() })
+    }
+
+    /// This failure, as that of one of several statements that run together.
+    #[must_use]
+    pub(crate) fn in_statement(self, index: usize) -> Self {
+        Self(Kind::InStatement { index, error: Box::new(self) })
+    }
+
+    /// The index of the statement that failed, of several that run together.
+    #[must_use]
+    pub fn statement(&self) -> Option<usize> {
+        match &self.0 {
+            Kind::InStatement { index, .. } => Some(*index),
+            _ => None,
+        }
     }
 
     /// The kind of failure, if it is one of backups.
@@ -150,6 +167,7 @@ impl Error {
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Backup { problem, .. } => problem.code(),
             Kind::Sql(error) => error.code(),
+            Kind::InStatement { error, .. } => error.code(),
             Kind::Internal(_) => "ERR_INTERNAL",
         }
     }
@@ -159,6 +177,7 @@ impl Error {
     pub fn sql(&self) -> Option<&SqlError> {
         match &self.0 {
             Kind::Sql(error) => Some(error),
+            Kind::InStatement { error, .. } => error.sql(),
             _ => None,
         }
     }
@@ -176,14 +195,22 @@ impl Error {
 
     /// Returns `true` for a defect of this package.
     pub(crate) fn is_internal(&self) -> bool {
-        matches!(self.0, Kind::Internal(_))
+        match &self.0 {
+            Kind::InStatement { error, .. } => error.is_internal(),
+            kind => matches!(kind, Kind::Internal(_)),
+        }
     }
 
     /// Returns `true` if the same call may succeed when a lock has been released.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(&self.0, Kind::Sqlite { extended_code, .. }
-            if matches!(extended_code & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED))
+        match &self.0 {
+            Kind::Sqlite { extended_code, .. } => {
+                matches!(extended_code & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED)
+            }
+            Kind::InStatement { error, .. } => error.is_busy(),
+            _ => false,
+        }
     }
 }
 
@@ -214,6 +241,11 @@ impl fmt::Display for Error {
                 write!(f, "what is stored under the key {key:?} is longer than a JavaScript string can be")
             }
             Kind::Sql(error) => error.fmt(f),
+            // Its message begins with the argument.
+            Kind::InStatement { index, error } if error.sql().is_some_and(|error| error.argument().is_some()) => {
+                write!(f, "statements[{index}].{error}")
+            }
+            Kind::InStatement { index, error } => write!(f, "{error}, in statements[{index}]"),
             Kind::Internal(what) => write!(f, "internal error: {what}"),
         }
     }

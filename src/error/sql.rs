@@ -127,8 +127,8 @@ impl fmt::Display for SqlError {
             }
             Self::InexactInteger { column } => write!(
                 f,
-                "the column {column:?} holds an integer that a JavaScript number cannot hold exactly; ask for bigints \
-                 with the option {{ bigint: true }}"
+                "the column {column:?} holds an integer that a JavaScript number cannot hold exactly; with \
+                 the option bigint: \"large\" it is a bigint, and with bigint: true every integer is"
             ),
             Self::TooLong { column } => {
                 write!(f, "the column {column:?} holds a value that is longer than a JavaScript string can be")

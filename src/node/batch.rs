@@ -9,7 +9,7 @@ use super::state::cancels::Cancels;
 use crate::batch::Command;
 use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
 use crate::kv::{Address, Entry, Expected, Swap};
-use crate::sql::{Cancel, Format, Job, Parameters, RowsWanted, Statement, Value, Work};
+use crate::sql::{Cancel, Format, Integers, Job, Parameters, RowsWanted, Statement, Value, Work};
 
 // Every number that JavaScript and Rust share. `lib/native/protocol.js` has the same names and values.
 
@@ -55,6 +55,8 @@ const IS_NAMED: i64 = 1 << 4;
 const MAY_LACK_ROWS: i64 = 1 << 5;
 /// Bit of a statement: this package's own.
 const IS_INTERNAL: i64 = 1 << 6;
+/// Bit of a statement: integers that no number holds become `bigint`s.
+const WANTS_LARGE_BIGINTS: i64 = 1 << 7;
 
 /// Value: `NULL`. Nothing follows.
 const NULL: i64 = 0;
@@ -213,7 +215,11 @@ impl<'a> BatchDecoder<'a> {
         };
         let rows = (bits & WANTS_ROWS != 0).then(|| RowsWanted {
             format: if bits & ROWS_ARE_ARRAYS == 0 { Format::Object } else { Format::Array },
-            bigints: bits & WANTS_BIGINTS != 0,
+            integers: match (bits & WANTS_BIGINTS != 0, bits & WANTS_LARGE_BIGINTS != 0) {
+                (true, _) => Integers::Bigints,
+                (false, true) => Integers::LargeBigints,
+                (false, false) => Integers::Numbers,
+            },
             first_only: bits & FIRST_ONLY != 0,
             max: usize::try_from(max).unwrap_or(usize::MAX),
         });

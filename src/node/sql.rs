@@ -52,6 +52,7 @@ impl NativeStore {
             return shared.ask(lease, LeaseRequest::Batch(Batch::new(commands, now).of(origin), reply));
         }
         let Some(engine) = shared.engine(id) else { return };
+        shared.clock.report(now);
         match commands.pop() {
             Some(Command::Sql(job)) if alone && commands.is_empty() => {
                 engine.submit_alone(job, shared.batch_reply(id));

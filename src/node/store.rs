@@ -24,6 +24,7 @@ use crate::backup::events::Observer;
 use crate::backup::service::ending::Closing;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
+use crate::clock::ScriptClock;
 use crate::engine::sqlite::control::EngineUser;
 use crate::engine::sqlite::{
     CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
@@ -69,6 +70,7 @@ impl NativeStore {
             client: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             wake: Mutex::new(wake),
             events: EventQueue::default(),
+            clock: ScriptClock::new(),
             open: Mutex::default(),
             hooks: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
@@ -93,6 +95,12 @@ impl NativeStore {
         if held { wake.refer(&env) } else { wake.unref(&env) }
     }
 
+    /// Tells what time it is for JavaScript, in milliseconds since 1970 UTC.
+    #[napi]
+    pub fn report_clock(&self, now: i64) {
+        self.shared.clock.report(now);
+    }
+
     /// Opens the file on a thread of its own; with backups if there are options. Ends with `opened` or `failed`.
     #[napi]
     pub fn open(&self, id: u32, mut backup: Option<BackupOptions>) {
@@ -112,6 +120,9 @@ impl NativeStore {
                 *lock(&shared.open) = Some(open);
                 NativeEvent::new(id, EventKind::Opened)
             });
+            if opened.is_err() {
+                shared.clock.end();
+            }
             shared.tell_result(id, opened);
         });
         if let Err(error) = spawned {
@@ -135,6 +146,7 @@ impl NativeStore {
         };
         let Some(engine) = self.shared.engine(id) else { return };
         let origin = Origin { client: self.shared.client, epoch };
+        self.shared.clock.report(now);
         engine.submit(Batch::new(commands, now).of(origin), self.shared.batch_reply(id));
     }
 
@@ -288,6 +300,7 @@ impl NativeStore {
     pub fn close(&self, id: u32) {
         let shared = Arc::clone(&self.shared);
         self.shared.sql.clear();
+        self.shared.clock.end();
         let closing = self.shared.begin_closing();
         let finish = move || {
             closing.into_iter().for_each(Closing::finish);

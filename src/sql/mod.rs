@@ -10,5 +10,5 @@ pub use crate::error::{CancelReason, SqlError, SqlLocation};
 pub use cancel::Cancel;
 pub use keyword::Keyword;
 pub use names::{Name, names, new_name};
-pub use rows::{Cell, Format, RowSet, RowWriter, RowsWanted, Slice};
+pub use rows::{Cell, Format, Integers, RowSet, RowWriter, RowsWanted, Slice};
 pub use statement::{Job, Parameters, Statement, StatementOutcome, Value, Work};

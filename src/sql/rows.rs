@@ -21,13 +21,24 @@ pub enum Format {
     Array,
 }
 
+/// JavaScript values of integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integers {
+    /// Numbers. One that no number holds exactly is an error.
+    Numbers,
+    /// Numbers, and `bigint`s where no number holds them exactly.
+    LargeBigints,
+    /// `bigint`s, all of them.
+    Bigints,
+}
+
 /// Form of the rows of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowsWanted {
     /// JavaScript value of each row.
     pub format: Format,
-    /// Integers become `bigint`s, all of them.
-    pub bigints: bool,
+    /// JavaScript values of integers.
+    pub integers: Integers,
     /// Only the first row is returned.
     pub first_only: bool,
     /// The allowed number of rows. More are an error.
@@ -163,9 +174,14 @@ impl RowWriter {
         let json = &mut self.slice.json;
         match cell {
             Cell::Null => json.push_str("null"),
-            Cell::Integer(integer) if self.wanted.bigints => self.patch(column, &format!("\"{integer}\"")),
+            Cell::Integer(integer) if self.wanted.integers == Integers::Bigints => {
+                self.patch_integer(column, integer)
+            }
             Cell::Integer(integer) if integer.unsigned_abs() <= SAFE_INTEGER_MAX.unsigned_abs() => {
                 append(json, format_args!("{integer}"));
+            }
+            Cell::Integer(integer) if self.wanted.integers == Integers::LargeBigints => {
+                self.patch_integer(column, integer);
             }
             Cell::Integer(_) => {
                 return Err(SqlError::InexactInteger { column: self.columns[column].clone() }.into());
@@ -185,6 +201,10 @@ impl RowWriter {
             }
         }
         Ok(())
+    }
+
+    fn patch_integer(&mut self, column: usize, integer: i64) {
+        self.patch(column, &format!("\"{integer}\""));
     }
 
     /// Writes `null`, and adds a patch with the value.
@@ -234,7 +254,7 @@ mod tests {
     use super::*;
 
     fn wanted(format: Format) -> RowsWanted {
-        RowsWanted { format, bigints: false, first_only: false, max: usize::MAX }
+        RowsWanted { format, integers: Integers::Numbers, first_only: false, max: usize::MAX }
     }
 
     fn one_row(format: Format, columns: &[&str], cells: &[Cell]) -> Result<Slice, Error> {

@@ -306,17 +306,17 @@ describe("the database", () => {
 		expect(drizzle({ schema }).$client).toBe(dataStore);
 		const store = temporaryStore();
 		expect(drizzle(store).$client).toBe(store);
-		expect(drizzle({ client: store, schema }).$client).toBe(store);
+		expect(drizzle({ dataStore: store, schema }).$client).toBe(store);
 	});
 
 	test("refuses what is no store", () => {
 		let error;
 		try {
-			drizzle({ client: {} });
+			drizzle({ dataStore: {} });
 		} catch (thrown) {
 			error = thrown;
 		}
-		expectArgumentError(error, "client");
+		expectArgumentError(error, "config.dataStore");
 	});
 
 	test("logs and renames as it is configured", async () => {
@@ -349,8 +349,10 @@ describe("the database", () => {
 	});
 
 	test("never rounds an integer", async () => {
-		const rounded = temporaryDatabase().get(sql`select 9007199254740993`);
-		await expect(rounded.execute()).rejects.toMatchObject({ cause: { code: "ERR_INEXACT_INTEGER" } });
+		const query = sql`select 9007199254740993 as n`;
+		expect(await temporaryDatabase().get(query)).toEqual({ n: 9007199254740993n });
+		const refused = temporaryDatabase({ bigint: false }).get(query);
+		await expect(refused.execute()).rejects.toMatchObject({ cause: { code: "ERR_INEXACT_INTEGER" } });
 	});
 
 	test("is declared alike for ES modules and for CommonJS", () => {

@@ -1,9 +1,11 @@
 "use strict";
 
-const { dataStore } = require("../../data-store.js");
+const { checkAdapterOptions, checkBigint, isStore } = require("../options.js");
 const { createMigrate } = require("./migrate.js");
 const { createSessionClasses } = require("./session.js");
-const { invalidArgument } = require("../../base/errors.js");
+
+/** Options of `drizzle` besides the store: Drizzle's own, and one for integers. */
+const DRIZZLE_OPTIONS = ["schema", "casing", "logger", "cache", "bigint"];
 
 /**
  * Creates `rootcellar/drizzle` from Drizzle's own modules. `drizzle.d.ts` documents it.
@@ -17,21 +19,21 @@ function createDriver(orm, core, proxy, migrator) {
 	const { DrizzleSession } = createSessionClasses(proxy);
 
 	/**
-	 * @param {any} [clientOrConfig]
-	 * @param {any} [configOfClient]
+	 * @param {any} [storeOrConfig]
+	 * @param {any} [configOfStore]
 	 */
-	function drizzle(clientOrConfig = {}, configOfClient = {}) {
-		const isClient = typeof clientOrConfig?.sqlite?.transaction === "function";
-		const { client = dataStore, ...config } = isClient ? { ...configOfClient, client: clientOrConfig } : clientOrConfig;
-		if (typeof client?.sqlite?.transaction !== "function") {
-			throw invalidArgument("client", "must be a store, as dataStore or openDataStore() are");
-		}
+	function drizzle(storeOrConfig = {}, configOfStore = {}) {
+		const config = isStore(storeOrConfig)
+			? { ...checkAdapterOptions(configOfStore, "config", DRIZZLE_OPTIONS), dataStore: storeOrConfig }
+			: checkAdapterOptions(storeOrConfig, "config", DRIZZLE_OPTIONS);
+		const { sqlite } = config.dataStore;
 		const dialect = new core.SQLiteAsyncDialect({ casing: config.casing });
 		const schema = config.schema && schemaOf(config.schema);
-		const options = { logger: loggerOf(config.logger), cache: config.cache };
-		const session = new DrizzleSession(client.sqlite, dialect, schema, options);
+		const bigint = checkBigint(config.bigint, "config.bigint");
+		const options = { logger: loggerOf(config.logger), cache: config.cache, bigint };
+		const session = new DrizzleSession(sqlite, dialect, schema, options);
 		const db = new proxy.SqliteRemoteDatabase("async", dialect, session, schema);
-		db.$client = client;
+		db.$client = config.dataStore;
 		if (config.cache) {
 			db.$cache = Object.assign(config.cache, { invalidate: config.cache.onMutate });
 		}

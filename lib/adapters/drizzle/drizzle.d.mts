@@ -68,13 +68,20 @@ export interface RootcellarDatabase<TSchema extends Schema = Record<string, neve
  *
  * @example
  * ```ts
- * const config: RootcellarDrizzleConfig = { client: dataStore, logger: true };
+ * const config: RootcellarDrizzleConfig = { dataStore, logger: true };
  * ```
  */
 export interface RootcellarDrizzleConfig<TSchema extends Schema = Record<string, never>>
 	extends DrizzleConfig<TSchema> {
 	/** Default: the process-wide `dataStore`. */
-	client?: DataStore;
+	dataStore?: DataStore;
+
+	/**
+	 * What integers become. Default: `"large"`, which makes a `bigint` of one that no number holds exactly (beyond
+	 * 2^53 - 1), and a number of every other. `true` makes a `bigint` of each. With `false`, rows that hold a large one
+	 * reject with a `RangeError` (`ERR_INEXACT_INTEGER`).
+	 */
+	bigint?: boolean | "large";
 }
 
 /**
@@ -94,8 +101,8 @@ export function drizzle<TSchema extends Schema = Record<string, never>>(
 	config?: RootcellarDrizzleConfig<TSchema>,
 ): RootcellarDatabase<TSchema>;
 export function drizzle<TSchema extends Schema = Record<string, never>>(
-	client: DataStore,
-	config?: DrizzleConfig<TSchema>,
+	dataStore: DataStore,
+	config?: Omit<RootcellarDrizzleConfig<TSchema>, "dataStore">,
 ): RootcellarDatabase<TSchema>;
 
 /**

@@ -18,7 +18,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		 * @param {any} options
 		 */
 		constructor(sqlite, dialect, schema, options) {
-			super(clientOf(sqlite, "array"), dialect, schema, undefined, options);
+			super(clientOf(sqlite, options, "array"), dialect, schema, undefined, options);
 			this.sqlite = sqlite;
 			this.options = options;
 		}
@@ -35,7 +35,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 		 * @param {any} cacheConfig
 		 */
 		prepareQuery(query, fields, method, isArrayMode, mapper, metadata, cacheConfig) {
-			const client = clientOf(this.sqlite, fields || mapper ? "array" : "object");
+			const client = clientOf(this.sqlite, this.options, fields || mapper ? "array" : "object");
 			const { logger, cache } = this;
 			return new RemotePreparedQuery(
 				client,
@@ -61,7 +61,7 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
 				this.logger.logQuery(sql, params);
 			}
 			/** @type {import("../../..").BatchResult<any[]>[]} */
-			const results = await this.sqlite.batch(statements, { rowMode: "array" });
+			const results = await this.sqlite.batch(statements, { rowMode: "array", bigint: this.options.bigint });
 			return results.map((result, index) => {
 				const { method } = statements[index];
 				const isRaw = !(prepared[index] instanceof RemotePreparedQuery);
@@ -112,9 +112,10 @@ function createSessionClasses({ RemotePreparedQuery, SQLiteProxyTransaction, SQL
  * The function that runs statements for the proxy driver.
  *
  * @param {import("../../..").SqlMethods} sqlite
+ * @param {{ bigint: boolean | "large" }} options
  * @param {"array" | "object"} rowMode of the rows, unless values are asked for
  */
-function clientOf(sqlite, rowMode) {
+function clientOf(sqlite, { bigint }, rowMode) {
 	/**
 	 * @param {string} sql
 	 * @param {any[]} params
@@ -123,13 +124,13 @@ function clientOf(sqlite, rowMode) {
 	return async (sql, params, method) => {
 		switch (method) {
 			case "run":
-				return sqlite.run(sql, params);
+				return sqlite.run(sql, params, { bigint });
 			case "get":
-				return { rows: await sqlite.get(sql, params, { rowMode }) };
+				return { rows: await sqlite.get(sql, params, { rowMode, bigint }) };
 			case "all":
-				return { rows: await sqlite.all(sql, params, { rowMode }) };
+				return { rows: await sqlite.all(sql, params, { rowMode, bigint }) };
 			default:
-				return { rows: await sqlite.all(sql, params, { rowMode: "array" }) };
+				return { rows: await sqlite.all(sql, params, { rowMode: "array", bigint }) };
 		}
 	};
 }

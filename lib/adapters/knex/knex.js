@@ -8,8 +8,10 @@ const SqliteClient = require("knex/lib/dialects/sqlite3/index.js");
 const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-transaction.js");
 const SqliteDdl = require("knex/lib/dialects/sqlite3/schema/ddl.js");
 
+const { checkDuration } = require("../../base/arguments.js");
 const { invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
+const { checkAdapterOptions, isStore } = require("../options.js");
 const { SqlSession } = require("../session.js");
 const { SessionPool } = require("../session-pool.js");
 
@@ -24,6 +26,12 @@ const { SessionPool } = require("../session-pool.js");
 
 /** Connections of the pool: more than any program asks for at once, so that a leak shows. */
 const CONNECTIONS_MAX = 10_000;
+
+/**
+ * Options of a connection besides the store. The last three are those that Knex's own clients for SQLite have; a store has
+ * no use for them.
+ */
+const CONNECTION_OPTIONS = ["filename", "idleTimeoutMs", "expirationChecker", "flags", "options"];
 
 class RootcellarTransaction extends SqliteTransaction {
 	/**
@@ -82,6 +90,7 @@ class RootcellarClient extends SqliteClient {
 	 * @param {any} config
 	 */
 	constructor(config) {
+		checkConfig(config);
 		// Knex copies its `connection`, and a copy of a store is no store.
 		super({ ...config, connection: typeof config.connection === "function" ? config.connection : { filename: "" } });
 		this.config = config;
@@ -93,8 +102,13 @@ class RootcellarClient extends SqliteClient {
 	open() {
 		if (this.opened === undefined) {
 			const connection = this.connectionConfigProvider ? this.connectionSettings : this.config.connection;
-			const { store, isOwn } = storeOf(connection, this.driver);
-			this.opened = { store, isOwn, sessions: new SessionPool(store.sqlite, connection?.idleTimeoutMs) };
+			const { dataStore, filename, idleTimeoutMs } = checkConnection(connection);
+			const isOwn = filename !== undefined;
+			if (isOwn && typeof filename !== "string") {
+				throw invalidArgument("connection.filename", `must be a string, not ${kindOf(filename)}`);
+			}
+			const store = isOwn ? this.driver.openDataStore({ filename }) : (dataStore ?? this.driver.dataStore);
+			this.opened = { store, isOwn, sessions: new SessionPool(store.sqlite, idleTimeoutMs) };
 		}
 		return this.opened;
 	}
@@ -241,28 +255,42 @@ class RawConnection {
 }
 
 /**
- * The store of a configuration, opened for Knex alone if it is a file's name.
+ * Checks the settings that name a store, which Knex would pass over in silence where they are mistyped.
+ *
+ * @param {any} config
+ */
+function checkConfig(config) {
+	const misplaced = Object.keys(config).find((name) => /^(?:data_?)?store$/i.test(name));
+	if (misplaced !== undefined) {
+		throw invalidArgument(`config.${misplaced}`, "is no setting of Knex: give the store as connection: { dataStore }");
+	}
+	if (typeof config.connection !== "function") {
+		checkConnection(config.connection);
+	}
+}
+
+/**
+ * The store that a connection names, if it names one, and its other options.
  *
  * @param {any} connection
- * @param {typeof import("../../data-store.js")} driver
- * @returns {{ store: DataStore, isOwn: boolean }}
+ * @returns {{ dataStore?: DataStore, filename?: string, idleTimeoutMs?: number }}
  */
-function storeOf(connection, driver) {
+function checkConnection(connection) {
 	if (connection === undefined || connection === null) {
-		return { store: driver.dataStore, isOwn: false };
+		return {};
 	}
-	const store = connection.dataStore ?? connection;
-	if (typeof store.sqlite?.reserve === "function") {
-		return { store, isOwn: false };
+	if (isStore(connection)) {
+		return { dataStore: connection };
 	}
-	const { filename } = connection;
-	if (filename === undefined) {
-		return { store: driver.dataStore, isOwn: false };
+	if (typeof connection === "string") {
+		return { filename: connection };
 	}
-	if (typeof filename !== "string") {
-		throw invalidArgument("connection.filename", `must be a string, not ${kindOf(filename)}`);
+	const { dataStore, filename, idleTimeoutMs } = checkAdapterOptions(connection, "connection", CONNECTION_OPTIONS);
+	if (filename !== undefined && connection.dataStore !== undefined) {
+		throw invalidArgument("connection.filename", "must be left out where `dataStore` is given");
 	}
-	return { store: driver.openDataStore({ filename }), isOwn: true };
+	checkDuration(idleTimeoutMs, "connection.idleTimeoutMs");
+	return filename === undefined ? { dataStore, idleTimeoutMs } : { filename, idleTimeoutMs };
 }
 
 /**

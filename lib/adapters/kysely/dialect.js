@@ -1,9 +1,8 @@
 "use strict";
 
-const { dataStore } = require("../../data-store.js");
-const { invalidArgument } = require("../../base/errors.js");
-const { kindOf } = require("../../base/json.js");
+const { checkDuration } = require("../../base/arguments.js");
 const { enableScopes } = require("../../queue/transaction-scope.js");
+const { checkAdapterOptions, checkBigint } = require("../options.js");
 const { SessionPool } = require("../session-pool.js");
 
 /**
@@ -33,21 +32,17 @@ function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler 
 		 * @param {any} [config]
 		 */
 		constructor(config = {}) {
-			if (typeof config !== "object" || config === null) {
-				throw invalidArgument("config", `must be an object, not ${kindOf(config)}`);
-			}
-			const store = config.dataStore ?? dataStore;
-			if (typeof store?.sqlite?.reserve !== "function") {
-				throw invalidArgument("config.dataStore", `must be a data store, not ${kindOf(store)}`);
-			}
+			const { dataStore, idleTimeoutMs, bigint } = checkAdapterOptions(config, "config", ["idleTimeoutMs", "bigint"]);
+			checkDuration(idleTimeoutMs, "config.idleTimeoutMs");
 			/** @type {DataStore} */
-			this.store = store;
+			this.store = dataStore;
 			/** @type {number | undefined} */
-			this.idleTimeoutMs = config.idleTimeoutMs;
+			this.idleTimeoutMs = idleTimeoutMs;
+			this.bigint = checkBigint(bigint, "config.bigint");
 		}
 
 		createDriver() {
-			return new Driver(this.store, this.idleTimeoutMs);
+			return new Driver(this.store, this.idleTimeoutMs, this.bigint);
 		}
 
 		createQueryCompiler() {
@@ -109,17 +104,19 @@ function createDialect({ SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler 
 class Driver {
 	/**
 	 * @param {DataStore} store
-	 * @param {number} [idleTimeoutMs]
+	 * @param {number | undefined} idleTimeoutMs
+	 * @param {boolean | "large"} bigint
 	 */
-	constructor(store, idleTimeoutMs) {
+	constructor(store, idleTimeoutMs, bigint) {
 		this.sessions = new SessionPool(store.sqlite, idleTimeoutMs);
+		this.rowOptions = { bigint };
 		enableScopes();
 	}
 
 	async init() {}
 
 	async acquireConnection() {
-		return new KyselyConnection(await this.sessions.acquire());
+		return new KyselyConnection(await this.sessions.acquire(), this.rowOptions);
 	}
 
 	/**
@@ -188,9 +185,11 @@ class Driver {
 class KyselyConnection {
 	/**
 	 * @param {SqlSession} session
+	 * @param {import("../../..").SqlRowOptions} rowOptions
 	 */
-	constructor(session) {
+	constructor(session, rowOptions) {
 		this.session = session;
+		this.rowOptions = rowOptions;
 	}
 
 	/**
@@ -198,11 +197,11 @@ class KyselyConnection {
 	 * @returns {Promise<import("kysely").QueryResult<any>>}
 	 */
 	async executeQuery({ sql, parameters }) {
-		const { rows, hasRows, changes, lastInsertRowid } = await this.session.execute(sql, parameters);
+		const { rows, hasRows, changes, lastInsertRowid } = await this.session.execute(sql, parameters, this.rowOptions);
 		if (hasRows) {
 			return { rows };
 		}
-		const insertId = lastInsertRowid === 0 ? undefined : BigInt(lastInsertRowid);
+		const insertId = Number(lastInsertRowid) === 0 ? undefined : BigInt(lastInsertRowid);
 		return { rows, numAffectedRows: BigInt(changes), insertId };
 	}
 
@@ -213,7 +212,7 @@ class KyselyConnection {
 	async *streamQuery({ sql, parameters }, chunkSize = 1) {
 		/** @type {any[]} */
 		let rows = [];
-		for await (const row of this.session.iterate(sql, parameters)) {
+		for await (const row of this.session.iterate(sql, parameters, this.rowOptions)) {
 			if (rows.push(row) >= chunkSize) {
 				yield { rows };
 				rows = [];

@@ -21,6 +21,13 @@ export interface RootcellarDialectConfig {
 
 	/** Time that a transaction may wait for its next statement; then it is rolled back. Default: 30,000 ms. */
 	idleTimeoutMs?: number;
+
+	/**
+	 * What integers become. Default: `"large"`, which makes a `bigint` of one that no number holds exactly (beyond
+	 * 2^53 - 1), and a number of every other. `true` makes a `bigint` of each. With `false`, rows that hold a large one
+	 * reject with a `RangeError` (`ERR_INEXACT_INTEGER`).
+	 */
+	bigint?: boolean | "large";
 }
 
 /**

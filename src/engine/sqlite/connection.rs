@@ -9,6 +9,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::control::Interrupt;
 use super::guard::user_connection::UserConnection;
+use super::regexp;
 use super::table::schema;
 use crate::Error;
 use crate::limits::{
@@ -105,6 +106,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     // Otherwise, SQLite would recompile a statement whose plan may depend on its parameters, each time it runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    regexp::register(&connection)?;
     Ok(connection)
 }
 

@@ -12,6 +12,7 @@ mod guard;
 mod locks;
 mod read;
 mod refusal;
+mod regexp;
 mod registry;
 mod savepoint;
 mod sql;

@@ -16,6 +16,8 @@ pub struct Failure {
     pub position: Option<u32>,
     /// Name of the invalid argument.
     pub argument: Option<String>,
+    /// Index of the statement that failed, of several that run together.
+    pub statement: Option<u32>,
 }
 
 impl From<&Error> for Failure {
@@ -25,7 +27,11 @@ impl From<&Error> for Failure {
             code: error.code().to_owned(),
             message: error.to_string(),
             position: sql.and_then(SqlError::position).and_then(|position| u32::try_from(position).ok()),
-            argument: sql.and_then(SqlError::argument).map(str::to_owned),
+            argument: sql.and_then(SqlError::argument).map(|argument| match error.statement() {
+                Some(index) => format!("statements[{index}].{argument}"),
+                None => argument.to_owned(),
+            }),
+            statement: error.statement().and_then(|index| u32::try_from(index).ok()),
         }
     }
 }

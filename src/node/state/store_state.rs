@@ -15,6 +15,7 @@ use crate::backup::service::ending::{Closing, wait_for_closing};
 use crate::backup::service::handle::Service;
 use crate::backup::service::status::Status as BackupStatus;
 use crate::batch::{BatchOutcome, ClientId};
+use crate::clock::ScriptClock;
 use crate::engine::sqlite::control::EngineUser;
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
@@ -31,6 +32,8 @@ pub struct StoreState {
     pub client: ClientId,
     pub wake: Mutex<Wake>,
     pub events: EventQueue,
+    /// The clock of its environment.
+    pub clock: ScriptClock,
     pub open: Mutex<Option<Open>>,
     pub hooks: Mutex<Hooks>,
     pub batches_in_flight: AtomicUsize,

@@ -31,9 +31,16 @@ pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<Sta
         Work::All(statements) => with_savepoint(connection, || {
             statements
                 .iter()
-                .map(|statement| match run_one(connection, statement, mode) {
-                    Err(Refusal::Alone) => Err(SqlError::Forbidden(WITHIN_BATCH.to_owned()).into()),
-                    other => other,
+                .enumerate()
+                .map(|(index, statement)| {
+                    run_one(connection, statement, mode).map_err(|refusal| match refusal {
+                        Refusal::Alone => {
+                            Error::from(SqlError::Forbidden(WITHIN_BATCH.to_owned())).in_statement(index).into()
+                        }
+                        Refusal::Failed(error) => Refusal::Failed(error.in_statement(index)),
+                        Refusal::TransactionFailed(error) => Refusal::TransactionFailed(error.in_statement(index)),
+                        Refusal::Conflict => Refusal::Conflict,
+                    })
                 })
                 .collect()
         }),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::epoch::EndedEpochs;
 use super::{group_commit, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::clock::now_ms;
+use crate::clock::expiry_ms;
 use crate::engine::sqlite::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -201,7 +201,7 @@ impl Writer {
     fn purge(&mut self) -> bool {
         self.rowid_cache.clear();
         // The log of a replaced file may belong to another file by now.
-        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, now_ms()));
+        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, expiry_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
 }
