@@ -39,6 +39,8 @@ enum Kind {
     Moved(PathBuf),
     /// The folder of the file does not exist. Create it first.
     NoParent(PathBuf),
+    /// The process may not use the file or its folder. The message names it, its owner and what is needed.
+    NotPermitted { code: &'static str, message: String },
     /// A newer version of this package made the file. Upgrade the package.
     SchemaNewer { supported: usize },
     /// Another program stored a value that is not JSON. Correct the row, or overwrite the key.
@@ -148,6 +150,12 @@ impl Error {
         Self(Kind::NoParent(path.to_owned()))
     }
 
+    /// A failure of SQLite whose reason is a missing permission.
+    #[cfg(unix)]
+    pub(crate) fn not_permitted(code: &'static str, message: String) -> Self {
+        Self(Kind::NotPermitted { code, message })
+    }
+
     pub(crate) fn schema_newer(supported: usize) -> Self {
         Self(Kind::SchemaNewer { supported })
     }
@@ -161,6 +169,7 @@ impl Error {
             Kind::ReadOnly(_) => "SQLITE_READONLY",
             Kind::Moved(_) => "SQLITE_READONLY_DBMOVED",
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
+            Kind::NotPermitted { code, .. } => code,
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
             Kind::NotWritten { .. } => "ERR_NOT_WRITTEN",
@@ -217,7 +226,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Sqlite { message, .. } | Kind::Backup { message, .. } => f.write_str(message),
+            Kind::Sqlite { message, .. } | Kind::Backup { message, .. } | Kind::NotPermitted { message, .. } => {
+                f.write_str(message)
+            }
             Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::Moved(path) => write!(

@@ -26,10 +26,24 @@ pub fn open_writer(path: &Path, interrupt: Interrupt) -> Result<UserConnection, 
 
 /// [`open_writer`] for this package alone: no user SQL runs on it.
 pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
+    set_up_writer(path).map_err(|error| explained(path, error))
+}
+
+/// The error of a file that could not be opened, with the missing permission if that is the reason.
+fn explained(path: &Path, error: Error) -> Error {
+    #[cfg(unix)]
+    return super::permission::explain(path, error);
+    #[cfg(not(unix))]
+    return error;
+}
+
+fn set_up_writer(path: &Path) -> Result<Connection, Error> {
     if path.is_dir() {
         return Err(Error::is_directory(path));
     }
-    if path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+    // A folder that may not be entered is there.
+    let is_missing = |folder: &Path| matches!(folder.try_exists(), Ok(false));
+    if path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && is_missing(parent)) {
         return Err(Error::no_parent(path));
     }
     // SQLite would take a file shorter than a page for an empty one, and overwrite it.
@@ -73,7 +87,7 @@ fn sync_everything(connection: &Connection) -> Result<(), Error> {
 
 /// Opens a read-only connection that reports a held lock at once.
 pub fn open_reader(path: &Path, interrupt: Interrupt) -> Result<UserConnection, Error> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explained(path, error))?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // This reads the schema, which a held lock may prevent. Then the default stays.
@@ -95,19 +109,40 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
     let text = path.to_string_lossy();
     let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
-    open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+    open_as(&path, Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
+/// Opens a file by its path.
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    open_as(path, path, flags)
+}
+
+/// Opens a file by its path or its URI.
+fn open_as(file: &Path, path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     #[cfg(lock_shim)]
     super::locks::shim::install();
     // One thread at a time uses a connection, so SQLite's own mutexes are not needed.
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = open_beside(file, path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     // Otherwise, SQLite would recompile a statement whose plan may depend on its parameters, each time it runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     regexp::register(&connection)?;
     Ok(connection)
+}
+
+/// Opens a connection whose temporary files lie beside a file.
+#[cfg(unix)]
+fn open_beside(file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    match super::temporary_files::vfs_beside(file) {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    }
+}
+
+/// Opens a connection whose temporary files lie where the system has them.
+#[cfg(not(unix))]
+fn open_beside(_file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, flags)
 }
 
 /// Switches the file to write-ahead mode. If that is impossible (a file system without shared memory, another

@@ -1,6 +1,6 @@
 //! The engine on SQLite: one writing connection on a thread of its own, and readers beside it.
 //!
-//! Imports point down: `file`, `refusal`, `savepoint`; then `locks`, `wal`, `guard`; `table`; `connection`; `sql`
+//! Imports point down: `file`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`, `guard`; `table`; `connection`; `sql`
 //! and `read`; `write`; `engine`; `registry`.
 
 mod connection;
@@ -10,6 +10,9 @@ mod file;
 mod guard;
 #[allow(unsafe_code, reason = "stands between SQLite and the system, and asks the dynamic linker")]
 mod locks;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "asks the system what the process may do")]
+mod permission;
 mod read;
 mod refusal;
 mod regexp;
@@ -17,6 +20,9 @@ mod registry;
 mod savepoint;
 mod sql;
 mod table;
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "stands between SQLite and its own VFS")]
+mod temporary_files;
 mod wal;
 mod write;
 
