@@ -11,7 +11,7 @@ import { atTerminal, environment, failure, json, program, rootcellar, stored, va
 
 vi.setConfig({ testTimeout: 300_000 });
 
-const COMMANDS = ["status", "backup", "list", "restore", "verify", "export", "import"];
+const COMMANDS = ["status", "backup", "list", "restore", "reset", "verify", "export", "import"];
 
 describe("how it is called", () => {
 	test("help and the version are no errors, and every command shows an example of itself", async () => {

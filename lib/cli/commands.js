@@ -1,8 +1,5 @@
 "use strict";
 
-const { mkdtempSync } = require("node:fs");
-const { tmpdir } = require("node:os");
-const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { withoutSecrets } = require("../config/backup.js");
 const { RootcellarError } = require("../base/errors.js");
@@ -11,7 +8,7 @@ const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
 const { existing, locate, withStore } = require("./store.js");
-const { removedAtEnd } = require("./temporary.js");
+const { removedAtEnd, temporaryFolderNear } = require("./temporary.js");
 
 /**
  * @typedef {import("./store.js").CommandOptions} CommandOptions
@@ -147,19 +144,6 @@ async function verify(options) {
 	];
 	if (!isComplete) process.exitCode = 1;
 	print(options, verification, text.join("\n"));
-}
-
-/**
- * Creates a temporary folder beside a file, on a disk with room for another like it; failing that, in the system's own.
- *
- * @param {string} file
- */
-function temporaryFolderNear(file) {
-	try {
-		return mkdtempSync(path.join(path.dirname(file), ".rootcellar-"));
-	} catch {
-		return mkdtempSync(path.join(tmpdir(), "rootcellar-"));
-	}
 }
 
 module.exports = { backup, list, status, verify };

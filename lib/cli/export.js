@@ -1,6 +1,7 @@
 "use strict";
 
-const { open, rename } = require("node:fs/promises");
+const { open, rename, stat } = require("node:fs/promises");
+const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
 const { lookForKeys } = require("../native/destination.js");
@@ -60,7 +61,7 @@ async function exportKeys(options) {
 		return;
 	}
 	const output = outputAt(options.output, locateBoth(options), options.force ?? false);
-	const keys = await intoFile(output, (write) => exportTo(file, options, write));
+	const keys = await intoFile(output, file, (write) => exportTo(file, options, write));
 	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
 }
 
@@ -141,13 +142,14 @@ function lineOf({ key, communityId, value, expiresAt }) {
  * Writes a file whole or not at all.
  *
  * @param {string} file
+ * @param {string} store
  * @param {(write: WriteText) => Promise<number>} use
  */
-async function intoFile(file, use) {
+async function intoFile(file, store, use) {
 	const unfinished = `${file}.${process.pid}.tmp`;
 	const remove = removedAtEnd(unfinished);
 	try {
-		const keys = await writeWhole(unfinished, use);
+		const keys = await writeWhole(unfinished, store, use);
 		await rename(unfinished, file);
 		return keys;
 	} finally {
@@ -156,12 +158,21 @@ async function intoFile(file, use) {
 }
 
 /**
- * @param {string} file a new one, which is on disk when this resolves
+ * Writes a new file, which is on disk when this resolves. Nobody may read it who may not read the store; what root makes
+ * belongs to the owner of the folder.
+ *
+ * @param {string} file
+ * @param {string} store
  * @param {(write: WriteText) => Promise<number>} use
  */
-async function writeWhole(file, use) {
-	const handle = await open(file, "wx");
+async function writeWhole(file, store, use) {
+	const { mode } = await stat(store);
+	const handle = await open(file, "wx", mode & 0o666);
 	try {
+		if (process.getuid?.() === 0) {
+			const { uid, gid } = await stat(path.dirname(file));
+			await handle.chown(uid, gid);
+		}
 		const keys = await use((text) => handle.writeFile(text));
 		await handle.sync();
 		return keys;

@@ -1,7 +1,6 @@
 "use strict";
 
-const { createReadStream, createWriteStream, mkdtempSync } = require("node:fs");
-const { tmpdir } = require("node:os");
+const { createReadStream, createWriteStream } = require("node:fs");
 const path = require("node:path");
 const { Readable } = require("node:stream");
 const { pipeline } = require("node:stream/promises");
@@ -11,7 +10,7 @@ const { linesOf, toEntry } = require("./lines.js");
 const { note, print } = require("./output.js");
 const { progressBar } = require("./progress.js");
 const { locateBoth, withStore } = require("./store.js");
-const { removedAtEnd } = require("./temporary.js");
+const { removedAtEnd, temporaryFolderNear } = require("./temporary.js");
 
 /** Bounds of a slice, which is handed to the writer at a time. */
 const SLICE_KEYS = 1_000;
@@ -31,7 +30,7 @@ const SLICE_BYTES = 4 << 20;
 async function importKeys(options) {
 	const place = locateBoth(options);
 	storeAt(place.file);
-	const source = await repeatable(options.input);
+	const source = await repeatable(options.input, place.file);
 	try {
 		const { keys, skipped } = await checkInput(source, options);
 		if (keys > 0) await write(place, source, options);
@@ -44,11 +43,12 @@ async function importKeys(options) {
 }
 
 /**
- * Makes an input readable more than once: a file is, and any other input is copied to one.
+ * Makes an input readable more than once: a file is, and any other input is copied to one beside the store.
  *
  * @param {string | undefined} input
+ * @param {string} store
  */
-async function repeatable(input) {
+async function repeatable(input, store) {
 	const given = input === undefined ? undefined : path.resolve(input);
 	const found = given === undefined ? undefined : statOf(given);
 	if (given !== undefined && found === undefined) {
@@ -63,7 +63,7 @@ async function repeatable(input) {
 	if (given === undefined && process.stdin.isTTY && process.stderr.isTTY) {
 		note("reading keys from the terminal, to its end of file");
 	}
-	const folder = mkdtempSync(path.join(tmpdir(), "rootcellar-"));
+	const folder = temporaryFolderNear(store);
 	const remove = removedAtEnd(folder);
 	const file = path.join(folder, "keys.jsonl");
 	await pipeline(given === undefined ? process.stdin : createReadStream(given), createWriteStream(file));

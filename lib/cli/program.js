@@ -7,6 +7,7 @@ const { exportKeys } = require("./export.js");
 const { importKeys } = require("./import.js");
 const { parseId, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
+const { reset } = require("./reset.js");
 const { restore } = require("./restore.js");
 
 const STORE = ["-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)"];
@@ -77,6 +78,13 @@ function createProgram(json) {
 		.addOption(new Option("--id <id>", "the state of this backup").argParser(parseId))
 		.addOption(new Option("--to <path>", "another file; without it the store itself").argParser(parsePath))
 		.option("--force", "replace what is there");
+	add(
+		program,
+		"reset",
+		"begin empty: set the store aside with its backups, under names that say so; nothing is deleted",
+		"reset --file bot.sqlite3",
+		reset,
+	);
 	add(
 		program,
 		"verify",

@@ -1,7 +1,7 @@
 "use strict";
 
-const { existsSync, readdirSync, rmSync } = require("node:fs");
-const { constants } = require("node:os");
+const { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } = require("node:fs");
+const { constants, tmpdir } = require("node:os");
 const { basename, dirname, join } = require("node:path");
 
 /** Signals that end a program, and leave it time to clean up. */
@@ -10,6 +10,32 @@ const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 /** @type {Set<() => void>} functions that remove the files */
 const removals = new Set();
 let isListening = false;
+
+/**
+ * Creates a temporary folder beside a file, on a disk with room for another like it; failing that, in the system's own,
+ * which there need not be. Git ignores it, for it holds what the file holds.
+ *
+ * @param {string} file
+ */
+function temporaryFolderNear(file) {
+	const folder = makeFolder(dirname(file));
+	writeFileSync(join(folder, ".gitignore"), "*\n");
+	return folder;
+}
+
+/** @param {string} parent */
+function makeFolder(parent) {
+	try {
+		return mkdtempSync(join(parent, ".rootcellar-"));
+	} catch (error) {
+		try {
+			return mkdtempSync(join(tmpdir(), "rootcellar-"));
+		} catch {
+			// The file's folder is where it belongs.
+			throw error;
+		}
+	}
+}
 
 /**
  * Removes a file or a folder when the process ends, also by a signal, unless it was removed or renamed before. Returns a
@@ -59,4 +85,4 @@ function remove(path) {
 	rmSync(path, { recursive: true, force: true });
 }
 
-module.exports = { allRemovedAtEnd, removedAtEnd };
+module.exports = { allRemovedAtEnd, removedAtEnd, temporaryFolderNear };

@@ -116,6 +116,8 @@ export interface Answer {
 	logBytes?: number;
 	replacesOpenFile?: boolean;
 	isStore?: boolean;
+	hasRemoteBackups?: boolean;
+	moved?: { from: string; to: string }[];
 	error?: Failure;
 }
 
@@ -144,6 +146,7 @@ export declare function lookForKeys(path: string): Promise<Answer>;
 export declare function checkOutputPath(url: string | undefined, output: string): Failure | null;
 export declare function isBackedUp(path: string): boolean;
 export declare function forgetBackupState(path: string): Promise<Answer>;
+export declare function setAside(path: string, url?: string): Promise<Answer>;
 
 export interface ReadValues {
 	texts: (string | null)[];

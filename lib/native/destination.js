@@ -137,6 +137,18 @@ async function forgetBackupState(file) {
 	await answerOf(loadBinding().forgetBackupState(file));
 }
 
+/**
+ * Sets a file aside with all that belongs to it, and answers what was renamed. Backups that are in no local folder stay;
+ * then so does everything else.
+ *
+ * @param {string} file
+ * @param {string} [url]
+ */
+async function setAside(file, url) {
+	const { moved = [], hasRemoteBackups = false } = await answerOf(loadBinding().setAside(file, url));
+	return { moved, hasRemoteBackups };
+}
+
 module.exports = {
 	checkOutput,
 	forgetBackupState,
@@ -145,6 +157,7 @@ module.exports = {
 	lookForKeys,
 	reportBackups,
 	restoreBackup,
+	setAside,
 	verifyBackups,
 	wouldReplaceOpenFile,
 };

@@ -15,6 +15,8 @@ pub enum BackupProblem {
     State,
     /// The output file exists.
     Exists,
+    /// Somebody has the file open.
+    InUse,
     /// Another process makes backups of this file.
     ElsewhereActive,
     /// The address of the destination is invalid.
@@ -34,6 +36,7 @@ impl BackupProblem {
             Self::Damaged => "ERR_BACKUP_DAMAGED",
             Self::State => "ERR_BACKUP_STATE",
             Self::Exists => "ERR_FILE_EXISTS",
+            Self::InUse => "ERR_FILE_IN_USE",
             Self::ElsewhereActive => "ERR_BACKUP_ELSEWHERE",
             Self::Address => "ERR_INVALID_CONFIG",
             Self::Hook => "ERR_BACKUP_HOOK",

@@ -15,9 +15,10 @@ use super::convert::failure::Failure;
 use super::convert::options::RestoreTarget;
 use crate::Error;
 use crate::backup::destination::{Destination, parse};
-use crate::backup::recover::report;
+use crate::backup::recover::{report, reset};
 use crate::backup::restore::progress::RestoreProgress;
 use crate::backup::{check_output, destination_of, list, restore_to, verify};
+use crate::clock::now_ms;
 
 /// Answer to such a request. Each has some of the fields.
 #[napi(object)]
@@ -37,8 +38,21 @@ pub struct Answer {
     pub replaces_open_file: Option<bool>,
     /// The file has the key-value table.
     pub is_store: Option<bool>,
+    /// Nothing was set aside, because there are backups in no local folder.
+    pub has_remote_backups: Option<bool>,
+    /// What was set aside.
+    pub moved: Option<Vec<MovedInfo>>,
     /// The error, if the request failed.
     pub error: Option<Failure>,
+}
+
+/// File or folder that was set aside.
+#[napi(object)]
+pub struct MovedInfo {
+    /// Its path before.
+    pub from: String,
+    /// Its path now.
+    pub to: String,
 }
 
 type AskWork = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
@@ -201,5 +215,26 @@ pub fn is_backed_up(path: String) -> bool {
 #[must_use]
 pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {
     let work = move || report::forget(&PathBuf::from(path)).map(|()| Answer::default());
+    AsyncTask::new(Ask { work: Some(Box::new(work)) })
+}
+
+/// Sets aside the file at `path` with all that belongs to it, unless there are backups at `url` that are in no folder.
+#[napi]
+#[must_use]
+pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask> {
+    let work = move || {
+        let destination = url.map(|url| parse(&url)).transpose()?;
+        let root = destination.as_deref().and_then(Destination::root);
+        if let Some(destination) = &destination
+            && root.is_none()
+            && !destination.list()?.is_empty()
+        {
+            return Ok(Answer { has_remote_backups: Some(true), ..Answer::default() });
+        }
+        let moved = reset::reset(&PathBuf::from(path), root, now_ms())?;
+        let shown = |path: &std::path::Path| path.display().to_string();
+        let moved = moved.iter().map(|one| MovedInfo { from: shown(&one.from), to: shown(&one.to) }).collect();
+        Ok(Answer { moved: Some(moved), ..Answer::default() })
+    };
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }

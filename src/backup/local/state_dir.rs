@@ -12,6 +12,8 @@ use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
 use crate::backup::fs::replace::replace;
+#[cfg(unix)]
+use crate::engine::sqlite::refusal_to_make;
 use crate::{BackupProblem, Error};
 
 /// Suffix of the folder's name.
@@ -225,8 +227,17 @@ impl StateDir {
         }
     }
 
+    /// The permission that is missing, and to whom.
+    fn refusal(&self) -> Option<String> {
+        #[cfg(unix)]
+        return [self.mark_path(), self.folder.clone()].iter().find_map(|path| refusal_to_make(path));
+        #[cfg(not(unix))]
+        return None;
+    }
+
     fn failed(&self, error: &std::io::Error) -> Error {
-        let message = format!("cannot use {}, which backups need: {error}", self.folder.display());
+        let reason = self.refusal().unwrap_or_else(|| error.to_string());
+        let message = format!("cannot use {}, which backups need: {reason}", self.folder.display());
         Error::backup(BackupProblem::State, message)
     }
 }

@@ -6,3 +6,4 @@ mod lost_wal;
 pub mod prepare;
 mod put_in_place;
 pub mod report;
+pub mod reset;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::backup::destination::Destination;
+use crate::backup::fs::access::Access;
 use crate::backup::fs::disk::{self, folder_of};
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_dir::{STATE_SUFFIX, StateDir};
@@ -26,73 +26,52 @@ pub struct Moved {
     pub to: PathBuf,
 }
 
-/// Sets aside a database, its companions, its backup state and its local backups, all or none.
+/// Sets aside a database, its companions, its backup state and its local backups, all or none. `root` is the folder of
+/// its backups, if they have one of their own.
 ///
 /// What is beside the database gets the name `<file>.reset-<time>` with the same suffixes, so that it is a store with
 /// its backups still. Backups in another folder are moved to `reset-<time>` within it.
 ///
 /// # Errors
 ///
-/// `ERR_FILE_IN_USE` if somebody has the database open; `ERR_BACKUP_STATE` if something cannot be renamed;
-/// `ERR_BACKUP_ELSEWHERE` and `ERR_BACKUP_DESTINATION` if there are backups, or may be, that are no local files.
-pub fn reset(path: &Path, destination: Option<&dyn Destination>, now_ms: i64) -> Result<Vec<Moved>, Error> {
-    refuse_remote(path, destination)?;
+/// `ERR_FILE_IN_USE` if somebody has the database open; `ERR_BACKUP_STATE` if something cannot be renamed.
+pub fn reset(path: &Path, root: Option<&Path>, now_ms: i64) -> Result<Vec<Moved>, Error> {
+    let elsewhere = root.filter(|root| !is_beside(path, root) && is_there(&root.join(BACKUPS)));
     let had_state = StateDir::found_beside(path).is_some();
-    if !had_state && !anything_beside(path) && destination.is_none_or(|destination| own_folder(path, destination).is_none())
-    {
+    if !had_state && elsewhere.is_none() && !is_anything_beside(path) {
         return Ok(Vec::new());
     }
     let state_dir = StateDir::beside(path)?;
     let opening = state_dir.lock_for_opening()?;
     let Some(lock) = state_dir.lock_for_backups_soon()? else { return Err(in_use(path)) };
-    let result = if is_in_use(path) { Err(in_use(path)) } else { set_aside(path, destination, had_state, now_ms) };
+    let moved = if is_in_use(path) { Err(in_use(path)) } else { set_aside(path, elsewhere, had_state, now_ms) };
     drop(lock);
     if !had_state {
         state_dir.remove_if_unused(&opening);
     }
-    result
+    moved
 }
 
-fn set_aside(
-    path: &Path,
-    destination: Option<&dyn Destination>,
-    had_state: bool,
-    now_ms: i64,
-) -> Result<Vec<Moved>, Error> {
+fn set_aside(path: &Path, elsewhere: Option<&Path>, had_state: bool, now_ms: i64) -> Result<Vec<Moved>, Error> {
     let mut moves = Moves::default();
-    let moved = moves.all(path, destination, had_state, now_ms);
-    moved.map_err(|(from, error)| {
-        moves.undo();
-        Error::backup(BackupProblem::State, format!("cannot set {} aside: {error}; nothing was changed", from.display()))
-    })?;
-    Ok(moves.0)
-}
-
-/// Refuses backups that cannot be set aside: the next start would restore them.
-fn refuse_remote(path: &Path, destination: Option<&dyn Destination>) -> Result<(), Error> {
-    let Some(destination) = destination.filter(|destination| destination.root().is_none()) else { return Ok(()) };
-    if destination.list()?.is_empty() {
-        return Ok(());
+    match moves.make(path, elsewhere, had_state, now_ms) {
+        Ok(()) => Ok(moves.0),
+        Err((from, error)) => {
+            moves.undo();
+            let message = format!("cannot set {} aside: {error}; nothing was changed", from.display());
+            Err(Error::backup(BackupProblem::State, message))
+        }
     }
-    let message = format!(
-        "there are backups at {}, which cannot be set aside, and from which the next start would restore {}: name \
-         another destination, for the bot and here, or move them away first",
-        destination.describe(),
-        path.display()
-    );
-    Err(Error::backup(BackupProblem::Exists, message))
 }
 
-fn anything_beside(path: &Path) -> bool {
+/// Returns true if a folder of backups is the default one of a database.
+fn is_beside(path: &Path, root: &Path) -> bool {
+    root.file_name() == with_suffix(path, BACKUP_SUFFIX).file_name()
+        && folder_of(root).canonicalize().ok() == folder_of(path).canonicalize().ok()
+}
+
+fn is_anything_beside(path: &Path) -> bool {
     [""].iter().chain(&COMPANIONS).chain(&[BACKUP_SUFFIX]).any(|suffix| is_there(&with_suffix(path, suffix)))
-}
-
-/// Folder with the backups of a destination that is a folder, unless it is the default one.
-fn own_folder(path: &Path, destination: &dyn Destination) -> Option<PathBuf> {
-    let root = destination.root()?;
-    let is_default = root.file_name() == with_suffix(path, BACKUP_SUFFIX).file_name()
-        && folder_of(root).canonicalize().ok() == folder_of(path).canonicalize().ok();
-    (!is_default && is_there(&root.join(BACKUPS))).then(|| root.to_owned())
 }
 
 fn is_there(path: &Path) -> bool {
@@ -111,30 +90,26 @@ struct Moves(Vec<Moved>);
 impl Moves {
     /// Renames everything. The database comes first: a log must never lie beside another database. If this is
     /// interrupted after it, the next start restores the database from the backups that are still there.
-    fn all(
+    fn make(
         &mut self,
         path: &Path,
-        destination: Option<&dyn Destination>,
+        elsewhere: Option<&Path>,
         had_state: bool,
         now_ms: i64,
     ) -> Result<(), (PathBuf, io::Error)> {
-        let aside = free_name(path, destination, now_ms);
+        let name = format!("reset-{now_ms}");
+        let aside = free_name(path, &name);
         for suffix in [""].iter().chain(&COMPANIONS) {
             self.rename(with_suffix(path, suffix), with_suffix(&aside, suffix))?;
         }
         let backups = with_suffix(path, BACKUP_SUFFIX);
-        let is_mounted = match self.rename(backups.clone(), with_suffix(&aside, BACKUP_SUFFIX)) {
-            // A place where something is mounted has no other name.
-            Err((_, error)) if matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices) => {
-                true
-            }
-            other => other.map(|()| false)?,
-        };
-        let within = destination.and_then(|destination| own_folder(path, destination));
-        for root in within.into_iter().chain(is_mounted.then_some(backups)) {
-            let folder = root.join(name_within(now_ms));
-            fs::create_dir_all(&folder).map_err(|error| (folder.clone(), error))?;
-            self.rename(root.join(BACKUPS), folder.join(BACKUPS)).inspect_err(|_| drop(fs::remove_dir(&folder)))?;
+        match self.rename(backups.clone(), with_suffix(&aside, BACKUP_SUFFIX)) {
+            // A folder where something is mounted cannot be renamed.
+            Err((_, error)) if is_mount(&error) => self.rename_within(&backups, &name)?,
+            renamed => renamed?,
+        }
+        if let Some(root) = elsewhere {
+            self.rename_within(root, &name)?;
         }
         if had_state {
             let to = with_suffix(&aside, STATE_SUFFIX);
@@ -142,6 +117,16 @@ impl Moves {
             remove_locks(&to);
         }
         Ok(())
+    }
+
+    /// Moves the backups in a folder to a new folder within it.
+    fn rename_within(&mut self, root: &Path, name: &str) -> Result<(), (PathBuf, io::Error)> {
+        let folder = root.join(name);
+        fs::create_dir(&folder).map_err(|error| (folder.clone(), error))?;
+        if let Some(access) = Access::of(root) {
+            access.apply(&folder).map_err(|error| (folder.clone(), error))?;
+        }
+        self.rename(root.join(BACKUPS), folder.join(BACKUPS)).inspect_err(|_| drop(fs::remove_dir(&folder)))
     }
 
     /// Renames what is there.
@@ -171,17 +156,111 @@ fn remove_locks(folder: &Path) {
     }
 }
 
-fn name_within(now_ms: i64) -> String {
-    format!("reset-{now_ms}")
+fn is_mount(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
 }
 
-/// A name that nothing has, with any suffix.
-fn free_name(path: &Path, _destination: Option<&dyn Destination>, now_ms: i64) -> PathBuf {
+/// Returns a path that is free with any of the suffixes.
+fn free_name(path: &Path, name: &str) -> PathBuf {
     let is_free = |aside: &Path| {
         let suffixes = [""].into_iter().chain(COMPANIONS).chain([BACKUP_SUFFIX, STATE_SUFFIX]);
         suffixes.into_iter().all(|suffix| !is_there(&with_suffix(aside, suffix)))
     };
-    let first = with_suffix(path, &format!(".{}", name_within(now_ms)));
-    let others = (1..).map(|attempt| with_suffix(path, &format!(".{}-{attempt}", name_within(now_ms))));
-    [first].into_iter().chain(others).find(|aside| is_free(aside)).unwrap_or_else(|| path.to_owned())
+    let mut aside = with_suffix(path, &format!(".{name}"));
+    for attempt in 1.. {
+        if is_free(&aside) {
+            break;
+        }
+        aside = with_suffix(path, &format!(".{name}-{attempt}"));
+    }
+    aside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database that was closed, its state and its backups, as far as their names go.
+    fn made() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        drop(crate::engine::sqlite::open_own_writer(&path).unwrap());
+        StateDir::beside(&path).unwrap().mark_in_use().unwrap();
+        let backups = with_suffix(&path, BACKUP_SUFFIX).join(BACKUPS);
+        fs::create_dir_all(&backups).unwrap();
+        fs::write(backups.join("file"), b"backup").unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = entries.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn everything_is_set_aside_and_nothing_is_deleted() {
+        let (folder, path) = made();
+        let moved = reset(&path, None, 7).unwrap();
+        let aside = ["", ".backup", ".backup-state"].map(|suffix| format!("a.sqlite3.reset-7{suffix}"));
+        assert_eq!(names(folder.path()), aside);
+        assert_eq!(moved.len(), 3);
+        assert!(moved.iter().all(|Moved { from, to }| !from.exists() && to.exists()));
+        assert!(folder.path().join("a.sqlite3.reset-7.backup/ltx/file").exists());
+        assert!(folder.path().join("a.sqlite3.reset-7.backup-state/in-use").exists());
+        assert_eq!(reset(&path, None, 8).unwrap(), [], "nothing is left to set aside");
+    }
+
+    #[test]
+    fn a_second_time_takes_another_name() {
+        let (folder, path) = made();
+        reset(&path, None, 7).unwrap();
+        fs::write(&path, b"").unwrap();
+        fs::write(with_suffix(&path, "-wal"), b"log").unwrap();
+        reset(&path, None, 7).unwrap();
+        let names = names(folder.path());
+        assert!(names.contains(&"a.sqlite3.reset-7-1".to_owned()), "{names:?}");
+        assert!(names.contains(&"a.sqlite3.reset-7-1-wal".to_owned()), "{names:?}");
+    }
+
+    #[test]
+    fn backups_in_another_folder_stay_in_it() {
+        let (folder, path) = made();
+        let other = folder.path().join("other");
+        fs::create_dir_all(other.join("ltx/0")).unwrap();
+        fs::write(other.join("mine"), b"").unwrap();
+        reset(&path, Some(&other), 7).unwrap();
+        assert_eq!(names(&other), ["mine", "reset-7"]);
+        assert!(other.join("reset-7/ltx/0").exists());
+    }
+
+    #[test]
+    fn what_is_open_is_refused_and_stays() {
+        let (folder, path) = made();
+        let before = names(folder.path());
+        let open = crate::engine::sqlite::open_own_writer(&path).unwrap();
+        assert_eq!(reset(&path, None, 7).unwrap_err().code(), "ERR_FILE_IN_USE");
+        drop(open);
+        let state_dir = StateDir::beside(&path).unwrap();
+        let lock = state_dir.lock_for_backups().unwrap().unwrap();
+        assert_eq!(reset(&path, None, 7).unwrap_err().code(), "ERR_FILE_IN_USE");
+        drop(lock);
+        assert_eq!(names(folder.path()), before);
+    }
+
+    #[test]
+    fn one_rename_that_fails_undoes_all() {
+        let (folder, path) = made();
+        let other = folder.path().join("other");
+        fs::create_dir_all(other.join(BACKUPS)).unwrap();
+        // Its name within the folder is taken.
+        fs::create_dir(other.join("reset-7")).unwrap();
+        let before = names(folder.path());
+        let error = reset(&path, Some(&other), 7).unwrap_err();
+        assert_eq!(error.code(), "ERR_BACKUP_STATE");
+        assert!(error.to_string().contains("nothing was changed"), "{error}");
+        assert_eq!(names(folder.path()), before);
+        assert!(other.join(BACKUPS).exists());
+    }
 }

@@ -87,6 +87,9 @@ pub fn open_store(
 fn open_without_backups(path: &Path, error: Error, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
     let has_content = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     if !has_content {
+        // A permission that is missing for the file as well is said of the file.
+        #[cfg(unix)]
+        let error = crate::engine::sqlite::not_permitted(path).unwrap_or(error);
         return Err(error);
     }
     // The same cause may keep the file from being opened, and that error says more.

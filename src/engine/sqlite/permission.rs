@@ -23,37 +23,53 @@ pub fn explain(database: &Path, error: Error) -> Error {
     if !CODES.iter().any(|code| error.code().starts_with(code)) || error.code() == "SQLITE_READONLY_DBMOVED" {
         return error;
     }
-    // SQLite keeps its files beside the file that a link leads to.
-    let path = database.canonicalize().or_else(|_| std::path::absolute(database));
-    match path.ok().and_then(|path| obstacle(&path)) {
+    match reason(database) {
         Some(reason) => Error::not_permitted(error.code(), reason),
         None => error,
     }
 }
 
+/// The error of a file that cannot be opened for lack of a permission, if it is so.
+pub fn not_permitted(database: &Path) -> Option<Error> {
+    reason(database).map(|reason| Error::not_permitted("SQLITE_CANTOPEN", reason))
+}
+
+/// SQLite keeps its files beside the file that a link leads to.
+fn reason(database: &Path) -> Option<String> {
+    let path = database.canonicalize().or_else(|_| std::path::absolute(database));
+    obstacle(&path.ok()?)
+}
+
 /// What keeps the process from using a database.
 fn obstacle(database: &Path) -> Option<String> {
-    let folder = database.parent()?;
-    let above: Vec<&Path> = folder.ancestors().collect();
-    if let Some((outer, error)) = above.iter().rev().find_map(|outer| Some((outer, refused(outer, libc::X_OK)?))) {
-        return Some(format!("{} may not be entered by {}", shown(outer), process(outer, &error)));
-    }
-    if let Some(error) = refused(folder, libc::W_OK | libc::R_OK | libc::X_OK) {
+    if let Some(reason) = refusal_to_make(database) {
         let alone = if is_mounted_alone(database) {
             ". The file is mounted alone; mount its folder instead"
         } else {
             ""
         };
-        let reader = process(folder, &error);
-        return Some(format!("the folder {} may not be written by {reader}. {NEEDED}{alone}", shown(folder)));
+        return Some(format!("{reason}. {NEEDED}{alone}"));
     }
     FILES.iter().find_map(|suffix| {
         let mut file = database.as_os_str().to_owned();
         file.push(suffix);
         let file = PathBuf::from(file);
         let error = refused(&file, libc::R_OK | libc::W_OK)?;
-        Some(format!("{} may not be read and written by {}", shown(&file), process(&file, &error)))
+        Some(format!("{} may not be read and written by {}", file.display(), process(&file, &error)))
     })
+}
+
+/// Why the process may not make a file: which folder it may not enter or write, and whose that is. `None` if it may, or
+/// if its folder does not exist.
+pub fn refusal_to_make(file: &Path) -> Option<String> {
+    let folder = file.parent()?;
+    let mut above: Vec<&Path> = folder.ancestors().collect();
+    above.reverse();
+    if let Some((outer, error)) = above.into_iter().find_map(|outer| Some((outer, refused(outer, libc::X_OK)?))) {
+        return Some(format!("the folder {} may not be entered by {}", outer.display(), process(outer, &error)));
+    }
+    let error = refused(folder, libc::W_OK | libc::R_OK)?;
+    Some(format!("the folder {} may not be written by {}", folder.display(), process(folder, &error)))
 }
 
 /// Why the process may not use a path in this way; `None` if it may, or if there is none.
@@ -84,10 +100,6 @@ fn process(path: &Path, error: &io::Error) -> String {
 fn owner(metadata: &Metadata) -> String {
     let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
     format!("it belongs to uid {uid}, gid {gid}, and its mode is {mode:03o}")
-}
-
-fn shown(path: &Path) -> std::path::Display<'_> {
-    path.display()
 }
 
 /// Returns true if a file is itself a place where something is mounted, as far as the system tells.
