@@ -72,7 +72,7 @@ const FOLDER = {
 describe.runIf(process.platform !== "win32")("the message names", () => {
 	for (const backup of ["off", "on"]) {
 		for (const [name, make] of Object.entries(FOLDER)) {
-			test(`a folder ${name} that may not be written, backups ${backup}`, async () => {
+			test(`with backups ${backup}, a folder ${name} that may not be written`, async () => {
 				const folder = folderOf();
 				const filename = await make(folder);
 				chmodSync(folder, 0o555);

@@ -3,11 +3,11 @@
 const { setTimeout: sleep } = require("node:timers/promises");
 const { withoutSecrets } = require("../config/backup.js");
 const { RootcellarError } = require("../base/errors.js");
-const { isBackedUp, listBackups, reportBackups, verifyBackups } = require("../native/destination.js");
+const { isBackedUp, listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, locate, withStore } = require("./store.js");
+const { existing, locate, locateBoth, withStore } = require("./store.js");
 const { removedAtEnd, temporaryFolderNear } = require("./temporary.js");
 
 /**
@@ -146,4 +146,27 @@ async function verify(options) {
 	print(options, verification, text.join("\n"));
 }
 
-module.exports = { backup, list, status, verify };
+/**
+ * Sets a store aside with its backups, so that the next start begins with an empty one. Deletes nothing.
+ *
+ * @param {import("./store.js").CommandOptions} options
+ */
+async function reset(options) {
+	const { file, url } = locateBoth(options);
+	storeAt(file);
+	const { moved, hasRemoteBackups } = await setAside(file, url);
+	if (hasRemoteBackups) {
+		throw new RootcellarError(
+			"ERR_REMOTE_BACKUPS",
+			`there are backups at ${withoutSecrets(url ?? "")}, from which the next start would restore ${file}; move them ` +
+				"away, or name another destination, here and for the bot",
+		);
+	}
+	if (moved.length === 0) {
+		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file} to set aside, and nothing that belongs to it`);
+	}
+	const lines = moved.map(({ from, to }) => `${from} is now ${to}`);
+	print(options, { file, moved }, lines.join("\n"));
+}
+
+module.exports = { backup, list, reset, status, verify };

@@ -7,7 +7,6 @@ const { exportKeys } = require("./export.js");
 const { importKeys } = require("./import.js");
 const { parseId, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
-const { reset } = require("./reset.js");
 const { restore } = require("./restore.js");
 
 const STORE = ["-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)"];
@@ -83,7 +82,7 @@ function createProgram(json) {
 		"reset",
 		"begin empty: set the store aside with its backups, under names that say so; nothing is deleted",
 		"reset --file bot.sqlite3",
-		reset,
+		commands.reset,
 	);
 	add(
 		program,

@@ -31,10 +31,10 @@ pub use engine::Engine;
 pub(crate) use file::FileId;
 pub use locks::foreign::loaded_copies;
 pub use locks::locks_hold;
-pub use read::point_read::{Reader, Stored, Values};
-pub use read::select::{Select, SelectProgress};
 #[cfg(unix)]
 pub(crate) use permission::{not_permitted, refusal_to_make};
+pub use read::point_read::{Reader, Stored, Values};
+pub use read::select::{Select, SelectProgress};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use sql::cursor::{CursorReply, OpenCursor};

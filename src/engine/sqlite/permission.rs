@@ -43,11 +43,8 @@ fn reason(database: &Path) -> Option<String> {
 /// What keeps the process from using a database.
 fn obstacle(database: &Path) -> Option<String> {
     if let Some(reason) = refusal_to_make(database) {
-        let alone = if is_mounted_alone(database) {
-            ". The file is mounted alone; mount its folder instead"
-        } else {
-            ""
-        };
+        let alone =
+            if is_mounted_alone(database) { ". The file is mounted alone; mount its folder instead" } else { "" };
         return Some(format!("{reason}. {NEEDED}{alone}"));
     }
     FILES.iter().find_map(|suffix| {
@@ -78,10 +75,7 @@ fn refused(path: &Path, mode: libc::c_int) -> Option<io::Error> {
     // SAFETY: the path is a string that ends with a zero.
     let result = unsafe { libc::faccessat(libc::AT_FDCWD, name.as_ptr(), mode, libc::AT_EACCESS) };
     let error = io::Error::last_os_error();
-    let is_permission = matches!(
-        error.kind(),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-    );
+    let is_permission = matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem);
     (result != 0 && is_permission).then_some(error)
 }
 

@@ -28,7 +28,7 @@ const NAME_END: [u8; 4] = [0; 4];
 /// Largest alignment of what SQLite allocates.
 const ALIGNMENT: usize = 16;
 
-type Open =
+type SystemOpen =
     unsafe extern "C" fn(*mut ffi::sqlite3_vfs, *const c_char, *mut ffi::sqlite3_file, c_int, *mut c_int) -> c_int;
 
 /// VFS for the databases of a folder.
@@ -37,7 +37,7 @@ struct FolderVfs {
     /// Copy of SQLite's own, with [`open`] in place of its `xOpen`. First, so that a pointer to it is one to the whole.
     vfs: ffi::sqlite3_vfs,
     /// `xOpen` of SQLite's own.
-    open: Open,
+    open: SystemOpen,
     /// Place of a temporary file's name in the memory that SQLite allocates for a file. SQLite keeps a pointer to it.
     name_offset: usize,
     /// Folders for temporary files, in the order in which they are tried.
@@ -128,10 +128,13 @@ fn temporary_name(folder: &Path) -> Vec<u8> {
 mod tests {
     use std::fs;
 
-    use rusqlite::Connection;
+    use rusqlite::{Connection, OpenFlags};
 
     use super::*;
-    use crate::engine::sqlite::open_own_writer;
+
+    fn open_beside(path: &Path) -> Connection {
+        Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs_beside(path).unwrap()).unwrap()
+    }
 
     /// Sorts more than SQLite keeps in memory, and returns the folders of the temporary files that are open meanwhile.
     fn folders_while_sorting(connection: &Connection, folder: &Path) -> Vec<PathBuf> {
@@ -142,7 +145,8 @@ mod tests {
         let mut rows = statement.query([]).unwrap();
         assert!(rows.next().unwrap().is_some());
         // Temporary files are unlinked as soon as they are open.
-        let open = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        let open =
+            fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
         let temporary = open.filter(|path| path.starts_with(folder) && path.to_string_lossy().contains("/etilqs_"));
         let found = temporary.map(|path| path.parent().unwrap().to_owned()).collect();
         assert!(rows.next().unwrap().is_some());
@@ -156,7 +160,7 @@ mod tests {
         let databases = ["one", "other"].map(|name| {
             let folder = root.join(name);
             fs::create_dir(&folder).unwrap();
-            (open_own_writer(&folder.join("a.sqlite3")).unwrap(), folder)
+            (open_beside(&folder.join("a.sqlite3")), folder)
         });
         for (connection, folder) in &databases {
             let found = folders_while_sorting(connection, &root);
@@ -178,9 +182,9 @@ mod tests {
             fs::create_dir(root.join(name)).unwrap();
         }
         let (link, target) = (root.join("app/a.sqlite3"), root.join("volume/a.sqlite3"));
-        drop(open_own_writer(&target).unwrap());
+        fs::write(&target, b"").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        let found = folders_while_sorting(&open_own_writer(&link).unwrap(), &root);
+        let found = folders_while_sorting(&open_beside(&link), &root);
         assert!(!found.is_empty());
         assert!(found.iter().all(|one| *one == root.join("volume")), "{found:?}");
     }
@@ -190,7 +194,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("folder");
         fs::create_dir(&folder).unwrap();
-        let connection = open_own_writer(&folder.join("a.sqlite3")).unwrap();
+        let connection = open_beside(&folder.join("a.sqlite3"));
         fs::rename(&folder, root.path().join("elsewhere")).unwrap();
         assert_eq!(folders_while_sorting(&connection, &folder), Vec::<PathBuf>::new());
     }
