@@ -1,7 +1,7 @@
 //! The engine on SQLite: one writing connection on a thread of its own, and readers beside it.
 //!
-//! Imports point down: `file`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`, `guard`; `table`; `connection`; `sql`
-//! and `read`; `write`; `engine`; `registry`.
+//! Imports point down: `file`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`, `guard`;
+//! `table`; `connection`; `sql` and `read`; `write`; `engine`; `registry`.
 
 mod connection;
 pub mod control;
