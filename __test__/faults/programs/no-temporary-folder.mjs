@@ -42,10 +42,14 @@ const sorted = "SELECT id FROM t ORDER BY text";
 const ends = {
 	read: await end(sqlite.get(`SELECT count(*) FROM (${sorted} LIMIT -1 OFFSET 1)`)),
 	iterate: await end(drain(sqlite.iterate(sorted))),
-	transaction: await end(sqlite.transaction(({ sqlite: own }) => own.all(`${sorted} LIMIT 10 OFFSET 100000`))),
+	transaction: await end(sqlite.transaction((tx) => tx.all(`${sorted} LIMIT 10 OFFSET 100000`))),
 	write: await end(sqlite.run(`INSERT INTO t (text) SELECT text FROM (SELECT text FROM t ORDER BY text LIMIT 100000)`)),
 	temporary: await end(
-		sqlite.exec("CREATE TEMP TABLE u AS SELECT * FROM t; CREATE INDEX temp.v ON u (text); DROP TABLE u"),
+		sqlite.transaction(async (tx) => {
+			await tx.run("CREATE TEMP TABLE u AS SELECT * FROM t");
+			await tx.run("CREATE INDEX temp.v ON u (text)");
+			await tx.run("DROP TABLE u");
+		}),
 	),
 	index: await end(sqlite.exec("CREATE INDEX by_text ON t (text)")),
 	reindex: await end(sqlite.exec("REINDEX by_text")),

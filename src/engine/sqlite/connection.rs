@@ -50,7 +50,15 @@ fn set_up_writer(path: &Path) -> Result<Connection, Error> {
     if path.metadata().is_ok_and(|file| (1..PAGE_BYTES_MIN).contains(&file.len())) {
         return Err(Error::not_a_database());
     }
+    let is_new = matches!(path.try_exists(), Ok(false));
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    // Before there is a log, which takes the owner of the database.
+    #[cfg(unix)]
+    if is_new {
+        super::permission::give_to_owner_of_folder(path);
+    }
+    #[cfg(not(unix))]
+    let _ = is_new;
     connection.busy_handler(Some(wait_for_lock()))?;
     schema::check(&connection)?;
     // SQLite opens a read-only file without an error.

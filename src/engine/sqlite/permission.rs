@@ -1,10 +1,11 @@
-//! Why a file cannot be opened: which folder or file the process may not use, whose it is, and what is needed.
+//! Whose a database is, and why it cannot be opened: which folder or file the process may not use, whose that is, and
+//! what is needed.
 
 use std::ffi::CString;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -17,6 +18,18 @@ const CODES: [&str; 4] = ["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "
 
 const NEEDED: &str =
     "SQLite makes -wal and -shm files beside a database, so the process must be allowed to write to its folder";
+
+/// Gives a database that root has just made to the owner of its folder, as what is made beside a database has its
+/// owner: a bot of that user could not use it otherwise.
+pub fn give_to_owner_of_folder(database: &Path) {
+    if effective_uid() == 0
+        && let Ok(database) = database.canonicalize()
+        && let Some(Ok(owner)) = database.parent().map(fs::metadata)
+    {
+        // Where it fails (some network file systems) root's file is all that there can be.
+        let _ = lchown(database, Some(owner.uid()), Some(owner.gid()));
+    }
+}
 
 /// The error of a file that could not be opened, with the reason if it is a permission. The code stays.
 pub fn explain(database: &Path, error: Error) -> Error {
@@ -81,14 +94,18 @@ fn refused(path: &Path, mode: libc::c_int) -> Option<io::Error> {
 
 /// The process, and whose a path is.
 fn process(path: &Path, error: &io::Error) -> String {
-    // SAFETY: asks for an id, which cannot fail.
-    let uid = unsafe { libc::geteuid() };
+    let uid = effective_uid();
     let owner = match fs::metadata(path) {
         _ if error.kind() == io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only".to_owned(),
         Ok(metadata) => owner(&metadata),
         Err(_) => error.to_string(),
     };
     format!("this process, which runs as uid {uid}: {owner}")
+}
+
+fn effective_uid() -> u32 {
+    // SAFETY: asks for an id, which cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 fn owner(metadata: &Metadata) -> String {
