@@ -152,6 +152,7 @@ describe.runIf(process.platform === "linux")("the message says that", () => {
 
 	test("a file system is mounted read-only", async () => {
 		const folder = folderOf();
+		chmodSync(folder, 0o777);
 		const filename = await storeIn(folder);
 		const mounts = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"';
 		const { code, message } = await runMounted(mounts, [folder], opening(filename));

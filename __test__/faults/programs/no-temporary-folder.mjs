@@ -41,9 +41,11 @@ await sqlite.run(
 const sorted = "SELECT id FROM t ORDER BY text";
 const ends = {
 	read: await end(sqlite.get(`SELECT count(*) FROM (${sorted} LIMIT -1 OFFSET 1)`)),
-	iterate: await end(drain(sqlite.iterate(sorted))),
+	iterate: await end(drain(sqlite.iterate(`${sorted} LIMIT 1000 OFFSET 149000`))),
 	transaction: await end(sqlite.transaction((tx) => tx.all(`${sorted} LIMIT 10 OFFSET 100000`))),
-	write: await end(sqlite.run(`INSERT INTO t (text) SELECT text FROM (SELECT text FROM t ORDER BY text LIMIT 100000)`)),
+	write: await end(
+		sqlite.run(`INSERT INTO t (text) SELECT text FROM (SELECT text FROM t ORDER BY text LIMIT 100 OFFSET 149000)`),
+	),
 	temporary: await end(
 		sqlite.transaction(async (tx) => {
 			await tx.run("CREATE TEMP TABLE u AS SELECT * FROM t");
@@ -53,13 +55,17 @@ const ends = {
 	),
 	index: await end(sqlite.exec("CREATE INDEX by_text ON t (text)")),
 	reindex: await end(sqlite.exec("REINDEX by_text")),
-	update: await end(sqlite.run("UPDATE t SET text = lower(text) WHERE id IN (SELECT id FROM t ORDER BY text)")),
+	update: await end(
+		sqlite.run(
+			"UPDATE t SET text = lower(text) WHERE id IN (SELECT id FROM t ORDER BY upper(text) LIMIT 100 OFFSET 149000)",
+		),
+	),
 	vacuum: await end(sqlite.exec("VACUUM")),
 	backup: await end(store.backups.create()),
 	restore: await end(store.backups.restore({ to: join(folder, "copy.sqlite3") })),
 };
 await store.close();
-const lines = Array.from({ length: 20_000 }, (_, n) => `${JSON.stringify({ key: `k${n}`, value: n })}\n`).join("");
+const lines = Array.from({ length: 2_000 }, (_, n) => `${JSON.stringify({ key: `k${n}`, value: n })}\n`).join("");
 const imported = rootcellar(["import", "-f", file], lines);
 const verified = rootcellar(["verify", "-f", file]);
 console.log(JSON.stringify({ probes, ends, imported, verified, files: readdirSync(folder).sort() }));
