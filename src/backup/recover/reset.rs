@@ -8,7 +8,7 @@ use crate::backup::fs::access::Access;
 use crate::backup::fs::disk::{self, folder_of};
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_dir::{STATE_SUFFIX, StateDir};
-use crate::backup::restore::output::is_in_use;
+use crate::backup::restore::output::is_in_use_as_it_is;
 use crate::{BackupProblem, Error};
 
 /// Suffix of the default folder of backups.
@@ -44,7 +44,8 @@ pub fn reset(path: &Path, root: Option<&Path>, now_ms: i64) -> Result<Vec<Moved>
     let state_dir = StateDir::beside(path)?;
     let opening = state_dir.lock_for_opening()?;
     let Some(lock) = state_dir.lock_for_backups_soon()? else { return Err(in_use(path)) };
-    let moved = if is_in_use(path) { Err(in_use(path)) } else { set_aside(path, elsewhere, had_state, now_ms) };
+    let moved =
+        if is_in_use_as_it_is(path) { Err(in_use(path)) } else { set_aside(path, elsewhere, had_state, now_ms) };
     drop(lock);
     if !had_state {
         state_dir.remove_if_unused(&opening);
@@ -222,6 +223,21 @@ mod tests {
         let names = names(folder.path());
         assert!(names.contains(&"a.sqlite3.reset-7-1".to_owned()), "{names:?}");
         assert!(names.contains(&"a.sqlite3.reset-7-1-wal".to_owned()), "{names:?}");
+    }
+
+    #[test]
+    fn a_log_stays_as_it_is_whatever_it_lies_beside() {
+        let (folder, path) = made();
+        let other = folder.path().join("other.sqlite3");
+        let writer = crate::engine::sqlite::open_own_writer(&other).unwrap();
+        writer.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        // As a file that was copied over that of a killed bot.
+        fs::copy(with_suffix(&other, "-wal"), with_suffix(&path, "-wal")).unwrap();
+        let before = ["", "-wal"].map(|suffix| fs::read(with_suffix(&path, suffix)).unwrap());
+        assert!(before[1].len() > 4096);
+        reset(&path, None, 7).unwrap();
+        let aside = with_suffix(&path, ".reset-7");
+        assert_eq!(["", "-wal"].map(|suffix| fs::read(with_suffix(&aside, suffix)).unwrap()), before);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
+
 use crate::backup::destination::Destination;
-use crate::backup::fs::paths::COMPANIONS;
+use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_dir::STATE_SUFFIX;
 use crate::engine::sqlite::open_own_reader;
 use crate::{BackupProblem, Error};
@@ -35,8 +37,20 @@ pub fn check_output(destination: Option<&dyn Destination>, output: &Path) -> Res
 
 /// Returns true if somebody has a database open, because it cannot be locked exclusively. False for other files.
 pub fn is_in_use(path: &Path) -> bool {
+    is_locked(path, false)
+}
+
+/// [`is_in_use`] that changes nothing: otherwise SQLite copies a log into the database, or removes it if the database is
+/// empty. The log may be another database's.
+pub fn is_in_use_as_it_is(path: &Path) -> bool {
+    let has_log = with_suffix(path, "-wal").exists();
+    path.metadata().is_ok_and(|file| file.len() > 0) && is_locked(path, has_log)
+}
+
+fn is_locked(path: &Path, keeps_log: bool) -> bool {
     let lock = || -> Result<(), Error> {
         let connection = open_own_reader(path, Duration::ZERO)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log)?;
         // Has to be set before the first read, so that a database with a log is locked exclusively, too.
         connection.pragma_update(None, "query_only", false)?;
         connection.execute_batch(
