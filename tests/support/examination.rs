@@ -110,7 +110,7 @@ pub fn examine_from(
     });
     let states = states.into_inner().unwrap();
     let mut findings = Findings {
-        points: events.len() - first,
+        points: losses.iter().map(|loss| loss.point).collect::<HashSet<_>>().len(),
         images: losses.len(),
         distinct: states.len(),
         ..Findings::default()
