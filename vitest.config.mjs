@@ -15,7 +15,7 @@ export default defineConfig({
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
 		// Most of a test's time is spent on waiting for processes that it has started.
-		maxWorkers: Math.max(2, availableParallelism() - 1),
+		maxWorkers: availableParallelism() + 1,
 		expect: { poll: { timeout: 60_000 } },
 		projects: [
 			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
