@@ -177,3 +177,9 @@ pub const REGEXP_BYTES_MAX: usize = 64 << 10;
 
 /// Time for which the writer spins for the next request before it sleeps.
 pub const REQUEST_SPIN: Duration = Duration::from_micros(100);
+
+/// Longest wait for an object store's next answer before a sound file is opened without it.
+pub const OPENING_ANSWER_WAIT: Duration = Duration::from_secs(3);
+
+/// Longest wait for all of its answers then.
+pub const OPENING_LOOK_WAIT: Duration = Duration::from_secs(15);

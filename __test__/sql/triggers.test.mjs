@@ -175,30 +175,6 @@ describe("a trigger on keys", () => {
 		await appData.deleteLike("not there%");
 	});
 
-	test("that keeps one of several rows of a key makes its write an error", async () => {
-		const filename = temporaryFile();
-		const { appData, sqlite } = temporaryStore(filename);
-		const values = ["1", "2", "3"];
-		await sqlite.batch(
-			values.map((value) => ({ sql: "INSERT INTO __rootapp_kv (key, value) VALUES ('k', ?)", params: [value] })),
-		);
-		await sqlite.run(
-			"CREATE TRIGGER no BEFORE DELETE ON __rootapp_kv WHEN old.value = '3' BEGIN SELECT RAISE(IGNORE); END",
-		);
-		for (const operation of [
-			() => appData.set({ key: "k", value: 4 }),
-			() => appData.update("k", () => 4),
-			() => appData.delete("k"),
-		]) {
-			await expectFailure(operation, "ERR_NOT_WRITTEN");
-			expect((await rawRows(filename)).map(({ value }) => value)).toEqual(values);
-			expect(await appData.get("k")).toBe(3);
-		}
-		await sqlite.run("DROP TRIGGER no");
-		await appData.set({ key: "k", value: 4 });
-		expect((await rawRows(filename)).map(({ value }) => value)).toEqual(["4"]);
-	});
-
 	test("that fails halfway leaves nothing of the write that is rejected", async () => {
 		const filename = temporaryFile();
 		const { appData, sqlite } = temporaryStore(filename);

@@ -13,8 +13,8 @@ const { checkAdapterOptions } = require("./options.js");
 const PAGE_KEYS = 200;
 
 // A range, for `LIKE`, and with it `deleteLike`, ignores case, by which namespaces may differ.
-const DELETE_RANGE = "DELETE FROM main.__rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
-const KEYS_OF_RANGE = `SELECT DISTINCT key FROM main.__rootapp_kv WHERE community_id IS NULL AND key > ? AND key < ?
+const DELETE_RANGE = "DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
+const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key > ? AND key < ?
 	ORDER BY key LIMIT ${PAGE_KEYS}`;
 
 /**

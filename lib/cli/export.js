@@ -26,7 +26,7 @@ const isLive = (/** @type {string} */ row) =>
 	`(typeof(${row}.expires_at) NOT IN ('integer', 'real') OR ${row}.expires_at > :now)`;
 
 /** Rows of the key of `first` in the default scope. The SDK may have left several, of which the newest counts. */
-const TWINS = "FROM main.__rootapp_kv AS twin WHERE twin.community_id IS NULL AND twin.key = first.key AND twin.rowid";
+const TWINS = "FROM __rootapp_kv AS twin WHERE twin.community_id IS NULL AND twin.key = first.key AND twin.rowid";
 
 /**
  * Query for the entries that `select` finds, of every community, in the order of insertion. It holds no more than a few rows
@@ -37,7 +37,7 @@ const EXPORTED = `
 SELECT CAST(first.rowid AS REAL) AS place, first.key AS key, first.community_id AS communityId,
 	CAST(newest.value AS TEXT) AS value,
 	iif(typeof(newest.expires_at) IN ('integer', 'real'), CAST(newest.expires_at AS REAL), NULL) AS expiresAt
-FROM main.__rootapp_kv AS first JOIN main.__rootapp_kv AS newest ON newest.rowid = iif(first.community_id IS NULL,
+FROM __rootapp_kv AS first JOIN __rootapp_kv AS newest ON newest.rowid = iif(first.community_id IS NULL,
 	(SELECT max(twin.rowid) ${TWINS} >= first.rowid), first.rowid)
 WHERE typeof(first.key) = 'text' AND ${isLive("first")} AND (first.community_id IS NOT NULL
 	OR NOT EXISTS (SELECT 1 ${TWINS} <> first.rowid)
@@ -103,7 +103,7 @@ async function exportTo(file, options, write) {
  * @param {import("./progress.js").Bar} bar
  */
 async function writeLines({ sqlite }, community, write, bar) {
-	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM main.__rootapp_kv");
+	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM __rootapp_kv");
 	const total = last?.place ?? 0;
 	const everyCommunity = community === undefined;
 	const parameters = { now: Date.now(), everyCommunity, community: community || null };

@@ -16,10 +16,10 @@ const { checkReferences, internal, referenceProblems, switchForeignKeys } = requ
  * @typedef {{ number: number, name: string, hash: string }} Applied
  */
 
-const TABLE = `CREATE TABLE IF NOT EXISTS main.__rootcellar_migrations (
+const TABLE = `CREATE TABLE IF NOT EXISTS __rootcellar_migrations (
 	number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
-const READ_APPLIED = "SELECT number, name, hash FROM main.__rootcellar_migrations ORDER BY number";
-const RECORD = "INSERT INTO main.__rootcellar_migrations (number, name, hash, applied_at) VALUES (?, ?, ?, ?)";
+const READ_APPLIED = "SELECT number, name, hash FROM __rootcellar_migrations ORDER BY number";
+const RECORD = "INSERT INTO __rootcellar_migrations (number, name, hash, applied_at) VALUES (?, ?, ?, ?)";
 
 /**
  * Applies the migrations that the file has not seen, each in a transaction of its own.

@@ -1,7 +1,7 @@
 //! Restore plan: the files that a restore reads, in order. The rules are Litestream's (0.5.8 and later), so that both
 //! restore the same state from the same files.
 
-use super::files::{BackupFile, Level, of_level};
+use super::files::{BackupFile, Level, of_level, restorable};
 use crate::ltx::Txid;
 
 /// State to restore.
@@ -46,19 +46,28 @@ impl Plan {
 /// reachable file.
 #[must_use]
 pub fn plan(files: &[BackupFile], target: Target) -> Option<Plan> {
+    // The state is chosen by its own time, and not made of files from before the time: what it follows has a later one
+    // if the clock was set back.
+    let exactly = match target {
+        Target::Before(_) => Target::Txid(restorable(files).into_iter().find(|file| target.allows(file))?.name.max),
+        _ => target,
+    };
     let snapshots = of_level(files, Level::SNAPSHOT);
-    let mut chosen: Vec<BackupFile> = snapshots.into_iter().rfind(|file| target.allows(file)).into_iter().collect();
+    let mut chosen: Vec<BackupFile> =
+        snapshots.into_iter().rfind(|file| exactly.allows(file)).into_iter().collect();
     let increments: Vec<&BackupFile> =
-        files.iter().filter(|file| file.name.level != Level::SNAPSHOT && target.allows(file)).collect();
+        files.iter().filter(|file| file.name.level != Level::SNAPSHOT && exactly.allows(file)).collect();
     let mut reached = chosen.last().map_or(0, |file| file.name.max.get());
     while let Some(next) = furthest(&increments, reached) {
         chosen.push(*next);
         reached = next.name.max.get();
     }
     let starts_with_snapshot = chosen.first().is_some_and(|file| file.name.min == Txid::FIRST);
-    let is_the_one = !matches!(target, Target::Txid(txid) if txid.get() != reached);
-    let unreachable =
-        increments.into_iter().filter(|file| file.name.min.get() > reached.saturating_add(1)).copied().collect();
+    let is_the_one = !matches!(exactly, Target::Txid(txid) if txid.get() != reached);
+    let is_beyond = |file: &&BackupFile| {
+        file.name.level != Level::SNAPSHOT && target.allows(file) && file.name.min.get() > reached.saturating_add(1)
+    };
+    let unreachable = files.iter().filter(is_beyond).copied().collect();
     (starts_with_snapshot && is_the_one).then_some(Plan { files: chosen, unreachable })
 }
 
@@ -117,6 +126,26 @@ mod tests {
         assert_eq!(before(1001).unwrap(), ["0/1-1"]);
         assert_eq!(before(8000).unwrap(), ["1/1-5", "0/6-6", "0/7-7"]);
         assert_eq!(before(8001).unwrap(), ["9/1-8"]);
+    }
+
+    #[test]
+    fn a_state_is_found_by_its_time_after_the_clock_was_set_back() {
+        // Three seconds too late for five transactions, and right from then on.
+        let mut files: Vec<BackupFile> =
+            (1..=5).map(|txid| file(0, txid, txid, 13_000 + 10 * txid as i64)).collect();
+        files.extend((6..=9).map(|txid| file(0, txid, txid, 10_000 + 10 * txid as i64)));
+        let before = |files: &[BackupFile], time_ms| {
+            plan(files, Target::Before(time_ms)).and_then(|plan| plan.txid()).map(Txid::get)
+        };
+        assert_eq!(before(&files, 10_060), None);
+        assert_eq!(before(&files, 10_061), Some(6));
+        assert_eq!(before(&files, 10_085), Some(8));
+        assert_eq!(before(&files, 20_000), Some(9));
+        // The same with a snapshot of the wrong time, and merged files.
+        let merged = [file(9, 1, 3, 13_030), file(1, 4, 6, 10_060), file(1, 7, 9, 10_090)];
+        assert_eq!(before(&merged, 10_060), None);
+        assert_eq!(before(&merged, 10_061), Some(6));
+        assert_eq!(before(&merged, 20_000), Some(9));
     }
 
     #[test]

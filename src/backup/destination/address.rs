@@ -12,9 +12,9 @@ use url::Url;
 
 use super::bucket::Bucket;
 use super::folder::Folder;
+use super::http::CheckedConnector;
 use super::interface::Destination;
 use super::layout::Layout;
-use super::once::CompleteOnce;
 use crate::{BackupProblem, Error};
 
 /// Timeouts and retries of one request. A request that fails all of them is retried later, and the failure shows in
@@ -141,7 +141,7 @@ fn s3(bucket: &str, options: UrlOptions) -> Store {
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
-        .with_http_connector(CompleteOnce)
+        .with_http_connector(CheckedConnector)
         .with_client_options(options.client())
         .with_retry(retry());
     if let Some(endpoint) = options.endpoint {
@@ -159,6 +159,7 @@ fn s3(bucket: &str, options: UrlOptions) -> Store {
 fn google(bucket: &str, options: UrlOptions) -> Store {
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(bucket)
+        .with_http_connector(CheckedConnector)
         .with_client_options(options.client())
         .with_retry(retry());
     if let Some(endpoint) = options.endpoint {
@@ -170,6 +171,7 @@ fn google(bucket: &str, options: UrlOptions) -> Store {
 fn azure(container: &str, account: &str, options: UrlOptions) -> Store {
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_container_name(container)
+        .with_http_connector(CheckedConnector)
         .with_client_options(options.client())
         .with_retry(retry());
     if !account.is_empty() {

@@ -1,14 +1,18 @@
 //! Object stores: S3 and compatible ones, Google Cloud Storage, Azure.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
+use super::answer::short_reason;
+use super::foreign::{Foreign, unread};
 use super::interface::{Created, Destination, timestamp_ms, unusable};
 use super::layout::Layout;
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
@@ -19,6 +23,9 @@ use crate::{BackupProblem, Error};
 /// Bytes per ranged read.
 const READ_BYTES: u64 = 1 << 20;
 
+/// Longest time of a listing, of every level.
+const LISTING_TIME_MAX: Duration = Duration::from_secs(120);
+
 /// Prefix of an object store.
 pub struct Bucket {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -26,6 +33,7 @@ pub struct Bucket {
     pub(super) prefix: Key,
     pub(super) layout: Layout,
     description: String,
+    foreign: Foreign,
 }
 
 impl Bucket {
@@ -44,7 +52,8 @@ impl Bucket {
             .enable_all()
             .build()
             .map_err(|error| Error::internal(&format!("cannot make a runtime: {error}")))?;
-        Ok(Self { store, runtime: Arc::new(runtime), prefix: Key::from(prefix), layout, description })
+        let (runtime, prefix, foreign) = (Arc::new(runtime), Key::from(prefix), Foreign::default());
+        Ok(Self { store, runtime, prefix, layout, description, foreign })
     }
 
     fn level(&self, level: Level) -> Key {
@@ -62,15 +71,19 @@ impl Bucket {
         };
         Error::backup(problem, format!("cannot {what} {}: {}", self.description, reason(error)))
     }
+
+    fn unlisted(&self, problem: &str) -> Error {
+        Error::backup(BackupProblem::Destination, format!("cannot list {}: {problem}", self.description))
+    }
 }
 
-/// Innermost cause of an error, which contains neither requests nor signatures.
+/// Innermost cause of an error, which contains neither requests nor signatures, and shortened.
 fn reason(error: &object_store::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    short_reason(cause)
 }
 
 impl Destination for Bucket {
@@ -79,16 +92,37 @@ impl Destination for Bucket {
     }
 
     fn list(&self) -> Result<Vec<BackupFile>, Error> {
-        let mut files = Vec::new();
+        self.list_in_parts(&mut || {})
+    }
+
+    fn list_in_parts(&self, answered: &mut dyn FnMut()) -> Result<Vec<BackupFile>, Error> {
+        let (mut files, mut foreign) = (Vec::new(), BTreeSet::new());
+        let deadline = Instant::now() + LISTING_TIME_MAX;
         for level in Level::all() {
-            let listed = self.runtime.block_on(self.store.list_with_delimiter(Some(&self.level(level))));
+            let folder = self.level(level);
+            let listed = self.runtime.block_on(async {
+                let left = deadline.saturating_duration_since(Instant::now());
+                tokio::time::timeout(left, self.store.list_with_delimiter(Some(&folder))).await
+            });
+            let listed = listed.map_err(|_| self.unlisted("that takes too long"))?;
             let listed = listed.map_err(|error| self.failed("list", &error))?;
-            files.extend(listed.objects.iter().filter_map(|object| {
-                let name = FileName::parse(level, object.location.filename()?)?;
-                Some(BackupFile { name, bytes: object.size, time_ms: object.last_modified.timestamp_millis() })
-            }));
+            answered();
+            for object in &listed.objects {
+                if !object.location.prefix_matches(&folder) {
+                    return Err(self.unlisted("its answer is a listing of something else"));
+                }
+                let Some(name) = object.location.filename() else { continue };
+                foreign.extend(unread(level, name));
+                let time_ms = object.last_modified.timestamp_millis();
+                let name = FileName::parse(level, name);
+                files.extend(name.map(|name| BackupFile { name, bytes: object.size, time_ms }));
+            }
         }
-        Ok(files)
+        self.foreign.pass_over(self, files, foreign)
+    }
+
+    fn foreign(&self) -> Vec<String> {
+        self.foreign.names()
     }
 
     fn staging(&self) -> Result<Option<PathBuf>, Error> {

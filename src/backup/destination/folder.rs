@@ -1,11 +1,13 @@
 //! Folders, in the layout of Litestream's file replicas: `<root>/ltx/<level>/<min>-<max>.ltx`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::foreign::{Foreign, unread};
 use super::interface::{Created, Destination};
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
 use crate::backup::fs::access::{Access, make_folder};
@@ -20,13 +22,15 @@ pub struct Folder {
     description: String,
     /// Access of the database whose backups these are.
     access: Arc<OnceLock<Access>>,
+    foreign: Foreign,
 }
 
 impl Folder {
     /// Creates the destination in a folder.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), description: root.display().to_string(), access: Arc::default() }
+        let description = root.display().to_string();
+        Self { root: root.to_owned(), description, access: Arc::default(), foreign: Foreign::default() }
     }
 
     fn level(&self, level: Level) -> PathBuf {
@@ -39,13 +43,19 @@ impl Folder {
         self.level(name.level).join(name.file_name())
     }
 
-    fn list_level(&self, level: Level, files: &mut Vec<BackupFile>) -> io::Result<()> {
+    fn list_level(
+        &self,
+        level: Level,
+        files: &mut Vec<BackupFile>,
+        foreign: &mut BTreeSet<String>,
+    ) -> io::Result<()> {
         let entries = match fs::read_dir(self.level(level)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,
         };
         for entry in entries {
             let entry = entry?;
+            foreign.extend(entry.file_name().to_str().and_then(|name| unread(level, name)));
             let Some(name) = entry.file_name().to_str().and_then(|name| FileName::parse(level, name)) else {
                 continue;
             };
@@ -104,11 +114,15 @@ impl Destination for Folder {
     }
 
     fn list(&self) -> Result<Vec<BackupFile>, Error> {
-        let mut files = Vec::new();
+        let (mut files, mut foreign) = (Vec::new(), BTreeSet::new());
         for level in Level::all() {
-            self.list_level(level, &mut files).map_err(|error| self.failed("list", &error))?;
+            self.list_level(level, &mut files, &mut foreign).map_err(|error| self.failed("list", &error))?;
         }
-        Ok(files)
+        self.foreign.pass_over(self, files, foreign)
+    }
+
+    fn foreign(&self) -> Vec<String> {
+        self.foreign.names()
     }
 
     fn staging(&self) -> Result<Option<PathBuf>, Error> {

@@ -25,6 +25,20 @@ pub trait Destination: Send + Sync {
     /// `ERR_BACKUP_DESTINATION`. A destination that does not exist yet is empty.
     fn list(&self) -> Result<Vec<BackupFile>, Error>;
 
+    /// [`Destination::list`] that calls `answered` whenever the destination has answered a part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Destination::list`].
+    fn list_in_parts(&self, _answered: &mut dyn FnMut()) -> Result<Vec<BackupFile>, Error> {
+        self.list()
+    }
+
+    /// Names that the last listing passed over: they are those of backups, and what they name cannot be one.
+    fn foreign(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Folder in which new files have to be staged; `None` if any will do.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Destinations of backups: folders and object stores.
 
 mod address;
+mod answer;
 mod bucket;
 mod folder;
+mod foreign;
+mod http;
 mod interface;
 mod layout;
-mod once;
 mod upload;
 
 pub use address::parse;

@@ -2,6 +2,7 @@
 
 use super::file_check::is_whole;
 use super::publisher::Publisher;
+use super::reconcile::end_of;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::plan::{Target, plan};
 use crate::backup::local::conflict;
@@ -14,6 +15,67 @@ impl Publisher {
         conflict::mark(&self.folder, &*self.destination);
         self.conflict = Some(error.clone());
         error
+    }
+
+    /// Marks the conflict of a file that was opened as an old copy and has changed since: its changes are nowhere
+    /// else, so it must not be replaced at the next opening.
+    pub(super) fn remember_conflict(&mut self) -> Result<(), Error> {
+        let Some(table) = &self.old_copy else { return Ok(()) };
+        if !self.is_dirty && !self.capture.has_changed()? {
+            return Ok(());
+        }
+        let Some(image) = self.capture.begin()? else { return Ok(()) };
+        let mut is_changed = image.page_size != table.page_size || image.commit as usize != table.hashes.len();
+        let compared = if is_changed {
+            Ok(())
+        } else {
+            self.capture.changes(table, &mut |_, _| {
+                is_changed = true;
+                Ok(())
+            })
+        };
+        self.capture.end();
+        compared?;
+        self.is_dirty = false;
+        if is_changed {
+            conflict::mark(&self.folder, &*self.destination);
+            self.old_copy = None;
+        }
+        Ok(())
+    }
+
+    /// Checks that the destination still has the last backup, although there may be nothing new; requests a full
+    /// snapshot otherwise.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BACKUP_DESTINATION`, which can be retried; `ERR_BACKUP_CONFLICT`, which is final.
+    pub fn check_presence(&mut self) -> Result<(), Error> {
+        if self.conflict.is_none() && self.queue.is_empty() && !self.snapshot_wanted {
+            self.check_end()?;
+        }
+        Ok(())
+    }
+
+    /// Reports names at the destination that are passed over, once.
+    pub(super) fn note_foreign(&mut self) {
+        if self.problem.is_some() {
+            return;
+        }
+        let mut foreign = self.destination.foreign();
+        foreign.retain(|name| !self.told_foreign.contains(name));
+        let Some(first) = foreign.first() else { return };
+        let others = match foreign.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let message = format!(
+            "{} holds what has the name of a backup and is none, {first:.80}{others}: it is passed over, and backups \
+             go on",
+            self.destination.describe()
+        );
+        self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+        self.told_foreign.extend(foreign);
     }
 
     /// Checks that the destination still ends with the last published file. A name collision alone would not reveal a
@@ -30,6 +92,10 @@ impl Publisher {
             return Err(self.stop(conflict::anothers(&*self.destination, last.name)));
         }
         self.check_chain(&files);
+        if !self.snapshot_wanted {
+            // The file was merged.
+            self.last = end_of(&files).map(|file| (*file, self.destination.checksum(file)));
+        }
         Ok(())
     }
 

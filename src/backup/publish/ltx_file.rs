@@ -97,6 +97,10 @@ impl StagedFile {
     ///
     /// `ERR_BACKUP_DESTINATION`, which can be retried; `ERR_BACKUP_CONFLICT` if the name is taken by other content.
     pub fn publish(&self, destination: &dyn Destination) -> Result<(), Error> {
+        if FileName::parse(self.name.level, &self.name.file_name()) != Some(self.name) {
+            let message = format!("{} would not be listed under that number; use another destination", self.name);
+            return Err(Error::backup(BackupProblem::State, message));
+        }
         if destination.create(self.name, self.file.path(), self.time_ms)? == Created::New
             || self.is_at(destination)?
         {

@@ -32,6 +32,7 @@ impl Publisher {
         let mut files = self.destination.list()?;
         self.check_newest(&files)?;
         self.check_chain(&files);
+        self.note_foreign();
         // Before merging, which takes room.
         let removed = self.remove_expired(&mut files, now_ms, retention);
         let merged = self.merge_due(&mut files, now_ms);

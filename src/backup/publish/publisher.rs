@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ltx_file::StagedFile;
 use super::reconcile::{end_of, newest_file, reconcile};
 use crate::backup::capture::page_diff::Capture;
+use crate::backup::capture::page_hashes::PageTable;
 use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
 use crate::backup::destination::Destination;
 use crate::backup::local::conflict;
@@ -32,6 +33,10 @@ pub struct Publisher {
     pub(super) last: Option<(BackupFile, Option<u64>)>,
     /// Error of a conflict with another writer.
     pub(super) conflict: Option<Error>,
+    /// Recorded pages of a file that proved to be an old copy. If the file has other ones, it is none.
+    pub(super) old_copy: Option<PageTable>,
+    /// Foreign names at the destination that were reported.
+    pub(super) told_foreign: HashSet<String>,
     /// Problem that was not reported yet.
     pub(super) problem: Option<Error>,
     pub(super) snapshot_wanted: bool,
@@ -63,12 +68,15 @@ impl Publisher {
         destination.sweep();
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
+        let recorded = loaded.as_ref().map(|loaded| loaded.known.table.clone());
         let (known, mut conflict) = match loaded.map(|loaded| reconcile(&*destination, &files, loaded)) {
             Some(Ok(known)) => (known, None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let mut old_copy = recorded.filter(|_| conflict.is_some());
         if conflict::is_marked(folder, &*destination) {
+            old_copy = None;
             conflict = Some(conflict::error(&*destination, "backups that were not made here"));
         }
         let last = end_of(&files).map(|file| (*file, destination.checksum(file)));
@@ -85,6 +93,8 @@ impl Publisher {
             queue: VecDeque::new(),
             last,
             conflict,
+            old_copy,
+            told_foreign: HashSet::new(),
             problem: None,
             snapshot_wanted: false,
             newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
@@ -96,6 +106,7 @@ impl Publisher {
             publisher.check_last();
             publisher.check_chain(&files);
         }
+        publisher.note_foreign();
         Ok(publisher)
     }
 
@@ -110,13 +121,14 @@ impl Publisher {
         self.newest.map(|(txid, _)| txid)
     }
 
-    /// Returns true if there is anything to capture or to publish.
+    /// Returns true if there is anything to capture or to publish, or a conflict that keeps it from being published.
     ///
     /// # Errors
     ///
     /// With SQLite's code.
     pub fn has_work(&mut self) -> Result<bool, Error> {
-        Ok(!self.queue.is_empty() || self.snapshot_wanted || self.is_dirty || self.capture.has_changed()?)
+        let is_due = self.conflict.is_some() || !self.queue.is_empty() || self.snapshot_wanted || self.is_dirty;
+        Ok(is_due || self.capture.has_changed()?)
     }
 
     /// Requests a full snapshot with the next capture.
@@ -131,8 +143,9 @@ impl Publisher {
     /// `ERR_BACKUP_DESTINATION`, which can be retried; `ERR_BACKUP_CONFLICT`, which is final; `ERR_BACKUP_STATE`; or
     /// with SQLite's code.
     pub fn run(&mut self, now_ms: i64) -> Result<Option<Published>, Error> {
-        if let Some(error) = &self.conflict {
-            return Err(error.clone());
+        if let Some(error) = self.conflict.clone() {
+            self.remember_conflict()?;
+            return Err(error);
         }
         self.publish()?;
         let captured = self.stage(now_ms)?;

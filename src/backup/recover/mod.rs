@@ -2,6 +2,7 @@
 
 mod decide;
 pub(super) mod inspect;
+mod look;
 mod lost_wal;
 pub mod prepare;
 mod put_in_place;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::decide::{Decision, decide};
 use super::inspect::{FileCondition, LastUse, inspect_file};
+use super::look::{Look, look, look_soon};
 use super::put_in_place::Recovery;
 use crate::backup::catalog::files::newest_txid;
 use crate::backup::destination::Destination;
@@ -17,7 +18,6 @@ use crate::backup::local::conflict;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
-use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::backup::restore::restored::Restored;
 use crate::{BackupProblem, Error};
 
@@ -55,20 +55,16 @@ pub fn prepare(
         path,
         &LastUse { is_clean: !state_dir.is_marked_in_use(), capture: loaded.as_ref(), first_page },
     );
-    let files = match destination.list() {
-        Ok(files) => files,
-        Err(_) if matches!(found, FileCondition::Sound | FileCondition::Inconsistent) => {
-            return Ok(Recovered { restored: None, lock: Some(lock) });
-        }
-        Err(error) => return Err(error),
-    };
     let here = loaded.filter(|last| last.known.destination == destination.describe());
     let position = here.map(|last| last.known.position);
-    let standing = match position {
-        Some(position) if !conflict::is_marked(state_dir.folder(), &**destination) => {
-            chain_position(&**destination, &files, &position)
-        }
-        _ => ChainPosition::Unknown,
+    let compared = position.filter(|_| !conflict::is_marked(state_dir.folder(), &**destination));
+    let can_open = matches!(found, FileCondition::Sound | FileCondition::Inconsistent);
+    let looked = if can_open { look_soon(destination, compared) } else { Some(look(&**destination, compared)) };
+    let Look { files, standing } = match looked {
+        Some(Ok(look)) => look,
+        Some(Err(error)) if !can_open => return Err(error),
+        // The file is as good as what is known. The backup thread reports what it finds.
+        _ => return Ok(Recovered { restored: None, lock: Some(lock) }),
     };
     let begins_anew = found == FileCondition::Nothing && is_removed_beside(path, &**destination);
     let restored = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {

@@ -1,7 +1,7 @@
 //! Restore to another file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::image::{cannot_write, restore};
 use super::listing::timed;
@@ -51,9 +51,10 @@ pub fn restore_to(
         let message = format!("{} is open in another process; it was left alone", output.display());
         return Err(Error::backup(BackupProblem::Exists, message));
     }
+    let files = timed(destination, target)?;
+    let made = MadeFolders::of(disk::folder_of(output)).map_err(|error| cannot_write(output, &error))?;
     let temporary = Temporary::create(&with_suffix(output, ".restoring"));
     let temporary = temporary.map_err(|error| cannot_write(output, &error))?;
-    let files = timed(destination, target)?;
     let restored = restore(destination, &files, target, temporary.path(), progress)?;
     // As the file that it replaces, or as the backups: nobody else may read it than may read those.
     let access = Access::of(output).or_else(|| destination.root().and_then(Access::of));
@@ -73,5 +74,32 @@ pub fn restore_to(
     place().map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
     })?;
+    made.keep();
     Ok(restored)
+}
+
+/// Folders that were made for the output. They are removed if it is not made.
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    fn of(folder: &Path) -> std::io::Result<Self> {
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let missing = folder.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+        let made = Self(missing);
+        fs::create_dir_all(folder)?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // It stays if something else is in it.
+            drop(fs::remove_dir(folder));
+        }
+    }
 }

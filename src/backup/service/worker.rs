@@ -123,8 +123,18 @@ impl Worker {
         self.publisher.as_mut().ok_or_else(|| Error::internal("a publisher that was just prepared"))
     }
 
-    /// Backs up the changes.
+    /// Backs up the changes. If the destination is a folder, which costs nothing to look at, and has lost what was
+    /// there, everything.
     fn capture(&mut self) -> Result<Option<Published>, Error> {
+        let is_local = self.options.destination.root().is_some();
+        self.capture_to(is_local)
+    }
+
+    /// Backs up the changes, or everything if the destination was looked at and has lost what was there.
+    fn capture_to(&mut self, looks: bool) -> Result<Option<Published>, Error> {
+        if looks {
+            self.publisher()?.check_presence()?;
+        }
         if !self.publisher()?.has_work()? {
             return Ok(None);
         }
@@ -221,7 +231,7 @@ impl Worker {
 
     /// Backs up now.
     pub fn create(&mut self) -> Result<BackupFile, Error> {
-        let result = self.capture();
+        let result = self.capture_to(true);
         let published = self.note(result)?;
         self.next_capture = Instant::now() + self.options.interval;
         match published {
@@ -235,7 +245,14 @@ impl Worker {
         let mut files = self.options.destination.list()?;
         files.retain(|file| Some(file.name.max) == newest);
         files.sort_by_key(|file| file.name.level);
-        let none = || Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup");
+        let none = || match newest {
+            None => Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup"),
+            Some(_) => {
+                let place = self.options.destination.describe();
+                let message = format!("the backups that were made are not in {place} any more");
+                Error::backup(BackupProblem::NotFound, message)
+            }
+        };
         let mut file = files.first().copied().ok_or_else(none)?;
         // A listing may show the time of the upload. A damaged file is detected when it is needed.
         if let Ok(time_ms) = self.options.destination.captured_ms(file.name) {

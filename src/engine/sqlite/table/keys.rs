@@ -151,8 +151,13 @@ impl<'a> Keys<'a> {
 
     fn delete(&mut self, address: &Address) -> Result<(), Error> {
         self.rowid_cache.remove(address);
-        let there = if self.triggers.on_keys { self.count(address)? } else { 0 };
-        let deleted = self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
+        let key = params![address.community, address.key];
+        let there = if self.triggers.on_keys {
+            self.connection.prepare_cached(COUNT_OF_KEY)?.query_row(key, |row| row.get::<_, i64>(0))?
+        } else {
+            0
+        };
+        let deleted = self.connection.prepare_cached(DELETE)?.execute(key)?;
         if i64::try_from(deleted).is_ok_and(|deleted| deleted < there) {
             Err(Error::not_written(&address.key))
         } else {
@@ -189,12 +194,6 @@ impl<'a> Keys<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Number of rows of a key.
-    fn count(&self, address: &Address) -> Result<i64, Error> {
-        let mut statement = self.connection.prepare_cached(COUNT_OF_KEY)?;
-        Ok(statement.query_row(params![address.community, address.key], |row| row.get(0))?)
     }
 
     /// Key of a row, if that still exists.
@@ -257,10 +256,8 @@ impl<'a> Keys<'a> {
                 let mut oldest_live = keys.connection.prepare_cached(OLDEST_LIVE)?;
                 let oldest = oldest_live.query_row(params![community, key, now_ms], |row| row.get(0))?;
                 keys.connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
-                // A newer row that a trigger keeps would hide this one.
-                let is_alone = !keys.triggers.on_keys || keys.count(address)? == 1;
                 let is_updated = keys.update(oldest, address, value, expires_at)?;
-                if is_alone && is_updated { Ok(oldest) } else { Err(Error::not_written(key)) }
+                if is_updated { Ok(oldest) } else { Err(Error::not_written(key)) }
             })?,
             KeyRows::Expired => self.atomically(|keys| {
                 keys.delete(address)?;

@@ -1,0 +1,197 @@
+// A folder of backups that is removed, or gets what is no backup, while the bot runs; and two bots that take turns.
+
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { expectFailure } from "../helpers/errors.mjs";
+import { raw } from "../helpers/raw.mjs";
+import { until } from "../helpers/time.mjs";
+import { lose, openBackedUp as open, rarely } from "./backups.mjs";
+import { captured, machine } from "./machine.mjs";
+
+const backupsAt = (destination) =>
+	existsSync(join(destination, "ltx"))
+		? readdirSync(join(destination, "ltx"), { recursive: true }).filter((name) => name.endsWith(".ltx"))
+		: [];
+
+function heard(store) {
+	const failures = [];
+	store.backups.on("failure", (error) => failures.push(error));
+	return failures;
+}
+
+describe("backups that are removed while the bot runs are made anew", () => {
+	const removed = [
+		["the folder", (destination) => rmSync(destination, { recursive: true })],
+		["what is in it", (destination) => rmSync(join(destination, "ltx"), { recursive: true })],
+		["a level", (destination) => rmSync(join(destination, "ltx/0"), { recursive: true })],
+		["the files", (destination) => captured(destination).map((name) => rmSync(join(destination, "ltx/0", name)))],
+	];
+
+	test.each(removed)("%s: by create()", async (_, remove) => {
+		const { file, destination } = machine();
+		const store = open(file, rarely());
+		await store.appData.set({ key: "k", value: 1 });
+		const { id } = await store.backups.create();
+		const failures = heard(store);
+		remove(destination);
+		expect(await store.backups.create()).toMatchObject({ id });
+		expect(failures.map(({ code }) => code)).toEqual(["ERR_BACKUP_DAMAGED"]);
+		expect(failures[0].message).toContain("missing from");
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+
+	test.each(removed)("%s: by itself", async (_, remove) => {
+		const { file, destination } = machine();
+		const store = open(file);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		const failures = heard(store);
+		remove(destination);
+		await until(() => backupsAt(destination).length > 0, "a new backup");
+		await until(() => failures.length > 0, "the failure");
+		expect(store.backups.status().lastError.code).toBe("ERR_BACKUP_DAMAGED");
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+
+	test.each(removed)("%s: by close()", async (_, remove) => {
+		const { file, destination } = machine();
+		const store = open(file, rarely());
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		remove(destination);
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(1);
+	});
+
+	test("a database without content has none, and that is said", async () => {
+		const { file } = machine();
+		const store = open(file, { ...rarely(), url: join(file, "..", "backups") });
+		await store.appData.get("k");
+		const backup = await store.backups.create().catch(({ code }) => code);
+		expect(backup).toSatisfy((what) => what === "ERR_BACKUP_NOT_FOUND" || typeof what.id === "string");
+	});
+});
+
+describe("names that cannot be backups", () => {
+	const NAMES = [
+		"0/7fffffffffffffff-7fffffffffffffff.ltx",
+		"0/7ffffffffffffffe-7ffffffffffffffe.ltx",
+		"0/8000000000000000-8000000000000000.ltx",
+		"0/ffffffffffffffff-ffffffffffffffff.ltx",
+		"0/0000010000000000-0000010000000000.ltx",
+		"3/0000000000000001-7fffffffffffffff.ltx",
+		"9/0000000000000001-7fffffffffffffff.ltx",
+		"0/notes.ltx",
+	];
+
+	test.each(NAMES)("%s is reported once and passed over", async (name) => {
+		const { file, destination } = machine();
+		const put = () => {
+			mkdirSync(join(destination, "ltx", name, ".."), { recursive: true });
+			writeFileSync(join(destination, "ltx", name), "no backup");
+		};
+		// Before the first backup, and between two.
+		put();
+		const store = open(file, rarely());
+		const failures = heard(store);
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await store.close();
+		expect(failures.map(({ code }) => code)).toEqual(["ERR_BACKUP_DAMAGED"]);
+		expect(failures[0].message).toContain(name);
+
+		rmSync(join(destination, "ltx", name));
+		const next = open(file, rarely());
+		await next.appData.set({ key: "k", value: 2 });
+		await next.backups.create();
+		put();
+		for (const value of [3, 4]) {
+			await next.appData.set({ key: "k", value });
+			await next.backups.create();
+		}
+		const [newest] = await next.backups.list();
+		expect(newest.id < "0000000000000010", newest.id).toBe(true);
+		await next.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(4);
+	});
+});
+
+describe("a bot that another has overtaken", () => {
+	const setAside = (directory) => readdirSync(directory).filter((name) => /stale|damaged/.test(name));
+
+	test("keeps the rows that it has written, also when it is opened again and again", async () => {
+		const [blue, green] = [machine(), machine()];
+		const url = blue.destination;
+		const first = open(blue.file, rarely(url));
+		await first.appData.set({ key: "k", value: "blue" });
+		await first.backups.create();
+		const second = open(green.file, rarely(url));
+		expect(await second.appData.get("k")).toBe("blue");
+		await first.appData.set({ key: "k", value: "blue, later" });
+		await first.backups.create();
+		await second.appData.set({ key: "green", value: 1 });
+		await expectFailure(() => second.backups.create(), "ERR_BACKUP_CONFLICT");
+		await second.close();
+		await keeps(green, url);
+		// And the other goes on.
+		await first.appData.set({ key: "k", value: "blue, last" });
+		await first.backups.create();
+	});
+
+	test("keeps them if it learns of it only after it was opened", async () => {
+		const [blue, green] = [machine(), machine()];
+		const url = blue.destination;
+		const first = open(blue.file, rarely(url));
+		await first.appData.set({ key: "k", value: "blue" });
+		await first.backups.create();
+		await open(green.file, rarely(url)).close();
+		const restored = open(green.file, rarely(url));
+		expect(await restored.appData.get("k")).toBe("blue");
+		await restored.close();
+		await first.appData.set({ key: "k", value: "blue, later" });
+		await first.backups.create();
+		// The destination is away while it is opened.
+		const level = join(url, "ltx/0");
+		renameSync(level, join(blue.directory, "away"));
+		writeFileSync(level, "");
+		const second = open(green.file, rarely(url));
+		await second.appData.set({ key: "green", value: 1 });
+		rmSync(level);
+		renameSync(join(blue.directory, "away"), level);
+		await expectFailure(() => second.backups.create(), "ERR_BACKUP_CONFLICT");
+		await second.close();
+		await keeps(green, url);
+	});
+
+	async function keeps({ file, directory }, url) {
+		for (const value of [2, 3]) {
+			const again = open(file, rarely(url));
+			expect(await again.appData.get("green")).toBe(value - 1);
+			expect(setAside(directory)).toEqual([]);
+			await again.appData.set({ key: "green", value });
+			await expectFailure(() => again.backups.create(), "ERR_BACKUP_CONFLICT");
+			await again.close();
+		}
+	}
+});
+
+test("a restore makes the folders of its file, and leaves none if there is nothing to restore", async () => {
+	const { directory, file } = machine();
+	const store = open(file, rarely());
+	await store.appData.set({ key: "k", value: 1 });
+	await store.backups.create();
+	const to = join(directory, "a/b/copy.sqlite3");
+	await expectFailure(() => store.backups.restore({ to, id: "00000000000000ff" }), "ERR_BACKUP_NOT_FOUND");
+	expect(existsSync(join(directory, "a"))).toBe(false);
+	await store.backups.restore({ to });
+	expect(await raw(to, "select value from __rootapp_kv")).toEqual([{ value: "1" }]);
+	writeFileSync(join(directory, "file"), "");
+	await expectFailure(() => store.backups.restore({ to: join(directory, "file/copy.sqlite3") }), "ERR_BACKUP_STATE");
+});
