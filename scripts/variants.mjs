@@ -212,7 +212,7 @@ const VARIANTS = [
 	},
 	{
 		name: "damaged frames of a log are believed",
-		file: "src/backup/capture/wal_scan.rs",
+		file: "src/engine/sqlite/wal/frames.rs",
 		from: "is_valid.then(|| Frame {",
 		to: "(is_valid || true).then(|| Frame {",
 		cargo: ["--lib", "wal"],

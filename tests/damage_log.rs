@@ -9,7 +9,7 @@ use std::thread;
 
 use fastrand::Rng;
 use machine::{Image, Machine};
-use rootcellar::backup::capture::wal_scan::read_mark;
+use rootcellar::engine::sqlite::wal::frames::read_mark;
 
 const LOG: &str = "bot.sqlite3-wal";
 

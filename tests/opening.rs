@@ -6,10 +6,10 @@ mod machine;
 use std::time::{Duration, Instant};
 
 use machine::{EVERYTHING, Machine, remove, wait};
-use rootcellar::backup::capture::wal_scan::read_mark;
 use rootcellar::backup::catalog::files::{FileName, Level};
 use rootcellar::backup::catalog::plan::Target;
 use rootcellar::backup::destination::Destination;
+use rootcellar::engine::sqlite::wal::frames::read_mark;
 use rootcellar::ltx::Txid;
 
 /// What happens to a file's bytes, with a name.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::compare::visit_changed_among;
 use super::page_hashes::{Page, PageTable};
-use super::wal_scan::read_pages;
 use crate::Error;
+use crate::engine::sqlite::wal::frames::read_pages;
 use crate::engine::sqlite::{locks_hold, open_detached};
 
 /// Returns the pages that are in the log and that the database file itself holds in another version than the table,

@@ -5,4 +5,3 @@ pub(super) mod compare;
 pub mod page_diff;
 pub(super) mod page_hashes;
 pub mod wal_capture;
-pub mod wal_scan;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::compare::Visit;
 use super::page_diff::{Capture, Image, PageDiff};
 use super::page_hashes::{Page, PageTable};
-use super::wal_scan::{Written, written_between};
 use crate::Error;
+use crate::engine::sqlite::wal::frames::{Written, written_between};
 
 /// Compares only the pages that were written to the log since the last capture. If the log was restarted, or there is
 /// none, other writes cannot be ruled out, and every page is compared.
@@ -97,8 +97,8 @@ mod tests {
     use fastrand::Rng;
     use rusqlite::Connection;
 
-    use super::super::wal_scan::wal_path;
     use super::*;
+    use crate::engine::sqlite::wal::frames::wal_path;
 
     /// A database with its writer and its capture.
     struct Watched {

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use crate::Error;
-use crate::backup::capture::wal_scan::wal_path;
 use crate::engine::sqlite::open_own_reader;
+use crate::engine::sqlite::wal::frames::wal_path;
 use crate::limits::BUSY_TIMEOUT;
 
 /// Opens a file for reading and leaves it and its log as they are. Closing the connection neither checkpoints an

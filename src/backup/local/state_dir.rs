@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::first_page::FirstPage;
 use super::inspection::open_for_inspection;
-use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
 use crate::backup::fs::replace::replace;
 #[cfg(unix)]
 use crate::engine::sqlite::refusal_to_make;
+use crate::engine::sqlite::wal::frames::wal_path;
 use crate::{BackupProblem, Error};
 
 /// Suffix of the folder's name.

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use twox_hash::XxHash3_64;
 
 use crate::backup::capture::page_hashes::{Page, PageHash, PageTable};
-use crate::backup::capture::wal_scan::WalMark;
 use crate::backup::fs::access::{Access, make_folder};
 use crate::backup::fs::disk;
 use crate::backup::fs::replace::replace;
+use crate::engine::sqlite::wal::frames::WalMark;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 

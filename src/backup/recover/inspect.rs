@@ -5,11 +5,11 @@ use std::path::Path;
 use super::lost_wal::lost_wal;
 use crate::Error;
 use crate::backup::capture::compare::Difference;
-use crate::backup::capture::wal_scan::wal_path;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::Loaded;
 use crate::backup::restore::integrity::{Depth, Verdict, check_database};
+use crate::engine::sqlite::wal::frames::wal_path;
 use crate::limits::QUICK_CHECK_BYTES_MAX;
 
 /// Condition of a database file.

@@ -7,12 +7,12 @@ use rusqlite::Connection;
 
 use crate::Error;
 use crate::backup::capture::compare::Difference;
-use crate::backup::capture::wal_scan::{WalMark, read_mark};
 use crate::backup::fs::disk::written_ns;
 use crate::backup::local::first_page::{CHANGES, read_first_page};
 use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::{Loaded, Position};
 use crate::engine::sqlite::open_detached;
+use crate::engine::sqlite::wal::frames::{WalMark, read_mark};
 
 /// Largest number of restarts of a log between a capture and the end of the process. Each restart increments the
 /// first salt (sqlite.org/fileformat.html, "WAL File Format"); the log of another file has a random one.

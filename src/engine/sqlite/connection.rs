@@ -120,6 +120,11 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
     open_as(&path, Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
+/// Opens a file that exists, and reads nothing of it yet.
+pub fn open_untouched(path: &Path) -> Result<Connection, Error> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
 /// Opens a file by its path.
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     open_as(path, path, flags)

@@ -10,7 +10,6 @@ use super::connection;
 use super::control::{Control, Interrupt};
 use super::file::DatabaseFile;
 use super::guard::mode::Mode;
-use super::guard::user_connection::UserConnection;
 #[cfg(lock_shim)]
 use super::locks;
 use super::read::point_read::{Reader, Values};
@@ -24,7 +23,7 @@ use super::wal::checkpoint::Checkpointer;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::write::lease::{self, Lease};
-use super::write::writer::{Writer, WriterRequest};
+use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
 use crate::limits::READERS_MAX;
@@ -182,7 +181,7 @@ impl Engine {
     /// Queues a job that cannot share a transaction with other work. It runs after everything that was submitted
     /// before.
     pub fn submit_alone(&self, job: Job, reply: Reply<BatchOutcome>) {
-        self.exclusively(move |connection, file, control| {
+        self.exclusively(move |Lent { connection, file, control, .. }| {
             let result = file.check().and_then(|()| execute::run_alone(connection, &job));
             control.before_reply();
             reply.send(Ok(match result {
@@ -194,7 +193,7 @@ impl Engine {
 
     /// Lends the writing connection to a lease, after everything that was submitted before, until the lease ends.
     pub fn lease(&self, lease: Lease) {
-        self.exclusively(move |connection, file, control| lease::serve(connection, file, control, lease));
+        self.exclusively(move |lent| lease::serve(lent, lease));
     }
 
     /// Starts reads of one snapshot, on as many reader threads as are free.
@@ -275,7 +274,7 @@ impl Engine {
         &self.control
     }
 
-    fn exclusively(&self, work: impl FnOnce(&UserConnection, &DatabaseFile, &Control) + Send + 'static) {
+    fn exclusively(&self, work: impl FnOnce(Lent) + Send + 'static) {
         // If the writer has ended, the request is dropped here; its reply then answers.
         drop(self.requests.send(WriterRequest::Exclusive(Box::new(work))));
     }

@@ -23,7 +23,7 @@ mod table;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "stands between SQLite and its own VFS")]
 mod temporary_files;
-mod wal;
+pub mod wal;
 mod write;
 
 pub(crate) use connection::{open_detached, open_own_reader, open_own_writer};

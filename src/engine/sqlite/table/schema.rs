@@ -5,6 +5,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::Error;
+use crate::engine::sqlite::wal::file_mark;
 
 /// The SDK's table in the SDK's own words, so that either finds what the other made.
 const SDK_TABLE: &str = "
@@ -26,6 +27,8 @@ CREATE INDEX IF NOT EXISTS __rootcellar_kv_community_id_key_nocase
 CREATE INDEX IF NOT EXISTS __rootcellar_kv_expires_at
     ON __rootapp_kv (expires_at) WHERE expires_at IS NOT NULL;
 ",
+    // 2: the mark by which the file's own log is told from another's.
+    file_mark::CREATE_TABLE,
 ];
 
 /// Version in every file, so that an older version of this package does not open a newer file.
@@ -60,6 +63,7 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
     }
     transaction.execute("DELETE FROM __rootcellar_schema", [])?;
     transaction.execute("INSERT INTO __rootcellar_schema (version) VALUES (?1)", [SCHEMA_VERSION])?;
+    file_mark::make_first(&transaction)?;
     Ok(transaction.commit()?)
 }
 

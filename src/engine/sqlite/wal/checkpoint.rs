@@ -46,7 +46,7 @@ impl Checkpointer {
     /// With SQLite's code, or `ERR_INTERNAL` if there is no thread to be had.
     pub fn start(file: &DatabaseFile, commit_log: Arc<CommitLog>) -> Result<Option<(Self, JoinHandle<()>)>, Error> {
         let connection = open_checkpointer(file.path())?;
-        let Some(wal_index) = WalIndex::of(&connection) else { return Ok(None) };
+        let Some(wal_index) = WalIndex::of_log(&connection) else { return Ok(None) };
         let (requests, received) = mpsc::channel();
         let is_idle = Arc::new(AtomicBool::new(false));
         let mut running =

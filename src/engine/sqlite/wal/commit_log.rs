@@ -43,7 +43,7 @@ struct CommitLogState {
 struct Commit {
     from: WalIndexHeader,
     to: WalIndexHeader,
-    /// `None` for a restart, which changes nothing.
+    /// `None` if nothing that clients read was changed.
     client: Option<ClientId>,
 }
 
@@ -141,15 +141,15 @@ impl Recording<'_> {
         }
     }
 
-    /// Notes that the transaction is committed, and was of one client.
+    /// Notes that the transaction is committed, and was of one client, or changed nothing that clients read.
     ///
     /// The lock is free by now, so others may have committed since. `data_version` tells: it stays the same while
     /// only this connection writes (sqlite.org/pragma.html).
-    pub fn committed(&mut self, connection: &Connection, client: ClientId) {
+    pub fn committed(&mut self, connection: &Connection, client: Option<ClientId>) {
         if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
             let to = wal_index.header();
             if data_version(connection) == Ok(before) {
-                self.commit = Some(Commit { from, to, client: Some(client) });
+                self.commit = Some(Commit { from, to, client });
             }
         }
     }
@@ -276,7 +276,7 @@ mod tests {
             if foreign {
                 other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
             }
-            recording.committed(&writer, ME);
+            recording.committed(&writer, Some(ME));
             drop(recording);
             let expected = if foreign { CacheValidity::Changed } else { CacheValidity::Current };
             assert_eq!(commit_log.catch_up(ME, &mut knows, view.header()), expected);

@@ -109,13 +109,18 @@ pub struct WalIndex(NonNull<AtomicU32>);
 unsafe impl Send for WalIndex {}
 
 impl WalIndex {
+    /// The view of a connection's file for caches; `None` as for [`WalIndex::of_log`], and for a database in UTF-16, which
+    /// alters some texts when it stores them, so that a cache of sent values would be wrong.
+    pub fn of(connection: &Connection) -> Option<Self> {
+        let encoding: String = connection.pragma_query_value(None, "encoding", |row| row.get(0)).ok()?;
+        Self::of_log(connection).filter(|_| encoding == "UTF-8")
+    }
+
     /// The view of a connection's file; `None` if the file is not in write-ahead mode, or there is no shared
     /// memory. The caller keeps the connection open while it uses the view.
-    pub fn of(connection: &Connection) -> Option<Self> {
+    pub fn of_log(connection: &Connection) -> Option<Self> {
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).ok()?;
-        // A database in UTF-16 alters some texts when it stores them, so a cache of sent values would be wrong.
-        let encoding: String = connection.pragma_query_value(None, "encoding", |row| row.get(0)).ok()?;
-        if mode != "wal" || encoding != "UTF-8" {
+        if mode != "wal" {
             return None;
         }
         // Opens the log.

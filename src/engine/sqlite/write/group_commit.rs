@@ -16,6 +16,7 @@ use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::{KeyTriggers, TriggerCache};
 use crate::engine::sqlite::wal::commit_log::{self, Recorder};
+use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::sql::{Job, StatementOutcome};
 
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
@@ -27,6 +28,7 @@ use crate::sql::{Job, StatementOutcome};
 pub fn commit(
     connection: &UserConnection,
     recorder: &Recorder,
+    marks: &mut MarkKeeper,
     rowid_cache: &mut RowidCache,
     triggers: &mut TriggerCache,
     ended_epochs: &mut EndedEpochs,
@@ -37,6 +39,7 @@ pub fn commit(
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let data_version = commit_log::data_version(&transaction)?;
     recording.begin(data_version);
+    marks.before_write(&transaction)?;
     let found = triggers.find(&transaction)?;
     rowid_cache.begin(data_version, found.on_keys);
     let _ = connection.take_wrote_keys();
@@ -55,7 +58,7 @@ pub fn commit(
     match &outcomes {
         // User SQL or a trigger may have written any keys, so no cache stays valid.
         Ok(_) if is_untold || connection.take_wrote_keys() => rowid_cache.clear(),
-        Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, client)),
+        Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, Some(client))),
         Err(_) => {
             rowid_cache.clear();
             triggers.forget();

@@ -6,10 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::commands::run_commands;
+use rusqlite::TransactionState;
+
 use super::epoch::EndedEpochs;
+use super::writer::Lent;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::sqlite::control::Control;
-use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::read::point_read::{self, Values};
@@ -22,6 +24,7 @@ use crate::engine::sqlite::sql::{execute, session_state};
 use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::TriggerCache;
+use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::kv::Address;
 use crate::sql::{Cancel, SqlError, StatementOutcome};
 use crate::{Error, Reply};
@@ -96,7 +99,8 @@ pub struct Lease {
 }
 
 /// Serves a lease until it ends, is idle for too long, or its holder is gone. Then the connection is reset.
-pub fn serve(connection: &UserConnection, file: &DatabaseFile, control: &Control, lease: Lease) {
+pub fn serve(lent: Lent, lease: Lease) {
+    let Lent { connection, file, control, marks } = lent;
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
         session_state::reset(connection)?;
@@ -115,7 +119,7 @@ pub fn serve(connection: &UserConnection, file: &DatabaseFile, control: &Control
     served.cursors.clear();
     match last {
         LeaseEnd::End(commit, reply) => {
-            let result = served.end(commit);
+            let result = served.end(commit, marks);
             // A commit stands. A connection that cannot be reset reports it at its next use.
             drop(session_state::reset(connection));
             control.before_reply();
@@ -277,13 +281,18 @@ impl RunningLease<'_> {
         })?)
     }
 
-    fn end(&self, commit: bool) -> Result<(), Error> {
+    fn end(&self, commit: bool, marks: &mut MarkKeeper) -> Result<(), Error> {
         if !commit {
             return Ok(());
         }
         self.check()?;
         match self.kind {
-            LeaseKind::Transaction(_) => Ok(self.connection.execute_batch("COMMIT")?),
+            LeaseKind::Transaction(_) => {
+                if self.connection.transaction_state(Some("main"))? == TransactionState::Write {
+                    marks.before_write(self.connection)?;
+                }
+                Ok(self.connection.execute_batch("COMMIT").inspect_err(|_| marks.failed())?)
+            }
             LeaseKind::Reserved => Ok(()),
         }
     }

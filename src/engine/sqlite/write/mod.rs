@@ -4,5 +4,6 @@ pub mod commands;
 pub mod epoch;
 pub mod group_commit;
 pub mod lease;
+mod marking;
 pub mod purge;
 pub mod writer;

@@ -5,6 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::Error;
+use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::limits::PURGE_ROWS_PER_TRANSACTION;
 
 const EXPIRED_EXIST: &str = "SELECT EXISTS (SELECT 1 FROM main.__rootapp_kv \
@@ -22,13 +23,14 @@ const DELETE_EXPIRED: &str = "DELETE FROM main.__rootapp_kv WHERE rowid IN (\
 
 /// Removes some of the rows that have expired at `now_ms`, in milliseconds since 1970 UTC. Takes no lock if there
 /// are none. Returns `true` if there may be more.
-pub fn run(connection: &Connection, now_ms: i64) -> Result<bool, Error> {
+pub fn run(connection: &Connection, marks: &mut MarkKeeper, now_ms: i64) -> Result<bool, Error> {
     if !connection.prepare_cached(EXPIRED_EXIST)?.query_row([now_ms], |row| row.get::<_, bool>(0))? {
         return Ok(false);
     }
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    marks.before_write(&transaction)?;
     let removed =
         transaction.prepare_cached(DELETE_EXPIRED)?.execute(params![now_ms, PURGE_ROWS_PER_TRANSACTION])?;
-    transaction.commit()?;
+    transaction.commit().inspect_err(|_| marks.failed())?;
     Ok(removed >= PURGE_ROWS_PER_TRANSACTION as usize)
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::epoch::EndedEpochs;
-use super::{group_commit, purge};
+use super::{group_commit, marking, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::expiry_ms;
 use crate::engine::sqlite::control::Control;
@@ -17,6 +17,7 @@ use crate::engine::sqlite::sql::session_state;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::engine::sqlite::wal::commit_log::Recorder;
+use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
 use crate::{Error, Reply};
 
@@ -29,7 +30,15 @@ pub enum WriterRequest {
 }
 
 /// A function that has the connection for itself.
-pub type Exclusive = Box<dyn FnOnce(&UserConnection, &DatabaseFile, &Control) + Send>;
+pub type Exclusive = Box<dyn FnOnce(Lent) + Send>;
+
+/// The connection, lent between two transactions, and what belongs to it.
+pub struct Lent<'a> {
+    pub connection: &'a UserConnection,
+    pub file: &'a DatabaseFile,
+    pub control: &'a Control,
+    pub marks: &'a mut MarkKeeper,
+}
 
 /// Spins for the next request without going to sleep: waking up takes longer than most clients need to send their
 /// next batch.
@@ -53,6 +62,7 @@ pub struct Writer {
     ended_epochs: EndedEpochs,
     file: DatabaseFile,
     control: Arc<Control>,
+    marks: MarkKeeper,
     /// Number of commands of a batch that go into one transaction: all, until a transaction fails as a whole. Then
     /// one, so that only commands that cannot succeed fail, and twice as many after each success.
     commands_at_once: usize,
@@ -61,8 +71,10 @@ pub struct Writer {
 impl Writer {
     /// A writer that has done nothing yet.
     pub fn new(connection: UserConnection, recorder: Recorder, file: DatabaseFile, control: Arc<Control>) -> Self {
+        let marks = MarkKeeper::new(&connection);
         Self {
             connection,
+            marks,
             recorder,
             rowid_cache: RowidCache::default(),
             triggers: TriggerCache::default(),
@@ -104,8 +116,12 @@ impl Writer {
                 next
             }
             WriterRequest::Exclusive(work) => {
-                let Self { connection, file, control, .. } = self;
-                if catch_unwind(AssertUnwindSafe(|| work(connection, file, control))).is_err() {
+                if self.file.check().is_ok() {
+                    marking::mark_if_due(&self.connection, &self.recorder, &mut self.marks);
+                }
+                let Self { connection, file, control, marks, .. } = self;
+                let lent = Lent { connection, file, control, marks };
+                if catch_unwind(AssertUnwindSafe(|| work(lent))).is_err() {
                     // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
                 }
@@ -170,8 +186,11 @@ impl Writer {
     }
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
-        let Self { connection, recorder, rowid_cache, triggers, ended_epochs, .. } = self;
-        group_commit::commit(connection, recorder, rowid_cache, triggers, ended_epochs, batches, limit)
+        let Self { connection, recorder, marks, rowid_cache, triggers, ended_epochs, .. } = self;
+        marking::begin(connection, recorder, marks);
+        let committed =
+            group_commit::commit(connection, recorder, marks, rowid_cache, triggers, ended_epochs, batches, limit);
+        committed.inspect_err(|_| marks.failed())
     }
 
     /// Commits the first command of each batch in a transaction of its own. After a group has failed as a whole,
@@ -201,7 +220,7 @@ impl Writer {
     fn purge(&mut self) -> bool {
         self.rowid_cache.clear();
         // The log of a replaced file may belong to another file by now.
-        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, expiry_ms()));
+        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, &mut self.marks, expiry_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
 }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::engine::sqlite::WalIndexHeader;
+use super::index_header::WalIndexHeader;
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
@@ -50,12 +50,52 @@ pub fn read_pages(database: &Path) -> BTreeSet<u32> {
     read_frames(database).into_iter().flatten().map(|frame| frame.page).collect()
 }
 
+/// A frame that is visited.
+pub struct FrameVisit<'a> {
+    /// Number of the page.
+    pub page: u32,
+    /// It ends a transaction.
+    pub is_commit: bool,
+    /// It continues the log. Others are of the same log too, by their salts, but lie behind something damaged.
+    pub is_valid: bool,
+    /// The page.
+    pub bytes: &'a [u8],
+}
+
+/// Visits every frame of a database's log, also those behind a damaged one. Returns the size of a page; `None` if there is no
+/// log or it has no valid header.
+pub fn visit_frames(database: &Path, mut visit: impl FnMut(FrameVisit)) -> Option<usize> {
+    let mut frames = read_frames(database)?;
+    let mut is_valid = true;
+    loop {
+        let frame = frames.next();
+        is_valid &= frame.is_some();
+        if frames.is_at_end || [field(&frames.bytes, 8), field(&frames.bytes, 12)] != frames.salts {
+            return Some(frames.page_bytes);
+        }
+        let is_commit = field(&frames.bytes, 4) > 0;
+        visit(FrameVisit {
+            page: field(&frames.bytes, 0),
+            is_commit,
+            is_valid,
+            bytes: &frames.bytes[FRAME_HEADER_BYTES..],
+        });
+    }
+}
+
 fn read_frames(database: &Path) -> Option<Frames> {
     let file = File::open(wal_path(database)).ok()?;
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
     let header = WalHeader::read(&mut input)?;
     let checksum = header.checksum()?;
-    Some(Frames { input, page_bytes: header.page_bytes()?, salts: header.salts(), checksum, bytes: Vec::new() })
+    Some(Frames {
+        input,
+        page_bytes: header.page_bytes()?,
+        salts: header.salts(),
+        checksum,
+        bytes: Vec::new(),
+        is_at_end: false,
+    })
 }
 
 /// Header of a log ("WAL Header Format").
@@ -138,7 +178,8 @@ pub fn written_between(database: &Path, from: &WalState, to: &WalState) -> Optio
     let frame_bytes = FRAME_HEADER_BYTES as u64 + u64::from(page_bytes);
     file.seek(SeekFrom::Start(HEADER_BYTES as u64 + u64::from(first) * frame_bytes)).ok()?;
     let input = BufReader::with_capacity(BUFFER_BYTES, file);
-    let mut frames = Frames { input, page_bytes: page_bytes as usize, salts, checksum, bytes: Vec::new() };
+    let mut frames =
+        Frames { input, page_bytes: page_bytes as usize, salts, checksum, bytes: Vec::new(), is_at_end: false };
     let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
     for _ in 0..count {
         let frame = frames.next()?;
@@ -155,7 +196,10 @@ struct Frames {
     salts: [u32; 2],
     /// Running checksum up to the last frame read.
     checksum: Checksum,
+    /// The last frame read.
     bytes: Vec<u8>,
+    /// There is no whole frame any more.
+    is_at_end: bool,
 }
 
 struct Frame {
@@ -169,7 +213,10 @@ impl Iterator for Frames {
 
     fn next(&mut self) -> Option<Frame> {
         self.bytes.resize(FRAME_HEADER_BYTES + self.page_bytes, 0);
-        self.input.read_exact(&mut self.bytes).ok()?;
+        if self.input.read_exact(&mut self.bytes).is_err() {
+            self.is_at_end = true;
+            return None;
+        }
         let (header, page) = self.bytes.split_at(FRAME_HEADER_BYTES);
         self.checksum.update(&header[..8]);
         self.checksum.update(page);

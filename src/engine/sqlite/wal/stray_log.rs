@@ -1,0 +1,134 @@
+//! A write-ahead log that belongs to another file than the one that it lies beside: somebody has copied a file in the place of
+//! one whose process was killed.
+//!
+//! SQLite would replay the log into the file that it finds. Neither can be had back then. So the log is set aside before SQLite
+//! opens the file, and the file is used as it is.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::file_mark::{FILE_HEADER_BYTES, FileMark, UNKNOWN, boot};
+use super::frames::{FrameVisit, visit_frames, wal_path};
+use super::raw_file::RawFile;
+use crate::clock::now_ms;
+use crate::engine::sqlite::connection::open_untouched;
+
+/// Sets aside the log of a file that nobody has open, if it is another file's. Returns where it is then.
+///
+/// # Errors
+///
+/// If it cannot be renamed. It is still there then.
+pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<PathBuf>> {
+    let log_path = wal_path(database);
+    if !log_path.metadata().is_ok_and(|log| log.len() > 0) {
+        return Ok(None);
+    }
+    if !database.exists() {
+        let is_stray = Log::read(database).is_some();
+        return if is_stray { set_aside(database, &log_path).map(Some) } else { Ok(None) };
+    }
+    let Some(connection) = open_untouched(database).ok() else { return Ok(None) };
+    let Some(file) = RawFile::database(&connection) else { return Ok(None) };
+    // Whoever has the file open has the log open too.
+    let Some(_lock) = file.lock() else { return Ok(None) };
+    match Log::read(database) {
+        Some(log) if log.is_stray(&file) => set_aside(database, &log_path).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
+    let name = |attempt: u32| {
+        let mut name = OsString::from(log);
+        name.push(format!(".stray-{}", now_ms()));
+        if attempt > 0 {
+            name.push(format!("-{attempt}"));
+        }
+        PathBuf::from(name)
+    };
+    let aside = (0..).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
+    fs::rename(log, &aside)?;
+    let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // What cannot be synced may be found again after a power loss, and is set aside again then.
+    drop(File::open(folder).and_then(|folder| folder.sync_all()));
+    // An index of the log that is gone.
+    let mut index = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
+    index.push("-shm");
+    drop(fs::remove_file(PathBuf::from(index)));
+    Ok(aside)
+}
+
+/// What a log says of the file that it belongs to.
+#[derive(Debug, Default)]
+struct Log {
+    /// Marks that were committed, in their order.
+    marks: Vec<FileMark>,
+    /// Headers of the database file in it, committed or not.
+    headers: Vec<[u8; FILE_HEADER_BYTES]>,
+    /// Pages of marks that have something else later.
+    reused: Vec<u32>,
+    page_bytes: usize,
+}
+
+impl Log {
+    /// Reads the log of a database; `None` if nothing is committed in it.
+    fn read(database: &Path) -> Option<Self> {
+        let mut log = Self::default();
+        let (mut pending, mut has_commit) = (Vec::new(), false);
+        log.page_bytes = visit_frames(database, |FrameVisit { page, is_commit, is_valid, bytes }| {
+            if page == 1 {
+                log.headers.extend(bytes.first_chunk::<FILE_HEADER_BYTES>());
+            }
+            if !is_valid {
+                return;
+            }
+            match FileMark::find(page, bytes) {
+                Some(mark) => pending.push(mark),
+                None if log.marks.iter().chain(&pending).any(|mark| mark.page == page) => log.reused.push(page),
+                None => {}
+            }
+            if is_commit {
+                has_commit = true;
+                log.marks.append(&mut pending);
+            }
+        })?;
+        has_commit.then_some(log)
+    }
+
+    /// Returns `true` if it is proved that the log does not belong to a file.
+    fn is_stray(&self, file: &RawFile) -> bool {
+        let length = file.length().unwrap_or(0);
+        if length == 0 {
+            return true;
+        }
+        // Without a mark, another library has begun the log, and nothing is known of its file.
+        let (Some(first), Some(last)) = (self.marks.first(), self.marks.last()) else { return false };
+        let Some(header) = file.read(FILE_HEADER_BYTES, 0) else { return length < FILE_HEADER_BYTES as u64 };
+        if !self.is_continuous() {
+            return false;
+        }
+        let known = self.headers.iter().chain(self.marks.iter().map(|mark| &mark.header));
+        if !known.into_iter().any(|known| known[..] == header[..]) {
+            return true;
+        }
+        if last.base == UNKNOWN || self.reused.contains(&last.page) {
+            return false;
+        }
+        let offset = u64::from(last.page - 1) * self.page_bytes as u64;
+        let found = file.read(self.page_bytes, offset).and_then(|page| FileMark::find(last.page, &page));
+        let Some(found) = found else { return true };
+        // What the file had may have been lost with the machine's memory.
+        let is_same_boot = last.boot != UNKNOWN && last.boot == boot();
+        let may_be = if is_same_boot { std::slice::from_ref(last) } else { &self.marks[..] };
+        let is_known = may_be.iter().any(|mark| [mark.base, mark.token].contains(&found.token));
+        !is_known && (is_same_boot || first.base != UNKNOWN)
+    }
+
+    /// Returns `true` if each mark follows from the one before: somebody may have restored another file into the database
+    /// through SQLite, and its mark with it.
+    fn is_continuous(&self) -> bool {
+        self.marks.windows(2).all(|pair| [UNKNOWN, pair[0].base, pair[0].token].contains(&pair[1].base))
+    }
+}

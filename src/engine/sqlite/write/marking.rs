@@ -1,0 +1,35 @@
+//! Transactions that only make a mark of the file.
+
+use rusqlite::TransactionBehavior;
+
+use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::engine::sqlite::wal::commit_log::{self, Recorder};
+use crate::engine::sqlite::wal::file_mark::MarkKeeper;
+
+/// Makes a mark before the first write, and brings it into the file: so the file differs from every copy that was made of it
+/// before it was opened. What fails is left to the transactions that follow.
+pub fn begin(connection: &UserConnection, recorder: &Recorder, marks: &mut MarkKeeper) {
+    if marks.begin() && mark(connection, recorder, marks).is_ok() {
+        drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+    }
+}
+
+/// Makes a mark if one is due, before work that has the connection for itself. What fails is left to that.
+pub fn mark_if_due(connection: &UserConnection, recorder: &Recorder, marks: &mut MarkKeeper) {
+    begin(connection, recorder, marks);
+    if marks.is_due() {
+        drop(mark(connection, recorder, marks));
+    }
+}
+
+fn mark(connection: &UserConnection, recorder: &Recorder, marks: &mut MarkKeeper) -> rusqlite::Result<()> {
+    let mut recording = recorder.prepare();
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    recording.begin(commit_log::data_version(&transaction)?);
+    let marked = marks.before_write(&transaction).and_then(|()| transaction.commit());
+    match marked {
+        Ok(()) => recording.committed(connection, None),
+        Err(_) => marks.failed(),
+    }
+    marked
+}
