@@ -765,6 +765,11 @@ export interface BackupStatus {
 	 * lack. 0 a second after the last write. Also reported where backups are off; `undefined` while the store is not open.
 	 */
 	readonly logBytes: number | undefined;
+	/**
+	 * The path of a write-ahead log that belonged to another file, was found beside the file when it was opened, and was set
+	 * aside; `undefined` if there was none.
+	 */
+	readonly strayLog: string | undefined;
 }
 
 /**
@@ -1119,6 +1124,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_NOT_WRITTEN` | a trigger on the key-value table kept a key from being written or deleted | drop the trigger |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |
+ * | `ERR_STRAY_LOG` | the write-ahead log beside the file belongs to another file, and cannot be set aside | move it elsewhere |
  * | `ERR_NO_BINARY` | no native binary for this platform was found | the message names the package and the ways out |
  * | `ERR_NO_SDK` | `rootcellar/register` found no SDK | install one, or import `rootcellar` itself |
  * | `ERR_SDK_LOAD` | `rootcellar/register` found an SDK that does not load | see the `cause` |

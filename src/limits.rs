@@ -153,6 +153,9 @@ pub const CHECKPOINT_LOOK: Duration = Duration::from_millis(500);
 /// Polling interval while the file lacks something.
 pub const CHECKPOINT_TICK: Duration = Duration::from_millis(100);
 
+/// Time for which the first write waits until its mark is in the file.
+pub const FIRST_MARK_WAIT: Duration = Duration::from_millis(250);
+
 /// Pause between attempts to empty the log at the end of the process.
 pub const CHECKPOINT_RETRY: Duration = Duration::from_millis(5);
 

@@ -36,6 +36,7 @@ fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
         &state_dir,
         &state_dir.lock_for_opening().unwrap(),
         destination,
+        false,
         START_MS,
         &Observers::default(),
     )

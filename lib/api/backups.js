@@ -132,8 +132,8 @@ function createBackups(queue, located, notices) {
  * @returns {BackupStatus}
  */
 function statusOf({ backup }, connection, lastFailure) {
-	const logBytes = connection?.logBytes();
-	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined, logBytes };
+	const log = { logBytes: connection?.logBytes(), strayLog: connection?.strayLog() };
+	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined, ...log };
 	if (backup === undefined) {
 		return { state: "off", destination: undefined, ...nothing };
 	}
@@ -153,7 +153,7 @@ function statusOf({ backup }, connection, lastFailure) {
 		lastBackupAt: lastBackupMs === undefined ? undefined : new Date(lastBackupMs),
 		lastError: lastError && { ...lastError, at: new Date(lastErrorMs ?? 0) },
 		position,
-		logBytes,
+		...log,
 	};
 }
 

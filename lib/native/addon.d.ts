@@ -177,6 +177,7 @@ export declare class NativeStore {
 	backupStatus(): StatusInfo | null;
 	end(): StatusInfo | null;
 	logBytes(): number | null;
+	strayLog(): string | null;
 	hookEnded(number: number, problem?: string): void;
 	submit(id: number, epoch: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;

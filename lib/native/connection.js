@@ -83,6 +83,7 @@ class Connection extends Requests {
 				this.forget();
 			} else {
 				this.ends.push(endAtExit(this), endAtSignals());
+				this.warnOfStrayLog();
 			}
 			callback(error && this.openError(error));
 		});
@@ -117,6 +118,21 @@ class Connection extends Requests {
 	/** Status of the backups; `null` if there are none. */
 	backupStatus() {
 		return this.native.backupStatus();
+	}
+
+	/** Path of a log of another file that was set aside when the file was opened. */
+	strayLog() {
+		return this.native.strayLog() ?? undefined;
+	}
+
+	/** Warns if a log of another file was set aside. */
+	warnOfStrayLog() {
+		const aside = this.strayLog();
+		if (aside !== undefined) {
+			const { path } = this.location;
+			const message = `beside ${path} lay the write-ahead log of another file: the file was put in the place of one whose process was killed. The file is used as it is, and the log is now ${aside}; with the file that it belongs to as its name without the suffix, it has what was written last`;
+			process.emitWarning(message, { code: "ROOTCELLAR_STRAY_LOG" });
+		}
 	}
 
 	/** Bytes that are in the write-ahead log and not in the file yet; `undefined` if the file is not open. */

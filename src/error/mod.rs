@@ -37,6 +37,8 @@ enum Kind {
     ReadOnly(PathBuf),
     /// The file was deleted or replaced while it was open. Restart the process, or close and open the store.
     Moved(PathBuf),
+    /// The write-ahead log beside the file belongs to another, and cannot be set aside. Allow it, or move the log.
+    StrayLog(PathBuf, String),
     /// The folder of the file does not exist. Create it first.
     NoParent(PathBuf),
     /// The process may not use the file or its folder. The message names it, its owner and what is needed.
@@ -146,6 +148,10 @@ impl Error {
         Self(Kind::Moved(path.to_owned()))
     }
 
+    pub(crate) fn stray_log(path: &Path, error: &std::io::Error) -> Self {
+        Self(Kind::StrayLog(path.to_owned(), error.to_string()))
+    }
+
     pub(crate) fn no_parent(path: &Path) -> Self {
         Self(Kind::NoParent(path.to_owned()))
     }
@@ -171,6 +177,7 @@ impl Error {
             Kind::NoParent(_) => "SQLITE_CANTOPEN",
             Kind::NotPermitted { code, .. } => code,
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
+            Kind::StrayLog(..) => "ERR_STRAY_LOG",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
             Kind::NotWritten { .. } => "ERR_NOT_WRITTEN",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
@@ -235,6 +242,13 @@ impl fmt::Display for Error {
                 f,
                 "{} was deleted or replaced while it was open; put it back, or remove the -wal and -shm files that \
                  belong to it, and start the process anew",
+                path.display()
+            ),
+            Kind::StrayLog(path, error) => write!(
+                f,
+                "the write-ahead log beside {}, {}-wal, belongs to another file, and cannot be set aside: {error}; move it \
+                 elsewhere, or allow its folder to be written",
+                path.display(),
                 path.display()
             ),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),

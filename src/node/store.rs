@@ -112,8 +112,9 @@ impl NativeStore {
             let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);
             let options = backup.as_ref().map(parse_options).transpose();
             let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
-            let opened = opened
-                .and_then(|Opened { engine, service }| Ok(Open { reader: engine.reader()?, engine, service }));
+            let opened = opened.and_then(|Opened { engine, service, stray_log }| {
+                Ok(Open { reader: engine.reader()?, engine, service, stray_log })
+            });
             let opened = opened.map(|open| {
                 let user: Arc<dyn EngineUser> = Arc::<StoreState>::clone(&shared);
                 open.engine.control().add_user(&user);
@@ -284,6 +285,14 @@ impl NativeStore {
         };
         let is_news = endangered && !REPORTED.swap(true, Ordering::Relaxed);
         is_news.then_some(ForeignCopies { names, unprotected })
+    }
+
+    /// Path of a write-ahead log that belonged to another file, and was set aside before the file was opened.
+    #[napi]
+    #[must_use]
+    pub fn stray_log(&self) -> Option<String> {
+        let open = lock(&self.shared.open);
+        Some(open.as_ref()?.stray_log.as_ref()?.to_string_lossy().into_owned())
     }
 
     /// Bytes that are in the write-ahead log, and not in the file yet; `null` if the file is not open.

@@ -9,6 +9,8 @@ use std::thread;
 use fastrand::Rng;
 use rootcellar::batch::Batch;
 use rootcellar::engine::sqlite::Engine;
+use rootcellar::engine::sqlite::wal::file_mark::boot;
+use rootcellar::engine::sqlite::wal::stray_log::is_stray;
 use rootcellar::kv::Address;
 use rusqlite::Connection;
 use twox_hash::XxHash3_64;
@@ -30,6 +32,13 @@ pub struct Loss {
     acknowledged: usize,
     sent: usize,
     image: u64,
+}
+
+impl Loss {
+    /// The image, and whether it is also what is left when only the process is killed.
+    fn key(&self) -> (u64, bool) {
+        (self.image, self.survivors == Survivors::All)
+    }
 }
 
 /// The outcome of [`examine`].
@@ -86,23 +95,23 @@ pub fn examine_from(
 ) -> Findings {
     let mut losses = Vec::new();
     let states = Mutex::new(HashMap::new());
-    let (work, queue) = mpsc::sync_channel::<(u64, Image)>(8);
+    let (work, queue) = mpsc::sync_channel::<((u64, bool), Image)>(8);
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from).min(8) {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().unwrap().recv();
-                    let Ok((hash, image)) = next else { return };
-                    let found = reopen(&image);
-                    states.lock().unwrap().insert(hash, found);
+                    let Ok((key, image)) = next else { return };
+                    let found = reopen(&image, key.1);
+                    states.lock().unwrap().insert(key, found);
                 }
             });
         }
         let mut queued = HashSet::new();
         power_losses(first, events, random_images, seed, |loss, image| {
-            if queued.insert(loss.image) {
-                work.send((loss.image, image)).unwrap();
+            if queued.insert(loss.key()) {
+                work.send((loss.key(), image)).unwrap();
             }
             losses.push(loss);
         });
@@ -116,13 +125,14 @@ pub fn examine_from(
         ..Findings::default()
     };
     for loss in losses {
-        let Loss { point, survivors, seed, acknowledged, sent, image } = loss;
+        let key = loss.key();
+        let Loss { point, survivors, seed, acknowledged, sent, .. } = loss;
         let place = format!(
             "{survivors:?} of what was not synced after event {point} ({}), seed {seed}, \
              {acknowledged} commands acknowledged and {sent} sent",
             name(&events[point])
         );
-        match &states[&image] {
+        match &states[&key] {
             Err(error) => findings.damaged.push(format!("{place}: {error}")),
             Ok(state) if !history.allows(state, acknowledged, sent) => {
                 findings.lost.push(format!("{place}: {state:.2000}"));
@@ -186,7 +196,7 @@ pub fn put(image: &Image, folder: &Path) {
 }
 
 /// Opens the store, and says what is in it, or what is wrong with it.
-fn reopen(image: &Image) -> Result<String, String> {
+fn reopen(image: &Image, is_kill: bool) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     put(image, folder.path());
     // What is left of the index of the log is of no use, and must do no harm.
@@ -194,6 +204,15 @@ fn reopen(image: &Image) -> Result<String, String> {
         std::fs::write(folder.path().join(format!("{FILE}-shm")), vec![0xa5; 32 << 10]).unwrap();
     }
     let path = folder.path().join(FILE);
+    // A log without its file is another's: there was nothing in either.
+    if image.get(FILE).is_some_and(|file| !file.is_empty()) {
+        let boots = [Some([0xb0; 16]), is_kill.then(boot)];
+        for boot in boots.into_iter().flatten() {
+            if is_stray(&path, boot) {
+                return Err(format!("its log was taken for another file's, by a process of the boot {boot:x?}"));
+            }
+        }
+    }
     let engine = Engine::open(&path).map_err(|error| format!("opening: {} {error}", error.code()))?;
     let found = look_into(&engine, &path);
     engine.close();

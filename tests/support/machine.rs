@@ -147,7 +147,7 @@ impl Store {
     }
 
     pub fn close(self) {
-        let Opened { engine, service } = self.opened;
+        let Opened { engine, service, .. } = self.opened;
         Arc::into_inner(engine).unwrap().close();
         service.unwrap().close();
     }

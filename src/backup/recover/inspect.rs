@@ -34,6 +34,8 @@ pub enum FileCondition {
 pub struct LastUse<'a> {
     /// The file was closed properly.
     pub is_clean: bool,
+    /// Another file has taken its place since, and is to be used as it is.
+    pub is_replaced: bool,
     /// Last capture.
     pub capture: Option<&'a Loaded>,
     /// Fingerprint of the first page at the last close.
@@ -55,7 +57,9 @@ pub fn inspect_file(path: &Path, last: &LastUse) -> FileCondition {
     if metadata.len() == 0 {
         return FileCondition::Empty;
     }
-    if let Some(lost) = lost_wal(path, last.is_clean, last.capture) {
+    if !last.is_replaced
+        && let Some(lost) = lost_wal(path, last.is_clean, last.capture)
+    {
         return FileCondition::Older(lost);
     }
     let is_small = metadata.len() <= QUICK_CHECK_BYTES_MAX;

@@ -7,16 +7,18 @@ use rusqlite::Connection;
 
 use crate::Error;
 use crate::backup::capture::compare::Difference;
+use crate::backup::capture::page_hashes::Page;
 use crate::backup::fs::disk::written_ns;
 use crate::backup::local::first_page::{CHANGES, read_first_page};
 use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::{Loaded, Position};
 use crate::engine::sqlite::open_detached;
+use crate::engine::sqlite::wal::file_mark;
 use crate::engine::sqlite::wal::frames::{WalMark, read_mark};
 
 /// Largest number of restarts of a log between a capture and the end of the process. Each restart increments the
 /// first salt (sqlite.org/fileformat.html, "WAL File Format"); the log of another file has a random one.
-const RESTARTS_MAX: u32 = 1 << 16;
+const RESTARTS_MAX: u32 = 1 << 22;
 
 /// Largest lag of a file's modification time behind the clock: Linux uses the time of the last tick, of which there
 /// are at least a hundred per second.
@@ -65,11 +67,23 @@ fn continues(then: WalMark, now: WalMark) -> bool {
 
 /// Returns true if a file lacks the content of its log: it differs from the last capture although nobody has written
 /// to it since, or a page has the version that a recorded capture replaced.
+///
+/// Any page may have an older version again because somebody has stored the same once more. That of the file's mark has not:
+/// each is new. So where there is one, it alone tells.
 fn went_back(connection: &Connection, path: &Path, last: &Loaded) -> Result<bool, Error> {
     let difference = Difference::between(connection, &last.known.table)?;
-    let is_older = difference.pages.iter().any(|page| last.older.contains(page))
-        || is_unwritten_since(path, &last.known.position);
-    Ok(!difference.is_none() && is_older)
+    if difference.is_none() {
+        return Ok(false);
+    }
+    let is_older = |page: &Page| last.older.contains(page);
+    let Some(marked) = file_mark::page_of(connection)?.filter(|page| last.known.table.get(*page).is_some()) else {
+        return Ok(difference.pages.iter().any(is_older) || is_unwritten_since(path, &last.known.position));
+    };
+    Ok(match difference.pages.iter().find(|(number, _)| *number == marked) {
+        Some(page) => is_older(page),
+        // As it was captured, or as it was then without the log.
+        None => last.known.position.written_ns.is_some_and(|then| written_ns(path) == Some(then)),
+    })
 }
 
 /// Returns true if a file was not written since a capture: its modification time is the same, or earlier than the

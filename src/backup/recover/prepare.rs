@@ -30,7 +30,8 @@ pub struct Recovered {
     pub lock: Option<Lock>,
 }
 
-/// Prepares a file to be opened, while `opening` keeps others from opening it.
+/// Prepares a file to be opened, while `opening` keeps others from opening it. A file that has taken the place of another,
+/// whose log was beside it, is older on purpose.
 ///
 /// # Errors
 ///
@@ -42,6 +43,7 @@ pub fn prepare(
     state_dir: &StateDir,
     _opening: &Opening,
     destination: &Arc<dyn Destination>,
+    is_replaced: bool,
     now_ms: i64,
     observers: &Observers,
 ) -> Result<Recovered, Error> {
@@ -53,7 +55,7 @@ pub fn prepare(
     let first_page = FirstPage::take(state_dir.folder());
     let found = inspect_file(
         path,
-        &LastUse { is_clean: !state_dir.is_marked_in_use(), capture: loaded.as_ref(), first_page },
+        &LastUse { is_clean: !state_dir.is_marked_in_use(), is_replaced, capture: loaded.as_ref(), first_page },
     );
     let here = loaded.filter(|last| last.known.destination == destination.describe());
     let position = here.map(|last| last.known.position);

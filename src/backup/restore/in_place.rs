@@ -14,7 +14,7 @@ use super::restored::Restored;
 use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;
-use crate::engine::sqlite::{open_detached, open_own_writer};
+use crate::engine::sqlite::{forget_mark, open_detached, open_own_writer};
 use crate::{BackupProblem, Error};
 
 /// Attempts and pause for a lock, in addition to SQLite's own waiting.
@@ -47,6 +47,7 @@ impl Replacement {
         let file = Temporary::create(&folder.join("restored")).map_err(|error| cannot_write(folder, &error))?;
         let files = timed(destination, target)?;
         let restored = restore(destination, &files, target, file.path(), progress)?;
+        forget_mark(file.path())?;
         let source = open_detached(file.path())?;
         Ok(Self { restored, source, database: database.to_owned(), _file: file })
     }

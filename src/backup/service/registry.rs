@@ -1,6 +1,6 @@
 //! Registry of open stores: one engine and one backup thread for each file of a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::handle::{LastBackup, Service};
@@ -9,6 +9,7 @@ use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
+use crate::engine::sqlite::wal::stray_log;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 
@@ -30,6 +31,8 @@ pub struct Opened {
     pub engine: Arc<Engine>,
     /// Backup service, if there is one.
     pub service: Option<Arc<Service>>,
+    /// Write-ahead log of another file that was set aside before.
+    pub stray_log: Option<PathBuf>,
 }
 
 /// Opens a file, restores it before if necessary, and starts its backups. Later openings in the same process share
@@ -43,13 +46,13 @@ pub fn open_store(
     options: Option<ServiceOptions>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Opened, Error> {
-    let Some(options) = options else { return Ok(Opened { engine: open_shared(path)?, service: None }) };
+    let Some(options) = options else { return open_alone(path) };
     if let Some(service) = service_of(path) {
         return share(path, service, observer);
     }
     if !path.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.exists()) || path.is_dir() {
         // The engine reports this.
-        return Ok(Opened { engine: open_shared(path)?, service: None });
+        return open_alone(path);
     }
     let locked = StateDir::beside(path).and_then(|state_dir| Ok((state_dir.lock_for_opening()?, state_dir)));
     let (opening, state_dir) = match locked {
@@ -61,11 +64,12 @@ pub fn open_store(
     }
     let observers = Arc::new(Observers::default());
     observers.add(observer);
+    let stray_log = set_stray_log_aside(path)?;
     let recovered = if is_open(path) {
         // An open file is neither inspected nor replaced.
         Recovered { restored: None, lock: state_dir.lock_for_backups()? }
     } else {
-        prepare(path, &state_dir, &opening, &options.destination, now_ms(), &observers)?
+        prepare(path, &state_dir, &opening, &options.destination, stray_log.is_some(), now_ms(), &observers)?
     };
     if let Some(restored) = recovered.restored {
         observers.tell(&BackupEvent::Restored(restored));
@@ -79,7 +83,21 @@ pub fn open_store(
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });
-    Ok(Opened { engine, service: Some(service) })
+    Ok(Opened { engine, service: Some(service), stray_log })
+}
+
+/// Opens a file without backups.
+fn open_alone(path: &Path) -> Result<Opened, Error> {
+    let stray_log = set_stray_log_aside(path)?;
+    Ok(Opened { engine: open_shared(path)?, service: None, stray_log })
+}
+
+/// Sets aside the log of another file, unless the file is open in this process.
+fn set_stray_log_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+    if is_open(path) {
+        return Ok(None);
+    }
+    stray_log::set_stray_log_aside(path).map_err(|error| Error::stray_log(path, &error))
 }
 
 /// Opens a file whose state folder cannot be used, and reports that there are no backups of it. A file that is missing or
@@ -93,14 +111,14 @@ fn open_without_backups(path: &Path, error: Error, observer: &Arc<dyn Observer>)
         return Err(error);
     }
     // The same cause may keep the file from being opened, and that error says more.
-    let engine = open_shared(path)?;
+    let opened = open_alone(path)?;
     observer.happened(&BackupEvent::Failure(error));
-    Ok(Opened { engine, service: None })
+    Ok(opened)
 }
 
 fn share(path: &Path, service: Arc<Service>, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
     service.observers().add(observer);
-    Ok(Opened { engine: open_shared(path)?, service: Some(service) })
+    Ok(Opened { engine: open_shared(path)?, service: Some(service), stray_log: None })
 }
 
 /// Returns the backup service of a file that is open in this process.

@@ -11,6 +11,7 @@ use super::control::Interrupt;
 use super::guard::user_connection::UserConnection;
 use super::regexp;
 use super::table::schema;
+use super::wal::file_mark;
 use crate::Error;
 use crate::limits::{
     BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
@@ -118,6 +119,13 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
     let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
     open_as(&path, Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Removes the mark of a file that nobody has open, whose content is to replace that of another: there it would be another's.
+pub fn forget_mark(path: &Path) -> Result<(), Error> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    file_mark::remove(&connection)?;
+    Ok(())
 }
 
 /// Opens a file that exists, and reads nothing of it yet.

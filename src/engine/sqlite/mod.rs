@@ -26,7 +26,7 @@ mod temporary_files;
 pub mod wal;
 mod write;
 
-pub(crate) use connection::{open_detached, open_own_reader, open_own_writer};
+pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer};
 pub use engine::Engine;
 pub(crate) use file::FileId;
 pub use locks::foreign::loaded_copies;

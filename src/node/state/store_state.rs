@@ -44,6 +44,8 @@ pub struct Open {
     pub engine: Arc<Engine>,
     /// The backup service, if the store has backups.
     pub service: Option<Arc<Service>>,
+    /// Write-ahead log of another file that was set aside before.
+    pub stray_log: Option<PathBuf>,
     /// Reader for the JavaScript thread, which must not wait.
     pub reader: Reader,
 }
@@ -78,7 +80,7 @@ impl StoreState {
 
     /// Begins to close the file; `None` if it is not open.
     pub fn begin_closing(&self) -> Option<Closing> {
-        let Open { engine, service, reader } = lock(&self.open).take()?;
+        let Open { engine, service, reader, .. } = lock(&self.open).take()?;
         drop(reader);
         Some(Closing::begin(engine, service))
     }

@@ -152,12 +152,18 @@ impl MarkKeeper {
         !std::mem::replace(&mut self.has_begun, true) && self.sources.is_some()
     }
 
+    /// Returns `true` if everything that is in the log is in the file.
+    #[must_use]
+    pub fn is_log_copied(&self) -> bool {
+        let Some((_, wal_index)) = &self.sources else { return true };
+        let WalProgress { frames, copied, .. } = wal_index.progress();
+        copied >= frames
+    }
+
     fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let Some((file, wal_index)) = &self.sources else { return Ok(()) };
         let WalProgress { salts, frames, copied } = wal_index.progress();
-        let Some(page) =
-            connection.prepare_cached(ROOT_PAGE)?.query_row([], |row| row.get::<_, u32>(0)).optional()?
-        else {
+        let Some(page) = page_of(connection)? else {
             // Somebody has removed the table: there is nothing to go by until the next opening.
             self.seen = Some((salts, copied));
             return Ok(());
@@ -185,8 +191,33 @@ impl MarkKeeper {
 }
 
 /// Makes the first mark of a file, in the transaction that makes its table.
+///
+/// # Errors
+///
+/// With SQLite's code.
 pub fn make_first(connection: &Connection) -> rusqlite::Result<()> {
     MarkKeeper::new(connection).renew(connection)
+}
+
+/// The page that the mark of a file is in, if it has one.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn page_of(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+    connection.prepare_cached(ROOT_PAGE)?.query_row([], |row| row.get(0)).optional()
+}
+
+/// Removes the mark of a file, if it has one.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn remove(connection: &Connection) -> rusqlite::Result<()> {
+    if page_of(connection)?.is_some() {
+        connection.execute("DELETE FROM main.__rootcellar_file", [])?;
+    }
+    Ok(())
 }
 
 /// The boot of this machine; [`UNKNOWN`] where there is nothing to tell it by.

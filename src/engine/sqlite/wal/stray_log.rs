@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file_mark::{FILE_HEADER_BYTES, FileMark, UNKNOWN, boot};
+use super::file_mark::{FILE_HEADER_BYTES, FileMark, Token, UNKNOWN, boot};
 use super::frames::{FrameVisit, visit_frames, wal_path};
 use super::raw_file::RawFile;
 use crate::clock::now_ms;
@@ -21,22 +21,29 @@ use crate::engine::sqlite::connection::open_untouched;
 ///
 /// If it cannot be renamed. It is still there then.
 pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<PathBuf>> {
-    let log_path = wal_path(database);
-    if !log_path.metadata().is_ok_and(|log| log.len() > 0) {
-        return Ok(None);
+    let log = wal_path(database);
+    if_stray(database, boot(), || set_aside(database, &log)).transpose()
+}
+
+/// Returns `true` if nobody has a file open, and its log is another file's, on a machine of this boot.
+#[must_use]
+pub fn is_stray(database: &Path, boot: Token) -> bool {
+    if_stray(database, boot, || ()).is_some()
+}
+
+/// Does something, while nobody can open the file, if its log is another file's.
+fn if_stray<T>(database: &Path, boot: Token, act: impl FnOnce() -> T) -> Option<T> {
+    if !wal_path(database).metadata().is_ok_and(|log| log.len() > 0) {
+        return None;
     }
     if !database.exists() {
-        let is_stray = Log::read(database).is_some();
-        return if is_stray { set_aside(database, &log_path).map(Some) } else { Ok(None) };
+        return Log::read(database).map(|_| act());
     }
-    let Some(connection) = open_untouched(database).ok() else { return Ok(None) };
-    let Some(file) = RawFile::database(&connection) else { return Ok(None) };
+    let connection = open_untouched(database).ok()?;
+    let file = RawFile::database(&connection)?;
     // Whoever has the file open has the log open too.
-    let Some(_lock) = file.lock() else { return Ok(None) };
-    match Log::read(database) {
-        Some(log) if log.is_stray(&file) => set_aside(database, &log_path).map(Some),
-        _ => Ok(None),
-    }
+    let _lock = file.lock()?;
+    Log::read(database).filter(|log| log.is_stray(&file, boot)).map(|_| act())
 }
 
 fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
@@ -98,7 +105,7 @@ impl Log {
     }
 
     /// Returns `true` if it is proved that the log does not belong to a file.
-    fn is_stray(&self, file: &RawFile) -> bool {
+    fn is_stray(&self, file: &RawFile, boot: Token) -> bool {
         let length = file.length().unwrap_or(0);
         if length == 0 {
             return true;
@@ -120,7 +127,7 @@ impl Log {
         let found = file.read(self.page_bytes, offset).and_then(|page| FileMark::find(last.page, &page));
         let Some(found) = found else { return true };
         // What the file had may have been lost with the machine's memory.
-        let is_same_boot = last.boot != UNKNOWN && last.boot == boot();
+        let is_same_boot = last.boot != UNKNOWN && last.boot == boot;
         let may_be = if is_same_boot { std::slice::from_ref(last) } else { &self.marks[..] };
         let is_known = may_be.iter().any(|mark| [mark.base, mark.token].contains(&found.token));
         !is_known && (is_same_boot || first.base != UNKNOWN)

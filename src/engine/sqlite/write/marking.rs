@@ -1,16 +1,28 @@
 //! Transactions that only make a mark of the file.
 
+use std::thread;
+use std::time::Instant;
+
 use rusqlite::TransactionBehavior;
 
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::wal::commit_log::{self, Recorder};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
+use crate::limits::{CHECKPOINT_RETRY, FIRST_MARK_WAIT};
 
 /// Makes a mark before the first write, and brings it into the file: so the file differs from every copy that was made of it
 /// before it was opened. What fails is left to the transactions that follow.
 pub fn begin(connection: &UserConnection, recorder: &Recorder, marks: &mut MarkKeeper) {
-    if marks.begin() && mark(connection, recorder, marks).is_ok() {
-        drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+    if !marks.begin() || mark(connection, recorder, marks).is_err() {
+        return;
+    }
+    // The first capture of a backup may be reading the file.
+    let began = Instant::now();
+    while connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).is_ok()
+        && !marks.is_log_copied()
+        && began.elapsed() < FIRST_MARK_WAIT
+    {
+        thread::sleep(CHECKPOINT_RETRY);
     }
 }
 
