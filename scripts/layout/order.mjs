@@ -47,13 +47,19 @@ export const ORDER = {
 	`,
 	"src/engine/sqlite": `
 		engine.rs  registry.rs
+		stray_log.rs
 		write
 		read  sql
+		checkpoint
 		connection.rs
 		table
 		guard  wal
 		locks
 		*
+	`,
+	"src/backup/service": `
+		*
+		signals
 	`,
 	"src/backup": `
 		service

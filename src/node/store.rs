@@ -25,7 +25,7 @@ use crate::backup::service::ending::Closing;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
 use crate::clock::ScriptClock;
-use crate::engine::sqlite::control::EngineUser;
+use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::{
     CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
     locks_hold,

@@ -13,7 +13,7 @@ use super::signals::{self, Caller, Ending, Signal};
 use super::status::Status;
 use crate::backup::events::Observers;
 use crate::engine::sqlite::Engine;
-use crate::engine::sqlite::control::{self, Control};
+use crate::engine::sqlite::checkpoint::control::{self, Control};
 use crate::limits::{BUSY_TIMEOUT, END_WAIT};
 use crate::threads::lock;
 

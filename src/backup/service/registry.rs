@@ -9,7 +9,7 @@ use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
-use crate::engine::sqlite::wal::stray_log;
+use crate::engine::sqlite::stray_log;
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 

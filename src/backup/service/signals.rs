@@ -8,21 +8,24 @@
 //! hands the signal on to what was there before it, whichever is closed first.
 
 mod action;
+mod signal;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libc::{c_int, c_void, siginfo_t};
+use libc::c_int;
 
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
-use action::{Disposition, disposition, do_previous, do_previous_of_old, install, put_back};
+use action::{Disposition, IS_CATCHING, PIPE, disposition, do_previous_of_old, install, put_back, tell};
+pub use signal::Signal;
+use signal::send;
 
 /// What is written to the pipe when everything is safe. No signal has this number.
 const DONE: u8 = 0;
@@ -40,13 +43,6 @@ const FIRST_PROCESS_WAIT: Duration = Duration::from_millis(100);
 /// How often it is looked whether somebody else handles it meanwhile.
 const END_PAUSE: Duration = Duration::from_millis(10);
 
-/// Where the handler writes; negative before there is a pipe. Once there is one it stays open until the process ends: a
-/// handler may be about to write.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
-
-/// Signals are waited for. Otherwise the handler does what was done before it.
-static IS_CATCHING: AtomicBool = AtomicBool::new(false);
-
 /// What is caught, and by whom. Locked while signals begin or cease to be caught.
 static CATCHER: Mutex<Catcher> = Mutex::new(Catcher { signals: Vec::new(), has_thread: false, output: -1 });
 
@@ -57,31 +53,6 @@ struct Catcher {
     has_thread: bool,
     /// Where the pipe is read.
     output: c_int,
-}
-
-/// A signal that ends a process unless it is handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// A terminal is gone.
-    Hangup,
-    /// A key was pressed: Ctrl and C.
-    Interrupt,
-    /// Asks to end.
-    Terminate,
-}
-
-impl Signal {
-    fn number(self) -> c_int {
-        match self {
-            Self::Hangup => libc::SIGHUP,
-            Self::Interrupt => libc::SIGINT,
-            Self::Terminate => libc::SIGTERM,
-        }
-    }
-
-    fn of(number: c_int) -> Option<Self> {
-        [Self::Hangup, Self::Interrupt, Self::Terminate].into_iter().find(|signal| signal.number() == number)
-    }
 }
 
 /// What is done at the end, step by step.
@@ -193,41 +164,6 @@ fn pipe() -> io::Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// The handler.
-extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    if IS_CATCHING.load(Ordering::Acquire) {
-        // Signals have numbers below 128.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        tell(signal as u8);
-    } else if let Some(signal) = Signal::of(signal) {
-        do_previous(signal, info, context);
-    }
-}
-
-/// Writes a byte to the pipe, and changes nothing else. One that does not fit is one of many.
-fn tell(byte: u8) {
-    // SAFETY: the descriptor stays open, the byte is there, and `errno` is this thread's own.
-    unsafe {
-        let errno = errno_place();
-        let kept = *errno;
-        libc::write(PIPE.load(Ordering::Acquire), (&raw const byte).cast::<c_void>(), 1);
-        *errno = kept;
-    }
-}
-
-/// Where this thread's `errno` is.
-unsafe fn errno_place() -> *mut c_int {
-    #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
-    // SAFETY: it can be asked for at any time.
-    return unsafe { libc::__errno_location() };
-    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
-    // SAFETY: as above.
-    return unsafe { libc::__errno() };
-    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-    // SAFETY: as above.
-    return unsafe { libc::__error() };
-}
-
 /// Whether there is something to read within a time.
 fn wait_for_input(output: c_int, time: Duration) -> bool {
     let mut poll = libc::pollfd { fd: output, events: libc::POLLIN, revents: 0 };
@@ -320,10 +256,4 @@ fn end_at_once(signal: Signal, was_ours: bool) {
         }
         thread::sleep(END_PAUSE);
     }
-}
-
-/// Sends a signal to this very process.
-fn send(signal: Signal) {
-    // SAFETY: it may be sent at any time.
-    unsafe { libc::kill(libc::getpid(), signal.number()) };
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-use super::control::Interrupt;
 use super::guard::user_connection::UserConnection;
+use super::interrupt::Interrupt;
 use super::regexp;
 use super::table::schema;
 use super::wal::file_mark;

@@ -6,10 +6,12 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use super::checkpoint::checkpointer::Checkpointer;
+use super::checkpoint::control::Control;
 use super::connection;
-use super::control::{Control, Interrupt};
 use super::file::DatabaseFile;
 use super::guard::mode::Mode;
+use super::interrupt::Interrupt;
 #[cfg(lock_shim)]
 use super::locks;
 use super::read::point_read::{Reader, Values};
@@ -19,7 +21,6 @@ use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
-use super::wal::checkpoint::Checkpointer;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::write::lease::{self, Lease};

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::control::Interrupt;
+use super::interrupt::Interrupt;
 use crate::Error;
 
 /// A file, whatever path leads to it.

@@ -1,13 +1,14 @@
 //! The engine on SQLite: one writing connection on a thread of its own, and readers beside it.
 //!
-//! Imports point down: `file`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`, `guard`;
-//! `table`; `connection`; `sql` and `read`; `write`; `engine`; `registry`.
+//! Imports point down: `file`, `interrupt`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`,
+//! `guard`; `table`; `connection`; `checkpoint`; `sql` and `read`; `write`; `stray_log`; `engine`; `registry`.
 
+pub mod checkpoint;
 mod connection;
-pub mod control;
 mod engine;
 mod file;
 mod guard;
+mod interrupt;
 #[allow(unsafe_code, reason = "stands between SQLite and the system, and asks the dynamic linker")]
 mod locks;
 #[cfg(unix)]
@@ -19,6 +20,8 @@ mod regexp;
 mod registry;
 mod savepoint;
 mod sql;
+#[allow(unsafe_code, reason = "locks a file of SQLite's")]
+pub mod stray_log;
 mod table;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "stands between SQLite and its own VFS")]

@@ -16,7 +16,7 @@ use crate::backup::service::handle::Service;
 use crate::backup::service::status::Status as BackupStatus;
 use crate::batch::{BatchOutcome, ClientId};
 use crate::clock::ScriptClock;
-use crate::engine::sqlite::control::EngineUser;
+use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;

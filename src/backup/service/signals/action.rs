@@ -1,12 +1,19 @@
-//! What the process does at a signal, and what it did before it was caught.
+//! The handler of signals, and what the process did at each before.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use libc::{c_int, c_void, sigaction, siginfo_t};
 
-use super::{Signal, handle, send};
+use super::signal::{Signal, send};
+
+/// Where the handler writes; negative before there is a pipe. Once there is one it stays open until the process ends: a
+/// handler may be about to write.
+pub static PIPE: AtomicI32 = AtomicI32::new(-1);
+
+/// Signals are waited for. Otherwise the handler does what was done before it.
+pub static IS_CATCHING: AtomicBool = AtomicBool::new(false);
 
 /// Flags by which a handler of another copy of this package is told from others.
 const FLAGS: c_int = libc::SA_RESTART | libc::SA_ONSTACK | libc::SA_SIGINFO;
@@ -152,4 +159,39 @@ fn current(signal: Signal) -> sigaction {
     // SAFETY: the pointer is to an action.
     unsafe { libc::sigaction(signal.number(), std::ptr::null(), &raw mut action) };
     action
+}
+
+/// The handler.
+extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    if IS_CATCHING.load(Ordering::Acquire) {
+        // Signals have numbers below 128.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        tell(signal as u8);
+    } else if let Some(signal) = Signal::of(signal) {
+        do_previous(signal, info, context);
+    }
+}
+
+/// Writes a byte to the pipe, and changes nothing else. One that does not fit is one of many.
+pub fn tell(byte: u8) {
+    // SAFETY: the descriptor stays open, the byte is there, and `errno` is this thread's own.
+    unsafe {
+        let errno = errno_place();
+        let kept = *errno;
+        libc::write(PIPE.load(Ordering::Acquire), (&raw const byte).cast::<c_void>(), 1);
+        *errno = kept;
+    }
+}
+
+/// Where this thread's `errno` is.
+unsafe fn errno_place() -> *mut c_int {
+    #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
+    // SAFETY: it can be asked for at any time.
+    return unsafe { libc::__errno_location() };
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    // SAFETY: as above.
+    return unsafe { libc::__errno() };
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+    // SAFETY: as above.
+    return unsafe { libc::__error() };
 }

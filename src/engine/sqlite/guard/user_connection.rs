@@ -13,7 +13,7 @@ use rusqlite::hooks::AuthContext;
 use super::authorizer::Authorizer;
 use super::modules;
 use crate::Error;
-use crate::engine::sqlite::control::Interrupt;
+use crate::engine::sqlite::interrupt::Interrupt;
 use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::sql::Cancel;
 use crate::threads::lock;

@@ -16,7 +16,7 @@ use super::raw_file::RawFile;
 pub const FILE_HEADER_BYTES: usize = 100;
 
 const MAGIC: [u8; 16] = *b"rootcellar-mark1";
-const MARK_BYTES: usize = MAGIC.len() + 4 + 3 * size_of::<Token>() + FILE_HEADER_BYTES + 8;
+const MARK_BYTES: usize = MAGIC.len() + 4 + 3 * size_of::<FileToken>() + FILE_HEADER_BYTES + 8;
 
 /// What stands before the mark in its page: the cell of row 1, with no value in the first column and as many bytes as a mark
 /// has in the second (sqlite.org/fileformat.html, "B-tree Pages" and "Record Format").
@@ -36,22 +36,22 @@ const WRITE_MARK: &str = "INSERT INTO main.__rootcellar_file (id, mark) VALUES (
 const RANDOM: &str = "SELECT randomblob(16)";
 
 /// A token, or the identity of the machine's boot.
-pub type Token = [u8; 16];
+pub type FileToken = [u8; 16];
 
 /// Stands for a token or a boot that is not known.
-pub const UNKNOWN: Token = [0; 16];
+pub const UNKNOWN: FileToken = [0; 16];
 
 /// Mark of a file, as a log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileMark {
     /// Page that it is in.
     pub page: u32,
-    /// Token in the file itself when this mark was made; [`UNKNOWN`] if there was none.
-    pub base: Token,
-    /// Token of this mark.
-    pub token: Token,
+    /// FileToken in the file itself when this mark was made; [`UNKNOWN`] if there was none.
+    pub base: FileToken,
+    /// FileToken of this mark.
+    pub token: FileToken,
     /// Boot of the machine that it was made on. Without another since, the file has everything that was written to it.
-    pub boot: Token,
+    pub boot: FileToken,
     /// Header of the file itself then.
     pub header: [u8; FILE_HEADER_BYTES],
 }
@@ -221,12 +221,12 @@ pub fn remove(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The boot of this machine; [`UNKNOWN`] where there is nothing to tell it by.
-pub fn boot() -> Token {
-    static BOOT: OnceLock<Token> = OnceLock::new();
+pub fn boot() -> FileToken {
+    static BOOT: OnceLock<FileToken> = OnceLock::new();
     *BOOT.get_or_init(|| read_boot().unwrap_or(UNKNOWN))
 }
 
-fn token_of(text: &[u8]) -> Token {
+fn token_of(text: &[u8]) -> FileToken {
     let mut token = UNKNOWN;
     let (first, second) = token.split_at_mut(8);
     first.copy_from_slice(&XxHash3_64::oneshot_with_seed(1, text).to_be_bytes());
@@ -235,14 +235,14 @@ fn token_of(text: &[u8]) -> Token {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn read_boot() -> Option<Token> {
+fn read_boot() -> Option<FileToken> {
     let text = std::fs::read("/proc/sys/kernel/random/boot_id").ok()?;
     (!text.is_empty()).then(|| token_of(&text))
 }
 
 #[cfg(target_vendor = "apple")]
 #[allow(unsafe_code, reason = "asks the system")]
-fn read_boot() -> Option<Token> {
+fn read_boot() -> Option<FileToken> {
     let mut text = [0_u8; 64];
     let mut length = text.len();
     // SAFETY: the name ends with a zero, and there is room for as many bytes as are said.
@@ -259,7 +259,7 @@ fn read_boot() -> Option<Token> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn read_boot() -> Option<Token> {
+fn read_boot() -> Option<FileToken> {
     None
 }
 

@@ -1,17 +1,13 @@
 //! SQLite's write-ahead log: its index header, space in advance, and the commits that caches rely on.
 
-pub mod checkpoint;
 pub mod commit_log;
 pub mod file_mark;
 pub mod frames;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 pub mod index_header;
-mod pace;
 #[allow(unsafe_code, reason = "writes to a file of SQLite's")]
 pub mod preallocate;
 #[allow(unsafe_code, reason = "reads files of SQLite's")]
 pub mod raw_file;
 #[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
 pub mod snapshot;
-#[allow(unsafe_code, reason = "locks a file of SQLite's")]
-pub mod stray_log;

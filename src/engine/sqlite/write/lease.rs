@@ -11,7 +11,7 @@ use rusqlite::TransactionState;
 use super::epoch::EndedEpochs;
 use super::writer::Lent;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::engine::sqlite::control::Control;
+use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::read::point_read::{self, Values};

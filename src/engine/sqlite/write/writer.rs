@@ -10,7 +10,7 @@ use super::epoch::EndedEpochs;
 use super::{group_commit, marking, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::expiry_ms;
-use crate::engine::sqlite::control::Control;
+use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;

@@ -9,11 +9,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file_mark::{FILE_HEADER_BYTES, FileMark, Token, UNKNOWN, boot};
-use super::frames::{FrameVisit, visit_frames, wal_path};
-use super::raw_file::RawFile;
+use super::connection::open_untouched;
+use super::wal::file_mark::{FILE_HEADER_BYTES, FileMark, FileToken, UNKNOWN, boot};
+use super::wal::frames::{FrameVisit, visit_frames, wal_path};
+use super::wal::raw_file::RawFile;
 use crate::clock::now_ms;
-use crate::engine::sqlite::connection::open_untouched;
 
 /// Sets aside the log of a file that nobody has open, if it is another file's. Returns where it is then.
 ///
@@ -27,12 +27,12 @@ pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Returns `true` if nobody has a file open, and its log is another file's, on a machine of this boot.
 #[must_use]
-pub fn is_stray(database: &Path, boot: Token) -> bool {
+pub fn is_stray(database: &Path, boot: FileToken) -> bool {
     if_stray(database, boot, || ()).is_some()
 }
 
 /// Does something, while nobody can open the file, if its log is another file's.
-fn if_stray<T>(database: &Path, boot: Token, act: impl FnOnce() -> T) -> Option<T> {
+fn if_stray<T>(database: &Path, boot: FileToken, act: impl FnOnce() -> T) -> Option<T> {
     if !wal_path(database).metadata().is_ok_and(|log| log.len() > 0) {
         return None;
     }
@@ -105,7 +105,7 @@ impl Log {
     }
 
     /// Returns `true` if it is proved that the log does not belong to a file.
-    fn is_stray(&self, file: &RawFile, boot: Token) -> bool {
+    fn is_stray(&self, file: &RawFile, boot: FileToken) -> bool {
         let length = file.length().unwrap_or(0);
         if length == 0 {
             return true;

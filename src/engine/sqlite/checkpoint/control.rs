@@ -1,10 +1,10 @@
 //! What the end of the process asks of every open file.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use super::wal::checkpoint::Checkpointer;
+use super::checkpointer::Checkpointer;
+use crate::engine::sqlite::interrupt::Interrupt;
 use crate::threads::lock;
 
 /// The files of this process that are open.
@@ -14,23 +14,6 @@ static OPEN: Mutex<Vec<Weak<Control>>> = Mutex::new(Vec::new());
 pub trait EngineUser: Send + Sync {
     /// The process is ending: to let go of every transaction and every snapshot, and to say nothing any more.
     fn let_go(&self);
-}
-
-/// Interrupts what runs on the connections that share it.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
-
-impl Interrupt {
-    /// From now on nothing runs for longer than some steps.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether what runs is to end.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// The reins of an open file.

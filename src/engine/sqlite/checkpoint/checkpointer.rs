@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::commit_log::CommitLog;
-use super::index_header::WalIndex;
 use super::pace::{Pace, Step};
 use crate::Error;
 use crate::engine::sqlite::connection::open_checkpointer;
 use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::wal::commit_log::CommitLog;
+use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::limits::CHECKPOINT_RETRY;
 use crate::threads::{self, lock};
 
@@ -49,8 +49,13 @@ impl Checkpointer {
         let Some(wal_index) = WalIndex::of_log(&connection) else { return Ok(None) };
         let (requests, received) = mpsc::channel();
         let is_idle = Arc::new(AtomicBool::new(false));
-        let mut running =
-            Running { connection, wal_index, commit_log, file: file.clone(), is_idle: Arc::clone(&is_idle) };
+        let mut running = RunningCheckpointer {
+            connection,
+            wal_index,
+            commit_log,
+            file: file.clone(),
+            is_idle: Arc::clone(&is_idle),
+        };
         let thread = threads::spawn("checkpoint", move || running.run(&received))?;
         Ok(Some((Self { requests: Mutex::new(requests), is_idle }, thread)))
     }
@@ -80,7 +85,7 @@ impl Checkpointer {
     }
 }
 
-struct Running {
+struct RunningCheckpointer {
     connection: Connection,
     wal_index: WalIndex,
     commit_log: Arc<CommitLog>,
@@ -88,7 +93,7 @@ struct Running {
     is_idle: Arc<AtomicBool>,
 }
 
-impl Running {
+impl RunningCheckpointer {
     /// Works until it is told to end, or nobody can tell it anything any more.
     fn run(&mut self, requests: &Receiver<CheckpointRequest>) {
         let mut pace = Pace::new(Instant::now());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::index_header::WalProgress;
+use crate::engine::sqlite::wal::index_header::WalProgress;
 use crate::limits::{
     CHECKPOINT_AGE_MAX, CHECKPOINT_IDLE, CHECKPOINT_LOOK, CHECKPOINT_QUIET, CHECKPOINT_TICK, CHECKPOINTS_SOON,
 };

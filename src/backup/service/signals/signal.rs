@@ -1,0 +1,36 @@
+//! Signals that end a process.
+
+use libc::c_int;
+
+/// A signal that ends a process unless it is handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// A terminal is gone.
+    Hangup,
+    /// A key was pressed: Ctrl and C.
+    Interrupt,
+    /// Asks to end.
+    Terminate,
+}
+
+impl Signal {
+    /// Number of the signal on this system.
+    pub fn number(self) -> c_int {
+        match self {
+            Self::Hangup => libc::SIGHUP,
+            Self::Interrupt => libc::SIGINT,
+            Self::Terminate => libc::SIGTERM,
+        }
+    }
+
+    /// Signal of a number, if it is one of these.
+    pub fn of(number: c_int) -> Option<Self> {
+        [Self::Hangup, Self::Interrupt, Self::Terminate].into_iter().find(|signal| signal.number() == number)
+    }
+}
+
+/// Sends a signal to this very process.
+pub fn send(signal: Signal) {
+    // SAFETY: it may be sent at any time.
+    unsafe { libc::kill(libc::getpid(), signal.number()) };
+}
