@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use super::handle::{LastBackup, Service};
 use crate::backup::destination::Destination;
 use crate::backup::events::{BackupEvent, Observer, Observers, ServiceOptions};
+use crate::backup::fs::temporary::Temporary;
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
@@ -104,14 +105,17 @@ fn set_stray_log_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
 /// empty may be one that has to be restored, which cannot be told here: that is an error.
 fn open_without_backups(path: &Path, error: Error, observer: &Arc<dyn Observer>) -> Result<Opened, Error> {
     let has_content = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    if !has_content && Temporary::create(path).is_ok() {
+        return Err(error);
+    }
+    // What keeps files from being made may keep this one from being opened, and that error says more.
+    let opened = open_alone(path)?;
     if !has_content {
         // A permission that is missing for the file as well is said of the file.
         #[cfg(unix)]
         let error = crate::engine::sqlite::not_permitted(path).unwrap_or(error);
         return Err(error);
     }
-    // The same cause may keep the file from being opened, and that error says more.
-    let opened = open_alone(path)?;
     observer.happened(&BackupEvent::Failure(error));
     Ok(opened)
 }
