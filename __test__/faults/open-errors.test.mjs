@@ -163,7 +163,7 @@ describe("a store opened on", () => {
 		const first = temporaryStore(filename);
 		await first.appData.set({ key: "kept", value: 1 });
 		await first.close();
-		expect(await raw(filename, "select version from __rootcellar_schema")).toEqual([{ version: 1 }]);
+		expect(await raw(filename, "select version from __rootcellar_schema")).toEqual([{ version: 2 }]);
 		await raw(filename, "update __rootcellar_schema set version = 2");
 		const before = stateOf(filename).bytes;
 		const store = temporaryStore(filename);
