@@ -1,12 +1,15 @@
 //! Changed pages, found by the frames that the write-ahead log has gained.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::compare::Visit;
 use super::page_diff::{Capture, Image, PageDiff};
 use super::page_hashes::{Page, PageTable};
 use crate::Error;
-use crate::engine::sqlite::wal::frames::{Written, written_between};
+use crate::engine::sqlite::wal::frames::{WalMark, WalState, Written, written_between, written_up_to};
+use crate::engine::sqlite::wal::restart_log::RestartLog;
 
 /// Compares only the pages that were written to the log since the last capture. If the log was restarted, or there is
 /// none, other writes cannot be ruled out, and every page is compared.
@@ -20,6 +23,8 @@ pub struct WalCapture {
     recorded: Option<Image>,
     /// The last transaction that was begun.
     moment: Option<Image>,
+    /// What this process has begun anew.
+    restarts: Arc<RestartLog>,
 }
 
 impl WalCapture {
@@ -29,8 +34,17 @@ impl WalCapture {
     ///
     /// With SQLite's code.
     pub fn open(database: &Path) -> Result<Self, Error> {
+        Self::open_beside(database, Arc::default())
+    }
+
+    /// [`WalCapture::open`] beside an engine that begins the log anew.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
+    pub fn open_beside(database: &Path, restarts: Arc<RestartLog>) -> Result<Self, Error> {
         let diff = PageDiff::open(database)?;
-        Ok(Self { diff, database: database.to_owned(), recorded: None, moment: None })
+        Ok(Self { diff, database: database.to_owned(), recorded: None, moment: None, restarts })
     }
 
     /// Returns the pages that may differ from the table, in ascending order; `None` if any page may.
@@ -38,12 +52,36 @@ impl WalCapture {
     pub fn candidates(&self) -> Option<Vec<u32>> {
         let (recorded, moment) = (self.recorded?, self.moment?);
         let (from, to) = (recorded.wal?, moment.wal?);
-        if to.mark.frames.checked_sub(from.mark.frames)? > moment.commit {
+        let is_the_same_log = from.mark.salts == to.mark.salts && from.mark.frames > 0;
+        let frames = if is_the_same_log { to.mark.frames.checked_sub(from.mark.frames)? } else { to.mark.frames };
+        if frames > moment.commit {
             // Reading these frames would take longer than reading every page.
             return None;
         }
-        let written = written_between(&self.database, &from, &to)?;
+        let written = if is_the_same_log {
+            written_between(&self.database, &from, &to)?
+        } else {
+            self.written_since_restart(&from, &to)?
+        };
         Some(candidates(recorded.commit, written, moment.commit))
+    }
+
+    /// Pages that were written from a position in a log that was begun anew since.
+    fn written_since_restart(&self, from: &WalState, to: &WalState) -> Option<Written> {
+        let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
+        if from.mark.salts != to.mark.salts {
+            let (before, salts) = self.restarts.since(from.mark)?;
+            if salts != to.mark.salts {
+                return None;
+            }
+            written.add(&before);
+        }
+        written.add(&written_up_to(&self.database, to)?);
+        Some(written)
+    }
+
+    fn position(&self) -> Option<WalMark> {
+        Some(self.moment?.wal?.mark)
     }
 }
 
@@ -62,6 +100,7 @@ impl Capture for WalCapture {
     fn begin(&mut self) -> Result<Option<Image>, Error> {
         self.moment = None;
         self.moment = self.diff.begin()?;
+        self.restarts.need_at_least(self.position());
         Ok(self.moment)
     }
 
@@ -86,6 +125,13 @@ impl Capture for WalCapture {
 
     fn recorded(&mut self) {
         self.recorded = self.moment;
+        self.restarts.need(self.position());
+    }
+}
+
+impl Drop for WalCapture {
+    fn drop(&mut self) {
+        self.restarts.need(None);
     }
 }
 
@@ -96,6 +142,10 @@ mod tests {
 
     use fastrand::Rng;
     use rusqlite::Connection;
+
+    use crate::batch::{Batch, Command};
+    use crate::engine::sqlite::Engine;
+    use crate::kv::{Address, Entry};
 
     use super::*;
     use crate::engine::sqlite::wal::frames::wal_path;
@@ -312,5 +362,53 @@ mod tests {
         std::fs::write(wal_path(&watched.path()), &log).unwrap();
         assert!(watched.capture.candidates().is_some());
         watched.capture.end();
+    }
+
+    #[test]
+    fn a_log_that_the_engine_begins_anew_tells_the_same_pages_as_a_comparison_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let engine = Engine::open(&path).unwrap();
+        let mut capture = WalCapture::open_beside(&path, Arc::clone(engine.restarts())).unwrap();
+        let foreign = Connection::open(&path).unwrap();
+        let mut rng = Rng::with_seed(7);
+        let mut table: Option<PageTable> = None;
+        let (mut by_log, mut restarts, mut salts) = (0, 0, None);
+        for round in 0..300 {
+            let value = "x".repeat(rng.usize(1..9000));
+            for _ in 0..rng.u32(0..4) {
+                let key = format!("k{}", rng.u8(0..60));
+                let command = match rng.u8(0..8) {
+                    0 => Command::Delete(Address::new(&key)),
+                    _ => Command::Set(Entry::new(Address::new(&key), &format!("\"{value}\""))),
+                };
+                assert_eq!(engine.execute(Batch::new(vec![command], 0)).committed, 1);
+            }
+            if rng.u8(0..40) == 0 {
+                foreign
+                    .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM __rootapp_kv WHERE rowid % 7 = 0")
+                    .unwrap();
+            }
+            // Most of the time the log is emptied meanwhile.
+            if rng.u8(0..3) > 0 {
+                engine.control().settle(Instant::now() + Duration::from_secs(10));
+            }
+            let image = capture.begin().unwrap().unwrap();
+            let table = table.get_or_insert_with(|| PageTable::new(image.page_size));
+            by_log += u32::from(capture.candidates().is_some());
+            let changes = visited(&mut capture, table);
+            assert_eq!(changes, visited(&mut capture.diff, table), "round {round}");
+            capture.end();
+            table.apply(image.commit, &changes);
+            if rng.u8(0..5) > 0 {
+                capture.recorded();
+            }
+            let now = image.wal.map(|wal| wal.mark.salts);
+            restarts += u32::from(std::mem::replace(&mut salts, now) != now);
+        }
+        assert!(restarts > 100, "{restarts} restarts");
+        assert!(by_log > 250, "{by_log} of 300 by the log");
+        drop(capture);
+        engine.close();
     }
 }

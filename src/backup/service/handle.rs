@@ -15,6 +15,7 @@ use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::restore::restored::Restored;
 use crate::backup::restore::{listing, to_file, verify};
 use crate::clock::now_ms;
+use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -57,6 +58,7 @@ impl Service {
         options: ServiceOptions,
         lock: Option<Lock>,
         observers: Arc<Observers>,
+        restarts: Arc<RestartLog>,
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
@@ -68,6 +70,7 @@ impl Service {
             lock,
             Arc::clone(&service.status),
             Arc::clone(&service.observers),
+            restarts,
         );
         let (status, observers) = (Arc::clone(&service.status), Arc::clone(&service.observers));
         threads::spawn("backup", move || {

@@ -80,7 +80,14 @@ pub fn open_store(
     state_dir.restrict();
     options.destination.belong_to(path);
     let destination = Arc::downgrade(&options.destination);
-    let service = Arc::new(Service::start(path, state_dir, options, recovered.lock, observers)?);
+    let service = Arc::new(Service::start(
+        path,
+        state_dir,
+        options,
+        recovered.lock,
+        observers,
+        Arc::clone(engine.restarts()),
+    )?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });

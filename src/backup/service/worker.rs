@@ -18,6 +18,7 @@ use crate::backup::restore::in_place::Replacement;
 use crate::backup::restore::restored::Restored;
 use crate::clock::now_ms;
 use crate::engine::sqlite::open_own_writer;
+use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::limits::{
     ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
     SHUTDOWN_PAUSE,
@@ -38,6 +39,7 @@ pub struct Worker {
     publisher: Option<Publisher>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
+    restarts: Arc<RestartLog>,
     failures: u32,
     /// Duration of the last capture, without hooks.
     capture_took: Duration,
@@ -56,6 +58,7 @@ impl Worker {
         right: Option<Lock>,
         status: Arc<Mutex<Status>>,
         observers: Arc<Observers>,
+        restarts: Arc<RestartLog>,
     ) -> Self {
         // Small files, and files that were not closed properly, were checked before they were opened.
         let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
@@ -67,6 +70,7 @@ impl Worker {
             publisher: None,
             status,
             observers,
+            restarts,
             failures: 0,
             capture_took: Duration::ZERO,
             next_capture: Instant::now(),
@@ -113,7 +117,7 @@ impl Worker {
             }
         }
         if self.publisher.is_none() {
-            let capture = Box::new(WalCapture::open(&self.path)?);
+            let capture = Box::new(WalCapture::open_beside(&self.path, Arc::clone(&self.restarts))?);
             let destination = Arc::clone(&self.options.destination);
             let publisher = Publisher::new(self.state_dir.folder(), destination, capture)?;
             self.state_dir.mark_in_use()?;

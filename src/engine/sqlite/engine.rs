@@ -23,6 +23,7 @@ use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::index_header::{WalIndex, WalIndexHeader};
+use super::wal::restart_log::RestartLog;
 use super::write::lease::{self, Lease};
 use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
@@ -45,6 +46,7 @@ pub struct Engine {
     readers: ReaderPool,
     commit_log: Arc<CommitLog>,
     control: Arc<Control>,
+    restarts: Arc<RestartLog>,
     checkpointer: Option<JoinHandle<()>>,
 }
 
@@ -64,13 +66,15 @@ impl Engine {
         let file = DatabaseFile::opened(path, interrupt.clone());
         let (requests, received) = mpsc::channel();
         let commit_log = Arc::new(CommitLog::default());
-        let recorder = Recorder::new(&connection, Arc::clone(&commit_log));
-        let (checkpointer, thread) = Checkpointer::start(&file, Arc::clone(&commit_log))?.unzip();
+        let restarts = Arc::new(RestartLog::default());
+        let recorder = Recorder::new(&connection, Arc::clone(&commit_log), Arc::clone(&restarts));
+        let checkpointer = Checkpointer::start(&file, Arc::clone(&commit_log), Arc::clone(&restarts))?;
+        let (checkpointer, thread) = checkpointer.unzip();
         let control = Control::new(interrupt, checkpointer);
         let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
         let writer = threads::spawn("writer", move || writer.run(&received))?;
         let readers = ReaderPool::new(file.clone());
-        Ok(Self { requests, writer, commit_log, readers, file, control, checkpointer: thread })
+        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer: thread })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
@@ -267,6 +271,12 @@ impl Engine {
     pub fn end(self) {
         self.control.interrupt();
         self.close();
+    }
+
+    /// Logs that were begun anew, for captures.
+    #[must_use]
+    pub fn restarts(&self) -> &Arc<RestartLog> {
+        &self.restarts
     }
 
     /// Controls of the end of the process.

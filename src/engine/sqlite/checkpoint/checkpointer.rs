@@ -17,6 +17,8 @@ use crate::engine::sqlite::connection::open_checkpointer;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::wal::commit_log::CommitLog;
 use crate::engine::sqlite::wal::index_header::WalIndex;
+use crate::engine::sqlite::wal::raw_file::RawFile;
+use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::limits::CHECKPOINT_RETRY;
 use crate::threads::{self, lock};
 
@@ -44,18 +46,19 @@ impl Checkpointer {
     /// # Errors
     ///
     /// With SQLite's code, or `ERR_INTERNAL` if there is no thread to be had.
-    pub fn start(file: &DatabaseFile, commit_log: Arc<CommitLog>) -> Result<Option<(Self, JoinHandle<()>)>, Error> {
+    pub fn start(
+        file: &DatabaseFile,
+        commit_log: Arc<CommitLog>,
+        restarts: Arc<RestartLog>,
+    ) -> Result<Option<(Self, JoinHandle<()>)>, Error> {
         let connection = open_checkpointer(file.path())?;
         let Some(wal_index) = WalIndex::of_log(&connection) else { return Ok(None) };
+        let log = RawFile::log(&connection);
         let (requests, received) = mpsc::channel();
         let is_idle = Arc::new(AtomicBool::new(false));
-        let mut running = RunningCheckpointer {
-            connection,
-            wal_index,
-            commit_log,
-            file: file.clone(),
-            is_idle: Arc::clone(&is_idle),
-        };
+        let (file, idle) = (file.clone(), Arc::clone(&is_idle));
+        let mut running =
+            RunningCheckpointer { connection, wal_index, commit_log, restarts, log, file, is_idle: idle };
         let thread = threads::spawn("checkpoint", move || running.run(&received))?;
         Ok(Some((Self { requests: Mutex::new(requests), is_idle }, thread)))
     }
@@ -89,6 +92,8 @@ struct RunningCheckpointer {
     connection: Connection,
     wal_index: WalIndex,
     commit_log: Arc<CommitLog>,
+    restarts: Arc<RestartLog>,
+    log: Option<RawFile>,
     file: DatabaseFile,
     is_idle: Arc<AtomicBool>,
 }
@@ -164,8 +169,13 @@ impl RunningCheckpointer {
         if progress.copied < progress.frames || self.file.check().is_err() {
             return false;
         }
-        let _restarting = self.commit_log.prepare_restart(self.wal_index);
-        checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").unwrap_or(false)
+        let restarting = self.commit_log.prepare_restart(self.wal_index);
+        let ending = self.log.as_ref().and_then(|log| self.restarts.read(log, restarting.from()));
+        let is_empty = checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").unwrap_or(false);
+        if let Some((log, salts)) = ending.zip(restarting.end()) {
+            self.restarts.ended(log, salts);
+        }
+        is_empty
     }
 }
 

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 
-use super::index_header::{WalIndex, WalIndexHeader};
+use super::index_header::{WalIndex, WalIndexHeader, WalProgress};
 use super::preallocate::WalFile;
+use super::raw_file::RawFile;
+use super::restart_log::{EndedLog, RestartLog};
 use crate::batch::ClientId;
 use crate::limits::COMMIT_LOG_LENGTH;
 use crate::threads::lock;
@@ -103,21 +105,35 @@ pub struct Recorder {
     commit_log: Arc<CommitLog>,
     wal_index: Option<WalIndex>,
     wal_file: Option<RefCell<WalFile>>,
+    restarts: Arc<RestartLog>,
+    log: Option<RawFile>,
 }
 
 impl Recorder {
     /// A recorder for the writing connection, which must stay open while the recorder is used.
-    pub fn new(connection: &Connection, commit_log: Arc<CommitLog>) -> Self {
+    pub fn new(connection: &Connection, commit_log: Arc<CommitLog>, restarts: Arc<RestartLog>) -> Self {
         let wal_index = WalIndex::of(connection);
         let wal_file = wal_index.and_then(|_| WalFile::of(connection)).map(RefCell::new);
-        Self { commit_log, wal_index, wal_file }
+        let log = wal_index.and_then(|_| RawFile::log(connection));
+        Self { commit_log, wal_index, wal_file, restarts, log }
     }
 
     /// Announces a transaction. It ends when the result is dropped.
     pub fn prepare(&self) -> Recording<'_> {
         self.commit_log.prepare();
-        Recording { recorder: self, begun: None, commit: None }
+        Recording { recorder: self, begun: None, ending: None, commit: None }
     }
+}
+
+/// Whose changes a transaction has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// Those of one client.
+    Client(ClientId),
+    /// Nobody's: nothing that clients read.
+    Nobody,
+    /// Those of several, or such as no client knows of.
+    Several,
 }
 
 /// The record of a transaction under way.
@@ -125,6 +141,8 @@ pub struct Recording<'a> {
     recorder: &'a Recorder,
     /// The header when it took the lock, and the connection's `data_version` then.
     begun: Option<(WalIndexHeader, i64)>,
+    /// The log, if the transaction may begin it anew.
+    ending: Option<EndedLog>,
     commit: Option<Commit>,
 }
 
@@ -138,18 +156,31 @@ impl Recording<'_> {
                 wal_file.borrow_mut().make_room(from);
             }
             self.begun = Some((from, data_version));
+            let WalProgress { frames, copied, .. } = wal_index.progress();
+            if let Some(log) = &self.recorder.log
+                && copied >= frames
+            {
+                self.ending = self.recorder.restarts.read(log, from);
+            }
         }
     }
 
-    /// Notes that the transaction is committed, and was of one client, or changed nothing that clients read.
+    /// Notes that the transaction is committed, and by whom.
     ///
     /// The lock is free by now, so others may have committed since. `data_version` tells: it stays the same while
     /// only this connection writes (sqlite.org/pragma.html).
-    pub fn committed(&mut self, connection: &Connection, client: Option<ClientId>) {
+    pub fn committed(&mut self, connection: &Connection, author: Author) {
         if let (Some(wal_index), Some((from, before))) = (self.recorder.wal_index, self.begun) {
             let to = wal_index.header();
             if data_version(connection) == Ok(before) {
-                self.commit = Some(Commit { from, to, client });
+                if let Some(log) = self.ending.take() {
+                    self.recorder.restarts.ended(log, to.salts());
+                }
+                self.commit = match author {
+                    Author::Client(client) => Some(Commit { from, to, client: Some(client) }),
+                    Author::Nobody => Some(Commit { from, to, client: None }),
+                    Author::Several => None,
+                };
             }
         }
     }
@@ -166,6 +197,19 @@ pub struct Restarting<'a> {
     commit_log: &'a CommitLog,
     wal_index: WalIndex,
     from: WalIndexHeader,
+}
+
+impl Restarting<'_> {
+    /// The header before.
+    pub fn from(&self) -> WalIndexHeader {
+        self.from
+    }
+
+    /// Ends it. Returns the salts of the new log, if nothing else has happened since.
+    pub fn end(self) -> Option<[u32; 2]> {
+        let to = self.wal_index.header();
+        to.is_restart_of(self.from).then(|| to.salts())
+    }
 }
 
 impl Drop for Restarting<'_> {
@@ -265,7 +309,7 @@ mod tests {
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
         let other = Connection::open(&path).unwrap();
         let commit_log = Arc::new(CommitLog::default());
-        let recorder = Recorder::new(&writer, Arc::clone(&commit_log));
+        let recorder = Recorder::new(&writer, Arc::clone(&commit_log), Arc::default());
         let view = WalIndex::of(&other).unwrap();
         let mut knows = view.header();
         for foreign in [false, true, false] {
@@ -276,7 +320,7 @@ mod tests {
             if foreign {
                 other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
             }
-            recording.committed(&writer, Some(ME));
+            recording.committed(&writer, Author::Client(ME));
             drop(recording);
             let expected = if foreign { CacheValidity::Changed } else { CacheValidity::Current };
             assert_eq!(commit_log.catch_up(ME, &mut knows, view.header()), expected);

@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 
 use super::index_header::WalIndexHeader;
 
-const HEADER_BYTES: usize = 32;
-const FRAME_HEADER_BYTES: usize = 24;
+/// Bytes of the header of a log.
+pub const HEADER_BYTES: usize = 32;
+
+/// Bytes of the header of a frame.
+pub const FRAME_HEADER_BYTES: usize = 24;
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Magic number of logs with little-endian checksums; plus one for big-endian.
@@ -156,12 +159,59 @@ impl WalState {
 }
 
 /// Pages that were written between two states.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Page numbers.
     pub pages: BTreeSet<u32>,
     /// Smallest size of the database in pages at any commit.
     pub least: u32,
+}
+
+impl Written {
+    /// Adds other pages.
+    pub fn add(&mut self, other: &Self) {
+        self.pages.extend(&other.pages);
+        self.least = self.least.min(other.least);
+    }
+}
+
+/// Header of a frame ("Frame Header Format").
+pub struct FrameHeader {
+    /// Number of the page.
+    pub page: u32,
+    /// Size of the database in pages, if the frame ends a transaction.
+    pub commit: Option<u32>,
+    /// Salts of its log.
+    pub salts: [u32; 2],
+}
+
+impl FrameHeader {
+    /// Reads a header; `None` if it is shorter.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..FRAME_HEADER_BYTES)?;
+        let commit = Some(field(bytes, 4)).filter(|commit| *commit > 0);
+        Some(Self { page: field(bytes, 0), commit, salts: [field(bytes, 8), field(bytes, 12)] })
+    }
+}
+
+/// Reads the frames of a log up to a state; `None` unless these provably are all writes to it.
+#[must_use]
+pub fn written_up_to(database: &Path, to: &WalState) -> Option<Written> {
+    let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
+    if to.mark.frames == 0 {
+        return Some(written);
+    }
+    let mut frames = read_frames(database)?;
+    if frames.salts != to.mark.salts || frames.page_bytes != to.page_bytes as usize {
+        return None;
+    }
+    for _ in 0..to.mark.frames {
+        let frame = frames.next()?;
+        written.pages.insert(frame.page);
+        written.least = written.least.min(frame.commit.unwrap_or(u32::MAX));
+    }
+    (frames.checksum == to.checksum).then_some(written)
 }
 
 /// Reads the frames that were added from one state to a later one; `None` unless these provably are all writes.

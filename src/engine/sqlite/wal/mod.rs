@@ -9,5 +9,6 @@ pub mod index_header;
 pub mod preallocate;
 #[allow(unsafe_code, reason = "reads files of SQLite's")]
 pub mod raw_file;
+pub mod restart_log;
 #[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
 pub mod snapshot;

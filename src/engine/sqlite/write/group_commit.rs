@@ -15,7 +15,7 @@ use crate::engine::sqlite::sql::{execute, raw_calls};
 use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::{KeyTriggers, TriggerCache};
-use crate::engine::sqlite::wal::commit_log::{self, Recorder};
+use crate::engine::sqlite::wal::commit_log::{self, Author, Recorder};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::sql::{Job, StatementOutcome};
 
@@ -56,9 +56,15 @@ pub fn commit(
         Ok(outcomes)
     });
     match &outcomes {
-        // User SQL or a trigger may have written any keys, so no cache stays valid.
-        Ok(_) if is_untold || connection.take_wrote_keys() => rowid_cache.clear(),
-        Ok(_) => only_client(batches).into_iter().for_each(|client| recording.committed(connection, Some(client))),
+        Ok(_) => {
+            // User SQL or a trigger may have written any keys, so no cache stays valid.
+            let is_untold = is_untold || connection.take_wrote_keys();
+            if is_untold {
+                rowid_cache.clear();
+            }
+            let client = only_client(batches).filter(|_| !is_untold);
+            recording.committed(connection, client.map_or(Author::Several, Author::Client));
+        }
         Err(_) => {
             rowid_cache.clear();
             triggers.forget();

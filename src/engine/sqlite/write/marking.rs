@@ -6,7 +6,7 @@ use std::time::Instant;
 use rusqlite::TransactionBehavior;
 
 use crate::engine::sqlite::guard::user_connection::UserConnection;
-use crate::engine::sqlite::wal::commit_log::{self, Recorder};
+use crate::engine::sqlite::wal::commit_log::{self, Author, Recorder};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::limits::{CHECKPOINT_RETRY, FIRST_MARK_WAIT};
 
@@ -40,7 +40,7 @@ fn mark(connection: &UserConnection, recorder: &Recorder, marks: &mut MarkKeeper
     recording.begin(commit_log::data_version(&transaction)?);
     let marked = marks.before_write(&transaction).and_then(|()| transaction.commit());
     match marked {
-        Ok(()) => recording.committed(connection, None),
+        Ok(()) => recording.committed(connection, Author::Nobody),
         Err(_) => marks.failed(),
     }
     marked
