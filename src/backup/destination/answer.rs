@@ -86,8 +86,8 @@ pub fn error_code(headers: &reqwest::header::HeaderMap, body: &[u8]) -> String {
     }
     let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let places = ["/error/status", "/error/errors/0/reason", "/error", "/code", "/Code"];
-    let codes = places.iter().filter_map(|place| json.pointer(place)?.as_str());
-    codes.filter_map(code_of).next().unwrap_or_default().to_owned()
+    let mut codes = places.iter().filter_map(|place| json.pointer(place)?.as_str());
+    codes.find_map(code_of).unwrap_or_default().to_owned()
 }
 
 /// Returns a code if it looks like one: `NoSuchBucket`, `invalid_grant`.

@@ -86,7 +86,8 @@ fn is_true(destination: &dyn Destination, name: FileName) -> Result<bool, Error>
 
 /// Returns a name for messages if it says that it is a backup and cannot be read as one.
 pub fn unread(level: Level, name: &str) -> Option<String> {
-    (name.ends_with(".ltx") && FileName::parse(level, name).is_none()).then(|| format!("{level}/{name}"))
+    (name.strip_suffix(".ltx").is_some() && FileName::parse(level, name).is_none())
+        .then(|| format!("{level}/{name}"))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub fn prepare(
     let can_open = matches!(found, FileCondition::Sound | FileCondition::Inconsistent);
     let looked = if can_open { look_soon(destination, compared) } else { Some(look(&**destination, compared)) };
     let Look { files, standing } = match looked {
-        Some(Ok(look)) => look,
+        Some(Ok(found)) => found,
         Some(Err(error)) if !can_open => return Err(error),
         // The file is as good as what is known. The backup thread reports what it finds.
         _ => return Ok(Recovered { restored: None, lock: Some(lock) }),

@@ -136,13 +136,14 @@ impl Worker {
 
     /// Backs up the changes, or everything if the destination was looked at and has lost what was there.
     fn capture_to(&mut self, looks: bool) -> Result<Option<Published>, Error> {
-        if looks {
-            self.publisher()?.check_presence()?;
+        let publisher = self.publisher()?;
+        let looked = if looks { publisher.check_presence() } else { Ok(()) };
+        if !publisher.has_work()? {
+            return looked.map(|()| None);
         }
-        if !self.publisher()?.has_work()? {
-            return Ok(None);
-        }
+        // Changes wait, whether or not the destination can be looked at.
         lock(&self.status).behind_since_ms.get_or_insert_with(now_ms);
+        looked?;
         self.hook(Hook::BeforeBackup);
         let began = Instant::now();
         let published = self.publisher()?.run(now_ms());
