@@ -71,10 +71,11 @@ test("every part is run and reported, also beside one that fails, with what the 
 		await main(async () => {
 			const packages = node("Installing", "");
 			const addon = node("Building", "process.exit(2)");
+			const libraries = packages.then(() => node("Building beside", ""));
 			await Promise.all([
 				part("JavaScript", [packages], (title) => node(title, ${JSON.stringify(`${print(vitest)}; process.exitCode = 1`)})),
 				part("Rust", [packages], (title) => node(title, ${JSON.stringify(print(cargo))})),
-				part("Types", [packages, addon], (title) => node(title, "console.log('never')")),
+				part("Types", [addon, libraries], (title) => node(title, "console.log('never')")),
 			]);
 			if (!report()) process.exitCode = 1;
 		});
@@ -83,7 +84,7 @@ test("every part is run and reported, also beside one that fails, with what the 
 	expect(stdout).not.toContain("never");
 	const lines = stdout.split("== Everything that was run\n")[1].split("\n");
 	expect(lines.filter((line) => line.startsWith("ok")).map((line) => line.slice(18))).toEqual(
-		expect.arrayContaining(["Installing", "Rust"]),
+		expect.arrayContaining(["Installing", "Building beside", "Rust"]),
 	);
 	expect(lines).toContainEqual(expect.stringMatching(/^failed .* s {2}Building: .* ended with code 2$/));
 	expect(lines).toContainEqual(expect.stringMatching(/^failed .* s {2}JavaScript: .* ended with code 1$/));

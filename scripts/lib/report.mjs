@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
-import { endedSteps, StepFailure } from "./run.mjs";
+import { endedSteps, StepFailure, together } from "./run.mjs";
 
 /** The last lines of vitest and of cargo test, with what they have counted. */
 const CLOSING_LINES = [/^ *Test Files .*\(\d+\)$/, /^ *Tests .*\(\d+\)$/, /^test result: .*$/];
@@ -20,7 +20,7 @@ const notRun = [];
  */
 export async function part(title, needs, work) {
 	try {
-		await Promise.all(needs);
+		await together(...needs);
 	} catch (error) {
 		if (!(error instanceof StepFailure)) throw error;
 		notRun.push(`not run          ${title}, for this has failed: ${error.title}`);
