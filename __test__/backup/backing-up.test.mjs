@@ -1,4 +1,4 @@
-// What is backed up, where to, and when, in a folder.
+// Backing up into a folder: content, place and time.
 
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

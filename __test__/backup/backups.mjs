@@ -1,4 +1,4 @@
-// What tests of backups have in common.
+// Helpers of the tests of backups.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";

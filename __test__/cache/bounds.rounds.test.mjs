@@ -1,4 +1,4 @@
-// What the read cache takes of memory, in processes of their own.
+// Memory of the read cache, measured in processes of their own.
 
 import { expect, test } from "vitest";
 import { rounds } from "../helpers/rounds.mjs";

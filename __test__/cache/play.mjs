@@ -15,7 +15,7 @@ export function randomly(seed) {
 	};
 }
 
-/** What a store should hold. */
+/** Model of a store's contents. */
 class Model {
 	entries = new Map();
 	static id = (key, communityId) => `${communityId ?? ""}/${key}`;

@@ -11,12 +11,12 @@ const { CACHE_ENTRY_OVERHEAD_BYTES } = require("../../lib/base/limits.js");
 
 const RUNS = rounds({ few: 300, many: 2_000, long: 10_000 });
 
-/** What an entry counts for, by the documentation of the limit: two bytes for each unit of its texts, and the overhead. */
+/** Size of an entry, by the documentation of the limit: two bytes for each unit of its texts, and the overhead. */
 function bytesOf(community, key, text) {
 	return 2 * ((community?.length ?? 0) + key.length + (text?.length ?? 0)) + CACHE_ENTRY_OVERHEAD_BYTES;
 }
 
-/** What a community may count for beside its entries. */
+/** Most that a community may count for beside its entries. */
 const COMMUNITY_BYTES_MAX = 512;
 
 /** Every entry of a cache as `[community, key, stored]`. An entry may be in both generations only if it were counted twice. */
@@ -48,7 +48,7 @@ test("it is never larger than its limit, returns what was last set, and keeps wh
 	fc.assert(
 		fc.property(limits, operations, (limit, list) => {
 			const cache = new ReadCache(limit);
-			/** What was last set; and, of what fits, how much was used since an entry was. */
+			/** The model: what was last set, and how much was used since each entry was. */
 			const model = new Map();
 			function use(id) {
 				const used = model.get(id);

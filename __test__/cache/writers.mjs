@@ -1,4 +1,4 @@
-// Others that write a store's file: each a different library, thread or process, behind one face.
+// Other writers of a store's file: different libraries, threads and processes behind one interface.
 //
 // `openWriter(kind, filename)` resolves with `{ set(entries), remove(key, communityId), removeLike(pattern), close() }`.
 // Each call is one transaction, and has resolved when that is committed. An entry is `{ key, value, communityId, expiresAt }`.
@@ -12,7 +12,7 @@ import { openDataStore } from "rootcellar";
 const require = createRequire(import.meta.url);
 const server = fileURLToPath(new URL("programs/serve.mjs", import.meta.url));
 
-/** What the SDK needs to be loaded. */
+/** Environment that the SDK needs to be loaded. */
 const SDK_ENV = { COMMUNITY_ID: "WiJn1KM1f5eB9A9RzVwVLw", DEV_TOKEN: "none" };
 
 const DELETE = "DELETE FROM __rootapp_kv WHERE community_id IS ? AND key = ?";
@@ -99,7 +99,7 @@ function openSdk() {
 	return keyValueWriter(appData, async () => {});
 }
 
-/** Those that write in the thread that opens them. */
+/** Writers that write in the thread that opens them. */
 export const local = {
 	"a second store": secondStore,
 	"better-sqlite3": openBetterSqlite3,

@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../helpers/store.mjs";
 
 export const program = fileURLToPath(new URL("../../bin/rootcellar.js", import.meta.url));
 
-/** What would configure a store is left out. */
+/** Our environment without what would configure a store. */
 export function environment(env = {}) {
 	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, NODE_OPTIONS, ...inherited } = process.env;
 	return { ...inherited, ...env };
@@ -29,7 +29,7 @@ export function rootcellar(args, { input = "", env, cwd } = {}) {
 	});
 }
 
-/** What a command prints with `--json`, which has to be all that it prints. */
+/** Runs a command with `--json`, and parses its output, which has to be all that it prints. */
 export async function json(args, options) {
 	const { stdout, stderr } = await rootcellar([...args, "--json"], options);
 	expect(stderr).toBe("");
@@ -119,7 +119,7 @@ export async function startBot(file, backup = "{}") {
 	return bot;
 }
 
-/** What a file holds under `k`. */
+/** The value of `k` in a file. */
 export async function valueIn(file, key = "k") {
 	const store = openDataStore({ filename: file, backup: false });
 	try {

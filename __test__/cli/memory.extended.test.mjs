@@ -1,4 +1,4 @@
-// What exports and imports of many keys take of memory.
+// Memory of exports and imports of many keys.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

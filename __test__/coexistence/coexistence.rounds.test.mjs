@@ -10,7 +10,7 @@ const LIBRARIES = ["sqlite3", "better-sqlite3", ...rounds({ few: [], many: ["kne
 const TIMEOUT_MS = 600_000 + 10 * DURATION_MS;
 const { format } = new Intl.NumberFormat("en-US");
 
-/** What is run beside each library: the journal mode, and the processes, the first of which is both of them in one. */
+/** Runs beside each library: title, journal mode, and processes, of which the first holds both libraries. */
 const RUNS = [
 	...["NORMAL", "FULL"].flatMap((synchronous) => [
 		[`in write-ahead mode, synchronous ${synchronous}`, "wal", [{ synchronous }]],

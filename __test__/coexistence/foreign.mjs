@@ -24,7 +24,7 @@ const MAINTENANCE = [
 	"DROP INDEX IF EXISTS foreign_rows_length",
 ];
 
-/** What makes the table of its own, to be run before. */
+/** Statements that create the other library's own table. */
 export const FOREIGN_SCHEMA = [
 	"CREATE TABLE foreign_rows (id INTEGER PRIMARY KEY, body TEXT NOT NULL)",
 	"CREATE INDEX foreign_rows_body ON foreign_rows (body)",

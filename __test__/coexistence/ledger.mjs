@@ -1,4 +1,4 @@
-// What was acknowledged, kept by the process that wrote it, to compare the file with when all is over.
+// Record of acknowledged writes, kept by the process that wrote them, to compare the file with at the end.
 
 /** Communities of the two sides: rootcellar's keys are in the default one. */
 export const FOREIGN_COMMUNITY = "foreign";
@@ -13,18 +13,18 @@ export class Ledger {
 	foreign = new Map();
 	/** The text of each row of the other library's own table, by its number; `undefined` where it was deleted. */
 	rows = new Map();
-	/** How many increments of {@link COUNTER_KEY} were acknowledged. */
+	/** Acknowledged increments of {@link COUNTER_KEY}. */
 	increments = 0;
 	/** Operations that were acknowledged, by what did them. */
 	acknowledged = { own: 0, foreign: 0 };
 	/** Operations that were refused since somebody else held a lock, by what did them. */
 	busy = { own: 0, foreign: 0 };
-	/** How often the other library checkpointed. */
+	/** Checkpoints of the other library. */
 	checkpoints = 0;
 	/** Everything else that went wrong. */
 	errors = [];
 
-	/** Where a whole group of rootcellar's keys was deleted. */
+	/** Records the deletion of a whole group of rootcellar's keys. */
 	deleteOwnPrefix(prefix) {
 		for (const key of this.own.keys()) if (key.startsWith(prefix)) this.own.delete(key);
 	}

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
-/** How long the other library waits for a lock. */
+/** Busy timeout of the other library. */
 const BUSY_TIMEOUT_MS = 2_000;
 
 /** @returns the settings of a connection that every library makes by itself: `[sql]` each. */
@@ -112,7 +112,7 @@ export const libraries = {
 	"node:sqlite": openNodeSqlite,
 };
 
-/** Whether an error of any of them, or of rootcellar, is SQLite's "busy". */
+/** Tells SQLite's "busy" error, of any library or of rootcellar. */
 export function isBusy(error) {
 	// node:sqlite has SQLite's number and text, which the others put into the code.
 	return /^SQLITE_BUSY/.test(error.code) || (error.errcode & 0xff) === 5;

@@ -18,7 +18,7 @@ export function someText() {
 	return "x".repeat(Math.random() < 0.02 ? between(4_000, 20_000) : between(0, 300));
 }
 
-/** How long everybody stays away from the file, in every process at the same time, and how often. */
+/** Length and interval of the breaks in which everybody stays away from the file, in every process at the same time. */
 const BREAK_MS = 200;
 const BREAK_INTERVAL_MS = 600;
 

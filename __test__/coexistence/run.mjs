@@ -12,7 +12,7 @@ import { rounds } from "../helpers/rounds.mjs";
 import { FOREIGN_SCHEMA } from "./foreign.mjs";
 import { COUNTER_KEY, FOREIGN_COMMUNITY } from "./ledger.mjs";
 
-/** How long a run writes. */
+/** Duration of the writes of a run. */
 export const DURATION_MS = rounds({ few: 800, many: 2_000, long: 30_000 });
 
 /** Calls `use` with a new folder, which is removed afterwards. */
@@ -93,7 +93,7 @@ async function runIn(folder, processes, { journal, env, timeoutMs }) {
 	return { reports, problems };
 }
 
-/** What is wrong with a file that should hold exactly what its writers' reports say. */
+/** Problems of a file, which should hold exactly what its writers' reports say. */
 async function problemsOfFile(filename, reports) {
 	const rows = (sql) => raw(filename, sql);
 	try {

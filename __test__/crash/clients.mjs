@@ -129,7 +129,7 @@ export class LibraryClient {
 	}
 }
 
-/** What a promise resolves with, or `undefined` if it rejects because of a lock that others hold. */
+/** The result of a promise, or `undefined` if it rejects because of a lock that others hold. */
 async function unlessBusy(promise) {
 	try {
 		return await promise;

@@ -1,4 +1,4 @@
-// What a file holds after a crash, as the store and as another SQLite library see it.
+// Contents of a file after a crash, as the store and as another SQLite library see it.
 
 import sqlite3 from "sqlite3";
 import { temporaryStore } from "../helpers/store.mjs";
@@ -18,7 +18,7 @@ export async function readByStore(filename) {
 export const differentKeys = (a, b) =>
 	[...new Set([...a.keys(), ...b.keys()])].filter((key) => a.get(key) !== b.get(key));
 
-/** What the library reads: its verdict on the file, the store's rows, and its own. */
+/** Read by the library: its verdict on the file, the store's rows, and its own. */
 export async function readByLibrary(filename) {
 	const database = new sqlite3.Database(filename);
 	const all = (sql) =>

@@ -1,4 +1,4 @@
-// What the store may hold after a crash. The writes of a client take effect in the order of issue, so what its
+// The contents that a store may have after a crash. The writes of a client take effect in the order of issue, so what its
 // keys hold must be what its first n writes make of what they held before, for an n that includes every
 // acknowledged write. The counters that all clients share must have grown by the increments among those writes.
 
@@ -59,7 +59,7 @@ function possibleCounts({ client, writes, acknowledged, rejected }, before, afte
 	}
 }
 
-/** How often the first `count` writes increment each shared counter. */
+/** Increments of each shared counter by the first `count` writes. */
 function incrementsOf({ writes, rejected }, count) {
 	const done = writes.slice(0, count).filter((_, number) => !rejected.has(number));
 	return SHARED_COUNTERS.map((key) => done.filter((write) => counterOf(write) === key).length);

@@ -14,7 +14,7 @@ const writes = [
 	["count", 0],
 ];
 
-/** What the first `count` writes make of an empty store. */
+/** Contents of a store after the first `count` writes. */
 function contentsAfter(count, counter = 0) {
 	const contents = new Map();
 	for (const write of writes.slice(0, count)) apply(contents, "main", write);

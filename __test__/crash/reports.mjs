@@ -1,4 +1,4 @@
-// What a process under load reports through its standard output, before it issues a write and after it resolved.
+// Reports of a process under load on its standard output, before it issues a write and after the write resolved.
 // Each report is one system call, so that it outlives the process.
 
 import { writeSync } from "node:fs";
@@ -19,7 +19,7 @@ function send(...parts) {
 /** The process is loaded, and waits for its load to begin. */
 export const reportReady = () => send("ready");
 
-/** What was begun has ended, as asked. */
+/** The load has ended, as asked. */
 export const reportStopped = () => send("stopped");
 
 /** Writes are about to be issued, in this order; `first` is the number of the first. */
@@ -33,7 +33,7 @@ export const reportRejected = (client, number) => send("rejected", client, numbe
 /** Collects the reports of a process: a {@link import("./model.mjs").ClientRecord} for each of its clients. */
 export class Reports {
 	#records = new Map();
-	/** How many writes of each client have been taken. */
+	/** Number of writes taken from each client. */
 	#taken = new Map();
 
 	#record(client) {

@@ -56,7 +56,7 @@ const lastKey = (client) => `${client}/last`;
 /** The name under which the contents have a row of the other library's table. */
 export const rowKey = (client, slot, number) => `${client}/row${slot}:${number}`;
 
-/** What a key holds, as text: its value and its expiry. */
+/** Contents of a key as text: its value and its expiry. */
 export const contentOf = (json, expiresAt) => (expiresAt ? `${json}@${expiresAt}` : json);
 
 /** Carries out a write through the store. */

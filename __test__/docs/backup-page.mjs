@@ -10,7 +10,7 @@ import { newProject, root } from "./examples.mjs";
 
 export const page = readFileSync(join(root, "docs/backup.md"), "utf8");
 
-/** What stands under a heading of the document. */
+/** The text under a heading of the document. */
 export const section = (heading) => page.split(`\n## ${heading}\n`)[1].split("\n## ")[0];
 
 /** Runs lines of a shell in a folder, in which `npx rootcellar` is this package's program. */

@@ -1,4 +1,4 @@
-// What docs/backup.md says of a bucket of S3 and of Litestream, run as it stands there.
+// Commands of docs/backup.md for a bucket of S3 and for Litestream, run as they stand there.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What index.d.ts and docs/backup.md say of backups: it is complete, and every example and command runs.
+// Backups in index.d.ts and docs/backup.md: nothing is left out, and every example and command runs.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What docs/compatibility.md says, for the tests that it reports on.
+// docs/compatibility.md, for the tests that it reports on.
 
 import { readFileSync } from "node:fs";
 

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const execute = promisify(execFile);
 const TIME_LIMIT_MS = 300_000;
 
-/** What each sample prints when it is run for the first time, and a line of its second run. */
+/** Output of each sample's first run, and a line of its second. */
 const SAMPLES = {
 	"task-list": {
 		first: [

@@ -14,7 +14,7 @@ const { part: sqlPart, examples } = partOfDeclarations(
 	"The location of the data",
 );
 
-/** What the examples take for granted. */
+/** Imports and tables that the examples take for granted. */
 const TABLES = `await dataStore.sqlite.exec(\`
 	CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT UNIQUE, level INTEGER DEFAULT 1);
 	CREATE TABLE log (day INTEGER, text TEXT);

@@ -27,7 +27,7 @@ async function expectWorks({ appData }) {
 	expect(await appData.update("k", (text) => `${text}!`, "")).toBe("works!");
 }
 
-/** What lies at a path, as far as an opening could change it. */
+/** Everything at a path that an opening could change. */
 function stateOf(filename) {
 	const { mtimeMs, size, mode } = statSync(filename);
 	return {

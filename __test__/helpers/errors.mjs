@@ -1,4 +1,4 @@
-// What the tests expect of an error.
+// Assertions on errors.
 
 import { inspect } from "node:util";
 import { RootcellarError } from "rootcellar";

@@ -43,7 +43,7 @@ export function rawRows(filename) {
 	return raw(filename, "select key, community_id, value, expires_at from __rootapp_kv order by rowid");
 }
 
-/** How many rows the key-value table has. */
+/** Number of rows of the key-value table. */
 export async function rawCount(filename) {
 	const [{ n }] = await raw(filename, "select count(*) as n from __rootapp_kv");
 	return n;

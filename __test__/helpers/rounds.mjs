@@ -1,5 +1,5 @@
-// How often a test repeats something at random: a few times in `npm test`, many times in `npm run test:all`, and for long
-// in `npm run test:long`.
+// Number of repetitions of tests that do something at random: a few in `npm test`, many in `npm run test:all`, and more in
+// `npm run test:long`.
 
 const kind = process.env.ROOTCELLAR_TEST_ROUNDS ?? (process.env.ROOTCELLAR_LONG_TESTS ? "long" : "few");
 

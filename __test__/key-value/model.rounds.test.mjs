@@ -101,7 +101,7 @@ const expiresAt = fc.oneof(
 );
 const entry = fc.record({ key, value, expiresAt, communityId: community });
 
-/** What an update's function does with the value, all of it visible in the result. */
+/** Functions for `update`, each with a result that shows the value it was given. */
 const updaters = {
 	wrap: (data) => ({ was: typeof data === "object" && data !== null ? Object.keys(data).length : data }),
 	count: (data) => (Number.isInteger(data) ? data + 1 : 0),

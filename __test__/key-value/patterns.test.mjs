@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { makeSdkFile } from "../helpers/raw.mjs";
 import { keysOf, temporaryAppData, temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
-/** What matches, by the documentation: written for clarity, one code point at a time. */
+/** Reference implementation of the documented patterns: written for clarity, one code point at a time. */
 function matches(pattern, key) {
 	const fold = (character) => (/^[A-Z]$/.test(character) ? character.toLowerCase() : character);
 	const tokens = [];

@@ -227,7 +227,7 @@ describe("a machine without a binary", { timeout: TEST_TIMEOUT_MS }, () => {
 		writeFileSync(muslNode, "\x7fELF, and the loader that it asks for: /lib/ld-musl-x86_64.so.1");
 	});
 
-	/** How the first operation fails on a pretended platform. */
+	/** Error of the first operation on a pretended platform. */
 	async function failOn(pretended) {
 		const args = ["no-binary.cjs", JSON.stringify(pretended)];
 		return JSON.parse(await succeed(process.execPath, args, elsewhere));

@@ -27,7 +27,7 @@ export async function startRegistry(names, folder) {
 	await once(server, "listening");
 	const url = `http://127.0.0.1:${server.address().port}`;
 
-	/** What a registry says of a package, here of its one version. */
+	/** A registry's description of a package, here of its one version. */
 	function describe(name) {
 		const { manifest } = manifests.get(name);
 		const integrity = `sha512-${createHash("sha512")

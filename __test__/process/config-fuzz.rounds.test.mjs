@@ -29,7 +29,7 @@ function check(name, arbitrary, property) {
 	console.log(`fuzz configuration, ${name}: ${runs.toLocaleString("en")} inputs, seed ${seed}, no finding`);
 }
 
-/** What is wrong, in the words of the message, all of which are ours. */
+/** Problems, in the words of the messages, all of which are ours. */
 const problems = [
 	"it is not JSON",
 	"it is not a JSON object",

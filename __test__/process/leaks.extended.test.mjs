@@ -6,7 +6,7 @@ import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
 const FACTOR = rounds({ few: 1, many: 1, long: 10 });
-/** What garbage collection and the allocator may keep; a leak of 25 bytes in each of a million operations shows. */
+/** Growth that garbage collection and the allocator account for; a leak of 25 bytes in each of a million operations shows. */
 const MEMORY_GROWTH_MAX_MB = 25;
 /** The lock shim keeps up to 32 descriptors for reuse. */
 const DESCRIPTOR_GROWTH_MAX = 70;

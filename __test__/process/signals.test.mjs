@@ -22,7 +22,7 @@ function bot({ before = "", options = "", ready = "setInterval(() => {}, 1000);"
 		${ready}`;
 }
 
-/** What makes the destination of a bot fail: there is a file where a folder has to be. */
+/** Makes the destination of a bot fail: puts a file where a folder has to be. */
 const WITHOUT_DESTINATION = `
 	const { renameSync, writeFileSync } = await import("node:fs");
 	renameSync(filename + ".backup", filename + ".away");
@@ -44,7 +44,7 @@ async function endBy(signal, source, line = "ready") {
 	return { ...(await child.ended), lines: child.lines, filename: child.filename, tookMs: performance.now() - since };
 }
 
-/** What a new machine finds under the key, which has nothing but the backups. */
+/** The key's value on a new machine, which has nothing but the backups. */
 async function restoredValue(filename) {
 	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
 		rmSync(filename + suffix, { recursive: true, force: true });

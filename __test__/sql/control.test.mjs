@@ -1,4 +1,4 @@
-// What a statement does to the state of a connection, told from its words, so that query builders can send it as text.
+// The effect of a statement on the state of a connection, told from its words, so that query builders can send it as text.
 
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// What SQL may not do: end durability, spoil the backup, or take the store's own tables away.
+// SQL that is refused: it would end durability, spoil the backup, or take the store's own tables away.
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ import { numbers, storeWithRows } from "./tables.mjs";
 
 const { InlineReads } = createRequire(import.meta.url)("../../lib/queue/inline-reads.js");
 
-/** How many turns the event loop has while something is done. */
+/** Number of turns of the event loop while something is done. */
 async function turnsDuring(work) {
 	let turns = 0;
 	let isOver = false;

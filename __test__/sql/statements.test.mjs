@@ -135,7 +135,7 @@ describe("get and all", () => {
 });
 
 describe("values", () => {
-	/** What comes back for `value`, and its SQLite type. */
+	/** The value that comes back for `value`, and its SQLite type. */
 	async function roundTrip(sqlite, value, options) {
 		const [[back, type]] = await sqlite.all("SELECT ?1, typeof(?1)", [value], { rowMode: "array", ...options });
 		return [back, type];

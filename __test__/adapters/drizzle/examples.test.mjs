@@ -19,7 +19,7 @@ const { version } = JSON.parse(
 	readFileSync(new URL("../../../node_modules/drizzle-orm/package.json", import.meta.url)),
 );
 
-/** What an example may use without saying where it comes from. */
+/** Names that an example may use without importing them. */
 const GIVEN = { ...core, ...orm, ...tables };
 
 const folder = mkdtempSync(join(tmpdir(), "rootcellar-drizzle-"));

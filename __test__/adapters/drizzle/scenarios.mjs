@@ -1,4 +1,4 @@
-// What Drizzle's documentation of SQLite shows, one statement or a few each: `[title, function]`. A function is given a
+// Statements of Drizzle's documentation of SQLite, one or a few each: `[title, function]`. A function is given a
 // database and `run(generator)`, for what must work whether results are there at once or promised, and resolves with
 // what the database gave.
 
@@ -663,7 +663,7 @@ export function* caught(generator) {
 	throw new Error("expected an error");
 }
 
-/** What is told of a failure; the place in the SQL comes after a comma. */
+/** The comparable part of a failure; the place in the SQL comes after a comma. */
 async function failure(run) {
 	try {
 		await run();

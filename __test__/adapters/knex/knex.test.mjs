@@ -40,7 +40,7 @@ function connect(driver) {
 	return db;
 }
 
-/** What can be compared of a failure: `sqlite3` puts the code before SQLite's message, and ours tells the place. */
+/** The comparable part of a failure: `sqlite3` puts the code before SQLite's message, and ours tells the place. */
 async function failure(promise) {
 	const error = await Promise.resolve(promise).then(
 		() => undefined,

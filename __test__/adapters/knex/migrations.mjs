@@ -1,4 +1,4 @@
-// What Knex's migrations and seeds do, as [name, scenario]; the third argument is an empty folder.
+// Scenarios of Knex's migrations and seeds, as [name, scenario]; the third argument is an empty folder.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

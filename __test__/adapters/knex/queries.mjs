@@ -1,4 +1,4 @@
-// What Knex's query builder does, as [name, scenario].
+// Scenarios of Knex's query builder, as [name, scenario].
 
 import { Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";

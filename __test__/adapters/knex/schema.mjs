@@ -1,4 +1,4 @@
-// What Knex's schema builder does, as [name, scenario]: a scenario is given a database and a helper that turns a
+// Scenarios of Knex's schema builder, as [name, scenario]: a scenario is given a database and a helper that turns a
 // failure into something to compare, and returns what it saw.
 
 /** Everything that the file says about its tables, but for those of the store. */

@@ -1,4 +1,4 @@
-// What Knex on the store promises beyond what Knex does elsewhere: which store, what happens beside the key-value store,
+// Promises of Knex on the store beyond Knex's own: which store, what happens beside the key-value store,
 // and what an open transaction can do to others.
 
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What Knex's transactions do, as [name, scenario].
+// Scenarios of Knex's transactions, as [name, scenario].
 
 async function table(db) {
 	await db.schema.createTable("items", (columns) => {

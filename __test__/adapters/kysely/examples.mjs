@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const declarations = join(root, "node_modules/kysely/dist/esm");
 
-/** What an example may use without saying where it comes from. */
+/** Names that an example may use without importing them. */
 const GIVEN = ["db", "sql", "jsonArrayFrom", "jsonObjectFrom", "jsonBuildObject", "Migrator", "CompiledQuery"];
 
 /** Every example, as where it stands and its text. */

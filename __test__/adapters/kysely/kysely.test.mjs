@@ -13,7 +13,7 @@ import { scenarios as transactions } from "./transactions.mjs";
 
 const scenarios = [...queries, ...transactions, ...schema];
 
-/** What can be compared of a failure. */
+/** The comparable part of a failure. */
 async function failure(promise) {
 	const error = await Promise.resolve(promise).then(
 		() => undefined,

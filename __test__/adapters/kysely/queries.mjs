@@ -1,4 +1,4 @@
-// What Kysely does with queries, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
+// Scenarios of Kysely's queries, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
 // failure into something to compare, and returns what it saw.
 
 import { CamelCasePlugin, CompiledQuery, ParseJSONResultsPlugin, sql } from "kysely";

@@ -34,7 +34,7 @@ const SCHEMA = `
 	INSERT INTO toy (id, name, pet_id, price) VALUES (1, 'Ball', 1, 2.5), (2, 'Bone', 2, 1);
 `;
 
-/** What Kysely's dialect leaves to its driver to refuse, and ours takes: booleans and dates. */
+/** Error of Kysely's own driver for what ours takes: booleans and dates. */
 const CANNOT_BIND = "SQLite3 can only bind numbers, strings, bigints, buffers, and null";
 
 /** The differences that remain; docs/compatibility.md gives their reasons. */

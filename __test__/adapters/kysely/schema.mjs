@@ -1,4 +1,4 @@
-// What Kysely does with schemas and migrations, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
+// Scenarios of Kysely's schemas and migrations, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
 // failure into something to compare, and returns what it saw.
 
 import { Migrator, sql } from "kysely";
@@ -34,7 +34,7 @@ const FAILING = {
 	},
 };
 
-/** What a migrator resolved with, so that it can be compared. */
+/** The comparable part of a migrator's result. */
 const resultOf = ({ results, error }) => [results, error?.message];
 
 export const scenarios = [

@@ -10,12 +10,12 @@ export const { version } = JSON.parse(
 	readFileSync(new URL("../../../node_modules/kysely/package.json", import.meta.url)),
 );
 
-/** What our dialect sends for transactions, it does not send as queries. */
+/** Statements that control transactions, which our dialect does not send as queries. */
 const CONTROL = /^(begin|commit|rollback|savepoint|release)\b/i;
 
 const TIME_OF_DAY = /\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g;
 
-/** What can be compared of an error: SQLite's words, without the place that ours adds. */
+/** The comparable part of an error: SQLite's words, without the place that ours adds. */
 export const messageOf = (error) => String(error?.message).replace(/, at line \d+, column \d+: .*$/s, "");
 
 /** Records every query of a dialect with its result in `trace`. */
@@ -67,7 +67,7 @@ function comparable(value) {
 	return text === undefined ? undefined : JSON.parse(text.replace(TIME_OF_DAY, "then"));
 }
 
-/** What is in a file, but for the store's own and SQLite's. */
+/** Contents of a file without the store's own tables and SQLite's. */
 const OBJECTS = `SELECT type, name, sql FROM sqlite_master WHERE name NOT GLOB '__root*' AND name NOT GLOB 'sqlite_*' ORDER BY name`;
 
 const quoted = (name) => `"${name.replaceAll('"', '""')}"`;

@@ -1,4 +1,4 @@
-// What Kysely on the store promises beyond what Kysely does elsewhere.
+// Promises of Kysely on the store beyond Kysely's own.
 
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";

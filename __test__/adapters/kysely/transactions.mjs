@@ -1,4 +1,4 @@
-// What Kysely does with transactions, connections and streams, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
+// Scenarios of Kysely's transactions, connections and streams, as [name, scenario]. A scenario is given a `Kysely` and a helper that turns a
 // failure into something to compare, and returns what it saw.
 
 import { CompiledQuery, sql } from "kysely";

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const entries = ["knex", "kysely", "drizzle", "keyv"];
 
-/** What an example takes for granted where it does not import it: the package's own names, and a database. */
+/** Imports that an example takes for granted: the package's own names, and a database. */
 function grantedTo(source, entry, text) {
 	const exported = [...text.matchAll(/^export (?:declare )?(?:class|interface|function|type|const) (\w+)/gm)];
 	const modules = {

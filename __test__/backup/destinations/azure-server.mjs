@@ -10,7 +10,7 @@ const ACCOUNT = "bots";
 const KEY = Buffer.from("rootcellar-secret").toString("base64");
 const CONTAINER = "container";
 
-/** What a client finds in its environment. */
+/** Credentials in a client's environment. */
 export const CREDENTIALS = { AZURE_STORAGE_ACCOUNT_NAME: ACCOUNT, AZURE_STORAGE_ACCOUNT_KEY: KEY };
 
 /** Starts a server with one container, and its files below `directory`. Resolves with its port. */

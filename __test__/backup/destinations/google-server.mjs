@@ -1,4 +1,4 @@
-// What stands in for Google's object store, of which there is no server to test with: its protocol is that of S3 with
+// Stand-in for Google's object store, of which there is no server to test with: its protocol is that of S3 with
 // other names of headers, which are translated here for the S3 server. That Google accepts what is sent is not shown.
 
 import { once } from "node:events";
@@ -6,7 +6,7 @@ import { createServer, request as send } from "node:http";
 import { onTestFinished } from "vitest";
 import { startServer as startS3Server } from "./s3-server.mjs";
 
-/** What a client finds in its environment: an account that needs no token. */
+/** Credentials in a client's environment: an account that needs no token. */
 export const CREDENTIALS = {
 	GOOGLE_SERVICE_ACCOUNT_KEY: JSON.stringify({
 		private_key: "rootcellar-secret",

@@ -50,7 +50,7 @@ test("a second writer is detected by a condition on the put, and histories are n
 	await detectsSecondWriter(await machine());
 });
 
-/** Where what is put in parts is until it has its name. */
+/** Folder of uploads in parts until they have their names. */
 const unnamed = (directory) => join(directory, "server/bucket/my bot/backups/unnamed");
 
 test("a backup that is put in parts comes back to the byte, and lies nowhere else", { timeout: 300_000 }, async () => {

@@ -6,7 +6,7 @@ import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 
-/** What a server answers that cannot serve, by the mode of its line. */
+/** Answers of a server that cannot serve, by the mode of its line. */
 const REFUSALS = { error: [500, "InternalError"], unavailable: [503, "SlowDown"] };
 
 /** A server that refuses everything; resolves with its port. */
@@ -33,7 +33,7 @@ export async function startLine(port) {
 	const line = {
 		mode: "pass",
 		port: 0,
-		/** Those that are open go on in no mode: a client would keep using them. */
+		/** Closes the connections that are open: a client would keep using them. */
 		switch(mode) {
 			line.mode = mode;
 			for (const end of connections) end();

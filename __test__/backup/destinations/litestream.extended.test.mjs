@@ -1,5 +1,5 @@
 // Litestream reads what a store has backed up: its own program, and its library for SQLite, without a restore.
-// That it writes what is restored here, and chooses the same states, tests/litestream_extended.rs shows.
+// tests/litestream_extended.rs restores what Litestream has written, and compares the states that both choose.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { s3ServerPath } from "../../../scripts/lib/s3.mjs";
 import { accepts, startOnFreePort } from "./ports.mjs";
 
-/** What the server expects, in the variables of the environment that every client of S3 reads. */
+/** Credentials of the server, in the environment variables that every client of S3 reads. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };
 
 /** Starts a server whose bucket `bucket` is a folder below `directory`. It can be killed and started again. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const { Database } = createRequire(import.meta.url)("sqlite3");
 
-/** What others count in: the trigger makes row and counter one statement. */
+/** Tables of a writer: the trigger makes row and counter one statement. */
 export const tablesOf = (who) => [
 	`create table ${who} (number integer primary key, filler)`,
 	`create table ${who}_counter as select 0 as number`,

@@ -16,7 +16,7 @@ import { tablesOf } from "./load.mjs";
 const MACHINES = rounds({ few: 2, many: 5 });
 const ROUNDS = rounds({ few: 2, many: 20, long: 60 });
 
-/** How long after it was acknowledged a write may be lost with the machine: the interval, and what a capture takes. */
+/** Age from which an acknowledged write is safe: the interval, and the time of a capture. */
 const SAFE_AFTER_MS = 1_300;
 
 const LOAD = JSON.stringify(new URL("./load.mjs", import.meta.url).href);
@@ -37,7 +37,7 @@ function acknowledged(lines, who, beforeMs) {
 	return Number(numbers.at(-1)?.[1] ?? 0);
 }
 
-/** What is there of somebody's numbers: the last that was noted, and how many rows there are, and their sum. */
+/** A writer's numbers in a file: the last that was noted, the number of rows, and their sum. */
 async function numbersOf(file, who) {
 	const [rows, counter] =
 		who === "store"
@@ -51,7 +51,7 @@ async function numbersOf(file, who) {
 	return found;
 }
 
-/** How often a capture waits for the disk, at most. */
+/** Most syncs of a capture. */
 const SYNCS = 4;
 
 /**

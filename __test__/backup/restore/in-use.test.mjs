@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../../helpers/store.mjs";
 const USER = JSON.stringify(new URL("./user.mjs", import.meta.url).href);
 const TIME = JSON.stringify(new URL("../../helpers/time.mjs", import.meta.url).href);
 
-/** How often the store is restored. */
+/** Number of restores. */
 const ROUNDS = 4;
 
 /** Another process, which ends when its input does. */

@@ -12,7 +12,7 @@ import { temporaryDirectory } from "../../helpers/store.mjs";
 
 const PROCESSES = 4;
 
-/** How often a process is killed while it opens a file. */
+/** Number of processes that are killed while they open a file. */
 const ROUNDS = rounds({ few: 4, many: 12, long: 60 });
 
 /** Several of these make a file of some megabytes. */
@@ -48,7 +48,7 @@ function lose(filename) {
 	}
 }
 
-/** What lies beside a file and has no place there while nobody has it open. */
+/** Files beside a database that have no place there while nobody has it open. */
 function leftovers(filename) {
 	const expected = ["", ".backup", ".backup-state"].map((suffix) => basename(filename) + suffix);
 	return readdirSync(dirname(filename)).filter((name) => !expected.includes(name));

@@ -1,4 +1,4 @@
-// Where a restore or an export may write: not over what belongs to a database or to its backups.
+// Outputs of restores and exports: never over what belongs to a database or to its backups.
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -1,4 +1,4 @@
-// Somebody who has a file open in another library and goes on reading and writing, whatever is restored meanwhile.
+// Another library that has a file open and goes on reading and writing, whatever is restored meanwhile.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isBusy, libraries } from "../../coexistence/libraries.mjs";
@@ -12,7 +12,7 @@ export const TABLES = [
 
 const READ = `select name, total - (select coalesce(sum(number), 0) from numbers) as missing from state`;
 
-/** How often somebody writes when all is over. */
+/** Number of writes after all is over. */
 const LAST_WRITES = 5;
 
 /**

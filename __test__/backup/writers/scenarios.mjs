@@ -1,4 +1,4 @@
-// What other programs do to a file, beyond writing rows. Each is captured, and comes back to the byte.
+// Changes of a file by other programs, beyond writing rows. Each is captured, and comes back to the byte.
 
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// What other programs do to a file that is backed up: from the same process, with either library, and from another.
+// Changes by other programs to a file that is backed up: from the same process, with either library, and from another.
 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -33,7 +33,7 @@ const report = {
 	keysOfStore: (await appData.select("%")).map(({ key }) => key).sort(),
 };
 
-// What closing a connection does to the locks of the others in the process shows here.
+// Closing a connection must not release the locks of the others in the process.
 await Promise.all([library.close(), setKeys("while closing")]);
 await setKeys("after");
 await dataStore.close();

@@ -16,7 +16,7 @@ import { Door, sleep, takeBreaks } from "../pace.mjs";
 
 const options = JSON.parse(process.argv[2]);
 const { filename, durationMs, own, library, journal, mustSwitch, openMs, reportTo } = options;
-/** How much longer a process may take on a busy machine to have done everything once. */
+/** Extra time that a process has on a busy machine to do everything once. */
 const LATE_MS_MAX = 60_000;
 const ledger = new Ledger();
 let deadline;

@@ -25,7 +25,7 @@ const endOf = (promise) =>
 		(error) => error.code,
 	);
 
-/** What rows and keys there are. Each transaction adds one key for each row, and counts them under a key. */
+/** Rows and keys. Each transaction adds one key for each row, and counts them under a key. */
 async function contents() {
 	const { rows, bytes } = await sqlite.get("SELECT count(*) AS rows, total(length(a)) AS bytes FROM t");
 	const keys = await appData.select("key:%");
@@ -40,7 +40,7 @@ async function add(tx, { rows, bytes }) {
 	}
 }
 
-/** How a transaction ends that adds rows and keys and overlooks errors: in it, for what follows, and as a whole. */
+/** Outcome of a transaction that adds rows and keys and overlooks errors: within it, for what follows, and as a whole. */
 async function attempt(size) {
 	const ends = {};
 	ends.whole = await endOf(
@@ -71,7 +71,7 @@ async function attemptWithin(size) {
 	return { outer, inner, contents: await contents() };
 }
 
-/** How writes end that need no transaction. */
+/** Outcomes of writes outside of a transaction. */
 const outside = () =>
 	Promise.all([
 		endOf(sqlite.run("UPDATE t SET a = a WHERE id = 1")),

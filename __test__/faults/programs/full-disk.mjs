@@ -13,13 +13,13 @@ const SMALL_BYTES = 2_000;
 const filename = join(folder, "store.sqlite3");
 const disk = smallDisk(kind, folder);
 
-/** How an operation ended: its code, or "done". */
+/** Outcome of an operation: its code, or "done". */
 const end = (promise) =>
 	promise.then(
 		() => "done",
 		(error) => error.code,
 	);
-/** How often each end occurred. */
+/** Counts of each outcome. */
 async function count(operations) {
 	const counts = {};
 	for (const one of await Promise.all(operations.map(end))) counts[one] = (counts[one] ?? 0) + 1;

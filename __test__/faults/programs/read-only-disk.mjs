@@ -13,7 +13,7 @@ const end = (promise) =>
 		(error) => error.code,
 	);
 
-/** Whether the disk could be mounted anew with this option. */
+/** Mounts the disk anew with an option; tells whether that worked. */
 function remount(option) {
 	return spawnSync("mount", ["-o", `remount,${option}`, folder]).status === 0;
 }

@@ -122,7 +122,7 @@ class Search {
 		this.previous[this.next[index]] = index;
 	}
 
-	/** Whether this state was never reached with the operations that are placed. */
+	/** Remembers a state reached with the operations that are placed; tells whether it is new. */
 	isNew(state) {
 		const { highest } = this.placed.at(-1);
 		const left = [];

@@ -153,7 +153,7 @@ test("an operation on several keys is one on each of them", () => {
 	]);
 });
 
-/** Whether any order of the history explains it, by trying every one. */
+/** Tries every order of a history for one that explains it. */
 function isLinearizableByForce(history, step, initial = null) {
 	const explains = (left, state) => {
 		if (left.every(({ returned }) => returned === Infinity)) return true;

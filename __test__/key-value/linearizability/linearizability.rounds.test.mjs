@@ -139,7 +139,7 @@ test("what a client issues without waiting takes effect in that order, while oth
 	}
 }, 300_000);
 
-/** What a worker thread does for the test below: sees 1, writes 2, and says when that has resolved. */
+/** Worker thread of the test below: sees 1, writes 2, and says when that has resolved. */
 const SUCCESSOR = `const { workerData } = require("node:worker_threads");
 	const { appData } = require(workerData.packagePath).openDataStore({ filename: workerData.filename, backup: false });
 	(async () => {

@@ -1,4 +1,4 @@
-// What the operations of a history mean: on one key, which is a register, and on the store as a whole.
+// Semantics of the operations of a history: on one key, which is a register, and on the store as a whole.
 //
 // Values are JSON text, and null where there is none. An operation has a `kind`, an `argument`, a `result`, and
 // a `key` if it concerns one; an update's result is the value that it made.
@@ -6,7 +6,7 @@
 /** The kinds of operations that change nothing. */
 export const isRead = (kind) => kind === "get" || kind === "select";
 
-/** What the functions of `update` make of a value, with the operation's argument. */
+/** Functions for `update`, of a value and the operation's argument. */
 export const updates = {
 	append: (list, argument) => [...(list ?? []), argument],
 	increment: (count) => (count ?? 0) + 1,
@@ -59,7 +59,7 @@ function stateOf(contents) {
 /** Entries as the text that states and the results of `select` have. */
 export const textOf = (entries) => JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** What a history means for one key: an operation on several keys is one on each of them. */
+/** Projection of a history on one key: an operation on several keys is one on each of them. */
 export function projection(history, key) {
 	return history.flatMap((operation) => {
 		const { kind, argument, result } = operation;

@@ -10,7 +10,7 @@ import { openDataStore } from "rootcellar";
 
 const UPDATES = 100;
 
-/** What a thread does when it is told to, by its store. */
+/** Steps of a thread, each called with its store. */
 const steps = {
 	set: ({ appData }, name) => appData.set({ key: name, value: name }),
 	see: async ({ appData }) => (await appData.select("thread%")).map(({ key }) => key).sort(),
@@ -102,7 +102,7 @@ function nameOf(id) {
 	}
 }
 
-/** How many writer's threads this process has; Linux keeps 15 characters of a name. */
+/** Number of writer threads of this process; Linux keeps 15 characters of a name. */
 function writers() {
 	return readdirSync("/proc/self/task")
 		.map(nameOf)

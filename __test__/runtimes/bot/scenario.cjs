@@ -1,4 +1,4 @@
-// What a bot does with the store, for every runtime and module system: `run(package, phase, filename)`.
+// A bot's use of the store, for every runtime and module system: `run(package, phase, filename)`.
 "use strict";
 
 const process = require("node:process");
@@ -69,7 +69,7 @@ const phases = {
 	},
 };
 
-/** How many rows and keys both libraries write in `coexistence`, at least. */
+/** Least number of rows, and of keys, written in `coexistence`. */
 const COEXISTENCE_WRITES = 500;
 
 /** Beside the SQLite that the runtime has built in, in the same file. */

@@ -1,4 +1,4 @@
-// What the two stores must leave in the file for what was written through them.
+// Rows that the two stores must leave in the file for what was written through them.
 
 const LATER_MS = 4_102_444_800_000;
 const PAST_MS = 1_000_000_000_000;

@@ -1,4 +1,4 @@
-// What the cases say about outcomes and moments.
+// Outcomes and moments of the cases.
 
 import { past } from "../../helpers/time.mjs";
 
@@ -24,10 +24,10 @@ export async function pastSoon() {
 	await past(last + 100);
 }
 
-/** What a case is rejected with that is to be run again. */
+/** Rejection of a case that is to be run again. */
 export const TOO_SLOW = new Error("the machine was too slow");
 
-/** How an operation ended: "resolved", or the error's name, code and argument. */
+/** Outcome of an operation: "resolved", or the error's name, code and argument. */
 export async function ended(operation) {
 	let promise;
 	try {
@@ -46,5 +46,5 @@ export async function ended(operation) {
 /** The class of the error alone, where it is all that the two must share. */
 export const errorClass = async (operation) => (await ended(operation)).split(" ")[0];
 
-/** What {@link ended} gives for an argument that cannot be used. */
+/** Outcome of an operation whose argument cannot be used. */
 export const badArgument = (argument) => `TypeError ERR_INVALID_ARGUMENT ${argument}`;

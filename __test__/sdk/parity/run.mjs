@@ -11,7 +11,7 @@ import { runForked } from "../../helpers/forked.mjs";
 const CHILD = fileURLToPath(new URL("./child.mjs", import.meta.url));
 const TIME_LIMIT_MS = 240_000;
 
-/** What the SDK must find in the environment, else it ends the process. The ids are made up. */
+/** Environment without which the SDK ends the process. The ids are made up. */
 export const SDK_ENV = { COMMUNITY_ID: "WiJn1KM1f5eB9A9RzVwVLw", DEV_TOKEN: "none" };
 
 /** `DATABASE_CONFIG` for a file. */

@@ -52,7 +52,7 @@ export function linkSdk(project) {
 	symlinkSync(sdkFolder, placeFor(project, "@rootsdk/server-bot"), "junction");
 }
 
-/** What the SDK loads and does not declare; npm hoists it to where the SDK finds it. */
+/** Packages that the SDK loads and does not declare; npm hoists them to where the SDK finds them. */
 const UNDECLARED = ["@grpc/grpc-js"];
 
 /** A copy of the SDK of its own, with links to what it depends on. */

@@ -1,4 +1,4 @@
-// What either side does to a file, in a process of its own.
+// Operations of either side on a file, in a process of its own.
 
 import { runWith } from "../parity/run.mjs";
 import { SCOPES } from "./model.mjs";
@@ -9,7 +9,7 @@ const STEPS = new URL("./steps.mjs", import.meta.url);
 export const carryOut = (side, filename, operations, reads = []) =>
 	runWith(side, filename, STEPS, "carryOut", operations, reads, SCOPES);
 
-/** What the values of one key are to a new process of `side`. */
+/** The value of a key in a new process of `side`. */
 export async function readValue(side, filename, key) {
 	const { values } = await carryOut(side, filename, [], [{ key }]);
 	return values[0];

@@ -1,4 +1,4 @@
-// What the documented methods mean, on a Map per scope, and which keys the SDK stored twice on the way.
+// Model of the documented methods on a Map per scope, with the keys that the SDK stored twice on the way.
 
 import { appended } from "./steps.mjs";
 

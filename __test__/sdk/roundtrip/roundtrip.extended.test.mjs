@@ -1,4 +1,4 @@
-// What becomes of the SDK's duplicates, and of expiries, when a file goes from the SDK to rootcellar and back.
+// The SDK's duplicates, and expiries, in a file that goes from the SDK to rootcellar and back.
 
 import { describe, expect, test, vi } from "vitest";
 import { rawRows } from "../../helpers/raw.mjs";

@@ -11,7 +11,7 @@ export const update = (key, suffix, expiresAt, communityId) => ({
 export const remove = (key, communityId) => ({ method: "delete", key, communityId });
 export const removeLike = (pattern, communityId) => ({ method: "deleteLike", key: pattern, communityId });
 
-/** What `update` makes of a value; a missing one counts as "". */
+/** The function of `update`; a missing value counts as "". */
 export const appended = (value, suffix) => `${value}${suffix}`;
 
 const calls = {

@@ -1,4 +1,4 @@
-// What may be a key. See ../cases.mjs.
+// Keys. See ../cases.mjs.
 
 import { badArgument, ended, errorClass } from "../outcomes.mjs";
 

@@ -1,4 +1,4 @@
-// What may be a value, and how it comes back. See ../cases.mjs.
+// Values, and what comes back for them. See ../cases.mjs.
 
 import { badArgument, ended, errorClass } from "../outcomes.mjs";
 

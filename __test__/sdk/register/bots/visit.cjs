@@ -1,6 +1,6 @@
 "use strict";
 
-// What every bot here does with the SDK's `rootServer`; the test reads the report.
+// Every bot's use of the SDK's `rootServer`; the test reads the report.
 
 module.exports = async function visit({ rootServer }) {
 	const { appData, sqlite, config } = rootServer.dataStore;
