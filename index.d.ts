@@ -1158,6 +1158,8 @@ export class RootcellarError extends Error {
 	readonly code: string;
 	/** The offset of the error in the SQL, in UTF-16 units, if SQLite tells. */
 	readonly position?: number;
+	/** The index of the statement of a `batch` that failed. */
+	readonly statementIndex?: number;
 	private constructor();
 }
 

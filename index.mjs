@@ -1,3 +1,4 @@
+import "./lib/process/bundled-require.mjs";
 import rootcellar from "./index.js";
 
 export const { dataStore, openDataStore, rootServer, RootcellarError } = rootcellar;

@@ -314,3 +314,40 @@ describe("too large", () => {
 		expect(await appData.get("next")).toBe(1);
 	}, 300_000);
 });
+
+describe("a value that JSON cannot express", () => {
+	const VALUES = [undefined, () => {}, Symbol("s"), { toJSON: () => undefined }];
+
+	test("is refused with its key, by set, by an array of set, and as a default", async () => {
+		const appData = temporaryAppData();
+		for (const value of VALUES) {
+			const calls = [
+				[() => appData.set({ key: "one", value }), "values.value", "one"],
+				[
+					() =>
+						appData.set([
+							{ key: "a", value: 1 },
+							{ key: "two", value },
+						]),
+					"values[1].value",
+					"two",
+				],
+				[() => appData.update("three", () => value), "updateFunc", "three"],
+				[() => appData.set({ key: 7, value }), "values.value", "7"],
+			];
+			for (const [call, argument, key] of calls) {
+				const { message } = await expectInvalidArgument(call, argument);
+				expect(message).toContain(`for the key "${key}" must be something that JSON can express`);
+			}
+		}
+		expect(await appData.select("%")).toEqual([]);
+	});
+
+	test("is named with the beginning of a long key", async () => {
+		const appData = temporaryAppData();
+		const key = "long ".repeat(10_000);
+		const { message } = await expectInvalidArgument(() => appData.set({ key, value: undefined }), "values.value");
+		expect(message).toContain('for the key "long long');
+		expect(message.length).toBeLessThan(500);
+	});
+});

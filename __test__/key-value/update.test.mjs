@@ -182,8 +182,12 @@ describe("a function that fails", () => {
 		test(`a function that returns ${name} is a TypeError, and nothing changes`, async () => {
 			const appData = temporaryAppData();
 			await appData.set({ key: "k", value: 1 });
-			await expectInvalidArgument(() => appData.update("k", updateFunc, 0), "updateFunc");
-			await expectInvalidArgument(() => appData.update("missing", updateFunc, 0), "updateFunc");
+			for (const key of ["k", "missing"]) {
+				const { message } = await expectInvalidArgument(() => appData.update(key, updateFunc, 0), "updateFunc");
+				expect(message).toContain(
+					`the result of updateFunc for the key "${key}" must be something that JSON can express`,
+				);
+			}
 			expect(await appData.select("%")).toEqual([{ key: "k", value: 1 }]);
 		});
 	}
@@ -200,6 +204,7 @@ describe("a function that fails", () => {
 			await appData.set({ key: "k", value: 1 });
 			const error = await expectInvalidArgument(() => appData.update("k", updateFunc, 0), "updateFunc");
 			expect(error.message).toContain("synchronous");
+			expect(error.message).toContain('for the key "k"');
 			expect(await appData.get("k")).toBe(1);
 		});
 	}

@@ -1,5 +1,6 @@
 const { closeSync, existsSync, openSync, readSync } = require("node:fs");
-const { join } = require("node:path");
+const { createRequire } = require("node:module");
+const path = require("node:path");
 
 /** The platforms that packages are published for, by napi-rs's names. */
 const PUBLISHED = [
@@ -12,6 +13,9 @@ const PUBLISHED = [
 	"win32-x64-msvc",
 	"win32-arm64-msvc",
 ];
+
+/** True if a bundler has put this file into another one. */
+const IS_BUNDLED = typeof __filename !== "string" || !__filename.endsWith(path.join("lib", "native", "binding.js"));
 
 /** Room for the head of an ELF file, where linkers put the name of the dynamic loader. */
 const ELF_HEAD_BYTES = 2048;
@@ -34,13 +38,52 @@ function loadBinding() {
  * @returns {typeof import("./addon.js")}
  */
 function load(suffix) {
-	const local = join(__dirname, "..", "..", `rootcellar.${suffix}.node`);
-	const found = existsSync(local) ? local : `rootcellar-${suffix}`;
-	try {
-		return require(found);
-	} catch (error) {
-		throw noBinary(suffix, found, error);
+	const name = `rootcellar-${suffix}`;
+	/** @type {unknown} */
+	let missing;
+	for (const file of IS_BUNDLED ? programFiles() : [__filename]) {
+		// Through Node's own `require`: a bundler would put another in its place, and cannot bundle an addon.
+		const load = createRequire(file);
+		const found = localBinary(suffix) ?? name;
+		try {
+			load.resolve(found);
+		} catch (error) {
+			missing ??= error;
+			continue;
+		}
+		try {
+			return load(found);
+		} catch (error) {
+			throw noBinary(suffix, `${found} was found but does not load (${messageOf(error)})`, error);
+		}
 	}
+	const place = IS_BUNDLED ? "beside this program, into which a bundler has put rootcellar" : "installed";
+	throw noBinary(suffix, `the package ${name} is not ${place}`, missing);
+}
+
+/**
+ * Files of a bundled program, from which the addon is looked for: the place of this file is unknown in a bundle, or that on
+ * the machine where it was made.
+ */
+function programFiles() {
+	const bundle = typeof __filename === "string" ? __filename : "";
+	return [bundle, process.argv[1] ?? "", path.resolve("index.js")].filter((file) => path.isAbsolute(file));
+}
+
+/**
+ * The addon beside this package's own files, where it was built here.
+ *
+ * @param {string} suffix
+ */
+function localBinary(suffix) {
+	if (IS_BUNDLED) return undefined;
+	const local = path.join(__dirname, "..", "..", `rootcellar.${suffix}.node`);
+	return existsSync(local) ? local : undefined;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+	return error instanceof Error ? error.message : String(error);
 }
 
 /** This platform by napi-rs's names, as in `linux-x64-gnu`. */
@@ -95,18 +138,15 @@ function processReportHeader() {
 
 /**
  * @param {string} suffix
- * @param {string} looked file or package that was looked for
- * @param {any} cause
+ * @param {string} problem
+ * @param {unknown} cause
  */
-function noBinary(suffix, looked, cause) {
+function noBinary(suffix, problem, cause) {
 	const { RootcellarError } = require("../base/errors.js");
-	const missing = cause?.code === "MODULE_NOT_FOUND";
-	const problem = missing
-		? `the package ${looked} is not installed`
-		: `${looked} was found but does not load (${cause?.message})`;
 	const message = [
 		`rootcellar has no native binary for ${suffix}: ${problem}.`,
-		"There are two ways out:",
+		"There are these ways out:",
+		...(IS_BUNDLED ? [BUNDLER_ADVICE] : []),
 		installAdvice(suffix),
 		"- Build it, with a Rust toolchain (https://rustup.rs) and a C compiler, then install that folder:",
 		"  git clone https://github.com/rootcellar/rootcellar",
@@ -115,6 +155,11 @@ function noBinary(suffix, looked, cause) {
 	].join("\n");
 	return new RootcellarError("ERR_NO_BINARY", message, { cause });
 }
+
+const BUNDLER_ADVICE = [
+	"- Mark rootcellar external (esbuild --external:rootcellar, ncc --external rootcellar, externals of webpack, external",
+	"  of rollup), and ship node_modules with the program.",
+].join("\n");
 
 /** @param {string} suffix */
 function installAdvice(suffix) {

@@ -8,16 +8,20 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { expectNothingLost } from "./beside.mjs";
 import { generatePrismaClient } from "./prisma.mjs";
 
-const folder = await mkdtemp(join(tmpdir(), "rootcellar-filename-"));
-let prismaClient;
-beforeAll(async () => {
-	prismaClient = await generatePrismaClient(folder);
+const LIBRARIES = ["TypeORM", "Sequelize", "sequelize-typescript", "sqlite"];
+
+describe.each(LIBRARIES)("beside the store, on the file that it names, %s", (name) => {
+	test("writes and reads, and loses nothing of its own or of the store's", () => expectNothingLost(name));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("beside the store, on the file that it names", () => {
-	test("TypeORM writes and reads, and loses nothing of its own or of the store's", () => expectNothingLost("TypeORM"));
+describe("beside the store, on the file that it names, Prisma", () => {
+	let folder;
+	let client;
+	beforeAll(async () => {
+		folder = await mkdtemp(join(tmpdir(), "rootcellar-filename-"));
+		client = await generatePrismaClient(folder);
+	});
+	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-	test("Prisma writes and reads, and loses nothing of its own or of the store's", () =>
-		expectNothingLost("Prisma", prismaClient));
+	test("writes and reads, and loses nothing of its own or of the store's", () => expectNothingLost("Prisma", client));
 });

@@ -103,6 +103,72 @@ async function openTypeOrm(filename) {
 	};
 }
 
+async function openSqlite(filename) {
+	const database = await require("sqlite").open({ filename, driver: require("sqlite3").Database });
+	await database.exec(TABLE);
+	return {
+		add: (text) => database.run(INSERT, text),
+		async addTogether(together) {
+			await database.run("BEGIN");
+			try {
+				for (const text of together) await database.run(INSERT, text);
+				await database.run("COMMIT");
+			} catch (error) {
+				await database.run("ROLLBACK");
+				throw error;
+			}
+		},
+		texts: async () => texts(await database.all(TEXTS)),
+		keys: async () => keys(await database.all(KEYS)),
+		close: () => database.close(),
+	};
+}
+
+/** What Sequelize does with a model of notes, by whichever class it was opened. */
+async function notesOf(sequelize, Note) {
+	await sequelize.sync();
+	return {
+		add: (text) => Note.create({ text }),
+		async addTogether(together) {
+			try {
+				await sequelize.transaction(async (transaction) => {
+					for (const text of together) await Note.create({ text }, { transaction, validate: false });
+				});
+			} catch (error) {
+				throw error.parent ?? error;
+			}
+		},
+		texts: async () => texts(await Note.findAll({ order: ["id"] })),
+		keys: async () => keys((await sequelize.query(KEYS))[0]),
+		close: () => sequelize.close(),
+	};
+}
+
+const sequelizeOptions = (filename) => ({
+	dialect: "sqlite",
+	dialectModule: require("sqlite3"),
+	storage: filename,
+	logging: false,
+});
+
+async function openSequelize(filename) {
+	const { DataTypes, Sequelize } = require("sequelize");
+	const sequelize = new Sequelize(sequelizeOptions(filename));
+	const columns = { text: { type: DataTypes.STRING, allowNull: false } };
+	return notesOf(sequelize, sequelize.define("notes", columns, { timestamps: false }));
+}
+
+async function openSequelizeTypescript(filename) {
+	require("reflect-metadata");
+	const { AllowNull, Column, DataType, Model, Sequelize, Table } = require("sequelize-typescript");
+	class Note extends Model {}
+	// What TypeScript makes of the decorators.
+	Column(DataType.STRING)(Note.prototype, "text");
+	AllowNull(false)(Note.prototype, "text");
+	Table({ tableName: "notes", timestamps: false })(Note);
+	return notesOf(new Sequelize({ ...sequelizeOptions(filename), models: [Note] }), Note);
+}
+
 /** The client is the one that `prisma.mjs` has generated. */
 async function openPrisma(filename, clientFolder) {
 	const { PrismaBetterSQLite3 } = require("@prisma/adapter-better-sqlite3");
@@ -129,4 +195,7 @@ export const libraries = {
 	"Knex with better-sqlite3": (filename) => openKnex(filename, "better-sqlite3"),
 	TypeORM: openTypeOrm,
 	Prisma: openPrisma,
+	sqlite: openSqlite,
+	Sequelize: openSequelize,
+	"sequelize-typescript": openSequelizeTypescript,
 };

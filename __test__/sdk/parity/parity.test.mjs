@@ -9,6 +9,7 @@ import { samples } from "./files.mjs";
 import { runWith, sharedFolder } from "./run.mjs";
 
 const CASES = new URL("./cases.mjs", import.meta.url);
+const FIRST = new URL("./first.mjs", import.meta.url);
 const FILES = new URL("./files.mjs", import.meta.url);
 const SIDES = ["sdk", "rootcellar"];
 const TIME_LIMIT_MS = 300_000;
@@ -74,6 +75,21 @@ describe("operations", () => {
 		const names = Object.values(groups).flatMap((cases) => cases.map(({ name }) => name));
 		expect(new Set(names).size).toBe(names.length);
 	});
+});
+
+describe("on a new file", () => {
+	const folder = sharedFolder();
+
+	test(
+		"concurrent first operations are done, where the SDK rejects some",
+		async () => {
+			const first = (side) => runWith(side, path.join(folder, `${side}.sqlite3`), FIRST, "firstOperations");
+			const [sdk, rootcellar] = [await first("sdk"), await first("rootcellar")];
+			expect(sdk.rejected).toBeGreaterThan(0);
+			expect(rootcellar).toEqual({ rejected: 0, of: sdk.of });
+		},
+		TIME_LIMIT_MS,
+	);
 });
 
 describe("the file", () => {

@@ -1,3 +1,4 @@
+import "../../process/bundled-require.mjs";
 import * as orm from "drizzle-orm";
 import * as migrator from "drizzle-orm/migrator";
 import * as core from "drizzle-orm/sqlite-core";
