@@ -4,35 +4,61 @@
 
 use std::sync::OnceLock;
 
+/// Leaves SQLite's locks unchanged, to show what happens then. It destroys files.
 #[cfg(lock_shim)]
-/// Leaves SQLite's own locks in place, to show what happens without the shim. This destroys files.
 const WITHOUT_LOCK_SHIM: &str = "ROOTCELLAR_TEST_WITHOUT_LOCK_SHIM";
 
-/// A key at which the writer's thread panics.
+/// Names a key at which the writer's thread panics.
 const PANIC_ON_KEY: &str = "ROOTCELLAR_TEST_PANIC_ON_KEY";
 
-/// A step at which the process ends.
+/// Names a step at which the process ends.
 const CRASH_AT: &str = "ROOTCELLAR_TEST_CRASH_AT";
 
-/// Returns `true` if a test leaves out the lock shim.
+/// Faults that the tests have asked for.
+#[derive(Default)]
+struct Faults {
+    #[cfg(lock_shim)]
+    is_without_lock_shim: bool,
+    panic_key: Option<String>,
+    crash_step: Option<String>,
+}
+
+fn faults() -> &'static Faults {
+    static FAULTS: OnceLock<Faults> = OnceLock::new();
+    FAULTS.get_or_init(|| {
+        if cfg!(not(feature = "faults")) {
+            return Faults::default();
+        }
+        Faults {
+            #[cfg(lock_shim)]
+            is_without_lock_shim: std::env::var_os(WITHOUT_LOCK_SHIM).is_some(),
+            panic_key: std::env::var(PANIC_ON_KEY).ok(),
+            crash_step: std::env::var(CRASH_AT).ok(),
+        }
+    })
+}
+
+/// Reads the environment. JavaScript may change it while another thread reads it, which ends the process: so this is called
+/// on its thread before there are others.
+#[cfg(feature = "node")]
+pub fn read() {
+    let _ = faults();
+}
+
+/// Returns `true` if the lock shim is to be left out.
 #[cfg(lock_shim)]
 pub fn without_lock_shim() -> bool {
-    cfg!(feature = "faults") && std::env::var_os(WITHOUT_LOCK_SHIM).is_some()
+    faults().is_without_lock_shim
 }
 
-/// Panics if a test has named this key.
+/// Panics at the key that the tests have named.
 pub fn panic_on(key: &str) {
-    static KEY: OnceLock<Option<String>> = OnceLock::new();
-    if cfg!(not(feature = "faults")) {
-        return;
-    }
-    let named = KEY.get_or_init(|| std::env::var(PANIC_ON_KEY).ok());
-    assert_ne!(named.as_deref(), Some(key), "the test asked for a panic");
+    assert_ne!(faults().panic_key.as_deref(), Some(key), "the test asked for a panic");
 }
 
-/// Ends the process, as a kill would, if a test has named this step.
+/// Ends the process, as a kill would, at the step that the tests have named.
 pub fn crash_at(step: &str) {
-    if cfg!(feature = "faults") && std::env::var(CRASH_AT).is_ok_and(|named| named == step) {
+    if faults().crash_step.as_deref() == Some(step) {
         std::process::abort();
     }
 }

@@ -96,7 +96,7 @@ fn a_file_is_restored_on_disk_before_it_has_its_name_and_the_name_before_it_is_o
             &state_dir,
             &state_dir.lock_for_opening().unwrap(),
             &destination,
-            false,
+            None,
             0,
             &Observers::default(),
         )

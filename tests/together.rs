@@ -36,7 +36,7 @@ fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
         &state_dir,
         &state_dir.lock_for_opening().unwrap(),
         destination,
-        false,
+        None,
         START_MS,
         &Observers::default(),
     )

@@ -99,10 +99,12 @@ fn ask(
     store: Option<String>,
     work: impl FnOnce(&dyn Destination) -> Result<Answer, Error> + Send + 'static,
 ) -> AsyncTask<Ask> {
-    let work = move || match store.and_then(|path| destination_of(&PathBuf::from(path))) {
-        Some(destination) => work(&*destination),
-        None => work(&*parse(&url)?),
+    // On this thread, for it reads the environment, which JavaScript may change while another thread reads it.
+    let destination = match store.and_then(|path| destination_of(&PathBuf::from(path))) {
+        Some(destination) => Ok(destination),
+        None => parse(&url),
     };
+    let work = move || work(&*destination?);
     AsyncTask::new(Ask { work: Some(Box::new(work)) })
 }
 

@@ -30,6 +30,7 @@ use crate::engine::sqlite::{
     CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
     locks_hold,
 };
+use crate::faults;
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -64,6 +65,7 @@ impl NativeStore {
     /// If Node refuses the callback.
     #[napi(constructor)]
     pub fn new(env: Env, path: String, wake: Function<(), ()>) -> napi::Result<Self> {
+        faults::read();
         let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
         let shared = Arc::new(StoreState {
             path: path.into(),
@@ -108,9 +110,10 @@ impl NativeStore {
         if let Some(options) = &mut backup {
             lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
         }
+        // On this thread, for it reads the environment, which JavaScript may change while another thread reads it.
+        let options = backup.as_ref().map(parse_options).transpose();
         let spawned = threads::spawn("open", move || {
             let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);
-            let options = backup.as_ref().map(parse_options).transpose();
             let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
             let opened = opened.and_then(|Opened { engine, service, stray_log }| {
                 Ok(Open { reader: engine.reader()?, engine, service, stray_log })
@@ -292,7 +295,7 @@ impl NativeStore {
     #[must_use]
     pub fn stray_log(&self) -> Option<String> {
         let open = lock(&self.shared.open);
-        Some(open.as_ref()?.stray_log.as_ref()?.to_string_lossy().into_owned())
+        Some(open.as_ref()?.stray_log.as_ref()?.path.to_string_lossy().into_owned())
     }
 
     /// Bytes that are in the write-ahead log, and not in the file yet; `null` if the file is not open.

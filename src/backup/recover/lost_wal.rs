@@ -14,7 +14,7 @@ use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::{Loaded, Position};
 use crate::engine::sqlite::open_detached;
 use crate::engine::sqlite::wal::file_mark;
-use crate::engine::sqlite::wal::frames::{WalMark, read_mark};
+use crate::engine::sqlite::wal::frames::read_mark;
 
 /// Largest number of restarts of a log between a capture and the end of the process. Each restart increments the
 /// first salt (sqlite.org/fileformat.html, "WAL File Format"); the log of another file has a random one.
@@ -31,7 +31,7 @@ pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
     let then = last.and_then(|last| last.known.position.wal);
     let now = read_mark(path);
     if let (Some(then), Some(now)) = (then, now)
-        && (now.salts == then.salts || continues(then, now))
+        && is_same_log(then.salts, now.salts)
     {
         let is_shorter = now.salts == then.salts && now.frames < then.frames;
         return is_shorter.then(|| "its write-ahead log is damaged".to_owned());
@@ -61,8 +61,9 @@ fn counts_back(path: &Path) -> Result<bool, Error> {
     Ok(alone.zip(with_log).is_some_and(|(alone, with_log)| with_log[CHANGES] < alone[CHANGES]))
 }
 
-fn continues(then: WalMark, now: WalMark) -> bool {
-    (1..=RESTARTS_MAX).contains(&now.salts[0].wrapping_sub(then.salts[0]))
+/// Returns true if a log is the one of then, or was begun anew in its place.
+pub fn is_same_log(then: [u32; 2], now: [u32; 2]) -> bool {
+    now == then || (1..=RESTARTS_MAX).contains(&now[0].wrapping_sub(then[0]))
 }
 
 /// Returns true if a file lacks the content of its log: it differs from the last capture although nobody has written

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::decide::{Decision, decide};
 use super::inspect::{FileCondition, LastUse, inspect_file};
 use super::look::{Look, look, look_soon};
+use super::lost_wal::is_same_log;
 use super::put_in_place::Recovery;
 use crate::backup::catalog::files::newest_txid;
 use crate::backup::destination::Destination;
@@ -19,6 +20,7 @@ use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
 use crate::backup::restore::restored::Restored;
+use crate::engine::sqlite::stray_log::StrayLog;
 use crate::{BackupProblem, Error};
 
 /// File that is ready to be opened.
@@ -30,8 +32,10 @@ pub struct Recovered {
     pub lock: Option<Lock>,
 }
 
-/// Prepares a file to be opened, while `opening` keeps others from opening it. A file that has taken the place of another,
-/// whose log was beside it, is older on purpose.
+/// Prepares a file to be opened, while `opening` keeps others from opening it.
+///
+/// If the log that was set aside is the one that the last capture knows, the file has taken the place of another, and is older
+/// on purpose. If not, the log has taken the place of the file's own, which is lost.
 ///
 /// # Errors
 ///
@@ -43,7 +47,7 @@ pub fn prepare(
     state_dir: &StateDir,
     _opening: &Opening,
     destination: &Arc<dyn Destination>,
-    is_replaced: bool,
+    stray_log: Option<&StrayLog>,
     now_ms: i64,
     observers: &Observers,
 ) -> Result<Recovered, Error> {
@@ -53,6 +57,8 @@ pub fn prepare(
     };
     let (mut state, loaded) = StateFile::open(state_dir.folder());
     let first_page = FirstPage::take(state_dir.folder());
+    let last_log = loaded.as_ref().and_then(|last| last.known.position.wal);
+    let is_replaced = stray_log.is_some_and(|log| last_log.is_none_or(|last| is_same_log(last.salts, log.salts)));
     let found = inspect_file(
         path,
         &LastUse { is_clean: !state_dir.is_marked_in_use(), is_replaced, capture: loaded.as_ref(), first_page },

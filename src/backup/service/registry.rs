@@ -1,6 +1,6 @@
 //! Registry of open stores: one engine and one backup thread for each file of a process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::handle::{LastBackup, Service};
@@ -10,7 +10,7 @@ use crate::backup::fs::temporary::Temporary;
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
-use crate::engine::sqlite::stray_log;
+use crate::engine::sqlite::stray_log::{self, StrayLog};
 use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
 use crate::{Error, threads};
 
@@ -33,7 +33,7 @@ pub struct Opened {
     /// Backup service, if there is one.
     pub service: Option<Arc<Service>>,
     /// Write-ahead log of another file that was set aside before.
-    pub stray_log: Option<PathBuf>,
+    pub stray_log: Option<StrayLog>,
 }
 
 /// Opens a file, restores it before if necessary, and starts its backups. Later openings in the same process share
@@ -70,7 +70,7 @@ pub fn open_store(
         // An open file is neither inspected nor replaced.
         Recovered { restored: None, lock: state_dir.lock_for_backups()? }
     } else {
-        prepare(path, &state_dir, &opening, &options.destination, stray_log.is_some(), now_ms(), &observers)?
+        prepare(path, &state_dir, &opening, &options.destination, stray_log.as_ref(), now_ms(), &observers)?
     };
     if let Some(restored) = recovered.restored {
         observers.tell(&BackupEvent::Restored(restored));
@@ -101,7 +101,7 @@ fn open_alone(path: &Path) -> Result<Opened, Error> {
 }
 
 /// Sets aside the log of another file, unless the file is open in this process.
-fn set_stray_log_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+fn set_stray_log_aside(path: &Path) -> Result<Option<StrayLog>, Error> {
     if is_open(path) {
         return Ok(None);
     }

@@ -15,35 +15,45 @@ use super::wal::frames::{FrameVisit, visit_frames, wal_path};
 use super::wal::raw_file::RawFile;
 use crate::clock::now_ms;
 
-/// Sets aside the log of a file that nobody has open, if it is another file's. Returns where it is then.
+/// A log that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayLog {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its salts.
+    pub salts: [u32; 2],
+}
+
+/// Sets aside the log of a file that nobody has open, if it is another file's.
 ///
 /// # Errors
 ///
 /// If it cannot be renamed. It is still there then.
-pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<PathBuf>> {
-    let log = wal_path(database);
-    if_stray(database, boot(), || set_aside(database, &log)).transpose()
+pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<StrayLog>> {
+    let path = wal_path(database);
+    let set_aside = |log: Log| Ok(StrayLog { path: set_aside(database, &path)?, salts: log.salts });
+    if_stray(database, boot(), set_aside).transpose()
 }
 
 /// Returns `true` if nobody has a file open, and its log is another file's, on a machine of this boot.
 #[must_use]
 pub fn is_stray(database: &Path, boot: FileToken) -> bool {
-    if_stray(database, boot, || ()).is_some()
+    if_stray(database, boot, |_| ()).is_some()
 }
 
 /// Does something, while nobody can open the file, if its log is another file's.
-fn if_stray<T>(database: &Path, boot: FileToken, act: impl FnOnce() -> T) -> Option<T> {
+fn if_stray<T>(database: &Path, boot: FileToken, act: impl FnOnce(Log) -> T) -> Option<T> {
     if !wal_path(database).metadata().is_ok_and(|log| log.len() > 0) {
         return None;
     }
     if !database.exists() {
-        return Log::read(database).map(|_| act());
+        return Log::read(database).map(act);
     }
     let connection = open_untouched(database).ok()?;
     let file = RawFile::database(&connection)?;
     // Whoever has the file open has the log open too.
     let _lock = file.lock()?;
-    Log::read(database).filter(|log| log.is_stray(&file, boot)).map(|_| act())
+    Log::read(database).filter(|log| log.is_stray(&file, boot)).map(act)
 }
 
 fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
@@ -77,6 +87,7 @@ struct Log {
     /// Pages of marks that have something else later.
     reused: Vec<u32>,
     page_bytes: usize,
+    salts: [u32; 2],
 }
 
 impl Log {
@@ -84,7 +95,7 @@ impl Log {
     fn read(database: &Path) -> Option<Self> {
         let mut log = Self::default();
         let (mut pending, mut has_commit) = (Vec::new(), false);
-        log.page_bytes = visit_frames(database, |FrameVisit { page, is_commit, is_valid, bytes }| {
+        let (page_bytes, salts) = visit_frames(database, |FrameVisit { page, is_commit, is_valid, bytes }| {
             if page == 1 {
                 log.headers.extend(bytes.first_chunk::<FILE_HEADER_BYTES>());
             }
@@ -101,6 +112,7 @@ impl Log {
                 log.marks.append(&mut pending);
             }
         })?;
+        (log.page_bytes, log.salts) = (page_bytes, salts);
         has_commit.then_some(log)
     }
 

@@ -17,6 +17,7 @@ use crate::backup::service::status::Status as BackupStatus;
 use crate::batch::{BatchOutcome, ClientId};
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
+use crate::engine::sqlite::stray_log::StrayLog;
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;
@@ -45,7 +46,7 @@ pub struct Open {
     /// The backup service, if the store has backups.
     pub service: Option<Arc<Service>>,
     /// Write-ahead log of another file that was set aside before.
-    pub stray_log: Option<PathBuf>,
+    pub stray_log: Option<StrayLog>,
     /// Reader for the JavaScript thread, which must not wait.
     pub reader: Reader,
 }

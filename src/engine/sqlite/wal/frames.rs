@@ -65,16 +65,16 @@ pub struct FrameVisit<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Visits every frame of a database's log, also those behind a damaged one. Returns the size of a page; `None` if there is no
-/// log or it has no valid header.
-pub fn visit_frames(database: &Path, mut visit: impl FnMut(FrameVisit)) -> Option<usize> {
+/// Visits every frame of a database's log, also those behind a damaged one. Returns the size of a page and the salts; `None` if
+/// there is no log or it has no valid header.
+pub fn visit_frames(database: &Path, mut visit: impl FnMut(FrameVisit)) -> Option<(usize, [u32; 2])> {
     let mut frames = read_frames(database)?;
     let mut is_valid = true;
     loop {
         let frame = frames.next();
         is_valid &= frame.is_some();
         if frames.is_at_end || [field(&frames.bytes, 8), field(&frames.bytes, 12)] != frames.salts {
-            return Some(frames.page_bytes);
+            return Some((frames.page_bytes, frames.salts));
         }
         let is_commit = field(&frames.bytes, 4) > 0;
         visit(FrameVisit {
