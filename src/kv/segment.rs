@@ -1,8 +1,8 @@
 //! Segments of a pattern, between two `%`, and where each first fits into a text, in linear time.
 //!
-//! A segment of literal characters is sought by Knuth, Morris and Pratt's algorithm, which looks at each byte of the text
-//! once. One with `_` among them is sought by Baeza-Yates and Gonnet's (Shift-And), which keeps a bit for each
-//! character of the segment and shifts 64 of them at a time.
+//! A short segment is compared at every place. A long one of literal characters is sought by Knuth, Morris and Pratt's
+//! algorithm, which reads each byte of the text once. A long one with `_` in it is sought by Baeza-Yates and Gonnet's
+//! (Shift-And), which keeps a bit for each character of the segment and shifts 64 of them at a time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,10 +40,10 @@ impl Segment {
             return Self { before: tokens.len(), core: Core::Empty, after: 0 };
         };
         let core = &tokens[first..=last];
-        let core = if core.iter().all(is_literal) {
-            Core::Literal(Literal::new(core))
-        } else if core.len() <= SHORT_MAX {
+        let core = if core.len() <= SHORT_MAX {
             Core::Short(core.to_vec())
+        } else if core.iter().all(is_literal) {
+            Core::Literal(Literal::new(core))
         } else {
             Core::Gapped(Gapped::new(core))
         };
@@ -125,10 +125,10 @@ fn extend(bytes: &[u8], borders: &[usize], mut length: usize, byte: u8) -> usize
     length + usize::from(bytes[length] == byte)
 }
 
-/// Length up to which a run with `_` is compared at every place: that costs no more than what the longer ones take.
-const SHORT_MAX: usize = 64;
+/// Length up to which a segment is compared at every place: nearly all end at its first character, and none costs much.
+const SHORT_MAX: usize = 32;
 
-/// Finds a short run with `_` in it.
+/// Finds a short segment.
 fn find_short<'t>(tokens: &[Token], text: &'t str, budget: &mut Budget) -> Result<Option<&'t str>, Interrupted> {
     let mut starts = text.chars();
     loop {
@@ -146,10 +146,10 @@ fn find_short<'t>(tokens: &[Token], text: &'t str, budget: &mut Budget) -> Resul
 /// Masks of characters that are kept.
 const MASKS_MAX: usize = 64;
 
-/// Long run with `_` in it.
+/// Long segment with `_` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Gapped {
-    /// A bit for each character of the run that is a `_`, 64 to a word.
+    /// A bit for each character of the segment that is a `_`, 64 to a word.
     any: Vec<u64>,
     /// Places of each literal character.
     places: HashMap<char, Vec<usize>>,
@@ -170,7 +170,7 @@ impl Gapped {
         Self { any, places, last: 1 << ((tokens.len() - 1) % 64) }
     }
 
-    /// A bit for each character of the run that this one fits.
+    /// A bit for each character of the segment that this one fits.
     fn mask(&self, c: char) -> Vec<u64> {
         let mut mask = self.any.clone();
         for at in self.places.get(&c).into_iter().flatten() {
