@@ -20,18 +20,20 @@ function contents(folder) {
 /** The bytes of the files, whatever their names. */
 const bytesOf = (files) => [...files.values()].map((bytes) => bytes.toString("latin1")).sort();
 
-/** What a store with the default backups holds under `k`, and the number of its backups. */
+/** What a store with backups holds under `k`. */
 async function opened(file, backup = {}) {
 	const store = openDataStore({ filename: file, backup });
 	try {
-		return { value: await store.appData.get("k"), backups: (await store.backups.list()).length };
+		return await store.appData.get("k");
 	} finally {
 		await store.close();
 	}
 }
 
 test("the next start begins empty, and what was there is a store with its backups still", async () => {
-	const { directory, file, ids } = await stored();
+	const { directory, file } = await stored();
+	const backups = await json(["list", "-f", file]);
+	expect(backups.length).toBeGreaterThanOrEqual(2);
 	const before = bytesOf(contents(directory));
 	const { moved, ...rest } = await json(["reset", "-f", file]);
 	expect(rest).toEqual({ file });
@@ -42,9 +44,9 @@ test("the next start begins empty, and what was there is a store with its backup
 	);
 	expect(readdirSync(directory).map((name) => join(directory, name))).toEqual(moved.map(({ to }) => to));
 	expect(bytesOf(contents(directory))).toEqual(before);
-	expect(await opened(file)).toEqual({ value: undefined, backups: 0 });
+	expect(await opened(file)).toBe(undefined);
 
-	expect((await json(["list", "-f", aside])).map(({ id }) => id)).toEqual([...ids].reverse());
+	expect(await json(["list", "-f", aside])).toEqual(backups);
 	expect(await valueIn(aside)).toBe(2);
 
 	// And back: the new one is set aside, and each name is given back.
@@ -52,7 +54,7 @@ test("the next start begins empty, and what was there is a store with its backup
 	expect([again.code, again.stderr]).toEqual([0, ""]);
 	expect(again.stdout).toContain(`${file} is now ${file}.reset-`);
 	for (const { from, to } of moved) renameSync(to, from);
-	expect(await opened(file)).toEqual({ value: 2, backups: 2 });
+	expect(await opened(file)).toBe(2);
 });
 
 test("a clone that has backups of another machine begins empty", async () => {
@@ -63,7 +65,7 @@ test("a clone that has backups of another machine begins empty", async () => {
 	const { moved } = await json(["reset", "-f", cloned]);
 	expect(moved.map(({ from }) => from)).toEqual([`${cloned}.backup`]);
 	expect(readdirSync(clone)).toHaveLength(1);
-	expect(await opened(cloned)).toEqual({ value: undefined, backups: 0 });
+	expect(await opened(cloned)).toBe(undefined);
 });
 
 test("the log that a killed bot left goes with its database", async () => {
@@ -76,7 +78,7 @@ test("the log that a killed bot left goes with its database", async () => {
 	const { moved } = await json(["reset", "-f", file]);
 	expect(readdirSync(directory).every((name) => name.includes(".reset-"))).toBe(true);
 	expect(await valueIn(moved[0].to)).toBe(3);
-	expect(await opened(file)).toEqual({ value: undefined, backups: 0 });
+	expect(await opened(file)).toBe(undefined);
 });
 
 test("a file that is no database is set aside as it is", async () => {
@@ -100,7 +102,7 @@ test("backups in another folder are moved within it, and nothing else there is",
 	const { to } = moved.find(({ from }) => from === join(url, "ltx"));
 	expect(to).toMatch(/\/elsewhere\/reset-\d+\/ltx$/);
 	expect(existsSync(join(url, "mine"))).toBe(true);
-	expect(await opened(file, { url })).toEqual({ value: undefined, backups: 0 });
+	expect(await opened(file, { url })).toBe(undefined);
 });
 
 for (const [name, backup] of [
