@@ -300,27 +300,24 @@ describe("import", () => {
 		const input = join(directory, "keys.jsonl");
 		const many = Array.from({ length: 60_000 }, (_, n) => line({ key: `new ${n}`, value: "x".repeat(100) }));
 		writeFileSync(input, many.join(""));
+		const copies = () => readdirSync(directory).filter((name) => name.startsWith(".rootcellar-"));
 		for (const signal of ["SIGKILL", "SIGTERM"]) {
-			const temporary = join(directory, "tmp");
-			rmSync(temporary, { recursive: true, force: true });
-			const child = spawn(
-				"/bin/sh",
-				["-c", 'mkdir "$3" && exec "$0" "$1" import -f "$2"', process.execPath, program, file, temporary],
-				{
-					env: environment({ TMPDIR: temporary }),
-					stdio: ["pipe", "ignore", "inherit"],
-				},
-			);
+			const child = spawn(process.execPath, [program, "import", "-f", file], {
+				env: environment(),
+				stdio: ["pipe", "ignore", "inherit"],
+			});
 			child.stdin.on("error", () => {});
 			child.stdin.end(readFileSync(input));
 			const ended = new Promise((resolve) => child.once("close", resolve));
 			// By then it holds what the transaction has written so far.
 			await vi.waitUntil(() => logBytes(file) > 1 << 20 || child.exitCode !== null, { timeout: 300_000, interval: 2 });
 			expect(child.exitCode).toBe(null);
+			expect(copies()).toHaveLength(1);
 			child.kill(signal);
 			await ended;
 			expect(await rawRows(file)).toHaveLength(1);
-			if (signal === "SIGTERM") expect(readdirSync(temporary)).toEqual([]);
+			if (signal === "SIGTERM") expect(copies()).toEqual([]);
+			for (const name of copies()) rmSync(join(directory, name), { recursive: true });
 		}
 	});
 });

@@ -133,7 +133,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 			"late",
 			5,
 			`for (let n = 0; n < 5; n++) await store.appData.set({ key: "late:" + n, value: n });
-			await store.sqlite.run("VACUUM INTO '" + process.argv[1] + ".copy'");`,
+			await store.sqlite.run("VACUUM INTO '" + process.argv[1].replace(/[^/\\\\]*$/, "copied.db") + "'");`,
 		],
 		[
 			"an empty file",
@@ -157,7 +157,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 				await closed(filename, "middle", 20);
 			}
 			await killed(filename, "late", 40, { before: before + HELD });
-			other ??= `${filename}.copy`;
+			other ??= join(dirname(filename), "copied.db");
 			const log = readFileSync(`${filename}-wal`);
 			copyFileSync(other, filename);
 			const found = await opened(filename);
