@@ -189,9 +189,14 @@ fn the_log_of_another_database_is_not_taken_for_the_own() {
     }
     std::fs::write(closed.path(LOG), &others).unwrap();
     let store = closed.open();
-    assert!(store.restored().is_some());
+    // The file is sound, and used as it is; the log is kept beside it.
+    assert!(store.restored().is_none());
     assert_eq!((store.get("another"), store.get("key 4")), (None, Some(large)));
     store.close();
+    let folder = closed.path(LOG);
+    let kept = std::fs::read_dir(folder.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains("-wal.")).collect();
+    assert_eq!(kept.iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>(), [others]);
 }
 
 #[test]

@@ -21,7 +21,8 @@ mod rows;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rootcellar::batch::Command;
@@ -190,8 +191,15 @@ fn a_power_loss_while_the_writer_empties_its_log_leaves_what_was_acknowledged() 
     let recording = Recording::start(folder.path(), true);
     let mut history = History::new();
     let mut client = Client::open(&path, &recording, &mut history);
+    let written = || path.metadata().unwrap().modified().unwrap();
     for round in 0..80 {
         client.run(vec![many("key", 0..20, &text(200 + round)), set("round", &round.to_string())]);
+        // Until the log is copied into the file, which it is soon.
+        let before = written();
+        while round == 40 && written() == before {
+            thread::sleep(Duration::from_millis(20));
+            client.run(vec![set("pause", "1")]);
+        }
     }
     client.close();
     let events = recording.stop();
