@@ -190,6 +190,80 @@ export interface KeyValueStore {
 }
 
 /**
+ * When a key expires: one of the two, or neither for never.
+ *
+ * @example
+ * ```ts
+ * const inAMinute: Expiry = { ttlMs: 60_000 };
+ * const tomorrow: Expiry = { expiresAt: new Date(Date.now() + 86_400_000) };
+ * ```
+ */
+export interface Expiry {
+	/** Milliseconds from the call. */
+	ttlMs?: number;
+	/** A `Date`, or milliseconds since 1970 UTC. */
+	expiresAt?: Date | number;
+}
+
+/**
+ * Which keys: those with a prefix, or those from one key on up to another. Without any option, every key. Keys are in the
+ * order of their bytes in UTF-8, which for letters and digits of English is that of `<`.
+ *
+ * @example
+ * ```ts
+ * const scores: KeyRange = { prefix: "score:" };
+ * const november: KeyRange = { start: "log:2026-11-01", end: "log:2026-12-01" };
+ * ```
+ */
+export interface KeyRange {
+	/** What the keys begin with. It excludes the other options. */
+	prefix?: string;
+	/** The first key, whether it exists or not. */
+	start?: string;
+	/** The same, but the key itself is left out. It excludes `start`. */
+	startAfter?: string;
+	/** The key before which the range ends. It is left out. */
+	end?: string;
+}
+
+/**
+ * `dataStore.kv`: what the key-value store can do beside the methods of the SDK, on the same keys and values.
+ *
+ * Every method is one operation in the one order of {@link KeyValueStore} and {@link Sqlite}, promises the same, and may
+ * reject in the same ways.
+ *
+ * @example
+ * ```ts
+ * const kv = dataStore.kv.community("9a8b");
+ * console.log(await kv.has("cooldown:ada"));
+ * ```
+ */
+export interface Kv {
+	/**
+	 * The keys of a community. `undefined` and `""` stand for the default scope.
+	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` at once, if the id cannot be used.
+	 *
+	 * @example
+	 * ```ts
+	 * const here = dataStore.kv.community("9a8b");
+	 * console.log(await here.has("motd"));
+	 * ```
+	 */
+	community(id: string | undefined): Kv;
+
+	/**
+	 * Whether a key exists and has not expired.
+	 *
+	 * @example
+	 * ```ts
+	 * if (await dataStore.kv.has("cooldown:ada")) console.log("not yet");
+	 * ```
+	 */
+	has(key: string): Promise<boolean>;
+}
+
+/**
  * A value that a parameter of a statement takes. A `boolean` is stored as 0 or 1, a `Date` as milliseconds since 1970
  * UTC, and a `Uint8Array` (a `Buffer` is one) as a BLOB. Anything else, including `NaN` and `undefined`, is a `TypeError`.
  *
@@ -523,6 +597,9 @@ export interface TransactionOptions extends SqlOptions {
 export interface Transaction extends SqlMethods {
 	/** The key-value store inside the transaction: rows and keys commit or roll back together. */
 	readonly appData: KeyValueStore;
+
+	/** `dataStore.kv` inside the transaction. It sees what the transaction has written. */
+	readonly kv: Kv;
 
 	/**
 	 * Runs a transaction within this one, as a savepoint. It is rolled back on its own if its callback rejects.
@@ -985,6 +1062,9 @@ export interface BackupOptions {
 export interface DataStore {
 	/** The key-value store. */
 	readonly appData: KeyValueStore;
+
+	/** The key-value store beyond the methods of the SDK. */
+	readonly kv: Kv;
 
 	/** Backup and restore. */
 	readonly backups: Backups;

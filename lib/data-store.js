@@ -9,6 +9,7 @@ const { createBackups } = require("./api/backups.js");
 const { followLinks, locationFromEnvironment, locationFromOption } = require("./config/location.js");
 const { invalidArgument } = require("./base/errors.js");
 const { createKeyValueStore } = require("./api/key-value-store.js");
+const { createKv } = require("./api/kv/kv.js");
 const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
 const { kindOf } = require("./base/json.js");
 const { LazyConnection } = require("./native/lazy-connection.js");
@@ -42,6 +43,7 @@ function createDataStore(locate, cacheBytes, backup) {
 	const queue = new OperationQueue(new LazyConnection(located, notices), cacheBytes);
 	return {
 		appData: createKeyValueStore(queue),
+		kv: createKv(queue),
 		backups: createBackups(queue, located, notices),
 		sqlite: createStoreSqlite(queue),
 		get config() {

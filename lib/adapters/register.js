@@ -115,6 +115,7 @@ function swap(entry, { name, load }) {
 		throw loadFailure(name, `${entry} exports no rootServer.dataStore`);
 	}
 	sdkStore.appData = dataStore.appData;
+	sdkStore.kv = dataStore.kv;
 	sdkStore.backups = dataStore.backups;
 	sdkStore.sqlite = dataStore.sqlite;
 	nameOurFile(sdkStore);

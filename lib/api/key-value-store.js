@@ -10,7 +10,7 @@ const {
 	checkUpdateFunction,
 } = require("../base/arguments.js");
 const { rejecter } = require("../base/errors.js");
-const { encode } = require("../base/json.js");
+const { decode, encode } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
 const { Change } = require("../queue/change.js");
 const { NO_CHANGES } = require("../queue/writes.js");
@@ -56,7 +56,7 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const community = checkCommunity(communityId, "communityId");
-				queue.get({ community, key: checkedKey, resolve, reject: rejecter(resolve, reject) });
+				queue.get({ community, key: checkedKey, parse: decode, resolve, reject: rejecter(resolve, reject) });
 			}),
 
 		set: (values) =>

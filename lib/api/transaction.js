@@ -4,6 +4,7 @@ const { checkDuration } = require("../base/arguments.js");
 const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { createKeyValueStore } = require("./key-value-store.js");
+const { createKv } = require("./kv/kv.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
@@ -69,6 +70,7 @@ function createTransaction(queue) {
 		...createSqlite(queue),
 		transaction: (/** @type {any} */ callback, /** @type {any} */ options) => transaction(queue, callback, options),
 		appData: createKeyValueStore(queue),
+		kv: createKv(queue),
 	};
 }
 

@@ -40,6 +40,10 @@ module.exports = {
 	/** Default of `maxRows`. */
 	ROWS_MAX: 1_000_000,
 
+	/** Default and maximum of the option `limit` of lists. */
+	LIST_ROWS_DEFAULT: 100,
+	LIST_ROWS_MAX: 1_000,
+
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 32 << 10,
 

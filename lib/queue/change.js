@@ -1,15 +1,18 @@
 "use strict";
 
-const { decode } = require("../base/json.js");
-
 /**
  * @typedef {import("../base/entry.js").Stored} Stored
  */
 
 /**
- * Read of a key.
+ * Read of a key: `parse` makes of the text that is found there what the read resolves with.
  *
- * @typedef {{ community: string | undefined, key: string, resolve(value: any): void, reject(error: unknown): void }} KeyRead
+ * @typedef {object} KeyRead
+ * @property {string | undefined} community
+ * @property {string} key
+ * @property {(text: string | undefined, key: string) => unknown} parse
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
  */
 
 /** Change of one key that an operation makes, until it is on disk; and the reads that wait for it. */
@@ -77,7 +80,7 @@ class Change {
  */
 function answer(read, text) {
 	try {
-		read.resolve(decode(text, read.key));
+		read.resolve(read.parse(text, read.key));
 	} catch (error) {
 		read.reject(error);
 	}

@@ -1,0 +1,182 @@
+"use strict";
+
+const { checkDuration, checkExpiry, checkKey, checkOptionNames } = require("./arguments.js");
+const { invalidArgument } = require("./errors.js");
+const { kindOf } = require("./json.js");
+const { LIST_ROWS_DEFAULT, LIST_ROWS_MAX, TIME_MS_MAX } = require("./limits.js");
+const { nextText } = require("./text-order.js");
+
+/**
+ * Keys from one on up to another, which is not among them, in the order of their bytes in UTF-8. Without an end there is no
+ * upper bound.
+ *
+ * @typedef {{ readonly from: string, readonly to: string | undefined }} KeyRange
+ */
+
+/**
+ * Options of a list, checked.
+ *
+ * @typedef {{ range: KeyRange, isReverse: boolean, limit: number, cursor: string | undefined }} ListOptions
+ */
+
+const EXPIRY_OPTIONS = ["ttlMs", "expiresAt"];
+const RANGE_OPTIONS = ["prefix", "start", "startAfter", "end"];
+const REVERSIBLE_RANGE_OPTIONS = [...RANGE_OPTIONS, "reverse"];
+const LIST_OPTIONS = [...REVERSIBLE_RANGE_OPTIONS, "limit", "cursor"];
+
+/**
+ * The options of a call as an object of their own. Each is read once: a getter or a proxy may throw, or answer otherwise
+ * the next time.
+ *
+ * @param {unknown} given
+ * @param {string} argument
+ * @param {string[]} names of the options
+ * @returns {Record<string, unknown>}
+ */
+function readOptions(given, argument, names) {
+	if (typeof given !== "object" || given === null || Array.isArray(given)) {
+		throw invalidArgument(argument, `must be an object, not ${Array.isArray(given) ? "an array" : kindOf(given)}`);
+	}
+	/** @type {Record<string, unknown>} */
+	let options;
+	try {
+		options = { ...given };
+	} catch (error) {
+		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
+	}
+	checkOptionNames(options, names, argument);
+	return options;
+}
+
+/**
+ * The range of the keys that options select: all of them, without any.
+ *
+ * @param {Record<string, unknown>} options
+ * @param {string} argument
+ * @returns {KeyRange}
+ */
+function rangeOf({ prefix, start, startAfter, end }, argument) {
+	if (prefix !== undefined) {
+		const other = Object.entries({ start, startAfter, end }).find(([, value]) => value !== undefined);
+		if (other) {
+			throw invalidArgument(`${argument}.prefix`, `must not be given together with ${other[0]}`);
+		}
+		const from = checkKey(prefix, `${argument}.prefix`);
+		return { from, to: nextText(from) };
+	}
+	if (start !== undefined && startAfter !== undefined) {
+		throw invalidArgument(`${argument}.startAfter`, "must not be given together with start");
+	}
+	const to = end === undefined ? undefined : checkKey(end, `${argument}.end`);
+	if (startAfter !== undefined) {
+		return { from: after(checkKey(startAfter, `${argument}.startAfter`)), to };
+	}
+	return { from: start === undefined ? "" : checkKey(start, `${argument}.start`), to };
+}
+
+/**
+ * The least key behind another.
+ *
+ * @param {string} key
+ */
+function after(key) {
+	return `${key}\0`;
+}
+
+/**
+ * @param {unknown} range
+ * @returns {KeyRange}
+ */
+function checkRange(range = {}) {
+	return rangeOf(readOptions(range, "range", RANGE_OPTIONS), "range");
+}
+
+/**
+ * A range that must be given: nobody means every key by an empty one.
+ *
+ * @param {unknown} range
+ * @returns {KeyRange}
+ */
+function checkGivenRange(range) {
+	const options = readOptions(range, "range", RANGE_OPTIONS);
+	if (Object.values(options).every((value) => value === undefined)) {
+		throw invalidArgument("range", 'must say which keys: { prefix: "" } stands for every key');
+	}
+	return rangeOf(options, "range");
+}
+
+/**
+ * @param {unknown} range
+ * @returns {{ range: KeyRange, isReverse: boolean }}
+ */
+function checkReversibleRange(range = {}) {
+	const options = readOptions(range, "range", REVERSIBLE_RANGE_OPTIONS);
+	return { range: rangeOf(options, "range"), isReverse: checkReverse(options, "range") };
+}
+
+/**
+ * @param {unknown} given
+ * @returns {ListOptions}
+ */
+function checkListOptions(given = {}) {
+	const options = readOptions(given, "options", LIST_OPTIONS);
+	const { limit = LIST_ROWS_DEFAULT, cursor } = options;
+	const isReverse = checkReverse(options, "options");
+	if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > LIST_ROWS_MAX) {
+		throw invalidArgument("options.limit", `must be an integer from 1 to ${LIST_ROWS_MAX}`);
+	}
+	if (cursor !== undefined && typeof cursor !== "string") {
+		throw invalidArgument("options.cursor", `must be the cursor of a page, which is a string, not ${kindOf(cursor)}`);
+	}
+	return { range: rangeOf(options, "options"), isReverse, limit, cursor };
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {string} argument
+ */
+function checkReverse({ reverse = false }, argument) {
+	if (typeof reverse !== "boolean") {
+		throw invalidArgument(`${argument}.reverse`, `must be true or false, not ${kindOf(reverse)}`);
+	}
+	return reverse;
+}
+
+/**
+ * The expiry that `ttlMs` or `expiresAt` gives.
+ *
+ * @param {Record<string, unknown>} options
+ * @param {string} argument the object that has them
+ * @returns {number | undefined} milliseconds since 1970 UTC
+ */
+function expiryOf({ ttlMs, expiresAt }, argument) {
+	if (ttlMs === undefined) {
+		return checkExpiry(expiresAt, `${argument}.expiresAt`);
+	}
+	if (expiresAt !== undefined) {
+		throw invalidArgument(`${argument}.expiresAt`, "must not be given together with ttlMs");
+	}
+	const now = Date.now();
+	checkDuration(ttlMs, `${argument}.ttlMs`, { most: TIME_MS_MAX - now });
+	return Math.trunc(now + /** @type {number} */ (ttlMs));
+}
+
+/**
+ * @param {unknown} expiry
+ * @returns {number | undefined} milliseconds since 1970 UTC; `undefined` if neither is given
+ */
+function checkExpiryOptions(expiry) {
+	return expiryOf(readOptions(expiry, "expiry", EXPIRY_OPTIONS), "expiry");
+}
+
+module.exports = {
+	EXPIRY_OPTIONS,
+	after,
+	checkExpiryOptions,
+	checkGivenRange,
+	checkListOptions,
+	checkRange,
+	checkReversibleRange,
+	expiryOf,
+	readOptions,
+};
