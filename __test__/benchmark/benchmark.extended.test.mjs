@@ -64,5 +64,7 @@ describe("a quick run", () => {
 		const chart = readFileSync(join(out, "chart.svg"), "utf8");
 		for (const { title } of report.drivers) expect(chart).toContain(`>${title}</text>`);
 		expect(chart).toContain("prefers-color-scheme: dark");
+		const growth = readFileSync(join(out, "growth.svg"), "utf8");
+		expect(growth.match(/class="line ours"/g)).toHaveLength(4);
 	});
 });

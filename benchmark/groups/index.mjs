@@ -2,6 +2,7 @@ import { backups } from "./backup/index.mjs";
 import { keyValue } from "./key-value/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
+import { slowSync } from "./slow-sync/index.mjs";
 import { sql } from "./sql/index.mjs";
 
 /**
@@ -21,6 +22,7 @@ import { sql } from "./sql/index.mjs";
  * @property {string} title
  * @property {readonly string[]} [workloads] - Those of the group that the task measures; default: all of them.
  * @property {number} [template] - The keys of a store that lies in the folder before the task starts.
+ * @property {boolean} [slowSync] - Whether every sync of a file is delayed in its process.
  * @property {boolean} [once] - Whether one round is enough: it takes minutes, and hardly differs from round to round.
  *
  * @typedef {object} TaskContext
@@ -35,4 +37,4 @@ import { sql } from "./sql/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, sql, scale, processes, backups];
+export const groups = [keyValue, slowSync, sql, scale, processes, backups];

@@ -15,7 +15,7 @@ npm run bench -- [options]
   --quick         a short run with few keys, to see that everything runs; writes no results
   --check         exit with 1 when a target is missed, and name it
   --from <file>   measure nothing: print (and check) what an earlier run has written
-  --out <folder>  write latest.json and chart.svg there (default benchmark/results, for a run of everything)
+  --out <folder>  write latest.json and the charts there (default benchmark/results, for a run of everything)
   --folder <path> where the stores lie while they are measured (default target/benchmark)
   --list          print the names for --only
   --help          print this`;

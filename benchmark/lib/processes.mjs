@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
  * @property {readonly string[]} workloads
  * @property {import("./profile.mjs").Profile} profile
  * @property {string} folder
+ * @property {NodeJS.ProcessEnv} [env] - Of the process; default: that of this one.
  *
  * A process that takes turns with others.
  *
@@ -66,7 +67,7 @@ export function createRunner(order, { report, fail }) {
  * }} listener
  */
 function start(order, { report, fail, pause, end }) {
-	const child = fork(CHILD, { cwd: order.folder, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+	const child = fork(CHILD, { cwd: order.folder, env: order.env, stdio: ["ignore", "ignore", "pipe", "ipc"] });
 	let printed = "";
 	/** @type {string | undefined} */
 	let problem;

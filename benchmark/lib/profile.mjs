@@ -8,8 +8,9 @@
  * @property {number} arraySize
  * @property {number} manyInFlight - What the workloads of "1,000 in flight" keep in flight.
  * @property {number} starts - How often a fresh process is started per round.
- * @property {number} fewKeys - Of the small and the large store between which costs are compared.
- * @property {number} manyKeys
+ * @property {number} fewKeys - Of the small store with which costs are compared.
+ * @property {number} moreKeys
+ * @property {number} manyKeys - Of the largest.
  * @property {number} largeFileKeys - Of the store that is opened by a fresh process.
  * @property {readonly string[]} bulkPrefixes - What is selected and deleted while the event loop is watched.
  * @property {Record<"small" | "medium" | "large" | "huge", number>} backupKeys - Of the stores that are backed up.
@@ -31,6 +32,7 @@ export const fullProfile = {
 	manyInFlight: 1000,
 	starts: 3,
 	fewKeys: 10_000,
+	moreKeys: 100_000,
 	manyKeys: 1_000_000,
 	largeFileKeys: 420_000,
 	bulkPrefixes: ["group:1", "group:2", "group:3"],
@@ -54,6 +56,7 @@ export const quickProfile = /** @type {Profile} */ ({
 	manyInFlight: 50,
 	starts: 1,
 	fewKeys: 2000,
+	moreKeys: 5000,
 	manyKeys: 10_000,
 	largeFileKeys: 10_000,
 	bulkPrefixes: ["group:001", "group:002"],

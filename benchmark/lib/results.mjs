@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { drawChart } from "./chart.mjs";
+import { drawGrowth } from "../charts/growth.mjs";
+import { drawPeers } from "../charts/peers.mjs";
 
 /** So many digits of a number count. */
 const DIGITS = 5;
@@ -20,7 +21,7 @@ const DIGITS = 5;
  */
 
 /**
- * Writes `latest.json` and `chart.svg`.
+ * Writes `latest.json` and the charts, `chart.svg` and `growth.svg`.
  *
  * @param {string} folder
  * @param {Report} report
@@ -28,7 +29,8 @@ const DIGITS = 5;
 export function writeResults(folder, report) {
 	mkdirSync(folder, { recursive: true });
 	writeFileSync(join(folder, "latest.json"), `${JSON.stringify(report, shorten, "\t")}\n`);
-	writeFileSync(join(folder, "chart.svg"), drawChart(report));
+	writeFileSync(join(folder, "chart.svg"), drawPeers(report));
+	writeFileSync(join(folder, "growth.svg"), drawGrowth(report));
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { groups } from "../groups/index.mjs";
 import { createRunner, takeTurns } from "./processes.mjs";
+import { slowSyncEnvironment } from "./slow-sync.mjs";
 import { copyTemplate } from "./templates.mjs";
 
 /**
@@ -64,20 +65,28 @@ function wantedTasks({ id, workloads: all, tasks }, { profile, wants }) {
  * }} context
  * @returns {import("./processes.mjs").Runner}
  */
-function runnerOf({ subject, workloads, template }, { group: { id: group }, profile, place, index, templates, run }) {
+function runnerOf(task, { group: { id: group }, profile, place, index, templates, run }) {
+	const { subject, workloads, template, slowSync } = task;
 	const folder = join(place, String(index));
-	const order = { groupId: group, subject, workloads, profile, folder };
-	const runner = createRunner(order, {
-		report: (workload, value) => run.samples.push({ group, workload, subject, value }),
-		fail: (problem) => run.failures.push({ group, subject, problem }),
-	});
-	let prepared = false;
+	const fail = (/** @type {string} */ problem) => run.failures.push({ group, subject, problem });
+	const prepare = async () => {
+		mkdirSync(folder, { recursive: true });
+		if (template !== undefined) await copyTemplate(template, { templates, folder });
+		const env = slowSync ? slowSyncEnvironment(templates) : undefined;
+		return createRunner(
+			{ groupId: group, subject, workloads, profile, folder, env },
+			{ report: (workload, value) => run.samples.push({ group, workload, subject, value }), fail },
+		);
+	};
+	/** @type {import("./processes.mjs").Runner | undefined} */
+	let runner;
 	return {
 		proceed: async () => {
-			if (!prepared) {
-				mkdirSync(folder, { recursive: true });
-				if (template !== undefined) await copyTemplate(template, { templates, folder });
-				prepared = true;
+			try {
+				runner ??= await prepare();
+			} catch (error) {
+				fail(String(error));
+				return false;
 			}
 			const paused = await runner.proceed();
 			if (!paused) rmSync(folder, { recursive: true, force: true });

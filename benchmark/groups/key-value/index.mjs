@@ -1,10 +1,6 @@
 import { drivers } from "../../drivers/index.mjs";
-import { entriesBetween } from "../../lib/data.mjs";
-import { runWorkloads } from "./run.mjs";
+import { fill, runWorkloads } from "./run.mjs";
 import { workloads } from "./workloads.mjs";
-
-/** As many entries as go into a store in one call while it is filled. */
-const FILL_ENTRIES = 5000;
 
 /**
  * Every driver on the same entries.
@@ -25,17 +21,3 @@ export const keyValue = {
 		await runWorkloads({ folder, driver, keyCount, hotCount: keyCount, profile, turn, report }, wanted);
 	},
 };
-
-/**
- * @param {import("../../drivers/index.mjs").Driver} driver
- * @param {string} folder
- * @param {number} keyCount
- */
-async function fill(driver, folder, keyCount) {
-	const entries = entriesBetween(0, keyCount);
-	if (driver.fill) return driver.fill(folder, entries);
-	const store = await driver.open(folder);
-	const size = driver.arrayMax ?? FILL_ENTRIES;
-	for (let from = 0; from < keyCount; from += size) await store.setMany(entries.slice(from, from + size));
-	await store.close();
-}

@@ -1,29 +1,59 @@
-import { rootcellar } from "../../drivers/rootcellar.mjs";
+import { drivers } from "../../drivers/index.mjs";
 import { runWorkloads } from "../key-value/run.mjs";
 import { workloads as keyValueWorkloads, selectHundred } from "../key-value/workloads.mjs";
+import { fileSize, load, loadShuffled, megabytesIn } from "./loading.mjs";
 
-const workloads = [selectHundred, ...keyValueWorkloads];
+/** The peers that can be loaded with a million keys in a time that one wants to wait. */
+const PEERS = ["lmdb", "better-sqlite3", "classic-level"];
 
-/** @param {number} count */
-const titled = (count) => `rootcellar, ${count.toLocaleString("en-US")} keys`;
+/** What is measured of every driver at every size; of rootcellar, small and large, everything is. */
+const COMPARED = [load.id, fileSize.id, "get-small-cache-1", "get-small-cache-100", "select-1000", "set-1000"];
+
+const workloads = [load, fileSize, selectHundred, ...keyValueWorkloads];
+
+const measured = drivers.filter(({ id }) => id === "rootcellar" || PEERS.includes(id));
 
 /**
- * The same workloads on a small store and on a large one. What is read and updated often is as many keys in both.
+ * The sizes of the stores, from small to large.
+ *
+ * @param {import("../../lib/profile.mjs").Profile} profile
+ */
+export const sizesOf = ({ fewKeys, moreKeys, manyKeys }) => ({ few: fewKeys, more: moreKeys, many: manyKeys });
+
+/**
+ * @param {string} driver
+ * @param {string} size - One of `sizesOf`.
+ */
+export const subjectOf = (driver, size) => `${driver}-${size}`;
+
+/**
+ * The same workloads on a small store and on larger ones, whose keys were stored in a random order. What is read and
+ * updated often is as many keys in all of them.
  *
  * @type {import("../index.mjs").Group}
  */
 export const scale = {
 	id: "scale",
-	title: () => "rootcellar on a small store and on a large one",
+	title: () => "A small store and large ones",
 	workloads,
-	tasks: ({ fewKeys, manyKeys }) => [
-		{ subject: "few-keys", title: titled(fewKeys), template: fewKeys },
-		{ subject: "many-keys", title: titled(manyKeys), template: manyKeys },
-	],
+	tasks: (profile) =>
+		Object.entries(sizesOf(profile)).flatMap(([size, count]) =>
+			measured.map(({ id, title }) => ({
+				subject: subjectOf(id, size),
+				title: `${title}, ${count.toLocaleString("en-US")} keys`,
+				workloads: id === "rootcellar" && size !== "more" ? undefined : COMPARED,
+			})),
+		),
 	run: async ({ subject, profile, folder, wants, turn, report }) => {
-		const { fewKeys, manyKeys } = profile;
-		const keyCount = subject === "few-keys" ? fewKeys : manyKeys;
-		const wanted = workloads.filter(({ id }) => wants(id));
-		await runWorkloads({ folder, driver: rootcellar, keyCount, hotCount: fewKeys, profile, turn, report }, wanted);
+		const sizes = Object.entries(sizesOf(profile));
+		const driver = measured.find(({ id }) => subject.startsWith(`${id}-`));
+		const [, keyCount = 0] = sizes.find(([size]) => subject === subjectOf(driver?.id ?? "", size)) ?? [];
+		if (driver === undefined || keyCount === 0) throw new Error(`no subject ${subject}`);
+		await turn();
+		const perSecond = await loadShuffled(driver, { folder, keyCount, arraySize: profile.arraySize });
+		if (wants(load.id)) report(load.id, perSecond);
+		if (wants(fileSize.id)) report(fileSize.id, megabytesIn(folder));
+		const wanted = [selectHundred, ...keyValueWorkloads].filter(({ id }) => wants(id));
+		await runWorkloads({ folder, driver, keyCount, hotCount: profile.fewKeys, profile, turn, report }, wanted);
 	},
 };
