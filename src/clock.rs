@@ -21,8 +21,10 @@ static SCRIPT_CLOCKS: Mutex<Vec<Weak<AtomicI64>>> = Mutex::new(Vec::new());
 /// The clock of a JavaScript environment, as it was last reported. Tests set it (`Date.now`), also to the past, and by it
 /// reads tell what has expired.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "node"), allow(dead_code, reason = "without Node there is no JavaScript"))]
 pub struct ScriptClock(Arc<AtomicI64>);
 
+#[cfg_attr(not(feature = "node"), allow(dead_code, reason = "without Node there is no JavaScript"))]
 impl ScriptClock {
     /// A clock that was not reported yet.
     #[must_use]

@@ -69,7 +69,13 @@ const WAYS = [
 	["cp", (from, to) => copyFileSync(from, to)],
 	["cp -p", (from, to) => cpSync(from, to, { preserveTimestamps: true })],
 	["mv", (from, to) => renameSync(from, to)],
-	["a removal and cp", (from, to) => (rmSync(to), copyFileSync(from, to))],
+	[
+		"a removal and cp",
+		(from, to) => {
+			rmSync(to);
+			copyFileSync(from, to);
+		},
+	],
 ];
 
 const warnings = [];

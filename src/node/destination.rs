@@ -171,6 +171,7 @@ pub fn verify_backups(
 /// Compares the file at `path` with its backups.
 #[napi]
 #[must_use]
+#[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
 pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
     ask(url, None, move |destination| {
         let report = report::report(&PathBuf::from(path), destination)?;

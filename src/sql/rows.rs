@@ -175,7 +175,7 @@ impl RowWriter {
         match cell {
             Cell::Null => json.push_str("null"),
             Cell::Integer(integer) if self.wanted.integers == Integers::Bigints => {
-                self.patch_integer(column, integer)
+                self.patch_integer(column, integer);
             }
             Cell::Integer(integer) if integer.unsigned_abs() <= SAFE_INTEGER_MAX.unsigned_abs() => {
                 append(json, format_args!("{integer}"));

@@ -164,7 +164,7 @@ pub fn power_losses(
             Event::Acknowledged(total) => acknowledged = *total,
             _ => {}
         }
-        if point < first || (point + offset) % stride > 0 {
+        if point < first || !(point + offset).is_multiple_of(stride) {
             continue;
         }
         let some = std::iter::repeat_n(Survivors::Some, random_images);

@@ -39,7 +39,8 @@ const CANNOT_BIND = "SQLite3 can only bind numbers, strings, bigints, buffers, a
 
 /** The differences that remain; docs/compatibility.md gives their reasons. */
 const KNOWN = {
-	"temporary tables outside of transactions": ({ actual }) => /^what is temporary exists on one connection only/.test(actual.error),
+	"temporary tables outside of transactions": ({ actual }) =>
+		/^what is temporary exists on one connection only/.test(actual.error),
 	"UPDATE and DELETE with ORDER BY or LIMIT": ({ actual }) => /near "(limit|order)": syntax error/.test(actual.error),
 	"text in double quotes that names no column": ({ expected }) =>
 		/should this be a string literal/.test(expected.error),

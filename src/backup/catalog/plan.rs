@@ -132,8 +132,8 @@ mod tests {
     fn a_state_is_found_by_its_time_after_the_clock_was_set_back() {
         // Three seconds too late for five transactions, and right from then on.
         let mut files: Vec<BackupFile> =
-            (1..=5).map(|txid| file(0, txid, txid, 13_000 + 10 * txid as i64)).collect();
-        files.extend((6..=9).map(|txid| file(0, txid, txid, 10_000 + 10 * txid as i64)));
+            (1..=5).map(|txid| file(0, txid, txid, 13_000 + 10 * txid.cast_signed())).collect();
+        files.extend((6..=9).map(|txid| file(0, txid, txid, 10_000 + 10 * txid.cast_signed())));
         let before = |files: &[BackupFile], time_ms| {
             plan(files, Target::Before(time_ms)).and_then(|plan| plan.txid()).map(Txid::get)
         };

@@ -80,7 +80,7 @@ fn log_bytes(path: &Path) -> u64 {
         return 0;
     }
     let connection = open_for_inspection(path).ok();
-    let wal_index = connection.as_ref().and_then(|connection| WalIndex::of_log(connection));
+    let wal_index = connection.as_ref().and_then(WalIndex::of_log);
     wal_index.map_or(0, WalIndex::bytes_behind)
 }
 

@@ -151,12 +151,14 @@ fn find<T>(path: &Path, what: impl Fn(&Registered) -> Option<T>) -> Option<T> {
 }
 
 /// Begins the last backup of every open file.
+#[must_use]
 pub fn begin_last_backups() -> Vec<LastBackup> {
     let registered = threads::lock(&REGISTERED);
     registered.iter().filter_map(|served| Some(served.service.upgrade()?.finish())).collect()
 }
 
 /// The backups of a store, if it is the last that has them.
+#[must_use]
 pub fn take_last(service: Arc<Service>) -> Option<Service> {
     // Under the lock, so that nobody who goes through all of them misses this one.
     let _registered = threads::lock(&REGISTERED);
@@ -165,6 +167,7 @@ pub fn take_last(service: Arc<Service>) -> Option<Service> {
 
 /// Returns true if no open file has backups.
 #[cfg(unix)]
+#[must_use]
 pub fn is_none_open() -> bool {
     threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0)
 }

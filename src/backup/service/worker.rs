@@ -146,14 +146,14 @@ impl Worker {
         looked?;
         self.hook(Hook::BeforeBackup);
         let began = Instant::now();
-        let published = self.publisher()?.run(now_ms());
+        let outcome = self.publisher()?.run(now_ms());
         self.capture_took = began.elapsed();
         self.tell_problem();
-        let published = published?;
-        if let Some(published) = &published {
-            self.tell(published);
+        let capture = outcome?;
+        if let Some(capture) = &capture {
+            self.tell(capture);
         }
-        Ok(published)
+        Ok(capture)
     }
 
     /// Reports a published capture.
@@ -250,9 +250,10 @@ impl Worker {
         let mut files = self.options.destination.list()?;
         files.retain(|file| Some(file.name.max) == newest);
         files.sort_by_key(|file| file.name.level);
-        let none = || match newest {
-            None => Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup"),
-            Some(_) => {
+        let none = || {
+            if newest.is_none() {
+                Error::backup(BackupProblem::NotFound, "the database is empty, and there is no backup")
+            } else {
                 let place = self.options.destination.describe();
                 let message = format!("the backups that were made are not in {place} any more");
                 Error::backup(BackupProblem::NotFound, message)

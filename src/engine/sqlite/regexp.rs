@@ -1,4 +1,4 @@
-//! The function of SQL's `REGEXP` operator, which SQLite leaves to others (sqlite.org/lang_expr.html).
+//! The function of SQL's `REGEXP` operator, which SQLite leaves to others (`sqlite.org/lang_expr.html`).
 //!
 //! Matching takes time in proportion to the text, whatever the pattern. Like the operator of SQLite's own shell, it looks
 //! for the pattern anywhere in the text, tells upper from lower case, and answers `NULL` if either side is `NULL`.

@@ -65,7 +65,7 @@ fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
         }
         PathBuf::from(name)
     };
-    let aside = (0..).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
+    let aside = (0..=u32::MAX).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
     fs::rename(log, &aside)?;
     let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // What cannot be synced may be found again after a power loss, and is set aside again then.

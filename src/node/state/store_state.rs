@@ -69,13 +69,12 @@ impl StoreState {
         self.ending();
         self.sql.clear();
         self.sql.stop_reads();
-        match self.begin_closing() {
-            Some(closing) => closing.finish_at_exit(),
-            None => {
-                // It may be closed just now, by a thread that would end with the process.
-                wait_for_closing();
-                None
-            }
+        if let Some(closing) = self.begin_closing() {
+            closing.finish_at_exit()
+        } else {
+            // It may be closed just now, by a thread that would end with the process.
+            wait_for_closing();
+            None
         }
     }
 

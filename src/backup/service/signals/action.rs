@@ -28,7 +28,9 @@ struct Previous {
 unsafe impl Sync for Previous {}
 
 impl Previous {
-    const UNKNOWN: Self = Self { is_known: AtomicBool::new(false), action: UnsafeCell::new(MaybeUninit::uninit()) };
+    const fn unknown() -> Self {
+        Self { is_known: AtomicBool::new(false), action: UnsafeCell::new(MaybeUninit::uninit()) }
+    }
 
     fn get(&self) -> Option<sigaction> {
         // SAFETY: it was written before it was said to be known, and is not written as long as it is.
@@ -43,7 +45,7 @@ impl Previous {
     }
 }
 
-static PREVIOUS: [Previous; 3] = [const { Previous::UNKNOWN }; 3];
+static PREVIOUS: [Previous; 3] = [const { Previous::unknown() }; 3];
 
 fn previous(signal: Signal) -> &'static Previous {
     match signal {
@@ -84,7 +86,7 @@ pub fn disposition(signal: Signal) -> Disposition {
 /// Node does for once, to reset the terminal, is done again.
 pub fn install(signal: Signal) {
     let (found, known) = (current(signal), previous(signal).get());
-    if found.sa_sigaction != libc::SIG_DFL || !known.is_some_and(|known| known.sa_flags & libc::SA_RESETHAND != 0) {
+    if found.sa_sigaction != libc::SIG_DFL || known.is_none_or(|known| known.sa_flags & libc::SA_RESETHAND == 0) {
         previous(signal).set(found);
     }
     // SAFETY: all zeros is an action; the handler does only what a handler may (signal-safety(7)).

@@ -15,6 +15,7 @@ pub enum Signal {
 
 impl Signal {
     /// Number of the signal on this system.
+    #[must_use]
     pub fn number(self) -> c_int {
         match self {
             Self::Hangup => libc::SIGHUP,
@@ -24,6 +25,7 @@ impl Signal {
     }
 
     /// Signal of a number, if it is one of these.
+    #[must_use]
     pub fn of(number: c_int) -> Option<Self> {
         [Self::Hangup, Self::Interrupt, Self::Terminate].into_iter().find(|signal| signal.number() == number)
     }

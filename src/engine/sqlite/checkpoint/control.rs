@@ -80,7 +80,9 @@ impl Control {
 
     fn let_go(&self) {
         let users: Vec<_> = lock(&self.users).iter().filter_map(Weak::upgrade).collect();
-        users.iter().for_each(|user| user.let_go());
+        for user in &users {
+            user.let_go();
+        }
         self.interrupt();
     }
 }
@@ -103,19 +105,25 @@ pub fn is_none_open() -> bool {
 
 /// Acknowledges no commit to any file any more, until [`thaw`].
 pub fn freeze() {
-    open().iter().for_each(|control| control.set_frozen(true));
+    for control in open() {
+        control.set_frozen(true);
+    }
 }
 
 /// Acknowledges what was held back, and goes on: the process does not end after all.
 pub fn thaw() {
-    open().iter().for_each(|control| control.set_frozen(false));
+    for control in open() {
+        control.set_frozen(false);
+    }
 }
 
 /// Brings everything into the files, for the process ends now, whoever reads and whatever is in a transaction; by `deadline`,
 /// as far as other processes let it.
 pub fn end(deadline: Instant) {
     let open = open();
-    open.iter().for_each(|control| control.let_go());
+    for control in &open {
+        control.let_go();
+    }
     let begun: Vec<_> =
         open.iter().filter_map(|control| Some(control.checkpointer.as_ref()?.settle(deadline))).collect();
     for ends in begun {

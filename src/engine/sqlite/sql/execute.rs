@@ -102,7 +102,7 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
 }
 
 /// Switches foreign keys off or on at once, also within a transaction, where the pragma of this name does nothing
-/// (sqlite.org/pragma.html#pragma_foreign_keys). Tables can only be rebuilt without them: `DROP TABLE` deletes the rows
+/// (`sqlite.org/pragma.html#pragma_foreign_keys`). Tables can only be rebuilt without them: `DROP TABLE` deletes the rows
 /// first, and takes those that refer to them along. Whoever switches them off checks the keys afterwards.
 fn switch_foreign_keys(connection: &UserConnection, is_on: bool) -> Result<StatementOutcome, Refusal> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, is_on).map_err(Error::from)?;

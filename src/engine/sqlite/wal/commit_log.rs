@@ -201,11 +201,13 @@ pub struct Restarting<'a> {
 
 impl Restarting<'_> {
     /// The header before.
+    #[must_use]
     pub fn from(&self) -> WalIndexHeader {
         self.from
     }
 
     /// Ends it. Returns the salts of the new log, if nothing else has happened since.
+    #[must_use]
     pub fn end(self) -> Option<[u32; 2]> {
         let to = self.wal_index.header();
         to.is_restart_of(self.from).then(|| to.salts())
@@ -220,6 +222,10 @@ impl Drop for Restarting<'_> {
 }
 
 /// `PRAGMA data_version`, which changes when another connection has written (sqlite.org/pragma.html).
+///
+/// # Errors
+///
+/// If SQLite cannot read the file.
 pub fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }

@@ -46,9 +46,9 @@ pub const UNKNOWN: FileToken = [0; 16];
 pub struct FileMark {
     /// Page that it is in.
     pub page: u32,
-    /// FileToken in the file itself when this mark was made; [`UNKNOWN`] if there was none.
+    /// `FileToken` in the file itself when this mark was made; [`UNKNOWN`] if there was none.
     pub base: FileToken,
-    /// FileToken of this mark.
+    /// `FileToken` of this mark.
     pub token: FileToken,
     /// Boot of the machine that it was made on. Without another since, the file has everything that was written to it.
     pub boot: FileToken,

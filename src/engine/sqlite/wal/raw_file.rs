@@ -25,6 +25,7 @@ impl RawFile {
     }
 
     /// Reads bytes at an offset; `None` if there are fewer, or they cannot be read.
+    #[must_use]
     pub fn read(&self, bytes: usize, offset: u64) -> Option<Vec<u8>> {
         let mut buffer = vec![0; bytes];
         let (amount, offset) = (i32::try_from(bytes).ok()?, i64::try_from(offset).ok()?);
@@ -37,6 +38,7 @@ impl RawFile {
     }
 
     /// Length in bytes; `None` if it cannot be read.
+    #[must_use]
     pub fn length(&self) -> Option<u64> {
         let mut length = 0;
         // SAFETY: the file is open, by the invariant of this type.
@@ -49,6 +51,7 @@ impl RawFile {
 
     /// Locks the file against everybody who has it open, until the result is dropped; `None` if anybody has. The
     /// connection must not be used meanwhile.
+    #[must_use]
     pub fn lock(&self) -> Option<ExclusiveLock<'_>> {
         let lock = |level| {
             // SAFETY: as above. From a shared lock SQLite itself goes on to an exclusive one, for a hot journal.

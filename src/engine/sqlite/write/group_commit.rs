@@ -19,6 +19,21 @@ use crate::engine::sqlite::wal::commit_log::{self, Author, Recorder};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::sql::{Job, StatementOutcome};
 
+/// What a writer remembers of the database between its transactions.
+#[derive(Default)]
+pub struct WriterCaches {
+    rowid_cache: RowidCache,
+    triggers: TriggerCache,
+}
+
+impl WriterCaches {
+    /// Forgets everything, because somebody else may have written.
+    pub fn clear(&mut self) {
+        self.rowid_cache.clear();
+        self.triggers.forget();
+    }
+}
+
 /// Runs batches in order in one transaction, and commits it. A batch ends at its first command that cannot be
 /// done, or after `limit` commands; the others go on.
 ///
@@ -29,8 +44,7 @@ pub fn commit(
     connection: &UserConnection,
     recorder: &Recorder,
     marks: &mut MarkKeeper,
-    rowid_cache: &mut RowidCache,
-    triggers: &mut TriggerCache,
+    caches: &mut WriterCaches,
     ended_epochs: &mut EndedEpochs,
     batches: &[&Batch],
     limit: usize,
@@ -40,6 +54,7 @@ pub fn commit(
     let data_version = commit_log::data_version(&transaction)?;
     recording.begin(data_version);
     marks.before_write(&transaction)?;
+    let WriterCaches { rowid_cache, triggers } = caches;
     let found = triggers.find(&transaction)?;
     rowid_cache.begin(data_version, found.on_keys);
     let _ = connection.take_wrote_keys();
@@ -55,20 +70,16 @@ pub fn commit(
         transaction.commit()?;
         Ok(outcomes)
     });
-    match &outcomes {
-        Ok(_) => {
-            // User SQL or a trigger may have written any keys, so no cache stays valid.
-            let is_untold = is_untold || connection.take_wrote_keys();
-            if is_untold {
-                rowid_cache.clear();
-            }
-            let client = only_client(batches).filter(|_| !is_untold);
-            recording.committed(connection, client.map_or(Author::Several, Author::Client));
-        }
-        Err(_) => {
+    if outcomes.is_ok() {
+        // User SQL or a trigger may have written any keys, so no cache stays valid.
+        let is_untold = is_untold || connection.take_wrote_keys();
+        if is_untold {
             rowid_cache.clear();
-            triggers.forget();
         }
+        let client = only_client(batches).filter(|_| !is_untold);
+        recording.committed(connection, client.map_or(Author::Several, Author::Client));
+    } else {
+        caches.clear();
     }
     outcomes
 }

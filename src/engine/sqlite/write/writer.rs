@@ -7,15 +7,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::epoch::EndedEpochs;
-use super::{group_commit, marking, purge};
+use super::group_commit::{self, WriterCaches};
+use super::{marking, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::expiry_ms;
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
-use crate::engine::sqlite::table::rowid_cache::RowidCache;
-use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
@@ -57,8 +56,7 @@ fn spin_for_request(requests: &Receiver<WriterRequest>) -> Option<WriterRequest>
 pub struct Writer {
     connection: UserConnection,
     recorder: Recorder,
-    rowid_cache: RowidCache,
-    triggers: TriggerCache,
+    caches: WriterCaches,
     ended_epochs: EndedEpochs,
     file: DatabaseFile,
     control: Arc<Control>,
@@ -76,8 +74,7 @@ impl Writer {
             connection,
             marks,
             recorder,
-            rowid_cache: RowidCache::default(),
-            triggers: TriggerCache::default(),
+            caches: WriterCaches::default(),
             ended_epochs: EndedEpochs::default(),
             file,
             control,
@@ -125,8 +122,7 @@ impl Writer {
                     // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
                 }
-                self.rowid_cache.clear();
-                self.triggers.forget();
+                self.caches.clear();
                 None
             }
         }
@@ -149,7 +145,7 @@ impl Writer {
 
     /// Cleans up after a panic outside a transaction. Dropped replies report an internal error.
     fn give_up(&mut self, batches: &[&Batch]) {
-        self.rowid_cache.clear();
+        self.caches.clear();
         for batch in batches {
             self.ended_epochs.add(batch);
         }
@@ -186,10 +182,9 @@ impl Writer {
     }
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
-        let Self { connection, recorder, marks, rowid_cache, triggers, ended_epochs, .. } = self;
+        let Self { connection, recorder, marks, caches, ended_epochs, .. } = self;
         marking::begin(connection, recorder, marks);
-        let committed =
-            group_commit::commit(connection, recorder, marks, rowid_cache, triggers, ended_epochs, batches, limit);
+        let committed = group_commit::commit(connection, recorder, marks, caches, ended_epochs, batches, limit);
         committed.inspect_err(|_| marks.failed())
     }
 
@@ -218,7 +213,7 @@ impl Writer {
 
     /// Removes expired rows. A failure is harmless, and is left to the next attempt.
     fn purge(&mut self) -> bool {
-        self.rowid_cache.clear();
+        self.caches.clear();
         // The log of a replaced file may belong to another file by now.
         let purge = || self.file.check().and_then(|()| purge::run(&self.connection, &mut self.marks, expiry_ms()));
         catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
