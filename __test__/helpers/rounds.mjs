@@ -1,7 +1,7 @@
 // Number of repetitions of tests that do something at random: a few in `npm test`, many in `npm run test:all`, and more in
 // `npm run test:long`.
 
-const kind = process.env.ROOTCELLAR_TEST_ROUNDS ?? (process.env.ROOTCELLAR_LONG_TESTS ? "long" : "few");
+const kind = process.env.ROOTCELLAR_TEST_ROUNDS ?? "few";
 
 /**
  * The number for this run.

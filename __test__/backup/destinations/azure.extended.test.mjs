@@ -62,15 +62,11 @@ test("a backup that is put in parts comes back to the byte", { timeout: 300_000 
 	await comesBack(await machine());
 });
 
-test.runIf(process.env.ROOTCELLAR_TEST_ROUNDS === "long")(
-	"a backup that is put in parts is never put over another writer's",
-	{ timeout: 300_000 },
-	async () => {
-		const { directory, file, port } = await machine();
-		const line = await startLine(port);
-		await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
-	},
-);
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
+	const { directory, file, port } = await machine();
+	const line = await startLine(port);
+	await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
+});
 
 test("wrong credentials are said, and not shown", { timeout: 300_000 }, async () => {
 	const { file, url } = await machine();

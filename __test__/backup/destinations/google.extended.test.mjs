@@ -70,12 +70,8 @@ test("what never got its name is removed when it is old", { timeout: 300_000 }, 
 	expect(readdirSync(unnamed(directory))).toEqual(["young"]);
 });
 
-test.runIf(process.env.ROOTCELLAR_TEST_ROUNDS === "long")(
-	"a backup that is put in parts is never put over another writer's",
-	{ timeout: 300_000 },
-	async () => {
-		const { directory, file, port } = await machine();
-		const line = await startLine(port);
-		await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
-	},
-);
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
+	const { directory, file, port } = await machine();
+	const line = await startLine(port);
+	await isNeverPutOverAnothers({ directory, file, line, url: urlOf(line.port) }, urlOf(port));
+});

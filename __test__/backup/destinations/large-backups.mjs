@@ -44,13 +44,15 @@ export async function comesBack({ file, url }) {
  */
 export async function isNeverPutOverAnothers({ directory, file, line, url }, urlOfOther) {
 	const first = await openForLarge(file, url);
-	// A machine that has nothing begins where the other is.
+	// A machine that has nothing begins where the other is. It only reads: what it writes would be a backup already.
 	const otherFile = join(directory, "other.sqlite3");
-	const second = await openForLarge(otherFile, urlOfOther);
+	const second = openBackedUp(otherFile, { url: urlOfOther, intervalMs: 100_000 });
+	expect(await second.sqlite.get("select count(*) as count from large")).toEqual({ count: 0 });
 	const isHeldUp = line.holdAfter(4 << 20);
 	await writeLarge(first);
 	const refused = expectFailure(() => first.backups.create(), "ERR_BACKUP_CONFLICT");
-	await isHeldUp;
+	const isEarly = refused.then(() => Promise.reject(new Error("refused before anything was sent")));
+	await Promise.race([isHeldUp, isEarly]);
 	await second.sqlite.run("insert into large values ('the second')");
 	const { id } = await second.backups.create();
 	line.release();

@@ -194,14 +194,10 @@ test("a backup that is put in parts comes back to the byte", { timeout: 300_000 
 	await comesBack(await machine());
 });
 
-test.runIf(process.env.ROOTCELLAR_TEST_ROUNDS === "long")(
-	"a backup that is put in parts is never put over another writer's",
-	{ timeout: 300_000 },
-	async () => {
-		const { server, ...one } = await machine();
-		await isNeverPutOverAnothers(one, urlOf(server.port));
-	},
-);
+test("a backup that is put in parts is never put over another writer's", { timeout: 300_000 }, async () => {
+	const { server, ...one } = await machine();
+	await isNeverPutOverAnothers(one, urlOf(server.port));
+});
 
 test("wrong credentials are said, and not shown", { timeout: 300_000 }, async () => {
 	const { file, url } = await machine();
