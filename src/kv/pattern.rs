@@ -1,6 +1,7 @@
 //! SQL `LIKE` patterns with the escapes that Root's documentation has.
 
 use super::budget::{Budget, Interrupted};
+use super::range::KeyRange;
 use super::segment::Segment;
 use super::token::Token;
 
@@ -34,15 +35,6 @@ struct Rest {
     segments: Vec<Segment>,
     /// What a key ends with.
     end: Vec<Token>,
-}
-
-/// Bounds of the keys that begin with the literal text of a pattern, in the order of SQLite's `NOCASE` collation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyRange {
-    /// Inclusive.
-    pub from: String,
-    /// Exclusive; `None` for no upper bound.
-    pub to: Option<String>,
 }
 
 impl Pattern {
@@ -118,7 +110,7 @@ impl Pattern {
             && self.start.iter().all(is_literal)
     }
 
-    /// The range of keys to search an index for, if the pattern begins with literal text.
+    /// The range of keys to search an index for, in the order of `NOCASE`, if the pattern begins with literal text.
     #[must_use]
     pub fn key_range(&self) -> Option<KeyRange> {
         // NOCASE compares only up to a NUL (nocaseCollatingFunc in SQLite's main.c), so a bound must not have one.
