@@ -1,4 +1,4 @@
-// What rootcellar promises against its peers, as data. A group of workloads that is added brings rows of its own.
+// Targets against the peers, as data. A new group of workloads adds rows of its own.
 
 import { slowdown } from "./groups/backup/slowdown.mjs";
 import { subjectOf } from "./groups/scale/index.mjs";
@@ -73,7 +73,7 @@ const largeAgainstPeers = [
 	{ ...large, workload: "file-size", atMost: 190 },
 ];
 
-/** What an operation may cost on a large store, of what it costs on a small one, where that is not twice as much. */
+/** Allowed cost of an operation on a large store, as a multiple of its cost on a small one, where that is not 2. */
 const COST_AT_MOST = /** @type {Record<string, number>} */ ({ "get-small-cache-100": 1.5 });
 
 /** A large store against a small one, on every workload of the peers' table. */

@@ -1,4 +1,4 @@
-// What to run before a commit: formatting, lints, types and the quick tests: `npm run check`.
+// Checks to run before a commit (`npm run check`): formatting, lints, types and the quick tests.
 
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
 import { installPackages } from "./lib/packages.mjs";

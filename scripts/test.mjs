@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
 	options: { all: { type: "boolean" }, rest: { type: "boolean" }, long: { type: "boolean" } },
 });
 
-/** How often the extended tests repeat what is random. */
+/** Rounds of random tests in the extended project. */
 const env = { ROOTCELLAR_TEST_ROUNDS: options.long ? "long" : "many" };
 
 const tsc = (/** @type {string} */ project) => (/** @type {string} */ title) =>
@@ -49,7 +49,7 @@ await main(async () => {
 		]);
 	}
 	if (options.all) {
-		// Where one of these fails, its tests do, and the others tell what they have to.
+		// If one of these fails, only its tests fail.
 		const extended = prepareExtendedTests().catch(ignoreFailure);
 		const day = addon.then(() =>
 			run("Building what plays a day of backups", "cargo", dayArguments("quick", "--no-run")),

@@ -244,7 +244,7 @@ const SOURCES = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "benches", "f
 
 const PACKAGE = ["__test__", "index.js", "index.mjs", "lib", "package.json", "scripts", "vitest.config.mjs"];
 
-/** What cargo calls the addon. */
+/** File name of the addon that cargo builds. */
 const libraryName =
 	process.platform === "win32" ? "rootcellar.dll" : `librootcellar.${process.platform === "darwin" ? "dylib" : "so"}`;
 
@@ -275,7 +275,7 @@ function command(/** @type {string} */ program, /** @type {string[]} */ args) {
 	return spawnSync(program, args, { cwd: copy, env, encoding: "utf8", maxBuffer: 64 << 20 });
 }
 
-/** Whether a test fails where a check is switched off. */
+/** Returns whether a test fails when a check is switched off. */
 function isNoticed(/** @type {Variant} */ { name, file, from, to, cargo, vitest = [] }) {
 	const path = join(copy, file);
 	const source = readFileSync(path, "utf8");

@@ -19,7 +19,7 @@ const PANEL_HEIGHT = TITLE_HEIGHT + PLOT_HEIGHT + 44;
 /** Labels of lines that end closer to each other are moved apart. */
 const LABEL_STEP = 16;
 
-/** What is drawn above the fastest and below the slowest, as a factor. */
+/** Margin above the fastest and below the slowest, as a factor. */
 const ROOM = 1.3;
 
 /**

@@ -3,7 +3,7 @@ import { medianOf } from "../lib/statistics.mjs";
 import { describeRun, drawPicture, PANEL_WIDTH, round, text } from "./svg.mjs";
 
 /**
- * What the charts show of a run.
+ * Data of a run that the charts show.
  *
  * @typedef {Pick<import("../lib/results.mjs").Report, "drivers" | "results" | "machine" | "versions" | "date">} Charted
  */

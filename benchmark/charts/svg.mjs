@@ -1,4 +1,4 @@
-// What the charts share: their size, their look, and how text gets into them.
+// Shared parts of the charts: size, look, and text.
 
 /** About the width of a page on which a README is shown, so that text keeps its size there. */
 export const WIDTH = 820;
@@ -76,7 +76,7 @@ export function drawPicture({ heading, explanation, description, note, ground, p
 }
 
 /**
- * What the numbers were measured on.
+ * Machine on which the numbers were measured.
  *
  * @param {Pick<import("../lib/results.mjs").Report, "machine" | "versions" | "date">} report
  */

@@ -10,7 +10,7 @@ import { sdk } from "./sdk.mjs";
 /**
  * A store as every driver offers it. Values are JavaScript objects on both sides: a driver does its own JSON.
  *
- * Where a peer's interface is synchronous, so is the driver's: it is not made slower by a promise that it does not
+ * Drivers of synchronous peers are synchronous: such a peer is not made slower by a promise that it does not
  * need.
  *
  * @typedef {object} Store

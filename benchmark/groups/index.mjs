@@ -6,7 +6,7 @@ import { slowSync } from "./slow-sync/index.mjs";
 import { sql } from "./sql/index.mjs";
 
 /**
- * What belongs together: workloads, and the tasks that run them. A task is one process per round.
+ * Group of workloads, and the tasks that run them. A task is one process per round.
  *
  * @typedef {object} Group
  * @property {string} id

@@ -35,7 +35,7 @@ export function judge(targets, results, infoOf) {
 }
 
 /**
- * How many times as good a number is as another one of its workload: above 1, it is better.
+ * Ratio of a number to another one of its workload: above 1, it is better.
  *
  * @param {number} number
  * @param {number} other

@@ -1,6 +1,6 @@
-// What is stored: keys, values, and a fixed random order in which they are visited.
+// Stored data: keys, values, and a fixed random order in which they are visited.
 
-/** How many keys share a prefix: what `select` of 1,000 rows finds. */
+/** Number of keys with a common prefix: the rows of `select`. */
 export const GROUP_SIZE = 1000;
 
 /** @typedef {{ id: number, name: string, level: number, xp: number, roles: string[], joinedAt: number }} Member */

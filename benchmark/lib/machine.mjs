@@ -5,13 +5,13 @@ import { root } from "../../scripts/lib/run.mjs";
 
 const BYTES_PER_GIB = 1024 ** 3;
 
-/** How often the disk is asked to write. */
+/** Number of test writes to the disk. */
 const SYNCS = 300;
 
 const BLOCK_BYTES = 4096;
 
 /**
- * What the numbers were measured on, without anything that names the machine.
+ * Description of the machine, without anything that names it.
  *
  * @param {string} folder - On the disk that the stores lie on.
  */
@@ -28,7 +28,7 @@ export function describeMachine(folder) {
 }
 
 /**
- * How many small writes the disk confirms in a second, one after another: what durable writes are bounded by where
+ * Rate of small confirmed writes to the disk, one after another: the bound of durable writes where
  * nothing groups them.
  *
  * @param {string} folder

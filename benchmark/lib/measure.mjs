@@ -1,7 +1,7 @@
 // Measurements that are bounded by time, not by count, so that a slow driver takes no longer than a fast one.
 
 /**
- * How long to run an operation before and while it is measured.
+ * Durations of warm-up and measurement.
  *
  * @typedef {{ warmUpMs: number, measureMs: number }} Duration
  */
@@ -15,7 +15,7 @@ const CLOCK_STRIDE_MAX = 64;
 /**
  * Runs an operation over and over with a constant number of them in flight, and measures how many end in a second.
  *
- * What was issued before the time was up is waited for and counted, and so is the time that it took.
+ * Operations issued before the time was up are waited for and counted, and so is the time that they took.
  *
  * @param {number} inFlight
  * @param {(step: number) => unknown} operation - Gets the number of the call; may return a promise.

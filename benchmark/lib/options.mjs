@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { groups } from "../groups/index.mjs";
 import { fullProfile, quickProfile } from "./profile.mjs";
 
-/** Where the results of a full run of everything go. */
+/** Path of the results of a full run. */
 const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
 
 export const HELP = `Measures rootcellar and its peers side by side.
@@ -21,7 +21,7 @@ npm run bench -- [options]
   --help          print this`;
 
 /**
- * What a run was asked for.
+ * Options of a run.
  *
  * @typedef {object} Options
  * @property {import("./profile.mjs").Profile} profile
@@ -84,7 +84,7 @@ export function namesOf(profile) {
 }
 
 /**
- * What is wanted must be of one of the groups named, of the drivers named and of the workloads named, where any is.
+ * Filters by names. A workload is wanted if its group, its driver and itself are named, each wherever one of its kind is.
  *
  * @param {readonly string[]} names
  * @param {import("./profile.mjs").Profile} profile

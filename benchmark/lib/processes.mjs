@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /**
- * What a process is to do: workloads of one task.
+ * Job of a process: workloads of one task.
  *
  * @typedef {object} Order
  * @property {string} groupId

@@ -1,5 +1,5 @@
 /**
- * How much is measured. Everything that distinguishes a quick run from a full one stands here.
+ * Extent of a run. Everything that distinguishes a quick run from a full one stands here.
  *
  * @typedef {object} Profile
  * @property {"full" | "quick"} name

@@ -9,7 +9,7 @@ import { medianOf } from "./statistics.mjs";
  * @typedef {import("./profile.mjs").Profile} Profile
  */
 
-/** What stands where nothing was measured. */
+/** Placeholder where nothing was measured. */
 const NOTHING = "-";
 
 /**

@@ -27,7 +27,7 @@ export function percentile(numbers, part) {
  *
  * @typedef {{ group: string, workload: string, subject: string, value: number }} Sample
  *
- * What the rounds of a run have in common: the median of one workload and one subject (a driver, or a size).
+ * Summary of the rounds of a run: the median of one workload and one subject (a driver, or a size).
  *
  * @typedef {{ group: string, workload: string, subject: string, median: number, samples: number[] }} Result
  */

@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, re
 import { join } from "node:path";
 import { runFresh } from "./fresh.mjs";
 
-/** What every file of a store that is closed is called. */
+/** File name of every closed store. */
 const FILE = "store.sqlite3";
 
 /**

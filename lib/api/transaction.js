@@ -124,8 +124,8 @@ function createConnection(queue, outer, release, released) {
 }
 
 /**
- * What a reserved connection has for the adapters alone: its queue, and a function that makes a scope its own until it is
- * released.
+ * Parts of a reserved connection for the adapters only: its queue, and a function that gives it a scope of its own until
+ * it is released.
  *
  * @type {WeakMap<object, { queue: OperationQueue, openScope(scope: Scope): void }>}
  */

@@ -9,7 +9,7 @@ const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
  * @typedef {import("./entry.js").Entry} Entry
  */
 
-/** What an update function must return, in errors. */
+/** Name of an update function's result in errors. */
 const RESULT = "the result of updateFunc";
 
 /**

@@ -70,7 +70,7 @@ module.exports = {
 	/** Default of the time for which a transaction or a reserved connection may be idle. */
 	IDLE_LIMIT_MS: 30_000,
 
-	/** That time once the store is being closed. */
+	/** Idle limit while the store is being closed. */
 	IDLE_LIMIT_WHEN_CLOSING_MS: 1_000,
 
 	/** The longest time that a timer of Node takes. */

@@ -136,8 +136,8 @@ function isOff(configured) {
 const DESTINATION_FORMS = "the path of a folder, or a URL such as s3://bucket/prefix";
 
 /**
- * What is wrong with a path that looks like an address: as a path it would make a folder of that name, and what is kept
- * there would be taken for safe elsewhere. Never shows the address, which may hold credentials.
+ * Problem of a path that looks like an address. As a path it would create a folder of that name, and backups in there
+ * would be taken for safe elsewhere. Never shows the address, which may hold credentials.
  *
  * @param {string} address
  * @returns {string | undefined}

@@ -5,7 +5,7 @@ const { loadBinding } = require("./binding.js");
 /** Signals that end a process that does not handle them. */
 const SIGNALS = /** @type {const} */ (["SIGHUP", "SIGINT", "SIGTERM"]);
 
-/** How many stores are open that were not dropped. */
+/** Number of open stores. */
 let stores = 0;
 
 /**

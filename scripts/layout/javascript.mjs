@@ -5,7 +5,7 @@ import { dirname, join } from "node:path/posix";
 /** A relative file in `require(...)`, `import ... from`, `import(...)` and `import "..."`. */
 const IMPORT = /(?:\brequire\(\s*|\bfrom\s+|\bimport\(\s*|^import\s+)"(\.[^"]*)"/gm;
 
-/** What may stand for a file that is named without it, or with the name that it has once it is compiled. */
+/** Extensions of a file that an import names without one, or by its compiled name. */
 const ENDINGS = ["", ".js", ".mjs", ".d.ts", ".d.mts", "/index.js", "/index.d.ts"];
 
 /**

@@ -6,7 +6,7 @@ import { importsOfJavaScript, lineAt } from "./javascript.mjs";
 import { codeOf, importsOfRust } from "./rust.mjs";
 
 /**
- * That a file needs another, and in which line it says so.
+ * Import of a file by another, with its line.
  *
  * @typedef {{ from: string, to: string, line: number }} Import
  */
@@ -19,11 +19,11 @@ import { codeOf, importsOfRust } from "./rust.mjs";
 
 const FILES_IN_A_FOLDER_MAX = 12;
 
-/** Where the numbers that cross between JavaScript and Rust are named, on either side. */
+/** The two files that name the numbers which cross between JavaScript and Rust. */
 const PROTOCOL = { javascript: "lib/native/protocol.js", rust: "src/node/batch.rs" };
 
 /**
- * What breaks a rule: where, and which.
+ * Violation of a rule: its place, and the rule.
  *
  * @param {Files} files
  * @param {Record<string, string>} order

@@ -8,10 +8,10 @@ const { platformSuffix } = createRequire(import.meta.url)("../../lib/native/bind
 /** This platform, by napi-rs's name for it. */
 export const suffix = platformSuffix();
 
-/** Where the package looks for the addon when it runs from this folder. */
+/** Path at which the package, run from this folder, looks for the addon. */
 export const binaryPath = join(root, `rootcellar.${suffix}.node`);
 
-/** What every build for the tests has: the tests of the core are compiled with it, too. */
+/** Cargo features of every build for tests, so that addon and Rust tests share one build. */
 export const TEST_FEATURES = ["--features", "faults", "--locked"];
 
 /** The name of a fault, which is in every binary that has faults. */
@@ -40,7 +40,7 @@ export async function buildAddon(build) {
 	replace(await compileAddon(build));
 }
 
-/** Whether the addon that the package loads can be one that is published: the faults that tests inject are not in it. */
+/** Returns whether the addon in place could be published: it must not contain the faults that tests inject. */
 export function isReleaseBuild() {
 	return !readFileSync(binaryPath).includes(FAULT);
 }

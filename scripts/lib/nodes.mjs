@@ -14,7 +14,7 @@ const prefix = platform === "darwin" && process.arch === "arm64" ? "node-bin" : 
 const packageName = `${prefix}-${platform}-${process.arch}`;
 
 /**
- * Where {@link installNodes} puts each version. Not among the development dependencies: their command `node`
+ * Folder into which {@link installNodes} puts each version. Not among the development dependencies: their command `node`
  * would come before the one that runs npm.
  *
  * @param {number} major

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { binaryPath, suffix } from "./addon.mjs";
 import { npm, root, run, runTool } from "./run.mjs";
 
-/** What npm packs whatever `files` says. */
+/** Files that npm packs regardless of `files`. */
 const ALWAYS_PACKED = ["package.json", "README.md", "LICENSE"];
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { npm, root, run } from "./run.mjs";
 
-/** Where the packages are that only the extended tests need: other runtimes, and libraries that are large. */
+/** Folder of the packages that only the extended tests need: other runtimes, and large libraries. */
 export const extendedFolder = join(root, "__test__", "extended");
 
 /** Installs the development dependencies, unless they are there. */

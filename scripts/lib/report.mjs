@@ -62,7 +62,7 @@ function isClosing(line) {
 }
 
 /**
- * How many tests have passed, or failed.
+ * Numbers of passed and failed tests.
  *
  * @param {string[]} lines
  * @param {string} outcome

@@ -172,7 +172,7 @@ export function toolPath(packageName) {
 }
 
 /**
- * How npm is started: as the script that runs us where npm does, else by its name (a batch file on Windows,
+ * Command that starts npm: the script that runs us if npm does, else its name (a batch file on Windows,
  * which only a shell starts).
  *
  * @param {string[]} args

@@ -6,7 +6,7 @@ import { installExtendedPackages } from "./packages.mjs";
 import { npm, root, run, StepFailure, together } from "./run.mjs";
 import { installS3Server } from "./s3.mjs";
 
-/** What the extended tests need beside the packages of the repository: others, versions of Node, Litestream, servers. */
+/** Requirements of the extended tests: further packages, versions of Node, Litestream, servers. */
 export async function prepareExtendedTests() {
 	await together(
 		installExtendedPackages(),
@@ -42,7 +42,7 @@ async function buildPackage(name, purpose) {
 }
 
 /**
- * What goes wrong when a package of SQLite is loaded and used, in a process of its own; `undefined` when nothing
+ * Error of loading and using a package of SQLite in a separate process; `undefined` when nothing
  * does.
  *
  * @param {string} name

@@ -1,5 +1,5 @@
 /**
- * Where a step prints.
+ * Output of a step.
  *
  * @typedef {object} Output
  * @property {(chunk: string | Uint8Array) => void} write

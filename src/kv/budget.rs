@@ -4,7 +4,7 @@ use crate::limits::WORK_BETWEEN_CANCEL_CHECKS;
 
 /// Budget of work, counted in steps that take about a nanosecond each.
 pub struct Budget<'a> {
-    /// What is left until it is next asked whether to go on.
+    /// Units left until the next check for an interrupt.
     left: u64,
     spent: u64,
     is_over: Option<&'a mut dyn FnMut() -> bool>,
@@ -45,7 +45,7 @@ impl<'a> Budget<'a> {
         if is_over { Err(Interrupted) } else { Ok(()) }
     }
 
-    /// How much was done.
+    /// Units spent so far.
     #[must_use]
     pub fn spent(&self) -> u64 {
         self.spent + WORK_BETWEEN_CANCEL_CHECKS - self.left

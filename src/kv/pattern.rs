@@ -22,18 +22,18 @@ use super::token::Token;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    /// What a key begins with: all of it, where there is no `%`.
+    /// Start of the key; the whole key if the pattern has no `%`.
     start: Vec<Token>,
-    /// What follows the first `%`, if there is one.
+    /// Rest of the pattern after the first `%`, if there is one.
     rest: Option<Rest>,
 }
 
 /// A pattern from its first `%` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rest {
-    /// What stands between two `%`, in order.
+    /// Parts between two `%`, in order.
     segments: Vec<Segment>,
-    /// What a key ends with.
+    /// End of the key.
     end: Vec<Token>,
 }
 
@@ -92,7 +92,7 @@ impl Pattern {
         if !end.iter().rev().all(|token| chars.next_back().is_some_and(|c| token.fits(c))) {
             return Ok(false);
         }
-        // Where a segment fits first it leaves the most for those behind it, so that it never needs another try.
+        // The first match of a segment leaves the longest rest for the others, so no later match need be tried.
         let mut between = chars.as_str();
         for segment in segments {
             let Some(behind) = segment.find(between, budget)? else { return Ok(false) };

@@ -15,10 +15,10 @@ const CHUNK: usize = 4_096;
 /// A part of a pattern without `%`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// How many `_` it begins with.
+    /// Number of leading `_`.
     before: usize,
     core: Core,
-    /// How many `_` it ends with.
+    /// Number of trailing `_`.
     after: usize,
 }
 
@@ -50,7 +50,7 @@ impl Segment {
         Self { before: first, core, after: tokens.len() - 1 - last }
     }
 
-    /// What is left of a text behind the first place where the segment fits.
+    /// Finds the first match of the segment in a text, and returns the text behind it.
     pub fn find<'t>(&self, text: &'t str, budget: &mut Budget) -> Result<Option<&'t str>, Interrupted> {
         let Some(text) = skip(text, self.before, budget)? else { return Ok(None) };
         let behind = match &self.core {
@@ -59,7 +59,7 @@ impl Segment {
             Core::Short(tokens) => find_short(tokens, text, budget)?,
             Core::Gapped(gapped) => gapped.find(text, budget)?,
         };
-        // Where the text is too short behind the first place, it is behind every other.
+        // If the rest is too short behind the first match, it is behind every later one.
         behind.map_or(Ok(None), |behind| skip(behind, self.after, budget))
     }
 }
@@ -117,7 +117,7 @@ impl Literal {
     }
 }
 
-/// How much of `bytes` fits behind one more byte, where `length` of them fitted before it.
+/// Length of the prefix of `bytes` that matches after one more byte, where `length` bytes matched before it.
 fn extend(bytes: &[u8], borders: &[usize], mut length: usize, byte: u8) -> usize {
     while length > 0 && bytes[length] != byte {
         length = borders[length - 1];

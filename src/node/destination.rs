@@ -40,7 +40,7 @@ pub struct Answer {
     pub is_store: Option<bool>,
     /// Nothing was set aside, because there are backups in no local folder.
     pub has_remote_backups: Option<bool>,
-    /// What was set aside.
+    /// Files that were set aside.
     pub moved: Option<Vec<MovedInfo>>,
     /// The error, if the request failed.
     pub error: Option<Failure>,

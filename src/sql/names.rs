@@ -7,7 +7,7 @@ use std::borrow::Cow;
 pub struct Name<'s> {
     /// Without its quotes.
     pub text: Cow<'s, str>,
-    /// Whether it had none, and may be a keyword.
+    /// Whether it had no quotes, and so may be a keyword.
     pub is_bare: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn names(sql: &str) -> impl Iterator<Item = Name<'_>> {
     })
 }
 
-/// What stands between quotes, of which two within them stand for one, and where it ends.
+/// Quoted name, in which a doubled quote stands for one, and its length in the text.
 fn quoted(sql: &str, quote: char) -> (Option<Name<'_>>, usize) {
     let mut at = 1;
     while let Some(place) = sql[at..].find(quote) {
@@ -60,7 +60,7 @@ fn quoted(sql: &str, quote: char) -> (Option<Name<'_>>, usize) {
     (None, sql.len())
 }
 
-/// Whether a character is one of an identifier or a number (sqlite3IsIdChar in SQLite's tokenize.c).
+/// Returns `true` for a character of an identifier or a number (sqlite3IsIdChar in SQLite's tokenize.c).
 fn is_in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }

@@ -7,7 +7,7 @@ import { NEVER_MS, openBackedUp } from "./store.mjs";
 const CAPTURES = 10;
 
 /**
- * What it takes to capture one changed page and to back it up: the time, and for how much of it a core was busy.
+ * Cost of capturing one changed page and backing it up: elapsed time, and processor time.
  *
  * @type {import("./part.mjs").Part}
  */

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const VALUES = ["objects", "random"];
 
 /**
- * What the backups of a bot amount to that writes a little every second. `benches/day.rs` plays it; only its clock is
+ * Size of a day's backups of a bot that writes a little every second. `benches/day.rs` plays it; only its clock is
  * pretended. It is compiled first, if it has not been.
  *
  * @type {import("./part.mjs").Part}

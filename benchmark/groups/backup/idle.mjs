@@ -8,7 +8,7 @@ import { fileIn } from "./store.mjs";
 const REST_MS = 1000;
 
 /**
- * What a process computes while nobody writes, in milliseconds of one core for each second.
+ * Processor time of an idle process, in milliseconds of one core per second.
  *
  * @type {import("./part.mjs").Part}
  */

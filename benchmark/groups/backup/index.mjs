@@ -45,7 +45,7 @@ const isOf = (/** @type {Measure} */ { part }, /** @type {(workload: string) => 
 	part.workloads.some(({ id }) => wants(id));
 
 /**
- * What backups cost, and how soon a write is safe. The destination is a folder on the same disk.
+ * Cost of backups, and how soon a write is safe. The destination is a folder on the same disk.
  *
  * @type {import("../index.mjs").Group}
  */

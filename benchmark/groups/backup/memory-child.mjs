@@ -13,7 +13,7 @@ const BYTES_PER_KIB = 1024;
 
 const STATUS = "/proc/self/status";
 
-/** What is written between two backups, and found in what is restored. */
+/** Entry written between two backups, and expected in the restored store. */
 const MARK = valueAt(123_456);
 
 /** This process's own peak. What `getrusage` calls so may be that of the process that has started it. */

@@ -8,7 +8,7 @@ import { fileIn } from "./store.mjs";
 const BYTES_PER_MIB = 1024 * 1024;
 
 /**
- * What a process has in memory at its peak that backs up a whole store, and one that restores it as it opens it: all of
+ * Peak memory of a process that backs up a whole store, and of one that restores it at opening: all of
  * it, and what is more than a process that does nothing has. And how long each takes.
  *
  * @type {import("./part.mjs").Part}

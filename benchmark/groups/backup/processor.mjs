@@ -1,7 +1,7 @@
 const MICROSECONDS_PER_MS = 1000;
 
 /**
- * What this process has computed since an earlier `process.cpuUsage()`, in milliseconds of one core.
+ * Processor time of this process since an earlier `process.cpuUsage()`, in milliseconds of one core.
  *
  * @param {NodeJS.CpuUsage} before
  */

@@ -13,7 +13,7 @@ const INCREMENTS = 10;
 export const restoring = { id: "restore", title: "restoring from a folder, every check included", ...inMs };
 
 /**
- * How long it takes to restore the newest state to another file.
+ * Time to restore the newest state to another file.
  *
  * @type {import("./part.mjs").Part}
  */

@@ -8,7 +8,7 @@ import { openBackedUp } from "./store.mjs";
 const SETTLE_MS_MAX = 30_000;
 
 /**
- * How long after it was acknowledged a write is safe: when the first capture that began later has arrived. All keys of
+ * Time from the acknowledgement of a write until it is safe: when the first capture that began later has arrived. All keys of
  * the store are written at random, one after another, as fast as the disk allows.
  *
  * @type {import("./part.mjs").Part}
@@ -38,7 +38,7 @@ export const safety = {
 		}
 		const settled = Date.now() + SETTLE_MS_MAX;
 		while (waiting.length > 0 && Date.now() < settled) await wait(10);
-		// What never arrived has no latency, and must not pass for a good one.
+		// A write that never arrived has no latency, and must not pass for a good one.
 		if (waiting.length > 0) throw new Error(`${waiting.length} writes were not safe after ${SETTLE_MS_MAX} ms`);
 		await store.close();
 		report("safe-p99", percentile(latencies, 0.99));

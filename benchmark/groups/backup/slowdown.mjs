@@ -8,7 +8,7 @@ import { fileIn } from "./store.mjs";
 /** Of the workloads on which the drivers are compared, those that are measured with backups and without. */
 const IDS = ["get-1", "get-100", "get-small-cache-100", "set-1", "set-1000", "update-1", "update-1000"];
 
-/** How often something is written beside each of them, so that there is something to back up where they only read. */
+/** Interval of additional writes, so that workloads which only read have something to back up. */
 const WRITE_EVERY_MS = 10;
 
 /**
@@ -25,7 +25,7 @@ function unrepeated(store) {
 const workloads = keyValueWorkloads.filter(({ id }) => IDS.includes(id));
 
 /**
- * What backups take from reads and writes. A process with backups and one without alternate, a slice of a workload at
+ * Slowdown of reads and writes by backups. A process with backups and one without alternate, a slice of a workload at
  * a time, so that what else the machine does strikes both.
  *
  * @type {import("./part.mjs").Part}

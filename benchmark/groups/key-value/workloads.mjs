@@ -2,7 +2,7 @@ import { groupPrefix, hundredPrefix, randomFrom, randomKeys, valueAt } from "../
 import { elapsedMs, throughput } from "../../lib/measure.mjs";
 
 /**
- * What a workload runs on.
+ * Subject of a workload.
  *
  * @typedef {object} Bench
  * @property {import("../../drivers/index.mjs").Store} store
@@ -20,7 +20,7 @@ import { elapsedMs, throughput } from "../../lib/measure.mjs";
  * @property {(bench: Bench) => Promise<number>} run
  */
 
-/** How many keys the concurrent updates meet on. */
+/** Number of keys that the concurrent updates share. */
 const UPDATED_KEYS = 100;
 
 /** So many steps of a random walk differ that a store of a million keys is visited all over. */

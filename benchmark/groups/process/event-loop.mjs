@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { keyAt, randomKeys, valueAt } from "../../lib/data.mjs";
 
-/** How many operations are in flight beside the large one. */
+/** Number of operations in flight beside the large one. */
 const IN_FLIGHT = 100;
 
 /** Every tenth of them is a write. */
@@ -13,13 +13,13 @@ const WRITE_EVERY = 10;
 /** Until the keys that are read often are in the cache. */
 const WARM_UP_MS = 1000;
 
-/** How long the load is watched before the large operations begin. */
+/** Time under load before the large operations begin. */
 const ALONE_MS = 500;
 
 const NANOSECONDS_PER_MS = 1e6;
 
 /**
- * How long the event loop stands still while a store is under full load and many rows are read or deleted at once.
+ * Delay of the event loop while a store is under full load and many rows are read or deleted at once.
  *
  * The monitor's timer fires every millisecond, which is part of every delay.
  *

@@ -22,7 +22,7 @@ export function openTimes(keyCount, { folder, starts }) {
 }
 
 /**
- * What a process has in memory more than one that does nothing.
+ * Memory of a process beyond that of one that does nothing.
  *
  * @param {string} folder
  * @param {number} keyCount

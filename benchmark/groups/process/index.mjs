@@ -26,7 +26,7 @@ const importing = { id: "import", title: "importing the package", ...inMs };
 const ids = (list) => list.map(({ id }) => id);
 
 /**
- * What a process feels: how long it takes to start, what it occupies, how long its event loop stands still.
+ * Costs to a process: its start, its memory, and delays of its event loop.
  *
  * @type {import("../index.mjs").Group}
  */

@@ -1,7 +1,7 @@
 const BYTES_PER_KIB = 1024;
 
 /**
- * What this process has in memory: now, without what is garbage, and at its peak.
+ * Memory of this process: now, after garbage collection, and at its peak.
  *
  * Needs `--expose-gc`.
  */

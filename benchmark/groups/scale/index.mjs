@@ -6,7 +6,7 @@ import { fileSize, load, loadShuffled, megabytesIn } from "./loading.mjs";
 /** The peers that can be loaded with a million keys in a time that one wants to wait. */
 const PEERS = ["lmdb", "better-sqlite3", "classic-level"];
 
-/** What is measured of every driver at every size; of rootcellar, small and large, everything is. */
+/** Workloads measured for every driver at every size; rootcellar gets all of them, small and large. */
 const COMPARED = [load.id, fileSize.id, "get-small-cache-1", "get-small-cache-100", "select-1000", "set-1000"];
 
 const workloads = [load, fileSize, selectHundred, ...keyValueWorkloads];

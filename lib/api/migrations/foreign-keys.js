@@ -9,7 +9,7 @@ const { ALL, RUN, checkStatement } = require("../statement.js");
  */
 
 /**
- * What is wrong with references, as a map from what it is to how often.
+ * Foreign key violations: a description of each, and how often it occurs.
  *
  * @typedef {Map<string, number>} ReferenceProblems
  */

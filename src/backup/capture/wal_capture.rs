@@ -23,7 +23,7 @@ pub struct WalCapture {
     recorded: Option<Image>,
     /// The last transaction that was begun.
     moment: Option<Image>,
-    /// What this process has begun anew.
+    /// Log restarts of this process.
     restarts: Arc<RestartLog>,
 }
 

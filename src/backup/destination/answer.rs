@@ -1,4 +1,4 @@
-//! What object stores answer: listings, which are XML, and the codes of errors.
+//! Answers of object stores: listings, which are XML, and error codes.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
-//! Owner and mode of what is made beside a database. It takes those of the database, as SQLite's log does
-//! (`findCreateFileMode` of its `os_unix.c`): what root makes in a container stays usable for the bot's user, and what
-//! only the owner may read is not readable for others in a backup.
+//! Owner and mode of files beside a database. They are those of the database, as for SQLite's log (`findCreateFileMode` in
+//! its `os_unix.c`): files that root creates in a container stay usable for the bot's user, and private data stays private
+//! in backups.
 
 use std::fs::{self, File};
 use std::io;
@@ -61,7 +61,7 @@ impl Access {
         self
     }
 
-    /// Takes permissions from a folder that files with this access do not have.
+    /// Removes permissions from a folder that files with this access do not have.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Access {
             }
         }
         let Some(mode) = self.mode else { return Ok(()) };
-        // Who may read a file may enter a folder.
+        // Folders: whoever may read may also enter.
         let mode = mode | if metadata.is_dir() { (mode & 0o444) >> 2 } else { 0 };
         if metadata.mode() & 0o777 == mode {
             return Ok(());
@@ -146,7 +146,7 @@ pub fn make_folder(folder: &Path, access: Option<Access>) -> io::Result<()> {
     parent.map_or(Ok(()), sync_folder)
 }
 
-/// Has git ignore all that is in a folder.
+/// Makes git ignore everything in a folder.
 fn ignore(folder: &Path, access: Option<Access>) -> io::Result<()> {
     let path = folder.join(".gitignore");
     match File::create_new(&path) {

@@ -80,7 +80,7 @@ mod exclusive {
 }
 
 /// Checks that the name is free and renames, under a lock of the folder, which excludes others that do the same.
-/// Where folders cannot be opened (Windows) only this process is excluded.
+/// Renames one at a time within this process, on systems that cannot lock a folder (Windows).
 fn by_turns(from: &Path, to: &Path) -> io::Result<()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = crate::threads::lock(&TURN);

@@ -29,8 +29,8 @@ pub struct Moved {
 /// Sets aside a database, its companions, its backup state and its local backups, all or none. `root` is the folder of
 /// its backups, if they have one of their own.
 ///
-/// What is beside the database gets the name `<file>.reset-<time>` with the same suffixes, so that it is a store with
-/// its backups still. Backups in another folder are moved to `reset-<time>` within it.
+/// The files beside the database are renamed to `<file>.reset-<time>` with the same suffixes, so that together they still
+/// form a store with its backups. Backups in another folder are moved to `reset-<time>` within it.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The end of a store, and that of the process.
+//! Shutdown of a store, and of the process.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
@@ -17,13 +17,13 @@ use crate::engine::sqlite::checkpoint::control::{self, Control};
 use crate::limits::{BUSY_TIMEOUT, END_WAIT};
 use crate::threads::lock;
 
-/// How often it is looked whether the last store that is being closed is closed.
+/// Interval at which stores that are being closed are checked.
 const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
-/// The stores that are being closed.
+/// Stores that are being closed.
 static CLOSING: Mutex<Vec<Arc<UnderWay>>> = Mutex::new(Vec::new());
 
-/// A store that is being closed: until when at most, and who is told of its backups.
+/// A store that is being closed: its deadline, and the observers of its backups.
 struct UnderWay {
     deadline: Instant,
     observers: Option<Arc<Observers>>,
@@ -31,7 +31,7 @@ struct UnderWay {
 
 /// A store that is about to be closed. A signal that ends the process waits for it.
 ///
-/// Holds the engine and the backups where nobody else has them.
+/// Holds the engine and the backup service if this is their last owner.
 pub struct Closing {
     engine: Option<Engine>,
     control: Weak<Control>,
@@ -40,8 +40,8 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// Takes over what a store has opened. Whoever else opens the file right now either got this engine, and then it lives
-    /// on, or a new one.
+    /// Takes over the engine and the backup service of a store. A store that opens the same file meanwhile either shares
+    /// this engine, which then stays open, or gets a new one.
     #[must_use]
     pub fn begin(engine: Arc<Engine>, service: Option<Arc<Service>>) -> Self {
         let service = service.and_then(take_last);
@@ -53,12 +53,13 @@ impl Closing {
         Self { engine: Arc::into_inner(engine), control, service, under_way }
     }
 
-    /// Finishes what was submitted, and makes the last backup of it. Blocks, for no longer than the options allow.
+    /// Finishes submitted operations and makes the last backup. Blocks, at most for the configured timeout.
     pub fn finish(self) {
         let _ = self.run(Engine::close);
     }
 
-    /// [`Closing::finish`] at the end of the environment: nobody waits for what is being read. Returns how backups stood.
+    /// [`Closing::finish`] at the end of the environment, where nobody waits for reads any more. Returns the last backup
+    /// status.
     pub fn finish_at_exit(self) -> Option<Status> {
         if let Some(service) = &self.service {
             service.observers().ending();
@@ -66,7 +67,7 @@ impl Closing {
         if self.engine.is_none()
             && let Some(control) = self.control.upgrade()
         {
-            // Whoever else has it may not live to close it.
+            // The other owners of the engine may not get to close it.
             control.settle(Instant::now() + END_WAIT);
         }
         self.run(Engine::end)
@@ -90,14 +91,14 @@ impl Drop for Closing {
     }
 }
 
-/// Lets every open file make its last backup, because the process is ending. Blocks, for no longer than the longest that
-/// the options allow.
+/// Makes the last backup of every open file, because the process is ending. Blocks, at most for the longest configured
+/// timeout.
 pub fn make_last_backups() {
     begin_last_backups().into_iter().for_each(LastBackup::wait);
     wait_for_closing();
 }
 
-/// Waits for every store that is being closed, and calls no more functions of the user.
+/// Waits for every store that is being closed. User functions are not called any more.
 pub fn wait_for_closing() {
     let closing: Vec<_> = lock(&CLOSING).iter().cloned().collect();
     closing.iter().filter_map(|one| one.observers.as_ref()).for_each(|observers| observers.ending());
@@ -109,8 +110,8 @@ pub fn wait_for_closing() {
     }
 }
 
-/// What is done before a signal that the process does not handle ends it: nothing is acknowledged any more once the last
-/// captures may have begun, and everything is in the files.
+/// Steps before an unhandled signal ends the process: commits are not acknowledged any more once the last captures may
+/// have begun, and everything is written into the files.
 #[cfg(unix)]
 const ENDING: Ending = Ending {
     prepare: || {
@@ -121,7 +122,7 @@ const ENDING: Ending = Ending {
     go_on: control::thaw,
 };
 
-/// Brings everything to safety before a signal that the process does not handle ends it.
+/// Saves everything before an unhandled signal ends the process.
 ///
 /// # Errors
 ///
@@ -131,7 +132,7 @@ pub fn catch_signals(signals: &[Signal], caller: Caller) -> Result<(), crate::Er
     signals::catch(signals, caller, ENDING)
 }
 
-/// Ceases to catch signals if no file is open any more.
+/// Stops catching signals if no file is open any more.
 #[cfg(unix)]
 fn release_signals() {
     signals::release(|| is_none_open() && control::is_none_open() && lock(&CLOSING).is_empty());

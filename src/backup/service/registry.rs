@@ -115,7 +115,7 @@ fn open_without_backups(path: &Path, error: Error, observer: &Arc<dyn Observer>)
     if !has_content && Temporary::create(path).is_ok() {
         return Err(error);
     }
-    // What keeps files from being made may keep this one from being opened, and that error says more.
+    // Opening first: if the folder is not writable, its error says more than the one about new files.
     let opened = open_alone(path)?;
     if !has_content {
         // A permission that is missing for the file as well is said of the file.

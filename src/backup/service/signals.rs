@@ -1,11 +1,11 @@
-//! The end of a process by a signal which nobody handles.
+//! Shutdown by a signal that the process does not handle.
 //!
-//! The handler only writes the signal's number to a pipe. A thread of its own reads it, has everything brought to safety, puts
-//! back what would have been done without this, and sends the signal again: the process ends by that very signal. A second
-//! signal ends it at once. A handler that is installed later replaces this one.
+//! The handler only writes the signal's number to a pipe. A thread reads it, saves everything, restores the previous action
+//! and raises the signal again, so that the process ends by that very signal. A second signal ends it at once. A handler
+//! that is installed later replaces this one.
 //!
-//! There may be another copy of this package in the process, with a handler and a thread of its own. Each does its part and
-//! hands the signal on to what was there before it, whichever is closed first.
+//! Another copy of this package in the process has a handler and a thread of its own. Each copy does its part and passes
+//! the signal on to the handler before it, whichever is closed first.
 
 mod action;
 mod signal;
@@ -27,53 +27,53 @@ use action::{Disposition, IS_CATCHING, PIPE, disposition, do_previous_of_old, in
 pub use signal::Signal;
 use signal::send;
 
-/// What is written to the pipe when everything is safe. No signal has this number.
+/// Byte written to the pipe when everything is saved. No signal has this number.
 const DONE: u8 = 0;
 
-/// What is written when signals are not caught any more.
+/// Byte written to the pipe when signals are not caught any more.
 const END: u8 = 0xff;
 
-/// How often it is looked whether somebody has taken the handler away without putting another in its place.
+/// Interval at which the thread checks whether the handler was removed without a replacement.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long a signal that was sent again is given to end the process, and one that will not.
+/// Time that a raised signal has to end the process, and to end PID 1, which it normally does not.
 const END_WAIT: Duration = Duration::from_secs(10);
 const FIRST_PROCESS_WAIT: Duration = Duration::from_millis(100);
 
-/// How often it is looked whether somebody else handles it meanwhile.
+/// Interval at which the thread checks whether somebody else handles the signal meanwhile.
 const END_PAUSE: Duration = Duration::from_millis(10);
 
-/// What is caught, and by whom. Locked while signals begin or cease to be caught.
+/// State of signal catching. Locked while catching starts or stops.
 static CATCHER: Mutex<Catcher> = Mutex::new(Catcher { signals: Vec::new(), has_thread: false, output: -1 });
 
 struct Catcher {
-    /// Those whose handler was installed and not put back.
+    /// Signals whose handler is installed.
     signals: Vec<Signal>,
-    /// Whether there is a thread: only it says that there is none any more.
+    /// Whether the thread runs. Only the thread resets this.
     has_thread: bool,
-    /// Where the pipe is read.
+    /// Read end of the pipe.
     output: c_int,
 }
 
-/// What is done at the end, step by step.
+/// Steps of the shutdown.
 #[derive(Debug, Clone, Copy)]
 pub struct Ending {
-    /// Acknowledges nothing any more, and makes the last backups.
+    /// Stops acknowledging writes, and makes the last backups.
     pub prepare: fn(),
-    /// The process ends now.
+    /// Called when the process ends now.
     pub end: fn(),
-    /// The process goes on after all: somebody else handles the signal.
+    /// Called when the process goes on after all, because somebody else handles the signal.
     pub go_on: fn(),
 }
 
-/// Who may have to be asked whether a signal is handled.
+/// Knowledge of the caller about other handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Knows that nobody handles the signals.
+    /// Nobody else handles the signals.
     Knows,
-    /// Knows that the last handler of the signals was removed just now, and every handler beneath with it.
+    /// The last handler of the signals was just removed, and every handler beneath it, too.
     AfterRemoval,
-    /// Does not know.
+    /// Unknown.
     Guesses,
 }
 
@@ -102,7 +102,7 @@ pub fn catch(signals: &[Signal], caller: Caller, ending: Ending) -> Result<(), E
         let installs = match (disposition(*signal), caller) {
             (Disposition::Ours | Disposition::Ignored, _) | (Disposition::Handled, Caller::Guesses) => false,
             (Disposition::Unhandled, _) | (Disposition::Handled, Caller::AfterRemoval) => true,
-            // Who has put a handler above this one may hand the signal on to it.
+            // A handler that was installed above ours may call ours.
             (Disposition::Handled, Caller::Knows) => !is_installed,
         };
         if installs {
@@ -115,29 +115,29 @@ pub fn catch(signals: &[Signal], caller: Caller, ending: Ending) -> Result<(), E
     Ok(())
 }
 
-/// Puts back what was done before at each signal that is caught, unless signals have still to be caught, which is asked when
-/// nobody can begin to.
+/// Restores the previous action of each caught signal, if `is_unneeded` (asked under the lock) says that no signal has to be
+/// caught any more.
 pub fn release(is_unneeded: impl FnOnce() -> bool) {
-    // Somebody else is about to begin or to end.
+    // Another thread is starting or stopping already.
     let Ok(mut catcher) = CATCHER.try_lock() else { return };
     if is_unneeded() {
-        // A handler that has another above it stays, and does what was done before it.
+        // A handler with another one above it stays installed, and passes signals on.
         catcher.signals.retain(|signal| !put_back(*signal));
         if IS_CATCHING.swap(false, Ordering::AcqRel) {
-            // Not waited for: it may be about to end the process.
+            // Not waited for: the thread may be about to end the process.
             tell(END);
         }
     }
 }
 
-/// Whether the thread is to end, which it does then.
+/// Returns `true` if the thread has to end, and records that it does.
 fn ends_thread() -> bool {
     let mut catcher = lock(&CATCHER);
     catcher.has_thread = IS_CATCHING.load(Ordering::Acquire);
     !catcher.has_thread
 }
 
-/// Whether this is the process's main thread.
+/// Returns `true` on the process's main thread.
 #[must_use]
 pub fn is_main_thread() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -148,7 +148,7 @@ pub fn is_main_thread() -> bool {
     return unsafe { libc::pthread_main_np() } == 1;
 }
 
-/// A pipe that programs which are started do not inherit, where it is read and where it is written; writing never waits.
+/// Creates a pipe that child processes do not inherit, as its read end and its write end. Writing never blocks.
 fn pipe() -> io::Result<[c_int; 2]> {
     let mut ends = [0; 2];
     // SAFETY: there is room for the two descriptors.
@@ -164,7 +164,7 @@ fn pipe() -> io::Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// Whether there is something to read within a time.
+/// Waits for input. Returns `false` after `time` without any.
 fn wait_for_input(output: c_int, time: Duration) -> bool {
     let mut poll = libc::pollfd { fd: output, events: libc::POLLIN, revents: 0 };
     let time = c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX);
@@ -172,7 +172,7 @@ fn wait_for_input(output: c_int, time: Duration) -> bool {
     unsafe { libc::poll(&raw mut poll, 1, time) > 0 }
 }
 
-/// Waits for signals, and ends the process at the second one, or when everything is safe.
+/// Loop of the thread: ends the process at the second signal, or when everything is saved.
 fn serve(output: c_int, ending: Ending) {
     // SAFETY: the descriptor is open, and stays so.
     let mut pipe = ManuallyDrop::new(unsafe { File::from_raw_fd(output) });
@@ -190,7 +190,7 @@ fn serve(output: c_int, ending: Ending) {
         match (Signal::of(byte[0].into()), first) {
             (None, Some((signal, was_ours))) if byte[0] == DONE => {
                 end_by(signal, was_ours, ending);
-                // Something else handles it now, and the process goes on.
+                // Somebody else handles the signal, and the process goes on.
                 first = None;
                 if !IS_CATCHING.load(Ordering::Acquire) && ends_thread() {
                     return;
@@ -214,7 +214,7 @@ fn serve(output: c_int, ending: Ending) {
     }
 }
 
-/// Catches again what nobody handles any more: whoever removes a handler may leave the system's own behind.
+/// Reinstalls handlers that are gone: a library that removes its handler may leave the default action behind.
 fn catch_again() {
     if !IS_CATCHING.load(Ordering::Acquire) {
         return;
@@ -227,7 +227,7 @@ fn catch_again() {
     }
 }
 
-/// Ends the process, unless another handler has taken the place of this one since the signal came: that is called.
+/// Ends the process, or calls the handler that has replaced ours since the signal came.
 fn end_by(signal: Signal, was_ours: bool, ending: Ending) {
     let is_taken_over = was_ours && disposition(signal) == Disposition::Handled;
     if is_taken_over {
@@ -238,10 +238,10 @@ fn end_by(signal: Signal, was_ours: bool, ending: Ending) {
     end_at_once(signal, was_ours);
 }
 
-/// Does what would have been done without [`catch`].
+/// Performs the action that the signal would have had without [`catch`].
 fn end_at_once(signal: Signal, was_ours: bool) {
     if !put_back(signal) && !was_ours {
-        // A handler above this one had handed it on, and would do so for ever.
+        // The handler above ours has passed the signal on, and would pass it on again.
         do_previous_of_old(signal);
     } else {
         send(signal);

@@ -26,7 +26,7 @@ pub fn give_to_owner_of_folder(database: &Path) {
         && let Ok(database) = database.canonicalize()
         && let Some(Ok(owner)) = database.parent().map(fs::metadata)
     {
-        // Where it fails (some network file systems) root's file is all that there can be.
+        // Some network file systems refuse this; then the file stays root's.
         let _ = lchown(database, Some(owner.uid()), Some(owner.gid()));
     }
 }
@@ -53,7 +53,7 @@ fn reason(database: &Path) -> Option<String> {
     obstacle(&path.ok()?)
 }
 
-/// What keeps the process from using a database.
+/// Reason why the process cannot use a database, if there is one.
 fn obstacle(database: &Path) -> Option<String> {
     if let Some(reason) = refusal_to_make(database) {
         let alone =

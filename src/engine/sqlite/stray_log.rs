@@ -18,7 +18,7 @@ use crate::clock::now_ms;
 /// A log that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrayLog {
-    /// Where it is.
+    /// Path of the log.
     pub path: PathBuf,
     /// Its salts.
     pub salts: [u32; 2],
@@ -68,7 +68,7 @@ fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
     let aside = (0..=u32::MAX).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
     fs::rename(log, &aside)?;
     let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // What cannot be synced may be found again after a power loss, and is set aside again then.
+    // If the folder cannot be synced, the log may be back after a power loss, and is set aside again then.
     drop(File::open(folder).and_then(|folder| folder.sync_all()));
     // An index of the log that is gone.
     let mut index = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
@@ -77,7 +77,7 @@ fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// What a log says of the file that it belongs to.
+/// Marks in a log that identify its database file.
 #[derive(Debug, Default)]
 struct Log {
     /// Marks that were committed, in their order.
@@ -138,7 +138,7 @@ impl Log {
         let offset = u64::from(last.page - 1) * self.page_bytes as u64;
         let found = file.read(self.page_bytes, offset).and_then(|page| FileMark::find(last.page, &page));
         let Some(found) = found else { return true };
-        // What the file had may have been lost with the machine's memory.
+        // After another boot the file may lack what was only in the machine's memory.
         let is_same_boot = last.boot != UNKNOWN && last.boot == boot;
         let may_be = if is_same_boot { std::slice::from_ref(last) } else { &self.marks[..] };
         let is_known = may_be.iter().any(|mark| [mark.base, mark.token].contains(&found.token));

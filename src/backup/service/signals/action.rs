@@ -1,4 +1,4 @@
-//! The handler of signals, and what the process did at each before.
+//! Signal handler, and the previous action of each signal.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -8,17 +8,17 @@ use libc::{c_int, c_void, sigaction, siginfo_t};
 
 use super::signal::{Signal, send};
 
-/// Where the handler writes; negative before there is a pipe. Once there is one it stays open until the process ends: a
-/// handler may be about to write.
+/// Write end of the pipe; negative before there is one. It stays open until the process ends, because a handler may be
+/// about to write.
 pub static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// Signals are waited for. Otherwise the handler does what was done before it.
+/// Whether the thread waits for signals. Otherwise the handler performs the previous action.
 pub static IS_CATCHING: AtomicBool = AtomicBool::new(false);
 
-/// Flags by which a handler of another copy of this package is told from others.
+/// Flags of the handler, which every copy of this package uses.
 const FLAGS: c_int = libc::SA_RESTART | libc::SA_ONSTACK | libc::SA_SIGINFO;
 
-/// What was done before at a signal. Written while the handler of this copy is not installed.
+/// Previous action of a signal. Written while our handler is not installed.
 struct Previous {
     is_known: AtomicBool,
     action: UnsafeCell<MaybeUninit<sigaction>>,
@@ -55,20 +55,20 @@ fn previous(signal: Signal) -> &'static Previous {
     }
 }
 
-/// What the process does at a signal.
+/// Current action of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// Calls the handler of this copy.
+    /// Our handler is called.
     Ours,
-    /// Nothing.
+    /// Nothing happens.
     Ignored,
-    /// Ends, after a handler for once if there is one: such a handler is Node's, which resets the terminal.
+    /// The process ends, possibly after a one-shot handler: Node has one, which resets the terminal.
     Unhandled,
-    /// Calls another handler.
+    /// Another handler is called.
     Handled,
 }
 
-/// What the process does at a signal.
+/// Current action of a signal.
 pub fn disposition(signal: Signal) -> Disposition {
     let action = current(signal);
     match action.sa_sigaction {
@@ -80,10 +80,10 @@ pub fn disposition(signal: Signal) -> Disposition {
     }
 }
 
-/// Has the process call the handler, and keeps in mind what it did before.
+/// Installs the handler, and records the previous action.
 ///
-/// Where the system's own action was left behind by whoever has removed a handler, every handler beneath is gone too. But what
-/// Node does for once, to reset the terminal, is done again.
+/// If a library that removed its handler has left the default action behind, every handler beneath is gone, too. But Node's
+/// one-shot handler, which resets the terminal, is still called.
 pub fn install(signal: Signal) {
     let (found, known) = (current(signal), previous(signal).get());
     if found.sa_sigaction != libc::SIG_DFL || known.is_none_or(|known| known.sa_flags & libc::SA_RESETHAND == 0) {
@@ -99,7 +99,7 @@ pub fn install(signal: Signal) {
     }
 }
 
-/// Has a signal do again what it did before, unless another handler has taken the place of this one. Returns whether it does.
+/// Restores the previous action, unless another handler has replaced ours. Returns whether it was restored.
 pub fn put_back(signal: Signal) -> bool {
     if disposition(signal) != Disposition::Ours {
         return false;
@@ -111,7 +111,7 @@ pub fn put_back(signal: Signal) -> bool {
     true
 }
 
-/// Does what was done before at a signal that nobody has sent just now.
+/// Performs the previous action of a signal that was received earlier.
 pub fn do_previous_of_old(signal: Signal) {
     // SAFETY: all zeros is a record.
     let mut info: siginfo_t = unsafe { std::mem::zeroed() };
@@ -119,7 +119,7 @@ pub fn do_previous_of_old(signal: Signal) {
     do_previous(signal, &raw mut info, std::ptr::null_mut());
 }
 
-/// Does what was done before at a signal. Does only what a handler may (signal-safety(7)).
+/// Performs the previous action of a signal. Async-signal-safe (signal-safety(7)).
 pub fn do_previous(signal: Signal, info: *mut siginfo_t, context: *mut c_void) {
     let action = previous(signal).get().unwrap_or_else(default_action);
     match action.sa_sigaction {
@@ -185,7 +185,7 @@ pub fn tell(byte: u8) {
     }
 }
 
-/// Where this thread's `errno` is.
+/// Address of this thread's `errno`.
 unsafe fn errno_place() -> *mut c_int {
     #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
     // SAFETY: it can be asked for at any time.

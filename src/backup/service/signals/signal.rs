@@ -5,11 +5,11 @@ use libc::c_int;
 /// A signal that ends a process unless it is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// A terminal is gone.
+    /// SIGHUP: the terminal was closed.
     Hangup,
-    /// A key was pressed: Ctrl and C.
+    /// SIGINT: Ctrl+C was pressed.
     Interrupt,
-    /// Asks to end.
+    /// SIGTERM: a request to end.
     Terminate,
 }
 
@@ -31,7 +31,7 @@ impl Signal {
     }
 }
 
-/// Sends a signal to this very process.
+/// Sends a signal to this process.
 pub fn send(signal: Signal) {
     // SAFETY: it may be sent at any time.
     unsafe { libc::kill(libc::getpid(), signal.number()) };

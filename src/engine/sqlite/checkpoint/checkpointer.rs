@@ -1,7 +1,7 @@
-//! The checkpointer: a thread that copies what is in the write-ahead log into the database file.
+//! Checkpointer: a thread that copies the write-ahead log into the database file.
 //!
-//! Whoever copies the file alone, by its name, gets what the last checkpoint has left in it. So a checkpoint follows soon
-//! after each commit, whoever made it, and a log that is copied completely is emptied while nobody needs it.
+//! A host that copies only the database file gets the state of the last checkpoint. So a checkpoint follows soon after each
+//! commit of any process, and a log that was copied completely is emptied while nobody needs it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -22,21 +22,21 @@ use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::limits::CHECKPOINT_RETRY;
 use crate::threads::{self, lock};
 
-/// What the thread is told.
+/// Message to the thread.
 enum CheckpointRequest {
-    /// Something was committed.
+    /// A commit was made.
     Committed,
-    /// To empty the log until a moment, and to say whether it is.
+    /// Empty the log by a deadline, and answer whether it is empty.
     Settle(Instant, Sender<bool>),
-    /// To empty the log if others let it, and to end.
+    /// Empty the log unless others use it, and end.
     End,
 }
 
-/// The means to tell the thread, for as long as it is to run.
+/// Handle of the thread, which ends when the handle is dropped.
 #[derive(Debug)]
 pub struct Checkpointer {
     requests: Mutex<Sender<CheckpointRequest>>,
-    /// The thread waits for somebody to commit.
+    /// Whether the thread sleeps until the next commit.
     is_idle: Arc<AtomicBool>,
 }
 
@@ -63,27 +63,27 @@ impl Checkpointer {
         Ok(Some((Self { requests: Mutex::new(requests), is_idle }, thread)))
     }
 
-    /// Something was committed.
+    /// Tells the thread that a commit was made.
     pub fn committed(&self) {
         if self.is_idle.swap(false, Ordering::AcqRel) {
             self.tell(CheckpointRequest::Committed);
         }
     }
 
-    /// Begins to empty the log, and tries until `deadline`. The answer is whether it is empty.
+    /// Starts emptying the log, with retries until `deadline`. The receiver gets whether it is empty.
     pub fn settle(&self, deadline: Instant) -> Receiver<bool> {
         let (ended, ends) = mpsc::channel();
         self.tell(CheckpointRequest::Settle(deadline, ended));
         ends
     }
 
-    /// Has the thread empty the log, if others let it, and end.
+    /// Empties the log, unless others use it, and ends the thread.
     pub fn end(&self) {
         self.tell(CheckpointRequest::End);
     }
 
     fn tell(&self, request: CheckpointRequest) {
-        // A thread that is gone has emptied the log, or could not.
+        // A thread that has ended has emptied the log, or could not.
         drop(lock(&self.requests).send(request));
     }
 }
@@ -99,7 +99,7 @@ struct RunningCheckpointer {
 }
 
 impl RunningCheckpointer {
-    /// Works until it is told to end, or nobody can tell it anything any more.
+    /// Serves requests until `End`, or until the handle is dropped.
     fn run(&mut self, requests: &Receiver<CheckpointRequest>) {
         let mut pace = Pace::new(Instant::now());
         loop {
@@ -107,7 +107,7 @@ impl RunningCheckpointer {
             let wait = match step {
                 Step::Wait(wait) if pace.is_complete() => {
                     let is_told = !self.is_idle.swap(true, Ordering::AcqRel);
-                    // Whoever has committed just before has told nobody.
+                    // A commit just before this did not wake the thread: look once more.
                     if is_told { Duration::ZERO } else { wait }
                 }
                 Step::Wait(wait) => wait,
@@ -122,7 +122,7 @@ impl RunningCheckpointer {
             };
             match requests.recv_timeout(wait) {
                 Ok(CheckpointRequest::Settle(deadline, ended)) => {
-                    // Nobody may wait any more.
+                    // The receiver may be gone.
                     let _ = ended.send(self.settle(deadline));
                 }
                 Ok(CheckpointRequest::Committed) | Err(RecvTimeoutError::Timeout) => {}
@@ -150,8 +150,7 @@ impl RunningCheckpointer {
         }
     }
 
-    /// Copies what is not in the file yet, as far as no reader needs what it would overwrite. Keeps nobody waiting. What
-    /// fails is tried again.
+    /// Copies new frames into the file, as far as readers allow. Blocks nobody; a failure is retried later.
     fn copy(&self) {
         // The log of a file that was replaced belongs to the one that is gone.
         if self.file.check().is_ok() {
@@ -159,8 +158,7 @@ impl RunningCheckpointer {
         }
     }
 
-    /// Empties a log of which everything is in the file, unless somebody reads from it or writes to it. Returns whether it
-    /// is empty.
+    /// Empties a completely copied log, unless it is being read or written. Returns whether it is empty.
     fn empty(&self) -> bool {
         let progress = self.wal_index.progress();
         if progress.frames == 0 {
@@ -179,7 +177,7 @@ impl RunningCheckpointer {
     }
 }
 
-/// Whether a checkpoint could do all that it was asked for.
+/// Runs a checkpoint. Returns whether it was complete.
 fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<bool> {
     connection.prepare_cached(pragma)?.query_row([], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }

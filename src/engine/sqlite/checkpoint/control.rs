@@ -1,4 +1,4 @@
-//! What the end of the process asks of every open file.
+//! Control of every open file at the end of the process: freeze acknowledgements, then bring all commits into the files.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Instant;
@@ -7,16 +7,16 @@ use super::checkpointer::Checkpointer;
 use crate::engine::sqlite::interrupt::Interrupt;
 use crate::threads::lock;
 
-/// The files of this process that are open.
+/// Open files of this process.
 static OPEN: Mutex<Vec<Weak<Control>>> = Mutex::new(Vec::new());
 
-/// Whoever has a file open.
+/// A store that has a file open.
 pub trait EngineUser: Send + Sync {
-    /// The process is ending: to let go of every transaction and every snapshot, and to say nothing any more.
+    /// Gives up every transaction and snapshot without further answers, because the process is ending.
     fn let_go(&self);
 }
 
-/// The reins of an open file.
+/// Control of one open file.
 #[derive(Default)]
 pub struct Control {
     is_frozen: Mutex<bool>,
@@ -27,7 +27,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Of a file that is being opened.
+    /// Registers a file that is being opened.
     pub fn new(interrupt: Interrupt, checkpointer: Option<Checkpointer>) -> Arc<Self> {
         let control = Arc::new(Self { interrupt, checkpointer, ..Self::default() });
         let mut open = lock(&OPEN);
@@ -36,8 +36,8 @@ impl Control {
         control
     }
 
-    /// Waits, before a commit is acknowledged, as long as nothing may be. Once the last capture has begun, nobody is told of
-    /// a commit that it may not hold.
+    /// Called before a commit is acknowledged. Blocks while acknowledgements are frozen: once the last capture has begun, a
+    /// commit that it may lack is not acknowledged.
     pub fn before_reply(&self) {
         if let Some(checkpointer) = &self.checkpointer {
             checkpointer.committed();
@@ -48,7 +48,7 @@ impl Control {
         }
     }
 
-    /// Tells one more when the process ends.
+    /// Adds a store that must let go when the process ends.
     pub fn add_user(&self, user: &Arc<dyn EngineUser>) {
         let mut users = lock(&self.users);
         users.retain(|other| other.strong_count() > 0);
@@ -66,7 +66,7 @@ impl Control {
         checkpointer.settle(deadline).recv().unwrap_or(true)
     }
 
-    /// The file is being closed.
+    /// Ends the checkpointer, because the file is being closed.
     pub fn end_checkpoints(&self) {
         if let Some(checkpointer) = &self.checkpointer {
             checkpointer.end();
@@ -97,28 +97,28 @@ fn open() -> Vec<Arc<Control>> {
     lock(&OPEN).iter().filter_map(Weak::upgrade).collect()
 }
 
-/// Whether no file is open in this process.
+/// Returns `true` if no file is open in this process.
 #[must_use]
 pub fn is_none_open() -> bool {
     lock(&OPEN).iter().all(|control| control.strong_count() == 0)
 }
 
-/// Acknowledges no commit to any file any more, until [`thaw`].
+/// Stops acknowledging commits to any file, until [`thaw`].
 pub fn freeze() {
     for control in open() {
         control.set_frozen(true);
     }
 }
 
-/// Acknowledges what was held back, and goes on: the process does not end after all.
+/// Acknowledges the commits that were held back: the process does not end after all.
 pub fn thaw() {
     for control in open() {
         control.set_frozen(false);
     }
 }
 
-/// Brings everything into the files, for the process ends now, whoever reads and whatever is in a transaction; by `deadline`,
-/// as far as other processes let it.
+/// Brings all commits into the files by `deadline`, as far as other processes allow. Open transactions and snapshots of
+/// this process are given up.
 pub fn end(deadline: Instant) {
     let open = open();
     for control in &open {

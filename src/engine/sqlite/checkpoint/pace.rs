@@ -7,49 +7,49 @@ use crate::limits::{
     CHECKPOINT_AGE_MAX, CHECKPOINT_IDLE, CHECKPOINT_LOOK, CHECKPOINT_QUIET, CHECKPOINT_TICK, CHECKPOINTS_SOON,
 };
 
-/// What is to be done.
+/// Next action of the checkpointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing, for so long.
+    /// Wait this long.
     Wait(Duration),
-    /// To copy what the log has into the file.
+    /// Copy the log into the file.
     Copy,
-    /// To empty the log.
+    /// Empty the log.
     Empty,
 }
 
-/// How the log has come on.
+/// Schedule of checkpoints, from the observed progress of the log.
 ///
-/// The first commit after a pause is copied at once: most bots write now and then, and the file is complete again before
-/// anybody looks. While commits follow each other, copies become rare: pages that are written over and over are copied
-/// once. What is copied completely is emptied when nothing has come since.
+/// The first commit after a pause is copied at once: most bots write now and then, so the file is complete again before
+/// anybody looks. While commits follow each other, copies become rare, because a page that is written repeatedly needs one
+/// copy only. A completely copied log is emptied when no commit has followed.
 #[derive(Debug)]
 pub struct Pace {
     seen: WalProgress,
-    /// When the log last gained something.
+    /// Time of the last growth of the log.
     grown: Instant,
-    /// Since when the file lacks something; a copy that has brought it on begins this anew.
+    /// Time since which the file is incomplete; restarted by each copy that made progress.
     behind: Option<Instant>,
-    /// How many copies followed soon on the first commit after a pause.
+    /// Number of early copies made since the first commit after a pause.
     soon: usize,
-    /// When the next copy was last tried, or emptying.
+    /// Time of the last attempt to copy or empty.
     tried: Option<Instant>,
 }
 
 impl Pace {
-    /// Of a log that nothing is known of.
+    /// Schedule for a log in an unknown state.
     pub fn new(now: Instant) -> Self {
         let seen = WalProgress { salts: [0; 2], frames: 0, copied: 0 };
         let soon = CHECKPOINTS_SOON.len();
         Self { seen, grown: now, behind: None, soon, tried: None }
     }
 
-    /// Whether the file lacks nothing, as far as was seen.
+    /// Returns `true` if the file was complete when last seen.
     pub fn is_complete(&self) -> bool {
         self.behind.is_none()
     }
 
-    /// What to do now.
+    /// Returns the next action.
     pub fn next(&mut self, now: Instant, log: WalProgress) -> Step {
         self.note(now, log);
         let Some(behind) = self.behind else {
@@ -59,7 +59,7 @@ impl Pace {
             Some(after) => behind + *after,
             None => (self.grown + CHECKPOINT_IDLE).min(behind + CHECKPOINT_AGE_MAX),
         };
-        // A copy that brought nothing on was held up by a reader.
+        // A copy without progress was held up by a reader.
         let due = self.tried.map_or(due, |tried| due.max(tried + CHECKPOINT_TICK));
         if now < due {
             return Step::Wait((due - now).min(CHECKPOINT_TICK));
@@ -69,14 +69,14 @@ impl Pace {
         Step::Copy
     }
 
-    /// An attempt to empty the log has ended.
+    /// Records the end of an attempt to empty the log.
     pub fn emptied(&mut self, now: Instant, is_empty: bool) {
         self.tried = Some(now).filter(|_| !is_empty);
     }
 
     fn next_emptying(&self, now: Instant) -> Step {
         let due = self.grown + CHECKPOINT_QUIET;
-        // Somebody reads or writes: emptying can wait, for the file is complete.
+        // The log is in use: emptying can wait, because the file is complete.
         let due = self.tried.map_or(due, |tried| due.max(tried + CHECKPOINT_LOOK));
         if now < due { Step::Wait(due - now) } else { Step::Empty }
     }

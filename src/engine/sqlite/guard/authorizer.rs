@@ -126,7 +126,7 @@ fn note(facts: &mut StatementFacts, context: &AuthContext) {
     }
 }
 
-/// Whether something changes the schema of the file, and with it perhaps what other statements do.
+/// Returns `true` for an action that changes the schema, and thereby possibly the effect of other statements.
 fn changes_schema(action: &AuthAction) -> bool {
     use AuthAction as A;
     matches!(

@@ -1,11 +1,11 @@
-//! Where `VACUUM INTO` may write: to a file that is new, and is nothing that the store or its backups look for.
+//! Targets allowed for `VACUUM INTO`: new files whose names mean nothing to the store or its backups.
 
 use std::path::Path;
 
 use rusqlite::ffi;
 use rusqlite::hooks::AuthAction;
 
-/// What names end with that mean something to SQLite, or to backups.
+/// Endings of names that have a meaning for SQLite or for backups.
 const MEANINGFUL_ENDINGS: &[&str] = &["-journal", "-shm", "-wal", ".backup", ".backup-state", ".ltx"];
 
 /// The folder of a destination that holds the backups.

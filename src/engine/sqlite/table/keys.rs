@@ -27,7 +27,7 @@ const COUNT_OF_KEY: &str = "SELECT count(*) FROM main.__rootapp_kv WHERE communi
 const VALUE_OF_ROW: &str =
     "SELECT value FROM main.__rootapp_kv WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
 const INSERT: &str = "INSERT INTO main.__rootapp_kv (community_id, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)";
-// That the row is the key's checks the rowid cache, at no cost: the row is read as a whole anyway.
+// Comparing the key checks the rowid cache at no cost: the row is read as a whole anyway.
 const UPDATE: &str = "UPDATE main.__rootapp_kv SET value = ?4, expires_at = ?5 \
     WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
 const DELETE: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";

@@ -1,8 +1,8 @@
-//! Mark of a database file: what tells its own write-ahead log from that of another file.
+//! Mark of a database file, which tells its own write-ahead log from that of another file.
 //!
-//! SQLite replays any valid log that it finds beside a file, and mixes the two if somebody has copied another file in its
-//! place. So the file has a table with a token, which every log begins with a new one of. Whatever of that log is in the
-//! file, the token in it is the one before or the new one.
+//! SQLite replays any valid log that it finds beside a file, and mixes the two if another file was copied over the first.
+//! So the file has a table with a random token, and each log begins by writing a new token there. However much of the log
+//! was copied into the file, the file's token is either the one before that log or the new one.
 
 use std::sync::OnceLock;
 
@@ -18,11 +18,11 @@ pub const FILE_HEADER_BYTES: usize = 100;
 const MAGIC: [u8; 16] = *b"rootcellar-mark1";
 const MARK_BYTES: usize = MAGIC.len() + 4 + 3 * size_of::<FileToken>() + FILE_HEADER_BYTES + 8;
 
-/// What stands before the mark in its page: the cell of row 1, with no value in the first column and as many bytes as a mark
-/// has in the second (sqlite.org/fileformat.html, "B-tree Pages" and "Record Format").
+/// Bytes before the mark in its page: the cell header of row 1, with NULL in the first column and a BLOB of the mark's size
+/// in the second (sqlite.org/fileformat.html, "B-tree Pages" and "Record Format").
 const CELL_PREFIX: [u8; 7] = [0x81, 0x34, 0x01, 0x04, 0x00, 0x82, 0x6c];
 
-/// Type of a page with rows of a table (same place, "B-tree Pages").
+/// Type byte of a table leaf page (same document, "B-tree Pages").
 const TABLE_LEAF: u8 = 0x0d;
 
 /// The table of the mark, which has one row.
@@ -38,21 +38,21 @@ const RANDOM: &str = "SELECT randomblob(16)";
 /// A token, or the identity of the machine's boot.
 pub type FileToken = [u8; 16];
 
-/// Stands for a token or a boot that is not known.
+/// Placeholder for an unknown token or boot.
 pub const UNKNOWN: FileToken = [0; 16];
 
-/// Mark of a file, as a log has it.
+/// Mark of a file, as stored in its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileMark {
-    /// Page that it is in.
+    /// Number of the page that holds the mark.
     pub page: u32,
     /// `FileToken` in the file itself when this mark was made; [`UNKNOWN`] if there was none.
     pub base: FileToken,
     /// `FileToken` of this mark.
     pub token: FileToken,
-    /// Boot of the machine that it was made on. Without another since, the file has everything that was written to it.
+    /// Boot of the machine at that time. Within one boot, everything written to the file can be read from it.
     pub boot: FileToken,
-    /// Header of the file itself then.
+    /// Database header in the file itself at that time.
     pub header: [u8; FILE_HEADER_BYTES],
 }
 
@@ -80,7 +80,7 @@ impl FileMark {
         Some(Self { page, base, token, boot, header })
     }
 
-    /// Finds the mark in a page, which is `number`: not in one that its table was in once, or that is of another table.
+    /// Finds the mark in page `number`. Ignores old pages of the table, and pages of other tables.
     #[must_use]
     pub fn find(number: u32, page: &[u8]) -> Option<Self> {
         if page.first() != Some(&TABLE_LEAF) || page.get(3..5)? != [0, 1] {
@@ -101,28 +101,28 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// The writer's hand on the mark: makes a new one whenever the file itself has the last.
+/// Renews the mark for the writer, each time the last one has reached the file itself.
 #[derive(Debug)]
 pub struct MarkKeeper {
     sources: Option<(RawFile, WalIndex)>,
-    /// Progress at which the mark was last looked at: before the file has come further, it need not be again.
+    /// Checkpoint progress at the last look: until it changes, the mark need not be looked at again.
     seen: Option<([u32; 2], u32)>,
     has_begun: bool,
 }
 
 impl MarkKeeper {
-    /// For a connection that writes and is kept open while the keeper is used.
+    /// Keeper for a writing connection, which must stay open while the keeper is used.
     pub fn new(connection: &Connection) -> Self {
         let sources = RawFile::database(connection).zip(WalIndex::of_log(connection));
         Self { sources, seen: None, has_begun: false }
     }
 
-    /// Makes a new mark if need be, in a transaction that is about to write. A mark that cannot be made is done without,
-    /// unless the transaction is lost.
+    /// Renews the mark if necessary, in a transaction that is about to write. A failure is ignored unless it has ended the
+    /// transaction.
     ///
     /// # Errors
     ///
-    /// With SQLite's code, if the transaction is lost.
+    /// With SQLite's code, if the transaction has ended.
     pub fn before_write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         if !self.is_due() {
             return Ok(());
@@ -134,12 +134,12 @@ impl MarkKeeper {
         if connection.is_autocommit() { renewed } else { Ok(()) }
     }
 
-    /// The transaction was not committed.
+    /// Tells that the transaction was not committed.
     pub fn failed(&mut self) {
         self.seen = None;
     }
 
-    /// Returns `true` if the file has come further since the last look, so that a mark may have to be made.
+    /// Returns `true` if a checkpoint has progressed since the last look, so that the mark may have to be renewed.
     #[must_use]
     pub fn is_due(&self) -> bool {
         let Some((_, wal_index)) = &self.sources else { return false };
@@ -164,7 +164,7 @@ impl MarkKeeper {
         let Some((file, wal_index)) = &self.sources else { return Ok(()) };
         let WalProgress { salts, frames, copied } = wal_index.progress();
         let Some(page) = page_of(connection)? else {
-            // Somebody has removed the table: there is nothing to go by until the next opening.
+            // The table was removed by somebody: there is no mark until the next opening.
             self.seen = Some((salts, copied));
             return Ok(());
         };

@@ -141,7 +141,7 @@ impl WalIndex {
     /// The header now.
     #[must_use]
     pub fn header(self) -> WalIndexHeader {
-        // What is read from the database afterwards is no older than the header.
+        // Acquire: later reads from the database are no older than the header.
         let words = std::array::from_fn(|word| {
             // SAFETY: the mapping holds a whole region, by the invariant of this type.
             unsafe { self.0.add(word).as_ref() }.load(Ordering::Relaxed)

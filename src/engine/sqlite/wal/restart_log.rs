@@ -70,7 +70,7 @@ impl RestartLog {
         let from = from.filter(|from| from.frames <= header.frames());
         let written = from.and_then(|from| read_pages(log, header, from.frames));
         let Some((from, written)) = from.zip(written) else {
-            // What is between is not known.
+            // The restarts in between are unknown.
             *lock(&self.0) = RestartLogState::default();
             return None;
         };

@@ -19,7 +19,7 @@ use crate::engine::sqlite::wal::commit_log::{self, Author, Recorder};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::sql::{Job, StatementOutcome};
 
-/// What a writer remembers of the database between its transactions.
+/// Caches of the writer that outlive a transaction.
 #[derive(Default)]
 pub struct WriterCaches {
     rowid_cache: RowidCache,
