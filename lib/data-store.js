@@ -1,66 +1,33 @@
 "use strict";
 
-const path = require("node:path");
+const { atFirstUse, objectAtFirstUse } = require("./base/at-first-use.js");
+// Loaded now, before a test replaces them.
+require("./base/timers.js");
 
-const { checkOptionNames } = require("./base/arguments.js");
-const { backupOf, checkBackupOptions } = require("./config/backup.js");
-const { BackupNotices } = require("./api/backup-notices.js");
-const { createBackups } = require("./api/backups.js");
-const { followLinks, locationFromEnvironment, locationFromOption } = require("./config/location.js");
-const { invalidArgument } = require("./base/errors.js");
-const { createKeyValueStore } = require("./api/key-value-store.js");
-const { createKv } = require("./api/kv/kv.js");
-const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
-const { kindOf } = require("./base/json.js");
-const { LazyConnection } = require("./native/lazy-connection.js");
-const { OperationQueue } = require("./queue/queue.js");
-const { createStoreSqlite } = require("./api/transaction.js");
+/** @typedef {import("..").DataStore} DataStore */
+
+/** Everything else: a bot that imports this package and does not use it does not wait for that. */
+const opening = atFirstUse(() => require("./open-store.js"));
+
+const MEMBERS = ["appData", "kv", "backups", "sqlite", "config", "close", Symbol.asyncDispose];
 
 /**
- * @typedef {import("..").DataStore} DataStore
- * @typedef {import("./config/location.js").Location} Location
- */
-
-const OPTIONS = ["filename", "backup", "cacheBytes"];
-
-/**
- * @param {() => Location} locate called when the location is first needed, and not again once it has returned
- * @param {number} cacheBytes
- * @param {(path: string) => import("./config/backup.js").BackupConfig | undefined} backup
+ * @param {any} [options]
  * @returns {DataStore}
  */
-function createDataStore(locate, cacheBytes, backup) {
-	const notices = new BackupNotices();
-	/** @type {Location | undefined} */
-	let location;
-	const located = () => {
-		if (location === undefined) {
-			const found = locate();
-			location = { ...found, backup: backup(found.path) };
-		}
-		return location;
-	};
-	const queue = new OperationQueue(new LazyConnection(located, notices), cacheBytes);
-	return {
-		appData: createKeyValueStore(queue),
-		kv: createKv(queue),
-		backups: createBackups(queue, located, notices),
-		sqlite: createStoreSqlite(queue),
-		get config() {
-			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: nameNow(located()) } };
-		},
-		close: () => queue.close(),
-		[Symbol.asyncDispose]: () => queue.close(),
-	};
+function openDataStore(options = {}) {
+	return opening().openStore(options, workingDirectory());
 }
 
 /**
- * The name of a store's file as it was configured, unless that would name another file by now.
+ * The store that the environment configures.
  *
- * @param {Location} location
+ * @returns {DataStore}
  */
-function nameNow({ filename, path: file }) {
-	return followLinks(path.resolve(filename)) === file ? filename : file;
+function storeOfEnvironment() {
+	// A bot may change it before the first use.
+	const folder = workingDirectory();
+	return objectAtFirstUse(MEMBERS, () => opening().openStore({}, folder));
 }
 
 /** The working directory; `undefined` if it is gone, which is an error only where it is needed. */
@@ -72,32 +39,4 @@ function workingDirectory() {
 	}
 }
 
-/**
- * @param {any} [options]
- * @returns {DataStore}
- */
-function openDataStore(options = {}) {
-	if (typeof options !== "object" || options === null) {
-		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
-	}
-	checkOptionNames(options, OPTIONS, "options");
-	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT } = options;
-	const backupOptions = checkBackupOptions(backup);
-	if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
-		throw invalidArgument(
-			"options.cacheBytes",
-			"must be a number of bytes: an integer from 0, which turns the cache off",
-		);
-	}
-	// A bot may change it before the first use.
-	const folder = workingDirectory();
-	if (filename === undefined) {
-		const locate = () => locationFromEnvironment(process.env, folder);
-		return createDataStore(locate, cacheBytes, (path) => backupOf(path, backupOptions, process.env, true, folder));
-	}
-	const location = locationFromOption(filename, folder);
-	const backupFor = (/** @type {string} */ path) => backupOf(path, backupOptions, process.env, false, folder);
-	return createDataStore(() => location, cacheBytes, backupFor);
-}
-
-module.exports = { dataStore: openDataStore(), openDataStore };
+module.exports = { dataStore: storeOfEnvironment(), openDataStore };

@@ -1,6 +1,6 @@
 "use strict";
 
-const { clearTimeout, setTimeout } = require("node:timers");
+const { clearTimeout, setTimeout } = require("../base/timers.js");
 const { checkDuration } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument, withProperties } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");

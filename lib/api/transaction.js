@@ -8,7 +8,7 @@ const { createKv } = require("./kv/kv.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
-const { migrate } = require("./migrations/migrate.js");
+const { atFirstUse } = require("../base/at-first-use.js");
 const { withLease } = require("./lease.js");
 const { createSqlite } = require("./sqlite.js");
 
@@ -16,6 +16,9 @@ const { createSqlite } = require("./sqlite.js");
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
  * @typedef {import("../queue/transaction-scope.js").Scope} Scope
  */
+
+/** With `node:crypto`, which takes longer to load than everything else here. */
+const migrating = atFirstUse(() => require("./migrations/migrate.js"));
 
 /** Kinds of leases, by the option `mode`. */
 const MODES = new Map([
@@ -34,7 +37,8 @@ function createStoreSqlite(queue) {
 		...createSqlite(queue),
 		transaction: (/** @type {any} */ callback, /** @type {any} */ options) => transaction(queue, callback, options),
 		reserve: (/** @type {any} */ options) => reserve(queue, options),
-		migrate: (/** @type {any} */ migrations, /** @type {any} */ options) => migrate(queue, migrations, options),
+		migrate: (/** @type {any} */ migrations, /** @type {any} */ options) =>
+			migrating().migrate(queue, migrations, options),
 	};
 }
 

@@ -1,7 +1,6 @@
 "use strict";
 
-// The global may have been replaced by a test.
-const { setImmediate } = require("node:timers");
+const { setImmediate } = require("../base/timers.js");
 
 /**
  * Calls back in the next turn of the event loop.

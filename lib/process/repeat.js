@@ -1,7 +1,6 @@
 "use strict";
 
-// The global may have been replaced by a test.
-const { clearInterval, setInterval } = require("node:timers");
+const { clearInterval, setInterval } = require("../base/timers.js");
 
 /**
  * Repeats an action for an object until it is stopped or the object is garbage-collected. It keeps neither the object nor

@@ -9,6 +9,7 @@ export const ORDER = {
 	lib: `
 		adapters  cli
 		data-store.js
+		open-store.js
 		api
 		queue
 		cache
