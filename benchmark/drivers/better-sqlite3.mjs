@@ -1,10 +1,8 @@
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { endOfPrefix } from "../lib/prefix.mjs";
 
-const require = createRequire(import.meta.url);
-
-const load = async () => require("better-sqlite3");
+// @ts-expect-error It has no declarations.
+const load = () => import("better-sqlite3");
 
 /** A table as one would make it for the same data: the columns of the SDK's, with the key as the primary key. */
 const SCHEMA = `
@@ -49,7 +47,7 @@ function betterSqlite3({ id, title, synchronous, durability, durable }) {
 		durable,
 		load,
 		open: async (folder) => {
-			const Database = await load();
+			const { default: Database } = await load();
 			const db = new Database(join(folder, "store.sqlite3"));
 			db.pragma("journal_mode = WAL");
 			db.pragma(`synchronous = ${synchronous}`);
