@@ -218,6 +218,27 @@ const VARIANTS = [
 		cargo: ["--lib", "wal"],
 	},
 	{
+		name: "what lies between two cases of a key is read",
+		file: "src/engine/sqlite/table/search.rs",
+		from: "                SearchStep::Seek(_) if is_sorted => {}",
+		to: "                SearchStep::Seek(_) => {}",
+		cargo: ["--lib", "search"],
+	},
+	{
+		name: "keys of another case are not sought",
+		file: "src/engine/sqlite/table/search.rs",
+		from: "                SearchStep::Seek(key) => {\n                    next = Some(key);",
+		to: "                SearchStep::Seek(key) => {\n                    next = Some(key).filter(|key| key.is_empty());",
+		cargo: ["--test", "pattern_search_rounds"],
+	},
+	{
+		name: "a table without an index in the order of bytes is sorted for each case",
+		file: "src/engine/sqlite/table/search.rs",
+		from: "                SearchStep::Seek(_) if is_sorted => {}",
+		to: "                SearchStep::Seek(_) if is_sorted && from.is_empty() => {}",
+		cargo: ["--lib", "search"],
+	},
+	{
 		name: "a backup is put over another's at an object store",
 		file: "src/backup/destination/upload.rs",
 		from: "mode: PutMode::Create,",

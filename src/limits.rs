@@ -30,6 +30,12 @@ pub const SLICE_ROWS_MAX: usize = 128;
 /// Rows in the first slice of a `select`, so that JavaScript parses it while the others are read.
 pub const SLICE_ROWS_FIRST: usize = 32;
 
+/// Rows that a `select` finds in the index before it reads the first of them.
+pub const SCAN_ROWS_FIRST: usize = 1_024;
+
+/// Rows that it finds then before it reads on.
+pub const SCAN_ROWS_MAX: usize = 4_096;
+
 /// Rows of user SQL in one slice.
 pub const SQL_SLICE_ROWS_MAX: usize = 1_000;
 

@@ -151,26 +151,6 @@ fn rows_of_many_slices_are_in_the_order_of_insertion_and_one_of_each_key() {
 }
 
 #[test]
-fn a_select_by_prefix_searches_an_index() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.sqlite3");
-    drop(Engine::open(&path).map(Engine::close));
-    let connection = Connection::open(&path).unwrap();
-    let plan: String = connection
-        .query_row(
-            "EXPLAIN QUERY PLAN SELECT rowid, key, value, expires_at FROM __rootapp_kv \
-             WHERE community_id IS ? AND key COLLATE NOCASE >= ? AND key COLLATE NOCASE < ?",
-            [None, Some("a"), Some("b")],
-            |row| row.get(3),
-        )
-        .unwrap();
-    assert!(
-        plan.contains("__rootcellar_kv_community_id_key_nocase (community_id=? AND key>? AND key<?)"),
-        "{plan}"
-    );
-}
-
-#[test]
 fn a_lock_held_by_others_is_waited_for_and_then_reported_and_the_next_batch_works() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.sqlite3");

@@ -298,7 +298,7 @@ describe("import", () => {
 		const directory = temporaryDirectory();
 		const file = await fileWith([{ key: "old", value: 1 }], directory);
 		const input = join(directory, "keys.jsonl");
-		const many = Array.from({ length: 60_000 }, (_, n) => line({ key: `new ${n}`, value: "x".repeat(100) }));
+		const many = Array.from({ length: 60_000 }, (_, n) => line({ key: `new ${n}`, value: "x".repeat(1000) }));
 		writeFileSync(input, many.join(""));
 		const copies = () => readdirSync(directory).filter((name) => name.startsWith(".rootcellar-"));
 		for (const signal of ["SIGKILL", "SIGTERM"]) {

@@ -1,8 +1,6 @@
 //! `LIKE` patterns. An input is a pattern, a line feed and a key.
 
-use std::cmp::Ordering;
-
-use rootcellar::kv::Pattern;
+use rootcellar::kv::{Pattern, SearchStep};
 
 /// Characters of a pattern, and of a key, that the reference is asked about.
 const LENGTH_MAX: usize = 500;
@@ -20,12 +18,10 @@ pub fn run(data: &[u8]) {
     let matches = parsed.matches(&key);
     assert_eq!(matches, like(&pattern, &key), "{pattern:?} on {key:?}");
 
-    let in_range = parsed.key_range().is_none_or(|range| {
-        nocase(&range.from, &key).is_le() && range.to.is_none_or(|to| nocase(&key, &to).is_lt())
-    });
-    assert!(in_range || !matches, "{pattern:?} matches {key:?}, and its range does not hold it");
-    if parsed.is_prefix() {
-        assert_eq!(matches, in_range, "{pattern:?} is only a range, and does not match {key:?}");
+    let starts = parsed.literal_start().is_none_or(|start| start.step(key.as_bytes()) == SearchStep::Take);
+    assert!(starts || !matches, "{pattern:?} matches {key:?}, which does not begin like it");
+    if parsed.is_start() {
+        assert_eq!(matches, starts, "{pattern:?} is only a beginning, and does not match {key:?}");
     }
     long_ones_end(&pattern, &key);
 }
@@ -60,19 +56,4 @@ pub fn like(pattern: &str, key: &str) -> bool {
         ends = (0..ends.len()).map(|end| end > 0 && ends[end - 1] && fits(&key[end - 1])).collect();
     }
     ends[key.len()]
-}
-
-/// SQLite's `NOCASE` (`nocaseCollatingFunc` in its main.c), which looks no further than a NUL in both.
-fn nocase(one: &str, other: &str) -> Ordering {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    for (a, b) in one.iter().zip(other) {
-        let order = a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase());
-        if order.is_ne() {
-            return order;
-        }
-        if *a == 0 {
-            break;
-        }
-    }
-    one.len().cmp(&other.len())
 }

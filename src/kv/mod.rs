@@ -1,6 +1,7 @@
 //! The key-value store without an engine: entries, `LIKE` patterns, expiry, and rows as JSON text.
 
 mod budget;
+mod either_case;
 mod entry;
 mod expiry;
 mod pattern;
@@ -10,6 +11,7 @@ mod segment;
 mod token;
 
 pub use budget::{Budget, Interrupted};
+pub use either_case::{LiteralStart, SearchStep};
 pub use entry::{Address, Entry, Expected, Swap};
 pub use expiry::is_expired;
 pub use pattern::Pattern;

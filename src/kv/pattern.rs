@@ -1,7 +1,7 @@
 //! SQL `LIKE` patterns with the escapes that Root's documentation has.
 
 use super::budget::{Budget, Interrupted};
-use super::range::KeyRange;
+use super::either_case::LiteralStart;
 use super::segment::Segment;
 use super::token::Token;
 
@@ -101,47 +101,25 @@ impl Pattern {
         Ok(true)
     }
 
-    /// Returns `true` if the pattern is literal text and a final `%`, so that [`Self::key_range`] has exactly the
-    /// keys that match.
+    /// Returns `true` if every key matches that begins with [`Self::literal_start`]; where there is none, every key.
     #[must_use]
-    pub fn is_prefix(&self) -> bool {
-        let is_literal = |token: &Token| matches!(token, Token::Literal(c) if *c != '\0');
-        self.rest.as_ref().is_some_and(|rest| rest.segments.is_empty() && rest.end.is_empty())
-            && self.start.iter().all(is_literal)
+    pub fn is_start(&self) -> bool {
+        self.start.iter().all(|token| matches!(token, Token::Literal(_)))
+            && self.rest.as_ref().is_none_or(|rest| rest.segments.is_empty() && rest.end.is_empty())
     }
 
-    /// The range of keys to search an index for, in the order of `NOCASE`, if the pattern begins with literal text.
+    /// What every key begins with that matches, if the pattern begins with literal text. That of a pattern of literal text
+    /// alone is the whole key.
     #[must_use]
-    pub fn key_range(&self) -> Option<KeyRange> {
-        // NOCASE compares only up to a NUL (nocaseCollatingFunc in SQLite's main.c), so a bound must not have one.
-        let from: String = self.prefix().take_while(|c| *c != '\0').collect();
-        if from.is_empty() {
-            return None;
-        }
-        Some(KeyRange { to: next_text(&from), from })
-    }
-
-    fn prefix(&self) -> impl Iterator<Item = char> {
-        self.start.iter().map_while(|token| match token {
+    pub fn literal_start(&self) -> Option<LiteralStart> {
+        let literal = self.start.iter().map_while(|token| match token {
             Token::Literal(c) => Some(*c),
             Token::Any => None,
-        })
+        });
+        let text: String = literal.collect();
+        let is_whole = self.rest.is_none() && self.is_start();
+        (is_whole || !text.is_empty()).then(|| LiteralStart::new(text, is_whole))
     }
-}
-
-/// The least text greater than every text that begins with `prefix`, in the order of `NOCASE`; `None` if there is
-/// none. `prefix` is in lower case.
-fn next_text(prefix: &str) -> Option<String> {
-    let mut text = prefix.to_owned();
-    while let Some(last) = text.pop() {
-        // A range of characters skips the surrogates. Capital letters are skipped because NOCASE sorts them as
-        // small ones.
-        if let Some(next) = (last..=char::MAX).skip(1).find(|c| !c.is_ascii_uppercase()) {
-            text.push(next);
-            return Some(text);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -149,6 +127,7 @@ mod tests {
     use proptest::prelude::*;
     use rusqlite::Connection;
 
+    use super::super::either_case::SearchStep;
     use super::*;
 
     #[test]
@@ -170,20 +149,20 @@ mod tests {
     fn a_nul_is_a_character_like_any_other() {
         assert!(Pattern::new("%b").matches("a\0b"));
         assert!(!Pattern::new("a\0c%").matches("a\0b"));
-        assert_eq!(Pattern::new("a\0c%").key_range().unwrap().from, "a");
-        assert!(!Pattern::new("a\0c%").is_prefix());
+        assert_eq!(Pattern::new("a\0c%").literal_start().unwrap().first(), "A\0C");
     }
 
     #[test]
-    fn literal_text_at_the_beginning_becomes_a_range_of_keys() {
-        let range = |text| Pattern::new(text).key_range();
-        assert_eq!(range("User:%"), Some(KeyRange { from: "user:".into(), to: Some("user;".into()) }));
-        assert_eq!(range("@%").unwrap().to.as_deref(), Some("["));
-        assert_eq!(range("%user"), None);
-        assert_eq!(range("_"), None);
-        assert_eq!(range("\u{d7ff}%").unwrap().to.as_deref(), Some("\u{e000}"));
-        assert_eq!(range("a\u{10ffff}%").unwrap().to.as_deref(), Some("b"));
-        assert_eq!(range("\u{10ffff}%").unwrap().to, None);
+    fn literal_text_at_the_beginning_is_searched_for() {
+        let first = |text| Pattern::new(text).literal_start().map(|start| start.first());
+        assert_eq!(first("User:%").as_deref(), Some("USER:"));
+        assert_eq!(first(r"a\_b_c%").as_deref(), Some("A_B"));
+        assert_eq!(first("").as_deref(), Some(""));
+        assert_eq!(first("%user"), None);
+        assert_eq!(first("_"), None);
+        let is_start = |text| Pattern::new(text).is_start();
+        assert!(is_start("user:%") && is_start("user:%%") && is_start("user") && is_start("%"));
+        assert!(!is_start("user:%x") && !is_start("us_r%") && !is_start("%x%"));
     }
 
     /// The matcher by the definition of `LIKE`: of a `%`, every number of characters is tried.
@@ -306,9 +285,10 @@ mod tests {
         fn any_text_is_a_pattern_and_matches_without_panic(pattern in any::<String>(), key in any::<String>()) {
             let pattern = Pattern::new(&pattern);
             let matches = pattern.matches(&key);
-            if pattern.is_prefix() {
-                let prefix: String = pattern.prefix().collect();
-                prop_assert_eq!(matches, key.to_ascii_lowercase().starts_with(&prefix));
+            let starts = pattern.literal_start().is_none_or(|start| start.step(key.as_bytes()) == SearchStep::Take);
+            prop_assert!(starts || !matches);
+            if pattern.is_start() {
+                prop_assert_eq!(matches, starts);
             }
         }
 

@@ -1,6 +1,6 @@
 //! Ranges of keys.
 
-/// Keys from one on up to another, in the order of their bytes, or of the collation that it is made for.
+/// Keys from one on up to another, in the order of their bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {
     /// Inclusive.

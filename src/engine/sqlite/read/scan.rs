@@ -1,68 +1,130 @@
 //! Scan of a `select`: the rows that match a pattern, and their order in the result.
 //!
-//! Rows are passed on while they are read, in the order of the index that finds them. Only at the end is it known
-//! which of them stay, and in which order. SQLite could sort them first, but it would then copy every value through
-//! its sorter, or walk the whole table instead of the index, and nothing could be passed on meanwhile.
+//! The index gives rowids and keys, some at a time. Those rows are read by rowid in ascending order, each page of the table
+//! once, and passed on while others are still to be found. Only at the end is it known which of them stay, and in which
+//! order. Few rows are in order from the first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use rusqlite::params_from_iter;
+use rusqlite::CachedStatement;
+use rusqlite::types::ValueRef;
 
 use super::select::Select;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
-use crate::engine::sqlite::table::columns::{self, Matching};
-use crate::kv::{Budget, EntryWriter, Interrupted, is_expired};
+use crate::engine::sqlite::table::{columns, search};
+use crate::kv::{EntryWriter, is_expired};
+use crate::limits::{SCAN_ROWS_FIRST, SCAN_ROWS_MAX};
+
+const FROM_ROWID: &str = "SELECT rowid, value, expires_at FROM main.__rootapp_kv WHERE rowid >= ?1 ORDER BY rowid";
+
+/// Distance of two rowids up to which what lies between is read over, rather than searched past.
+const NEAR: i64 = 8;
 
 /// Reads the live entries that match. Returns the last slice, and passes those before it to `send`.
 pub fn scan(connection: &UserConnection, select: &Select, mut send: impl FnMut(String)) -> Result<String, Error> {
-    let matching = Matching::new(select.community.as_deref(), &select.pattern);
-    let sql = format!("SELECT rowid, key, value, expires_at FROM main.__rootapp_kv WHERE {}", matching.condition);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(&matching.parameters))?;
-    let mut is_over = || connection.is_interrupted();
-    let mut budget = Budget::until(&mut is_over);
-    let mut slices = EntryWriter::new(select.format);
-    let mut found = FoundRows::default();
-    let mut refused = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        if !matching.fits(row.get_ref(1)?, &mut budget).map_err(|Interrupted| connection.interruption())? {
-            continue;
-        }
-        // A key that is not text is skipped: no other operation would find it, and it must not pass for one that
-        // is.
-        let Some(key) = columns::key(row.get_ref(1)?) else { continue };
-        let expires_at = columns::expiry(row.get_ref(3)?);
-        let is_live = !is_expired(expires_at, select.now_ms);
-        if let Some(place) = found.add(row.get(0)?, key, is_live) {
-            let value = columns::text_of(row.get_ref(2)?).ok_or_else(|| Error::not_json(key));
-            let full = match value.and_then(|value| slices.push(key, value, expires_at)) {
-                Ok(full) => full,
-                Err(error) => {
-                    // A newer row of the key may replace it.
-                    refused.insert(place, error);
-                    slices.push(key, "null", expires_at)?
-                }
-            };
-            full.into_iter().for_each(&mut send);
-        }
-    }
-    let order = found.order();
-    let first_refused = match &order {
-        None => refused.pop_first().map(|(_, error)| error),
-        Some(_) if refused.is_empty() => None,
-        Some(order) => order.iter().find_map(|place| refused.remove(place)),
+    let mut scan = Scan {
+        select,
+        send: &mut send,
+        from_rowid: connection.prepare_cached(FROM_ROWID)?,
+        slices: EntryWriter::new(select.format),
+        found: FoundRows::default(),
+        refused: BTreeMap::new(),
     };
-    first_refused.map_or_else(|| Ok(slices.finish(order.as_deref())), Err)
+    search::each_match(connection, select.community.as_deref(), &select.pattern, &mut |rowid, key| {
+        // A key that is not text is skipped: no other operation would find it, and it must not pass for one that is.
+        let Some(key) = columns::key(key) else { return Ok(()) };
+        scan.found.add(rowid, key);
+        if scan.found.unread() >= scan.rows_at_once() { scan.read() } else { Ok(()) }
+    })?;
+    scan.read()?;
+    scan.finish()
 }
 
-/// Rows in the order in which they were found.
+struct Scan<'a, 'c> {
+    select: &'a Select,
+    send: &'a mut dyn FnMut(String),
+    from_rowid: CachedStatement<'c>,
+    slices: EntryWriter,
+    found: FoundRows,
+    /// Rows that cannot be passed on, by place.
+    refused: BTreeMap<usize, Error>,
+}
+
+impl Scan<'_, '_> {
+    /// Rows that are found before they are read.
+    fn rows_at_once(&self) -> usize {
+        if self.found.read == 0 { SCAN_ROWS_FIRST } else { SCAN_ROWS_MAX }
+    }
+
+    /// Reads the rows that were found since the last time.
+    fn read(&mut self) -> Result<(), Error> {
+        let Self { select, send, from_rowid, slices, found, refused } = self;
+        let mut next = found.begin();
+        while let Some(first) = found.rows.get(next) {
+            let mut rows = from_rowid.query([first.rowid])?;
+            loop {
+                let Some(row) = rows.next()? else { return Ok(()) };
+                let rowid: i64 = row.get(0)?;
+                next += found.rows[next..].iter().take_while(|wanted| wanted.rowid < rowid).count();
+                if found.rows.get(next).is_some_and(|wanted| wanted.rowid == rowid) {
+                    let expires_at = columns::expiry(row.get_ref(2)?);
+                    if !is_expired(expires_at, select.now_ms) {
+                        let place = found.place(next);
+                        let key = &found.keys[found.rows[next].key.clone()];
+                        let full = match pushed(slices, key, row.get_ref(1)?, expires_at) {
+                            Ok(full) => full,
+                            Err(error) => {
+                                // A newer row of the key may replace it.
+                                refused.insert(place, error);
+                                slices.push(key, "null", expires_at)?
+                            }
+                        };
+                        full.into_iter().for_each(&mut **send);
+                    }
+                    next += 1;
+                }
+                if found.rows.get(next).is_none_or(|wanted| wanted.rowid.saturating_sub(rowid) > NEAR) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<String, Error> {
+        let Self { slices, found, mut refused, .. } = self;
+        let order = found.order();
+        let first_refused = match &order {
+            None => refused.pop_first().map(|(_, error)| error),
+            Some(_) if refused.is_empty() => None,
+            Some(order) => order.iter().find_map(|place| refused.remove(place)),
+        };
+        first_refused.map_or_else(|| Ok(slices.finish(order.as_deref())), Err)
+    }
+}
+
+/// Adds a row to the slices. Returns the one that was full.
+fn pushed(
+    slices: &mut EntryWriter,
+    key: &str,
+    value: ValueRef,
+    expires_at: Option<i64>,
+) -> Result<Option<String>, Error> {
+    slices.push(key, columns::text_of(value).ok_or_else(|| Error::not_json(key))?, expires_at)
+}
+
+/// Rows in the order in which they were found, as far as they are not read, and else in which they were read.
 #[derive(Default)]
 struct FoundRows {
     rows: Vec<FoundRow>,
     /// All keys, one after another.
     keys: String,
+    /// The key that was found last.
+    last_key: Range<usize>,
+    /// How many rows are read.
+    read: usize,
     live: usize,
     is_unordered: bool,
     may_repeat: bool,
@@ -76,18 +138,35 @@ struct FoundRow {
 }
 
 impl FoundRows {
-    /// Adds a row. Returns its index among the live rows if it is live.
-    fn add(&mut self, rowid: i64, key: &str, is_live: bool) -> Option<usize> {
-        if let Some(last) = self.rows.last() {
-            self.is_unordered |= last.rowid >= rowid;
-            // Ascending keys are all different. An index has them ascend, unless it ignores case.
-            self.may_repeat |= &self.keys[last.key.clone()] >= key;
-        }
+    fn add(&mut self, rowid: i64, key: &str) {
+        // Ascending keys are all different.
+        self.may_repeat |= !self.rows.is_empty() && &self.keys[self.last_key.clone()] >= key;
         let start = self.keys.len();
         self.keys.push_str(key);
-        let place = is_live.then_some(self.live);
-        self.live += usize::from(is_live);
-        self.rows.push(FoundRow { rowid, key: start..self.keys.len(), place });
+        self.last_key = start..self.keys.len();
+        self.rows.push(FoundRow { rowid, key: self.last_key.clone(), place: None });
+    }
+
+    fn unread(&self) -> usize {
+        self.rows.len() - self.read
+    }
+
+    /// Puts the rows that are not read in order, and returns the index of the first. They are being read from now on.
+    fn begin(&mut self) -> usize {
+        let first = self.read;
+        self.rows[first..].sort_unstable_by_key(|row| row.rowid);
+        let before = first.checked_sub(1).map(|last| self.rows[last].rowid);
+        self.is_unordered |=
+            self.rows.get(first).is_some_and(|row| before.is_some_and(|before| before > row.rowid));
+        self.read = self.rows.len();
+        first
+    }
+
+    /// Index among the live rows of one that is live.
+    fn place(&mut self, index: usize) -> usize {
+        let place = self.live;
+        self.rows[index].place = Some(place);
+        self.live += 1;
         place
     }
 

@@ -7,10 +7,11 @@
 //!
 //! A write that changes no row is an error: a user's trigger can make SQLite skip it.
 
-use rusqlite::{CachedStatement, OptionalExtension, params, params_from_iter};
+use rusqlite::{CachedStatement, OptionalExtension, params};
 
-use super::columns::{Matching, expiry};
+use super::columns::expiry;
 use super::rowid_cache::{CachedRow, RowidCache};
+use super::search;
 use super::triggers::KeyTriggers;
 use crate::batch::Command;
 use crate::engine::sqlite::guard::mode::Mode;
@@ -37,6 +38,9 @@ const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
         FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
 const DELETE_OTHERS: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
+
+/// What deleting a row costs of a [`Budget`].
+const DELETE_STEPS: usize = 2_000;
 
 /// The key-value table, within the open transaction.
 pub struct Keys<'a> {
@@ -92,8 +96,7 @@ impl<'a> Keys<'a> {
             Command::Swap(swap) => self.swap(swap, now_ms),
             Command::Delete(address) => Ok(self.delete(address)?),
             Command::DeleteLike { community, pattern } => {
-                let matching = Matching::new(community.as_deref(), pattern);
-                self.atomically(|keys| Ok(keys.delete_matching(&matching)?))
+                self.atomically(|keys| Ok(keys.delete_matching(community.as_deref(), pattern)?))
             }
             Command::Sql(_) => Err(Error::internal("a statement is no command on keys").into()),
         }
@@ -165,28 +168,20 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn delete_matching(&mut self, matching: &Matching) -> Result<(), Error> {
+    fn delete_matching(&mut self, community: Option<&str>, pattern: &str) -> Result<(), Error> {
         self.rowid_cache.clear();
         let connection = self.connection;
-        let Matching { condition, parameters, .. } = matching;
-        if matching.is_exact() && !self.triggers.on_keys {
-            let sql = format!("DELETE FROM main.__rootapp_kv WHERE {condition}");
-            connection.prepare_cached(&sql)?.execute(params_from_iter(parameters))?;
-            return Ok(());
-        }
         let mut found = Vec::new();
-        let sql = format!("SELECT rowid, key FROM main.__rootapp_kv WHERE {condition}");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(parameters))?;
+        search::each_match(connection, community, pattern, &mut |rowid, _| {
+            found.push(rowid);
+            Ok(())
+        })?;
+        found.sort_unstable();
         let mut is_over = || connection.is_interrupted();
         let mut budget = Budget::until(&mut is_over);
-        while let Some(row) = rows.next()? {
-            if matching.fits(row.get_ref(1)?, &mut budget).map_err(|Interrupted| connection.interruption())? {
-                found.push(row.get::<_, i64>(0)?);
-            }
-        }
         let mut delete = connection.prepare_cached(DELETE_ROW)?;
         for rowid in found {
+            budget.spend(DELETE_STEPS).map_err(|Interrupted| connection.interruption())?;
             if delete.execute([rowid])? == 0
                 && let Some(key) = self.key_of(rowid)?
             {

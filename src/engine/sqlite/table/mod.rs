@@ -4,4 +4,5 @@ pub mod columns;
 pub mod keys;
 pub mod rowid_cache;
 pub mod schema;
+pub mod search;
 pub mod triggers;

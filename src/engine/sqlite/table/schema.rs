@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::Error;
-use crate::engine::sqlite::wal::file_mark;
+use crate::engine::sqlite::wal::file_mark::{self, MarkKeeper};
 
 /// The SDK's table in the SDK's own words, so that either finds what the other made.
 const SDK_TABLE: &str = "
@@ -20,16 +20,21 @@ CREATE UNIQUE INDEX IF NOT EXISTS `__rootapp_kv_community_id_key_unique` ON `__r
 
 /// Migrations, one for each version. Append only: a released one never changes.
 const MIGRATIONS: &[&str] = &[
-    // 1: indexes for patterns that begin with literal text in either case, and for expired rows.
+    // 1: an index for expired rows.
     "
-CREATE INDEX IF NOT EXISTS __rootcellar_kv_community_id_key_nocase
-    ON __rootapp_kv (community_id, key COLLATE NOCASE);
 CREATE INDEX IF NOT EXISTS __rootcellar_kv_expires_at
     ON __rootapp_kv (expires_at) WHERE expires_at IS NOT NULL;
 ",
     // 2: the mark by which the file's own log is told from another's.
     file_mark::CREATE_TABLE,
 ];
+
+/// Index that versions of this package made which searched by it for letters of either case. It only takes time and space now,
+/// so it goes. Those versions open a file without it, for it is of the same version of the schema, and read all keys of a
+/// community instead of a part.
+const UNUSED_INDEX: &str = "__rootcellar_kv_community_id_key_nocase";
+const UNUSED_INDEX_EXISTS: &str = "SELECT 1 FROM sqlite_schema \
+    WHERE type = 'index' AND name = ?1 AND tbl_name = '__rootapp_kv'";
 
 /// Version in every file, so that an older version of this package does not open a newer file.
 #[expect(clippy::cast_possible_truncation, reason = "there will be few")]
@@ -51,6 +56,23 @@ pub fn check(connection: &Connection) -> Result<(), Error> {
 
 /// Applies missing migrations in one transaction. An up-to-date file is not written.
 pub fn migrate(connection: &Connection) -> Result<(), Error> {
+    apply_pending(connection)?;
+    // Nothing depends on it: where it cannot go now, because the disk is full or the file is in use, it may the next time.
+    drop(remove_unused_index(connection));
+    Ok(())
+}
+
+fn remove_unused_index(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.query_row(UNUSED_INDEX_EXISTS, [UNUSED_INDEX], |_| Ok(())).optional()?.is_none() {
+        return Ok(());
+    }
+    let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    MarkKeeper::new(connection).before_write(&transaction)?;
+    transaction.execute_batch(&format!("DROP INDEX IF EXISTS main.{UNUSED_INDEX}"))?;
+    transaction.commit()
+}
+
+fn apply_pending(connection: &Connection) -> Result<(), Error> {
     if pending(connection)?.is_empty() {
         return Ok(());
     }

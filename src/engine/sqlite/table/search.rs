@@ -1,0 +1,149 @@
+//! Search for the rows of a community whose keys match a pattern, by the index that keeps keys unique.
+//!
+//! A pattern matches letters of either case, and the index has them apart. So where keys stop matching the search goes on at
+//! the next key that can match: where all keys are in one case, that is a seek for each letter at most.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, StatementStatus, params};
+
+use crate::Error;
+use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::kv::{Budget, Interrupted, LiteralStart, Pattern, SearchStep};
+
+const OF_COMMUNITY: &str = "SELECT rowid, key FROM main.__rootapp_kv WHERE community_id IS ?1";
+const FROM_KEY: &str = "SELECT rowid, key FROM main.__rootapp_kv \
+    WHERE community_id IS ?1 AND key COLLATE BINARY >= ?2 ORDER BY key COLLATE BINARY";
+const ENCODING: &str = "PRAGMA main.encoding";
+
+/// Passes each row that matches to `found`, by rowid and key, in the order in which they are found. `%` matches a key that is
+/// not text, too.
+pub fn each_match(
+    connection: &UserConnection,
+    community: Option<&str>,
+    pattern: &str,
+    found: &mut dyn FnMut(i64, ValueRef) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let pattern = Pattern::new(pattern);
+    let mut is_over = || connection.is_interrupted();
+    let mut budget = Budget::until(&mut is_over);
+    let mut matches = |key: ValueRef| match key {
+        _ if pattern.is_start() => Ok(true),
+        ValueRef::Text(key) => pattern.matches_within(&String::from_utf8_lossy(key), &mut budget),
+        _ => Ok(false),
+    };
+    let mut take = |rowid: i64, key: ValueRef| {
+        if matches(key).map_err(|Interrupted| connection.interruption())? { found(rowid, key) } else { Ok(()) }
+    };
+    match pattern.literal_start() {
+        Some(start) if is_utf8(connection)? => search(connection, community, &start, &mut take),
+        start => scan(connection, community, start.as_ref(), &mut take),
+    }
+}
+
+/// Passes on each row of a key that begins as `start` says.
+fn search(
+    connection: &Connection,
+    community: Option<&str>,
+    start: &LiteralStart,
+    take: &mut dyn FnMut(i64, ValueRef) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(FROM_KEY)?;
+    let mut from = start.first();
+    // A table of another program may lack an index in the order of bytes. Then SQLite reads the whole table for each search,
+    // and sorts it. So one is enough, from here on.
+    statement.reset_status(StatementStatus::Sort);
+    loop {
+        let is_sorted = statement.get_status(StatementStatus::Sort) > 0;
+        let mut next = None;
+        let mut rows = statement.query(params![community, from])?;
+        while let Some(row) = rows.next()? {
+            // What is not text comes behind all text.
+            let ValueRef::Text(key) = row.get_ref(1)? else { break };
+            match start.step(key) {
+                SearchStep::Take => take(row.get(0)?, ValueRef::Text(key))?,
+                SearchStep::Seek(_) if is_sorted => {}
+                SearchStep::Seek(key) => {
+                    next = Some(key);
+                    break;
+                }
+                SearchStep::End => break,
+            }
+        }
+        drop(rows);
+        match next {
+            Some(key) => from = key,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Passes on each row of a community, or each of a key that begins as `start` says.
+fn scan(
+    connection: &Connection,
+    community: Option<&str>,
+    start: Option<&LiteralStart>,
+    take: &mut dyn FnMut(i64, ValueRef) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(OF_COMMUNITY)?;
+    let mut rows = statement.query(params![community])?;
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref(1)?;
+        let starts = |start: &LiteralStart| match key {
+            ValueRef::Text(key) => start.step(key) == SearchStep::Take,
+            _ => false,
+        };
+        if start.is_none_or(starts) {
+            take(row.get(0)?, key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns `true` if the order of keys in an index is that of their bytes in UTF-8.
+fn is_utf8(connection: &Connection) -> Result<bool, Error> {
+    let encoding: String = connection.prepare_cached(ENCODING)?.query_row([], |row| row.get(0))?;
+    Ok(encoding == "UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::sqlite::connection::open_writer;
+    use crate::engine::sqlite::interrupt::Interrupt;
+
+    /// Searches among 20,000 rows that lie between the cases of a few, and counts the steps that SQLite takes.
+    fn steps(connection: &UserConnection) -> i32 {
+        let rows = "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+            INSERT INTO __rootapp_kv (key, value) SELECT 'Vine:' || i, '1' FROM n; \
+            INSERT INTO __rootapp_kv (key, value) \
+            VALUES ('USER:1', '1'), ('Use', '1'), ('User:2', '1'), ('uSex', '1'), ('user:3', '1'), ('usher', '1')";
+        connection.execute_batch(rows).unwrap();
+        connection.prepare_cached(FROM_KEY).unwrap().reset_status(StatementStatus::VmStep);
+        let mut rowids = Vec::new();
+        each_match(connection, None, "user:%", &mut |rowid, _| {
+            rowids.push(rowid);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(rowids.len(), 3);
+        connection.prepare_cached(FROM_KEY).unwrap().get_status(StatementStatus::VmStep)
+    }
+
+    #[test]
+    fn what_lies_between_two_cases_of_a_key_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("a.sqlite3"), Interrupt::default()).unwrap();
+        let steps = steps(&connection);
+        assert!((1..1_000).contains(&steps), "{steps}");
+    }
+
+    #[test]
+    fn a_table_without_an_index_is_not_read_for_each_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("a.sqlite3"), Interrupt::default()).unwrap();
+        connection.execute_batch("DROP INDEX `__rootapp_kv_community_id_key_unique`").unwrap();
+        let steps = steps(&connection);
+        // Reading and sorting takes about twenty a row, twice.
+        assert!((20_000..1_000_000).contains(&steps), "{steps}");
+    }
+}
