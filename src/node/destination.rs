@@ -225,8 +225,10 @@ pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {
 #[napi]
 #[must_use]
 pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask> {
+    // On this thread, for it reads the environment.
+    let destination = url.map(|url| parse(&url)).transpose();
     let work = move || {
-        let destination = url.map(|url| parse(&url)).transpose()?;
+        let destination = destination?;
         let root = destination.as_deref().and_then(Destination::root);
         if let Some(destination) = &destination
             && root.is_none()

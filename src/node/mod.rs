@@ -8,6 +8,7 @@ mod backup;
 mod batch;
 mod convert;
 mod destination;
+mod environment;
 mod signals;
 mod sql;
 mod state;

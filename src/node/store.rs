@@ -16,6 +16,7 @@ use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
+use super::environment;
 use super::state::event_queue::EventQueue;
 use super::state::sql_state::SqlState;
 use super::state::store_state::{Open, StoreState};
@@ -30,7 +31,6 @@ use crate::engine::sqlite::{
     CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
     locks_hold,
 };
-use crate::faults;
 use crate::kv::{Address, RowFormat};
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
@@ -65,7 +65,7 @@ impl NativeStore {
     /// If Node refuses the callback.
     #[napi(constructor)]
     pub fn new(env: Env, path: String, wake: Function<(), ()>) -> napi::Result<Self> {
-        faults::read();
+        environment::read();
         let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
         let shared = Arc::new(StoreState {
             path: path.into(),

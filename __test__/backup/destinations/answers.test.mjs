@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rejection } from "../../helpers/errors.mjs";
 import { lose, openBackedUp as open, rarely } from "../backups.mjs";
 import { machine } from "../machine.mjs";
-import { listing, startFakeStore } from "./fake-store.mjs";
+import { answering, listing, startFakeStore } from "./fake-store.mjs";
 
 const SESSION_TOKEN = "session-token-of-the-bot";
 const ENVIRONMENT = {
@@ -21,11 +21,6 @@ beforeAll(() => Object.assign(process.env, ENVIRONMENT));
 afterAll(() => {
 	for (const name of Object.keys(ENVIRONMENT)) delete process.env[name];
 });
-
-const answering = (status, body, headers) => (_, response) => {
-	response.writeHead(status, headers).end(body);
-	return true;
-};
 
 /** A machine with a file that no backup was made of. */
 async function machineWithFile() {
@@ -103,24 +98,6 @@ describe("an answer that is no listing never begins a lost file anew", () => {
 		expect([error.code, existsSync(file)]).toEqual(["ERR_BACKUP_DESTINATION", false]);
 		expect(error.message).toContain("does not end");
 		expect(server.requests.length).toBeLessThan(1_100);
-	});
-
-	test("a page without end", { timeout: 300_000 }, async () => {
-		const page = Buffer.alloc(1 << 20, " ");
-		let sent = 0;
-		const server = await startFakeStore((_, response) => {
-			response.writeHead(200);
-			const send = () => {
-				sent += page.length;
-				if (!response.destroyed && sent < 1 << 28) response.write(page, send);
-			};
-			send();
-			return true;
-		});
-		const { file } = machine();
-		const error = await rejection(() => open(file, { url: server.url }).appData.get("k"));
-		expect([error.code, existsSync(file)]).toEqual(["ERR_BACKUP_DESTINATION", false]);
-		expect(sent).toBeLessThan(1 << 28);
 	});
 });
 

@@ -6,6 +6,31 @@ import { onTestFinished } from "vitest";
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
+/** Answers one thing to everything. */
+export const answering = (status, body, headers) => (_, response) => {
+	response.writeHead(status, headers).end(body);
+	return true;
+};
+
+/** Answers without end, with this status, and the head for a request. `sent` tells how many bytes were. */
+export function endless(status, headersFor = () => ({}), piece = Buffer.alloc(1 << 20, " ")) {
+	const answer = (request, response) => {
+		response.writeHead(status, headersFor(request));
+		const send = () => {
+			if (response.destroyed || answer.sent >= endless.most) return;
+			answer.sent += piece.length;
+			response.write(piece, send);
+		};
+		send();
+		return true;
+	};
+	answer.sent = 0;
+	return answer;
+}
+
+/** Bytes after which an answer without end rests. */
+endless.most = 1 << 28;
+
 /** A page of a listing of S3. */
 export function listing(objects = [], { next } = {}) {
 	const contents = objects.map(

@@ -2,30 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use super::bucket::Bucket;
+use super::clients::{StoreOptions, invalid, object_store};
 use super::folder::Folder;
-use super::http::CheckedConnector;
 use super::interface::Destination;
 use super::layout::Layout;
-use crate::{BackupProblem, Error};
-
-/// Timeouts and retries of one request. A request that fails all of them is retried later, and the failure shows in
-/// the status meanwhile.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
-const RETRIES_MAX: usize = 3;
-
-/// Environment variables with the endpoint of S3, by precedence, as in every client.
-const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+use crate::Error;
 
 /// Parses a path or a URL: `file:`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` (or `abs:`,
 /// as in Litestream; `az://account@container/prefix` names the account).
@@ -70,125 +55,8 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     if url.password().is_some() || (layout != Layout::Azure && !url.username().is_empty()) {
         return Err(invalid("credentials are given in the environment, and not in the address"));
     }
-    let options = UrlOptions::of(&url, layout)?;
-    // The only provider that is compiled in. Fails if it is already set.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let store = match layout {
-        Layout::S3 => s3(name, options),
-        Layout::Google => google(name, options),
-        Layout::Azure => azure(name, url.username(), options),
-    };
-    let store = store.map_err(|error| invalid(&error.to_string()))?;
+    let store = object_store(layout, name, url.username(), StoreOptions::of(&url, layout)?)?;
     Ok(Arc::new(Bucket::new(store, &prefix, layout, format!("{scheme}://{name}/{prefix}"))?))
-}
-
-/// Options in the query of a URL.
-#[derive(Debug, Default)]
-struct UrlOptions {
-    endpoint: Option<String>,
-    region: Option<String>,
-    path_style: Option<bool>,
-}
-
-impl UrlOptions {
-    fn of(url: &Url, layout: Layout) -> Result<Self, Error> {
-        let mut options = Self::default();
-        for (name, value) in url.query_pairs() {
-            match &*name {
-                "endpoint" => options.endpoint = Some(endpoint("its endpoint", &value)?),
-                "region" if layout == Layout::S3 && !value.is_empty() => options.region = Some(value.into_owned()),
-                "forcePathStyle" | "force-path-style" if layout == Layout::S3 => {
-                    let is_set = value.parse();
-                    options.path_style =
-                        Some(is_set.map_err(|_| invalid(&format!("{name} has to be true or false")))?);
-                }
-                "region" if layout == Layout::S3 => return Err(invalid("its region is empty")),
-                _ => return Err(invalid(&format!("{name} is no option of {}://", url.scheme()))),
-            }
-        }
-        if layout == Layout::S3 && options.endpoint.is_none() {
-            let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-            let configured = ENDPOINT_VARIABLES.iter().find_map(|name| Some((name, value(name)?)));
-            options.endpoint = configured.map(|(name, value)| endpoint(name, &value)).transpose()?;
-        }
-        Ok(options)
-    }
-
-    /// HTTP client options; unencrypted only if the endpoint says so.
-    fn client(&self) -> ClientOptions {
-        let is_plain = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
-        ClientOptions::new()
-            .with_timeout(REQUEST_TIMEOUT)
-            .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_allow_http(is_plain)
-    }
-}
-
-/// Validates an endpoint, without showing it in messages: it might contain credentials. `name` is the option or
-/// variable that gave it.
-fn endpoint(name: &str, value: &str) -> Result<String, Error> {
-    let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(|| invalid(&format!("{name} has to be as https://host or http://host:port")))?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid(&format!("{name} has more than a host, a port and a path")));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-type Store = object_store::Result<Arc<dyn ObjectStore>>;
-
-fn s3(bucket: &str, options: UrlOptions) -> Store {
-    let mut builder = AmazonS3Builder::from_env()
-        .with_bucket_name(bucket)
-        .with_conditional_put(S3ConditionalPut::ETagMatch)
-        .with_http_connector(CheckedConnector)
-        .with_client_options(options.client())
-        .with_retry(retry());
-    if let Some(endpoint) = options.endpoint {
-        builder = builder.with_endpoint(endpoint);
-    }
-    if let Some(region) = options.region {
-        builder = builder.with_region(region);
-    }
-    if let Some(path_style) = options.path_style {
-        builder = builder.with_virtual_hosted_style_request(!path_style);
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-fn google(bucket: &str, options: UrlOptions) -> Store {
-    let mut builder = GoogleCloudStorageBuilder::from_env()
-        .with_bucket_name(bucket)
-        .with_http_connector(CheckedConnector)
-        .with_client_options(options.client())
-        .with_retry(retry());
-    if let Some(endpoint) = options.endpoint {
-        builder = builder.with_base_url(&endpoint);
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-fn azure(container: &str, account: &str, options: UrlOptions) -> Store {
-    let mut builder = MicrosoftAzureBuilder::from_env()
-        .with_container_name(container)
-        .with_http_connector(CheckedConnector)
-        .with_client_options(options.client())
-        .with_retry(retry());
-    if !account.is_empty() {
-        builder = builder.with_account(account);
-    }
-    if let Some(endpoint) = options.endpoint {
-        builder = builder.with_endpoint(endpoint);
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-fn retry() -> RetryConfig {
-    RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() }
-}
-
-fn invalid(problem: &str) -> Error {
-    Error::backup(BackupProblem::Address, format!("the destination of backups cannot be used: {problem}"))
 }
 
 /// Decodes percent-encoding; `None` if the result is not UTF-8.

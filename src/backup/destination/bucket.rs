@@ -23,6 +23,9 @@ use crate::{BackupProblem, Error};
 /// Bytes per ranged read.
 const READ_BYTES: u64 = 1 << 20;
 
+/// Longest time for the removal of what earlier writers have left unfinished. The rest is for another time.
+const SWEEP_TIME_MAX: Duration = Duration::from_secs(20);
+
 /// Longest time of a listing, of every level.
 const LISTING_TIME_MAX: Duration = Duration::from_secs(120);
 
@@ -175,7 +178,8 @@ impl Destination for Bucket {
     fn sweep(&self) {
         if !self.layout.completes_once() {
             // Leftovers are in nobody's way.
-            drop(self.runtime.block_on(self.remove_unnamed()));
+            let removed = async { tokio::time::timeout(SWEEP_TIME_MAX, self.remove_unnamed()).await };
+            drop(self.runtime.block_on(removed));
         }
     }
 

@@ -25,11 +25,15 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 /// Longest page of a listing: several times what 5000 names need, the most that a store sends.
 const PAGE_BYTES_MAX: usize = 16 << 20;
 
+/// Longest of the other answers, tokens among them, where the request does not say what it asks for.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
 const NO_CONDITIONAL_PUTS: &str = "it has no conditional puts (If-None-Match), which keep two bots from overwriting \
      each other's backups; Amazon S3, Cloudflare R2, MinIO, Google Cloud Storage and Azure have them";
 const REDIRECTED: &str =
     "it redirects to another host, which is not followed; give the endpoint or region of that one";
-const TOO_LONG: &str = "its listing does not end";
+const LISTING_TOO_LONG: &str = "its listing does not end";
+const TOO_LONG: &str = "its answer is longer than what was asked for";
 
 /// Connector of these clients.
 #[derive(Debug, Default)]
@@ -86,21 +90,23 @@ impl HttpService for Checked {
         }
         let is_conditional = request.headers().contains_key("if-none-match");
         let listing = listing(&request);
+        let bytes_max = range_bytes(&request).unwrap_or(ANSWER_BYTES_MAX);
         let (client, pages) = (self.client.clone(), Arc::clone(&self.pages));
         Box::pin(async move {
             let response = client.execute(request).await?;
             let status = response.status();
             if status.is_success() {
-                return match listing {
-                    Some(is_first) => check_listing(response, is_first, &pages).await,
-                    None => Ok(response),
-                };
+                if let Some(is_first) = listing {
+                    return check_listing(response, is_first, &pages).await;
+                }
+                let (parts, body) = response.into_parts();
+                return Ok(HttpResponse::from_parts(parts, read(body, bytes_max, TOO_LONG).await?.into()));
             }
             if status.is_redirection() && response.headers().contains_key("location") {
                 return Err(refused(REDIRECTED));
             }
             let (parts, body) = response.into_parts();
-            let body = read(body, ERROR_BYTES_MAX).await.unwrap_or_default();
+            let body = read(body, ERROR_BYTES_MAX, TOO_LONG).await.unwrap_or_default();
             let code = error_code(&parts.headers, &body);
             if is_conditional && (status == 501 || code == "NotImplemented") {
                 return Err(refused(NO_CONDITIONAL_PUTS));
@@ -113,21 +119,21 @@ impl HttpService for Checked {
 /// Checks that an answer is a listing, and that it is not one page too many.
 async fn check_listing(response: HttpResponse, is_first: bool, pages: &Pages) -> Result<HttpResponse, HttpError> {
     let (parts, body) = response.into_parts();
-    let body = read(body, PAGE_BYTES_MAX).await?;
+    let body = read(body, PAGE_BYTES_MAX, LISTING_TOO_LONG).await?;
     if let Some(problem) = not_a_listing(&body) {
         return Err(refused(&problem));
     }
     if !pages.take(is_first, body.len()) {
-        return Err(refused(TOO_LONG));
+        return Err(refused(LISTING_TOO_LONG));
     }
     Ok(HttpResponse::from_parts(parts, body.into()))
 }
 
 /// Reads a body that may be this long.
-async fn read(body: HttpResponseBody, bytes_max: usize) -> Result<Vec<u8>, HttpError> {
+async fn read(body: HttpResponseBody, bytes_max: usize, too_long: &str) -> Result<Vec<u8>, HttpError> {
     match Limited::new(body, bytes_max).collect().await {
         Ok(read) => Ok(read.to_bytes().into()),
-        Err(error) => Err(error.downcast::<HttpError>().map_or_else(|_| refused(TOO_LONG), |error| *error)),
+        Err(error) => Err(error.downcast::<HttpError>().map_or_else(|_| refused(too_long), |error| *error)),
     }
 }
 
@@ -144,6 +150,14 @@ fn listing(request: &HttpRequest) -> Option<bool> {
     lists.then(|| {
         !options().any(|option| option.starts_with("continuation-token=") || option.starts_with("marker="))
     })
+}
+
+/// Number of bytes that a request for a part of an object asks for.
+fn range_bytes(request: &HttpRequest) -> Option<usize> {
+    let range = request.headers().get("range")?.to_str().ok()?.strip_prefix("bytes=")?;
+    let (first, last) = range.split_once('-')?;
+    let bytes = last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)?;
+    usize::try_from(bytes).ok()
 }
 
 /// Returns true for `POST <object>?uploadId=<upload>`, S3's `CompleteMultipartUpload`.

@@ -3,9 +3,11 @@
 mod address;
 mod answer;
 mod bucket;
+mod clients;
 mod folder;
 mod foreign;
 mod http;
+mod instance;
 mod interface;
 mod layout;
 mod upload;

@@ -109,9 +109,10 @@ impl Bucket {
     /// Removes abandoned nameless uploads.
     pub(super) async fn remove_unnamed(&self) -> object_store::Result<()> {
         let now_ms = now_ms();
-        let listed = self.store.list_with_delimiter(Some(&self.prefix.clone().join(UNNAMED))).await?;
-        for object in listed.objects {
-            if now_ms - object.last_modified.timestamp_millis() > ABANDONED_AFTER_MS {
+        let folder = self.prefix.clone().join(UNNAMED);
+        let listed = self.store.list_with_delimiter(Some(&folder)).await?;
+        for object in listed.objects.iter().filter(|object| object.location.prefix_matches(&folder)) {
+            if now_ms.saturating_sub(object.last_modified.timestamp_millis()) > ABANDONED_AFTER_MS {
                 self.store.delete(&object.location).await?;
             }
         }
