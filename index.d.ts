@@ -227,6 +227,42 @@ export interface KeyRange {
 }
 
 /**
+ * Options of {@link Kv.list} and {@link Kv.listKeys}.
+ *
+ * @example
+ * ```ts
+ * const newestTen: ListOptions = { prefix: "log:", reverse: true, limit: 10 };
+ * ```
+ */
+export interface ListOptions extends KeyRange {
+	/** Begins with the last key. Default: `false`. */
+	reverse?: boolean;
+	/** The most entries of the page, from 1 to 1,000. Default: 100. */
+	limit?: number;
+	/**
+	 * The `cursor` of the page before. Range and `reverse` must be the same then; `limit` may differ. A cursor stays valid
+	 * after a restart.
+	 */
+	cursor?: string;
+}
+
+/**
+ * A page of a list.
+ *
+ * @example
+ * ```ts
+ * const page: Page<string> = await dataStore.kv.listKeys({ limit: 10 });
+ * console.log(page.entries.length, page.cursor === undefined ? "that was all" : "there are more");
+ * ```
+ */
+export interface Page<T> {
+	/** What the page holds. */
+	entries: T[];
+	/** What to pass for the next page; `undefined` if there is nothing more. */
+	cursor: string | undefined;
+}
+
+/**
  * `dataStore.kv`: what the key-value store can do beside the methods of the SDK, on the same keys and values.
  *
  * Every method is one operation in the one order of {@link KeyValueStore} and {@link Sqlite}, promises the same, and may
@@ -261,6 +297,74 @@ export interface Kv {
 	 * ```
 	 */
 	has(key: string): Promise<boolean>;
+
+	/**
+	 * Reads the values of several keys, in their order, all as of one moment: a write of several keys in one call shows in
+	 * all of them or in none. `undefined` stands for a key that is missing or has expired.
+	 *
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON under any of
+	 * the keys.
+	 *
+	 * @example
+	 * ```ts
+	 * const [ada = 0, bob = 0] = await dataStore.kv.getMany<number>(["xp:ada", "xp:bob"]);
+	 * ```
+	 */
+	getMany<T>(keys: readonly string[]): Promise<(T | undefined)[]>;
+
+	/**
+	 * Reads the entries of a range of keys, a page at a time, in the order of the keys. Every page is one moment's, and costs
+	 * what it holds, wherever it is. A key that exists all the time is in exactly one of the pages, whatever is written in
+	 * between.
+	 *
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON under a key
+	 * of the page.
+	 *
+	 * @example
+	 * ```ts
+	 * let cursor: string | undefined;
+	 * do {
+	 *   const page = await dataStore.kv.list<number>({ prefix: "xp:", limit: 500, ...(cursor && { cursor }) });
+	 *   for (const { key, value } of page.entries) console.log(key, value);
+	 *   cursor = page.cursor;
+	 * } while (cursor !== undefined);
+	 * ```
+	 */
+	list<T>(options?: ListOptions): Promise<Page<KeyValue<T>>>;
+
+	/**
+	 * Like {@link Kv.list}, but with the keys alone. Either takes the other's cursors.
+	 *
+	 * @example
+	 * ```ts
+	 * const { entries: keys } = await dataStore.kv.listKeys({ prefix: "cooldown:" });
+	 * ```
+	 */
+	listKeys(options?: ListOptions): Promise<Page<string>>;
+
+	/**
+	 * Goes through the entries of a range of keys, in the order of the keys. It reads pages as they are needed, of 1,000
+	 * entries and 4 MiB at most, each as of its own moment. Nothing is held between them, so that it may be left at any
+	 * time. An argument that cannot be used is reported when the first entry is asked for.
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const { key, value } of dataStore.kv.entries<number>({ prefix: "xp:" })) {
+	 *   if (value > 1_000) console.log(key);
+	 * }
+	 * ```
+	 */
+	entries<T>(range?: KeyRange & { reverse?: boolean }): AsyncIterableIterator<KeyValue<T>>;
+
+	/**
+	 * Counts the keys of a range, or all. It reads none of the values.
+	 *
+	 * @example
+	 * ```ts
+	 * const members = await dataStore.kv.count({ prefix: "profile:" });
+	 * ```
+	 */
+	count(range?: KeyRange): Promise<number>;
 }
 
 /**

@@ -133,6 +133,9 @@ pub const HOOK_WAIT: Duration = Duration::from_secs(10);
 /// Commits in the commit log. A client has only a few batches in flight.
 pub const COMMIT_LOG_LENGTH: usize = 64;
 
+/// Ranges of keys that are known to have one row each.
+pub const SINGLE_ROW_RANGES_MAX: usize = 16;
+
 /// Rows in the rowid cache, some 150 bytes each.
 pub const ROWID_CACHE_ROWS_MAX: usize = 50_000;
 

@@ -11,7 +11,7 @@ const {
 } = require("../base/arguments.js");
 const { rejecter } = require("../base/errors.js");
 const { decode, encode } = require("../base/json.js");
-const { TIME_MS_MAX } = require("../base/limits.js");
+const { addRows } = require("../native/decode.js");
 const { Change } = require("../queue/change.js");
 const { NO_CHANGES } = require("../queue/writes.js");
 
@@ -45,7 +45,7 @@ function createKeyValueStore(queue) {
 			const slice = (/** @type {RowSlice} */ { json }, /** @type {boolean} */ last) => {
 				const order = addRows(rows, json, valuesOnly);
 				if (last) {
-					resolve(order ? order.map((place) => rows[place]) : rows);
+					resolve(order ? order.map((/** @type {number} */ place) => rows[place]) : rows);
 				}
 			};
 			queue.select({ pattern, community, valuesOnly }, { slice, reject: rejecter(resolve, reject) });
@@ -123,31 +123,6 @@ function changeTo({ community, key, text, expiresAt }) {
 function inThisContext(updateFunc) {
 	const context = new AsyncResource("rootcellar.update");
 	return (data) => context.runInAsyncScope(updateFunc, undefined, data);
-}
-
-/**
- * Adds the rows of a slice, see `EntryWriter` in `src/kv/rows.rs`.
- *
- * @param {any[]} rows
- * @param {string} json
- * @param {boolean} valuesOnly
- * @returns {number[] | undefined} the places of all rows in their order, if this is the last slice and they are not in it
- */
-function addRows(rows, json, valuesOnly) {
-	/** @type {[values: any[], keys: string[], expiries: number[], order?: number[]]} */
-	const [values, keys, expiries, order] = JSON.parse(json);
-	const first = rows.length;
-	for (let index = 0; index < values.length; index++) {
-		rows.push(valuesOnly ? values[index] : { key: keys[index], value: values[index] });
-	}
-	for (let index = 0; index < expiries.length; index += 2) {
-		// Another program may have stored one that lies beyond every date.
-		const time = Math.min(Number(expiries[index + 1]), TIME_MS_MAX);
-		const row = rows[first + Number(expiries[index])];
-		row.expires_at = new Date(time);
-		row.expiresAt = new Date(time);
-	}
-	return order;
 }
 
 module.exports = { createKeyValueStore };

@@ -3,7 +3,7 @@
 const { checkDuration, checkExpiry, checkKey, checkOptionNames } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
 const { kindOf } = require("./json.js");
-const { LIST_ROWS_DEFAULT, LIST_ROWS_MAX, TIME_MS_MAX } = require("./limits.js");
+const { KEY_LENGTH_SHOWN, LIST_ROWS_DEFAULT, LIST_ROWS_MAX, TIME_MS_MAX } = require("./limits.js");
 const { nextText } = require("./text-order.js");
 
 /**
@@ -46,6 +46,27 @@ function readOptions(given, argument, names) {
 	}
 	checkOptionNames(options, names, argument);
 	return options;
+}
+
+/**
+ * @param {unknown} keys
+ * @param {string} argument
+ * @returns {string[]}
+ */
+function checkKeys(keys, argument) {
+	if (!Array.isArray(keys)) {
+		throw invalidArgument(argument, `must be an array of keys, not ${kindOf(keys)}`);
+	}
+	const checked = new Array(keys.length);
+	for (let index = 0; index < checked.length; index++) {
+		const key = keys[index];
+		// The name is made only where it is needed.
+		checked[index] =
+			typeof key === "string" && key.length <= KEY_LENGTH_SHOWN && key.isWellFormed()
+				? key
+				: checkKey(key, `${argument}[${index}]`);
+	}
+	return checked;
 }
 
 /**
@@ -174,6 +195,7 @@ module.exports = {
 	after,
 	checkExpiryOptions,
 	checkGivenRange,
+	checkKeys,
 	checkListOptions,
 	checkRange,
 	checkReversibleRange,

@@ -44,6 +44,9 @@ module.exports = {
 	LIST_ROWS_DEFAULT: 100,
 	LIST_ROWS_MAX: 1_000,
 
+	/** Bytes of keys and values after which a page of an iterator ends early. */
+	PAGE_BYTES_MAX: 4 << 20,
+
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 32 << 10,
 
@@ -91,6 +94,9 @@ module.exports = {
 
 	/** Cost of a read from the file, a hit being 1. */
 	READ_COST: 8,
+
+	/** Keys of one call that are looked up inline. */
+	MANY_READ_INLINE_MAX: 1_000,
 
 	/** Cost of a read in SQL that is done inline. */
 	SQL_READ_COST: 16,

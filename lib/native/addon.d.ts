@@ -159,6 +159,20 @@ export interface ReadNow {
 	error?: Failure;
 }
 
+/** Keys of a scope, from one on up to another. */
+export interface KeySpan {
+	community?: string;
+	from: string;
+	to?: string;
+}
+
+export interface PageOptions {
+	isReverse: boolean;
+	limit: number;
+	bytesMax?: number;
+	keysOnly: boolean;
+}
+
 /** Commands or statements in the encoding of `src/node/batch.rs`. */
 export interface EncodedSql {
 	codes: Uint8Array;
@@ -193,6 +207,9 @@ export declare class NativeStore {
 		valuesOnly: boolean,
 		now: number,
 	): boolean;
+	page(id: number, lease: number, span: KeySpan, options: PageOptions, now: number): boolean;
+	count(id: number, lease: number, span: KeySpan, now: number): boolean;
+	values(id: number, lease: number, community: string | undefined, keys: string[], now: number): boolean;
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number, alone: boolean): void;
 	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;

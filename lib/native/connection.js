@@ -8,7 +8,7 @@ const { endAtExit } = require("../process/exit.js");
 const { repeatFor } = require("../process/repeat.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
 const { loadBinding } = require("./binding.js");
-const { toBackup, toRestore, valuesHandler } = require("./decode.js");
+const { storedIn, toBackup, toRestore, valuesHandler } = require("./decode.js");
 const { emptyBatch, pushStatement, toArrays, toColumns } = require("./encode.js");
 const { Poller } = require("./poller.js");
 const { NO_LEASE, NO_REQUEST } = require("./protocol.js");
@@ -203,6 +203,24 @@ class Connection extends Requests {
 		}
 		const { keys, communities } = toColumns(addresses);
 		return this.native.readNow(keys, communities, now, isFileSeen);
+	}
+
+	/**
+	 * Reads keys at once, from one snapshot.
+	 *
+	 * @param {readonly Address[]} addresses
+	 * @param {number} now
+	 * @param {boolean} isFileSeen
+	 * @returns {import("../base/entry.js").Stored[] | undefined} `undefined` if they have to be read otherwise: a lock is
+	 *   held, the values are large, or one cannot be read
+	 */
+	readAtOnce(addresses, now, isFileSeen) {
+		const { keys, communities } = toColumns(addresses);
+		const { values } = this.native.readNow(keys, communities, now, isFileSeen);
+		if (values === undefined || values.texts.length < addresses.length || values.failures.length > 0) {
+			return undefined;
+		}
+		return storedIn(values);
 	}
 
 	/**

@@ -1,6 +1,7 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
+const { TIME_MS_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
 
 /**
@@ -124,6 +125,47 @@ function patch(rows, patches, bytes) {
 }
 
 /**
+ * Adds the entries of a slice, or their values; `EntryWriter` in `src/kv/rows.rs` says what it holds.
+ *
+ * @param {any[]} rows
+ * @param {string} json
+ * @param {boolean} valuesOnly
+ * @returns {any} its last column, if this is the last slice and has one
+ */
+function addRows(rows, json, valuesOnly) {
+	/** @type {[values: any[], keys: string[], expiries: number[], last?: any]} */
+	const [values, keys, expiries, last] = JSON.parse(json);
+	const first = rows.length;
+	for (let index = 0; index < values.length; index++) {
+		rows.push(valuesOnly ? values[index] : { key: keys[index], value: values[index] });
+	}
+	for (let index = 0; index < expiries.length; index += 2) {
+		// Another program may have stored one that lies beyond every date.
+		const time = Math.min(Number(expiries[index + 1]), TIME_MS_MAX);
+		const row = rows[first + Number(expiries[index])];
+		row.expires_at = new Date(time);
+		row.expiresAt = new Date(time);
+	}
+	return last;
+}
+
+/**
+ * Adds the keys of a slice without values.
+ *
+ * @param {string[]} keys
+ * @param {string} json
+ * @returns {any} its last column, if this is the last slice
+ */
+function addKeys(keys, json) {
+	/** @type {[values: never[], keys: string[], expiries: never[], last?: any]} */
+	const [, added, , last] = JSON.parse(json);
+	for (const key of added) {
+		keys.push(key);
+	}
+	return last;
+}
+
+/**
  * Calls back with the rows of a whole result. The event loop turns between slices.
  *
  * @param {RowSlice[]} slices
@@ -201,4 +243,15 @@ function toRestore({ id, createdMs, bytes, isComplete, skipped, undoId, reason, 
 	};
 }
 
-module.exports = { decodeRows, decodeSlice, outcomesOf, rowsHandler, toBackup, toRestore, valuesHandler };
+module.exports = {
+	addKeys,
+	addRows,
+	decodeRows,
+	decodeSlice,
+	outcomesOf,
+	rowsHandler,
+	storedIn,
+	toBackup,
+	toRestore,
+	valuesHandler,
+};

@@ -27,6 +27,12 @@ const { encodeReads, toColumns } = require("./encode.js");
  */
 
 /**
+ * First entries of a range of keys.
+ *
+ * @typedef {{ span: import("./addon").KeySpan, options: import("./addon").PageOptions }} PageRead
+ */
+
+/**
  * Statement that only reads, and the receiver of its rows.
  *
  * @typedef {RowsReceiver & { statement: Statement, cancel: CancelToken | undefined }} SqlRead
@@ -107,6 +113,46 @@ class Requests {
 	select({ pattern, community, valuesOnly }, now, receiver, started) {
 		const id = this.expect(rowsHandler(receiver, started));
 		return this.native.select(id, this.lease, pattern, community, valuesOnly, now);
+	}
+
+	/**
+	 * Reads the first entries of a range.
+	 *
+	 * @param {PageRead} page
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {RowsReceiver} receiver
+	 * @param {() => void} [started]
+	 * @returns {boolean}
+	 */
+	page({ span, options }, now, receiver, started) {
+		return this.native.page(this.expect(rowsHandler(receiver, started)), this.lease, span, options, now);
+	}
+
+	/**
+	 * Counts the keys of a range.
+	 *
+	 * @param {import("./addon").KeySpan} span
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {RowsReceiver} receiver
+	 * @param {() => void} [started]
+	 * @returns {boolean}
+	 */
+	count(span, now, receiver, started) {
+		return this.native.count(this.expect(rowsHandler(receiver, started)), this.lease, span, now);
+	}
+
+	/**
+	 * Reads the values of keys of a scope, all in one snapshot.
+	 *
+	 * @param {string | undefined} community
+	 * @param {string[]} keys
+	 * @param {number} now milliseconds since 1970 UTC
+	 * @param {RowsReceiver} receiver
+	 * @param {() => void} [started]
+	 * @returns {boolean}
+	 */
+	values(community, keys, now, receiver, started) {
+		return this.native.values(this.expect(rowsHandler(receiver, started)), this.lease, community, keys, now);
 	}
 
 	/**

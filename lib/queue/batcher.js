@@ -16,7 +16,7 @@ const { concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead } 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {InstanceType<typeof import("./key-reads.js").KeyReads>} KeyReads
+ * @typedef {InstanceType<typeof import("./reads/key-reads.js").KeyReads>} KeyReads
  * @typedef {InstanceType<typeof import("./pending.js").PendingWrites>} PendingWrites
  * @typedef {import("../native/addon").Event} Event
  * @typedef {import("./operations.js").Operation} Operation

@@ -39,6 +39,16 @@ class PendingWrites {
 	}
 
 	/**
+	 * True if any of several keys has a change that is not on disk.
+	 *
+	 * @param {{ community: string | undefined, keys: string[] }} read
+	 */
+	concernsAny({ community, keys }) {
+		const scope = this.changes.scope(community);
+		return scope !== undefined && scope.size > 0 && keys.some((key) => scope.has(key));
+	}
+
+	/**
 	 * Settles writes that are on disk, and answers the reads that waited for them.
 	 *
 	 * @param {Write[]} writes

@@ -11,9 +11,12 @@ const { NO_CHANGES } = require("./writes.js");
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../native/decode.js").RowsReceiver} RowsReceiver
  * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {import("../native/addon").KeySpan} KeySpan
+ * @typedef {import("../native/requests.js").PageRead} PageRead
  * @typedef {import("../native/requests.js").Select} Select
  * @typedef {import("../native/requests.js").SqlRead} SqlRead
  * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {import("./reads/many-reads.js").ManyRead} ManyRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").Write} Write
@@ -69,6 +72,47 @@ class OperationQueue {
 			reads.add([read]);
 			scheduler.schedule();
 		}
+	}
+
+	/**
+	 * Reads several keys, all as of one moment.
+	 *
+	 * @param {ManyRead} read
+	 */
+	getMany(read) {
+		this.checkOpen();
+		const { pending, scheduler } = this;
+		const { reads } = scheduler;
+		if (pending.patterns > 0 || pending.concernsAny(read)) {
+			this.checkRead();
+			this.fence((started) => reads.many.start(read, started), read.reject, true);
+		} else if (!reads.many.answerFromCache(read)) {
+			reads.waitingMany.push(read);
+			scheduler.schedule();
+		}
+	}
+
+	/**
+	 * Reads the first entries of a range of keys.
+	 *
+	 * @param {PageRead} page
+	 * @param {RowsReceiver} receiver
+	 */
+	page(page, receiver) {
+		const run = (/** @type {() => void} */ started) => this.connection.opened.page(page, Date.now(), receiver, started);
+		this.snapshot(run, receiver.reject);
+	}
+
+	/**
+	 * Counts the keys of a range.
+	 *
+	 * @param {KeySpan} span
+	 * @param {RowsReceiver} receiver
+	 */
+	count(span, receiver) {
+		const run = (/** @type {() => void} */ started) =>
+			this.connection.opened.count(span, Date.now(), receiver, started);
+		this.snapshot(run, receiver.reject);
 	}
 
 	/**

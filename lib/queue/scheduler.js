@@ -4,9 +4,9 @@ const { EXIT_WAIT_MS, READS_AT_ONCE_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
 const { flushAtExit, flushNow, flushed, isExiting } = require("../process/exit.js");
 const { Batcher } = require("./batcher.js");
-const { KeyReads } = require("./key-reads.js");
+const { KeyReads } = require("./reads/key-reads.js");
 const { isWrite } = require("./operations.js");
-const { SqlReads } = require("./sql-reads.js");
+const { SqlReads } = require("./reads/sql-reads.js");
 
 const resolved = Promise.resolve();
 
@@ -101,7 +101,7 @@ class Scheduler {
 
 	hasWork() {
 		const isUnderWay = !this.batcher.isIdle || this.lease !== undefined;
-		return isUnderWay || this.waiting.length > 0 || this.reads.waiting.length > 0;
+		return isUnderWay || this.waiting.length > 0 || this.reads.hasWaiting;
 	}
 
 	/** True if a read would have to wait for any operation. */
@@ -123,8 +123,8 @@ class Scheduler {
 			return;
 		}
 		while (!this.isBlocked) {
-			if (this.reads.waiting.length > 0) {
-				this.reads.begin(this.reads.waiting.splice(0));
+			if (this.reads.hasWaiting) {
+				this.reads.beginWaiting();
 			} else if (!this.runNext()) {
 				break;
 			}
@@ -247,9 +247,7 @@ class Scheduler {
 				operation.reject(error);
 			}
 		}
-		for (const read of this.reads.waiting.splice(0)) {
-			read.reject(error);
-		}
+		this.reads.rejectWaiting(error);
 		flushed(this);
 	}
 

@@ -23,6 +23,11 @@ export const ORDER = {
 		migrations
 		*
 	`,
+	"lib/queue": `
+		*
+		reads
+		change.js
+	`,
 	"lib/adapters": `
 		drizzle  knex  kysely
 		*

@@ -14,13 +14,16 @@ pub enum RowFormat {
     Entry,
     /// The value alone.
     Value,
+    /// The key alone.
+    Key,
 }
 
 /// Writes rows into slices: JSON texts of bounded length, each an array of columns.
 ///
-/// The columns are the values; the keys (none in [`RowFormat::Value`]); the expiries, as pairs of an index within
-/// the slice and a time; and, in the last slice only, the order of all rows if it differs from the order in which
-/// they were written. V8 parses an array of values a third faster than an array of entries.
+/// The columns are the values (none in [`RowFormat::Key`]); the keys (none in [`RowFormat::Value`]); the expiries, as pairs
+/// of an index within the slice and a time; and, in the last slice only, the order of all rows if it differs from the
+/// order in which they were written, or whether there are more. V8 parses an array of values a third faster than an array
+/// of entries.
 ///
 /// ```
 /// use rootcellar::kv::{EntryWriter, RowFormat};
@@ -60,21 +63,24 @@ impl EntryWriter {
         if value.len() + 6 * key.len() > TEXT_LENGTH_MAX / 2 && !fits(key, value) {
             return Err(Error::too_long(key));
         }
-        serde_json::from_str::<IgnoredAny>(value).map_err(|_| Error::not_json(key))?;
+        if self.format != RowFormat::Key {
+            serde_json::from_str::<IgnoredAny>(value).map_err(|_| Error::not_json(key))?;
+        }
         let bytes = self.slice.len() + self.keys.len() + value.len() + key.len();
         let is_full = self.rows == self.rows_max || (self.rows > 0 && bytes > SLICE_BYTES_MAX);
-        let full = is_full.then(|| self.take(None));
-        if self.rows > 0 {
-            self.slice.push(',');
-            self.keys.push(',');
+        let full = is_full.then(|| self.take(""));
+        let comma = if self.rows > 0 { "," } else { "" };
+        if self.format != RowFormat::Key {
+            self.slice.push_str(comma);
+            self.slice.push_str(value);
         }
-        self.slice.push_str(value);
-        if self.format == RowFormat::Entry {
+        if self.format != RowFormat::Value {
+            self.keys.push_str(comma);
             push_json(&mut self.keys, key);
-            if let Some(expires_at) = expires_at {
-                push_display(&mut self.expiries, self.rows);
-                push_display(&mut self.expiries, expires_at);
-            }
+        }
+        if let Some(expires_at) = expires_at.filter(|_| self.format == RowFormat::Entry) {
+            push_display(&mut self.expiries, self.rows);
+            push_display(&mut self.expiries, expires_at);
         }
         self.rows += 1;
         Ok(full)
@@ -84,29 +90,31 @@ impl EntryWriter {
     /// the order of the result.
     #[must_use]
     pub fn finish(mut self, order: Option<&[usize]>) -> String {
-        self.take(order)
+        let Some(order) = order else { return self.take("") };
+        let mut places = String::new();
+        for place in order {
+            push_display(&mut places, place);
+        }
+        self.take(&format!(",[{places}]"))
     }
 
-    fn take(&mut self, order: Option<&[usize]>) -> String {
+    /// Returns the last slice of a page. It says whether there are more entries behind the page.
+    #[must_use]
+    pub fn finish_page(mut self, has_more: bool) -> String {
+        self.take(if has_more { ",true" } else { ",false" })
+    }
+
+    /// Takes the slice, which ends with a last column.
+    fn take(&mut self, last: &str) -> String {
         let room = self.slice.capacity();
         let mut slice = std::mem::replace(&mut self.slice, String::with_capacity(room.min(SLICE_BYTES_MAX)));
         self.slice.push_str(START);
         slice.push_str("],[");
-        if self.format == RowFormat::Entry {
-            slice.push_str(&self.keys);
-        }
+        slice.push_str(&self.keys);
         slice.push_str("],[");
         slice.push_str(&self.expiries);
         slice.push(']');
-        if let Some(order) = order {
-            let mut places = String::new();
-            for place in order {
-                push_display(&mut places, place);
-            }
-            slice.push_str(",[");
-            slice.push_str(&places);
-            slice.push(']');
-        }
+        slice.push_str(last);
         slice.push(']');
         self.keys.clear();
         self.expiries.clear();

@@ -9,6 +9,7 @@ mod batch;
 mod convert;
 mod destination;
 mod environment;
+mod keys;
 mod signals;
 mod sql;
 mod state;

@@ -28,10 +28,9 @@ use crate::batch::{Batch, ClientId, Origin};
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::{
-    CacheValidity, LeaseRequest, Select, SelectProgress, Stored, WalIndex, WalIndexHeader, loaded_copies,
-    locks_hold,
+    CacheValidity, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
 };
-use crate::kv::{Address, RowFormat};
+use crate::kv::Address;
 use crate::limits::CLEANUP_WAIT;
 use crate::threads::{self, lock};
 
@@ -235,39 +234,6 @@ impl NativeStore {
         }
         let Some(engine) = shared.engine(id) else { return };
         engine.read_blocking(addresses, now, reply);
-    }
-
-    /// Starts a select, within a lease if it is not `NO_LEASE`. Ends with the `last` `rows` or `failed`. Returns `true`
-    /// if its snapshot is taken; if not, `started` reports it.
-    #[napi]
-    pub fn select(
-        &self,
-        id: u32,
-        lease: u32,
-        pattern: String,
-        community: Option<String>,
-        values_only: bool,
-        now: i64,
-    ) -> bool {
-        let shared = Arc::clone(&self.shared);
-        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let select = Select { community, pattern, now_ms: now, format };
-        let reply = shared.reply(id, move |json| NativeEvent::json_rows(id, json, true));
-        if lease != NO_LEASE {
-            let telling = Arc::clone(&shared);
-            let send = Box::new(move |json| telling.tell([NativeEvent::json_rows(id, json, false)]));
-            shared.ask(lease, LeaseRequest::Select(select, send, reply));
-            return true;
-        }
-        let Some(engine) = shared.engine(id) else { return true };
-        let cancel = Arc::clone(&shared.sql.reads);
-        let progress = move |progress| {
-            shared.tell([match progress {
-                SelectProgress::Started => NativeEvent::new(id, EventKind::Started),
-                SelectProgress::Slice(json) => NativeEvent::json_rows(id, json, false),
-            }]);
-        };
-        engine.select_until(select, Some(cancel), progress, reply)
     }
 
     /// Other copies of SQLite in the process, if they endanger the file: any copy, where locks do not exclude it;

@@ -2,9 +2,13 @@
 
 const { checkKey } = require("../../base/arguments.js");
 const { rejecter } = require("../../base/errors.js");
+const { checkKeys, checkRange } = require("../../base/kv-arguments.js");
+const { iterate, readPage } = require("./pages.js");
 
 /**
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("../../native/addon").RowSlice} RowSlice
+ * @typedef {import("../../..").Kv} Kv
  */
 
 /**
@@ -12,17 +16,33 @@ const { rejecter } = require("../../base/errors.js");
  *
  * @param {OperationQueue} queue
  * @param {string | undefined} community
+ * @returns {Pick<Kv, "has" | "getMany" | "list" | "listKeys" | "entries" | "count">}
  */
 function createKvReads(queue, community) {
 	return {
-		/**
-		 * @param {string} key
-		 * @returns {Promise<boolean>}
-		 */
 		has: (key) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				queue.get({ community, key: checkedKey, parse: isThere, resolve, reject: rejecter(resolve, reject) });
+			}),
+
+		getMany: (keys) =>
+			new Promise((resolve, reject) => {
+				const checkedKeys = checkKeys(keys, "keys");
+				queue.getMany({ community, keys: checkedKeys, resolve, reject: rejecter(resolve, reject) });
+			}),
+
+		list: (options) => readPage(queue, community, options, false),
+
+		listKeys: (options) => readPage(queue, community, options, true),
+
+		entries: (range) => iterate(queue, community, range),
+
+		count: (range) =>
+			new Promise((resolve, reject) => {
+				const { from, to } = checkRange(range);
+				const slice = (/** @type {RowSlice} */ { json }) => resolve(Number(json));
+				queue.count({ community, from, to }, { slice, reject: rejecter(resolve, reject) });
 			}),
 	};
 }

@@ -14,9 +14,10 @@ use super::guard::mode::Mode;
 use super::interrupt::Interrupt;
 #[cfg(lock_shim)]
 use super::locks;
+use super::read::answer::answer;
 use super::read::point_read::{Reader, Values};
 use super::read::pool::{ReaderPool, Task};
-use super::read::scan;
+use super::read::query::KeyQuery;
 use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
@@ -159,25 +160,26 @@ impl Engine {
         progress: impl FnMut(SelectProgress) + Send + 'static,
         reply: Reply<String>,
     ) -> bool {
-        self.select_until(select, None, progress, reply)
+        self.ask(KeyQuery::Select(select), None, progress, reply)
     }
 
-    /// [`Engine::select`] that can be cancelled.
-    pub fn select_until(
+    /// Starts a read of many keys, which can be cancelled; otherwise as [`Engine::select`].
+    pub fn ask(
         &self,
-        select: Select,
+        query: KeyQuery,
         cancel: Option<Arc<Cancel>>,
         progress: impl FnMut(SelectProgress) + Send + 'static,
         reply: Reply<String>,
     ) -> bool {
         let progress = Arc::new(Mutex::new(progress));
         let started = Arc::clone(&progress);
+        let commit_log = Arc::clone(&self.commit_log);
         let task: Task = Box::new(move |snapshot| {
             let mut progress = threads::lock(&progress);
             let send = |slice| progress(SelectProgress::Slice(slice));
             reply.send(snapshot.and_then(|connection| {
                 let _running = connection.cancellable(cancel.as_ref())?;
-                scan::scan(connection, &select, send)
+                answer(connection, &query, Some(&commit_log), send)
             }));
         });
         self.readers.submit(task, Box::new(move || threads::lock(&started)(SelectProgress::Started)))

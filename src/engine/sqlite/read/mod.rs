@@ -1,6 +1,12 @@
-//! Reads beside the writer: of keys, of patterns, and the reader threads.
+//! Reads beside the writer: of keys, of patterns and ranges, and the reader threads.
 
+pub mod answer;
+mod count;
+mod page;
 pub mod point_read;
 pub mod pool;
-pub mod scan;
+pub mod query;
+mod range_rows;
+mod scan;
 pub mod select;
+mod values;

@@ -136,7 +136,8 @@ pub(crate) fn values(connection: &Connection, addresses: &[Address], now_ms: i64
     Ok(values)
 }
 
-fn find(connection: &Connection, address: &Address, now_ms: i64) -> Result<Stored, Error> {
+/// The entry of a key.
+pub(super) fn find(connection: &Connection, address: &Address, now_ms: i64) -> Result<Stored, Error> {
     let mut statement = connection.prepare_cached(NEWEST_ROW)?;
     let mut rows = statement.query(params![address.community, address.key])?;
     let Some(row) = rows.next()? else { return Ok(Stored::default()) };

@@ -11,7 +11,9 @@ use super::index_header::{WalIndex, WalIndexHeader, WalProgress};
 use super::preallocate::WalFile;
 use super::raw_file::RawFile;
 use super::restart_log::{EndedLog, RestartLog};
+use super::single_rows::SingleRows;
 use crate::batch::ClientId;
+use crate::kv::KeyRange;
 use crate::limits::COMMIT_LOG_LENGTH;
 use crate::threads::lock;
 
@@ -38,6 +40,7 @@ struct CommitLogState {
     seen: Option<WalIndexHeader>,
     /// Number of transactions, and restarts of the log, under way.
     under_way: u32,
+    single_rows: SingleRows,
 }
 
 /// A commit of one client, or a restart of the log, that led from one header to the next, with nothing in between.
@@ -72,6 +75,7 @@ impl CommitLog {
         state.under_way -= 1;
         if let Some(commit) = commit {
             state.seen = Some(commit.to);
+            state.single_rows.follow(commit.from, commit.to);
             if state.latest.len() == COMMIT_LOG_LENGTH {
                 state.latest.pop_front();
             }
@@ -96,6 +100,19 @@ impl CommitLog {
         }
         *knows = now;
         if reached == now { CacheValidity::Current } else { CacheValidity::Changed }
+    }
+
+    /// Returns `true` if each key of a range of the default scope is known to have one row, in a snapshot.
+    pub fn has_single_rows(&self, snapshot: WalIndexHeader, range: &KeyRange) -> bool {
+        lock(&self.0).single_rows.has(snapshot, range)
+    }
+
+    /// Notes that each key of a range of the default scope has one row, in a snapshot.
+    pub fn add_single_rows(&self, snapshot: WalIndexHeader, range: &KeyRange) {
+        let mut state = lock(&self.0);
+        // The snapshot may be that of a few commits ago.
+        let now = state.latest.iter().fold(snapshot, |at, commit| if commit.from == at { commit.to } else { at });
+        state.single_rows.add(now, range);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, ffi};
 
-use super::index_header::WalIndexHeader;
+use super::index_header::{WalIndex, WalIndexHeader};
 
 /// The WAL-index header when the read transaction of a connection began; `None` if it has no transaction, if the
 /// file is not in write-ahead mode, or if nothing was ever committed to its log.
@@ -23,9 +23,16 @@ pub fn snapshot_header(connection: &Connection) -> Option<WalIndexHeader> {
     }
 }
 
+/// [`snapshot_header`], also if nothing was ever committed to the log.
+pub fn snapshot_header_of_any_log(connection: &Connection) -> Option<WalIndexHeader> {
+    snapshot_header(connection).or_else(|| {
+        // Had there been a commit since the snapshot was taken, its checksum would be there, also in a log begun anew.
+        WalIndex::of(connection).map(WalIndex::header).filter(|now| now.frame_checksum() == [0, 0])
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::index_header::WalIndex;
     use super::*;
 
     #[test]
@@ -54,5 +61,26 @@ mod tests {
         reader.execute_batch("COMMIT").unwrap();
         begin();
         assert_eq!(snapshot_header(&reader), Some(view.header()));
+    }
+
+    #[test]
+    fn a_read_transaction_before_the_first_commit_has_the_header_until_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        first.close().unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        reader.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();
+        assert_eq!(snapshot_header(&reader), None);
+        let found = snapshot_header_of_any_log(&reader);
+        assert_eq!(found, WalIndex::of(&reader).map(WalIndex::header));
+        assert!(found.is_some());
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert_eq!(snapshot_header_of_any_log(&reader), None, "it is not known any more");
+        writer.execute_batch("PRAGMA wal_checkpoint(RESTART)").unwrap_or(());
+        assert_eq!(snapshot_header_of_any_log(&reader), None, "nor when the log is begun anew");
     }
 }

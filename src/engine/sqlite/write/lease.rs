@@ -14,9 +14,9 @@ use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::engine::sqlite::read::answer::answer;
 use crate::engine::sqlite::read::point_read::{self, Values};
-use crate::engine::sqlite::read::scan::scan;
-use crate::engine::sqlite::read::select::Select;
+use crate::engine::sqlite::read::query::KeyQuery;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::engine::sqlite::sql::cursor::{Cursor, CursorReply, OpenCursor};
 use crate::engine::sqlite::sql::reads::SqlRead;
@@ -66,8 +66,8 @@ pub enum LeaseRequest {
     Batch(Batch, Reply<BatchOutcome>),
     /// Reads keys, as seen at a time in milliseconds since 1970 UTC.
     Read(Vec<Address>, i64, Reply<Values>),
-    /// Reads the entries that match a pattern. The function gets every slice but the last.
-    Select(Select, Box<dyn FnMut(String) + Send>, Reply<String>),
+    /// Reads many keys. The function gets every slice but the last.
+    Keys(KeyQuery, Box<dyn FnMut(String) + Send>, Reply<String>),
     /// Reads in SQL, or compiles a statement.
     Query(SqlRead),
     /// Opens a cursor under a number, and reads its first slice.
@@ -190,9 +190,9 @@ impl RunningLease<'_> {
             LeaseRequest::Read(addresses, now_ms, reply) => {
                 reply.send(self.check().and_then(|()| point_read::values(connection, &addresses, now_ms)));
             }
-            LeaseRequest::Select(select, send, reply) => {
+            LeaseRequest::Keys(query, send, reply) => {
                 let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
-                reply.send(running.and_then(|_running| scan(connection, &select, send)));
+                reply.send(running.and_then(|_running| answer(connection, &query, None, send)));
             }
             LeaseRequest::Query(read) => {
                 let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));

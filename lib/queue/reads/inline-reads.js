@@ -7,7 +7,7 @@ const {
 	INLINE_SCORE_MAX,
 	INLINE_SCORE_MIN,
 	SLOW_RUN_PENALTY,
-} = require("../base/limits.js");
+} = require("../../base/limits.js");
 
 /**
  * Statistics of reads in SQL, by their text: a read that has taken less time than handing it to another thread does is

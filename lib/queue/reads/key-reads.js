@@ -1,17 +1,19 @@
 "use strict";
 
-const { liveText } = require("../base/entry.js");
-const { READ_COST } = require("../base/limits.js");
-const { answer } = require("./change.js");
+const { liveText } = require("../../base/entry.js");
+const { READ_COST } = require("../../base/limits.js");
+const { answer } = require("../change.js");
+const { ManyReads } = require("./many-reads.js");
 
 const resolved = Promise.resolve();
 
 /**
- * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../base/entry.js").Address} Address
- * @typedef {import("../native/decode.js").ValuesReceiver} ValuesReceiver
- * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
+ * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
+ * @typedef {import("../../base/entry.js").Address} Address
+ * @typedef {import("../../native/decode.js").ValuesReceiver} ValuesReceiver
+ * @typedef {import("../change.js").KeyRead} KeyRead
+ * @typedef {import("./many-reads.js").ManyRead} ManyRead
  */
 
 /**
@@ -32,6 +34,9 @@ class KeyReads {
 		this.whenDone = whenDone;
 		/** @type {KeyRead[]} those that have not begun */
 		this.waiting = [];
+		/** @type {ManyRead[]} those of several keys that have not begun */
+		this.waitingMany = [];
+		this.many = new ManyReads(connection, cache);
 		/** Number of requests under way. */
 		this.underWay = 0;
 		/** True if a read was answered from disk in this turn of the promises. */
@@ -43,7 +48,12 @@ class KeyReads {
 
 	/** True if there are reads that must not see what is written from now on. */
 	get mustComeFirst() {
-		return this.underWay > 0 || this.waiting.length > 0;
+		return this.underWay > 0 || this.hasWaiting;
+	}
+
+	/** True if there are reads that have not begun. */
+	get hasWaiting() {
+		return this.waiting.length > 0 || this.waitingMany.length > 0;
 	}
 
 	/**
@@ -82,6 +92,40 @@ class KeyReads {
 	add(reads) {
 		for (const read of reads) {
 			this.waiting.push(read);
+		}
+	}
+
+	/** Begins the reads that wait. */
+	beginWaiting() {
+		this.begin(this.waiting.splice(0));
+		for (const read of this.waitingMany.splice(0)) {
+			this.beginMany(read);
+		}
+	}
+
+	/**
+	 * Begins a read of several keys. Nothing may be written until its snapshot is taken.
+	 *
+	 * @param {ManyRead} read
+	 */
+	beginMany(read) {
+		const started = () => {
+			this.underWay--;
+			this.whenDone();
+		};
+		if (!this.many.start(read, started)) {
+			this.underWay++;
+		}
+	}
+
+	/**
+	 * Rejects the reads that have not begun.
+	 *
+	 * @param {unknown} error
+	 */
+	rejectWaiting(error) {
+		for (const read of [...this.waiting.splice(0), ...this.waitingMany.splice(0)]) {
+			read.reject(error);
 		}
 	}
 

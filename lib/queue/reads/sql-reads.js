@@ -1,13 +1,13 @@
 "use strict";
 
 const { performance } = require("node:perf_hooks");
-const { INLINE_READ_MS_MAX, SQL_READ_COST } = require("../base/limits.js");
+const { INLINE_READ_MS_MAX, SQL_READ_COST } = require("../../base/limits.js");
 const { InlineReads } = require("./inline-reads.js");
 
 /**
- * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
- * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../native/requests.js").SqlRead} SqlRead
+ * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
+ * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
+ * @typedef {import("../../native/requests.js").SqlRead} SqlRead
  */
 
 /** Reads in SQL: on reader threads, or inline where that takes next to no time. */
