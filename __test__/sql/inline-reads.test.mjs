@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { numbers, storeWithRows } from "./tables.mjs";
 
-const { InlineReads } = createRequire(import.meta.url)("../../lib/queue/inline-reads.js");
+const { InlineReads } = createRequire(import.meta.url)("../../lib/queue/reads/inline-reads.js");
 
 /** Number of turns of the event loop while something is done. */
 async function turnsDuring(work) {
