@@ -278,7 +278,7 @@ describe("entries", () => {
 		await until(async () => {
 			const [{ busy, log }] = await sqlite.all("PRAGMA wal_checkpoint(TRUNCATE)");
 			return busy === 0 && log === 0;
-		});
+		}, "an empty log");
 	});
 
 	test("end for good, and serve calls that do not wait for each other in turn", async () => {

@@ -34,15 +34,20 @@ const LIST_OPTIONS = [...REVERSIBLE_RANGE_OPTIONS, "limit", "cursor"];
  * @returns {Record<string, unknown>}
  */
 function readOptions(given, argument, names) {
-	if (typeof given !== "object" || given === null || Array.isArray(given)) {
-		throw invalidArgument(argument, `must be an object, not ${Array.isArray(given) ? "an array" : kindOf(given)}`);
+	if (typeof given !== "object" || given === null) {
+		throw invalidArgument(argument, `must be an object, not ${kindOf(given)}`);
 	}
 	/** @type {Record<string, unknown>} */
 	let options;
+	let isArray = false;
 	try {
+		isArray = Array.isArray(given);
 		options = { ...given };
 	} catch (error) {
 		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
+	}
+	if (isArray) {
+		throw invalidArgument(argument, "must be an object, not an array");
 	}
 	checkOptionNames(options, names, argument);
 	return options;
@@ -54,12 +59,19 @@ function readOptions(given, argument, names) {
  * @returns {string[]}
  */
 function checkKeys(keys, argument) {
-	if (!Array.isArray(keys)) {
+	/** @type {unknown[] | undefined} */
+	let list;
+	try {
+		list = Array.isArray(keys) ? [...keys] : undefined;
+	} catch (error) {
+		throw invalidArgument(argument, "cannot be read as an array", error);
+	}
+	if (list === undefined) {
 		throw invalidArgument(argument, `must be an array of keys, not ${kindOf(keys)}`);
 	}
-	const checked = new Array(keys.length);
+	const checked = new Array(list.length);
 	for (let index = 0; index < checked.length; index++) {
-		const key = keys[index];
+		const key = list[index];
 		// The name is made only where it is needed.
 		checked[index] =
 			typeof key === "string" && key.length <= KEY_LENGTH_SHOWN && key.isWellFormed()
