@@ -1,4 +1,4 @@
-// Model: random sequences of all seven operations, several in flight, against a plain model.
+// Model: random sequences of all operations, several in flight, against a plain model.
 
 import { join } from "node:path";
 import fc from "fast-check";
@@ -74,6 +74,27 @@ class Model {
 	selectValue(pattern, community) {
 		return this.select(pattern, community).map(({ value }) => value);
 	}
+
+	getMany(keys, community) {
+		return keys.map((key) => this.get(key, community));
+	}
+
+	/** The live entries of a range, in the order of their keys. */
+	entries({ prefix = "", start, startAfter, end, reverse = false }, community) {
+		const compare = (one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other));
+		const found = this.select("%", community)
+			.filter(({ key }) => key.startsWith(prefix))
+			.filter(({ key }) => start === undefined || compare(key, start) >= 0)
+			.filter(({ key }) => startAfter === undefined || compare(key, startAfter) > 0)
+			.filter(({ key }) => end === undefined || compare(key, end) < 0)
+			.sort((one, other) => compare(one.key, other.key));
+		return reverse ? found.reverse() : found;
+	}
+
+	list({ limit = 100, ...range }, community) {
+		const found = this.entries(range, community);
+		return { entries: found.slice(0, limit), hasMore: found.length > limit };
+	}
 }
 
 /** The patterns in use, each with what it means. */
@@ -91,6 +112,12 @@ const patterns = {
 const key = fc.constantFrom("a", "A", "ab", "a%", "b", "", "\\", "\u{1f980}", "a\0");
 const community = fc.constantFrom(undefined, undefined, undefined, "C", "D");
 const pattern = fc.constantFrom(...Object.keys(patterns));
+const bound = fc.option(fc.constantFrom("", "a", "a%", "a\0", "b", "\u{1f980}", "\u{ffff}"), { nil: undefined });
+const range = fc.oneof(
+	fc.record({ prefix: bound }),
+	fc.record({ start: bound, end: bound }),
+	fc.record({ startAfter: bound, end: bound }),
+);
 const value = fc.oneof(fc.integer(), fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: "binary", maxLength: 8 }));
 const past = fc.integer({ min: 0, max: 1_000_000_000_000 });
 const future = fc.integer({ min: FUTURE, max: 8_640_000_000_000_000 });
@@ -140,6 +167,26 @@ const operation = fc.oneof(
 	{ weight: 1, arbitrary: fc.record({ method: fc.constant("deleteLike"), pattern, community }) },
 	{ weight: 2, arbitrary: fc.record({ method: fc.constant("select"), pattern, community }) },
 	{ weight: 1, arbitrary: fc.record({ method: fc.constant("selectValue"), pattern, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("has"), key, community }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({ method: fc.constant("getMany"), keys: fc.array(key, { maxLength: 9 }), community }),
+	},
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			method: fc.constantFrom("list", "listKeys"),
+			range,
+			reverse: fc.boolean(),
+			limit: fc.constantFrom(1, 2, 3, 100),
+			community,
+		}),
+	},
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("count"), range, community }) },
+	{
+		weight: 1,
+		arbitrary: fc.record({ method: fc.constant("entries"), range, reverse: fc.boolean(), community }),
+	},
 );
 
 /** Steps of a run: a group issued without awaiting, or the store opened again. */
@@ -151,8 +198,19 @@ const step = fc.oneof(
 
 const asDate = (ms) => (ms === undefined || ms % 2 ? ms : new Date(ms));
 
+/** A page with whether there are more, in place of the cursor. */
+const withoutCursor = ({ entries, cursor }) => ({ entries, hasMore: cursor !== undefined });
+
+/** All that an iterator gives, its first page read as of the call. */
+async function gather(iterator) {
+	const found = [];
+	for await (const entry of iterator) found.push(entry);
+	return found;
+}
+
 /** Calls the store; with `i` alternates what a caller may choose: the spelling of the expiry. */
-function issue(appData, o, i) {
+function issue({ appData, kv }, o, i) {
+	const scope = kv.community(o.community);
 	const stored = (entries) =>
 		entries.map(({ expiresAt: at, communityId, ...rest }) => ({
 			...rest,
@@ -170,6 +228,17 @@ function issue(appData, o, i) {
 			return appData.update(o.key, updaters[o.updater], o.value, asDate(o.expiresAt), o.community);
 		case "delete":
 			return appData.delete(o.key, o.community);
+		case "has":
+			return scope.has(o.key);
+		case "getMany":
+			return scope.getMany(o.keys);
+		case "list":
+		case "listKeys":
+			return scope[o.method]({ ...o.range, reverse: o.reverse, limit: o.limit }).then(withoutCursor);
+		case "count":
+			return scope.count(o.range);
+		case "entries":
+			return gather(scope.entries({ ...o.range, reverse: o.reverse }));
 		default:
 			return appData[o.method](o.pattern, o.community);
 	}
@@ -186,6 +255,20 @@ function apply(model, o) {
 			return model.update(o.key, updaters[o.updater], o.value, o.expiresAt, o.community);
 		case "delete":
 			return model.delete(o.key, o.community);
+		case "has":
+			return model.get(o.key, o.community) !== undefined;
+		case "getMany":
+			return model.getMany(o.keys, o.community);
+		case "list":
+			return model.list({ ...o.range, reverse: o.reverse, limit: o.limit }, o.community);
+		case "listKeys": {
+			const { entries, hasMore } = model.list({ ...o.range, reverse: o.reverse, limit: o.limit }, o.community);
+			return { entries: entries.map(({ key }) => key), hasMore };
+		}
+		case "count":
+			return model.entries(o.range, o.community).length;
+		case "entries":
+			return model.entries({ ...o.range, reverse: o.reverse }, o.community);
 		default:
 			return model[o.method](o.pattern, o.community);
 	}
@@ -202,7 +285,7 @@ function settle(model, o) {
 
 /** Issues a group without awaiting any of it, and compares every outcome with the model's. */
 async function expectLikeModel(store, model, group, message) {
-	const results = await Promise.allSettled(group.map((o, i) => issue(store.appData, o, i)));
+	const results = await Promise.allSettled(group.map((o, i) => issue(store, o, i)));
 	const expected = group.map((o) => settle(model, o));
 	expect(results, message).toEqual(expected);
 }
