@@ -1225,8 +1225,29 @@ export interface DataStoreOptions {
 	/**
 	 * The SQLite file. A relative path is resolved against the working directory at the time of the call. The file is
 	 * created if it is missing, its folder is not. Default: what `DATABASE_CONFIG` says, or `./rootsdk.sqlite3`.
+	 *
+	 * `":memory:"`, here or in `DATABASE_CONFIG`, is a store for tests: it begins empty, no other has it, it makes no
+	 * backups, and it is gone after `close()` or the end of the process. It does everything that another does, on a file
+	 * of its own, which lies in memory where the system has room for files there, and else in the folder for temporary
+	 * files. `config.sqlite3.filename` is the path of that file.
 	 */
 	filename?: string;
+
+	/**
+	 * Opens a file that exists only to read it. SQLite itself then refuses what writes, with `ERR_READ_ONLY`, in every
+	 * method. Nothing is migrated, purged, restored or backed up; the file and its log stay as they are. It works beside a
+	 * running bot, whose commits are seen at once, and where the process may not write. Default: `false`.
+	 *
+	 * Where the process may not make files beside the database, and nobody has it open, what somebody writes later ends
+	 * the store with `SQLITE_READONLY_DBMOVED`: it has to be opened anew.
+	 *
+	 * @example
+	 * ```ts
+	 * await using reader = openDataStore({ filename: "test.sqlite3", readOnly: true });
+	 * console.log(await reader.appData.select("profile:%"));
+	 * ```
+	 */
+	readOnly?: boolean;
 
 	/**
 	 * How backups are made; `false` for no backups. Default: what `ROOTCELLAR_BACKUP` says, or a folder beside the file. A
@@ -1253,7 +1274,7 @@ export interface DataStoreOptions {
  *
  * @example
  * ```ts
- * await using store = openDataStore({ filename: "test.sqlite3", backup: false });
+ * await using store = openDataStore({ filename: ":memory:" });
  * await store.appData.set({ key: "greeting", value: "hello" });
  * ```
  */
@@ -1294,6 +1315,8 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_INVALID_ARGUMENT` | an argument cannot be used; an {@link InvalidArgumentError} | `argument` names it |
  * | `ERR_TOO_LARGE` | key and value exceed one billion bytes; an {@link InvalidArgumentError} | store less |
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
+ * | `ERR_READ_ONLY` | the store was opened with `readOnly` | open it without |
+ * | `ERR_NOT_A_STORE` | with `readOnly`, the file is a database without the table of a store | correct the path |
  * | `ERR_INVALID_CONFIG` | `DATABASE_CONFIG` or the destination of backups is not valid | see the message |
  * | `ERR_BACKUP_OFF` | backups are turned off | turn them on |
  * | `ERR_BACKUP_DESTINATION` | the destination of backups cannot be used now | it is tried again; see the message |

@@ -21,7 +21,7 @@ const { createStoreSqlite } = require("./api/transaction.js");
  * @typedef {import("./config/location.js").Location} Location
  */
 
-const OPTIONS = ["filename", "backup", "cacheBytes"];
+const OPTIONS = ["filename", "backup", "cacheBytes", "readOnly"];
 
 /**
  * @param {() => Location} locate called when the location is first needed, and not again once it has returned
@@ -36,7 +36,7 @@ function createDataStore(locate, cacheBytes, backup) {
 	const located = () => {
 		if (location === undefined) {
 			const found = locate();
-			location = { ...found, backup: backup(found.path) };
+			location = { ...found, backup: found.kind === "memory" ? undefined : backup(found.path) };
 		}
 		return location;
 	};
@@ -59,8 +59,8 @@ function createDataStore(locate, cacheBytes, backup) {
  *
  * @param {Location} location
  */
-function nameNow({ filename, path: file }) {
-	return followLinks(path.resolve(filename)) === file ? filename : file;
+function nameNow({ filename, path: file, kind }) {
+	return kind !== "memory" && followLinks(path.resolve(filename)) === file ? filename : file;
 }
 
 /**
@@ -75,7 +75,7 @@ function openStore(options, folder) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
 	checkOptionNames(options, OPTIONS, "options");
-	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT } = options;
+	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT, readOnly = false } = options;
 	const backupOptions = checkBackupOptions(backup);
 	if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
 		throw invalidArgument(
@@ -83,13 +83,31 @@ function openStore(options, folder) {
 			"must be a number of bytes: an integer from 0, which turns the cache off",
 		);
 	}
+	if (typeof readOnly !== "boolean") {
+		throw invalidArgument("options.readOnly", `must be a boolean, not ${kindOf(readOnly)}`);
+	}
 	if (filename === undefined) {
-		const locate = () => locationFromEnvironment(process.env, folder);
+		const locate = () => toRead(locationFromEnvironment(process.env, folder), readOnly);
 		return createDataStore(locate, cacheBytes, (path) => backupOf(path, backupOptions, process.env, true, folder));
 	}
-	const location = locationFromOption(filename, folder);
+	const location = toRead(locationFromOption(filename, folder), readOnly);
+	if (location.kind === "memory" && backupOptions) {
+		throw invalidArgument("options.backup", "must not be given for :memory:, which has no backups");
+	}
 	const backupFor = (/** @type {string} */ path) => backupOf(path, backupOptions, process.env, false, folder);
 	return createDataStore(() => location, cacheBytes, backupFor);
+}
+
+/**
+ * @param {Location} location
+ * @param {boolean} readOnly
+ * @returns {Location}
+ */
+function toRead(location, readOnly) {
+	if (readOnly && location.kind === "memory") {
+		throw invalidArgument("options.readOnly", "must not be true for :memory:, which begins empty");
+	}
+	return readOnly ? { ...location, kind: "readOnly" } : location;
 }
 
 module.exports = { openStore };

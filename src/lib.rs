@@ -37,6 +37,7 @@ mod faults;
 pub mod kv;
 pub mod limits;
 pub mod ltx;
+mod private_folder;
 mod reply;
 pub mod sql;
 mod threads;

@@ -93,6 +93,7 @@ export function startModule(source, { args = [], env, cwd } = {}) {
 		line: (text) => until((printed) => printed.includes(text), text),
 		lineCount: (count) => until((printed) => printed.length >= count, `${count} lines`),
 		write: (text) => child.stdin.write(text),
+		end: () => child.stdin.end(),
 		kill: (signal) => child.kill(signal),
 	};
 }

@@ -72,6 +72,7 @@ function createBackups(queue, located, notices) {
 	/** Restores the store itself. Operations issued before come before, and those issued later after. */
 	const restoreHere = (/** @type {import("../native/addon").RestoreTarget} */ target) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
+			queue.checkWritable();
 			destination();
 			queue.replaceAll((done) => {
 				queue.connection.opened.restore(target, (error, restored) => {
@@ -88,8 +89,9 @@ function createBackups(queue, located, notices) {
 	return {
 		create: () =>
 			new Promise((resolve, reject) => {
-				destination();
 				queue.checkWrite();
+				queue.checkWritable();
+				destination();
 				const run = () => {
 					queue.connection.opened.backUp((error, backup) => (backup ? resolve(backup) : reject(error)));
 					return true;
@@ -131,10 +133,10 @@ function createBackups(queue, located, notices) {
  * @param {BackupStatus["lastError"]} lastFailure
  * @returns {BackupStatus}
  */
-function statusOf({ backup }, connection, lastFailure) {
+function statusOf({ backup, kind }, connection, lastFailure) {
 	const log = { logBytes: connection?.logBytes(), strayLog: connection?.strayLog() };
 	const nothing = { lagMs: 0, lastBackupAt: undefined, lastError: undefined, position: undefined, ...log };
-	if (backup === undefined) {
+	if (backup === undefined || kind === "readOnly") {
 		return { state: "off", destination: undefined, ...nothing };
 	}
 	const status = connection?.backupStatus();

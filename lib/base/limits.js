@@ -37,6 +37,9 @@ module.exports = {
 	/** UTF-16 units of a key that a message shows. */
 	KEY_LENGTH_SHOWN: 100,
 
+	/** Room in memory from which a store in memory is kept there, and not in the folder for temporary files. */
+	MEMORY_ROOM_BYTES_MIN: 256 << 20,
+
 	/** Default of `maxRows`. */
 	ROWS_MAX: 1_000_000,
 

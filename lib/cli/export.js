@@ -9,7 +9,7 @@ const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
 const { print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
-const { existing, locateBoth, locateFile, withStore } = require("./store.js");
+const { existing, locateBoth, locateFile, withReader } = require("./store.js");
 const { removedAtEnd } = require("./temporary.js");
 
 /**
@@ -90,7 +90,7 @@ async function exportTo(file, options, write) {
 	const isShown = options.output !== undefined || !process.stdout.isTTY;
 	const bar = progressBar(isShown ? options : { json: true }, "exporting");
 	try {
-		return await withStore({ file }, (store) => writeLines(store, options.community, write, bar));
+		return await withReader(file, (store) => writeLines(store, options.community, write, bar));
 	} finally {
 		bar.end();
 	}

@@ -45,7 +45,9 @@ function parsePath(text) {
 /** @param {string} text */
 function parseStore(text) {
 	try {
-		locationFromOption(text);
+		if (locationFromOption(text).kind === "memory") {
+			throw new TypeError("it must be the path of a file, which a store in memory is not");
+		}
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
 		throw new InvalidArgumentError(message.replace(/^options\.filename /, "it "));

@@ -20,6 +20,12 @@ const { storeAt } = require("./files.js");
  */
 function locateFile({ file }) {
 	const location = file === undefined ? locationFromEnvironment(process.env) : locationFromOption(file);
+	if (location.kind === "memory") {
+		throw new RootcellarError(
+			"ERR_INVALID_CONFIG",
+			`${location.filename} (${location.source}) is no file that a command could use`,
+		);
+	}
 	return location.path;
 }
 
@@ -98,6 +104,23 @@ async function withStore({ file, url }, use) {
 }
 
 /**
+ * Opens a store to read only, for as long as `use` takes.
+ *
+ * @template T
+ * @param {string} file
+ * @param {(store: import("../..").DataStore) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withReader(file, use) {
+	const store = openDataStore({ filename: file, readOnly: true, backup: false });
+	try {
+		return await use(store);
+	} finally {
+		await store.close();
+	}
+}
+
+/**
  * Refuses an old copy that another process has open: opening it restores it, which would replace the file there.
  *
  * @param {string} file
@@ -112,4 +135,4 @@ async function refuseOldCopyInUse(file, url) {
 	}
 }
 
-module.exports = { existing, locate, locateBoth, locateFile, withStore };
+module.exports = { existing, locate, locateBoth, locateFile, withReader, withStore };

@@ -2,6 +2,7 @@
 
 const fs = require("node:fs");
 const path = require("node:path");
+const { MEMORY, memoryFile } = require("./memory.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 
 /** The SDK's default, a file in the working directory. */
@@ -12,12 +13,13 @@ const LINKS_MAX = 40;
 
 /**
  * Location of a store: the name of its file as it was configured, its absolute path with links followed, who configured
- * it, and the configuration of its backups, unless they are off.
+ * it, what kind of a store it is, and the configuration of its backups, unless they are off.
  *
  * @typedef {object} Location
  * @property {string} filename
  * @property {string} path
  * @property {string} source
+ * @property {import("../native/addon").StoreKind} kind
  * @property {import("./backup.js").BackupConfig} [backup]
  */
 
@@ -96,8 +98,8 @@ function problemWith(filename) {
 	if (filename.includes("\0")) {
 		return "must not contain a NUL";
 	}
-	if (filename === ":memory:" || filename.startsWith("file:")) {
-		return "must be the path of a file; SQLite's in-memory databases and file: URIs are not supported";
+	if (filename.startsWith("file:")) {
+		return "must be the path of a file, or :memory:; file: URIs are not supported";
 	}
 	return undefined;
 }
@@ -109,7 +111,10 @@ function problemWith(filename) {
  * @returns {Location}
  */
 function locate(filename, folder, source) {
-	return { filename, path: followLinks(path.resolve(folder, filename)), source };
+	if (filename === MEMORY) {
+		return { filename, path: memoryFile(), source, kind: "memory" };
+	}
+	return { filename, path: followLinks(path.resolve(folder, filename)), source, kind: "file" };
 }
 
 /**

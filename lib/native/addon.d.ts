@@ -54,6 +54,9 @@ export interface RowSlice {
 	bytes?: Uint8Array;
 }
 
+/** Kind of a store: see `StoreKind` in `src/node/store.rs`. */
+export type StoreKind = "file" | "memory" | "readOnly";
+
 export type HookName = "beforeBackup" | "afterBackup" | "beforeRestore" | "afterRestore";
 
 export interface BackupOptions {
@@ -185,7 +188,7 @@ export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
 	reportClock(now: number): void;
-	open(id: number, backup?: BackupOptions): void;
+	open(id: number, kind: StoreKind, backup?: BackupOptions): void;
 	backUp(id: number): void;
 	restore(id: number, target: RestoreTarget): void;
 	backupStatus(): StatusInfo | null;

@@ -89,7 +89,8 @@ class Connection extends Requests {
 		});
 		reportClock(this);
 		this.ends.push(repeatFor(this, reportClock, CLOCK_REPORT_INTERVAL_MS));
-		this.native.open(id, this.location.backup?.core);
+		const { kind, backup } = this.location;
+		this.native.open(id, kind, kind === "readOnly" ? undefined : backup?.core);
 	}
 
 	/**
@@ -366,13 +367,16 @@ class Connection extends Requests {
 	 * @param {{ code: string, message: string }} failure
 	 */
 	openError(failure) {
-		const { path, source, backup } = this.location;
+		const { path, source, backup, kind } = this.location;
 		const { code, message } = backup ? namingSource(failure, backup.source) : failure;
 		if (code === "ERR_INVALID_CONFIG") {
 			return new RootcellarError(code, `${message}; ${path} was not opened`);
 		}
 		// Messages about backups, or about the file's version, say for themselves what was expected.
-		const expected = "a SQLite database that can be written, or a new file in an existing folder";
+		const expected =
+			kind === "readOnly"
+				? "the file of a store that can be read"
+				: "a SQLite database that can be written, or a new file in an existing folder";
 		const hint = code.startsWith("SQLITE_") ? `; expected ${expected}` : "";
 		return new RootcellarError(code, `cannot open ${path} (${source}): ${message}${hint}`);
 	}

@@ -49,6 +49,15 @@ class LazyConnection {
 		return inner;
 	}
 
+	/** True if the store only reads its file. */
+	get isReadOnly() {
+		try {
+			return this.locate().kind === "readOnly";
+		} catch {
+			return false;
+		}
+	}
+
 	/** The path of the file; `undefined` if the configuration names none that can be used. */
 	path() {
 		try {

@@ -151,6 +151,9 @@ class OperationQueue {
 	 */
 	write(write) {
 		this.checkWrite();
+		if (write.kind !== "sql") {
+			this.checkWritable();
+		}
 		this.pending.add(write);
 		this.scheduler.push(write);
 	}
@@ -171,6 +174,7 @@ class OperationQueue {
 	 */
 	replaceAll(run, reject) {
 		this.checkWrite();
+		this.checkWritable();
 		this.pending.patterns++;
 		const done = () => this.pending.patterns--;
 		this.fence(
@@ -245,6 +249,16 @@ class OperationQueue {
 	checkWrite() {
 		this.checkOpen();
 		checkNoDeadlock(this);
+	}
+
+	/** @throws `ERR_READ_ONLY` if the store only reads. In SQL, SQLite tells. */
+	checkWritable() {
+		if (this.connection.isReadOnly) {
+			throw new RootcellarError(
+				"ERR_READ_ONLY",
+				"the store was opened with readOnly, and nothing of it can be written",
+			);
+		}
 	}
 
 	/** @throws `ERR_IN_TRANSACTION` in the callback of a transaction, if the read would wait for a write that waits */

@@ -37,6 +37,14 @@ enum Kind {
     ReadOnly(PathBuf),
     /// The file was deleted or replaced while it was open. Restart the process, or close and open the store.
     Moved(PathBuf),
+    /// The file was changed although its process could not write it when it was opened. Close and open the store.
+    Changed(PathBuf),
+    /// There is no file, and a store that only reads makes none. Correct the path.
+    NoFile(PathBuf),
+    /// The file is a database without the table of a store. Correct the path.
+    NotAStore(PathBuf),
+    /// The store was opened to read only. Open it without `readOnly`.
+    ReadOnlyStore,
     /// The write-ahead log beside the file belongs to another, and cannot be set aside. Allow it, or move the log.
     StrayLog(PathBuf, String),
     /// The folder of the file does not exist. Create it first.
@@ -148,6 +156,31 @@ impl Error {
         Self(Kind::Moved(path.to_owned()))
     }
 
+    pub(crate) fn changed(path: &Path) -> Self {
+        Self(Kind::Changed(path.to_owned()))
+    }
+
+    pub(crate) fn no_file(path: &Path) -> Self {
+        Self(Kind::NoFile(path.to_owned()))
+    }
+
+    pub(crate) fn not_a_store(path: &Path) -> Self {
+        Self(Kind::NotAStore(path.to_owned()))
+    }
+
+    /// The folder of a store in memory cannot be made.
+    #[cfg(feature = "node")]
+    pub(crate) fn no_private_folder(file: &Path, error: &std::io::Error) -> Self {
+        let folder = file.parent().unwrap_or(file).display();
+        Self(Kind::NotPermitted { code: "SQLITE_CANTOPEN", message: format!("cannot make {folder}: {error}") })
+    }
+
+    /// The store was opened to read only.
+    #[must_use]
+    pub fn read_only_store() -> Self {
+        Self(Kind::ReadOnlyStore)
+    }
+
     pub(crate) fn stray_log(path: &Path, error: &std::io::Error) -> Self {
         Self(Kind::StrayLog(path.to_owned(), error.to_string()))
     }
@@ -173,8 +206,10 @@ impl Error {
             Kind::Sqlite { extended_code, .. } => code_name(*extended_code),
             Kind::IsDirectory(_) => "SQLITE_CANTOPEN_ISDIR",
             Kind::ReadOnly(_) => "SQLITE_READONLY",
-            Kind::Moved(_) => "SQLITE_READONLY_DBMOVED",
-            Kind::NoParent(_) => "SQLITE_CANTOPEN",
+            Kind::Moved(_) | Kind::Changed(_) => "SQLITE_READONLY_DBMOVED",
+            Kind::NoParent(_) | Kind::NoFile(_) => "SQLITE_CANTOPEN",
+            Kind::NotAStore(_) => "ERR_NOT_A_STORE",
+            Kind::ReadOnlyStore => "ERR_READ_ONLY",
             Kind::NotPermitted { code, .. } => code,
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::StrayLog(..) => "ERR_STRAY_LOG",
@@ -244,6 +279,17 @@ impl fmt::Display for Error {
                  belong to it, and start the process anew",
                 path.display()
             ),
+            Kind::Changed(path) => write!(
+                f,
+                "{} was changed by another process, of which this one, which may not write its folder, cannot keep up with \
+                 what it does; close the store and open it again",
+                path.display()
+            ),
+            Kind::NoFile(path) => write!(f, "there is no {}, and a store with readOnly makes none", path.display()),
+            Kind::NotAStore(path) => write!(f, "{} is a database without the table of a store", path.display()),
+            Kind::ReadOnlyStore => {
+                f.write_str("the store was opened with readOnly, and nothing of it can be written")
+            }
             Kind::StrayLog(path, error) => write!(
                 f,
                 "the write-ahead log beside {}, {}-wal, belongs to another file, and cannot be set aside: {error}; move it \

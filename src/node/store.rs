@@ -3,6 +3,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
 use std::cell::RefCell;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -19,19 +21,19 @@ use super::convert::wal_view;
 use super::environment;
 use super::state::event_queue::EventQueue;
 use super::state::sql_state::SqlState;
-use super::state::store_state::{Open, StoreState};
+use super::state::store_state::{ClosingStore, Open, StoreState};
 use crate::Error;
 use crate::backup::events::Observer;
-use crate::backup::service::ending::Closing;
 use crate::backup::{Opened, open_store};
 use crate::batch::{Batch, ClientId, Origin};
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::{
-    CacheValidity, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
+    CacheValidity, Engine, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
 };
 use crate::kv::Address;
 use crate::limits::CLEANUP_WAIT;
+use crate::private_folder::PrivateFolder;
 use crate::threads::{self, lock};
 
 /// One store in one JavaScript environment.
@@ -41,6 +43,24 @@ use crate::threads::{self, lock};
 #[napi]
 pub struct NativeStore {
     pub(super) shared: Arc<StoreState>,
+}
+
+/// Kind of a store.
+#[napi(string_enum = "camelCase")]
+#[derive(Clone, Copy)]
+pub enum StoreKind {
+    /// On a file.
+    File,
+    /// On a file of its own in a folder of its own, which is made for it and removed with it.
+    Memory,
+    /// On a file that is only read.
+    ReadOnly,
+}
+
+/// The folder of a store that is gone when its process is.
+fn private_folder(file: &Path) -> Result<PrivateFolder, Error> {
+    let made = file.parent().map_or_else(|| Err(io::ErrorKind::NotFound.into()), PrivateFolder::make);
+    made.map_err(|error| Error::no_private_folder(file, &error))
 }
 
 /// Number of stores that the process has had.
@@ -76,6 +96,7 @@ impl NativeStore {
             hooks: Mutex::default(),
             batches_in_flight: AtomicUsize::new(0),
             sql: SqlState::default(),
+            is_read_only: AtomicBool::new(false),
         });
         flush_at_end_of_environment(env, &shared)?;
         let store = Self { shared };
@@ -104,7 +125,7 @@ impl NativeStore {
 
     /// Opens the file on a thread of its own; with backups if there are options. Ends with `opened` or `failed`.
     #[napi]
-    pub fn open(&self, id: u32, mut backup: Option<BackupOptions>) {
+    pub fn open(&self, id: u32, kind: StoreKind, mut backup: Option<BackupOptions>) {
         let shared = Arc::clone(&self.shared);
         if let Some(options) = &mut backup {
             lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
@@ -113,10 +134,22 @@ impl NativeStore {
         let options = backup.as_ref().map(parse_options).transpose();
         let spawned = threads::spawn("open", move || {
             let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);
-            let opened = options.and_then(|options| open_store(&shared.path, options, &observer));
-            let opened = opened.and_then(|Opened { engine, service, stray_log }| {
-                Ok(Open { reader: engine.reader()?, engine, service, stray_log })
+            let folder = match kind {
+                StoreKind::Memory => private_folder(&shared.path).map(Some),
+                StoreKind::File | StoreKind::ReadOnly => Ok(None),
+            };
+            let opened = options.and_then(|options| {
+                let folder = folder?;
+                let opened = match kind {
+                    StoreKind::ReadOnly => Engine::open_read_only(&shared.path).map(Opened::alone),
+                    StoreKind::File | StoreKind::Memory => open_store(&shared.path, options, &observer),
+                };
+                opened.map(|opened| (opened, folder))
             });
+            let opened = opened.and_then(|(Opened { engine, service, stray_log }, folder)| {
+                Ok(Open { reader: engine.reader()?, engine, service, stray_log, folder })
+            });
+            shared.is_read_only.store(matches!(kind, StoreKind::ReadOnly), Ordering::Relaxed);
             let opened = opened.map(|open| {
                 let user: Arc<dyn EngineUser> = Arc::<StoreState>::clone(&shared);
                 open.engine.control().add_user(&user);
@@ -281,7 +314,7 @@ impl NativeStore {
         self.shared.clock.end();
         let closing = self.shared.begin_closing();
         let finish = move || {
-            closing.into_iter().for_each(Closing::finish);
+            closing.into_iter().for_each(ClosingStore::finish);
             shared.tell([NativeEvent::new(id, EventKind::Closed)]);
         };
         if let Err(error) = threads::spawn("close", finish) {

@@ -120,7 +120,7 @@ describe("with the SDK installed", () => {
 		linkRootcellar(project);
 		linkSdk(project);
 		const report = await reportOf(path.join(project, "unusable.cjs"), {
-			env: { DATABASE_CONFIG: databaseConfig(":memory:") },
+			env: { DATABASE_CONFIG: databaseConfig("file:bot.sqlite3") },
 		});
 		expect(report).toEqual({ code: "ERR_INVALID_CONFIG" });
 	});

@@ -36,6 +36,14 @@ pub struct Opened {
     pub stray_log: Option<StrayLog>,
 }
 
+impl Opened {
+    /// A file without backups that nobody else in the process shares.
+    #[must_use]
+    pub fn alone(engine: Engine) -> Self {
+        Self { engine: Arc::new(engine), service: None, stray_log: None }
+    }
+}
+
 /// Opens a file, restores it before if necessary, and starts its backups. Later openings in the same process share
 /// both, with the options of the first.
 ///

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
+use super::file::{DatabaseFile, FileAccess};
 use super::guard::user_connection::UserConnection;
 use super::interrupt::Interrupt;
 use super::regexp;
@@ -18,7 +19,7 @@ use crate::limits::{
 };
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
-const PAGE_BYTES_MIN: u64 = 512;
+pub const PAGE_BYTES_MIN: u64 = 512;
 
 /// Opens the writing connection, and brings the schema up to date.
 pub fn open_writer(path: &Path, interrupt: Interrupt) -> Result<UserConnection, Error> {
@@ -95,13 +96,32 @@ fn sync_everything(connection: &Connection) -> Result<(), Error> {
 }
 
 /// Opens a read-only connection that reports a held lock at once.
-pub fn open_reader(path: &Path, interrupt: Interrupt) -> Result<UserConnection, Error> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explained(path, error))?;
+pub fn open_reader(file: &DatabaseFile) -> Result<UserConnection, Error> {
+    let connection = match file.access() {
+        FileAccess::Full => {
+            open(file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explained(file.path(), error))?
+        }
+        FileAccess::Unchanging { is_copy: false, .. } => open_detached(file.path())?,
+        FileAccess::ReadOnly | FileAccess::Unchanging { .. } => open_read_only(file.path())?,
+    };
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // This reads the schema, which a held lock may prevent. Then the default stays.
     drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
-    UserConnection::new(connection, interrupt)
+    UserConnection::new(connection, file.interrupt().clone())
+}
+
+/// Opens a connection that cannot write, whatever it is told.
+pub fn open_read_only(path: &Path) -> Result<Connection, Error> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Opens a connection that cannot write in the place of the writing one: as there, it waits for locks.
+pub fn open_in_place_of_writer(path: &Path, is_detached: bool) -> Result<Connection, Error> {
+    let mut connection = if is_detached { open_detached(path)? } else { open_read_only(path)? };
+    connection.busy_handler(Some(wait_for_lock()))?;
+    schema::check(&connection)?;
+    Ok(connection)
 }
 
 /// Opens a read-only connection for this package alone, with its own time limit for locks.

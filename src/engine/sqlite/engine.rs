@@ -1,6 +1,7 @@
 //! An open database file: the writer's thread, readers, and what is asked of them.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::thread::JoinHandle;
 use super::checkpoint::checkpointer::Checkpointer;
 use super::checkpoint::control::Control;
 use super::connection;
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, FileAccess};
 use super::guard::mode::Mode;
 use super::interrupt::Interrupt;
 #[cfg(lock_shim)]
@@ -18,11 +19,14 @@ use super::read::answer::answer;
 use super::read::point_read::{Reader, Values};
 use super::read::pool::{ReaderPool, Task};
 use super::read::query::KeyQuery;
+use super::read::read_only::{self, Found};
 use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
+use super::stray_log::is_stray;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
+use super::wal::file_mark::boot;
 use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::wal::restart_log::RestartLog;
 use super::write::lease::{self, Lease};
@@ -49,6 +53,8 @@ pub struct Engine {
     control: Arc<Control>,
     restarts: Arc<RestartLog>,
     checkpointer: Option<JoinHandle<()>>,
+    /// What a file that is only read was found as.
+    found: Option<Found>,
 }
 
 impl Engine {
@@ -64,8 +70,7 @@ impl Engine {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let interrupt = Interrupt::default();
         let connection = connection::open_writer(path, interrupt.clone())?;
-        let file = DatabaseFile::opened(path, interrupt.clone());
-        let (requests, received) = mpsc::channel();
+        let file = DatabaseFile::opened(path, FileAccess::Full, interrupt.clone());
         let commit_log = Arc::new(CommitLog::default());
         let restarts = Arc::new(RestartLog::default());
         let recorder = Recorder::new(&connection, Arc::clone(&commit_log), Arc::clone(&restarts));
@@ -73,9 +78,42 @@ impl Engine {
         let (checkpointer, thread) = checkpointer.unzip();
         let control = Control::new(interrupt, checkpointer);
         let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
+        Self::start(file, writer, commit_log, control, restarts, thread, None)
+    }
+
+    /// Opens a file to read only: SQLite itself refuses what writes, with `SQLITE_READONLY`. Nothing is written, made or
+    /// brought up to date, and others may have the file open and write to it.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code if there is no file, it cannot be read or is not a database; `ERR_NOT_A_STORE` if it is not that
+    /// of a store; `ERR_SCHEMA_NEWER`; `ERR_STRAY_LOG` if the log beside it is another file's.
+    pub fn open_read_only(path: &Path) -> Result<Self, Error> {
+        if path.exists() && is_stray(path, boot()) {
+            return Err(Error::stray_log(path, &io::Error::other("a store with readOnly changes nothing")));
+        }
+        let interrupt = Interrupt::default();
+        let (connection, file, found) = read_only::open(path, &interrupt)?;
+        let commit_log = Arc::new(CommitLog::default());
+        let control = Control::new(interrupt, None);
+        let recorder = Recorder::idle(Arc::clone(&commit_log));
+        let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
+        Self::start(file, writer, commit_log, control, Arc::default(), None, Some(found))
+    }
+
+    fn start(
+        file: DatabaseFile,
+        writer: Writer,
+        commit_log: Arc<CommitLog>,
+        control: Arc<Control>,
+        restarts: Arc<RestartLog>,
+        checkpointer: Option<JoinHandle<()>>,
+        found: Option<Found>,
+    ) -> Result<Self, Error> {
+        let (requests, received) = mpsc::channel();
         let writer = threads::spawn("writer", move || writer.run(&received))?;
         let readers = ReaderPool::new(file.clone());
-        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer: thread })
+        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer, found })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
@@ -257,7 +295,7 @@ impl Engine {
 
     /// Finishes submitted work, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
-        let Self { requests, writer, readers, control, checkpointer, .. } = self;
+        let Self { requests, writer, readers, control, checkpointer, file, found, .. } = self;
         readers.close();
         drop(requests);
         // A writer that panicked has reported it through its replies.
@@ -266,6 +304,9 @@ impl Engine {
         if let Some(checkpointer) = checkpointer {
             // One that panicked leaves the rest to SQLite, or to the next opening.
             drop(checkpointer.join());
+        }
+        if let Some(found) = found {
+            found.leave(file.path());
         }
     }
 

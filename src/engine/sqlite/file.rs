@@ -2,6 +2,7 @@
 //! on the file.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::interrupt::Interrupt;
 use crate::Error;
@@ -33,18 +34,54 @@ impl FileId {
     }
 }
 
+/// How the connections of an engine use its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileAccess {
+    /// They read and write.
+    Full,
+    /// They only read. Others may write.
+    ReadOnly,
+    /// They only read what nobody writes: the file itself, without locks and a log, or a copy of it. `of` is what must not
+    /// change.
+    Unchanging { of: PathBuf, stamp: Stamp, is_copy: bool },
+}
+
+/// State of a database's files by which a change is noticed without SQLite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<(u64, Option<SystemTime>, Option<FileId>)>>);
+
+impl Stamp {
+    /// The stamp of a database now, of its log, and of the index of the log.
+    pub fn of(database: &Path) -> Self {
+        let stamp = |suffix: &str| {
+            let mut file = database.as_os_str().to_owned();
+            file.push(suffix);
+            let file = PathBuf::from(file);
+            let metadata = file.metadata().ok()?;
+            Some((metadata.len(), metadata.modified().ok(), FileId::of(&file)))
+        };
+        Self(["", "-wal", "-shm"].into_iter().map(stamp).collect())
+    }
+}
+
 /// The database file of an open engine.
 #[derive(Debug, Clone)]
 pub struct DatabaseFile {
     path: PathBuf,
     id: Option<FileId>,
+    access: FileAccess,
     interrupt: Interrupt,
 }
 
 impl DatabaseFile {
     /// The file at a path that has just been opened.
-    pub fn opened(path: &Path, interrupt: Interrupt) -> Self {
-        Self { path: path.to_owned(), id: FileId::of(path), interrupt }
+    pub fn opened(path: &Path, access: FileAccess, interrupt: Interrupt) -> Self {
+        Self { path: path.to_owned(), id: FileId::of(path), access, interrupt }
+    }
+
+    /// How its connections use it.
+    pub fn access(&self) -> &FileAccess {
+        &self.access
     }
 
     /// Interrupts whatever runs on its connections.
@@ -62,13 +99,17 @@ impl DatabaseFile {
         self.id.as_ref()
     }
 
-    /// Checks that the file was not deleted or replaced. Writes to a file that was would be lost with the process,
+    /// Checks that the file was not deleted or replaced, nor changed if it must not be. Writes to a file that was would be lost with the process,
     /// and reads would not return what is at the path.
     ///
     /// # Errors
     ///
     /// `SQLITE_READONLY_DBMOVED`.
     pub fn check(&self) -> Result<(), Error> {
-        if FileId::of(&self.path) == self.id { Ok(()) } else { Err(Error::moved(&self.path)) }
+        match &self.access {
+            FileAccess::Unchanging { of, stamp, .. } if Stamp::of(of) != *stamp => Err(Error::changed(of)),
+            _ if FileId::of(&self.path) == self.id => Ok(()),
+            _ => Err(Error::moved(&self.path)),
+        }
     }
 }

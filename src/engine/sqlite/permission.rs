@@ -42,6 +42,23 @@ pub fn explain(database: &Path, error: Error) -> Error {
     }
 }
 
+/// The error of a file that could not be opened to be read, with the reason if it is a permission. The code stays.
+pub fn explain_reading(database: &Path, error: Error) -> Error {
+    let unreadable = FILES.iter().find_map(|suffix| {
+        let mut file = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
+        file.push(suffix);
+        let file = PathBuf::from(file);
+        let refusal = refused(&file, libc::R_OK)?;
+        Some(format!("{} may not be read by {}", file.display(), process(&file, &refusal)))
+    });
+    match unreadable {
+        Some(reason) if CODES.iter().any(|code| error.code().starts_with(code)) => {
+            Error::not_permitted(error.code(), reason)
+        }
+        _ => error,
+    }
+}
+
 /// The error of a file that cannot be opened for lack of a permission, if it is so.
 pub fn not_permitted(database: &Path) -> Option<Error> {
     reason(database).map(|reason| Error::not_permitted("SQLITE_CANTOPEN", reason))

@@ -1,7 +1,7 @@
 //! State of a store, shared by JavaScript's calls and the threads of the core.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use napi::Status;
@@ -21,11 +21,15 @@ use crate::engine::sqlite::stray_log::StrayLog;
 use crate::engine::sqlite::{Engine, Reader, Values};
 use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;
+use crate::private_folder::PrivateFolder;
 use crate::sql::{Slice, Statement};
 use crate::threads::lock;
 use crate::{BackupProblem, Error, Reply};
 
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
+
+/// Code of what SQLite refuses on a connection that only reads.
+const READ_ONLY: &str = "SQLITE_READONLY";
 
 /// State of one store.
 pub struct StoreState {
@@ -39,6 +43,7 @@ pub struct StoreState {
     pub hooks: Mutex<Hooks>,
     pub batches_in_flight: AtomicUsize,
     pub sql: SqlState,
+    pub is_read_only: AtomicBool,
 }
 
 pub struct Open {
@@ -49,6 +54,21 @@ pub struct Open {
     pub stray_log: Option<StrayLog>,
     /// Reader for the JavaScript thread, which must not wait.
     pub reader: Reader,
+    /// Folder that goes when the file is closed.
+    pub folder: Option<PrivateFolder>,
+}
+
+/// A store that is about to be closed, and its folder if that goes with it.
+pub struct ClosingStore {
+    closing: Closing,
+    _folder: Option<PrivateFolder>,
+}
+
+impl ClosingStore {
+    /// See [`Closing::finish`].
+    pub fn finish(self) {
+        self.closing.finish();
+    }
 }
 
 impl StoreState {
@@ -69,7 +89,7 @@ impl StoreState {
         self.ending();
         self.sql.clear();
         self.sql.stop_reads();
-        if let Some(closing) = self.begin_closing() {
+        if let Some(ClosingStore { closing, _folder }) = self.begin_closing() {
             closing.finish_at_exit()
         } else {
             // It may be closed just now, by a thread that would end with the process.
@@ -79,10 +99,10 @@ impl StoreState {
     }
 
     /// Begins to close the file; `None` if it is not open.
-    pub fn begin_closing(&self) -> Option<Closing> {
-        let Open { engine, service, reader, .. } = lock(&self.open).take()?;
+    pub fn begin_closing(&self) -> Option<ClosingStore> {
+        let Open { engine, service, reader, folder, .. } = lock(&self.open).take()?;
         drop(reader);
-        Some(Closing::begin(engine, service))
+        Some(ClosingStore { closing: Closing::begin(engine, service), _folder: folder })
     }
 
     /// A reply that queues an event: the one that `to_event` makes of the answer, or `failed`.
@@ -118,6 +138,15 @@ impl StoreState {
 
     /// Queues events, and wakes JavaScript if the queue was empty.
     pub fn tell(&self, events: impl IntoIterator<Item = NativeEvent>) {
+        let is_read_only = self.is_read_only.load(Ordering::Relaxed);
+        let events = events.into_iter().map(|mut event| {
+            if let Some(failure) = event.error.as_mut().filter(|failure| is_read_only && failure.code == READ_ONLY)
+            {
+                let refused = Error::read_only_store();
+                (failure.code, failure.message) = (refused.code().to_owned(), refused.to_string());
+            }
+            event
+        });
         if self.events.push(events) {
             // This fails only while the environment ends; then nobody listens.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);

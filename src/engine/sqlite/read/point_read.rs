@@ -43,7 +43,7 @@ impl Reader {
         // Checked before, because opening a missing file has an error of its own; and after, because the file may
         // disappear meanwhile.
         file.check()?;
-        let connection = connection::open_reader(file.path(), file.interrupt().clone())?;
+        let connection = connection::open_reader(file)?;
         file.check()?;
         let wal_index = WalIndex::of(&connection);
         Ok(Self { connection, wal_index, file: file.clone(), waits_for_locks: Cell::new(false) })

@@ -135,6 +135,11 @@ impl Recorder {
         Self { commit_log, wal_index, wal_file, restarts, log }
     }
 
+    /// A recorder for a connection that only reads: there is nothing to record.
+    pub fn idle(commit_log: Arc<CommitLog>) -> Self {
+        Self { commit_log, wal_index: None, wal_file: None, restarts: Arc::default(), log: None }
+    }
+
     /// Announces a transaction. It ends when the result is dropped.
     pub fn prepare(&self) -> Recording<'_> {
         self.commit_log.prepare();

@@ -117,6 +117,11 @@ impl MarkKeeper {
         Self { sources, seen: None, has_begun: false }
     }
 
+    /// For a connection that only reads: makes no marks.
+    pub fn idle() -> Self {
+        Self { sources: None, seen: None, has_begun: true }
+    }
+
     /// Renews the mark if necessary, in a transaction that is about to write. A failure is ignored unless it has ended the
     /// transaction.
     ///

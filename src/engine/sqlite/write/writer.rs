@@ -12,7 +12,7 @@ use super::{marking, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::expiry_ms;
 use crate::engine::sqlite::checkpoint::control::Control;
-use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::file::{DatabaseFile, FileAccess};
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
 use crate::engine::sqlite::wal::commit_log::Recorder;
@@ -69,7 +69,8 @@ pub struct Writer {
 impl Writer {
     /// A writer that has done nothing yet.
     pub fn new(connection: UserConnection, recorder: Recorder, file: DatabaseFile, control: Arc<Control>) -> Self {
-        let marks = MarkKeeper::new(&connection);
+        let marks =
+            if file.access() == &FileAccess::Full { MarkKeeper::new(&connection) } else { MarkKeeper::idle() };
         Self {
             connection,
             marks,
@@ -213,6 +214,9 @@ impl Writer {
 
     /// Removes expired rows. A failure is harmless, and is left to the next attempt.
     fn purge(&mut self) -> bool {
+        if self.file.access() != &FileAccess::Full {
+            return false;
+        }
         self.caches.clear();
         // The log of a replaced file may belong to another file by now.
         let purge = || self.file.check().and_then(|()| purge::run(&self.connection, &mut self.marks, expiry_ms()));

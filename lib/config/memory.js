@@ -1,0 +1,39 @@
+"use strict";
+
+const { randomBytes } = require("node:crypto");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { MEMORY_ROOM_BYTES_MIN } = require("../base/limits.js");
+
+/** Name of a store that is gone when its process is. */
+const MEMORY = ":memory:";
+
+/** Where Linux keeps files in memory. */
+const SHARED_MEMORY = "/dev/shm";
+
+/**
+ * The path of a new store in memory, in a folder that nobody else has. The core makes the folder, and removes it; its name
+ * begins as `src/engine/sqlite/private_folder.rs` has it.
+ */
+function memoryFile() {
+	const folder = `rootcellar-private-${process.pid}-${randomBytes(8).toString("hex")}`;
+	return path.join(isRoomy(SHARED_MEMORY) ? SHARED_MEMORY : fs.realpathSync(os.tmpdir()), folder, "memory.sqlite3");
+}
+
+/**
+ * True if files can be made in a folder, and there is room for more than a few: containers have little memory for that.
+ *
+ * @param {string} folder
+ */
+function isRoomy(folder) {
+	try {
+		fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
+		const { bavail, bsize } = fs.statfsSync(folder);
+		return bavail * bsize >= MEMORY_ROOM_BYTES_MIN;
+	} catch {
+		return false;
+	}
+}
+
+module.exports = { MEMORY, memoryFile };
