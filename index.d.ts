@@ -365,7 +365,71 @@ export interface Kv {
 	 * ```
 	 */
 	count(range?: KeyRange): Promise<number>;
+
+	/**
+	 * Watches keys, or every key with a prefix: gives an array of changes each time some were committed, by this store,
+	 * another one, a worker thread, another process or any SQLite library. Every change has the latest state of its key;
+	 * states in between may be left out, and none goes back. Operations that were issued before are no changes, those that
+	 * are issued after are.
+	 *
+	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. A
+	 * write that leaves the value as it was is no change. After more than 10,000 changed keys, and after a restore, the
+	 * change is `{ resync: true }` alone: read everything anew. Only committed states are told, and nothing is kept for
+	 * later: what happens while no program watches is never told.
+	 *
+	 * It ends with `break`, with the `signal`, and when the store is closed. A watch that waits does not keep the process
+	 * alive. Within a transaction there is none.
+	 *
+	 * @param options - Either `keys`, up to 1,000, or `prefix`; `""` stands for every key of the scope. A prefix takes some
+	 * 200 bytes of memory for each key that it has.
+	 * @throws The iterator rejects with `ERR_INVALID_ARGUMENT`, with what keeps the file from being opened or read, and with
+	 * `ERR_VALUE_NOT_JSON` if another program stores something else. Then it has ended.
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const changes of dataStore.kv.watch<{ xp: number }>({ prefix: "profile:" })) {
+	 *   for (const change of changes) {
+	 *     if ("resync" in change) console.log("read all profiles again");
+	 *     else if ("deleted" in change) console.log(`${change.key} is gone`);
+	 *     else console.log(`${change.key} has ${change.value.xp}`);
+	 *   }
+	 *   break;
+	 * }
+	 * ```
+	 */
+	watch<T>(options: WatchOptions): AsyncIterableIterator<Change<T>[]>;
 }
+
+/**
+ * Options of {@link Kv.watch}: either `keys` or `prefix`.
+ *
+ * @example
+ * ```ts
+ * const options: WatchOptions = { keys: ["motd", "shop:open"], signal: AbortSignal.timeout(60_000) };
+ * ```
+ */
+export interface WatchOptions {
+	/** The keys to watch, 1 to 1,000. */
+	keys?: readonly string[];
+	/** What the keys to watch begin with; `""` for every key. */
+	prefix?: string;
+	/** Ends the watch. */
+	signal?: AbortSignal;
+}
+
+/**
+ * A change that {@link Kv.watch} tells of: the value that a key has now, that it has none any more, or that all watched keys
+ * are to be read anew.
+ *
+ * @example
+ * ```ts
+ * function describe(change: Change<number>) {
+ *   if ("resync" in change) return "anything may have changed";
+ *   return "deleted" in change ? `${change.key} is gone` : `${change.key} is ${change.value}`;
+ * }
+ * ```
+ */
+export type Change<T> = { key: string; value: T } | { key: string; deleted: true } | { resync: true };
 
 /**
  * A value that a parameter of a statement takes. A `boolean` is stored as 0 or 1, a `Date` as milliseconds since 1970

@@ -195,3 +195,18 @@ pub const OPENING_ANSWER_WAIT: Duration = Duration::from_secs(3);
 
 /// Longest wait for all of its answers then.
 pub const OPENING_LOOK_WAIT: Duration = Duration::from_secs(15);
+
+/// Polling interval for commits of others while something is watched.
+pub const WATCH_LOOK: Duration = Duration::from_millis(100);
+
+/// Shortest pause between two reports of changes, so that a storm of commits is read in few steps.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(5);
+
+/// Changed keys of a watch after which it is told to read everything anew.
+pub const WATCH_CHANGES_MAX: usize = 10_000;
+
+/// Bytes of changed keys and values after which the rest is left to the next report.
+pub const WATCH_BYTES_MAX: usize = 16 << 20;
+
+/// Frames of the log that are read to find what has changed. Of more, reading the watched keys takes less.
+pub const WATCH_FRAMES_MAX: u32 = 8_192;

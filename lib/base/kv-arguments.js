@@ -212,5 +212,6 @@ module.exports = {
 	checkRange,
 	checkReversibleRange,
 	expiryOf,
+	rangeOf,
 	readOptions,
 };

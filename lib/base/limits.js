@@ -50,6 +50,9 @@ module.exports = {
 	/** Bytes of keys and values after which a page of an iterator ends early. */
 	PAGE_BYTES_MAX: 4 << 20,
 
+	/** Keys that one watch may name. */
+	WATCH_KEYS_MAX: 1_000,
+
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 32 << 10,
 

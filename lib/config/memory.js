@@ -1,6 +1,5 @@
 "use strict";
 
-const { randomBytes } = require("node:crypto");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
@@ -12,12 +11,17 @@ const MEMORY = ":memory:";
 /** Where Linux keeps files in memory. */
 const SHARED_MEMORY = "/dev/shm";
 
+/** Number of stores in memory that this environment has had. */
+let count = 0;
+
 /**
  * The path of a new store in memory, in a folder that nobody else has. The core makes the folder, and removes it; its name
  * begins as `src/engine/sqlite/private_folder.rs` has it.
  */
 function memoryFile() {
-	const folder = `rootcellar-private-${process.pid}-${randomBytes(8).toString("hex")}`;
+	count++;
+	// Unique, also among the workers of a process and in a test that has set the clock or the numbers.
+	const folder = `rootcellar-private-${process.pid}-${count}-${process.hrtime.bigint().toString(36)}`;
 	return path.join(isRoomy(SHARED_MEMORY) ? SHARED_MEMORY : fs.realpathSync(os.tmpdir()), folder, "memory.sqlite3");
 }
 

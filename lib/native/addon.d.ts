@@ -26,6 +26,7 @@ export interface Event {
 		| "backedUp"
 		| "restored"
 		| "progress"
+		| "changed"
 		| "hook";
 	committed?: number;
 	stop?: "conflict" | "command" | "deferred" | "alone" | "transaction";
@@ -188,6 +189,16 @@ export declare class NativeStore {
 	constructor(path: string, wake: () => void);
 	hold(held: boolean): void;
 	reportClock(now: number): void;
+	watch(
+		id: number,
+		keys: readonly string[] | undefined,
+		start: string,
+		end: string | undefined,
+		community: string | undefined,
+		now: number,
+	): boolean;
+	watchNext(id: number, now: number): void;
+	unwatch(id: number): void;
 	open(id: number, kind: StoreKind, backup?: BackupOptions): void;
 	backUp(id: number): void;
 	restore(id: number, target: RestoreTarget): void;

@@ -39,6 +39,12 @@ const { endAtSignals } = require("./signals.js");
  *   last one at the process's end
  */
 
+/**
+ * Scope of a watch: some keys, or those of a range.
+ *
+ * @typedef {{ keys: string[] | undefined, range: { from: string, to: string | undefined }, community: string | undefined }} WatchScope
+ */
+
 /** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
 const busy = new Set();
 
@@ -62,6 +68,8 @@ class Connection extends Requests {
 		this.notices = notices;
 		/** @type {Map<number, EventHandler>} */
 		this.handlers = new Map();
+		/** @type {Map<number, (event: Event) => void>} handlers of watches, which keep neither the process nor a closing store */
+		this.watches = new Map();
 		this.lastId = 0;
 		this.poller = pollerFor(this);
 		/** @type {(() => void) | undefined} */
@@ -331,7 +339,9 @@ class Connection extends Requests {
 			return;
 		}
 		const handler = this.handlers.get(event.id);
-		if (handler?.(event)) {
+		if (handler === undefined) {
+			this.watches.get(event.id)?.(event);
+		} else if (handler(event)) {
 			this.handlers.delete(event.id);
 			if (this.handlers.size === 0) {
 				busy.delete(this);
@@ -355,12 +365,52 @@ class Connection extends Requests {
 			busy.add(this);
 			this.native.hold(true);
 		}
+		const id = this.nextId();
+		this.handlers.set(id, handler);
+		return id;
+	}
+
+	nextId() {
 		this.lastId = (this.lastId + 1) >>> 0;
 		if (this.lastId === NO_REQUEST) {
 			this.lastId++;
 		}
-		this.handlers.set(this.lastId, handler);
 		return this.lastId;
+	}
+
+	/**
+	 * Watches keys. The events are `started` if the snapshot was taken later, `done` when all is known of the keys, one
+	 * `changed` for each call of `nextChanges`, and `failed`.
+	 *
+	 * @param {WatchScope} scope
+	 * @param {(event: Event) => void} handler
+	 * @returns {{ id: number, isStarted: boolean }}
+	 */
+	watch({ keys, range, community }, handler) {
+		const id = this.nextId();
+		this.watches.set(id, handler);
+		const isStarted = this.native.watch(id, keys, range.from, range.to, community, Date.now());
+		return { id, isStarted };
+	}
+
+	/**
+	 * Asks a watch for what has changed, as soon as something has.
+	 *
+	 * @param {number} id
+	 */
+	nextChanges(id) {
+		this.native.watchNext(id, Date.now());
+	}
+
+	/**
+	 * Ends a watch.
+	 *
+	 * @param {number} id
+	 */
+	unwatch(id) {
+		if (this.watches.delete(id)) {
+			this.native.unwatch(id);
+		}
 	}
 
 	/**

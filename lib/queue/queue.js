@@ -37,6 +37,8 @@ class OperationQueue {
 		this.ended = undefined;
 		/** @type {Promise<void> | undefined} */
 		this.closing = undefined;
+		/** @type {Set<() => void>} ends of the watches that there are, called when the store is closed */
+		this.watches = new Set();
 	}
 
 	/**
@@ -220,6 +222,9 @@ class OperationQueue {
 	 */
 	close() {
 		this.closing ??= new Promise((resolve) => {
+			for (const end of [...this.watches]) {
+				end();
+			}
 			const dispose = () => {
 				this.cache.detach();
 				this.connection.dispose(resolve);

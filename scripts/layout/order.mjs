@@ -55,7 +55,7 @@ export const ORDER = {
 		engine.rs  registry.rs
 		stray_log.rs
 		write
-		read  sql
+		read  sql  watch
 		checkpoint
 		connection.rs
 		table

@@ -1,6 +1,7 @@
 //! The key-value store without an engine: entries, `LIKE` patterns, expiry, and rows as JSON text.
 
 mod budget;
+mod changes;
 mod either_case;
 mod entry;
 mod expiry;
@@ -11,6 +12,7 @@ mod segment;
 mod token;
 
 pub use budget::{Budget, Interrupted};
+pub use changes::ChangeWriter;
 pub use either_case::{LiteralStart, SearchStep};
 pub use entry::{Address, Entry, Expected, Swap};
 pub use expiry::is_expired;

@@ -128,7 +128,7 @@ impl EntryWriter {
 const START: &str = "[[";
 
 /// Appends a text as a JSON string.
-fn push_json(json: &mut String, text: &str) {
+pub fn push_json(json: &mut String, text: &str) {
     if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
         json.push('"');
         json.push_str(text);

@@ -16,6 +16,7 @@ use super::store::NativeStore;
 use crate::backup::Restored;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::events::{BackupEvent, Hook, Observer};
+use crate::engine::sqlite::Watcher;
 use crate::limits::HOOK_WAIT;
 use crate::threads::lock;
 use crate::{BackupProblem, Error};
@@ -76,6 +77,9 @@ impl NativeStore {
 impl Observer for StoreState {
     fn happened(&self, event: &BackupEvent) {
         let notice = |kind| NativeEvent::new(NO_REQUEST, kind);
+        if matches!(event, BackupEvent::Restored(_)) {
+            self.with_watcher(Watcher::restored);
+        }
         self.tell([match event {
             BackupEvent::Backup(file) => NativeEvent { backup: Some(file.into()), ..notice(EventKind::BackedUp) },
             BackupEvent::Failure(error) => NativeEvent { error: Some(error.into()), ..notice(EventKind::Failed) },

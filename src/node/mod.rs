@@ -14,3 +14,4 @@ mod signals;
 mod sql;
 mod state;
 mod store;
+mod watch;

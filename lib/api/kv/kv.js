@@ -2,6 +2,7 @@
 
 const { checkCommunity } = require("../../base/arguments.js");
 const { createKvReads } = require("./reads.js");
+const { createWatch } = require("./watch.js");
 
 /**
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
@@ -19,6 +20,7 @@ function createKv(queue, community) {
 	return {
 		community: (id) => createKv(queue, checkCommunity(id, "id")),
 		...createKvReads(queue, community),
+		watch: (options) => createWatch(queue, community, options),
 	};
 }
 

@@ -111,6 +111,17 @@ pub fn open_reader(file: &DatabaseFile) -> Result<UserConnection, Error> {
     UserConnection::new(connection, file.interrupt().clone())
 }
 
+/// Opens a read-only connection for this package alone, which reports a held lock at once.
+pub fn open_watcher(file: &DatabaseFile) -> Result<Connection, Error> {
+    let connection = match file.access() {
+        FileAccess::Full => open_own_reader(file.path(), Duration::ZERO)?,
+        FileAccess::Unchanging { is_copy: false, .. } => open_detached(file.path())?,
+        FileAccess::ReadOnly | FileAccess::Unchanging { .. } => open_read_only(file.path())?,
+    };
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
 /// Opens a connection that cannot write, whatever it is told.
 pub fn open_read_only(path: &Path) -> Result<Connection, Error> {
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)

@@ -29,6 +29,9 @@ use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::file_mark::boot;
 use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::wal::restart_log::RestartLog;
+use super::wal::snapshot::snapshot_header;
+use super::watch::thread::{Tell, WatchNumber, Watcher};
+use super::watch::watched::{Scope, Watched};
 use super::write::lease::{self, Lease};
 use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
@@ -55,6 +58,7 @@ pub struct Engine {
     checkpointer: Option<JoinHandle<()>>,
     /// What a file that is only read was found as.
     found: Option<Found>,
+    watcher: Arc<Watcher>,
 }
 
 impl Engine {
@@ -113,7 +117,10 @@ impl Engine {
         let (requests, received) = mpsc::channel();
         let writer = threads::spawn("writer", move || writer.run(&received))?;
         let readers = ReaderPool::new(file.clone());
-        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer, found })
+        let watcher = Arc::new(Watcher::default());
+        let told = Arc::clone(&watcher);
+        control.when_committed(move || told.committed());
+        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer, found, watcher })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
@@ -284,6 +291,45 @@ impl Engine {
         (requests, is_at_once)
     }
 
+    /// Watches keys of a community for what is committed after a snapshot, by whomever. The snapshot is taken before the
+    /// call returns if a reader is free; otherwise later, which `started` reports. Returns `true` if it was taken.
+    ///
+    /// When `begun` was called, each call of [`Watcher::next`] has one report, for which `tell` is called when there is something to report. After
+    /// an error there is no other.
+    pub fn watch(
+        &self,
+        number: WatchNumber,
+        community: Option<String>,
+        scope: Scope,
+        now_ms: i64,
+        started: impl FnOnce() + Send + 'static,
+        begun: impl FnOnce() + Send + 'static,
+        mut tell: Tell,
+    ) -> bool {
+        let (watcher, file) = (Arc::clone(&self.watcher), self.file.clone());
+        let task: Task = Box::new(move |snapshot| {
+            let learned = snapshot.and_then(|connection| {
+                let mut watched = Watched::new(community, scope);
+                watched.begin(connection, now_ms)?;
+                Ok((watched, snapshot_header(connection)))
+            });
+            match learned {
+                Ok((watched, header)) => match watcher.add(&file, number, watched, header, tell) {
+                    Ok(()) => begun(),
+                    Err((error, mut tell)) => tell(Err(error)),
+                },
+                Err(error) => tell(Err(error)),
+            }
+        });
+        self.readers.submit(task, Box::new(started))
+    }
+
+    /// What is watched.
+    #[must_use]
+    pub fn watcher(&self) -> &Watcher {
+        &self.watcher
+    }
+
     /// Number of descriptors of the file that other copies of SQLite in this process have, as far as is known.
     #[must_use]
     pub fn foreign_descriptors(&self) -> usize {
@@ -295,7 +341,8 @@ impl Engine {
 
     /// Finishes submitted work, then releases the file. Blocks until every thread has ended.
     pub fn close(self) {
-        let Self { requests, writer, readers, control, checkpointer, file, found, .. } = self;
+        let Self { requests, writer, readers, control, checkpointer, file, found, watcher, .. } = self;
+        watcher.end();
         readers.close();
         drop(requests);
         // A writer that panicked has reported it through its replies.

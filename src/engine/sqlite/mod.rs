@@ -1,7 +1,7 @@
 //! The engine on SQLite: one writing connection on a thread of its own, and readers beside it.
 //!
 //! Imports point down: `file`, `interrupt`, `permission`, `refusal`, `savepoint`, `temporary_files`; then `locks`, `wal`,
-//! `guard`; `table`; `connection`; `checkpoint`; `sql` and `read`; `write`; `stray_log`; `engine`; `registry`.
+//! `guard`; `table`; `connection`; `checkpoint`; `sql` and `read`; `watch`; `write`; `stray_log`; `engine`; `registry`.
 
 pub mod checkpoint;
 mod connection;
@@ -27,6 +27,7 @@ mod table;
 #[allow(unsafe_code, reason = "stands between SQLite and its own VFS")]
 mod temporary_files;
 pub mod wal;
+mod watch;
 mod write;
 
 pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer};
@@ -47,4 +48,6 @@ pub use table::schema::holds_keys;
 pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};
 pub(crate) use wal::snapshot::snapshot_header;
+pub use watch::thread::{Tell, WatchNumber, Watcher};
+pub use watch::watched::{Report, Scope};
 pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction};

@@ -10,7 +10,7 @@ use super::rows::{RowSlice, Rows, StatementDescription, changes};
 use super::values::ReadValues;
 use crate::Error;
 use crate::batch::{BatchOutcome, Stop};
-use crate::engine::sqlite::Values;
+use crate::engine::sqlite::{Report, Values};
 use crate::sql::Slice;
 
 /// Kind of an event.
@@ -46,6 +46,8 @@ pub enum EventKind {
     Restored,
     /// A restore makes progress: `doneBytes` of `totalBytes`.
     Progress,
+    /// Keys that are watched have changed: `rows`, see `ChangeWriter`; without them, all have to be read anew.
+    Changed,
     /// A hook is to be called: `hook`. When it has ended, `hookEnded` is to be called with its `hookNumber`.
     Hook,
 }
@@ -152,6 +154,15 @@ impl NativeEvent {
     /// The result of a read of keys.
     pub fn values(id: u32, values: Values) -> Self {
         Self { values: Some(values.into()), ..Self::new(id, EventKind::Values) }
+    }
+
+    /// What has happened to what is watched.
+    pub fn changed(id: u32, report: Report) -> Self {
+        let rows = match report {
+            Report::Changes(json) => Some(RowSlice { json, patches: None, bytes: None }),
+            Report::Resync => None,
+        };
+        Self { rows, ..Self::new(id, EventKind::Changed) }
     }
 
     /// Rows of a select, which are JSON alone.

@@ -18,7 +18,7 @@ use crate::batch::{BatchOutcome, ClientId};
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::stray_log::StrayLog;
-use crate::engine::sqlite::{Engine, Reader, Values};
+use crate::engine::sqlite::{Engine, Reader, Values, Watcher};
 use crate::kv::Address;
 use crate::node::convert::event::NativeEvent;
 use crate::private_folder::PrivateFolder;
@@ -102,6 +102,7 @@ impl StoreState {
     pub fn begin_closing(&self) -> Option<ClosingStore> {
         let Open { engine, service, reader, folder, .. } = lock(&self.open).take()?;
         drop(reader);
+        engine.watcher().remove_all(self.client);
         Some(ClosingStore { closing: Closing::begin(engine, service), _folder: folder })
     }
 
@@ -156,6 +157,13 @@ impl StoreState {
     /// Queues an event, or `failed`.
     pub fn tell_result(&self, id: u32, result: Result<NativeEvent, Error>) {
         self.tell([result.unwrap_or_else(|error| NativeEvent::failed(id, &error))]);
+    }
+
+    /// Does something with the thread that looks for commits, if the file is open.
+    pub fn with_watcher(&self, act: impl FnOnce(&Watcher)) {
+        if let Some(open) = lock(&self.open).as_ref() {
+            act(open.engine.watcher());
+        }
     }
 
     /// The engine. If there is none, which only a defect of `lib/` can cause, the request fails.

@@ -1,6 +1,6 @@
 //! Control of every open file at the end of the process: freeze acknowledgements, then bring all commits into the files.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use super::checkpointer::Checkpointer;
@@ -24,7 +24,11 @@ pub struct Control {
     users: Mutex<Vec<Weak<dyn EngineUser>>>,
     interrupt: Interrupt,
     checkpointer: Option<Checkpointer>,
+    when_committed: OnceLock<CommitListener>,
 }
+
+/// Called when this process has committed.
+type CommitListener = Box<dyn Fn() + Send + Sync>;
 
 impl Control {
     /// Registers a file that is being opened.
@@ -42,6 +46,9 @@ impl Control {
         if let Some(checkpointer) = &self.checkpointer {
             checkpointer.committed();
         }
+        if let Some(listener) = self.when_committed.get() {
+            listener();
+        }
         let mut is_frozen = lock(&self.is_frozen);
         while *is_frozen {
             is_frozen = self.thawed.wait(is_frozen).unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +60,12 @@ impl Control {
         let mut users = lock(&self.users);
         users.retain(|other| other.strong_count() > 0);
         users.push(Arc::downgrade(user));
+    }
+
+    /// Sets what is called when this process has committed.
+    pub fn when_committed(&self, listener: impl Fn() + Send + Sync + 'static) {
+        // It is set once, when the file is opened.
+        let _ = self.when_committed.set(Box::new(listener));
     }
 
     /// Interrupts what runs on every connection.

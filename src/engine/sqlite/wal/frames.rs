@@ -198,9 +198,16 @@ impl FrameHeader {
 /// Reads the frames of a log up to a state; `None` unless these provably are all writes to it.
 #[must_use]
 pub fn written_up_to(database: &Path, to: &WalState) -> Option<Written> {
+    written_by_commits(database, to).map(|(written, _)| written)
+}
+
+/// [`written_up_to`], and the number of commits.
+#[must_use]
+pub fn written_by_commits(database: &Path, to: &WalState) -> Option<(Written, u32)> {
     let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
+    let mut commits = 0;
     if to.mark.frames == 0 {
-        return Some(written);
+        return Some((written, commits));
     }
     let mut frames = read_frames(database)?;
     if frames.salts != to.mark.salts || frames.page_bytes != to.page_bytes as usize {
@@ -210,8 +217,9 @@ pub fn written_up_to(database: &Path, to: &WalState) -> Option<Written> {
         let frame = frames.next()?;
         written.pages.insert(frame.page);
         written.least = written.least.min(frame.commit.unwrap_or(u32::MAX));
+        commits += u32::from(frame.commit.is_some());
     }
-    (frames.checksum == to.checksum).then_some(written)
+    (frames.checksum == to.checksum).then_some((written, commits))
 }
 
 /// Reads the frames that were added from one state to a later one; `None` unless these provably are all writes.

@@ -65,6 +65,12 @@ impl WalIndexHeader {
         self.0[3].to_ne_bytes()[1] != 0
     }
 
+    /// Number of commits, of this log and those before it; it wraps around, and counts on when a log is begun anew.
+    #[must_use]
+    pub const fn commits(self) -> u32 {
+        self.0[2]
+    }
+
     /// Committed frames of the log.
     #[must_use]
     pub const fn frames(self) -> u32 {

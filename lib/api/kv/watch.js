@@ -1,0 +1,197 @@
+"use strict";
+
+const { checkKey } = require("../../base/arguments.js");
+const { RootcellarError, invalidArgument, rejecter, toError } = require("../../base/errors.js");
+const { kindOf } = require("../../base/json.js");
+const { rangeOf, readOptions } = require("../../base/kv-arguments.js");
+const { WATCH_KEYS_MAX } = require("../../base/limits.js");
+
+/**
+ * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("../../..").Change<any>} Change
+ * @typedef {import("../../native/addon").Event} Event
+ * @typedef {import("../../native/connection.js").OpenConnection} OpenConnection
+ * @typedef {import("../../native/connection.js").WatchScope} WatchScope
+ */
+
+const OPTIONS = ["keys", "prefix", "signal"];
+
+/** Watches for which somebody waits. Whoever has dropped the store still waits. */
+const awaited = new Set();
+
+/** Ends the watch of an iterator that was garbage-collected. */
+const abandoned = new FinalizationRegistry((/** @type {() => void} */ end) => end());
+
+/**
+ * @param {unknown} given
+ * @param {string | undefined} community
+ * @returns {{ scope: WatchScope, signal: AbortSignal | undefined }}
+ */
+function checkWatch(given, community) {
+	const { keys, prefix, signal } = readOptions(given, "options", OPTIONS);
+	if (keys === undefined && prefix === undefined) {
+		throw invalidArgument("options", 'must say what to watch: keys, or a prefix; { prefix: "" } stands for every key');
+	}
+	if (keys !== undefined && prefix !== undefined) {
+		throw invalidArgument("options.prefix", "must not be given together with keys");
+	}
+	const found = /** @type {any} */ (signal);
+	if (found !== undefined && (typeof found?.addEventListener !== "function" || typeof found.aborted !== "boolean")) {
+		throw invalidArgument("options.signal", `must be an AbortSignal, not ${kindOf(signal)}`);
+	}
+	const range = rangeOf({ prefix: prefix ?? "" }, "options");
+	return { scope: { keys: keys === undefined ? undefined : checkKeys(keys), range, community }, signal: found };
+}
+
+/**
+ * @param {unknown} keys
+ * @returns {string[]}
+ */
+function checkKeys(keys) {
+	if (!Array.isArray(keys) || keys.length === 0 || keys.length > WATCH_KEYS_MAX) {
+		const kind = Array.isArray(keys) ? `an array of ${keys.length}` : kindOf(keys);
+		throw invalidArgument("options.keys", `must be an array of 1 to ${WATCH_KEYS_MAX} keys, not ${kind}`);
+	}
+	return [...new Set(Array.from(keys, (key, index) => checkKey(key, `options.keys[${index}]`)))];
+}
+
+/**
+ * Watches keys: an iterator over what is committed from now on, by whomever. It is in the order of operations like a read.
+ *
+ * @param {OperationQueue} queue
+ * @param {string | undefined} community
+ * @param {unknown} options
+ * @returns {AsyncIterableIterator<Change[]>}
+ */
+function createWatch(queue, community, options) {
+	let isDone = false;
+	/** @type {unknown} */
+	let failure;
+	/** @type {{ resolve(result: IteratorResult<Change[]>): void, reject(error: unknown): void } | undefined} */
+	let waiter;
+	/** @type {{ connection: OpenConnection, id: number } | undefined} */
+	let open;
+	/** True if all is known of the keys, so that changes can be asked for. */
+	let isReady = false;
+	/** @type {AbortSignal | undefined} */
+	let signal;
+	/** @type {() => void} */
+	let started = () => {};
+	/** @type {Promise<unknown>} settled when the last call is: calls are carried out one after the other */
+	let last = Promise.resolve();
+
+	const end = () => {
+		isDone = true;
+		queue.watches.delete(end);
+		signal?.removeEventListener("abort", end);
+		open?.connection.unwatch(open.id);
+		open = undefined;
+		started();
+		const waiting = waiter;
+		waiter = undefined;
+		awaited.delete(end);
+		waiting?.resolve({ value: undefined, done: true });
+	};
+
+	/** @param {unknown} error */
+	const fail = (error) => {
+		const waiting = waiter;
+		waiter = undefined;
+		if (!isDone && !waiting) failure = error;
+		end();
+		waiting?.reject(error);
+	};
+
+	const ask = () => {
+		if (open && isReady && waiter) {
+			open.connection.nextChanges(open.id);
+		}
+	};
+
+	/** @param {Event} event */
+	const take = ({ kind, error, rows }) => {
+		if (kind === "started") {
+			started();
+		} else if (error) {
+			fail(toError(error));
+		} else if (kind === "done") {
+			isReady = true;
+			ask();
+		} else {
+			const waiting = waiter;
+			waiter = undefined;
+			awaited.delete(end);
+			waiting?.resolve({ value: rows ? JSON.parse(rows.json).map(toChange) : [{ resync: true }], done: false });
+		}
+	};
+
+	const begin = () => {
+		const checked = checkWatch(options, community);
+		if (queue.connection.isLease) {
+			throw new RootcellarError(
+				"ERR_IN_TRANSACTION",
+				"what a transaction writes is not watched within it: use dataStore.kv.watch, which tells it when it is committed",
+			);
+		}
+		queue.snapshot((release) => {
+			if (isDone) return true;
+			const connection = queue.connection.opened;
+			started = release;
+			const { id, isStarted } = connection.watch(checked.scope, take);
+			open = { connection, id };
+			if (isStarted) started = () => {};
+			return isStarted;
+		}, fail);
+		queue.watches.add(end);
+		signal = checked.signal;
+		signal?.addEventListener("abort", end, { once: true });
+		if (signal?.aborted) end();
+	};
+
+	const next = () =>
+		new Promise((/** @type {(result: IteratorResult<Change[]>) => void} */ resolve, reject) => {
+			const error = failure;
+			failure = undefined;
+			if (error) {
+				rejecter(resolve, reject)(error);
+			} else if (isDone) {
+				resolve({ value: undefined, done: true });
+			} else {
+				waiter = { resolve, reject: rejecter(resolve, reject) };
+				awaited.add(end);
+				ask();
+			}
+		});
+
+	try {
+		begin();
+	} catch (error) {
+		fail(error);
+	}
+	/** @type {AsyncIterableIterator<Change[]>} */
+	const iterator = {
+		next: () => {
+			const result = last.then(next);
+			last = result.catch(() => {});
+			return result;
+		},
+		return: async (value) => {
+			end();
+			return { value, done: true };
+		},
+		[Symbol.asyncIterator]: () => iterator,
+	};
+	abandoned.register(iterator, end);
+	return iterator;
+}
+
+/**
+ * @param {[key: string, value?: any]} change
+ * @returns {Change}
+ */
+function toChange(change) {
+	const [key, value] = change;
+	return change.length === 1 ? { key, deleted: true } : { key, value };
+}
+
+module.exports = { createWatch };

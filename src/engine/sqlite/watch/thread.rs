@@ -1,0 +1,377 @@
+//! The thread that looks for commits while something is watched.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::dirty::Dirty;
+use super::step::written_since;
+use super::table_tree::TableTree;
+use super::watched::{Report, Watched};
+use crate::Error;
+use crate::batch::ClientId;
+use crate::clock::now_ms;
+use crate::engine::sqlite::connection::open_watcher;
+use crate::engine::sqlite::file::DatabaseFile;
+use crate::engine::sqlite::wal::commit_log::data_version;
+use crate::engine::sqlite::wal::index_header::{WalIndex, WalIndexHeader};
+use crate::engine::sqlite::wal::snapshot::snapshot_header;
+use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
+use crate::threads::{self, lock};
+
+/// Told what has happened to what is watched.
+pub type Tell = Box<dyn FnMut(Result<Report, Error>) + Send>;
+
+/// Number of a watch: its client, and the client's own number of it.
+pub type WatchNumber = (ClientId, u32);
+
+enum Request {
+    /// Watches what was learned in a snapshot of this header.
+    Add(WatchNumber, Box<Watched>, Option<WalIndexHeader>, Tell),
+    /// Asks for the next report, by a clock that is ahead of the system's by some milliseconds.
+    Next(WatchNumber, i64),
+    Remove(WatchNumber),
+    /// Ends every watch of a client.
+    RemoveAll(ClientId),
+    /// This process has committed.
+    Committed,
+    /// The file was restored.
+    Restored,
+    End,
+}
+
+/// The means to tell the thread, which is there from the first watch on.
+#[derive(Debug, Default)]
+pub struct Watcher {
+    running: Mutex<Option<(Sender<Request>, JoinHandle<()>)>>,
+    /// Something is watched, and the thread is not told yet of a commit.
+    wants_commits: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    /// Watches what was learned in a snapshot of a header.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INTERNAL` if there is no thread to be had, and who was to be told.
+    pub fn add(
+        &self,
+        file: &DatabaseFile,
+        number: WatchNumber,
+        watched: Watched,
+        header: Option<WalIndexHeader>,
+        tell: Tell,
+    ) -> Result<(), (Error, Tell)> {
+        let mut running = lock(&self.running);
+        if running.is_none() {
+            let (requests, received) = mpsc::channel();
+            let (file, wants_commits) = (file.clone(), Arc::clone(&self.wants_commits));
+            match threads::spawn("watch", move || WatchThread::new(file, wants_commits).run(&received)) {
+                Ok(thread) => *running = Some((requests, thread)),
+                Err(error) => return Err((error, tell)),
+            }
+        }
+        if let Some((requests, _)) = &*running {
+            // A thread that is gone has told those who watched; the reply of this one is dropped.
+            drop(requests.send(Request::Add(number, Box::new(watched), header, tell)));
+        }
+        Ok(())
+    }
+
+    /// Asks for the next report of a watch, as soon as there is something to report. `ahead_ms` says by how much the clock
+    /// of who asks is ahead of the system's.
+    pub fn next(&self, number: WatchNumber, ahead_ms: i64) {
+        self.tell(Request::Next(number, ahead_ms));
+    }
+
+    /// Ends a watch.
+    pub fn remove(&self, number: WatchNumber) {
+        self.tell(Request::Remove(number));
+    }
+
+    /// Ends every watch of a client.
+    pub fn remove_all(&self, client: ClientId) {
+        self.tell(Request::RemoveAll(client));
+    }
+
+    /// The content of the file was replaced.
+    pub fn restored(&self) {
+        self.tell(Request::Restored);
+    }
+
+    /// This process has committed.
+    pub fn committed(&self) {
+        if self.wants_commits.load(Ordering::Relaxed) && self.wants_commits.swap(false, Ordering::AcqRel) {
+            self.tell(Request::Committed);
+        }
+    }
+
+    /// Ends every watch, and waits for the thread.
+    pub fn end(&self) {
+        let running = lock(&self.running).take();
+        if let Some((requests, thread)) = running {
+            drop(requests.send(Request::End));
+            // One that panicked has nobody to report to.
+            drop(thread.join());
+        }
+    }
+
+    fn tell(&self, request: Request) {
+        if let Some((requests, _)) = &*lock(&self.running) {
+            drop(requests.send(request));
+        }
+    }
+}
+
+/// One watch.
+struct Watch {
+    number: WatchNumber,
+    watched: Box<Watched>,
+    tell: Tell,
+    /// Who watches waits for a report.
+    is_asked: bool,
+    ahead_ms: i64,
+    is_restored: bool,
+}
+
+struct WatchThread {
+    file: DatabaseFile,
+    wants_commits: Arc<AtomicBool>,
+    watches: Vec<Watch>,
+    /// Present while something is watched.
+    follower: Option<Follower>,
+    /// No look is taken before.
+    next_look: Instant,
+}
+
+impl WatchThread {
+    fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>) -> Self {
+        Self { file, wants_commits, watches: Vec::new(), follower: None, next_look: Instant::now() }
+    }
+
+    fn run(&mut self, requests: &Receiver<Request>) {
+        let mut look_at = Instant::now() + WATCH_LOOK;
+        loop {
+            let request = if self.watches.is_empty() {
+                requests.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                requests.recv_timeout(look_at.saturating_duration_since(Instant::now()))
+            };
+            match request {
+                Ok(Request::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(request) => {
+                    if self.takes(request) {
+                        look_at = look_at.min(self.next_look.max(Instant::now()));
+                    }
+                    if look_at > Instant::now() {
+                        continue;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.wants_commits.store(!self.watches.is_empty(), Ordering::Release);
+            let began = Instant::now();
+            let has_worked = self.look();
+            let now = Instant::now();
+            self.next_look = now + if has_worked { WATCH_PAUSE.max(2 * (now - began)) } else { Duration::ZERO };
+            look_at = self.next_look.max(now + WATCH_LOOK);
+        }
+    }
+
+    /// Takes a request. Returns `true` if there may be something to report now.
+    fn takes(&mut self, request: Request) -> bool {
+        match request {
+            Request::Add(number, mut watched, header, tell) => {
+                // What fails is tried again at the next look.
+                let dirty = self.follow().unwrap_or(Dirty::All);
+                self.watches.iter_mut().for_each(|watch| watch.watched.add(&dirty));
+                if self.follower.as_ref().is_none_or(|follower| !follower.is_at(header)) {
+                    // What was committed between the two is not known.
+                    watched.add(&Dirty::All);
+                }
+                let (is_asked, ahead_ms, is_restored) = (false, 0, false);
+                self.watches.push(Watch { number, watched, tell, is_asked, ahead_ms, is_restored });
+                self.wants_commits.store(true, Ordering::Release);
+                false
+            }
+            Request::Next(number, ahead_ms) => {
+                if let Some(watch) = self.watches.iter_mut().find(|watch| watch.number == number) {
+                    (watch.is_asked, watch.ahead_ms) = (true, ahead_ms);
+                }
+                true
+            }
+            Request::Remove(number) => self.retain(|watch| watch.number != number),
+            Request::RemoveAll(client) => self.retain(|watch| watch.number.0 != client),
+            Request::Restored => {
+                self.watches.iter_mut().for_each(|watch| watch.is_restored = true);
+                true
+            }
+            Request::Committed => true,
+            Request::End => unreachable!("served by the loop itself"),
+        }
+    }
+
+    fn retain(&mut self, stays: impl FnMut(&Watch) -> bool) -> bool {
+        self.watches.retain(stays);
+        if self.watches.is_empty() {
+            self.follower = None;
+            self.wants_commits.store(false, Ordering::Release);
+        }
+        false
+    }
+
+    /// Looks for commits, and reports what has changed. Returns `true` if anything was read.
+    fn look(&mut self) -> bool {
+        match self.look_once() {
+            Ok(has_worked) => has_worked,
+            // What keeps a lock does not take long.
+            Err(error) if error.is_busy() => false,
+            Err(error) => {
+                self.follower = None;
+                for mut watch in self.watches.drain(..) {
+                    (watch.tell)(Err(error.clone()));
+                }
+                true
+            }
+        }
+    }
+
+    /// Goes on to the last commit.
+    fn follow(&mut self) -> Result<Dirty, Error> {
+        let follower = match &mut self.follower {
+            Some(follower) => follower,
+            none => none.insert(Follower::open(&self.file)?),
+        };
+        follower.begin()?;
+        let dirty = follower.step(self.file.path());
+        follower.end();
+        dirty
+    }
+
+    fn look_once(&mut self) -> Result<bool, Error> {
+        if self.watches.is_empty() {
+            return Ok(false);
+        }
+        self.file.check()?;
+        let follower = match &mut self.follower {
+            Some(follower) => follower,
+            none => none.insert(Follower::open(&self.file)?),
+        };
+        let system_ms = now_ms();
+        let is_due = |watch: &Watch| {
+            watch.is_asked && (watch.is_restored || watch.watched.is_due(system_ms.saturating_add(watch.ahead_ms)))
+        };
+        if !follower.has_moved()? && !self.watches.iter().any(is_due) {
+            return Ok(false);
+        }
+        follower.begin()?;
+        let dirty = follower.step(self.file.path());
+        let dirty = match dirty {
+            Ok(dirty) => dirty,
+            Err(error) => {
+                follower.end();
+                return Err(error);
+            }
+        };
+        self.watches.iter_mut().for_each(|watch| watch.watched.add(&dirty));
+        let mut failed = Vec::new();
+        for watch in &mut self.watches {
+            let now_ms = system_ms.saturating_add(watch.ahead_ms);
+            if !watch.is_asked || !(watch.is_restored || watch.watched.is_due(now_ms)) {
+                continue;
+            }
+            let report = if watch.is_restored {
+                watch.watched.begin(&follower.connection, now_ms).map(|()| Some(Report::Resync))
+            } else {
+                watch.watched.changes(&follower.connection, now_ms)
+            };
+            match report {
+                Ok(None) => {}
+                Ok(Some(report)) => {
+                    (watch.is_asked, watch.is_restored) = (false, false);
+                    (watch.tell)(Ok(report));
+                }
+                // It was interrupted halfway: all is read at the next look.
+                Err(error) if error.is_busy() => watch.watched.add(&Dirty::All),
+                Err(error) => {
+                    (watch.tell)(Err(error));
+                    failed.push(watch.number);
+                }
+            }
+        }
+        follower.end();
+        self.watches.retain(|watch| !failed.contains(&watch.number));
+        Ok(true)
+    }
+}
+
+/// A connection that follows the commits to a file.
+struct Follower {
+    connection: Connection,
+    wal_index: Option<WalIndex>,
+    /// Header of the last transaction.
+    at: Option<WalIndexHeader>,
+    data_version: Option<i64>,
+    tree: Option<TableTree>,
+}
+
+impl Follower {
+    fn open(file: &DatabaseFile) -> Result<Self, Error> {
+        let connection = open_watcher(file)?;
+        let wal_index = WalIndex::of_log(&connection);
+        Ok(Self { connection, wal_index, at: None, data_version: None, tree: None })
+    }
+
+    /// Whether everything up to a header was followed, and nothing beyond it.
+    fn is_at(&self, header: Option<WalIndexHeader>) -> bool {
+        header.is_some() && self.at == header
+    }
+
+    /// Whether anybody has committed since the last transaction.
+    fn has_moved(&self) -> Result<bool, Error> {
+        match (self.wal_index, self.at) {
+            (Some(wal_index), Some(at)) => Ok(wal_index.header() != at),
+            _ => Ok(self.data_version != Some(data_version(&self.connection)?)),
+        }
+    }
+
+    fn begin(&self) -> Result<(), Error> {
+        self.connection.execute_batch("BEGIN")?;
+        let taken = self.connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()));
+        if taken.is_err() {
+            self.end();
+        }
+        Ok(taken?)
+    }
+
+    fn end(&self) {
+        // It has only read, so a failure loses nothing.
+        drop(self.connection.execute_batch("ROLLBACK"));
+    }
+
+    /// Goes on to the transaction that has begun. Returns what may have changed since the last.
+    fn step(&mut self, database: &Path) -> Result<Dirty, Error> {
+        let (from, now) = (self.at, snapshot_header(&self.connection));
+        let version = data_version(&self.connection)?;
+        self.data_version = Some(version);
+        self.at = now;
+        if from.is_some() && from == now {
+            return Ok(Dirty::NOTHING);
+        }
+        let written = from.zip(now).and_then(|(from, now)| written_since(database, from, now));
+        let (tree, dirty) = match (self.tree.take(), written) {
+            (Some(tree), Some(written)) => tree.after(&self.connection, &written)?,
+            _ => {
+                let tree = if now.is_some() { TableTree::read(&self.connection)? } else { None };
+                (tree, Dirty::All)
+            }
+        };
+        self.tree = tree;
+        Ok(dirty)
+    }
+}
