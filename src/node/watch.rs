@@ -10,7 +10,7 @@ use super::convert::event::{EventKind, NativeEvent};
 use super::store::NativeStore;
 use crate::Error;
 use crate::clock::now_ms;
-use crate::engine::sqlite::{Report, Scope, WatchNumber};
+use crate::engine::sqlite::{Scope, WatchNumber, WatchReport};
 use crate::kv::KeyRange;
 
 #[napi]
@@ -43,7 +43,7 @@ impl NativeStore {
                 }
             }
         };
-        let tell = move |report: Result<Report, Error>| {
+        let tell = move |report: Result<WatchReport, Error>| {
             if let Some(shared) = told.upgrade() {
                 shared.tell_result(id, report.map(|report| NativeEvent::changed(id, report)));
             }

@@ -39,7 +39,7 @@ function checkWatch(given, community) {
 	if (found !== undefined && (typeof found?.addEventListener !== "function" || typeof found.aborted !== "boolean")) {
 		throw invalidArgument("options.signal", `must be an AbortSignal, not ${kindOf(signal)}`);
 	}
-	const range = rangeOf({ prefix: prefix ?? "" }, "options");
+	const range = rangeOf({ prefix: prefix === undefined ? "" : prefix }, "options");
 	return { scope: { keys: keys === undefined ? undefined : checkKeys(keys), range, community }, signal: found };
 }
 

@@ -49,5 +49,5 @@ pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};
 pub(crate) use wal::snapshot::snapshot_header;
 pub use watch::thread::{Tell, WatchNumber, Watcher};
-pub use watch::watched::{Report, Scope};
+pub use watch::watched::{Scope, WatchReport};
 pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction};

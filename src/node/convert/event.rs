@@ -10,7 +10,7 @@ use super::rows::{RowSlice, Rows, StatementDescription, changes};
 use super::values::ReadValues;
 use crate::Error;
 use crate::batch::{BatchOutcome, Stop};
-use crate::engine::sqlite::{Report, Values};
+use crate::engine::sqlite::{Values, WatchReport};
 use crate::sql::Slice;
 
 /// Kind of an event.
@@ -157,10 +157,10 @@ impl NativeEvent {
     }
 
     /// What has happened to what is watched.
-    pub fn changed(id: u32, report: Report) -> Self {
+    pub fn changed(id: u32, report: WatchReport) -> Self {
         let rows = match report {
-            Report::Changes(json) => Some(RowSlice { json, patches: None, bytes: None }),
-            Report::Resync => None,
+            WatchReport::Changes(json) => Some(RowSlice { json, patches: None, bytes: None }),
+            WatchReport::Resync => None,
         };
         Self { rows, ..Self::new(id, EventKind::Changed) }
     }

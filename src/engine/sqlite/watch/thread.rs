@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::dirty::Dirty;
 use super::step::written_since;
 use super::table_tree::TableTree;
-use super::watched::{Report, Watched};
+use super::watched::{WatchReport, Watched};
 use crate::Error;
 use crate::batch::ClientId;
 use crate::clock::now_ms;
@@ -25,7 +25,7 @@ use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
 use crate::threads::{self, lock};
 
 /// Told what has happened to what is watched.
-pub type Tell = Box<dyn FnMut(Result<Report, Error>) + Send>;
+pub type Tell = Box<dyn FnMut(Result<WatchReport, Error>) + Send>;
 
 /// Number of a watch: its client, and the client's own number of it.
 pub type WatchNumber = (ClientId, u32);
@@ -286,7 +286,7 @@ impl WatchThread {
                 continue;
             }
             let report = if watch.is_restored {
-                watch.watched.begin(&follower.connection, now_ms).map(|()| Some(Report::Resync))
+                watch.watched.begin(&follower.connection, now_ms).map(|()| Some(WatchReport::Resync))
             } else {
                 watch.watched.changes(&follower.connection, now_ms)
             };

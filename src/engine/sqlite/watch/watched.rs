@@ -32,7 +32,7 @@ pub enum Scope {
 
 /// What has happened since the last report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
+pub enum WatchReport {
     /// Some keys have changed, see [`ChangeWriter`].
     Changes(String),
     /// So many have changed that all have to be read anew, or the file was restored.
@@ -44,7 +44,7 @@ type Digest = u128;
 
 /// What is known of a key that has a value.
 #[derive(Debug)]
-struct Known {
+struct KnownValue {
     digest: Digest,
     expires_at: Option<i64>,
     /// Scan that has last found it.
@@ -56,7 +56,7 @@ struct Known {
 pub struct Watched {
     community: Option<String>,
     scope: Scope,
-    known: HashMap<Arc<str>, Known>,
+    known: HashMap<Arc<str>, KnownValue>,
     /// The rows of a range, expired ones and duplicates of the SDK among them.
     rows: BTreeMap<i64, Arc<str>>,
     /// Those whose end may lie on pages of its own.
@@ -125,7 +125,7 @@ impl Watched {
     /// # Errors
     ///
     /// With SQLite's code, or `ERR_VALUE_NOT_JSON`.
-    pub fn changes(&mut self, connection: &Connection, now_ms: i64) -> Result<Option<Report>, Error> {
+    pub fn changes(&mut self, connection: &Connection, now_ms: i64) -> Result<Option<WatchReport>, Error> {
         while let Some((at, _)) = self.expiries.first()
             && *at <= now_ms
         {
@@ -145,7 +145,7 @@ impl Watched {
     }
 
     /// Compares the suspects with what is known of them.
-    fn report(&mut self, connection: &Connection, now_ms: i64) -> Result<Option<Report>, Error> {
+    fn report(&mut self, connection: &Connection, now_ms: i64) -> Result<Option<WatchReport>, Error> {
         let mut writer = ChangeWriter::default();
         while let Some(key) = self.suspects.pop_first() {
             let before = self.known.get(&key).map(|known| known.digest);
@@ -158,13 +158,13 @@ impl Watched {
             self.learn(&key, now);
             if writer.changes() > WATCH_CHANGES_MAX {
                 self.begin(connection, now_ms)?;
-                return Ok(Some(Report::Resync));
+                return Ok(Some(WatchReport::Resync));
             }
             if writer.bytes() > WATCH_BYTES_MAX {
                 break;
             }
         }
-        Ok((writer.changes() > 0).then(|| Report::Changes(writer.finish())))
+        Ok((writer.changes() > 0).then(|| WatchReport::Changes(writer.finish())))
     }
 
     /// Reads the value of a key, which `take` gets; what is to be known of it, if it has one.
@@ -174,7 +174,7 @@ impl Watched {
         key: &Arc<str>,
         now_ms: i64,
         take: impl FnOnce(&str) -> Result<(), Error>,
-    ) -> Result<Option<Known>, Error> {
+    ) -> Result<Option<KnownValue>, Error> {
         let mut statement = connection.prepare_cached(NEWEST_ROW)?;
         let mut rows = statement.query(params![self.community, &**key])?;
         let Some(row) = rows.next()? else { return Ok(None) };
@@ -184,10 +184,10 @@ impl Watched {
         }
         let value = columns::text_of(row.get_ref(0)?).unwrap_or_default();
         take(value)?;
-        Ok(Some(Known { digest: digest_of(value), expires_at, scan: self.scans }))
+        Ok(Some(KnownValue { digest: digest_of(value), expires_at, scan: self.scans }))
     }
 
-    fn learn(&mut self, key: &Arc<str>, now: Option<Known>) {
+    fn learn(&mut self, key: &Arc<str>, now: Option<KnownValue>) {
         let expires_at = now.as_ref().and_then(|known| known.expires_at);
         let before = match now {
             Some(now) => self.known.insert(Arc::clone(key), now),
@@ -212,7 +212,7 @@ impl Watched {
         let mut found: Vec<(i64, Arc<str>)> = Vec::new();
         let mut statement = connection.prepare_cached(ROWS_OF_RANGE)?;
         let mut rows = statement.query(params![self.community, range.from, range.to])?;
-        let mut last: Option<(Arc<str>, Option<Known>)> = None;
+        let mut last: Option<(Arc<str>, Option<KnownValue>)> = None;
         while let Some(row) = rows.next()? {
             let Some(key) = columns::key(row.get_ref(1)?) else { continue };
             // Rows of one key follow each other, the newest at their end.
@@ -228,7 +228,7 @@ impl Watched {
             let rowid = row.get(0)?;
             let value = columns::text_of(row.get_ref(2)?).unwrap_or_default();
             let expires_at = columns::expiry(row.get_ref(3)?);
-            let now = (!is_expired(expires_at, now_ms)).then(|| Known {
+            let now = (!is_expired(expires_at, now_ms)).then(|| KnownValue {
                 digest: digest_of(value),
                 expires_at,
                 scan: self.scans,
@@ -256,7 +256,7 @@ impl Watched {
     }
 
     /// Takes what a scan has found of a key.
-    fn found(&mut self, key: &Arc<str>, now: Option<Known>, learns: bool) {
+    fn found(&mut self, key: &Arc<str>, now: Option<KnownValue>, learns: bool) {
         if learns {
             return self.learn(key, now);
         }
