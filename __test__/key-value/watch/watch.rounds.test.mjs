@@ -119,9 +119,13 @@ async function storm(seed) {
 
 const SEED = Number(process.env.ROOTCELLAR_TEST_SEED ?? Date.now() % 1_000_000);
 
-for (let round = 0; round < rounds({ few: 2, many: 25, long: 100 }); round++) {
-	test(`a storm of writes by several processes and libraries ends with what there is (${round + 1})`, async () => {
-		console.log(`storm, seed ${SEED + round}`);
-		await storm(SEED + round);
-	}, 120_000);
-}
+const numbers = Array.from({ length: rounds({ few: 2, many: 25, long: 100 }) }, (_, index) => index + 1);
+
+test.each(numbers)(
+	"a storm of writes by several processes and libraries ends with what there is (%i)",
+	async (number) => {
+		console.log(`storm, seed ${SEED + number}`);
+		await storm(SEED + number);
+	},
+	120_000,
+);
