@@ -176,6 +176,37 @@ describe("a trigger on keys", () => {
 		await appData.deleteLike("not there%");
 	});
 
+	test("that keeps one of several rows of a key makes a write an error, which the row would hide", async () => {
+		for (const kept of ["value = '\"newest\"'", "value = '\"middle\"'", "true", "rowid > 1"]) {
+			const filename = temporaryFile();
+			const onDisk = diskOf(filename);
+			const { appData, sqlite } = temporaryStore(filename);
+			for (const value of ["oldest", "middle", "newest"]) {
+				await sqlite.run("INSERT INTO __rootapp_kv (key, value) VALUES ('x', ?)", [JSON.stringify(value)]);
+			}
+			const before = await rawRows(filename);
+			const when = kept.replace(/value|rowid/, "old.$&");
+			await sqlite.run(
+				`CREATE TRIGGER r BEFORE DELETE ON __rootapp_kv WHEN ${when} BEGIN SELECT RAISE(IGNORE); END`,
+			);
+			for (const operation of [
+				() => appData.set({ key: "x", value: 1 }),
+				() => appData.set([{ key: "x", value: 1 }]),
+				() => appData.update("x", () => 1),
+				() => appData.delete("x"),
+				() => appData.deleteLike("x"),
+				() => sqlite.transaction((tx) => tx.appData.set({ key: "x", value: 1 })),
+			]) {
+				await expectFailure(operation, "ERR_NOT_WRITTEN");
+				expect(await rawRows(filename), kept).toEqual(before);
+				expect(await appData.get("x")).toBe("newest");
+			}
+			await sqlite.run("DROP TRIGGER r");
+			await appData.set({ key: "x", value: 1 });
+			expect(await onDisk("x")).toBe(1);
+		}
+	});
+
 	test("that fails halfway leaves nothing of the write that is rejected", async () => {
 		const filename = temporaryFile();
 		const { appData, sqlite } = temporaryStore(filename);

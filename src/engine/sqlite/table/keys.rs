@@ -154,18 +154,19 @@ impl<'a> Keys<'a> {
 
     fn delete(&mut self, address: &Address) -> Result<(), Error> {
         self.rowid_cache.remove(address);
-        let key = params![address.community, address.key];
-        let there = if self.triggers.on_keys {
-            self.connection.prepare_cached(COUNT_OF_KEY)?.query_row(key, |row| row.get::<_, i64>(0))?
-        } else {
-            0
-        };
-        let deleted = self.connection.prepare_cached(DELETE)?.execute(key)?;
-        if i64::try_from(deleted).is_ok_and(|deleted| deleted < there) {
-            Err(Error::not_written(&address.key))
-        } else {
-            Ok(())
+        let due = self.count(address)?;
+        let deleted = self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
+        if deleted < due { Err(Error::not_written(&address.key)) } else { Ok(()) }
+    }
+
+    /// Number of rows of a key, of which a trigger may keep some from being deleted; 0 if there is no trigger.
+    fn count(&self, address: &Address) -> Result<usize, Error> {
+        if !self.triggers.on_keys {
+            return Ok(0);
         }
+        let mut count = self.connection.prepare_cached(COUNT_OF_KEY)?;
+        let found: i64 = count.query_row(params![address.community, address.key], |row| row.get(0))?;
+        Ok(usize::try_from(found).unwrap_or_default())
     }
 
     fn delete_matching(&mut self, community: Option<&str>, pattern: &str) -> Result<(), Error> {
@@ -250,9 +251,12 @@ impl<'a> Keys<'a> {
             KeyRows::Several(_) => self.atomically(|keys| {
                 let mut oldest_live = keys.connection.prepare_cached(OLDEST_LIVE)?;
                 let oldest = oldest_live.query_row(params![community, key, now_ms], |row| row.get(0))?;
-                keys.connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
-                let is_updated = keys.update(oldest, address, value, expires_at)?;
-                if is_updated { Ok(oldest) } else { Err(Error::not_written(key)) }
+                let due = keys.count(address)?.saturating_sub(1);
+                let mut delete_others = keys.connection.prepare_cached(DELETE_OTHERS)?;
+                // A newer row that stays would hide the value.
+                let are_deleted = delete_others.execute(params![community, key, oldest])? >= due;
+                let is_written = are_deleted && keys.update(oldest, address, value, expires_at)?;
+                if is_written { Ok(oldest) } else { Err(Error::not_written(key)) }
             })?,
             KeyRows::Expired => self.atomically(|keys| {
                 keys.delete(address)?;
