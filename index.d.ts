@@ -121,7 +121,7 @@ export interface KeyValueStore {
 	 * It must be synchronous and free of side effects. It is called once. It is called again, as often as needed, only if
 	 * a writer outside this store (another process, thread or SQLite library) changed the key in between.
 	 *
-	 * @param expiresAt - Replaces the entry's expiry. Without it, a live entry keeps the expiry that it has.
+	 * @param expiresAt - Replaces the entry's expiry; `null` removes it. Without it, a live entry keeps the expiry that it has.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
 	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, `undefined`, or anything else that has no JSON
 	 * text. Then nothing changes.
@@ -135,7 +135,7 @@ export interface KeyValueStore {
 		key: string,
 		updateFunc: (data: T) => T,
 		defaultValue: T,
-		expiresAt?: Date | number,
+		expiresAt?: Date | number | null,
 		communityId?: string,
 	): Promise<T>;
 
@@ -1243,7 +1243,8 @@ export interface DataStore {
 	/**
 	 * The file that this store uses. Any SQLite library may open it too.
 	 *
-	 * @throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used.
+	 * Its `sqlite3` throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used, as every
+	 * operation then rejects.
 	 *
 	 * @example
 	 * ```ts

@@ -4,7 +4,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rootcellar::batch::{Batch, Command};
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Entry, Expected, Swap};
+use rootcellar::kv::{Address, Entry, Expected, NewExpiry, Swap};
 
 const KEYS: usize = 20_000;
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -22,7 +22,7 @@ fn set(index: usize) -> Command {
 /// What an update sends, when nobody else has written.
 fn swap(index: usize) -> Command {
     let expected = Expected::Value(VALUE.to_owned());
-    Command::Swap(Swap { address: address(index), expected, value: VALUE.to_owned(), expires_at: None })
+    Command::Swap(Swap { address: address(index), expected, value: VALUE.to_owned(), expiry: NewExpiry::Kept })
 }
 
 fn group_commit(criterion: &mut Criterion) {

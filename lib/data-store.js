@@ -3,6 +3,7 @@
 const { atFirstUse, objectAtFirstUse } = require("./base/at-first-use.js");
 // Loaded now, before a test replaces them.
 require("./base/timers.js");
+const { workingDirectory } = require("./base/working-directory.js");
 
 /** @typedef {import("..").DataStore} DataStore */
 
@@ -28,15 +29,6 @@ function storeOfEnvironment() {
 	// A bot may change it before the first use.
 	const folder = workingDirectory();
 	return objectAtFirstUse(MEMBERS, () => opening().openStore({}, folder));
-}
-
-/** The working directory; `undefined` if it is gone, which is an error only where it is needed. */
-function workingDirectory() {
-	try {
-		return process.cwd();
-	} catch {
-		return undefined;
-	}
 }
 
 module.exports = { dataStore: storeOfEnvironment(), openDataStore };

@@ -6,7 +6,8 @@ const { checkOptionNames } = require("./base/arguments.js");
 const { backupOf, checkBackupOptions } = require("./config/backup.js");
 const { BackupNotices } = require("./api/backup-notices.js");
 const { createBackups } = require("./api/backups.js");
-const { followLinks, locationFromEnvironment, locationFromOption } = require("./config/location.js");
+const { locationFromEnvironment, locationFromOption } = require("./config/location.js");
+const { followLinks } = require("./config/paths.js");
 const { invalidArgument } = require("./base/errors.js");
 const { createKeyValueStore } = require("./api/key-value-store.js");
 const { createKv } = require("./api/kv/kv.js");
@@ -15,6 +16,7 @@ const { kindOf } = require("./base/json.js");
 const { LazyConnection } = require("./native/lazy-connection.js");
 const { OperationQueue } = require("./queue/queue.js");
 const { createStoreSqlite } = require("./api/transaction.js");
+const { workingDirectory } = require("./base/working-directory.js");
 
 /**
  * @typedef {import("..").DataStore} DataStore
@@ -31,15 +33,8 @@ const OPTIONS = ["filename", "backup", "cacheBytes", "readOnly"];
  */
 function createDataStore(locate, cacheBytes, backup) {
 	const notices = new BackupNotices();
-	/** @type {Location | undefined} */
-	let location;
-	const located = () => {
-		if (location === undefined) {
-			const found = locate();
-			location = { ...found, backup: found.kind === "memory" ? undefined : backup(found.path) };
-		}
-		return location;
-	};
+	const file = once(locate);
+	const located = once(() => ({ ...file(), backup: file().kind === "memory" ? undefined : backup(file().path) }));
 	const queue = new OperationQueue(new LazyConnection(located, notices), cacheBytes);
 	return {
 		appData: createKeyValueStore(queue),
@@ -47,11 +42,43 @@ function createDataStore(locate, cacheBytes, backup) {
 		backups: createBackups(queue, located, notices),
 		sqlite: createStoreSqlite(queue),
 		get config() {
-			return { databaseType: /** @type {const} */ ("sqlite3"), sqlite3: { filename: nameNow(located()) } };
+			return configOf(file);
 		},
 		close: () => queue.close(),
 		[Symbol.asyncDispose]: () => queue.close(),
 	};
+}
+
+/**
+ * A function whose first result is that of every call. What it throws is not kept.
+ *
+ * @template T
+ * @param {() => T} make
+ * @returns {() => T}
+ */
+function once(make) {
+	/** @type {{ value: T } | undefined} */
+	let made;
+	return () => {
+		made ??= { value: make() };
+		return made.value;
+	};
+}
+
+/**
+ * What a bot gets as `config`. A configuration that cannot be used is an error of the first operation, and of whoever asks for
+ * the file that it does not name.
+ *
+ * @param {() => Location} file
+ */
+function configOf(file) {
+	const databaseType = /** @type {const} */ ("sqlite3");
+	try {
+		return { databaseType, sqlite3: { filename: nameNow(file()) } };
+	} catch {
+		const sqlite3 = { get: () => ({ filename: nameNow(file()) }) };
+		return /** @type {DataStore["config"]} */ (Object.defineProperty({ databaseType }, "sqlite3", sqlite3));
+	}
 }
 
 /**
@@ -60,7 +87,8 @@ function createDataStore(locate, cacheBytes, backup) {
  * @param {Location} location
  */
 function nameNow({ filename, path: file, kind }) {
-	return kind !== "memory" && followLinks(path.resolve(filename)) === file ? filename : file;
+	const isReachable = path.isAbsolute(filename) || workingDirectory() !== undefined;
+	return kind !== "memory" && isReachable && followLinks(path.resolve(filename)) === file ? filename : file;
 }
 
 /**

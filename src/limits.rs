@@ -178,6 +178,15 @@ pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
 /// Size of the log up to which it grows in advance: [`WAL_COPIED_BYTES`] of other builds than those for debugging.
 pub const WAL_BYTES_MAX: u64 = 16 << 20;
 
+/// Longest suffix that the name of a file beside the database has: that of a file which is being restored.
+pub const SUFFIX_BYTES_MAX: usize = 48;
+
+/// Longest name of a file, where the file system does not say.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Longest path that SQLite opens (`MAX_PATHNAME` in its `os_unix.c`, less the suffix of a journal).
+pub const PATH_BYTES_MAX: usize = 504;
+
 /// Page cache of each reader (sqlite.org/pragma.html, `cache_size`).
 pub const READER_CACHE_KIB: i64 = 4 << 10;
 

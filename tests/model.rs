@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Entry, Pattern, RowFormat, Swap, is_expired};
+use rootcellar::kv::{Address, Entry, NewExpiry, Pattern, RowFormat, Swap, is_expired};
 
 /// The moment at which everything happens. Expiries lie clearly before or after it, so that the purge, which
 /// goes by the real clock, agrees.
@@ -47,7 +47,7 @@ impl Model {
                 if swap.expected != live.map(|entry| entry.value.clone()).into() {
                     return false;
                 }
-                let expires_at = swap.expires_at.or(live.and_then(|entry| entry.expires_at));
+                let expires_at = swap.expiry.over(live.and_then(|entry| entry.expires_at));
                 self.set(&Entry { address: swap.address.clone(), value: swap.value.clone(), expires_at });
             }
             Command::Delete(address) => self.entries.retain(|entry| entry.address != *address),
@@ -101,12 +101,20 @@ fn entry() -> impl Strategy<Value = Entry> {
     (address(), value(), expiry()).prop_map(|(address, value, expires_at)| Entry { address, value, expires_at })
 }
 
+fn new_expiry() -> impl Strategy<Value = NewExpiry> {
+    (expiry(), any::<bool>()).prop_map(|(time, is_kept)| match time {
+        Some(time) => NewExpiry::At(time),
+        None if is_kept => NewExpiry::Kept,
+        None => NewExpiry::Never,
+    })
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => entry().prop_map(Command::Set),
         1 => prop::collection::vec(entry(), 0..5).prop_map(Command::SetMany),
-        4 => (entry(), prop::option::of(value())).prop_map(|(Entry { address, value, expires_at }, expected)| {
-            Command::Swap(Swap { address, expected: expected.into(), value, expires_at })
+        4 => (entry(), new_expiry(), prop::option::of(value())).prop_map(|(Entry { address, value, .. }, expiry, expected)| {
+            Command::Swap(Swap { address, expected: expected.into(), value, expiry })
         }),
         2 => address().prop_map(Command::Delete),
         1 => (community(), pattern()).prop_map(|(community, pattern)| Command::DeleteLike { community, pattern }),

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test, vi } from "vitest";
 import { temporaryDirectory } from "../helpers/store.mjs";
-import { atTerminal, environment, failure, json, program, rootcellar, stored, valueIn } from "./cli.mjs";
+import { atTerminal, environment, failure, fileWith, json, program, rootcellar, stored, valueIn } from "./cli.mjs";
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -98,6 +98,52 @@ describe("how it is called", () => {
 		expect(readdirSync(directory)).toEqual(before);
 	});
 
+	test("a store of which there is nothing, and a folder of backups that is not there, are errors of every command", async () => {
+		const { directory, file } = await stored();
+		const before = readdirSync(directory);
+		for (const name of ["nope.sqlite3", "nowhere/nope.sqlite3"]) {
+			const missing = join(directory, name);
+			for (const args of [
+				["status"],
+				["list"],
+				["verify"],
+				["backup"],
+				["export"],
+				["reset"],
+				["restore"],
+				["restore", "--to", join(directory, "to")],
+			]) {
+				const { code, message } = await failure([...args, "-f", missing]);
+				expect(code, args[0]).toMatch(/^ERR_(BACKUP_)?NOT_FOUND$/);
+				expect(message).toContain(missing);
+			}
+		}
+		const nowhere = join(directory, "nowhere");
+		for (const args of [["list"], ["verify"], ["restore", "--force"], ["restore", "--to", join(directory, "to")]]) {
+			const { code, message } = await failure([...args, "-f", file, "-u", nowhere]);
+			expect(code, args[0]).toMatch(/^ERR_(BACKUP_)?NOT_FOUND$/);
+			expect(message).toContain(nowhere);
+		}
+		expect(readdirSync(directory)).toEqual(before);
+		// A folder that is there and empty, and a store without backups yet, are none.
+		mkdirSync(nowhere);
+		expect(await json(["list", "-u", nowhere], { cwd: directory })).toEqual([]);
+		const fresh = join(directory, "fresh.sqlite3");
+		await json(["import", "-f", fresh], { input: '{"key":"a","value":1}\n', env: { ROOTCELLAR_BACKUP: "off" } });
+		expect(await json(["list", "-f", fresh])).toEqual([]);
+		expect(await json(["status", "-f", fresh])).toMatchObject({ exists: true, backups: 0 });
+	});
+
+	test("a destination that looks like an address is refused in the words of the option", async () => {
+		const { file } = await stored();
+		for (const url of ['"s3://bucket/x"', " s3://bucket/x", "s3:/bucket/x"]) {
+			for (const command of ["status", "list", "verify", "restore", "backup", "reset"]) {
+				const { message, code } = await failure([command, "-f", file, "-u", url], { code: 2 });
+				expect([code, message]).toEqual(["ERR_INVALID_ARGUMENT", expect.stringMatching(/^--url must be /)]);
+			}
+		}
+	});
+
 	test("a destination that cannot be read is said by every command", async () => {
 		const { directory, file } = await stored();
 		const url = join(directory, "text");
@@ -118,7 +164,7 @@ describe("how it is called", () => {
 		for (const args of [[], ["--file", file], ["--file", "bot.sqlite3"]]) {
 			expect((await json(["status", ...args], { env, cwd: directory })).destination).toBe(env.ROOTCELLAR_BACKUP);
 		}
-		const other = join(directory, "other.sqlite3");
+		const other = await fileWith([], directory, "other.sqlite3");
 		expect((await json(["status", "-f", other], { env })).destination).toBe(`${other}.backup`);
 	});
 });
@@ -205,7 +251,7 @@ test("status and list tell what there is", async () => {
 	const env = { DATABASE_CONFIG: JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: file } }) };
 	expect(await json(["list"], { env })).toEqual(backups);
 	const none = await rootcellar(["list", "-f", join(directory, "none")]);
-	expect([none.code, none.stdout]).toEqual([0, expect.stringContaining(join(directory, "none.backup"))]);
+	expect([none.code, none.stderr]).toEqual([1, expect.stringContaining(join(directory, "none.backup"))]);
 });
 
 test("a backup whose time is damaged is listed with another time", async () => {
@@ -249,7 +295,9 @@ describe("status", () => {
 		rmSync(file);
 		const gone = await json(["status", "-f", file]);
 		expect(gone).toMatchObject({ exists: false, lag: { state: "unknown", reason: "there is no file" } });
-		expect((await rootcellar(["status", "-f", file])).stdout).toContain("not there");
+		const { stdout } = await rootcellar(["status", "-f", file]);
+		expect(stdout).toContain("not there");
+		expect(stdout).toMatch(/^in the log +nothing$/m);
 		expect(existsSync(file)).toBe(false);
 	});
 });

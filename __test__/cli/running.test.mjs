@@ -3,6 +3,7 @@
 import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { startModule } from "../helpers/child.mjs";
 import { rawRows } from "../helpers/raw.mjs";
 import { failure, json, rootcellar, startBot, stored, valueIn } from "./cli.mjs";
 
@@ -41,6 +42,38 @@ test("status tells what the bot has not backed up yet", async () => {
 	await json(["backup", "-f", file]);
 	expect((await json(["status", "-f", file])).lag.state).toBe("none");
 	expect(await valueIn(file)).toBe(3);
+});
+
+test("status tells how much lies in the log, while the bot runs and after it was killed", async () => {
+	const { file } = await stored();
+	// A cursor in the middle of what it reads keeps what is written afterwards out of the file.
+	const bot = startModule(
+		`const store = openDataStore({ filename: process.argv[1] });
+		await store.appData.set(Array.from({ length: 5000 }, (_, n) => ({ key: "n" + n, value: n })));
+		const rows = store.sqlite.iterate("SELECT * FROM __rootapp_kv");
+		await rows.next();
+		await store.appData.set({ key: "large", value: "x".repeat(200_000) });
+		console.log("written");
+		setInterval(() => {}, 1000);`,
+		{ args: [file] },
+	);
+	await bot.line("written");
+	const expectInLog = async () => {
+		const { logBytes } = await json(["status", "-f", file]);
+		expect(logBytes).toBeGreaterThan(200_000);
+		expect((await rootcellar(["status", "-f", file])).stdout).toMatch(
+			/^in the log +[\d.]+ kB that the file alone lacks$/m,
+		);
+	};
+	await expectInLog();
+	bot.kill("SIGKILL");
+	await bot.ended;
+	await expectInLog();
+	await json(["backup", "-f", file]);
+	expect(await json(["status", "-f", file])).toMatchObject({ logBytes: 0 });
+	const { stdout } = await rootcellar(["status", "-f", file]);
+	expect(stdout).toMatch(/^in the log +nothing: the file has everything$/m);
+	expect(await valueIn(file, "large")).toHaveLength(200_000);
 });
 
 test("backup waits for the bot to have made one, and says so if it makes them elsewhere", async () => {

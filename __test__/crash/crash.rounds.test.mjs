@@ -1,6 +1,6 @@
 // Crash: processes killed by SIGKILL at random moments under mixed load, and what their files hold afterwards.
 
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
@@ -81,6 +81,8 @@ class Lane {
 		expect(differentKeys(library.store, store), name).toEqual([]);
 		const after = new Map([...store, ...library.rows]);
 		expect(problemWith(before, after, records), name).toBeUndefined();
+		const strays = readdirSync(dirname(filename)).filter((file) => file.includes(".stray-"));
+		expect(strays, `${name}: its own log was taken for another's`).toEqual([]);
 		return after;
 	}
 

@@ -53,6 +53,57 @@ describe("opening", () => {
 		expect(readdirSync(directory)).toEqual([]);
 	});
 
+	test.skipIf(process.platform === "win32")(
+		"a name or a path that leaves no room for those beside it is refused, and nothing is made",
+		async () => {
+			const directory = temporaryDirectory();
+			const deep = join(directory, ...Array.from({ length: 3 }, () => "d".repeat(150)));
+			mkdirSync(deep, { recursive: true });
+			const name = (bytes, letter = "n") => letter.repeat(bytes / Buffer.byteLength(letter));
+			for (const [folder, long, what] of [
+				[directory, name(250), "name"],
+				[directory, name(208), "name"],
+				[directory, name(255), "name"],
+				[directory, name(300), "name"],
+				// 104 characters.
+				[directory, name(208, "\u00e9"), "name"],
+				[deep, name(60), "path"],
+			]) {
+				for (const backup of [false, undefined, { url: join(directory, "backups") }]) {
+					const filename = join(folder, long);
+					const store = openDataStore({ filename, backup });
+					for (const operation of operations(store.appData)) {
+						const error = await expectFailure(operation, "SQLITE_CANTOPEN");
+						expect(error.message).toMatch(new RegExp(`the ${what} of .* has \\d+ bytes; expected at most \\d+`));
+					}
+					await store.close();
+					expect(readdirSync(folder).filter((found) => !found.startsWith("d"))).toEqual([]);
+				}
+			}
+		},
+	);
+
+	test.skipIf(process.platform === "win32")(
+		"the longest name that is taken has room for all that is made beside it",
+		async () => {
+			for (const long of ["n".repeat(207), "\u00e9".repeat(103)]) {
+				const filename = join(temporaryDirectory(), long);
+				const store = openDataStore({ filename, backup: { quiet: true } });
+				await expectWorks(store);
+				await store.backups.create();
+				const { undoId } = await store.backups.restore();
+				expect(undoId).toMatch(/^[0-9a-f]{16}$/);
+				await store.close();
+				writeFileSync(filename, "damaged".repeat(1_000));
+				const restored = openDataStore({ filename, backup: { quiet: true } });
+				expect(await restored.appData.get("k")).toBe("works!");
+				await restored.close();
+				const beside = readdirSync(dirname(filename)).map((found) => found.slice(long.length).replace(/\d+/g, "0"));
+				expect(beside.sort()).toEqual(["", ".backup", ".backup-state", ".damaged-0"]);
+			}
+		},
+	);
+
 	test("an empty file becomes a store", async () => {
 		const filename = temporaryFile();
 		writeFileSync(filename, "");

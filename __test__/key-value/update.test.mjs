@@ -95,6 +95,41 @@ describe("the expiry", () => {
 		expect((await appData.select("k"))[0].expiresAt).toEqual(later);
 	});
 
+	test("an update with null as the expiry removes the one of the row, within a batch and a transaction too", async () => {
+		const filename = temporaryFile();
+		const store = temporaryStore(filename);
+		const { appData, sqlite } = store;
+		const soon = Date.now() + 60_000;
+		const keys = ["alone", "together", "again", "within", "community"];
+		await appData.set(keys.map((key) => ({ key, value: 1, expiresAt: soon })));
+		await appData.set({ key: "community", value: 1, expiresAt: soon, communityId: "c" });
+		const more = (value) => value + 1;
+		await appData.update("alone", more, 0, null);
+		await Promise.all([
+			appData.update("together", more, 0),
+			appData.update("together", more, 0, null),
+			appData.update("together", more, 0),
+			appData.update("again", more, 0, null),
+			appData.update("again", more, 0, soon),
+		]);
+		await sqlite.transaction((tx) => tx.appData.update("within", more, 0, null));
+		await appData.update("community", more, 0, null, "c");
+		await appData.update("new", more, 0, null);
+		const rows = await rawRows(filename);
+		const expiries = rows.map(({ key, community_id, expires_at }) => [key, community_id, expires_at]);
+		expect(expiries).toEqual([
+			["alone", null, null],
+			["together", null, null],
+			["again", null, soon],
+			["within", null, null],
+			["community", null, soon],
+			["community", "c", null],
+			["new", null, null],
+		]);
+		const shown = await appData.select("%");
+		expect(shown.filter((entry) => "expiresAt" in entry).map(({ key }) => key)).toEqual(["again", "community"]);
+	});
+
 	test("an update with an expiry gives one to a new key and to a key that had none", async () => {
 		const appData = temporaryAppData();
 		await appData.update("new", increment, 0, later);

@@ -23,8 +23,10 @@ const USE = `
 		(error) => ({ name: error.name, code: error.code, message: error.message, own: error instanceof RootcellarError }),
 	);
 	const configOf = () => {
-		try { return { filename: dataStore.config.sqlite3.filename, databaseType: dataStore.config.databaseType }; }
-		catch (error) { return { code: error.code, message: error.message }; }
+		const { config } = dataStore;
+		const shown = JSON.stringify(config);
+		try { return { filename: config.sqlite3.filename, databaseType: config.databaseType, shown }; }
+		catch (error) { return { code: error.code, message: error.message, shown }; }
 	};\n`;
 
 /** Runs `source`, which ends with the text to print, in an empty folder. */
@@ -230,7 +232,8 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 			for (const error of [set, get]) {
 				expect(error).toMatchObject({ name: "RootcellarError", code: "ERR_INVALID_CONFIG", own: true });
 			}
-			expect(config.code).toBe("ERR_INVALID_CONFIG");
+			// Asking for the configuration is no error, but for the file that it does not name.
+			expect([config.code, config.shown]).toEqual(["ERR_INVALID_CONFIG", '{"databaseType":"sqlite3"}']);
 			for (const { message } of [set, get, config]) {
 				expect(message).toContain("DATABASE_CONFIG");
 				expect(message).toContain('"databaseType":"sqlite3"');
@@ -239,6 +242,35 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 			expect(readdirSync(cwd)).toEqual([]);
 		});
 	}
+
+	test("a destination that cannot be used keeps nobody from asking for the file", async () => {
+		const cwd = temporaryDirectory();
+		const { set, config } = await use(REPORT, { cwd, ROOTCELLAR_BACKUP: "s3:/bucket/prefix" });
+		expect(set.code).toBe("ERR_INVALID_CONFIG");
+		expect(config.filename).toBe("./rootsdk.sqlite3");
+	});
+
+	test("and a working directory that is gone is an error only where a relative path starts from it", async () => {
+		const cwd = temporaryDirectory();
+		const elsewhere = join(temporaryDirectory(), "store.sqlite3");
+		const source = `
+			const { mkdtempSync, rmdirSync } = await import("node:fs");
+			const gone = mkdtempSync("gone-");
+			const path = process.cwd() + "/" + gone;
+			process.chdir(path);
+			rmdirSync(path);
+			const attempt = (make) => { try { return make(); } catch (error) { return { code: error.code, message: error.message }; } };
+			const named = openDataStore({ filename: ${JSON.stringify(elsewhere)} });
+			await named.appData.set({ key: "k", value: 1 });
+			const { filename } = named.config.sqlite3;
+			await named.close();
+			const relative = attempt(() => openDataStore({ filename: "x.sqlite3" }));
+			console.log(JSON.stringify({ filename, relative }));`;
+		const { filename, relative } = await runModuleForJson(source, { cwd });
+		expect(filename).toBe(elsewhere);
+		expect(relative).toEqual({ code: "ERR_INVALID_CONFIG", message: expect.stringContaining("working directory") });
+		expect(existsSync(`${elsewhere}.backup`)).toBe(true);
+	});
 
 	test("is tried again at the next use, which works once it was corrected", async () => {
 		const cwd = temporaryDirectory();

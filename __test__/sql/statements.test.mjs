@@ -3,6 +3,7 @@
 import BetterSqlite3 from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { rejection } from "../helpers/errors.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 import { storeWithRows, valuesOf } from "./tables.mjs";
 
@@ -177,6 +178,83 @@ describe("values", () => {
 		params[0] = "changed";
 		await written;
 		expect(await sqlite.get("SELECT a, b FROM t")).toEqual({ a: "x", b: new Uint8Array([1, 2]) });
+	});
+
+	test("whose bytes are gone, or whose properties cannot be read, are named, and nothing is written", async () => {
+		const { sqlite } = temporaryStore(temporaryFile());
+		await sqlite.exec("CREATE TABLE bytes (a)");
+		const detached = (make) => {
+			const buffer = new ArrayBuffer(8);
+			const view = make(buffer);
+			structuredClone(buffer, { transfer: [buffer] });
+			return view;
+		};
+		const gone = [detached((buffer) => new Uint8Array(buffer)), detached((buffer) => Buffer.from(buffer))];
+		if ("resize" in ArrayBuffer.prototype) {
+			const cut = new ArrayBuffer(8, { maxByteLength: 16 });
+			gone.push(new Uint8Array(cut, 4, 4));
+			cut.resize(2);
+		}
+		const INSERT = "INSERT INTO bytes VALUES (?)";
+		for (const bytes of gone) {
+			for (const [operation, argument] of [
+				[() => sqlite.run(INSERT, bytes), "params"],
+				[() => sqlite.run(INSERT, [bytes]), "params[0]"],
+				[() => sqlite.run("INSERT INTO bytes VALUES (:a)", { a: bytes }), "params.a"],
+				[() => sqlite.all("SELECT ?", [bytes]), "params[0]"],
+				[
+					() =>
+						sqlite.batch([
+							{ sql: INSERT, params: [1] },
+							{ sql: INSERT, params: [bytes] },
+						]),
+					"statements[1].params[0]",
+				],
+				[() => sqlite.sql`SELECT ${bytes}`, "params[0]"],
+				[async () => (await sqlite.prepare(INSERT)).run([bytes]), "params[0]"],
+				[async () => sqlite.iterate("SELECT ?", [bytes]).next(), "params[0]"],
+				[() => sqlite.transaction((tx) => tx.run(INSERT, [bytes])), "params[0]"],
+			]) {
+				expect(await rejection(operation)).toMatchObject({ name: "TypeError", code: "ERR_INVALID_ARGUMENT", argument });
+			}
+		}
+		const throwing = new Proxy([1], {
+			get() {
+				throw new Error("no");
+			},
+		});
+		const others = [
+			new ArrayBuffer(8),
+			new SharedArrayBuffer(8),
+			new DataView(new ArrayBuffer(8)),
+			new Float64Array(1),
+		];
+		for (const value of [
+			...others,
+			new Map([["a", 1]]),
+			new Set([1]),
+			/a/,
+			new String("a"),
+			Promise.resolve(1),
+			throwing,
+		]) {
+			expect(await rejection(() => sqlite.run(INSERT, value))).toMatchObject({
+				code: "ERR_INVALID_ARGUMENT",
+				argument: "params",
+			});
+		}
+		expect(await sqlite.all("SELECT * FROM bytes")).toEqual([]);
+	});
+
+	test("of a subclass of Uint8Array are its bytes, whatever it makes of copies", async () => {
+		const { sqlite } = temporaryStore(temporaryFile());
+		class Odd extends Uint8Array {
+			static get [Symbol.species]() {
+				throw new Error("no copies");
+			}
+		}
+		const { bytes } = await sqlite.get("SELECT ? AS bytes", [Odd.of(1, 2, 3)]);
+		expect(bytes).toEqual(Uint8Array.of(1, 2, 3));
 	});
 
 	test("are bound by name with or without the sign, and by place also where parameters have names", async () => {

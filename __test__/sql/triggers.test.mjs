@@ -186,9 +186,7 @@ describe("a trigger on keys", () => {
 			}
 			const before = await rawRows(filename);
 			const when = kept.replace(/value|rowid/, "old.$&");
-			await sqlite.run(
-				`CREATE TRIGGER r BEFORE DELETE ON __rootapp_kv WHEN ${when} BEGIN SELECT RAISE(IGNORE); END`,
-			);
+			await sqlite.run(`CREATE TRIGGER r BEFORE DELETE ON __rootapp_kv WHEN ${when} BEGIN SELECT RAISE(IGNORE); END`);
 			for (const operation of [
 				() => appData.set({ key: "x", value: 1 }),
 				() => appData.set([{ key: "x", value: 1 }]),

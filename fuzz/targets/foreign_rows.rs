@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Entry, Swap};
+use rootcellar::kv::{Address, Entry, NewExpiry, Swap};
 use rusqlite::Connection;
 
 use super::input::Input;
@@ -124,7 +124,11 @@ fn operate(engine: &Engine, connection: &Connection, texts: &mut Texts, is_model
             3 => {
                 let Entry { value, expires_at, .. } = texts.entry(address.clone());
                 let expected = texts.input.one_of(&[read, None, Some("1".into())]);
-                Command::Swap(Swap { address: address.clone(), expected: expected.into(), value, expires_at })
+                let expiry = match expires_at {
+                    Some(time) => NewExpiry::At(time),
+                    None => texts.input.one_of(&[NewExpiry::Kept, NewExpiry::Never]),
+                };
+                Command::Swap(Swap { address: address.clone(), expected: expected.into(), value, expiry })
             }
             4 => Command::Delete(address.clone()),
             _ => Command::DeleteLike { community: address.community.clone(), pattern: pattern.clone() },

@@ -146,7 +146,7 @@ impl Rows {
         if live.map(Row::value) != expected {
             return false;
         }
-        let expires_at = swap.expires_at.or(live.and_then(Row::expiry));
+        let expires_at = swap.expiry.over(live.and_then(Row::expiry));
         self.write(&swap.address, &swap.value, expires_at);
         true
     }

@@ -72,7 +72,7 @@ function createKeyValueStore(queue) {
 				const update = {
 					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
 					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue", checkedKey),
-					expiresAt: checkExpiry(expiresAt, "expiresAt"),
+					expiresAt: expiresAt === null ? null : checkExpiry(expiresAt, "expiresAt"),
 					made: undefined,
 					isRunning: false,
 				};

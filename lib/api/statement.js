@@ -1,6 +1,15 @@
 "use strict";
 
-const { isDate, isUint8Array } = require("node:util/types");
+const {
+	isAnyArrayBuffer,
+	isBoxedPrimitive,
+	isDate,
+	isMap,
+	isPromise,
+	isRegExp,
+	isSet,
+	isUint8Array,
+} = require("node:util/types");
 const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { ROWS_MAX } = require("../base/limits.js");
@@ -69,37 +78,40 @@ function checkParameters(params, argument) {
 		return { names: undefined, values: [] };
 	}
 	if (Array.isArray(params)) {
-		return {
-			names: undefined,
-			values: Array.from(params, (value, index) => checkValue(value, `${argument}[${index}]`)),
-		};
+		const values = reading(argument, () => Array.from(params));
+		return { names: undefined, values: values.map((value, index) => checkValue(value, `${argument}[${index}]`)) };
 	}
-	if (!isPlainObject(params)) {
+	if (!namesParameters(params)) {
 		return { names: undefined, values: [checkValue(params, argument)] };
 	}
-	const entries = readEntries(params, argument);
+	const entries = reading(argument, () => Object.entries(params));
 	return {
 		names: entries.map(([name]) => name),
 		values: entries.map(([name, value]) => checkValue(value, `${argument}.${name}`)),
 	};
 }
 
+/** Objects that are values, or are taken for them, and whose properties are no parameters. */
+const VALUES = [ArrayBuffer.isView, isAnyArrayBuffer, isBoxedPrimitive, isDate, isMap, isPromise, isRegExp, isSet];
+
 /**
  * True if an argument names parameters, as opposed to being the value of one.
  *
  * @param {any} params
  */
-function isPlainObject(params) {
-	return typeof params === "object" && params !== null && !isDate(params) && !ArrayBuffer.isView(params);
+function namesParameters(params) {
+	return typeof params === "object" && params !== null && !VALUES.some((isIt) => isIt(params));
 }
 
 /**
- * @param {object} params
+ * @template T
  * @param {string} argument
+ * @param {() => T} read
+ * @returns {T}
  */
-function readEntries(params, argument) {
+function reading(argument, read) {
 	try {
-		return Object.entries(params);
+		return read();
 	} catch (error) {
 		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
 	}
@@ -160,11 +172,28 @@ function checkObject(value, argument) {
 		return time;
 	}
 	if (isUint8Array(value)) {
-		// A copy, for the caller may change it.
-		return Uint8Array.prototype.slice.call(value);
+		return copyBytes(value, argument);
 	}
 	const expected = "must be null, a string, a number, a bigint, a boolean, a Date or a Uint8Array";
 	throw invalidArgument(argument, `${expected}, not ${kindOf(value)}`);
+}
+
+/**
+ * A copy, for the caller may change the bytes, or hand over their buffer, in which case they are gone.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} argument
+ */
+function copyBytes(bytes, argument) {
+	try {
+		return new Uint8Array(bytes);
+	} catch (error) {
+		throw invalidArgument(
+			argument,
+			"must be a Uint8Array whose bytes are there: its buffer was detached or cut",
+			error,
+		);
+	}
 }
 
 /**

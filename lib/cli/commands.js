@@ -7,7 +7,7 @@ const { isBackedUp, listBackups, reportBackups, setAside, verifyBackups } = requ
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, locate, locateBoth, withStore } = require("./store.js");
+const { existing, locate, locateBoth, refuseNothing, withStore } = require("./store.js");
 const { removedAtEnd, temporaryFolderNear } = require("./temporary.js");
 
 /**
@@ -51,16 +51,26 @@ function describeLag({ state, changedPages, changedBytes, since, reason }) {
 	return `${pages} (${formatBytes(changedBytes)}) changed since ${since.toISOString()}, ${ago} ago`;
 }
 
+/**
+ * @param {boolean} isThere
+ * @param {number} logBytes
+ */
+function describeLog(isThere, logBytes) {
+	if (logBytes > 0) return `${formatBytes(logBytes)} that the file alone lacks`;
+	return isThere ? "nothing: the file has everything" : "nothing";
+}
+
 /** @param {CommandOptions} options */
 async function status(options) {
 	const { file, url } = locate(options);
 	const found = storeAt(file);
 	const { backups, lag, logBytes, isServed } = await reportOf({ file, url });
+	if (backups.length === 0) refuseNothing({ file, url });
 	const [newest] = backups;
 	const destination = withoutSecrets(url);
 	const text = [
 		`file         ${file} (${found ? formatBytes(found.size) : "not there"})`,
-		`in the log   ${logBytes === 0 ? "nothing: the file has everything" : `${formatBytes(logBytes)} that the file alone lacks`}`,
+		`in the log   ${describeLog(found !== undefined, logBytes)}`,
 		`backed up    ${isServed ? "by a process that has it open" : "by nobody at the moment"}`,
 		`destination  ${destination}`,
 		`backups      ${backups.length}`,
@@ -122,8 +132,10 @@ async function awaited(place) {
 
 /** @param {CommandOptions} options */
 async function list(options) {
-	const { url } = locate(options);
+	const place = locate(options);
+	const { url } = place;
 	const backups = await listBackups({ url });
+	if (backups.length === 0) refuseNothing(place, options.url !== undefined);
 	print(options, backups, backups.map(describe).join("\n") || `there are no backups in ${withoutSecrets(url)}`);
 }
 

@@ -57,7 +57,7 @@ function fail(error, json, source = DESTINATION) {
 	// Options have other names here than in JavaScript.
 	const message = String(error?.message ?? error)
 		.replace(" (from options.filename)", "")
-		.replace(/^(the destination of backups|options\.backup\.url)(?= cannot be used)/, source);
+		.replace(/^(the destination of backups(?= cannot be used)|options\.backup\.url)/, source);
 	process.exitCode = USAGE_CODES.has(code) ? EXIT_USAGE : EXIT_FAILED;
 	if (json) {
 		const line = `${JSON.stringify({ error: { code, message } })}\n`;

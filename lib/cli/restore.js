@@ -2,7 +2,8 @@
 
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
-const { forgetBackupState, isBackedUp, restoreBackup } = require("../native/destination.js");
+const { withoutSecrets } = require("../config/backup.js");
+const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require("../native/destination.js");
 const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
@@ -44,6 +45,10 @@ async function restoreStore(place, options, force) {
 			"ERR_FILE_EXISTS",
 			`${file} exists; --force replaces what is in it, --to leaves it alone`,
 		);
+	}
+	if ((await listBackups({ url: place.url })).length === 0) {
+		// Opening the store would make the first one, and restore that.
+		throw new RootcellarError("ERR_BACKUP_NOT_FOUND", `there is no backup in ${withoutSecrets(place.url)}`);
 	}
 	const { at, id } = options;
 	const bar = activityBar(options, "restoring");

@@ -1,11 +1,12 @@
 "use strict";
 
-const { absolute, backupOf, checkBackupOptions } = require("../config/backup.js");
+const path = require("node:path");
+const { absolute, backupOf, checkBackupOptions, withoutSecrets } = require("../config/backup.js");
 const { locationFromEnvironment, locationFromOption } = require("../config/location.js");
 const { wouldReplaceOpenFile } = require("../native/destination.js");
 const { openDataStore } = require("../data-store.js");
 const { RootcellarError } = require("../base/errors.js");
-const { storeAt } = require("./files.js");
+const { statOf, storeAt } = require("./files.js");
 
 /**
  * Options of every command: the file, the destination, and whether JSON is wanted.
@@ -84,6 +85,27 @@ function existing(file, purpose) {
 }
 
 /**
+ * Refuses a store of which there is nothing, neither its file nor a backup: its name is mistyped, or a disk is missing. So is a
+ * folder of backups that is named, and is not there.
+ *
+ * @param {{ file: string, url: string }} place where no backup was found
+ * @param {boolean} [isNamed] the destination was named, and the file perhaps not
+ */
+function refuseNothing({ file, url }, isNamed = false) {
+	const destination = withoutSecrets(url);
+	if (isNamed) {
+		if (path.isAbsolute(url) && statOf(url) === undefined) {
+			throw new RootcellarError(
+				"ERR_NOT_FOUND",
+				`there is no folder ${destination}, and so there are no backups in it`,
+			);
+		}
+	} else if (storeAt(file) === undefined) {
+		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file}, and there are no backups in ${destination}`);
+	}
+}
+
+/**
  * Opens a store for as long as `use` takes, with its backups unless there is no `url`.
  *
  * @template T
@@ -135,4 +157,4 @@ async function refuseOldCopyInUse(file, url) {
 	}
 }
 
-module.exports = { existing, locate, locateBoth, locateFile, withReader, withStore };
+module.exports = { existing, locate, locateBoth, locateFile, refuseNothing, withReader, withStore };

@@ -1,10 +1,10 @@
 "use strict";
 
-const path = require("node:path");
 const { checkDuration, checkOptionNames } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("../base/limits.js");
+const { absolutePath } = require("./paths.js");
 
 /**
  * @typedef {import("../..").BackupOptions} BackupOptions
@@ -179,8 +179,8 @@ function namingSource(failure, source) {
  * @param {string} address a path or a URL
  * @param {string} [folder] what a relative path starts from
  */
-function absolute(address, folder = process.cwd()) {
-	return IS_URL.test(address) ? address : path.resolve(folder, address);
+function absolute(address, folder) {
+	return IS_URL.test(address) ? address : absolutePath(address, folder);
 }
 
 /**

@@ -1,15 +1,11 @@
 "use strict";
 
-const fs = require("node:fs");
-const path = require("node:path");
 const { MEMORY, memoryFile } = require("./memory.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
+const { absolutePath, followLinks } = require("./paths.js");
 
 /** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
-
-/** Links that may lead from one to the next, as Linux has it (path_resolution(7)). */
-const LINKS_MAX = 40;
 
 /**
  * Location of a store: the name of its file as it was configured, its absolute path with links followed, who configured
@@ -30,7 +26,7 @@ const LINKS_MAX = 40;
  * @param {string} [folder] what a relative name starts from: the working directory by default
  * @returns {Location}
  */
-function locationFromEnvironment(env, folder = process.cwd()) {
+function locationFromEnvironment(env, folder) {
 	const text = env.DATABASE_CONFIG;
 	if (text === undefined || text === "") {
 		return locate(DEFAULT_FILENAME, folder, "the default; DATABASE_CONFIG is not set");
@@ -48,7 +44,7 @@ function locationFromEnvironment(env, folder = process.cwd()) {
  * @param {string} [folder] what a relative name starts from: the working directory by default
  * @returns {Location}
  */
-function locationFromOption(filename, folder = process.cwd()) {
+function locationFromOption(filename, folder) {
 	const problem = typeof filename === "string" ? problemWith(filename) : "must be a string";
 	if (problem !== undefined) {
 		throw invalidArgument("options.filename", problem);
@@ -106,7 +102,7 @@ function problemWith(filename) {
 
 /**
  * @param {string} filename
- * @param {string} folder
+ * @param {string | undefined} folder
  * @param {string} source
  * @returns {Location}
  */
@@ -114,26 +110,7 @@ function locate(filename, folder, source) {
 	if (filename === MEMORY) {
 		return { filename, path: memoryFile(), source, kind: "memory" };
 	}
-	return { filename, path: followLinks(path.resolve(folder, filename)), source, kind: "file" };
-}
-
-/**
- * The file that a path leads to, whether it exists or not. SQLite keeps its log beside that file and not beside a link to
- * it; so do backups, and a restore replaces the file and leaves the link.
- *
- * @param {string} file an absolute path
- */
-function followLinks(file) {
-	for (let count = 0; count < LINKS_MAX; count += 1) {
-		try {
-			const target = fs.readlinkSync(file);
-			file = path.resolve(fs.realpathSync(path.dirname(file)), target);
-		} catch {
-			// No link, or nothing: opening the file says what is wrong with it.
-			break;
-		}
-	}
-	return file;
+	return { filename, path: followLinks(absolutePath(filename, folder)), source, kind: "file" };
 }
 
 /**
@@ -144,4 +121,4 @@ function invalidConfig(problem) {
 	return new RootcellarError("ERR_INVALID_CONFIG", `DATABASE_CONFIG cannot be used: ${problem}; expected ${expected}`);
 }
 
-module.exports = { followLinks, locationFromEnvironment, locationFromOption };
+module.exports = { locationFromEnvironment, locationFromOption };

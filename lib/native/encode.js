@@ -17,6 +17,7 @@ const {
 	NO_CANCEL,
 	NULL,
 	REAL,
+	REMOVES_EXPIRY,
 	ROWS_ARE_ARRAYS,
 	SET,
 	SET_MANY,
@@ -151,12 +152,14 @@ function pushSetMany(batch, entries) {
 
 /**
  * @param {Batch} batch
- * @param {Entry} entry the new value; without an expiry the key keeps the one that it has
+ * @param {Address & { text: string, expiresAt: number | null | undefined }} entry the new value; without an expiry the key
+ *   keeps the one that it has, and with `null` it has none
  * @param {{ previous: boolean, text: string | undefined }} expected the live value that the new one was made from: the
  *   one that the `previous` command on the key in this batch has left, or this
  */
 function pushSwap(batch, { community, key, text, expiresAt }, expected) {
-	const code = SWAP | pushCommunity(batch, community) | pushExpiry(batch, expiresAt);
+	const expiry = expiresAt === null ? REMOVES_EXPIRY : pushExpiry(batch, expiresAt);
+	const code = SWAP | pushCommunity(batch, community) | expiry;
 	pushText(batch, key);
 	pushText(batch, text);
 	if (expected.previous) {

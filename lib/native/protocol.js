@@ -19,6 +19,7 @@ module.exports = {
 	HAS_EXPIRY: 1 << 4,
 	HAS_EXPECTED: 1 << 5,
 	EXPECTS_PREVIOUS: 1 << 6,
+	REMOVES_EXPIRY: 1 << 7,
 
 	// Flags of statements.
 	WANTS_ROWS: 1,

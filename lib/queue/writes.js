@@ -44,7 +44,8 @@ const {
  * @typedef {object} Update
  * @property {(data: any) => unknown} updateFunc
  * @property {string | undefined} defaultText
- * @property {number | undefined} expiresAt as it was given; without it the entry keeps the one that it has
+ * @property {number | null | undefined} expiresAt as it was given; without it the entry keeps the one that it has, and
+ *   with `null` it has none
  * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
  * @property {boolean} isRunning its function is being called
  */
@@ -128,9 +129,19 @@ function encodeUpdate(batch, { changes: [change], update }, now) {
 	const { community, key } = change;
 	const { text } = update.made;
 	change.text = text;
-	change.expiresAt = update.expiresAt ?? (from === undefined ? undefined : base?.expiresAt);
+	change.expiresAt = expiryAfter(update, from === undefined ? undefined : base?.expiresAt);
 	const previous = before !== undefined && before.batch === batch;
 	pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
+}
+
+/**
+ * The expiry that an update leaves where the live value has `live`.
+ *
+ * @param {Update} update
+ * @param {number | undefined} live
+ */
+function expiryAfter({ expiresAt }, live) {
+	return expiresAt === undefined ? live : (expiresAt ?? undefined);
 }
 
 /**

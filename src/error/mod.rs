@@ -49,6 +49,8 @@ enum Kind {
     StrayLog(PathBuf, String),
     /// The folder of the file does not exist. Create it first.
     NoParent(PathBuf),
+    /// The name or the path of the file is too long for the files beside it. Give it a shorter one.
+    LongName { path: PathBuf, what: &'static str, bytes: usize, bytes_max: usize },
     /// The process may not use the file or its folder. The message names it, its owner and what is needed.
     NotPermitted { code: &'static str, message: String },
     /// A newer version of this package made the file. Upgrade the package.
@@ -189,6 +191,10 @@ impl Error {
         Self(Kind::NoParent(path.to_owned()))
     }
 
+    pub(crate) fn long_name(path: &Path, what: &'static str, bytes: usize, bytes_max: usize) -> Self {
+        Self(Kind::LongName { path: path.to_owned(), what, bytes, bytes_max })
+    }
+
     /// A failure of SQLite whose reason is a missing permission.
     #[cfg(unix)]
     pub(crate) fn not_permitted(code: &'static str, message: String) -> Self {
@@ -207,7 +213,7 @@ impl Error {
             Kind::IsDirectory(_) => "SQLITE_CANTOPEN_ISDIR",
             Kind::ReadOnly(_) => "SQLITE_READONLY",
             Kind::Moved(_) | Kind::Changed(_) => "SQLITE_READONLY_DBMOVED",
-            Kind::NoParent(_) | Kind::NoFile(_) => "SQLITE_CANTOPEN",
+            Kind::NoParent(_) | Kind::NoFile(_) | Kind::LongName { .. } => "SQLITE_CANTOPEN",
             Kind::NotAStore(_) => "ERR_NOT_A_STORE",
             Kind::ReadOnlyStore => "ERR_READ_ONLY",
             Kind::NotPermitted { code, .. } => code,
@@ -275,8 +281,9 @@ impl fmt::Display for Error {
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::Moved(path) => write!(
                 f,
-                "{} was deleted or replaced while it was open; put it back, or remove the -wal and -shm files that \
-                 belong to it, and start the process anew",
+                "{} was deleted or replaced while it was open; put it back if it is to go on, and start the process anew. \
+                 Leave {}-wal where it is: it may hold the last writes, and is set aside if the file is another",
+                path.display(),
                 path.display()
             ),
             Kind::Changed(path) => write!(
@@ -298,6 +305,11 @@ impl fmt::Display for Error {
                 path.display()
             ),
             Kind::NoParent(path) => write!(f, "the folder of {} does not exist", path.display()),
+            Kind::LongName { path, what, bytes, bytes_max } => write!(
+                f,
+                "the {what} of {} has {bytes} bytes; expected at most {bytes_max}, for those of the files beside it are longer",
+                path.display()
+            ),
             Kind::SchemaNewer { supported } => write!(
                 f,
                 "a newer version of rootcellar made this file; this version knows schemas up to {supported}"

@@ -62,6 +62,37 @@ pub struct Swap {
     pub expected: Expected,
     /// The new value, JSON text.
     pub value: String,
-    /// The new expiry in milliseconds since 1970 UTC; `None` keeps that of a live row.
-    pub expires_at: Option<i64>,
+    /// The new expiry.
+    pub expiry: NewExpiry,
+}
+
+/// Expiry that a swap leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewExpiry {
+    /// That of the live value; none if there is none.
+    Kept,
+    /// None.
+    Never,
+    /// This time, in milliseconds since 1970 UTC.
+    At(i64),
+}
+
+impl NewExpiry {
+    /// The expiry that is left where the live value has `live`.
+    ///
+    /// ```
+    /// use rootcellar::kv::NewExpiry;
+    ///
+    /// assert_eq!(NewExpiry::Kept.over(Some(1)), Some(1));
+    /// assert_eq!(NewExpiry::Never.over(Some(1)), None);
+    /// assert_eq!(NewExpiry::At(2).over(Some(1)), Some(2));
+    /// ```
+    #[must_use]
+    pub fn over(self, live: Option<i64>) -> Option<i64> {
+        match self {
+            Self::Kept => live,
+            Self::Never => None,
+            Self::At(time) => Some(time),
+        }
+    }
 }

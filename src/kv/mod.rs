@@ -14,7 +14,7 @@ mod token;
 pub use budget::{Budget, Interrupted};
 pub use changes::ChangeWriter;
 pub use either_case::{LiteralStart, SearchStep};
-pub use entry::{Address, Entry, Expected, Swap};
+pub use entry::{Address, Entry, Expected, NewExpiry, Swap};
 pub use expiry::is_expired;
 pub use pattern::Pattern;
 pub use range::KeyRange;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::state::cancels::Cancels;
 use crate::batch::Command;
 use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
-use crate::kv::{Address, Entry, Expected, Swap};
+use crate::kv::{Address, Entry, Expected, NewExpiry, Swap};
 use crate::sql::{Cancel, Format, Integers, Job, Parameters, RowsWanted, Statement, Value, Work};
 
 // Every number that JavaScript and Rust share. `lib/native/protocol.js` has the same names and values.
@@ -40,6 +40,8 @@ const HAS_EXPIRY: u8 = 1 << 4;
 const HAS_EXPECTED: u8 = 1 << 5;
 /// Flag: a swap expects what the command before it on the same key has left.
 const EXPECTS_PREVIOUS: u8 = 1 << 6;
+/// Flag: a swap leaves no expiry. Without it and without `HAS_EXPIRY` it leaves the one that there is.
+const REMOVES_EXPIRY: u8 = 1 << 7;
 
 /// Bit of a statement: its rows are wanted.
 const WANTS_ROWS: i64 = 1;
@@ -168,7 +170,12 @@ impl<'a> BatchDecoder<'a> {
                     HAS_EXPECTED => Expected::Value(self.text()?),
                     _ => Expected::Previous,
                 };
-                Command::Swap(Swap { address, expected, value, expires_at })
+                let expiry = match expires_at {
+                    Some(time) => NewExpiry::At(time),
+                    None if code & REMOVES_EXPIRY != 0 => NewExpiry::Never,
+                    None => NewExpiry::Kept,
+                };
+                Command::Swap(Swap { address, expected, value, expiry })
             }
             DELETE => Command::Delete(self.address(code)?),
             DELETE_LIKE => {

@@ -1,7 +1,7 @@
 //! Commands on keys in the default scope.
 
 use rootcellar::batch::Command;
-use rootcellar::kv::{Address, Entry, Swap};
+use rootcellar::kv::{Address, Entry, NewExpiry, Swap};
 
 /// Stores a value.
 pub fn set(key: &str, value: &str) -> Command {
@@ -14,6 +14,6 @@ pub fn swap(key: &str, expected: Option<&str>, value: &str) -> Command {
         address: Address::new(key),
         expected: expected.map(str::to_owned).into(),
         value: value.to_owned(),
-        expires_at: None,
+        expiry: NewExpiry::Kept,
     })
 }

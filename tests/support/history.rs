@@ -50,7 +50,10 @@ impl History {
             Command::Set(entry) => self.set(entry),
             Command::SetMany(entries) => entries.iter().for_each(|entry| self.set(entry)),
             Command::Swap(swap) => {
-                self.set(&Entry { expires_at: swap.expires_at, ..Entry::new(swap.address.clone(), &swap.value) });
+                self.set(&Entry {
+                    expires_at: swap.expiry.over(None),
+                    ..Entry::new(swap.address.clone(), &swap.value)
+                });
             }
             Command::Delete(address) => self.entries.retain(|entry| entry.address != *address),
             Command::DeleteLike { community, pattern } => {

@@ -11,7 +11,7 @@ use crate::backup::local::state_dir::StateDir;
 use crate::backup::recover::prepare::{Recovered, prepare};
 use crate::clock::now_ms;
 use crate::engine::sqlite::stray_log::{self, StrayLog};
-use crate::engine::sqlite::{Engine, FileId, is_open, open_shared};
+use crate::engine::sqlite::{Engine, FileId, check_length, is_open, open_shared};
 use crate::{Error, threads};
 
 /// File with backups that is open, or was.
@@ -55,6 +55,7 @@ pub fn open_store(
     options: Option<ServiceOptions>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Opened, Error> {
+    check_length(path)?;
     let Some(options) = options else { return open_alone(path) };
     if let Some(service) = service_of(path) {
         return share(path, service, observer);

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use super::checkpoint::checkpointer::Checkpointer;
 use super::checkpoint::control::Control;
 use super::connection;
-use super::file::{DatabaseFile, FileAccess};
+use super::file::{DatabaseFile, FileAccess, check_length};
 use super::guard::mode::Mode;
 use super::interrupt::Interrupt;
 #[cfg(lock_shim)]
@@ -72,6 +72,7 @@ impl Engine {
     /// With SQLite's code if the path cannot be opened or written, or is not a database (it is left unchanged).
     /// `ERR_SCHEMA_NEWER` if a newer version of this package made it.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        check_length(path)?;
         let interrupt = Interrupt::default();
         let connection = connection::open_writer(path, interrupt.clone())?;
         let file = DatabaseFile::opened(path, FileAccess::Full, interrupt.clone());

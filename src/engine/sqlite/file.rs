@@ -1,11 +1,13 @@
 //! Identity of a file, found without opening it: closing a descriptor would drop the locks that the process holds
 //! on the file.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::interrupt::Interrupt;
 use crate::Error;
+use crate::limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, SUFFIX_BYTES_MAX};
 
 /// A file, whatever path leads to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,6 +64,39 @@ impl Stamp {
         };
         Self(["", "-wal", "-shm"].into_iter().map(stamp).collect())
     }
+}
+
+/// Checks that a database may have a path, with every suffix that the names of the files beside it have. Otherwise what is
+/// begun could not be ended: SQLite makes the file, and not its log; a restore is made, and not put in place.
+///
+/// # Errors
+///
+/// `SQLITE_CANTOPEN`.
+pub fn check_length(path: &Path) -> Result<(), Error> {
+    let check = |what, name: &OsStr, most: usize| {
+        let (bytes, most) = (name.len(), most.saturating_sub(SUFFIX_BYTES_MAX));
+        if bytes > most { Err(Error::long_name(path, what, bytes, most)) } else { Ok(()) }
+    };
+    check("name", path.file_name().unwrap_or_default(), name_bytes_max(path))?;
+    check("path", path.as_os_str(), PATH_BYTES_MAX)
+}
+
+/// Longest name in the folder of a file.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "asks the system for a limit")]
+fn name_bytes_max(path: &Path) -> usize {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(name) = std::ffi::CString::new(folder.as_os_str().as_bytes()) else { return NAME_BYTES_MAX };
+    // SAFETY: the path is a string that ends with a zero.
+    let found = unsafe { libc::pathconf(name.as_ptr(), libc::_PC_NAME_MAX) };
+    usize::try_from(found).unwrap_or(NAME_BYTES_MAX)
+}
+
+/// Longest name in the folder of a file.
+#[cfg(not(unix))]
+fn name_bytes_max(_path: &Path) -> usize {
+    NAME_BYTES_MAX
 }
 
 /// The database file of an open engine.

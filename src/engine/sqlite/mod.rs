@@ -32,7 +32,7 @@ mod write;
 
 pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer};
 pub use engine::Engine;
-pub(crate) use file::FileId;
+pub(crate) use file::{FileId, check_length};
 pub use locks::foreign::loaded_copies;
 pub use locks::locks_hold;
 #[cfg(unix)]

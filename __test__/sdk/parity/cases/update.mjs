@@ -87,6 +87,17 @@ export default [
 		both: [2, undefined],
 	},
 	{
+		name: "update with null as an expiry removes the one that the key has, as set does, where the SDK keeps it",
+		run: async (store) => {
+			await store.set({ key: "a", value: 1, expires_at: soon() });
+			await store.update("a", (n) => n + 1, 0, null);
+			await pastSoon();
+			return store.get("a");
+		},
+		sdk: undefined,
+		rootcellar: 2,
+	},
+	{
 		name: "update of a missing key with an expiry stores it",
 		run: async (store) => {
 			const updated = await store.update("a", (n) => n + 1, 0, soon());

@@ -148,7 +148,7 @@ impl<'a> Keys<'a> {
             self.rowid_cache.remove(&swap.address);
             return Err(Refusal::Conflict);
         }
-        let expires_at = swap.expires_at.or(row.and_then(|row| row.expires_at));
+        let expires_at = swap.expiry.over(row.and_then(|row| row.expires_at));
         Ok(self.write(&found, &swap.address, &swap.value, expires_at, now_ms)?)
     }
 

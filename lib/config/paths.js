@@ -1,0 +1,46 @@
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { RootcellarError } = require("../base/errors.js");
+const { workingDirectory } = require("../base/working-directory.js");
+
+// The places that paths name.
+
+/** Links that may lead from one to the next, as Linux has it (path_resolution(7)). */
+const LINKS_MAX = 40;
+
+/**
+ * The absolute path of what a path names.
+ *
+ * @param {string} given
+ * @param {string} [folder] what a relative path starts from: the working directory by default
+ */
+function absolutePath(given, folder = workingDirectory()) {
+	if (!path.isAbsolute(given) && folder === undefined) {
+		const message = `${given} cannot be found: the working directory, from which it starts, is gone; give an absolute path`;
+		throw new RootcellarError("ERR_INVALID_CONFIG", message);
+	}
+	return path.resolve(folder ?? given, given);
+}
+
+/**
+ * The file that a path leads to, whether it exists or not. SQLite keeps its log beside that file and not beside a link to
+ * it; so do backups, and a restore replaces the file and leaves the link.
+ *
+ * @param {string} file an absolute path
+ */
+function followLinks(file) {
+	for (let count = 0; count < LINKS_MAX; count += 1) {
+		try {
+			const target = fs.readlinkSync(file);
+			file = path.resolve(fs.realpathSync(path.dirname(file)), target);
+		} catch {
+			// No link, or nothing: opening the file says what is wrong with it.
+			break;
+		}
+	}
+	return file;
+}
+
+module.exports = { absolutePath, followLinks };
