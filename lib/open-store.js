@@ -127,6 +127,21 @@ function openStore(options, folder) {
 }
 
 /**
+ * Opens the database of another program to read only, whatever is in it. Only its SQL is of use.
+ *
+ * @param {string} file
+ * @returns {DataStore}
+ */
+function openForeign(file) {
+	const location = { filename: file, path: followLinks(file), source: "of another program", kind: "foreign" };
+	return createDataStore(
+		() => /** @type {Location} */ (location),
+		0,
+		() => undefined,
+	);
+}
+
+/**
  * @param {Location} location
  * @param {boolean} readOnly
  * @returns {Location}
@@ -138,4 +153,4 @@ function toRead(location, readOnly) {
 	return readOnly ? { ...location, kind: "readOnly" } : location;
 }
 
-module.exports = { openStore };
+module.exports = { openForeign, openStore };

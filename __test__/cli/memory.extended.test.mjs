@@ -28,6 +28,7 @@ test("a hundred thousand keys take no more memory than a thousand", async () => 
 		for (const [command, args] of [
 			["export", ["-f", file, "--output", lines]],
 			["import", ["-f", `${file}.new`, "--input", lines]],
+			["import", ["-f", `${file}.moved`, "--from", "rootcellar", file]],
 		]) {
 			const child = spawn(
 				process.execPath,
@@ -42,11 +43,12 @@ test("a hundred thousand keys take no more memory than a thousand", async () => 
 				stderr += text;
 			});
 			expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
-			peaks[`${command} ${count}`] = Number(stderr) / 1024;
+			const name = args.includes("--from") ? "import --from" : command;
+			peaks[`${name} ${count}`] = Number(stderr) / 1024;
 		}
 	}
 	// 25 MB of lines; what grows is SQLite's cache and what the garbage collector leaves.
-	for (const command of ["export", "import"]) {
+	for (const command of ["export", "import", "import --from"]) {
 		expect(peaks[`${command} 100000`] - peaks[`${command} 1000`], JSON.stringify(peaks)).toBeLessThan(80);
 	}
 });

@@ -5,6 +5,7 @@ const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
 const { lookForKeys } = require("../native/destination.js");
+const { EXPORTED } = require("./exported.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
 const { print, write } = require("./output.js");
@@ -14,38 +15,12 @@ const { removedAtEnd } = require("./temporary.js");
 
 /**
  * @typedef {import("./store.js").CommandOptions & { community?: string, output?: string, force?: boolean }} ExportOptions
- * @typedef {{ place: number, key: string, communityId: string | null, value: string | null, expiresAt: number | null }} Row
+ * @typedef {import("./exported.js").ExportedRow} Row
  * @typedef {(text: string) => Promise<void>} WriteText
  */
 
 /** UTF-16 units of lines that are written at a time. */
 const WRITE_LENGTH = 1 << 16;
-
-/** Condition that a row has not expired, as in `get`: an expiry that is not a number is none. */
-const isLive = (/** @type {string} */ row) =>
-	`(typeof(${row}.expires_at) NOT IN ('integer', 'real') OR ${row}.expires_at > :now)`;
-
-/** Rows of the key of `first` in the default scope. The SDK may have left several, of which the newest counts. */
-const TWINS = "FROM __rootapp_kv AS twin WHERE twin.community_id IS NULL AND twin.key = first.key AND twin.rowid";
-
-/**
- * Query for the entries that `select` finds, of every community, in the order of insertion. It holds no more than a few rows
- * at a time. Of several rows of a key the newest has the value, and the oldest after which none had expired has the place.
- * Rows of others whose key is not a text, or whose community is not one, are left out.
- */
-const EXPORTED = `
-SELECT CAST(first.rowid AS REAL) AS place, first.key AS key, first.community_id AS communityId,
-	CAST(newest.value AS TEXT) AS value,
-	iif(typeof(newest.expires_at) IN ('integer', 'real'), CAST(newest.expires_at AS REAL), NULL) AS expiresAt
-FROM __rootapp_kv AS first JOIN __rootapp_kv AS newest ON newest.rowid = iif(first.community_id IS NULL,
-	(SELECT max(twin.rowid) ${TWINS} >= first.rowid), first.rowid)
-WHERE typeof(first.key) = 'text' AND ${isLive("first")} AND (first.community_id IS NOT NULL
-	OR NOT EXISTS (SELECT 1 ${TWINS} <> first.rowid)
-	OR NOT EXISTS (SELECT 1 ${TWINS} > first.rowid AND NOT ${isLive("twin")})
-		AND NOT coalesce((SELECT ${isLive("twin")} ${TWINS} < first.rowid ORDER BY twin.rowid DESC LIMIT 1), 0))
-	AND (first.community_id IS NULL OR typeof(first.community_id) = 'text' AND first.community_id <> '')
-	AND (:everyCommunity OR first.community_id IS :community)
-ORDER BY first.rowid`;
 
 /**
  * Writes the entries of every community, or of one, each as a line of JSON.

@@ -85,4 +85,4 @@ function isSame(one, other) {
 	return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-module.exports = { outputAt, storeAt, statOf };
+module.exports = { COMPANIONS, isSame, outputAt, storeAt, statOf };

@@ -56,6 +56,22 @@ function parseStore(text) {
 }
 
 /** @param {string} text */
+function parseLevels(text) {
+	if (!/^[1-9]\d{0,2}$/.test(text)) {
+		throw new InvalidArgumentError("expected a number of levels, from 1 to 999");
+	}
+	return Number(text);
+}
+
+/** @param {string} text */
+function parseKeyPart(text) {
+	if (!text.isWellFormed()) {
+		throw new InvalidArgumentError("expected a text without half of a surrogate pair");
+	}
+	return text;
+}
+
+/** @param {string} text */
 function parseUrl(text) {
 	if (text === "") {
 		throw new InvalidArgumentError("expected the path of a folder, or a URL such as s3://bucket/prefix");
@@ -63,4 +79,4 @@ function parseUrl(text) {
 	return text;
 }
 
-module.exports = { parseId, parsePath, parseStore, parseTime, parseUrl };
+module.exports = { parseId, parseKeyPart, parseLevels, parsePath, parseStore, parseTime, parseUrl };

@@ -4,8 +4,9 @@ const { Command, CommanderError, Option } = require("commander");
 const { version } = require("../../package.json");
 const commands = require("./commands.js");
 const { exportKeys } = require("./export.js");
-const { importKeys } = require("./import.js");
-const { parseId, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
+const { importKeys } = require("./import/command.js");
+const { SOURCES } = require("./import/sources/index.js");
+const { parseId, parseKeyPart, parseLevels, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
 const { restore } = require("./restore.js");
 
@@ -23,7 +24,7 @@ const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was calle
  * @param {string} name
  * @param {string} description
  * @param {string} example
- * @param {(options: any) => Promise<void>} action
+ * @param {(...args: any[]) => Promise<void>} action gets the arguments of the command, if it has any, and the options
  */
 function add(program, name, description, example, action) {
 	return program
@@ -33,9 +34,10 @@ function add(program, name, description, example, action) {
 		.addOption(new Option(DESTINATION[0] ?? "", DESTINATION[1]).argParser(parseUrl))
 		.option("--json", "print one line of JSON, for scripts, also if something fails")
 		.addHelpText("after", `\nExample:\n  npx rootcellar ${example}`)
-		.action(async (options) => {
+		.action(async (...given) => {
+			const [options] = given.slice(-2);
 			try {
-				await action(options);
+				await action(...given.slice(0, -1));
 			} catch (error) {
 				fail(error, options.json, options.url === undefined ? "ROOTCELLAR_BACKUP" : "--url");
 			}
@@ -104,12 +106,32 @@ function createProgram(json) {
 	add(
 		program,
 		"import",
-		"store keys, each a line of JSON, all of them or none",
-		"import --file bot.sqlite3 --input keys.jsonl",
+		"store the keys of another library's file, or lines of JSON as export writes them; all of them or none",
+		"import --from quick.db json.sqlite --file bot.sqlite3 --dry-run",
 		importKeys,
 	)
-		.option("--community <id>", "only the lines of this community; '' is the default scope")
-		.addOption(new Option("--input <path>", "a file (default: the standard input)").argParser(parsePath))
+		.argument("[path]", "with --from: the file, or the folder of node-persist")
+		.addOption(new Option("--from <source>", "whose it is").choices(Object.keys(SOURCES)))
+		.option("--table <name...>", "only these tables of quick.db, enmaps, or tables of Keyv (default: keyv)")
+		.addOption(
+			new Option("--split <levels>", "levels of a JSON document whose members are keys (default: 1)").argParser(
+				parseLevels,
+			),
+		)
+		.addOption(new Option("--prefix <text>", "what every key is to begin with").argParser(parseKeyPart))
+		.addOption(
+			new Option(
+				"--community <id>",
+				"only the keys of this community, '' being the default scope; from a source without communities, all keys, " +
+					"for this one",
+			).argParser(parseKeyPart),
+		)
+		.addOption(new Option("--input <path>", "a file of lines (default: the standard input)").argParser(parsePath))
+		.option("--dry-run", "check everything, and write nothing")
+		.option("--skip", "leave out keys that cannot be imported, instead of importing none")
+		.addOption(
+			new Option("--report <path>", "a file for every key that is not carried over exactly").argParser(parsePath),
+		)
 		.option("--force", "overwrite keys that exist");
 	program.addHelpText("after", `\nEnds with ${EXIT_CODES}.`);
 	return program;

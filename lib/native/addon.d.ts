@@ -56,7 +56,7 @@ export interface RowSlice {
 }
 
 /** Kind of a store: see `StoreKind` in `src/node/store.rs`. */
-export type StoreKind = "file" | "memory" | "readOnly";
+export type StoreKind = "file" | "memory" | "readOnly" | "foreign";
 
 export type HookName = "beforeBackup" | "afterBackup" | "beforeRestore" | "afterRestore";
 

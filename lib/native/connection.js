@@ -419,6 +419,9 @@ class Connection extends Requests {
 	openError(failure) {
 		const { path, source, backup, kind } = this.location;
 		const { code, message } = backup ? namingSource(failure, backup.source) : failure;
+		if (kind === "foreign") {
+			return new RootcellarError(code, message);
+		}
 		if (code === "ERR_INVALID_CONFIG") {
 			return new RootcellarError(code, `${message}; ${path} was not opened`);
 		}

@@ -52,7 +52,8 @@ class LazyConnection {
 	/** True if the store only reads its file. */
 	get isReadOnly() {
 		try {
-			return this.locate().kind === "readOnly";
+			const { kind } = this.locate();
+			return kind === "readOnly" || kind === "foreign";
 		} catch {
 			return false;
 		}

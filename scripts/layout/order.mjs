@@ -28,6 +28,16 @@ export const ORDER = {
 		reads
 		change.js
 	`,
+	"lib/cli": `
+		program.js
+		import
+		*
+	`,
+	"lib/cli/import": `
+		*
+		sources
+		values
+	`,
 	"lib/adapters": `
 		drizzle  knex  kysely
 		*

@@ -5,6 +5,9 @@ import { npm, root, run } from "./run.mjs";
 /** Folder of the packages that only the extended tests need: other runtimes, and large libraries. */
 export const extendedFolder = join(root, "__test__", "extended");
 
+/** Where the libraries are whose files the importers read. */
+export const importedFolder = join(root, "__test__", "import", "packages");
+
 /** Installs the development dependencies, unless they are there. */
 export async function installPackages() {
 	await installInto(root, "Installing the development dependencies (npm install)");
@@ -13,6 +16,7 @@ export async function installPackages() {
 /** Installs the packages that only the extended tests need, unless they are there. */
 export async function installExtendedPackages() {
 	await installInto(extendedFolder, "Installing packages for the extended tests (npm install)");
+	await installInto(importedFolder, "Installing the libraries that the importers know (npm install)");
 }
 
 /**

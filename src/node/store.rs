@@ -29,7 +29,7 @@ use crate::batch::{Batch, ClientId, Origin};
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::{
-    CacheValidity, Engine, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
+    CacheValidity, Engine, ExpectedFile, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
 };
 use crate::kv::Address;
 use crate::limits::CLEANUP_WAIT;
@@ -55,6 +55,8 @@ pub enum StoreKind {
     Memory,
     /// On a file that is only read.
     ReadOnly,
+    /// On the database of another program, which is only read.
+    Foreign,
 }
 
 /// The folder of a store that is gone when its process is.
@@ -136,12 +138,17 @@ impl NativeStore {
             let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);
             let folder = match kind {
                 StoreKind::Memory => private_folder(&shared.path).map(Some),
-                StoreKind::File | StoreKind::ReadOnly => Ok(None),
+                StoreKind::File | StoreKind::ReadOnly | StoreKind::Foreign => Ok(None),
             };
             let opened = options.and_then(|options| {
                 let folder = folder?;
                 let opened = match kind {
-                    StoreKind::ReadOnly => Engine::open_read_only(&shared.path).map(Opened::alone),
+                    StoreKind::ReadOnly => {
+                        Engine::open_read_only(&shared.path, ExpectedFile::Store).map(Opened::alone)
+                    }
+                    StoreKind::Foreign => {
+                        Engine::open_read_only(&shared.path, ExpectedFile::Database).map(Opened::alone)
+                    }
                     StoreKind::File | StoreKind::Memory => open_store(&shared.path, options, &observer),
                 };
                 opened.map(|opened| (opened, folder))
@@ -149,7 +156,7 @@ impl NativeStore {
             let opened = opened.and_then(|(Opened { engine, service, stray_log }, folder)| {
                 Ok(Open { reader: engine.reader()?, engine, service, stray_log, folder })
             });
-            shared.is_read_only.store(matches!(kind, StoreKind::ReadOnly), Ordering::Relaxed);
+            shared.is_read_only.store(matches!(kind, StoreKind::ReadOnly | StoreKind::Foreign), Ordering::Relaxed);
             let opened = opened.map(|open| {
                 let user: Arc<dyn EngineUser> = Arc::<StoreState>::clone(&shared);
                 open.engine.control().add_user(&user);

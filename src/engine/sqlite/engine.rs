@@ -19,7 +19,7 @@ use super::read::answer::answer;
 use super::read::point_read::{Reader, Values};
 use super::read::pool::{ReaderPool, Task};
 use super::read::query::KeyQuery;
-use super::read::read_only::{self, Found};
+use super::read::read_only::{self, ExpectedFile, Found};
 use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
@@ -93,12 +93,12 @@ impl Engine {
     ///
     /// With SQLite's code if there is no file, it cannot be read or is not a database; `ERR_NOT_A_STORE` if it is not that
     /// of a store; `ERR_SCHEMA_NEWER`; `ERR_STRAY_LOG` if the log beside it is another file's.
-    pub fn open_read_only(path: &Path) -> Result<Self, Error> {
+    pub fn open_read_only(path: &Path, expected: ExpectedFile) -> Result<Self, Error> {
         if path.exists() && is_stray(path, boot()) {
             return Err(Error::stray_log(path, &io::Error::other("a store with readOnly changes nothing")));
         }
         let interrupt = Interrupt::default();
-        let (connection, file, found) = read_only::open(path, &interrupt)?;
+        let (connection, file, found) = read_only::open(path, expected, &interrupt)?;
         let commit_log = Arc::new(CommitLog::default());
         let control = Control::new(interrupt, None);
         let recorder = Recorder::idle(Arc::clone(&commit_log));

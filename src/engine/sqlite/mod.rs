@@ -39,6 +39,7 @@ pub use locks::locks_hold;
 pub(crate) use permission::{not_permitted, refusal_to_make};
 pub use read::point_read::{Reader, Stored, Values};
 pub use read::query::{CountQuery, KeyQuery, PageQuery, ValuesQuery};
+pub use read::read_only::ExpectedFile;
 pub use read::select::{Select, SelectProgress};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;

@@ -290,4 +290,4 @@ const BEGIN: &str = "BEGIN /* snapshot */";
 const END: &str = "ROLLBACK /* snapshot */";
 
 /// The first read of a transaction takes its snapshot.
-const TAKE_SNAPSHOT: &str = "SELECT EXISTS (SELECT 1 FROM main.__rootapp_kv)";
+const TAKE_SNAPSHOT: &str = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema)";

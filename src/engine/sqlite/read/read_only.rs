@@ -22,6 +22,15 @@ use crate::private_folder::PrivateFolder;
 /// Where a copy is made: the environment, which may name another folder, is JavaScript's to read.
 const COPY_FOLDERS: [&str; 2] = ["/var/tmp", "/tmp"];
 
+/// What a file that is only read has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpectedFile {
+    /// That of a store.
+    Store,
+    /// Any database: that of another program, from which keys are imported.
+    Database,
+}
+
 /// What a file was found as, for when it is closed.
 #[derive(Debug)]
 pub struct Found {
@@ -45,11 +54,15 @@ impl Found {
 }
 
 /// Opens the connection that a file which is only read has in the place of the writing one.
-pub fn open(path: &Path, interrupt: &Interrupt) -> Result<(UserConnection, DatabaseFile, Found), Error> {
+pub fn open(
+    path: &Path,
+    expected: ExpectedFile,
+    interrupt: &Interrupt,
+) -> Result<(UserConnection, DatabaseFile, Found), Error> {
     check(path)?;
     let has_log = wal_path(path).exists();
     let stamp = Stamp::of(path);
-    let refused = match connect(path, false) {
+    let refused = match connect(path, expected, false) {
         Ok(connection) => {
             let found = Found { has_log, _copy: None };
             return opened(path, connection, FileAccess::ReadOnly, interrupt, found);
@@ -66,7 +79,7 @@ pub fn open(path: &Path, interrupt: &Interrupt) -> Result<(UserConnection, Datab
         None
     };
     let used = copy.as_ref().map_or_else(|| path.to_owned(), |(_, copy)| copy.clone());
-    let connection = connect(&used, copy.is_none())?;
+    let connection = connect(&used, expected, copy.is_none())?;
     if Stamp::of(path) != stamp {
         return Err(Error::changed(path));
     }
@@ -101,9 +114,10 @@ fn check(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn connect(path: &Path, is_detached: bool) -> Result<Connection, Error> {
+fn connect(path: &Path, expected: ExpectedFile, is_detached: bool) -> Result<Connection, Error> {
     let connection = open_in_place_of_writer(path, is_detached)?;
-    if schema::holds_keys(&connection)? { Ok(connection) } else { Err(Error::not_a_store(path)) }
+    let is_expected = expected == ExpectedFile::Database || schema::holds_keys(&connection)?;
+    if is_expected { Ok(connection) } else { Err(Error::not_a_store(path)) }
 }
 
 /// Whether SQLite may have failed because it could not make its files.

@@ -1,0 +1,3 @@
+"use strict";
+
+module.exports = require("../../../../node_modules/better-sqlite3");

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+// @ts-expect-error It has no declarations.
+import Database from "better-sqlite3";
+import { keyAt, valueAt } from "../../lib/data.mjs";
+import { runFresh } from "../../lib/fresh.mjs";
+
+const BYTES_PER_MIB = 1024 * 1024;
+
+/** @type {import("../index.mjs").WorkloadInfo} */
+export const importing = { id: "import", title: "importing quick.db", unit: "keys/s", better: "higher" };
+
+/** @type {import("../index.mjs").WorkloadInfo} */
+export const importingMemory = {
+	id: "import-memory",
+	title: "memory of the process that imports, at its peak",
+	unit: "MiB",
+	better: "lower",
+};
+
+/**
+ * Imports a file of quick.db 9 into a new store, with the command line in a process of its own.
+ *
+ * @param {string} folder
+ * @param {number} keyCount
+ * @returns {Promise<{ perSecond: number, peakMiB: number }>}
+ */
+export async function importQuickDb(folder, keyCount) {
+	const source = join(folder, "json.sqlite");
+	makeQuickDb(source, keyCount);
+	const program = new URL("importing-child.mjs", import.meta.url);
+	const { ms, peakBytes } = await runFresh(program, { args: [source, join(folder, "imported.sqlite3")] });
+	return { perSecond: (keyCount * 1000) / ms, peakMiB: peakBytes / BYTES_PER_MIB };
+}
+
+/**
+ * Makes a file as quick.db 9 does.
+ *
+ * @param {string} file
+ * @param {number} keyCount
+ */
+function makeQuickDb(file, keyCount) {
+	const database = new Database(file);
+	database.exec("CREATE TABLE json (ID TEXT PRIMARY KEY, json TEXT)");
+	const insert = database.prepare("INSERT INTO json (ID, json) VALUES (?, ?)");
+	database.transaction(() => {
+		for (let index = 0; index < keyCount; index++) insert.run(keyAt(index), JSON.stringify(valueAt(index)));
+	})();
+	database.close();
+}

@@ -1,0 +1,98 @@
+"use strict";
+
+const { closeSync, openSync } = require("node:fs");
+const { outputAt, storeAt } = require("../files.js");
+const { print } = require("../output.js");
+const { locateBoth } = require("../store.js");
+const { ImportReport, counted } = require("./report.js");
+const { openSource } = require("./sources/index.js");
+const { checkAgainst, importInto } = require("./target.js");
+const { transfer } = require("./transfer.js");
+
+/**
+ * @typedef {import("./sources/source.js").ImportOptions} ImportOptions
+ * @typedef {import("./sources/source.js").Source} Source
+ */
+
+/**
+ * Stores all keys of a source or none. The source is read twice: first every key is checked, then all are stored in one
+ * transaction. So it need not be kept in memory, and a store is not kept waiting for what cannot be imported.
+ *
+ * @param {string | undefined} given path of the source
+ * @param {ImportOptions} options
+ */
+async function importKeys(given, options) {
+	const place = locateBoth(options);
+	storeAt(place.file);
+	const source = await openSource(given, options, place.file);
+	try {
+		const report = await withReportFile(options, place, (descriptor) => carry(source, place, options, descriptor));
+		tell(source, report, options);
+	} finally {
+		await source.close();
+	}
+}
+
+/**
+ * @param {Source} source
+ * @param {{ file: string, url?: string }} place
+ * @param {ImportOptions} options
+ * @param {number | undefined} descriptor
+ */
+async function carry(source, place, options, descriptor) {
+	const { dryRun = false, force = false, skip = false } = options;
+	const found = new ImportReport(descriptor);
+	const read = (/** @type {import("./target.js").Take} */ take) =>
+		transfer(source, options, { title: "reading", report: found, isChecked: false }, take);
+	await (dryRun ? checkAgainst(place.file, force, read) : read(async () => {})).finally(() => found.flush());
+	if (!skip) found.check();
+	if (dryRun || found.keys === 0) return found;
+	const stored = new ImportReport();
+	await importInto(place, force, async (take) => {
+		const pass = { title: "importing", report: stored, isChecked: found.refused.keys === 0 };
+		await transfer(source, options, pass, take);
+		// A program that is at work on the source may have added some.
+		if (!skip) stored.check();
+	});
+	return stored;
+}
+
+/**
+ * Creates the file of the report if one is wanted.
+ *
+ * @template T
+ * @param {ImportOptions} options
+ * @param {{ file: string, url?: string }} place
+ * @param {(descriptor: number | undefined) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withReportFile({ report, force = false }, place, use) {
+	if (report === undefined) return use(undefined);
+	const descriptor = openSync(outputAt(report, place, force), "w");
+	try {
+		return await use(descriptor);
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+/**
+ * @param {Source} source
+ * @param {InstanceType<typeof ImportReport>} report
+ * @param {ImportOptions} options
+ */
+function tell(source, report, options) {
+	const { from, community, dryRun = false } = options;
+	const { keys, skipped, expired, inexact, refused } = report;
+	const left = community === undefined || !source.hasCommunities ? {} : { skipped };
+	const others = skipped === 0 ? "" : `, ${skipped} of other communities were left out`;
+	const first = `${counted(keys)} ${dryRun ? "would be" : keys === 1 ? "was" : "were"} imported${others}`;
+	if (from === undefined) {
+		print(options, { keys, ...left }, first);
+		return;
+	}
+	const value = { from, dryRun, keys, ...left, expired, inexact, refused, notes: source.notes };
+	print(options, value, [first, ...source.notes, ...report.describe()].join("\n"));
+}
+
+module.exports = { importKeys };

@@ -1,0 +1,102 @@
+"use strict";
+
+const { chosenTables, countRows, itemsOf, openDatabase, selectRows } = require("./database.js");
+const { itemOf } = require("./source.js");
+const { Refusal } = require("../values/kinds.js");
+
+/**
+ * @typedef {import("./database.js").Table} Table
+ * @typedef {import("./database.js").Row} Row
+ * @typedef {import("./database.js").SourceDatabase} SourceDatabase
+ * @typedef {import("./source.js").Item} Item
+ * @typedef {import("../values/kinds.js").Kind} Kind
+ *
+ * Form of a source that keeps each key in a row of a table: the columns, which tables are its own, and what a row of a table
+ * means.
+ *
+ * @typedef {{
+ *   name: string,
+ *   notes?: string[],
+ *   key: string,
+ *   value: string,
+ *   isOwn: (table: Table) => boolean,
+ *   itemOf: (table: Table) => (from: string, row: Row) => Item,
+ * }} TableForm
+ */
+
+/** Names of the types of SQLite that are no texts. */
+const TYPES = /** @type {Record<string, string>} */ ({
+	null: "NULL",
+	integer: "an integer",
+	real: "a number",
+	blob: "a BLOB",
+});
+
+/**
+ * Opens a database whose form is told by what is in it.
+ *
+ * @param {string} file
+ * @param {string} expected what it should be, for errors
+ * @param {string[] | undefined} wanted names of tables
+ * @param {(database: SourceDatabase) => TableForm | Promise<TableForm>} formOf
+ * @returns {Promise<import("./source.js").Source>}
+ */
+async function openTables(file, expected, wanted, formOf) {
+	const database = await openDatabase(file, expected);
+	try {
+		const { name, notes = [], key, value, isOwn, itemOf } = await formOf(database);
+		const tables = chosenTables(database, wanted, isOwn);
+		const statements = tables.map((table, index) => selectRows(table, index, key, value));
+		return {
+			name,
+			hasCommunities: false,
+			notes,
+			total: await countRows(database, tables),
+			of: "the rows",
+			read: () => itemsOf(database, statements, {}, reader(tables, itemOf)),
+			close: database.close,
+		};
+	} catch (error) {
+		await database.close();
+		throw error;
+	}
+}
+
+/**
+ * Makes items of rows, and counts those of each table.
+ *
+ * @param {Table[]} tables
+ * @param {TableForm["itemOf"]} itemOf
+ * @returns {(row: Row) => Item}
+ */
+function reader(tables, itemOf) {
+	const readers = tables.map((table) => ({ name: table.name, toItem: itemOf(table), rows: 0 }));
+	return (row) => {
+		const reader = /** @type {typeof readers[number]} */ (readers[row[0]]);
+		reader.rows++;
+		return reader.toItem(`row ${reader.rows} of ${reader.name}`, row);
+	};
+}
+
+/**
+ * An item for a row. NULL counts as null.
+ *
+ * @param {string} from
+ * @param {Row} row
+ * @param {string} prefix for the key
+ * @param {(text: string, kinds: Set<Kind>) => unknown} toValue
+ * @returns {Item}
+ */
+function itemOfRow(from, [, key, value, keyType, valueType, rows], prefix, toValue) {
+	if (key === null) return { from, refusal: `has a key that is no text, but ${TYPES[keyType]}` };
+	const bytes = key.length + (value?.length ?? 0);
+	return itemOf({ from, key: prefix + key, bytes }, (kinds) => {
+		if (rows > 1) kinds.add("duplicate");
+		if (value !== null) return toValue(value, kinds);
+		if (valueType !== "null") throw new Refusal(`has a value that is no text, but ${TYPES[valueType]}`);
+		kinds.add("null");
+		return null;
+	});
+}
+
+module.exports = { itemOfRow, openTables };
