@@ -57,7 +57,7 @@ function participant(emitter, send) {
 /** A participant in this thread. */
 function participate(store, client) {
 	return {
-		record: (times) => recordStore(store.appData, { client, flows: 3, ...times }),
+		record: (times) => recordStore(store, { client, flows: 3, ...times }),
 		appendInOrder: (appends) => appendInOrder(store.appData, client, appends),
 	};
 }

@@ -7,8 +7,8 @@ import { openDataStore } from "rootcellar";
 import { appendInOrder, recordLibrary, recordStore } from "./recorder.mjs";
 
 const { filename, client, flows, withLibrary } = isMainThread ? JSON.parse(process.argv[2]) : workerData;
-const { appData } = openDataStore({ filename, backup: false });
-await appData.get("any");
+const store = openDataStore({ filename, backup: false });
+await store.appData.get("any");
 const database = withLibrary ? openLibrary() : undefined;
 
 function openLibrary() {
@@ -20,12 +20,12 @@ function openLibrary() {
 
 async function answer({ zero, until, appends }) {
 	if (appends) {
-		await appendInOrder(appData, client, appends);
+		await appendInOrder(store.appData, client, appends);
 		return "done";
 	}
 	const options = { flows, zero: BigInt(zero), until };
 	const histories = await Promise.all([
-		recordStore(appData, { ...options, client }),
+		recordStore(store, { ...options, client }),
 		...(database ? [recordLibrary(database, { ...options, client: `${client}-library` })] : []),
 	]);
 	return histories.flat();

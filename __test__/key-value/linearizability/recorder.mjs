@@ -19,7 +19,7 @@ function randomOperation(tag) {
 	const choice = random(100);
 	if (choice < 2) return { kind: "setMany", argument: KEYS.map((key) => ({ key, value: valueFor(key, tag) })) };
 	if (choice < 3) return { kind: "deleteLike" };
-	return choice < 8 ? { kind: "select" } : randomOperationOnKey(tag);
+	return choice < 18 ? { kind: "select" } : randomOperationOnKey(tag);
 }
 
 function randomOperationOnKey(tag) {
@@ -34,13 +34,35 @@ function randomOperationOnKey(tag) {
 const valueFor = (key, tag) => (LIST_KEYS.includes(key) ? [tag] : random(1_000_000));
 const toText = (value) => JSON.stringify(value) ?? null;
 
+/** The entries of the store, as of one moment, read in one of the ways that there are. */
+async function contents({ appData, kv }) {
+	switch (random(4)) {
+		case 0: {
+			const values = await kv.getMany(KEYS);
+			return KEYS.map((key, index) => [key, values[index]]).filter(([, value]) => value !== undefined);
+		}
+		case 1: {
+			const { entries } = await kv.list({ reverse: random(2) === 0 });
+			return entries.map((entry) => [entry.key, entry.value]);
+		}
+		case 2: {
+			const found = [];
+			for await (const entry of kv.entries()) found.push([entry.key, entry.value]);
+			return found;
+		}
+		default:
+			return (await appData.select("%")).map((entry) => [entry.key, entry.value]);
+	}
+}
+
 /** Carries out an operation with the store, and resolves with its result as the semantics have it. */
-async function perform(appData, { kind, key, argument }) {
+async function perform(store, { kind, key, argument }) {
+	const { appData } = store;
 	switch (kind) {
 		case "get":
 			return toText(await appData.get(key));
 		case "select":
-			return textOf((await appData.select("%")).map((entry) => [entry.key, entry.value]));
+			return textOf(await contents(store));
 		case "set":
 			return appData.set({ key, value: argument });
 		case "setMany":
@@ -125,8 +147,8 @@ export function appendInOrder(appData, client, count) {
 }
 
 /** {@link record} through a store. */
-export const recordStore = (appData, options) =>
-	record(options, randomOperation, (operation) => perform(appData, operation));
+export const recordStore = (store, options) =>
+	record(options, randomOperation, (operation) => perform(store, operation));
 
 /** {@link record} on one connection of the `sqlite3` package, which does one thing at a time. */
 export function recordLibrary(database, options) {
