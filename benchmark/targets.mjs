@@ -122,6 +122,17 @@ const ofBackups = [
 	{ group: "backup", workload: "memory-restore", subject: "huge", atMost: BACKUP_MEMORY_MIB_MAX },
 ];
 
+const inKv = { group: "kv", subject: "rootcellar" };
+
+/** @type {readonly Target[]} */
+const ofKv = [
+	{ ...inKv, workload: "kv-get-many", against: "map", atLeast: 0.8 },
+	{ ...inKv, workload: "kv-list-100", atMost: 1 },
+	{ ...inKv, workload: "kv-count", against: "count-in-sql", costAtMost: 1.1 },
+	{ ...inKv, workload: "kv-page", subject: "last-page", atMost: 1 },
+	{ ...inKv, workload: "kv-page", subject: "last-page", against: "first-page", costAtMost: 1.25 },
+];
+
 /** @type {readonly Target[]} */
 export const targets = [
 	...againstPeers,
@@ -131,4 +142,5 @@ export const targets = [
 	...costs,
 	...limits,
 	...ofBackups,
+	...ofKv,
 ];

@@ -1,5 +1,6 @@
 import { backups } from "./backup/index.mjs";
 import { keyValue } from "./key-value/index.mjs";
+import { kv } from "./kv/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
 import { slowSync } from "./slow-sync/index.mjs";
@@ -37,4 +38,4 @@ import { sql } from "./sql/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, slowSync, sql, scale, processes, backups];
+export const groups = [keyValue, kv, slowSync, sql, scale, processes, backups];
