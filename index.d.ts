@@ -243,7 +243,7 @@ export interface ListOptions extends KeyRange {
 	 * The `cursor` of the page before. Range and `reverse` must be the same then; `limit` may differ. A cursor stays valid
 	 * after a restart.
 	 */
-	cursor?: string;
+	cursor?: string | undefined;
 }
 
 /**
@@ -324,7 +324,7 @@ export interface Kv {
 	 * ```ts
 	 * let cursor: string | undefined;
 	 * do {
-	 *   const page = await dataStore.kv.list<number>({ prefix: "xp:", limit: 500, ...(cursor && { cursor }) });
+	 *   const page = await dataStore.kv.list<number>({ prefix: "xp:", limit: 500, cursor });
 	 *   for (const { key, value } of page.entries) console.log(key, value);
 	 *   cursor = page.cursor;
 	 * } while (cursor !== undefined);

@@ -39,7 +39,7 @@ async function expectLive(kv) {
 		const found = [];
 		let cursor;
 		do {
-			const page = await kv.list({ limit: 1, reverse, ...(cursor && { cursor }) });
+			const page = await kv.list({ limit: 1, reverse, cursor });
 			expect(page.entries.length).toBe(1);
 			found.push(...pairs(page));
 			cursor = page.cursor;
@@ -77,7 +77,7 @@ describe("a key with several rows is one, with its newest row", () => {
 		let cursor;
 		let rows = 0;
 		do {
-			const page = await kv.list({ limit: 7, ...(cursor && { cursor }) });
+			const page = await kv.list({ limit: 7, cursor });
 			found.push(...page.entries);
 			cursor = page.cursor;
 			rows += 3;

@@ -224,7 +224,7 @@ describe("pages", () => {
 			const found = [];
 			let cursor;
 			do {
-				const page = await kv.list({ limit: 23, reverse, ...(cursor && { cursor }) });
+				const page = await kv.list({ limit: 23, reverse, cursor });
 				found.push(...page.entries);
 				cursor = page.cursor;
 				const last = page.entries.at(-1).key;

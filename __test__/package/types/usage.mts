@@ -1,6 +1,6 @@
 // The package as an ES module of a bot uses it. Compiled, never run.
 
-import type { DataStore, InvalidArgumentError, KeyValue, KeyValueStore } from "rootcellar";
+import type { DataStore, InvalidArgumentError, KeyValue, KeyValueStore, Kv, Page } from "rootcellar";
 import rootcellar, { dataStore, openDataStore, RootcellarError, rootServer } from "rootcellar";
 import "rootcellar/register";
 import type {
@@ -68,6 +68,34 @@ export async function valuesAreTyped({ appData }: DataStore): Promise<void> {
 	// An entry that was selected can be set again.
 	const [entry] = await appData.select<Profile>("profile:%");
 	if (entry) await appData.set(entry);
+}
+
+export async function readsOfKv({ kv, sqlite }: DataStore): Promise<void> {
+	exactly<boolean>()(await kv.has("a"));
+	exactly<(Profile | undefined)[]>()(await kv.getMany<Profile>(["a", "b"] as const));
+	exactly<unknown[]>()(await kv.getMany(["a"]));
+	exactly<number>()(await kv.count());
+	exactly<number>()(await kv.community("north").count({ prefix: "a" }));
+	exactly<Kv>()(kv.community(undefined));
+	let cursor: string | undefined;
+	const page = await kv.list<Profile>({ prefix: "profile:", reverse: true, limit: 10, cursor });
+	exactly<Page<KeyValue<Profile>>>()(page);
+	exactly<string | undefined>()(page.cursor);
+	cursor = page.cursor;
+	exactly<string[]>()((await kv.listKeys({ start: "a", end: "b", cursor })).entries);
+	for await (const entry of kv.entries<Profile>({ startAfter: "a", reverse: true }))
+		exactly<KeyValue<Profile>>()(entry);
+	exactly<number>()(await sqlite.transaction((tx) => tx.kv.count()));
+	// @ts-expect-error there is no such option
+	await kv.list({ prefx: "a" });
+	// @ts-expect-error a count has no direction
+	await kv.count({ reverse: true });
+	// @ts-expect-error an iterator takes no cursor
+	kv.entries({ cursor: "a" });
+	// @ts-expect-error a community is given by community()
+	await kv.has("a", "north");
+	// @ts-expect-error keys are strings
+	await kv.getMany([1]);
 }
 
 export async function sql({ sqlite }: DataStore): Promise<void> {

@@ -130,14 +130,14 @@ async function lastPage(bench) {
 	let keys = 0;
 	let limit = PAGE_MAX;
 	for (;;) {
-		const page = await kv.listKeys({ prefix: EVERY_KEY, limit, ...(last && { cursor: last }) });
+		const page = await kv.listKeys({ prefix: EVERY_KEY, limit, cursor: last });
 		keys += page.entries.length;
 		if (page.cursor === undefined) break;
 		last = page.cursor;
 		if (bench.profile.manyKeys - keys <= GROUP_SIZE) limit = PAGE;
 	}
 	deepStrictEqual(keys, bench.profile.manyKeys);
-	const read = () => kv.list({ prefix: EVERY_KEY, limit: PAGE, ...(last && { cursor: last }) });
+	const read = () => kv.list({ prefix: EVERY_KEY, limit: PAGE, cursor: last });
 	const { entries, cursor } = await read();
 	deepStrictEqual([entries.length, cursor], [PAGE, undefined]);
 	return mean(read, bench);
