@@ -28,7 +28,7 @@ use super::stray_log::is_stray;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::file_mark::boot;
 use super::wal::index_header::{WalIndex, WalIndexHeader};
-use super::wal::restart_log::RestartLog;
+use super::wal::restart_log::{RestartLog, RestartLogs};
 use super::wal::snapshot::snapshot_header;
 use super::watch::thread::{Tell, WatchNumber, Watcher};
 use super::watch::watched::{Scope, Watched};
@@ -54,7 +54,7 @@ pub struct Engine {
     readers: ReaderPool,
     commit_log: Arc<CommitLog>,
     control: Arc<Control>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     checkpointer: Option<JoinHandle<()>>,
     /// What a file that is only read was found as.
     found: Option<Found>,
@@ -77,9 +77,9 @@ impl Engine {
         let connection = connection::open_writer(path, interrupt.clone())?;
         let file = DatabaseFile::opened(path, FileAccess::Full, interrupt.clone());
         let commit_log = Arc::new(CommitLog::default());
-        let restarts = Arc::new(RestartLog::default());
-        let recorder = Recorder::new(&connection, Arc::clone(&commit_log), Arc::clone(&restarts));
-        let checkpointer = Checkpointer::start(&file, Arc::clone(&commit_log), Arc::clone(&restarts))?;
+        let restarts = RestartLogs::default();
+        let recorder = Recorder::new(&connection, Arc::clone(&commit_log), restarts.clone());
+        let checkpointer = Checkpointer::start(&file, Arc::clone(&commit_log), restarts.clone())?;
         let (checkpointer, thread) = checkpointer.unzip();
         let control = Control::new(interrupt, checkpointer);
         let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
@@ -103,7 +103,7 @@ impl Engine {
         let control = Control::new(interrupt, None);
         let recorder = Recorder::idle(Arc::clone(&commit_log));
         let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
-        Self::start(file, writer, commit_log, control, Arc::default(), None, Some(found))
+        Self::start(file, writer, commit_log, control, RestartLogs::default(), None, Some(found))
     }
 
     fn start(
@@ -111,14 +111,14 @@ impl Engine {
         writer: Writer,
         commit_log: Arc<CommitLog>,
         control: Arc<Control>,
-        restarts: Arc<RestartLog>,
+        restarts: RestartLogs,
         checkpointer: Option<JoinHandle<()>>,
         found: Option<Found>,
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
         let writer = threads::spawn("writer", move || writer.run(&received))?;
         let readers = ReaderPool::new(file.clone());
-        let watcher = Arc::new(Watcher::default());
+        let watcher = Arc::new(Watcher::new(Arc::clone(&restarts.watches)));
         let told = Arc::clone(&watcher);
         control.when_committed(move || told.committed());
         Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer, found, watcher })
@@ -367,7 +367,7 @@ impl Engine {
     /// Logs that were begun anew, for captures.
     #[must_use]
     pub fn restarts(&self) -> &Arc<RestartLog> {
-        &self.restarts
+        &self.restarts.captures
     }
 
     /// Controls of the end of the process.

@@ -18,7 +18,7 @@ use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::wal::commit_log::CommitLog;
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::engine::sqlite::wal::raw_file::RawFile;
-use crate::engine::sqlite::wal::restart_log::RestartLog;
+use crate::engine::sqlite::wal::restart_log::RestartLogs;
 use crate::limits::CHECKPOINT_RETRY;
 use crate::threads::{self, lock};
 
@@ -49,7 +49,7 @@ impl Checkpointer {
     pub fn start(
         file: &DatabaseFile,
         commit_log: Arc<CommitLog>,
-        restarts: Arc<RestartLog>,
+        restarts: RestartLogs,
     ) -> Result<Option<(Self, JoinHandle<()>)>, Error> {
         let connection = open_checkpointer(file.path())?;
         let Some(wal_index) = WalIndex::of_log(&connection) else { return Ok(None) };
@@ -92,7 +92,7 @@ struct RunningCheckpointer {
     connection: Connection,
     wal_index: WalIndex,
     commit_log: Arc<CommitLog>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     log: Option<RawFile>,
     file: DatabaseFile,
     is_idle: Arc<AtomicBool>,
@@ -168,7 +168,7 @@ impl RunningCheckpointer {
             return false;
         }
         let restarting = self.commit_log.prepare_restart(self.wal_index);
-        let ending = self.log.as_ref().and_then(|log| self.restarts.read(log, restarting.from()));
+        let ending = self.log.as_ref().map(|log| self.restarts.read(log, restarting.from()));
         let is_empty = checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").unwrap_or(false);
         if let Some((log, salts)) = ending.zip(restarting.end()) {
             self.restarts.ended(log, salts);

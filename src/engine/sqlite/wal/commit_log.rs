@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::index_header::{WalIndex, WalIndexHeader, WalProgress};
 use super::preallocate::WalFile;
 use super::raw_file::RawFile;
-use super::restart_log::{EndedLog, RestartLog};
+use super::restart_log::{EndedLogs, RestartLogs};
 use super::single_rows::SingleRows;
 use crate::batch::ClientId;
 use crate::kv::KeyRange;
@@ -122,13 +122,13 @@ pub struct Recorder {
     commit_log: Arc<CommitLog>,
     wal_index: Option<WalIndex>,
     wal_file: Option<RefCell<WalFile>>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     log: Option<RawFile>,
 }
 
 impl Recorder {
     /// A recorder for the writing connection, which must stay open while the recorder is used.
-    pub fn new(connection: &Connection, commit_log: Arc<CommitLog>, restarts: Arc<RestartLog>) -> Self {
+    pub fn new(connection: &Connection, commit_log: Arc<CommitLog>, restarts: RestartLogs) -> Self {
         let wal_index = WalIndex::of(connection);
         let wal_file = wal_index.and_then(|_| WalFile::of(connection)).map(RefCell::new);
         let log = wal_index.and_then(|_| RawFile::log(connection));
@@ -137,7 +137,7 @@ impl Recorder {
 
     /// A recorder for a connection that only reads: there is nothing to record.
     pub fn idle(commit_log: Arc<CommitLog>) -> Self {
-        Self { commit_log, wal_index: None, wal_file: None, restarts: Arc::default(), log: None }
+        Self { commit_log, wal_index: None, wal_file: None, restarts: RestartLogs::default(), log: None }
     }
 
     /// Announces a transaction. It ends when the result is dropped.
@@ -164,7 +164,7 @@ pub struct Recording<'a> {
     /// The header when it took the lock, and the connection's `data_version` then.
     begun: Option<(WalIndexHeader, i64)>,
     /// The log, if the transaction may begin it anew.
-    ending: Option<EndedLog>,
+    ending: Option<EndedLogs>,
     commit: Option<Commit>,
 }
 
@@ -182,7 +182,7 @@ impl Recording<'_> {
             if let Some(log) = &self.recorder.log
                 && copied >= frames
             {
-                self.ending = self.recorder.restarts.read(log, from);
+                self.ending = Some(self.recorder.restarts.read(log, from));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! page. So who does that in this process keeps the numbers of the pages, and says which log followed.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::frames::{FRAME_HEADER_BYTES, FrameHeader, HEADER_BYTES, WalMark, Written};
 use super::index_header::WalIndexHeader;
@@ -36,6 +36,35 @@ pub struct EndedLog {
     written: Written,
     /// Salts of the log that followed.
     next: [u32; 2],
+}
+
+/// Restarts for those who follow the log, each at a position of its own.
+#[derive(Debug, Clone, Default)]
+pub struct RestartLogs {
+    /// For captures.
+    pub captures: Arc<RestartLog>,
+    /// For watches.
+    pub watches: Arc<RestartLog>,
+}
+
+/// A log that ended, or is about to, for each of them who needs it.
+#[derive(Debug)]
+pub struct EndedLogs([Option<EndedLog>; 2]);
+
+impl RestartLogs {
+    /// See [`RestartLog::read`].
+    pub fn read(&self, log: &RawFile, header: WalIndexHeader) -> EndedLogs {
+        EndedLogs([&self.captures, &self.watches].map(|restarts| restarts.read(log, header)))
+    }
+
+    /// See [`RestartLog::ended`].
+    pub fn ended(&self, EndedLogs(logs): EndedLogs, next: [u32; 2]) {
+        for (restarts, log) in [&self.captures, &self.watches].into_iter().zip(logs) {
+            if let Some(log) = log {
+                restarts.ended(log, next);
+            }
+        }
+    }
 }
 
 impl RestartLog {

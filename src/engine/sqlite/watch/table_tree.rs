@@ -136,6 +136,7 @@ fn varint(bytes: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::engine::sqlite::wal::index_header::WalIndex;
+    use crate::engine::sqlite::wal::restart_log::RestartLog;
     use crate::engine::sqlite::watch::step::written_since;
 
     const TABLE: &str = "CREATE TABLE __rootapp_kv (key, community_id, value, expires_at)";
@@ -190,7 +191,7 @@ mod tests {
                 }
                 reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").unwrap();
                 let now = wal.header();
-                let dirty = match (written_since(&path, at, now), tree.take()) {
+                let dirty = match (written_since(&path, at, now, &RestartLog::default()), tree.take()) {
                     (Some(written), Some(from)) => {
                         let (after, dirty) = from.after(&reader, &written).unwrap();
                         assert_eq!(after, TableTree::read(&reader).unwrap());

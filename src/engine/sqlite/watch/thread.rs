@@ -19,7 +19,9 @@ use crate::clock::now_ms;
 use crate::engine::sqlite::connection::open_watcher;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::wal::commit_log::data_version;
+use crate::engine::sqlite::wal::frames::WalState;
 use crate::engine::sqlite::wal::index_header::{WalIndex, WalIndexHeader};
+use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::engine::sqlite::wal::snapshot::snapshot_header;
 use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
 use crate::threads::{self, lock};
@@ -46,14 +48,21 @@ enum Request {
 }
 
 /// The means to tell the thread, which is there from the first watch on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watcher {
+    /// What this process has begun anew.
+    restarts: Arc<RestartLog>,
     running: Mutex<Option<(Sender<Request>, JoinHandle<()>)>>,
     /// Something is watched, and the thread is not told yet of a commit.
     wants_commits: Arc<AtomicBool>,
 }
 
 impl Watcher {
+    /// For a file whose log this process begins anew from time to time.
+    pub fn new(restarts: Arc<RestartLog>) -> Self {
+        Self { restarts, running: Mutex::default(), wants_commits: Arc::default() }
+    }
+
     /// Watches what was learned in a snapshot of a header.
     ///
     /// # Errors
@@ -71,7 +80,8 @@ impl Watcher {
         if running.is_none() {
             let (requests, received) = mpsc::channel();
             let (file, wants_commits) = (file.clone(), Arc::clone(&self.wants_commits));
-            match threads::spawn("watch", move || WatchThread::new(file, wants_commits).run(&received)) {
+            let restarts = Arc::clone(&self.restarts);
+            match threads::spawn("watch", move || WatchThread::new(file, wants_commits, restarts).run(&received)) {
                 Ok(thread) => *running = Some((requests, thread)),
                 Err(error) => return Err((error, tell)),
             }
@@ -142,6 +152,7 @@ struct Watch {
 struct WatchThread {
     file: DatabaseFile,
     wants_commits: Arc<AtomicBool>,
+    restarts: Arc<RestartLog>,
     watches: Vec<Watch>,
     /// Present while something is watched.
     follower: Option<Follower>,
@@ -150,8 +161,8 @@ struct WatchThread {
 }
 
 impl WatchThread {
-    fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>) -> Self {
-        Self { file, wants_commits, watches: Vec::new(), follower: None, next_look: Instant::now() }
+    fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>, restarts: Arc<RestartLog>) -> Self {
+        Self { file, wants_commits, restarts, watches: Vec::new(), follower: None, next_look: Instant::now() }
     }
 
     fn run(&mut self, requests: &Receiver<Request>) {
@@ -245,7 +256,7 @@ impl WatchThread {
     fn follow(&mut self) -> Result<Dirty, Error> {
         let follower = match &mut self.follower {
             Some(follower) => follower,
-            none => none.insert(Follower::open(&self.file)?),
+            none => none.insert(Follower::open(&self.file, &self.restarts)?),
         };
         follower.begin()?;
         let dirty = follower.step(self.file.path());
@@ -260,7 +271,7 @@ impl WatchThread {
         self.file.check()?;
         let follower = match &mut self.follower {
             Some(follower) => follower,
-            none => none.insert(Follower::open(&self.file)?),
+            none => none.insert(Follower::open(&self.file, &self.restarts)?),
         };
         let system_ms = now_ms();
         let is_due = |watch: &Watch| {
@@ -318,13 +329,14 @@ struct Follower {
     at: Option<WalIndexHeader>,
     data_version: Option<i64>,
     tree: Option<TableTree>,
+    restarts: Arc<RestartLog>,
 }
 
 impl Follower {
-    fn open(file: &DatabaseFile) -> Result<Self, Error> {
+    fn open(file: &DatabaseFile, restarts: &Arc<RestartLog>) -> Result<Self, Error> {
         let connection = open_watcher(file)?;
         let wal_index = WalIndex::of_log(&connection);
-        Ok(Self { connection, wal_index, at: None, data_version: None, tree: None })
+        Ok(Self { connection, wal_index, at: None, data_version: None, tree: None, restarts: Arc::clone(restarts) })
     }
 
     /// Whether everything up to a header was followed, and nothing beyond it.
@@ -363,7 +375,7 @@ impl Follower {
         if from.is_some() && from == now {
             return Ok(Dirty::NOTHING);
         }
-        let written = from.zip(now).and_then(|(from, now)| written_since(database, from, now));
+        let written = from.zip(now).and_then(|(from, now)| written_since(database, from, now, &self.restarts));
         let (tree, dirty) = match (self.tree.take(), written) {
             (Some(tree), Some(written)) => tree.after(&self.connection, &written)?,
             _ => {
@@ -372,6 +384,13 @@ impl Follower {
             }
         };
         self.tree = tree;
+        self.restarts.need(now.map(|now| WalState::new(now).mark));
         Ok(dirty)
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.restarts.need(None);
     }
 }
