@@ -337,7 +337,7 @@ mod tests {
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
         let other = Connection::open(&path).unwrap();
         let commit_log = Arc::new(CommitLog::default());
-        let recorder = Recorder::new(&writer, Arc::clone(&commit_log), Arc::default());
+        let recorder = Recorder::new(&writer, Arc::clone(&commit_log), RestartLogs::default());
         let view = WalIndex::of(&other).unwrap();
         let mut knows = view.header();
         for foreign in [false, true, false] {
