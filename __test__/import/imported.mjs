@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { json, rootcellar } from "../cli/cli.mjs";
+import { failure, fileWith, json, rootcellar } from "../cli/cli.mjs";
+import { rawRows } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
 /** Turns backups off. */
@@ -58,4 +59,16 @@ export async function expectImported(
 	expect(Object.fromEntries(inexact)).toEqual(kinds);
 	expect(told.refused.first.map(({ key }) => key)).toEqual(refused);
 	expect(await exported(file, isUnordered)).toEqual(lines);
+}
+
+/** Fails to import, leaves a store that had a key as it was, and makes none where there was none. */
+export async function expectRefused(args, options = {}) {
+	const folder = temporaryDirectory();
+	const file = await fileWith([{ key: "old", value: "secret" }], folder);
+	const said = await failure(["import", ...args, "-f", file], { env, ...options });
+	expect(await rawRows(file)).toMatchObject([{ key: "old" }]);
+	const tried = await failure(["import", ...args, "--dry-run", "-f", join(folder, "new.sqlite3")], { env, ...options });
+	expect(tried.message).toBe(said.message);
+	expect(readdirSync(folder).filter((name) => name.startsWith("new"))).toEqual([]);
+	return said;
 }

@@ -5,16 +5,25 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { environment, fileWith, json, program } from "../cli/cli.mjs";
 import { expectSound, raw, rawRows } from "../helpers/raw.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { env } from "./imported.mjs";
 
 const preload = fileURLToPath(new URL("kill-after.cjs", import.meta.url));
 
 const KEYS = 2_500;
+
+/** After how many slices of a thousand keys the process is killed; and how often it is at any moment. */
+const SLICES = rounds({ few: [1], many: [0, 1, 2] });
+const MOMENTS = rounds({ few: 0, many: 3, long: 50 });
+
+/** A moment by which an import on an idle machine is done. */
+const LONGEST_MS = 1_000;
 
 /** Fills a table with keys; the value of each is `value` in SQL, in which `n` is a number. */
 const fill = (table, value) =>
@@ -103,6 +112,18 @@ function ends(args, slices, { signal = "SIGKILL", input = "" } = {}) {
 	return new Promise((resolve) => child.once("close", (code, by) => resolve(isEnd(code, by))));
 }
 
+/** Imports until the process is killed after so long, or has ended. */
+async function endsAt(args, ms) {
+	const child = spawn(process.execPath, [program, "import", ...args, "--force"], {
+		env: environment(env),
+		stdio: "ignore",
+	});
+	const closed = new Promise((resolve) => child.once("close", resolve));
+	await Promise.race([closed, sleep(ms)]);
+	child.kill("SIGKILL");
+	await closed;
+}
+
 describe("an import that is killed has stored nothing, and can be done again:", () => {
 	for (const [name, { from, make }] of Object.entries(SOURCES)) {
 		test(name, async () => {
@@ -111,11 +132,15 @@ describe("an import that is killed has stored nothing, and can be done again:", 
 			await make(source);
 			const file = await fileWith([{ key: "old", value: 1 }], folder);
 			const args = ["--from", from, source, "-f", file];
-			for (const slices of [0, 2]) {
+			for (const slices of SLICES) {
 				expect(await ends(args, slices)).toBe(true);
 				expect(await rawRows(file)).toMatchObject([{ key: "old" }]);
 			}
-			expect((await json(["import", ...args], { env })).keys).toBe(KEYS);
+			for (let round = 0; round < MOMENTS; round++) {
+				await endsAt(args, Math.random() * LONGEST_MS);
+				expect([1, KEYS + 1]).toContain((await rawRows(file)).length);
+			}
+			expect((await json(["import", ...args, "--force"], { env })).keys).toBe(KEYS);
 			expect(await rawRows(file)).toHaveLength(KEYS + 1);
 			await expectSound(file);
 		});
