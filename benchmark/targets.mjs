@@ -122,6 +122,9 @@ const ofBackups = [
 	{ group: "backup", workload: "memory-restore", subject: "huge", atMost: BACKUP_MEMORY_MIB_MAX },
 ];
 
+/** 200 MB, whatever the number of keys. */
+const IMPORT_MEMORY_MIB_MAX = 200e6 / 2 ** 20;
+
 const inKv = { group: "kv", subject: "rootcellar" };
 
 /** @type {readonly Target[]} */
@@ -131,6 +134,8 @@ const ofKv = [
 	{ ...inKv, workload: "kv-count", against: "count-in-sql", costAtMost: 1.1 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", atMost: 1 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", against: "first-page", costAtMost: 1.25 },
+	{ ...inKv, workload: "kv-import", subject: "import", atMost: 1e6 / 60_000 },
+	{ ...inKv, workload: "kv-import-memory", subject: "import", atMost: IMPORT_MEMORY_MIB_MAX },
 ];
 
 /** @type {readonly Target[]} */

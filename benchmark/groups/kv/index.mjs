@@ -1,4 +1,8 @@
+import { importQuickDb, importWorkloads } from "./importing.mjs";
 import { pageWorkload, subjects, workloads } from "./reads.mjs";
+
+/** Subject that is a command, and has no store of its own. */
+const IMPORT = "import";
 
 /**
  * `dataStore.kv`, against the plainest way to get the same.
@@ -8,15 +12,28 @@ import { pageWorkload, subjects, workloads } from "./reads.mjs";
 export const kv = {
 	id: "kv",
 	title: ({ manyKeys }) => `dataStore.kv on ${manyKeys.toLocaleString("en-US")} keys`,
-	workloads: [...workloads.map(({ id, title, unit, better }) => ({ id, title, unit, better })), pageWorkload],
-	tasks: ({ manyKeys }) =>
-		subjects.map(({ id, title, runs }) => ({
+	workloads: [
+		...workloads.map(({ id, title, unit, better }) => ({ id, title, unit, better })),
+		pageWorkload,
+		...importWorkloads,
+	],
+	tasks: ({ manyKeys }) => [
+		...subjects.map(({ id, title, runs }) => ({
 			subject: id,
 			title,
 			template: manyKeys,
 			workloads: Object.keys(runs),
 		})),
+		{ subject: IMPORT, title: "rootcellar import", workloads: importWorkloads.map(({ id }) => id) },
+	],
 	run: async ({ subject, profile, folder, wants, turn, report }) => {
+		if (subject === IMPORT) {
+			await turn();
+			const { secondsPerMillion, peakMiB } = await importQuickDb(folder, profile.manyKeys);
+			report("kv-import", secondsPerMillion);
+			report("kv-import-memory", peakMiB);
+			return;
+		}
 		const { openDataStore } = await import("rootcellar");
 		const store = openDataStore({ filename: `${folder}/store.sqlite3`, backup: false });
 		const { runs } = subjects.find(({ id }) => id === subject) ?? {};
