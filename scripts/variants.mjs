@@ -239,6 +239,13 @@ const VARIANTS = [
 		cargo: ["--lib", "search"],
 	},
 	{
+		name: "what a commit wrote is handed over after the log was synced",
+		file: "src/engine/sqlite/wal/gather.rs",
+		from: "            xSync: Some(sync),\n",
+		to: "",
+		cargo: ["--test", "torn_files_rounds", "wal_mode"],
+	},
+	{
 		name: "a backup is put over another's at an object store",
 		file: "src/backup/destination/upload.rs",
 		from: "mode: PutMode::Create,",

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::index_header::{WalIndex, WalIndexHeader, WalProgress};
 use super::preallocate::WalFile;
@@ -185,6 +185,17 @@ impl Recording<'_> {
                 self.ending = Some(self.recorder.restarts.read(log, from));
             }
         }
+    }
+
+    /// Commits the transaction, whose connection syncs every commit. What that writes to the log is gathered.
+    ///
+    /// # Errors
+    ///
+    /// SQLite's, of the commit.
+    pub fn commit(&self, transaction: Transaction) -> rusqlite::Result<()> {
+        let mut wal_file = self.recorder.wal_file.as_ref().map(RefCell::borrow_mut);
+        let _gathering = wal_file.as_mut().and_then(|file| file.gather());
+        transaction.commit()
     }
 
     /// Notes that the transaction is committed, and by whom.

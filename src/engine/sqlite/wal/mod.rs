@@ -3,6 +3,8 @@
 pub mod commit_log;
 pub mod file_mark;
 pub mod frames;
+#[allow(unsafe_code, reason = "stands between SQLite and a file of its own")]
+pub mod gather;
 #[allow(unsafe_code, reason = "reads memory that SQLite shares with other processes")]
 pub mod index_header;
 #[allow(unsafe_code, reason = "writes to a file of SQLite's")]

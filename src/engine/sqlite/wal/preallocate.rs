@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 
 use rusqlite::{Connection, ffi};
 
+use super::gather::{Gatherer, Gathering};
 use super::index_header::{WalIndexHeader, file_of};
 use crate::limits::{WAL_BYTES_MAX, WAL_GROWTH_BYTES};
 
@@ -27,6 +28,7 @@ pub struct WalFile {
     file: NonNull<ffi::sqlite3_file>,
     /// Last known length. The file is shorter if others have truncated it since.
     length: u64,
+    gatherer: Option<Gatherer>,
 }
 
 // SAFETY: SQLite's files are used by one thread at a time, and this one goes with its connection.
@@ -35,7 +37,11 @@ unsafe impl Send for WalFile {}
 impl WalFile {
     /// The log file of a connection in write-ahead mode, which the caller keeps open while it uses this.
     pub fn of(connection: &Connection) -> Option<Self> {
-        file_of(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).map(|file| Self { file, length: 0 })
+        file_of(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER).map(|file| Self {
+            file,
+            length: 0,
+            gatherer: Gatherer::of(file),
+        })
     }
 
     /// Makes room for a small commit behind the last frame. The caller holds the write lock, so nobody else writes
@@ -57,6 +63,11 @@ impl WalFile {
                 self.length += ZEROS.len() as u64;
             }
         }
+    }
+
+    /// Gathers what a commit writes, until the result is dropped. The commit must sync the log.
+    pub fn gather(&mut self) -> Option<Gathering<'_>> {
+        self.gatherer.as_mut().map(Gatherer::begin)
     }
 
     fn read_length(&self) -> Option<u64> {

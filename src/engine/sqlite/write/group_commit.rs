@@ -67,7 +67,7 @@ pub fn commit(
         (run, group.is_untold)
     };
     let outcomes = run.and_then(|outcomes| {
-        transaction.commit()?;
+        recording.commit(transaction)?;
         Ok(outcomes)
     });
     if outcomes.is_ok() {
