@@ -207,7 +207,15 @@ export declare class NativeStore {
 	logBytes(): number | null;
 	strayLog(): string | null;
 	hookEnded(number: number, problem?: string): void;
-	submit(id: number, epoch: number, codes: Uint8Array, texts: string[], numbers: Float64Array, now: number): void;
+	submit(
+		id: number,
+		epoch: number,
+		codes: Uint8Array,
+		texts: string,
+		lengths: Uint32Array,
+		numbers: Float64Array,
+		now: number,
+	): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
 	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;
 	readLater(id: number, lease: number, keys: string[], communities: (string | undefined)[], now: number): void;

@@ -1,7 +1,7 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { CLOCK_REPORT_INTERVAL_MS, ROWS_LENGTH_MAX } = require("../base/limits.js");
+const { CLOCK_REPORT_INTERVAL_MS, JOINED_LENGTH_MAX, ROWS_LENGTH_MAX } = require("../base/limits.js");
 const { namingSource } = require("../config/backup.js");
 const { nextTurn } = require("../process/event-loop.js");
 const { endAtExit } = require("../process/exit.js");
@@ -9,7 +9,7 @@ const { repeatFor } = require("../process/repeat.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
 const { loadBinding } = require("./binding.js");
 const { storedIn, toBackup, toRestore, valuesHandler } = require("./decode.js");
-const { emptyBatch, pushStatement, toArrays, toColumns } = require("./encode.js");
+const { emptyBatch, pushStatement, toArrays, toColumns, toJoined } = require("./encode.js");
 const { Poller } = require("./poller.js");
 const { NO_LEASE, NO_REQUEST } = require("./protocol.js");
 const { Requests } = require("./requests.js");
@@ -72,6 +72,8 @@ class Connection extends Requests {
 		this.watches = new Map();
 		this.lastId = 0;
 		this.poller = pollerFor(this);
+		/** True if the events that there are will be handled in the next turn of the event loop. */
+		this.isResting = false;
 		/** @type {(() => void) | undefined} */
 		this.whenIdle = undefined;
 		/** @type {(() => void)[]} called when it is closed */
@@ -169,13 +171,13 @@ class Connection extends Requests {
 	 */
 	submit(batch, epoch, now, callback) {
 		const id = this.expectOne(callback);
-		const { codes, texts, numbers } = batch;
-		if (batch.hasSql) {
+		if (batch.hasSql || batch.length > JOINED_LENGTH_MAX) {
 			this.native.submitSql(id, NO_LEASE, epoch, toArrays(batch), now, batch.isAlone);
 		} else {
-			this.native.submit(id, epoch, Uint8Array.from(codes), texts, Float64Array.from(numbers), now);
+			const { codes, texts, lengths, numbers } = toJoined(batch);
+			this.native.submit(id, epoch, codes, texts, lengths, numbers, now);
 		}
-		this.poller.sent(codes.length);
+		this.poller.sent(batch.codes.length);
 	}
 
 	/**
@@ -317,14 +319,24 @@ class Connection extends Requests {
 		return event !== null;
 	}
 
-	/** Handles the events that there are. Many rows are handled in several turns of the event loop. */
+	/**
+	 * Handles the events that there are. Many rows are handled in several turns of the event loop, also if more of them
+	 * arrive meanwhile: Node calls back for what arrives while it calls back.
+	 */
 	dispatch() {
+		if (this.isResting) {
+			return;
+		}
 		let length = 0;
 		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
 			length += event.rows?.json.length ?? 0;
 			if (length > ROWS_LENGTH_MAX) {
-				nextTurn(() => this.dispatch());
+				this.isResting = true;
+				nextTurn(() => {
+					this.isResting = false;
+					this.dispatch();
+				});
 				return;
 			}
 		}

@@ -107,7 +107,20 @@ function emptyBatch() {
  * @returns {import("./addon").EncodedSql}
  */
 function toArrays({ codes, texts, numbers, blobs }) {
-	return { codes: Uint8Array.from(codes), texts, numbers: Float64Array.from(numbers), blobs };
+	return { codes: new Uint8Array(codes), texts, numbers: new Float64Array(numbers), blobs };
+}
+
+/**
+ * The arrays of a batch without SQL, with its texts as one, for each text that crosses has a price of its own.
+ *
+ * @param {Batch} batch
+ */
+function toJoined({ codes, texts, numbers }) {
+	const lengths = new Uint32Array(texts.length);
+	for (let index = 0; index < texts.length; index++) {
+		lengths[index] = /** @type {string} */ (texts[index]).length;
+	}
+	return { codes: new Uint8Array(codes), texts: texts.join(""), lengths, numbers: new Float64Array(numbers) };
 }
 
 /**
@@ -356,4 +369,5 @@ module.exports = {
 	pushSwap,
 	toArrays,
 	toColumns,
+	toJoined,
 };

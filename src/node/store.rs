@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use napi::Env;
-use napi::bindgen_prelude::{Either3, Float64Array, Function, Null, Uint8Array, Uint32ArraySlice, Unknown};
+use napi::bindgen_prelude::{
+    Either3, Float64Array, Function, Null, Uint8Array, Uint32Array, Uint32ArraySlice, Unknown,
+};
 use napi_derive::napi;
 
 use super::batch::{BatchDecoder, NO_LEASE, VERSION_WORDS};
 use super::convert::event::{EventKind, NativeEvent};
+use super::convert::joined::split;
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
@@ -173,18 +176,21 @@ impl NativeStore {
         }
     }
 
-    /// Sends a batch to the writer; see `batch` for the arrays, `Origin` for `epoch`. Ends with `batch` or `failed`.
+    /// Sends a batch to the writer; see `batch` for the arrays, of which the texts are joined, and `Origin` for `epoch`. Ends with `batch` or `failed`.
     #[napi]
+    #[allow(clippy::too_many_arguments, reason = "an object to hold them would cost more than any of them")]
     pub fn submit(
         &self,
         id: u32,
         epoch: u32,
         codes: Uint8Array,
-        texts: Vec<String>,
+        texts: String,
+        lengths: Uint32Array,
         numbers: Float64Array,
         now: i64,
     ) {
-        let Ok(commands) = BatchDecoder::new(&codes, texts, &numbers).decode() else {
+        let decode = |texts| BatchDecoder::new(&codes, texts, &numbers).decode().ok();
+        let Some(commands) = split(&texts, &lengths).and_then(decode) else {
             return self.shared.tell([NativeEvent::failed(id, &Error::internal("a batch was encoded wrongly"))]);
         };
         let Some(engine) = self.shared.engine(id) else { return };

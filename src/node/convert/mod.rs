@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod event;
 pub mod failure;
+pub mod joined;
 pub mod options;
 pub mod rows;
 pub mod values;
