@@ -1,8 +1,11 @@
 "use strict";
 
-const { createHash } = require("node:crypto");
+const { atFirstUse } = require("../../base/at-first-use.js");
 const { invalidArgument } = require("../../base/errors.js");
 const { after } = require("../../base/kv-arguments.js");
+
+/** Takes longer to load than the rest of the package. */
+const crypto = atFirstUse(() => require("node:crypto"));
 
 /**
  * @typedef {import("../../base/kv-arguments.js").KeyRange} KeyRange
@@ -57,7 +60,7 @@ function restOf(listing, cursor) {
  */
 function digestOf({ community, range: { from, to }, isReverse }, key) {
 	const parts = JSON.stringify([community ?? null, from, to ?? null, isReverse, key]);
-	return createHash("sha256").update(parts).digest().subarray(0, DIGEST_BYTES);
+	return crypto().createHash("sha256").update(parts).digest().subarray(0, DIGEST_BYTES);
 }
 
 module.exports = { cursorAfter, restOf };
