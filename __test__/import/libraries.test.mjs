@@ -25,6 +25,36 @@ describe("an import", () => {
 		expect(await keysIn(file)).not.toContain("code:fine");
 	});
 
+	test("tells the values of enmap 5 from those of enmap 6, whichever made the tables", async () => {
+		const source = join(temporaryDirectory(), "enmap.sqlite");
+		const changes = "(type TEXT, key TEXT, value TEXT, timestamp INTEGER, pid INTEGER)";
+		const tables = { moved: true, old: false, five: true, six: false, empty: true };
+		await raw(
+			source,
+			"CREATE TABLE 'internal::autonum' (enmap TEXT PRIMARY KEY, lastnum INTEGER)",
+			...Object.keys(tables).map((name) => `CREATE TABLE ${name} (key text PRIMARY KEY, value text)`),
+			...Object.keys(tables)
+				.filter((name) => tables[name])
+				.map((name) => `CREATE TABLE 'internal::changes::${name}' ${changes}`),
+			`INSERT INTO moved VALUES ('a', '{"t":1,"v":"x"}'), ('b', '{"t":5}')`,
+			`INSERT INTO old VALUES ('a', '{"x":1}'), ('b', '"t"')`,
+			`INSERT INTO five VALUES ('a', '{"t":1,"v":"x"}'), ('b', 'undefined')`,
+			`INSERT INTO six VALUES ('a', '{"t":0,"v":{}}'), ('b', '{"x":1}')`,
+		);
+		const file = join(temporaryDirectory(), "bot.sqlite3");
+		const told = await json(["import", "--from", "enmap", source, "-f", file, "--skip"], { env });
+		expect(told.refused.first.map(({ key }) => key)).toEqual(["six:b"]);
+		expect(Object.fromEntries((await exported(file)).map(({ key, value }) => [key, value]))).toEqual({
+			"moved:a": "x",
+			"moved:b": null,
+			"old:a": { x: 1 },
+			"old:b": "t",
+			"five:a": { t: 1, v: "x" },
+			"five:b": null,
+			"six:a": {},
+		});
+	});
+
 	test("puts a prefix before every key, and stores for a community", async () => {
 		const source = join(copyOf("quick.db-9"), "json.sqlite");
 		const file = join(temporaryDirectory(), "bot.sqlite3");

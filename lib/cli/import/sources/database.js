@@ -55,12 +55,16 @@ function isDatabase(file) {
 async function openDatabase(file, expected) {
 	if (statSync(file).size === 0) throw invalidSource(file, "is empty", expected);
 	const store = openForeign(file);
+	const all = (/** @type {string} */ sql) =>
+		store.sqlite.all(sql).catch((error) => {
+			throw explained(error, file, expected);
+		});
 	try {
-		const tables = tablesOf(await store.sqlite.all(TABLES));
-		return { file, expected, tables, sqlite: store.sqlite, close: () => store.close() };
+		const tables = tablesOf(await all(TABLES));
+		return { file, expected, tables, all, iterate: store.sqlite.iterate, close: () => store.close() };
 	} catch (error) {
 		await store.close();
-		throw explained(error, file, expected);
+		throw error;
 	}
 }
 
@@ -155,14 +159,14 @@ function selectRows({ name, columns }, index, key, value) {
  * @param {(row: any, done: number) => Item} toItem gets the row as an array, and its number
  * @param {(row: any, done: number) => number} [doneBy] how far the source has been read after a row
  */
-async function* itemsOf({ file, expected, sqlite }, statements, parameters, toItem, doneBy = (_row, done) => done) {
+async function* itemsOf({ file, expected, iterate }, statements, parameters, toItem, doneBy = (_row, done) => done) {
 	let [done, bytes] = [0, 0];
 	/** @type {Item[]} */
 	let items = [];
 	for (let first = 0; first < statements.length; first += TERMS_MAX) {
 		const united = statements.slice(first, first + TERMS_MAX).join("\nUNION ALL\n");
 		try {
-			for await (const row of sqlite.iterate(united, parameters, { rowMode: "array" })) {
+			for await (const row of iterate(united, parameters, { rowMode: "array" })) {
 				done++;
 				const item = toItem(row, done);
 				items.push(item);
@@ -184,10 +188,10 @@ async function* itemsOf({ file, expected, sqlite }, statements, parameters, toIt
  * @param {SourceDatabase} database
  * @param {Table[]} tables
  */
-async function countRows({ sqlite }, tables) {
+async function countRows({ all }, tables) {
 	let rows = 0;
 	for (const { name } of tables) {
-		const found = await sqlite.get(`SELECT CAST(count(*) AS REAL) AS n FROM ${quoted(name)}`);
+		const [found] = await all(`SELECT CAST(count(*) AS REAL) AS n FROM ${quoted(name)}`);
 		rows += Number(found?.n);
 	}
 	return rows;
@@ -198,4 +202,4 @@ function quoted(name) {
 	return `"${name.replaceAll('"', '""')}"`;
 }
 
-module.exports = { chosenTables, countRows, isDatabase, itemsOf, openDatabase, selectRows };
+module.exports = { chosenTables, countRows, isDatabase, itemsOf, openDatabase, quoted, selectRows };

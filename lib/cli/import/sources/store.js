@@ -25,7 +25,7 @@ async function openStore(file) {
 	try {
 		if (!database.tables.some(({ name }) => name === TABLE))
 			throw invalidSource(file, `has no table ${TABLE}`, EXPECTED);
-		const last = await database.sqlite.get(`SELECT CAST(max(rowid) AS REAL) AS place FROM ${TABLE}`);
+		const [last] = await database.all(`SELECT CAST(max(rowid) AS REAL) AS place FROM ${TABLE}`);
 		return {
 			name: "rootcellar",
 			hasCommunities: true,

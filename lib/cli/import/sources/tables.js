@@ -11,6 +11,8 @@ const { Refusal } = require("../values/kinds.js");
  * @typedef {import("./source.js").Item} Item
  * @typedef {import("../values/kinds.js").Kind} Kind
  *
+ * @typedef {(from: string, row: Row) => Item} ToItem
+ *
  * Form of a source that keeps each key in a row of a table: the columns, which tables are its own, and what a row of a table
  * means.
  *
@@ -20,7 +22,7 @@ const { Refusal } = require("../values/kinds.js");
  *   key: string,
  *   value: string,
  *   isOwn: (table: Table) => boolean,
- *   itemOf: (table: Table) => (from: string, row: Row) => Item,
+ *   itemOf: (table: Table) => ToItem | Promise<ToItem>,
  * }} TableForm
  */
 
@@ -46,6 +48,7 @@ async function openTables(file, expected, wanted, formOf) {
 	try {
 		const { name, notes = [], key, value, isOwn, itemOf } = await formOf(database);
 		const tables = chosenTables(database, wanted, isOwn);
+		const toItem = await Promise.all(tables.map(itemOf));
 		const statements = tables.map((table, index) => selectRows(table, index, key, value));
 		return {
 			name,
@@ -53,7 +56,7 @@ async function openTables(file, expected, wanted, formOf) {
 			notes,
 			total: await countRows(database, tables),
 			of: "the rows",
-			read: () => itemsOf(database, statements, {}, reader(tables, itemOf)),
+			read: () => itemsOf(database, statements, {}, reader(tables, toItem)),
 			close: database.close,
 		};
 	} catch (error) {
@@ -66,11 +69,11 @@ async function openTables(file, expected, wanted, formOf) {
  * Makes items of rows, and counts those of each table.
  *
  * @param {Table[]} tables
- * @param {TableForm["itemOf"]} itemOf
+ * @param {ToItem[]} toItem for each
  * @returns {(row: Row) => Item}
  */
-function reader(tables, itemOf) {
-	const readers = tables.map((table) => ({ name: table.name, toItem: itemOf(table), rows: 0 }));
+function reader(tables, toItem) {
+	const readers = tables.map(({ name }, index) => ({ name, toItem: /** @type {ToItem} */ (toItem[index]), rows: 0 }));
 	return (row) => {
 		const reader = /** @type {typeof readers[number]} */ (readers[row[0]]);
 		reader.rows++;
