@@ -206,7 +206,7 @@ pub const OPENING_ANSWER_WAIT: Duration = Duration::from_secs(3);
 pub const OPENING_LOOK_WAIT: Duration = Duration::from_secs(15);
 
 /// Polling interval for commits of others while something is watched.
-pub const WATCH_LOOK: Duration = Duration::from_millis(100);
+pub const WATCH_LOOK: Duration = Duration::from_millis(150);
 
 /// Shortest pause between two reports of changes, so that a storm of commits is read in few steps.
 pub const WATCH_PAUSE: Duration = Duration::from_millis(5);

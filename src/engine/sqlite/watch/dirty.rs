@@ -21,6 +21,13 @@ impl Dirty {
     /// No row.
     pub const NOTHING: Self = Self::Rows { ranges: Vec::new(), overflowing: false };
 
+    /// Rows of some ranges, in any order.
+    pub fn of(ranges: Vec<(i64, i64)>, overflowing: bool) -> Self {
+        let mut dirty = Self::NOTHING;
+        dirty.add(&Self::Rows { ranges, overflowing });
+        dirty
+    }
+
     /// Returns `true` if no row has changed.
     pub fn is_nothing(&self) -> bool {
         *self == Self::NOTHING
@@ -42,7 +49,7 @@ impl Dirty {
                     }
                     is_adjacent
                 });
-                if ranges.len() > RANGES_MAX {
+                if ranges.len() > RANGES_MAX || ranges[..] == [(i64::MIN, i64::MAX)] {
                     *self = Self::All;
                 }
             }

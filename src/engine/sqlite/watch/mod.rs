@@ -2,7 +2,8 @@
 //!
 //! Every commit changes the header of the WAL-index, which costs nothing to look at. The log says which pages were written; the
 //! tree of the key-value table, which rows lie on them. The keys of these rows are read anew, and compared with what was last
-//! known of them. Where the log does not say it (another process has begun it anew, there is none), all watched keys are.
+//! known of them. Where the log does not say it, because another process has begun it anew, all pages are compared; where there is no log,
+//! all watched keys.
 
 mod dirty;
 mod step;

@@ -158,11 +158,24 @@ struct WatchThread {
     follower: Option<Follower>,
     /// No look is taken before.
     next_look: Instant,
+    /// Looks since it was last checked that the file is in its place.
+    idle_looks: u32,
 }
+
+/// Looks at a file that does not change, after which it is checked that it is in its place.
+const IDLE_LOOKS_MAX: u32 = 8;
 
 impl WatchThread {
     fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>, restarts: Arc<RestartLog>) -> Self {
-        Self { file, wants_commits, restarts, watches: Vec::new(), follower: None, next_look: Instant::now() }
+        Self {
+            file,
+            wants_commits,
+            restarts,
+            watches: Vec::new(),
+            follower: None,
+            next_look: Instant::now(),
+            idle_looks: 0,
+        }
     }
 
     fn run(&mut self, requests: &Receiver<Request>) {
@@ -268,7 +281,6 @@ impl WatchThread {
         if self.watches.is_empty() {
             return Ok(false);
         }
-        self.file.check()?;
         let follower = match &mut self.follower {
             Some(follower) => follower,
             none => none.insert(Follower::open(&self.file, &self.restarts)?),
@@ -277,7 +289,14 @@ impl WatchThread {
         let is_due = |watch: &Watch| {
             watch.is_asked && (watch.is_restored || watch.watched.is_due(system_ms.saturating_add(watch.ahead_ms)))
         };
-        if !follower.has_moved()? && !self.watches.iter().any(is_due) {
+        let has_moved = follower.has_moved()?;
+        // A file that is gone is no longer written, so it need not be missed at once.
+        self.idle_looks = if has_moved { 0 } else { self.idle_looks + 1 };
+        if has_moved || self.idle_looks >= IDLE_LOOKS_MAX {
+            self.idle_looks = 0;
+            self.file.check()?;
+        }
+        if !has_moved && !self.watches.iter().any(is_due) {
             return Ok(false);
         }
         follower.begin()?;
@@ -376,12 +395,10 @@ impl Follower {
             return Ok(Dirty::NOTHING);
         }
         let written = from.zip(now).and_then(|(from, now)| written_since(database, from, now, &self.restarts));
-        let (tree, dirty) = match (self.tree.take(), written) {
-            (Some(tree), Some(written)) => tree.after(&self.connection, &written)?,
-            _ => {
-                let tree = if now.is_some() { TableTree::read(&self.connection)? } else { None };
-                (tree, Dirty::All)
-            }
+        let (tree, dirty) = match (self.tree.take(), now) {
+            (Some(tree), Some(_)) => tree.after(&self.connection, written.as_ref())?,
+            (None, Some(_)) => (TableTree::read(&self.connection)?, Dirty::All),
+            (_, None) => (None, Dirty::All),
         };
         self.tree = tree;
         self.restarts.need(now.map(|now| WalState::new(now).mark));
