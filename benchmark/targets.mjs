@@ -136,6 +136,8 @@ const ofKv = [
 	{ ...inKv, workload: "kv-page", subject: "last-page", against: "first-page", costAtMost: 1.25 },
 	{ ...inKv, workload: "kv-import", subject: "import", atMost: 1e6 / 60_000 },
 	{ ...inKv, workload: "kv-import-memory", subject: "import", atMost: IMPORT_MEMORY_MIB_MAX },
+	{ ...inKv, workload: "kv-watch-foreign", subject: "watch", atMost: 250 },
+	{ ...inKv, workload: "kv-watch-idle", subject: "watch", atMost: IDLE_MS_PER_SECOND_MAX },
 ];
 
 /** @type {readonly Target[]} */

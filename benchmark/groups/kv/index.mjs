@@ -1,8 +1,12 @@
 import { importQuickDb, importWorkloads } from "./importing.mjs";
 import { pageWorkload, subjects, workloads } from "./reads.mjs";
+import { measureWatch, watchWorkloads } from "./watching.mjs";
 
 /** Subject that is a command, and has no store of its own. */
 const IMPORT = "import";
+
+/** Subject with another process beside it, on a store as that of `key-value`. */
+const WATCH = "watch";
 
 /**
  * `dataStore.kv`, against the plainest way to get the same.
@@ -16,8 +20,9 @@ export const kv = {
 		...workloads.map(({ id, title, unit, better }) => ({ id, title, unit, better })),
 		pageWorkload,
 		...importWorkloads,
+		...watchWorkloads,
 	],
-	tasks: ({ manyKeys }) => [
+	tasks: ({ keys, manyKeys }) => [
 		...subjects.map(({ id, title, runs }) => ({
 			subject: id,
 			title,
@@ -25,6 +30,12 @@ export const kv = {
 			workloads: Object.keys(runs),
 		})),
 		{ subject: IMPORT, title: "rootcellar import", workloads: importWorkloads.map(({ id }) => id) },
+		{
+			subject: WATCH,
+			title: `rootcellar, ${keys.toLocaleString("en-US")} keys`,
+			template: keys,
+			workloads: watchWorkloads.map(({ id }) => id),
+		},
 	],
 	run: async ({ subject, profile, folder, wants, turn, report }) => {
 		if (subject === IMPORT) {
@@ -32,6 +43,12 @@ export const kv = {
 			const { secondsPerMillion, peakMiB } = await importQuickDb(folder, profile.manyKeys);
 			report("kv-import", secondsPerMillion);
 			report("kv-import-memory", peakMiB);
+			return;
+		}
+		if (subject === WATCH) {
+			await turn();
+			const measured = await measureWatch(`${folder}/store.sqlite3`, profile.keys, profile);
+			for (const [id, value] of Object.entries(measured)) report(id, value);
 			return;
 		}
 		const { openDataStore } = await import("rootcellar");
