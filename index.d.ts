@@ -289,6 +289,110 @@ export interface Kv {
 	community(id: string | undefined): Kv;
 
 	/**
+	 * Adds to the number that a key holds, and resolves with the sum. A key that is missing or has expired counts as 0, and
+	 * gets the expiry that `options` has; one that is there keeps its own. Atomic against every other writer of the file:
+	 * of a hundred at once, each counts.
+	 *
+	 * Sums are those of JavaScript, and exact as long as they are integers below 2^53.
+	 *
+	 * @param by - What to add, 1 by default. It may be negative.
+	 * @param options - `min` and `max`: the least and the greatest sum that is allowed.
+	 * @throws {@link RootcellarError} `ERR_VALUE_TYPE` if the key holds something else than a number, and
+	 * `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON. Then nothing changes.
+	 * @throws `RangeError` `ERR_OUT_OF_RANGE` if the sum lies outside of `min` and `max`, or is not finite. Then nothing
+	 * changes.
+	 *
+	 * @example
+	 * ```ts
+	 * const messages = await dataStore.kv.increment("messages:ada");
+	 * const today = await dataStore.kv.increment("daily:ada", 1, { ttlMs: 86_400_000 });
+	 * const coins = await dataStore.kv.increment("coins:ada", -30, { min: 0 });
+	 * console.log(messages, today, coins);
+	 * ```
+	 */
+	increment(key: string, by?: number, options?: Expiry & { min?: number; max?: number }): Promise<number>;
+
+	/**
+	 * Stores an entry if its key is missing or has expired, and resolves with whether it did. Of several callers at once,
+	 * also in other processes, one gets `true`.
+	 *
+	 * @throws As {@link KeyValueStore.set}.
+	 *
+	 * @example
+	 * ```ts
+	 * const mayAsk = await dataStore.kv.setIfAbsent({ key: "cooldown:ada", value: true, ttlMs: 30_000 });
+	 * ```
+	 */
+	setIfAbsent<T>(entry: { key: string; value: T } & Expiry): Promise<boolean>;
+
+	/**
+	 * Removes a key, and resolves with the value that it had; with `undefined` if it is missing or has expired. Of several
+	 * callers at once one gets the value.
+	 *
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON. Then the
+	 * key stays.
+	 *
+	 * @example
+	 * ```ts
+	 * const gift = await dataStore.kv.getAndDelete<{ coins: number }>("gift:ada");
+	 * ```
+	 */
+	getAndDelete<T>(key: string): Promise<T | undefined>;
+
+	/**
+	 * Replaces the expiry of a key and leaves its value. Resolves with `false` if the key is missing or has expired.
+	 *
+	 * @param expiry - `null` for never. One that has passed removes the key.
+	 *
+	 * @example
+	 * ```ts
+	 * const isLoggedIn = await dataStore.kv.expire("session:ada", { ttlMs: 3_600_000 });
+	 * await dataStore.kv.expire("trophy:ada", null);
+	 * ```
+	 */
+	expire(key: string, expiry: Expiry | null): Promise<boolean>;
+
+	/**
+	 * Removes every key of a range, and resolves with how many there were; expired ones do not count.
+	 *
+	 * @param range - `{ prefix: "" }` for every key of the scope. Without any option it is a `TypeError`.
+	 *
+	 * @example
+	 * ```ts
+	 * const removed = await dataStore.kv.deleteRange({ prefix: "cooldown:" });
+	 * ```
+	 */
+	deleteRange(range: KeyRange): Promise<number>;
+
+	/**
+	 * Changes several keys at once, all or none, and resolves with the values that they have then. The update is atomic
+	 * against every other writer of the file, and takes no lock while `updateFunc` runs.
+	 *
+	 * `updateFunc` gets an object with the values of those keys that exist. It returns an object with those that change: a
+	 * key that it leaves out stays as it is, also if its value was changed in place, and one that it sets to `undefined` is
+	 * removed. Keys keep their expiry. If it returns `undefined`, nothing changes. It must be synchronous and free of side
+	 * effects: it is called again whenever a writer outside this store changed any of the keys in between.
+	 *
+	 * @param keys - 1,000 at most.
+	 * @throws Whatever `updateFunc` throws. Then nothing changes.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, a key that is not in `keys`, or a value that has
+	 * no JSON text. Then nothing changes.
+	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.kv.updateMany<{ ada: number; bob: number }>(["ada", "bob"], ({ ada = 0, bob = 0 }) => {
+	 *   if (ada < 50) return undefined;
+	 *   return { ada: ada - 50, bob: bob + 50 };
+	 * });
+	 * ```
+	 */
+	updateMany<T extends Record<string, unknown>>(
+		keys: readonly (keyof T & string)[],
+		updateFunc: (values: Partial<T>) => Partial<T> | undefined,
+	): Promise<Partial<T>>;
+
+	/**
 	 * Whether a key exists and has not expired.
 	 *
 	 * @example
@@ -1393,6 +1497,8 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
  * | `ERR_FILE_EXISTS` | a restore would overwrite a file, a file in use, or what belongs to a database or its backups | set `overwrite`, or name another file |
  * | `ERR_VALUE_NOT_JSON` | another program stored something that is not JSON | correct the row, or `set` or `delete` the key |
+ * | `ERR_VALUE_TYPE` | `increment` of a key that holds no number | `set` a number, or use another key |
+ * | `ERR_OUT_OF_RANGE` | the sum of an `increment` lies outside of `min` and `max`, or is not finite; a `RangeError` | nothing was added |
  * | `ERR_NOT_WRITTEN` | a trigger on the key-value table kept a key from being written or deleted | drop the trigger |
  * | `ERR_VALUE_TOO_LONG` | a stored value is longer than a JavaScript string can be, 2^29 units | `set` or `delete` the key |
  * | `ERR_SCHEMA_NEWER` | a newer version of this package made the file | upgrade the package |

@@ -1,6 +1,6 @@
 //! Batches: commands of a client to the writer, and their outcomes.
 
-use crate::kv::{Address, Entry, Expected, Swap};
+use crate::kv::{Address, Entry, Expected, Increment, KeyOutcome, KeyRange, Swap, SwapPart, Then};
 use crate::{Error, sql};
 
 /// One operation. Each takes effect as a whole or not at all.
@@ -21,6 +21,28 @@ pub enum Command {
         /// The pattern, see [`crate::kv::Pattern`].
         pattern: String,
     },
+    /// Adds to a number. Tells the sum.
+    Increment(Increment),
+    /// Stores an entry if the key has no live value. Tells whether it did.
+    SetIfAbsent(Entry),
+    /// Removes a key. Tells the live value that it had.
+    GetAndDelete(Address),
+    /// Replaces the expiry of a key that is live. Tells whether it is.
+    Expire {
+        /// The address.
+        address: Address,
+        /// Milliseconds since 1970 UTC, or `None` for never.
+        expires_at: Option<i64>,
+    },
+    /// Removes the keys of one scope from one on up to another, in the order of their bytes. Tells how many were live.
+    DeleteRange {
+        /// The scope, as in [`Address::community`].
+        community: Option<String>,
+        /// The keys.
+        range: KeyRange,
+    },
+    /// Changes several keys if each still holds what was expected.
+    SwapMany(Vec<SwapPart>),
     /// User SQL. It keeps its place in the order of the operations on keys.
     Sql(sql::Job),
 }
@@ -29,7 +51,7 @@ impl BatchOutcome {
     /// The outcome of a batch of which nothing was committed.
     #[must_use]
     pub fn stopped(stop: Stop) -> Self {
-        Self { committed: 0, statements: Vec::new(), stopped: Some(stop) }
+        Self { committed: 0, statements: Vec::new(), keys: Vec::new(), stopped: Some(stop) }
     }
 }
 
@@ -38,15 +60,21 @@ impl Command {
     #[must_use]
     pub fn size(&self) -> usize {
         let entry = |entry: &Entry| entry.address.key.len() + entry.value.len();
+        let expected = |expected: &Expected| if let Expected::Value(value) = expected { value.len() } else { 0 };
         match self {
-            Self::Set(one) => entry(one),
+            Self::Set(one) | Self::SetIfAbsent(one) => entry(one),
             Self::SetMany(entries) => entries.iter().map(entry).sum(),
-            Self::Swap(swap) => {
-                let expected = if let Expected::Value(value) = &swap.expected { value.len() } else { 0 };
-                swap.address.key.len() + swap.value.len() + expected
+            Self::Swap(swap) => swap.address.key.len() + swap.value.len() + expected(&swap.expected),
+            Self::SwapMany(parts) => {
+                let then = |then: &Then| if let Then::Store(value) = then { value.len() } else { 0 };
+                parts.iter().map(|part| part.address.key.len() + expected(&part.expected) + then(&part.then)).sum()
             }
-            Self::Delete(address) => address.key.len(),
+            Self::Increment(Increment { address, .. })
+            | Self::Expire { address, .. }
+            | Self::Delete(address)
+            | Self::GetAndDelete(address) => address.key.len(),
             Self::DeleteLike { pattern, .. } => pattern.len(),
+            Self::DeleteRange { range, .. } => range.from.len() + range.to.as_ref().map_or(0, String::len),
             Self::Sql(job) => job.size(),
         }
     }
@@ -101,14 +129,27 @@ pub struct BatchOutcome {
     pub committed: usize,
     /// Outcomes of the statements of the committed commands, in order.
     pub statements: Vec<sql::StatementOutcome>,
+    /// What the committed commands tell of their keys, in order: see [`Command`], which of them do.
+    pub keys: Vec<KeyOutcome>,
     /// Reason why it ended before its last command.
     pub stopped: Option<Stop>,
+}
+
+/// Outcome of a command.
+#[derive(Debug, Clone)]
+pub enum CommandOutcome {
+    /// There is nothing to tell.
+    Nothing,
+    /// Of a command on keys that has something to tell.
+    Key(KeyOutcome),
+    /// Of SQL, one for each statement.
+    Statements(Vec<sql::StatementOutcome>),
 }
 
 /// Reason why a batch ended early. "The next command" is the first that is not committed.
 #[derive(Debug, Clone)]
 pub enum Stop {
-    /// The next command is a swap, and the key holds another value than it expects. Nothing from there on was run.
+    /// The next command is a swap, and a key holds another value than it expects. Nothing from there on was run.
     Conflict,
     /// The next command failed. Nothing behind it was run.
     Command(Error),

@@ -1,16 +1,19 @@
 //! Random operations against a plain model: what the store answers is what a list of entries would.
 
+#[path = "support/key_model.rs"]
+mod key_model;
 #[path = "support/rows.rs"]
 #[allow(dead_code, reason = "rows are compared one by one")]
 mod rows;
 
 use std::path::Path;
 
+use key_model::{Model, Ran};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Address, Entry, NewExpiry, Pattern, RowFormat, Swap, is_expired};
+use rootcellar::kv::{Address, Entry, Increment, KeyRange, NewExpiry, Pattern, RowFormat, Swap, SwapPart, Then};
 
 /// The moment at which everything happens. Expiries lie clearly before or after it, so that the purge, which
 /// goes by the real clock, agrees.
@@ -18,58 +21,11 @@ const NOW_MS: i64 = 1_800_000_000_000;
 const PAST_MS: i64 = 1_000;
 const FUTURE_MS: i64 = 32_000_000_000_000;
 
-/// What is stored, in the order of insertion.
-#[derive(Debug, Default, Clone)]
-struct Model {
-    entries: Vec<Entry>,
-}
-
-impl Model {
-    fn get(&self, address: &Address) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.address == *address && !is_expired(entry.expires_at, NOW_MS))
-    }
-
-    fn set(&mut self, entry: &Entry) {
-        self.entries.retain(|known| !is_expired(known.expires_at, NOW_MS));
-        match self.entries.iter_mut().find(|known| known.address == entry.address) {
-            Some(known) => *known = entry.clone(),
-            None => self.entries.push(entry.clone()),
-        }
-    }
-
-    /// Returns whether the command has an effect; a swap may meet another value.
-    fn run(&mut self, command: &Command) -> bool {
-        match command {
-            Command::Set(entry) => self.set(entry),
-            Command::SetMany(entries) => entries.iter().for_each(|entry| self.set(entry)),
-            Command::Swap(swap) => {
-                let live = self.get(&swap.address);
-                if swap.expected != live.map(|entry| entry.value.clone()).into() {
-                    return false;
-                }
-                let expires_at = swap.expiry.over(live.and_then(|entry| entry.expires_at));
-                self.set(&Entry { address: swap.address.clone(), value: swap.value.clone(), expires_at });
-            }
-            Command::Delete(address) => self.entries.retain(|entry| entry.address != *address),
-            Command::DeleteLike { community, pattern } => {
-                let pattern = Pattern::new(pattern);
-                self.entries
-                    .retain(|entry| entry.address.community != *community || !pattern.matches(&entry.address.key));
-            }
-            Command::Sql(_) => unreachable!("the model makes none"),
-        }
-        true
-    }
-
-    fn select(&self, community: Option<&str>, pattern: &str) -> Vec<(String, String, Option<i64>)> {
-        let pattern = Pattern::new(pattern);
-        self.entries
-            .iter()
-            .filter(|entry| entry.address.community.as_deref() == community && pattern.matches(&entry.address.key))
-            .filter(|entry| !is_expired(entry.expires_at, NOW_MS))
-            .map(|entry| (entry.address.key.clone(), entry.value.clone(), entry.expires_at))
-            .collect()
-    }
+fn select_in(model: &Model, community: Option<&str>, pattern: &str) -> Vec<(String, String, Option<i64>)> {
+    let pattern = Pattern::new(pattern);
+    let matches = |address: &Address| address.community.as_deref() == community && pattern.matches(&address.key);
+    let live = model.live().into_iter().filter(|entry| matches(&entry.address));
+    live.map(|entry| (entry.address.key, entry.value, entry.expires_at)).collect()
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -109,6 +65,64 @@ fn new_expiry() -> impl Strategy<Value = NewExpiry> {
     })
 }
 
+fn range() -> impl Strategy<Value = KeyRange> {
+    (key(), prop::option::of(key())).prop_map(|(from, to)| KeyRange { from, to })
+}
+
+fn increment() -> impl Strategy<Value = Increment> {
+    let bounds = prop::sample::select(vec![
+        (f64::NEG_INFINITY, f64::INFINITY),
+        (f64::NEG_INFINITY, f64::INFINITY),
+        (0.0, f64::INFINITY),
+        (-5.0, 3.0),
+    ]);
+    (address(), -3..4, bounds, expiry()).prop_map(|(address, by, (min, max), expires_at)| Increment {
+        address,
+        by: f64::from(by),
+        min,
+        max,
+        expires_at,
+    })
+}
+
+fn part() -> impl Strategy<Value = SwapPart> {
+    let then = prop_oneof![
+        1 => Just(Then::Keep),
+        3 => value().prop_map(Then::Store),
+        1 => Just(Then::Delete),
+    ];
+    (address(), prop::option::of(value()), then).prop_map(|(address, expected, then)| SwapPart {
+        address,
+        expected: expected.into(),
+        then,
+    })
+}
+
+/// Parts of a swap of several keys, each key once.
+fn parts() -> impl Strategy<Value = Vec<SwapPart>> {
+    prop::collection::vec(part(), 0..4).prop_map(|mut parts| {
+        parts.sort_by(|one, other| one.address.cmp(&other.address));
+        parts.dedup_by(|one, other| one.address == other.address);
+        parts
+    })
+}
+
+/// What the model holds now, in place of what a swap expects: so that many of them hold.
+fn meet(command: Command, model: &Model) -> Command {
+    match command {
+        Command::SwapMany(parts) => Command::SwapMany(
+            parts
+                .into_iter()
+                .map(|part| {
+                    let live = model.get(&part.address).map(|entry| entry.value.clone());
+                    SwapPart { expected: live.into(), ..part }
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => entry().prop_map(Command::Set),
@@ -118,6 +132,12 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         2 => address().prop_map(Command::Delete),
         1 => (community(), pattern()).prop_map(|(community, pattern)| Command::DeleteLike { community, pattern }),
+        4 => increment().prop_map(Command::Increment),
+        2 => entry().prop_map(Command::SetIfAbsent),
+        2 => address().prop_map(Command::GetAndDelete),
+        2 => (address(), expiry()).prop_map(|(address, expires_at)| Command::Expire { address, expires_at }),
+        1 => (community(), range()).prop_map(|(community, range)| Command::DeleteRange { community, range }),
+        3 => parts().prop_map(Command::SwapMany),
     ]
 }
 
@@ -136,22 +156,42 @@ fn select(engine: &Engine, community: Option<&str>, pattern: &str) -> Vec<(Strin
 fn execute(engine: &Engine, mut commands: Vec<Command>, model: &mut Model) -> Result<(), TestCaseError> {
     while !commands.is_empty() {
         let outcome = engine.execute(Batch::new(commands.clone(), NOW_MS));
+        let mut told = outcome.keys.into_iter();
         for command in commands.drain(..outcome.committed) {
-            prop_assert!(model.run(&command), "the store carried out {command:?}, the model would not");
-        }
-        match outcome.stopped {
-            None => prop_assert!(commands.is_empty()),
-            Some(Stop::Conflict) => {
-                let conflicting = commands.remove(0);
-                prop_assert!(!model.run(&conflicting), "the store refused {conflicting:?}, the model would not");
-            }
-            Some(Stop::Deferred | Stop::Alone) => {}
-            Some(Stop::Command(error) | Stop::Transaction(error)) => {
-                return Err(TestCaseError::fail(format!("{}: {error}", error.code())));
+            let expected = model.run(&command);
+            let Ran::Done(tells) = expected else {
+                return Err(TestCaseError::fail(format!("the store carried out {command:?}: {expected:?}")));
+            };
+            if tells.is_some() {
+                prop_assert_eq!(told.next(), tells, "{:?}", command);
             }
         }
+        prop_assert_eq!(told.next(), None);
+        let expected = match outcome.stopped {
+            None => {
+                prop_assert!(commands.is_empty());
+                break;
+            }
+            Some(Stop::Deferred | Stop::Alone) => continue,
+            Some(Stop::Conflict) => Ran::Conflict,
+            Some(Stop::Command(error) | Stop::Transaction(error)) => Ran::Refused(error.code()),
+        };
+        let refused = commands.remove(0);
+        prop_assert_eq!(model.run(&refused), expected, "{:?}", refused);
     }
     Ok(())
+}
+
+/// Rows of the SDK: each is added, whatever the key has.
+fn add_as_the_sdk(path: &Path, entries: &[Entry], model: &mut Model) {
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+    for Entry { address, value, expires_at } in entries.iter().filter(|entry| entry.address.community.is_none()) {
+        let row = rusqlite::params![address.key, value, expires_at];
+        other.execute("INSERT INTO __rootapp_kv (key, value, expires_at) VALUES (?1, ?2, ?3)", row).unwrap();
+        let entry = Entry { address: address.clone(), value: value.clone(), expires_at: *expires_at };
+        model.rows.push(entry);
+    }
 }
 
 fn check(engine: &Engine, model: &Model, probes: &[(Address, String)]) -> Result<(), TestCaseError> {
@@ -161,7 +201,7 @@ fn check(engine: &Engine, model: &Model, probes: &[(Address, String)]) -> Result
         prop_assert_eq!(found.as_ref(), model.get(address).map(|entry| &entry.value), "get {:?}", address);
 
         let found = select(engine, address.community.as_deref(), pattern);
-        prop_assert_eq!(found, model.select(address.community.as_deref(), pattern), "select {:?}", pattern);
+        prop_assert_eq!(found, select_in(model, address.community.as_deref(), pattern), "select {:?}", pattern);
     }
     Ok(())
 }
@@ -171,24 +211,39 @@ fn open(path: &Path) -> Engine {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_answers_as_a_plain_list_would(
         rounds in prop::collection::vec(
-            (prop::collection::vec(command(), 1..12), prop::collection::vec((address(), pattern()), 1..6), any::<bool>()),
+            (
+                prop::collection::vec(command(), 1..12),
+                prop::collection::vec((address(), pattern()), 1..6),
+                prop::option::of(prop::collection::vec(entry(), 0..6)),
+            ),
             1..8,
         )
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.sqlite3");
         let mut engine = open(&path);
-        let mut model = Model::default();
-        for (commands, probes, reopen) in rounds {
-            execute(&engine, commands, &mut model)?;
-            if reopen {
-                engine.close();
-                engine = open(&path);
+        let mut model = Model::new(NOW_MS);
+        for (commands, probes, by_the_sdk) in rounds {
+            // One after the other, so that each may meet what the one before has left; then all in one batch.
+            let (singly, together) = commands.split_at(commands.len() / 2);
+            for command in singly {
+                let command = meet(command.clone(), &model);
+                execute(&engine, vec![command], &mut model)?;
+            }
+            execute(&engine, together.to_vec(), &mut model)?;
+            if let Some(entries) = by_the_sdk {
+                if entries.len() % 2 == 0 {
+                    engine.close();
+                    add_as_the_sdk(&path, &entries, &mut model);
+                    engine = open(&path);
+                } else {
+                    add_as_the_sdk(&path, &entries, &mut model);
+                }
             }
             check(&engine, &model, &probes)?;
         }

@@ -9,6 +9,8 @@ mod commands;
 mod examination;
 #[path = "support/history.rs"]
 mod history;
+#[path = "support/key_model.rs"]
+mod key_model;
 #[path = "support/power_loss.rs"]
 mod power_loss;
 #[path = "support/recording_vfs.rs"]
@@ -27,7 +29,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Entry};
+use rootcellar::kv::{Address, Entry, Increment, KeyRange, SwapPart, Then};
 use rusqlite::Connection;
 
 use commands::{set, swap};
@@ -75,6 +77,28 @@ fn delete_like(pattern: &str) -> Command {
     Command::DeleteLike { community: None, pattern: pattern.to_owned() }
 }
 
+fn increment(key: &str, by: f64) -> Command {
+    let (min, max) = (f64::NEG_INFINITY, f64::INFINITY);
+    Command::Increment(Increment { address: Address::new(key), by, min, max, expires_at: None })
+}
+
+fn delete_range(from: &str, to: &str) -> Command {
+    let range = KeyRange { from: from.to_owned(), to: Some(to.to_owned()) };
+    Command::DeleteRange { community: None, range }
+}
+
+/// A transfer between keys of a group, of which one goes.
+fn transfer(from: &str, to: &str) -> Command {
+    let part = |key: String, expected: &str, then| SwapPart {
+        address: Address::new(&key),
+        expected: Some(expected.to_owned()).into(),
+        then,
+    };
+    let stored = (22..25).map(|number| part(format!("group:{number:03}"), from, Then::Store(to.to_owned())));
+    let others = [part("group:025".into(), from, Then::Delete), part("group:026".into(), from, Then::Keep)];
+    Command::SwapMany(stored.chain(others).collect())
+}
+
 fn text(length: usize) -> String {
     format!("\"{}\"", "x".repeat(length))
 }
@@ -100,6 +124,10 @@ fn life(path: &Path, recording: &Arc<Recording>) -> History {
     client.wait();
     client.run(vec![swap("counter", None, "1"), swap("counter", Some("1"), "2")]);
     client.run(vec![swap("counter", Some("2"), "3")]);
+    client.run(vec![increment("n", 1.0), increment("n", 0.5), Command::GetAndDelete(Address::new("n"))]);
+    client.run(vec![transfer("7", "\"moved\""), increment("n", 2.0)]);
+    client.run(vec![Command::SetIfAbsent(Entry::new(Address::new("n"), "9"))]);
+    client.run(vec![Command::Expire { address: Address::new("group:020"), expires_at: Some(1_000) }]);
 
     let other = Connection::open(path).unwrap();
     // With less, a journal that was removed may come back beside a file that VACUUM has cut off since.
@@ -114,7 +142,10 @@ fn life(path: &Path, recording: &Arc<Recording>) -> History {
     client.send(vec![set("b", "\"next\"")]);
     client.send_expecting(vec![swap("counter", Some("2"), "4"), set("b", "\"not run\"")], 0);
     client.wait();
-    client.run(vec![set("large", &text(30_000))]);
+    client.send_expecting(vec![set("b", "\"n\""), increment("b", 1.0)], 1);
+    client.send_expecting(vec![transfer("7", "\"again\"")], 0);
+    client.wait();
+    client.run(vec![delete_range("group:021", "group:024"), set("large", &text(30_000))]);
     client.run(vec![set("large", "0"), Command::Delete(Address::new("b"))]);
     client.run(vec![delete_like("many:0%"), many("group", 0..5, "\"after\"")]);
 

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rootcellar::batch::Command;
 use rootcellar::engine::sqlite::Engine;
-use rootcellar::kv::{Address, Entry, NewExpiry, Swap};
+use rootcellar::kv::{Address, Entry, Increment, KeyRange, NewExpiry, Swap, SwapPart, Then};
 use rusqlite::Connection;
 
 use super::input::Input;
 use super::row_model::Rows;
-use super::stores::{Cell, NOW_MS, SDK_TABLE, assert_reported, execute, folder, select};
+use super::stores::{Cell, NOW_MS, SDK_TABLE, assert_reported, execute_telling, folder, select};
 
 const UNTYPED_TABLE: &str = "CREATE TABLE __rootapp_kv (key, community_id, value, expires_at);";
 const OTHER_TABLE: &str =
@@ -106,7 +106,7 @@ fn operate(engine: &Engine, connection: &Connection, texts: &mut Texts, is_model
         }
         let pattern = texts.pattern();
         let community = address.community.as_deref();
-        let command = match texts.input.below(6) {
+        let command = match texts.input.below(13) {
             0 => {
                 let found = assert_reported(select(engine, community, &pattern)).map_err(|error| error.code());
                 let expected = rows.select(community, &pattern).map_err(|error| error.code());
@@ -131,17 +131,32 @@ fn operate(engine: &Engine, connection: &Connection, texts: &mut Texts, is_model
                 Command::Swap(Swap { address: address.clone(), expected: expected.into(), value, expiry })
             }
             4 => Command::Delete(address.clone()),
-            _ => Command::DeleteLike { community: address.community.clone(), pattern: pattern.clone() },
+            5 => Command::DeleteLike { community: address.community.clone(), pattern: pattern.clone() },
+            6 | 7 => {
+                let by = texts.input.one_of(&[1.0, -2.5, 0.0, 1e308, 9_007_199_254_740_991.0]);
+                let (min, max) = texts.input.one_of(&[(f64::NEG_INFINITY, f64::INFINITY), (0.0, 2.0)]);
+                let expires_at = texts.entry(address.clone()).expires_at;
+                Command::Increment(Increment { address: address.clone(), by, min, max, expires_at })
+            }
+            8 => Command::SetIfAbsent(texts.entry(address.clone())),
+            9 => Command::GetAndDelete(address.clone()),
+            10 => {
+                let expires_at = texts.entry(address.clone()).expires_at;
+                Command::Expire { address: address.clone(), expires_at }
+            }
+            11 => {
+                let to = texts.input.one_of(&[None, Some("b"), Some("\u{10ffff}")]).map(str::to_owned);
+                let range = KeyRange { from: address.key.clone(), to };
+                Command::DeleteRange { community: address.community.clone(), range }
+            }
+            _ => Command::SwapMany(texts.parts(&rows)),
         };
         let before = rows.clone();
-        let held = assert_reported(execute(engine, command.clone())).unwrap_or_else(|error| {
-            assert!(!is_modelled, "{command:?} of {before:#?}: {}", error.code());
-            false
-        });
+        let told = assert_reported(execute_telling(engine, command.clone())).map_err(|error| error.code());
         if is_modelled {
             let after = Rows::read(connection);
             let expected = rows.run(&command, &after);
-            assert_eq!((held, after), (expected, rows), "{command:?} of {before:#?}");
+            assert_eq!((told, after), (expected, rows), "{command:?} of {before:#?}");
         }
     }
 }
@@ -187,6 +202,24 @@ impl Texts<'_> {
         let community = self.community();
         let key = self.bytes(&KEYS);
         Address { community, key: self.text(&key) }
+    }
+
+    /// Changes of some keys, each once, which mostly hold what is expected.
+    fn parts(&mut self, rows: &Rows) -> Vec<SwapPart> {
+        let mut parts: Vec<SwapPart> = Vec::new();
+        for _ in 0..=self.input.below(3) {
+            let address = self.address();
+            let Entry { value, .. } = self.entry(address.clone());
+            let expected = match self.input.below(4) {
+                0 => None,
+                _ => rows.get(&address),
+            };
+            let then = self.input.one_of(&[Then::Keep, Then::Delete, Then::Store(value)]);
+            if parts.iter().all(|part| part.address != address) {
+                parts.push(SwapPart { address, expected: expected.into(), then });
+            }
+        }
+        parts
     }
 
     fn key_cell(&mut self) -> Cell {

@@ -2,9 +2,13 @@
 //!
 //! A row's key is its text. A row whose key is no text, or no valid one, is no key's, and never shows.
 
+use std::collections::HashSet;
+
 use rootcellar::Error;
 use rootcellar::batch::Command;
-use rootcellar::kv::{Address, Entry, Expected, Swap, is_expired};
+use rootcellar::kv::{
+    Address, Entry, Expected, Increment, KeyOutcome, KeyRange, Swap, SwapPart, Then, is_expired, number_text,
+};
 use rusqlite::Connection;
 
 use super::json_values::is_json;
@@ -115,21 +119,123 @@ impl Rows {
         Ok(rows::to_json(&found))
     }
 
-    /// Carries a command out, of which the store left `after`. Returns whether a swap met what it expected.
-    pub fn run(&mut self, command: &Command, after: &Self) -> bool {
-        match command {
-            Command::Set(entry) => self.set(entry),
+    /// Carries a command out, of which the store left `after`. Returns whether swaps met what they expected, and what the
+    /// command tells; or the code with which it is refused.
+    pub fn run(&mut self, command: &Command, after: &Self) -> Result<(bool, Option<KeyOutcome>), &'static str> {
+        let tells = match command {
+            Command::Set(entry) => {
+                self.set(entry);
+                None
+            }
             Command::SetMany(entries) => {
                 for entry in entries {
                     self.set(entry);
                 }
+                None
             }
-            Command::Swap(swap) => return self.swap(swap),
-            Command::Delete(address) => self.delete(address),
-            Command::DeleteLike { community, pattern } => self.delete_like(community.as_deref(), pattern, after),
+            Command::Swap(swap) => return Ok((self.swap(swap), None)),
+            Command::SwapMany(parts) => return Ok((self.swap_many(parts), None)),
+            Command::Delete(address) => {
+                self.delete(address);
+                None
+            }
+            Command::DeleteLike { community, pattern } => {
+                self.delete_like(community.as_deref(), pattern, after);
+                None
+            }
+            Command::Increment(increment) => Some(self.increment(increment)?),
+            Command::SetIfAbsent(entry) => {
+                let is_absent = self.live(&entry.address).is_empty();
+                if is_absent {
+                    self.set(entry);
+                }
+                Some(KeyOutcome::Done(is_absent))
+            }
+            Command::GetAndDelete(address) => {
+                let value = self.get(address);
+                if value.as_deref().is_some_and(|value| !is_json(value)) {
+                    return Err("ERR_VALUE_NOT_JSON");
+                }
+                if value.is_some() {
+                    self.delete(address);
+                }
+                Some(KeyOutcome::Value(value))
+            }
+            Command::Expire { address, expires_at } => Some(KeyOutcome::Done(self.expire(address, *expires_at))),
+            Command::DeleteRange { community, range } => {
+                Some(KeyOutcome::Removed(self.delete_range(community.as_deref(), range, after)))
+            }
             Command::Sql(_) => unreachable!("the targets make none"),
+        };
+        Ok((true, tells))
+    }
+
+    fn increment(&mut self, increment: &Increment) -> Result<KeyOutcome, &'static str> {
+        let address = &increment.address;
+        let text = self.get(address).unwrap_or_else(|| "0".into());
+        if !is_json(&text) {
+            return Err("ERR_VALUE_NOT_JSON");
+        }
+        let trimmed = text.trim_matches([' ', '\t', '\n', '\r']);
+        let number: f64 = trimmed.parse().map_err(|_| "ERR_VALUE_TYPE")?;
+        let sum = number + increment.by;
+        if !sum.is_finite() || sum < increment.min || sum > increment.max {
+            return Err("ERR_OUT_OF_RANGE");
+        }
+        let expires_at = self.live(address).pop().map_or(increment.expires_at, Row::expiry);
+        self.write(address, &number_text(sum), expires_at);
+        Ok(KeyOutcome::Number { number: sum, expires_at })
+    }
+
+    /// Gives the newest row another expiry, which stays alone in the place of the oldest.
+    fn expire(&mut self, address: &Address, expires_at: Option<i64>) -> bool {
+        let Some(newest) = self.live(address).pop().cloned() else { return false };
+        self.write(address, "", expires_at);
+        let row = self.0.iter_mut().find(|row| row.is_of(address)).unwrap();
+        row.value = newest.value;
+        true
+    }
+
+    fn swap_many(&mut self, parts: &[SwapPart]) -> bool {
+        let holds = |part: &SwapPart| match (&part.expected, self.live(&part.address).pop()) {
+            (Expected::Nothing, None) => true,
+            (Expected::Value(expected), Some(row)) => row.value() == Some(expected.as_str()),
+            _ => false,
+        };
+        if !parts.iter().all(holds) {
+            return false;
+        }
+        for SwapPart { address, then, .. } in parts {
+            match then {
+                Then::Keep => {}
+                Then::Store(value) => {
+                    let expires_at = self.live(address).pop().and_then(Row::expiry);
+                    self.write(address, value, expires_at);
+                }
+                Then::Delete => self.delete(address),
+            }
         }
         true
+    }
+
+    /// Removes a range. Rows that are no key's may have gone too.
+    fn delete_range(&mut self, community: Option<&str>, range: &KeyRange, after: &Self) -> u64 {
+        let keys: HashSet<String> = self
+            .0
+            .iter()
+            .filter(|row| row.is_in(community))
+            .filter_map(|row| row.key().filter(|key| range.has(key)).map(str::to_owned))
+            .collect();
+        let address = |key: &String| Address { community: community.map(str::to_owned), key: key.clone() };
+        let live = keys.iter().filter(|key| !self.live(&address(key)).is_empty()).count();
+        self.0.retain(|row| {
+            !row.is_in(community)
+                || match row.key() {
+                    Some(key) => !keys.contains(key),
+                    None => !matches!(row.key, Cell::Text(_)) || after.0.contains(row),
+                }
+        });
+        live as u64
     }
 
     fn set(&mut self, entry: &Entry) {

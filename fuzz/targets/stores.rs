@@ -5,7 +5,7 @@ use std::path::Path;
 use rootcellar::Error;
 use rootcellar::batch::{Batch, Command, Stop};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::RowFormat;
+use rootcellar::kv::{KeyOutcome, RowFormat};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use tempfile::TempDir;
 
@@ -74,9 +74,15 @@ pub fn select(engine: &Engine, community: Option<&str>, pattern: &str) -> Result
 
 /// Carries a command out. Returns whether a swap met what it expected.
 pub fn execute(engine: &Engine, command: Command) -> Result<bool, Error> {
-    match engine.execute(Batch::new(vec![command], NOW_MS)).stopped {
-        None => Ok(true),
-        Some(Stop::Conflict) => Ok(false),
+    execute_telling(engine, command).map(|(held, _)| held)
+}
+
+/// [`execute`], with what the command tells.
+pub fn execute_telling(engine: &Engine, command: Command) -> Result<(bool, Option<KeyOutcome>), Error> {
+    let outcome = engine.execute(Batch::new(vec![command], NOW_MS));
+    match outcome.stopped {
+        None => Ok((true, outcome.keys.into_iter().next())),
+        Some(Stop::Conflict) => Ok((false, None)),
         Some(Stop::Command(error) | Stop::Transaction(error)) => Err(error),
         Some(Stop::Deferred | Stop::Alone) => panic!("the only command of a batch was put off"),
     }

@@ -1,6 +1,5 @@
 "use strict";
 
-const { AsyncResource } = require("node:async_hooks");
 const {
 	checkCommunity,
 	checkEntries,
@@ -9,6 +8,7 @@ const {
 	checkPattern,
 	checkUpdateFunction,
 } = require("../base/arguments.js");
+const { inThisContext } = require("../base/context.js");
 const { rejecter } = require("../base/errors.js");
 const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");
@@ -112,17 +112,6 @@ function createKeyValueStore(queue) {
  */
 function changeTo({ community, key, text, expiresAt }) {
 	return new Change(community, key, text, expiresAt);
-}
-
-/**
- * Binds a function to the asynchronous context of its caller, like `AsyncResource.bind` at a hundredth of its cost.
- *
- * @param {(data: any) => unknown} updateFunc
- * @returns {(data: any) => unknown}
- */
-function inThisContext(updateFunc) {
-	const context = new AsyncResource("rootcellar.update");
-	return (data) => context.runInAsyncScope(updateFunc, undefined, data);
 }
 
 module.exports = { createKeyValueStore };

@@ -68,7 +68,7 @@ function checkExpiry(expiry, argument) {
  * @returns {Entry | Entry[]}
  */
 function checkEntries(values) {
-	const list = readArray(values);
+	const list = readArray(values, "values");
 	return list ? list.map((value, index) => checkEntry(value, `values[${index}]`)) : checkEntry(values, "values");
 }
 
@@ -76,13 +76,14 @@ function checkEntries(values) {
  * The elements of an array, a hole as `undefined`; `undefined` for anything else.
  *
  * @param {unknown} values
+ * @param {string} argument
  * @returns {unknown[] | undefined}
  */
-function readArray(values) {
+function readArray(values, argument) {
 	try {
 		return Array.isArray(values) ? Array.from(values) : undefined;
 	} catch (error) {
-		throw invalidArgument("values", "cannot be read as an array", error);
+		throw invalidArgument(argument, "cannot be read as an array", error);
 	}
 }
 
@@ -142,14 +143,24 @@ function checkUpdateFunction(updateFunc) {
  * @returns {string}
  */
 function checkUpdateResult(result, key) {
-	if (isPromise(result) || isThenable(result)) {
-		// Nobody else handles its rejection, which would end the process.
-		Promise.resolve(result).catch(() => {});
-		throw invalidArgument("updateFunc", `must be synchronous, but returned a promise for the key ${shown(key)}`);
-	}
+	refusePromise(result, ` for the key ${shown(key)}`);
 	const text = encode(result, "updateFunc", key, RESULT);
 	checkSize(key, text, "updateFunc");
 	return text;
+}
+
+/**
+ * Refuses the result of an update function that is asynchronous.
+ *
+ * @param {any} result
+ * @param {string} where the end of the sentence
+ */
+function refusePromise(result, where) {
+	if (isPromise(result) || isThenable(result)) {
+		// Nobody else handles its rejection, which would end the process.
+		Promise.resolve(result).catch(() => {});
+		throw invalidArgument("updateFunc", `must be synchronous, but returned a promise${where}`);
+	}
 }
 
 /**
@@ -227,6 +238,9 @@ module.exports = {
 	checkKey,
 	checkOptionNames,
 	checkPattern,
+	checkSize,
 	checkUpdateFunction,
 	checkUpdateResult,
+	readArray,
+	refusePromise,
 };

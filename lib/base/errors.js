@@ -66,7 +66,7 @@ function toError({ code, message, position, argument, statement }) {
 	if (code === "ERR_INVALID_ARGUMENT") {
 		return withProperties(new TypeError(message), { code, argument, ...inBatch });
 	}
-	if (code === "ERR_INEXACT_INTEGER" || code === "ERR_TOO_MANY_ROWS") {
+	if (code === "ERR_INEXACT_INTEGER" || code === "ERR_TOO_MANY_ROWS" || code === "ERR_OUT_OF_RANGE") {
 		return withProperties(new RangeError(message), { code, ...inBatch });
 	}
 	return Object.assign(new RootcellarError(code, message), position === undefined ? {} : { position }, inBatch);

@@ -1,9 +1,18 @@
 "use strict";
 
-const { checkDuration, checkExpiry, checkKey, checkOptionNames } = require("./arguments.js");
+const {
+	checkDuration,
+	checkExpiry,
+	checkKey,
+	checkOptionNames,
+	checkSize,
+	checkUpdateResult,
+	readArray,
+	refusePromise,
+} = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
-const { kindOf } = require("./json.js");
-const { KEY_LENGTH_SHOWN, LIST_ROWS_DEFAULT, LIST_ROWS_MAX, TIME_MS_MAX } = require("./limits.js");
+const { encode, kindOf, shown } = require("./json.js");
+const { KEY_LENGTH_SHOWN, LIST_ROWS_DEFAULT, LIST_ROWS_MAX, TIME_MS_MAX, UPDATE_KEYS_MAX } = require("./limits.js");
 const { nextText } = require("./text-order.js");
 
 /**
@@ -14,12 +23,20 @@ const { nextText } = require("./text-order.js");
  */
 
 /**
+ * What is added to a number, the least and the greatest result, and the expiry of a key that is not there.
+ *
+ * @typedef {{ by: number, min: number, max: number, expiresAt: number | undefined }} Increment
+ */
+
+/**
  * Options of a list, checked.
  *
  * @typedef {{ range: KeyRange, isReverse: boolean, limit: number, cursor: string | undefined }} ListOptions
  */
 
 const EXPIRY_OPTIONS = ["ttlMs", "expiresAt"];
+const INCREMENT_OPTIONS = [...EXPIRY_OPTIONS, "min", "max"];
+const ENTRY_PROPERTIES = ["key", "value", ...EXPIRY_OPTIONS];
 const RANGE_OPTIONS = ["prefix", "start", "startAfter", "end"];
 const REVERSIBLE_RANGE_OPTIONS = [...RANGE_OPTIONS, "reverse"];
 const LIST_OPTIONS = [...REVERSIBLE_RANGE_OPTIONS, "limit", "cursor"];
@@ -195,22 +212,144 @@ function expiryOf({ ttlMs, expiresAt }, argument) {
 }
 
 /**
+ * An expiry that must be given: `null` stands for never.
+ *
  * @param {unknown} expiry
- * @returns {number | undefined} milliseconds since 1970 UTC; `undefined` if neither is given
+ * @returns {number | undefined} milliseconds since 1970 UTC
  */
-function checkExpiryOptions(expiry) {
-	return expiryOf(readOptions(expiry, "expiry", EXPIRY_OPTIONS), "expiry");
+function checkGivenExpiry(expiry) {
+	if (expiry === null) {
+		return undefined;
+	}
+	const at = expiryOf(readOptions(expiry, "expiry", EXPIRY_OPTIONS), "expiry");
+	if (at === undefined) {
+		throw invalidArgument("expiry", "must have ttlMs or expiresAt; null stands for never");
+	}
+	return at;
+}
+
+/**
+ * @param {unknown} by
+ * @param {unknown} given
+ * @returns {Increment}
+ */
+function checkIncrement(by = 1, given = {}) {
+	if (typeof by !== "number" || !Number.isFinite(by)) {
+		throw invalidArgument("by", `must be a finite number, not ${typeof by === "number" ? by : kindOf(by)}`);
+	}
+	const options = readOptions(given, "options", INCREMENT_OPTIONS);
+	const min = checkBound(options, "min", -Infinity);
+	const max = checkBound(options, "max", Infinity);
+	if (min > max) {
+		throw invalidArgument("options.min", "must not be greater than max");
+	}
+	return { by, min, max, expiresAt: expiryOf(options, "options") };
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {string} name
+ * @param {number} none the bound of those who give none
+ * @returns {number}
+ */
+function checkBound(options, name, none) {
+	const { [name]: bound = none } = options;
+	if (typeof bound !== "number" || Number.isNaN(bound)) {
+		throw invalidArgument(
+			`options.${name}`,
+			`must be a number, not ${typeof bound === "number" ? bound : kindOf(bound)}`,
+		);
+	}
+	return bound;
+}
+
+/**
+ * @param {unknown} given
+ * @returns {{ key: string, text: string, expiresAt: number | undefined }}
+ */
+function checkNewEntry(given) {
+	const { key: givenKey, value, ...expiry } = readOptions(given, "entry", ENTRY_PROPERTIES);
+	const key = checkKey(givenKey, "entry.key");
+	const expiresAt = expiryOf(expiry, "entry");
+	const text = encode(value, "entry.value", key);
+	checkSize(key, text, "entry");
+	return { key, text, expiresAt };
+}
+
+/**
+ * @param {unknown} given
+ * @returns {string[]} each key once
+ */
+function checkUpdateKeys(given) {
+	const keys = checkKeys(readArray(given, "keys") ?? given, "keys");
+	if (keys.length > UPDATE_KEYS_MAX) {
+		throw invalidArgument("keys", `must be ${UPDATE_KEYS_MAX} keys at most`);
+	}
+	return [...new Set(keys)];
+}
+
+/**
+ * What the function of an `updateMany` makes of each key.
+ *
+ * @param {any} result what it returned
+ * @param {string[]} keys
+ * @returns {{ texts: (string | null | undefined)[], values: unknown[] }} `null` for a key that stays as it is,
+ *   `undefined` for one to delete
+ */
+function checkUpdateManyResult(result, keys) {
+	refusePromise(result, "");
+	if (result === undefined) {
+		return { texts: keys.map(() => null), values: [] };
+	}
+	if (typeof result !== "object" || result === null || Array.isArray(result)) {
+		const kind = Array.isArray(result) ? "an array" : kindOf(result);
+		throw invalidArgument("updateFunc", `must return an object of values by their keys, or undefined, not ${kind}`);
+	}
+	const made = readResult(result);
+	const known = new Set(keys);
+	const other = [...made.keys()].find((key) => !known.has(key));
+	if (other !== undefined) {
+		throw invalidArgument(
+			"updateFunc",
+			`must return values of the keys that were given; ${shown(other)} is none of them`,
+		);
+	}
+	const values = keys.map((key) => made.get(key));
+	const texts = keys.map((key, index) => {
+		const value = values[index];
+		if (value === undefined) {
+			return made.has(key) ? undefined : null;
+		}
+		return checkUpdateResult(value, key);
+	});
+	return { texts, values };
+}
+
+/**
+ * @param {object} result
+ * @returns {Map<string, unknown>}
+ */
+function readResult(result) {
+	try {
+		return new Map(Object.entries(result));
+	} catch (error) {
+		throw invalidArgument("updateFunc", "returned an object that cannot be read: a getter or proxy threw", error);
+	}
 }
 
 module.exports = {
 	EXPIRY_OPTIONS,
 	after,
-	checkExpiryOptions,
+	checkGivenExpiry,
 	checkGivenRange,
+	checkIncrement,
 	checkKeys,
 	checkListOptions,
+	checkNewEntry,
 	checkRange,
 	checkReversibleRange,
+	checkUpdateKeys,
+	checkUpdateManyResult,
 	expiryOf,
 	rangeOf,
 	readOptions,

@@ -56,6 +56,9 @@ module.exports = {
 	/** UTF-16 units of the texts of a batch that cross as one: far less than the longest string. */
 	JOINED_LENGTH_MAX: 64 << 20,
 
+	/** Keys of one `updateMany`. */
+	UPDATE_KEYS_MAX: 1_000,
+
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 32 << 10,
 

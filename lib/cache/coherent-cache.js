@@ -111,20 +111,20 @@ class CoherentCache {
 	 * @param {Stored} stored
 	 */
 	fill({ community, key }, stored) {
-		// An expired entry may be live again: a test may turn the clock back.
-		if (this.connection && (stored.text !== undefined || stored.expiresAt === undefined)) {
+		if (this.connection && isWhole(stored)) {
 			this.entries.set(community, key, stored);
 		}
 	}
 
 	/**
-	 * Adds a write of this store that is on disk, unless others may have overwritten it since it was sent.
+	 * Adds a write of this store that is on disk, unless others may have overwritten it since it was sent, or it is not
+	 * known what it has left.
 	 *
 	 * @param {Address & Stored} change
-	 * @param {boolean} isSoleWriter see `isSoleWriterSince`
+	 * @param {boolean} isKnown see `isSoleWriterSince`
 	 */
-	committed({ community, key, text, expiresAt }, isSoleWriter) {
-		if (isSoleWriter) {
+	committed({ community, key, text, expiresAt }, isKnown) {
+		if (isKnown && isWhole({ text, expiresAt })) {
 			this.entries.set(community, key, { text, expiresAt });
 		} else {
 			this.entries.delete(community, key);
@@ -184,6 +184,15 @@ class CoherentCache {
 		}
 		return true;
 	}
+}
+
+/**
+ * False for an expired entry without its value, which may be live again: a test may turn the clock back.
+ *
+ * @param {Stored} stored
+ */
+function isWhole({ text, expiresAt }) {
+	return text !== undefined || expiresAt === undefined;
 }
 
 module.exports = { CoherentCache };

@@ -43,6 +43,9 @@ export interface Event {
 	changes?: string;
 	/** Rows of the statements of a batch whose rows were wanted. */
 	results?: { columns: string[]; slices: RowSlice[] }[];
+	/** What the commands of a batch tell of their keys, as `src/node/convert/outcomes.rs` writes it. */
+	numbers?: Float64Array;
+	texts?: string[];
 	rows?: RowSlice;
 	tookUs?: number;
 	description?: { columns: string[]; isReadonly: boolean; parameters: number };

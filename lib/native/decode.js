@@ -15,6 +15,8 @@ const { nextTurn } = require("../process/event-loop.js");
  * @typedef {import("./addon").RowSlice} RowSlice
  */
 
+const NONE = new Float64Array(0);
+
 /**
  * Receiver of the values of keys. Of large values only the first are read, at least one: there are fewer values than
  * keys then.
@@ -189,15 +191,29 @@ function decodeRows(slices, callback) {
 }
 
 /**
- * Outcomes of the statements of a batch, one after the other.
+ * Outcomes of the commands of a batch, one after the other. `src/node/convert/outcomes.rs` has the encoding of those on
+ * keys.
  *
- * @param {Pick<Event, "changes" | "results">} event
+ * @param {Pick<Event, "changes" | "results" | "numbers" | "texts">} event
  */
-function outcomesOf({ changes = "[]", results = [] }) {
+function outcomesOf({ changes = "[]", results = [], numbers: told = NONE, texts = [] }) {
 	/** @type {(number | string)[]} */
 	const numbers = JSON.parse(changes);
-	let [statement, result] = [0, 0];
+	let [statement, result, number, text] = [0, 0, 0, 0];
+	const nextNumber = () => Number(told[number++]);
 	return {
+		/** The next sum, and the expiry of its key. */
+		nextSum() {
+			const sum = nextNumber();
+			const expiresAt = nextNumber();
+			return { sum, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt };
+		},
+		/** Whether the next command has done something. */
+		nextDone: () => nextNumber() === 1,
+		/** The next value, JSON text, if there was one. */
+		nextValue: () => (nextNumber() === 1 ? texts[text++] : undefined),
+		/** The next count. */
+		nextCount: nextNumber,
 		/**
 		 * Outcome of the next statement.
 		 *

@@ -5,26 +5,33 @@ const {
 	BLOB,
 	DELETE,
 	DELETE_LIKE,
+	DELETE_RANGE,
 	EXPECTS_PREVIOUS,
+	EXPIRE,
 	FIRST_ONLY,
+	GET_AND_DELETE,
 	HAS_COMMUNITY,
 	HAS_EXPECTED,
 	HAS_EXPIRY,
+	INCREMENT,
 	INTEGER,
 	IS_INTERNAL,
 	IS_NAMED,
+	KEEP,
 	MAY_LACK_ROWS,
 	NO_CANCEL,
 	NULL,
 	REAL,
-	REMOVES_EXPIRY,
 	ROWS_ARE_ARRAYS,
 	SET,
+	SET_IF_ABSENT,
 	SET_MANY,
 	SQL,
 	SQL_MANY,
 	SQL_SCRIPT,
 	SWAP,
+	SWAP_MANY,
+	SWAP_PERMANENT,
 	TEXT,
 	WANTS_BIGINTS,
 	WANTS_LARGE_BIGINTS,
@@ -95,6 +102,13 @@ const {
  * @property {CancelToken | undefined} cancel
  */
 
+/**
+ * The live value that a change was made from: the one that the `previous` command on the key in this batch has left, or
+ * this.
+ *
+ * @typedef {{ previous: boolean, text: string | undefined }} Expected
+ */
+
 /** @returns {Batch} */
 function emptyBatch() {
 	return { codes: [], texts: [], numbers: [], blobs: [], length: 0, hasSql: false, isAlone: false };
@@ -144,11 +158,20 @@ function pushText(batch, text) {
 /**
  * @param {Batch} batch
  * @param {Entry} entry
+ * @param {number} [kind]
  */
-function pushSet(batch, { community, key, text, expiresAt }) {
-	batch.codes.push(SET | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
+function pushSet(batch, { community, key, text, expiresAt }, kind = SET) {
+	batch.codes.push(kind | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
 	pushText(batch, key);
 	pushText(batch, text);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Entry} entry
+ */
+function pushSetIfAbsent(batch, entry) {
+	pushSet(batch, entry, SET_IF_ABSENT);
 }
 
 /**
@@ -167,21 +190,59 @@ function pushSetMany(batch, entries) {
  * @param {Batch} batch
  * @param {Address & { text: string, expiresAt: number | null | undefined }} entry the new value; without an expiry the key
  *   keeps the one that it has, and with `null` it has none
- * @param {{ previous: boolean, text: string | undefined }} expected the live value that the new one was made from: the
- *   one that the `previous` command on the key in this batch has left, or this
+ * @param {Expected} expected
  */
 function pushSwap(batch, { community, key, text, expiresAt }, expected) {
-	const expiry = expiresAt === null ? REMOVES_EXPIRY : pushExpiry(batch, expiresAt);
-	const code = SWAP | pushCommunity(batch, community) | expiry;
+	const kind = expiresAt === null ? SWAP_PERMANENT : SWAP;
+	const flags = pushCommunity(batch, community) | pushExpiry(batch, expiresAt ?? undefined) | flagOf(expected);
+	batch.codes.push(kind | flags);
 	pushText(batch, key);
 	pushText(batch, text);
-	if (expected.previous) {
-		batch.codes.push(code | EXPECTS_PREVIOUS);
-	} else if (expected.text === undefined) {
-		batch.codes.push(code);
-	} else {
-		batch.codes.push(code | HAS_EXPECTED);
-		pushText(batch, expected.text);
+	pushExpected(batch, expected);
+}
+
+/**
+ * Begins a swap of several keys, whose parts follow.
+ *
+ * @param {Batch} batch
+ * @param {number} count how many
+ */
+function pushSwapMany(batch, count) {
+	batch.codes.push(SWAP_MANY);
+	batch.numbers.push(count);
+}
+
+/**
+ * Part of a swap of several keys that leaves a key as it is, or deletes it.
+ *
+ * @param {Batch} batch
+ * @param {Address} address
+ * @param {Expected} expected
+ * @param {boolean} isDeleted
+ */
+function pushSwapPart(batch, { community, key }, expected, isDeleted) {
+	batch.codes.push((isDeleted ? DELETE : KEEP) | pushCommunity(batch, community) | flagOf(expected));
+	pushText(batch, key);
+	pushExpected(batch, expected);
+}
+
+/**
+ * @param {Expected} expected
+ */
+function flagOf({ previous, text }) {
+	if (previous) {
+		return EXPECTS_PREVIOUS;
+	}
+	return text === undefined ? 0 : HAS_EXPECTED;
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Expected} expected
+ */
+function pushExpected(batch, { previous, text }) {
+	if (!previous && text !== undefined) {
+		pushText(batch, text);
 	}
 }
 
@@ -196,12 +257,55 @@ function pushDelete(batch, { community, key }) {
 
 /**
  * @param {Batch} batch
+ * @param {Address} address
+ */
+function pushGetAndDelete(batch, { community, key }) {
+	batch.codes.push(GET_AND_DELETE | pushCommunity(batch, community));
+	pushText(batch, key);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Address} address
+ * @param {{ by: number, min: number, max: number, expiresAt: number | undefined }} increment
+ */
+function pushIncrement(batch, { community, key }, { by, min, max, expiresAt }) {
+	batch.codes.push(INCREMENT | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
+	pushText(batch, key);
+	batch.numbers.push(by, min, max);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {Address} address
+ * @param {number | undefined} expiresAt `undefined` for never
+ */
+function pushExpire(batch, { community, key }, expiresAt) {
+	batch.codes.push(EXPIRE | pushCommunity(batch, community) | pushExpiry(batch, expiresAt));
+	pushText(batch, key);
+}
+
+/**
+ * @param {Batch} batch
  * @param {string | undefined} community
  * @param {string} pattern
  */
 function pushDeleteLike(batch, community, pattern) {
 	batch.codes.push(DELETE_LIKE | pushCommunity(batch, community));
 	pushText(batch, pattern);
+}
+
+/**
+ * @param {Batch} batch
+ * @param {string | undefined} community
+ * @param {{ from: string, to: string | undefined }} range
+ */
+function pushDeleteRange(batch, community, { from, to }) {
+	batch.codes.push(DELETE_RANGE | pushCommunity(batch, community) | (to === undefined ? 0 : HAS_EXPECTED));
+	pushText(batch, from);
+	if (to !== undefined) {
+		pushText(batch, to);
+	}
 }
 
 /**
@@ -362,11 +466,18 @@ module.exports = {
 	jobLength,
 	pushDelete,
 	pushDeleteLike,
+	pushDeleteRange,
+	pushExpire,
+	pushGetAndDelete,
+	pushIncrement,
 	pushJob,
 	pushSet,
+	pushSetIfAbsent,
 	pushSetMany,
 	pushStatement,
 	pushSwap,
+	pushSwapMany,
+	pushSwapPart,
 	toArrays,
 	toColumns,
 	toJoined,

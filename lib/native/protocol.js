@@ -13,13 +13,20 @@ module.exports = {
 	SQL: 5,
 	SQL_MANY: 6,
 	SQL_SCRIPT: 7,
+	INCREMENT: 8,
+	SET_IF_ABSENT: 9,
+	GET_AND_DELETE: 10,
+	EXPIRE: 11,
+	DELETE_RANGE: 12,
+	SWAP_MANY: 13,
+	KEEP: 14,
+	SWAP_PERMANENT: 15,
 
 	// Flags of commands, in the high bits.
-	HAS_COMMUNITY: 1 << 3,
-	HAS_EXPIRY: 1 << 4,
-	HAS_EXPECTED: 1 << 5,
-	EXPECTS_PREVIOUS: 1 << 6,
-	REMOVES_EXPIRY: 1 << 7,
+	HAS_COMMUNITY: 1 << 4,
+	HAS_EXPIRY: 1 << 5,
+	HAS_EXPECTED: 1 << 6,
+	EXPECTS_PREVIOUS: 1 << 7,
 
 	// Flags of statements.
 	WANTS_ROWS: 1,

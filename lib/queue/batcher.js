@@ -9,9 +9,20 @@ const {
 } = require("../base/limits.js");
 const { outcomesOf } = require("../native/decode.js");
 const { emptyBatch } = require("../native/encode.js");
-const { BatchesInFlight } = require("./in-flight.js");
+const { BatchesInFlight, hasLateReadsOf } = require("./in-flight.js");
 const { isWrite } = require("./operations.js");
-const { concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead } = require("./writes.js");
+const { encodeWrite } = require("./encoding/encode-write.js");
+const {
+	NO_CHANGES,
+	concernsAnyKey,
+	forgetRead,
+	isAlone,
+	isUnread,
+	isUpdate,
+	lengthOf,
+	needsOutcome,
+	needsRead,
+} = require("./writes.js");
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
@@ -64,7 +75,7 @@ class Batcher {
 		const { batch, encoded, taken } = makeBatch(writes, now, (write, error) => {
 			this.reads.add(this.pending.drop(write, error));
 		});
-		writes.forEach(forgetRead);
+		writes.slice(0, taken).forEach(forgetRead);
 		// Only now: an update's function that ends the process must find them, to have them written.
 		this.waiting.splice(0, taken);
 		if (this.reads.mustComeFirst) {
@@ -89,7 +100,7 @@ class Batcher {
 		const writes = [];
 		let length = 0;
 		let hasPattern = hasPatterns && inFlight.hasPattern();
-		const hasLateReads = hasPatterns && inFlight.hasLateReads();
+		let hasLateReads = hasPatterns && inFlight.hasLateReads();
 		const share = Math.ceil(waiting.length / BATCHES_IN_FLIGHT_MAX);
 		const limit = Math.min(Math.max(share, BATCH_OPERATIONS_MIN), BATCH_OPERATIONS_MAX);
 		for (const operation of waiting) {
@@ -98,13 +109,14 @@ class Batcher {
 				break;
 			}
 			// The value that an update behind a pattern starts from is known when the pattern has been carried out.
-			if (operation.kind === "update" && hasPattern) {
+			if ((hasPattern && isUpdate(operation)) || needsOutcome(operation)) {
 				break;
 			}
 			if (isAlone(operation) && writes.length > 0) {
 				break;
 			}
 			hasPattern ||= concernsAnyKey(operation);
+			hasLateReads ||= hasPatterns && hasLateReadsOf(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
 			if (isAlone(operation)) {
@@ -139,14 +151,14 @@ class Batcher {
 	readForUpdates(writes, now) {
 		/** @type {KeyChange[]} */
 		const changes = [];
-		for (const {
-			changes: [change],
-		} of writes.filter(needsRead)) {
-			const stored = this.cache.get(change.community, change.key);
-			if (stored === undefined) {
-				changes.push(change);
-			} else {
-				change.onDisk = { error: undefined, stored, foreignChanges: this.cache.foreignChanges };
+		for (const write of writes) {
+			for (const change of isUpdate(write) ? write.changes.filter(isUnread) : NO_CHANGES) {
+				const stored = this.cache.get(change.community, change.key);
+				if (stored === undefined) {
+					changes.push(change);
+				} else {
+					change.onDisk = { error: undefined, stored, foreignChanges: this.cache.foreignChanges };
+				}
 			}
 		}
 		if (changes.length === 0) {

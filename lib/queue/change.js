@@ -29,6 +29,10 @@ class Change {
 		this.key = key;
 		this.text = text;
 		this.expiresAt = expiresAt;
+		/** True if what it leaves is known when it is sent at the latest; else only the writer can tell. */
+		this.isForeseen = true;
+		/** True if what it leaves is known when it is on disk at the latest; else it has to be read from there. */
+		this.isTold = true;
 		/** @type {"pending" | "committed" | "dropped"} */
 		this.state = "pending";
 		/** @type {Change | undefined} the change of the same key issued before this one */
@@ -45,7 +49,7 @@ class Change {
 		this.isSent = false;
 		/** @type {KeyRead[]} reads issued after this change and before the next of its key, and before it was sent */
 		this.reads = [];
-		/** @type {KeyRead[]} such reads issued since: they must see what others have written over it by then */
+		/** @type {KeyRead[]} those that are read from disk: they must see what others have written over it by then */
 		this.lateReads = [];
 	}
 
@@ -53,14 +57,36 @@ class Change {
 	 * @param {KeyRead} read
 	 */
 	addRead(read) {
-		(this.isSent ? this.lateReads : this.reads).push(read);
+		(this.isSent || !this.isTold ? this.lateReads : this.reads).push(read);
 	}
 
 	/** Takes it back: it was not carried out, and will be sent again. As it is not on disk, no read is late. */
 	unsend() {
 		this.isSent = false;
-		this.reads = this.reads.concat(this.lateReads);
+		if (this.isTold) {
+			this.reads = this.takeReads();
+		}
+	}
+
+	/** Takes all reads that wait for it. */
+	takeReads() {
+		const reads = this.reads.concat(this.lateReads);
+		this.reads = [];
 		this.lateReads = [];
+		return reads;
+	}
+
+	/**
+	 * Takes over the reads of a change behind it that was dropped.
+	 *
+	 * @param {KeyRead[]} reads
+	 */
+	inherit(reads) {
+		if (this.isTold) {
+			this.reads = this.reads.concat(reads);
+		} else {
+			this.lateReads = this.lateReads.concat(reads);
+		}
 	}
 
 	/** The change that this one builds on, if it is not on disk yet. */

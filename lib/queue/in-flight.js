@@ -64,11 +64,9 @@ class BatchesInFlight {
 		return this.sent.some(({ writes }) => writes.some(concernsAnyKey));
 	}
 
-	/** True if reads wait that were issued after a change was sent. */
+	/** True if reads wait that are read from disk when a batch has ended. */
 	hasLateReads() {
-		return this.sent.some(({ writes }) =>
-			writes.some((write) => write.changes.some((change) => change.lateReads.length > 0)),
-		);
+		return this.sent.some(({ writes }) => writes.some(hasLateReadsOf));
 	}
 
 	/**
@@ -120,4 +118,13 @@ class BatchesInFlight {
 	}
 }
 
-module.exports = { BatchesInFlight };
+/**
+ * True if reads wait that are read from disk when a write has been carried out.
+ *
+ * @param {Write} write
+ */
+function hasLateReadsOf(write) {
+	return write.changes.some((change) => change.lateReads.length > 0);
+}
+
+module.exports = { BatchesInFlight, hasLateReadsOf };

@@ -1,6 +1,7 @@
 "use strict";
 
 const { liveText } = require("../base/entry.js");
+const { decode } = require("../base/json.js");
 const { ScopedMap } = require("../base/scoped-map.js");
 const { answer } = require("./change.js");
 const { concernsAnyKey } = require("./writes.js");
@@ -10,6 +11,7 @@ const { concernsAnyKey } = require("./writes.js");
  * @typedef {ReturnType<typeof import("../native/decode.js").outcomesOf>} Outcomes
  * @typedef {import("./change.js").KeyRead} KeyRead
  * @typedef {import("./writes.js").KeyChange} KeyChange
+ * @typedef {import("./writes.js").UpdateManyOperation} UpdateManyOperation
  * @typedef {import("./writes.js").Write} Write
  */
 
@@ -65,17 +67,22 @@ class PendingWrites {
 			if (concernsAnyKey(write)) {
 				this.patterns--;
 			}
-			if (write.kind === "deleteLike") {
+			if (write.kind === "deleteLike" || write.kind === "deleteRange") {
 				this.cache.clear();
 			}
+			learn(write, outcomes);
 			for (const change of write.changes) {
-				this.cache.committed(change, isSoleWriter);
+				this.cache.committed(change, isSoleWriter && change.isTold);
 				this.commitChange(change, now);
 				for (const read of change.lateReads) {
 					lateReads.push(read);
 				}
 			}
-			write.resolve(resultOf(write, outcomes));
+			try {
+				write.resolve(resultOf(write, outcomes));
+			} catch (error) {
+				write.reject(error);
+			}
 		}
 		return lateReads;
 	}
@@ -112,14 +119,14 @@ class PendingWrites {
 	 * @param {KeyChange} change
 	 */
 	dropChange(change) {
-		change.unsend();
+		const reads = change.takeReads();
 		const before = change.pendingBefore();
 		change.state = "dropped";
 		this.replaceLast(change, before);
 		if (before === undefined) {
-			return change.reads;
+			return reads;
 		}
-		before.reads = before.reads.concat(change.reads);
+		before.inherit(reads);
 		return [];
 	}
 
@@ -141,16 +148,82 @@ class PendingWrites {
 }
 
 /**
+ * Takes from the outcomes of a batch what the writer tells of a write, and with it what the write has left.
+ *
+ * @param {Write} write
+ * @param {Outcomes} outcomes
+ */
+function learn(write, outcomes) {
+	switch (write.kind) {
+		case "increment": {
+			const { sum, expiresAt } = outcomes.nextSum();
+			const [change] = write.changes;
+			change.text = String(sum);
+			change.expiresAt = expiresAt;
+			write.told = sum;
+			break;
+		}
+		case "setIfAbsent":
+			write.told = outcomes.nextDone();
+			// Of what was there before, the writer does not tell.
+			write.changes[0].isTold = write.told;
+			break;
+		case "expire":
+			write.told = outcomes.nextDone();
+			break;
+		case "getAndDelete":
+			write.told = outcomes.nextValue();
+			break;
+		case "deleteRange":
+			write.told = outcomes.nextCount();
+			break;
+	}
+}
+
+/**
  * Result with which a write that is on disk resolves.
  *
  * @param {Write} write
  * @param {Outcomes} outcomes
  */
 function resultOf(write, outcomes) {
-	if (write.kind === "sql") {
-		return write.job.statements.map(({ use }) => outcomes.next(use.rows));
+	switch (write.kind) {
+		case "sql":
+			return write.job.statements.map(({ use }) => outcomes.next(use.rows));
+		case "update":
+			return write.update.made?.result;
+		case "updateMany":
+			return valuesAfter(write);
+		case "getAndDelete":
+			return decode(write.told, write.changes[0].key);
+		case "increment":
+		case "setIfAbsent":
+		case "expire":
+		case "deleteRange":
+			return write.told;
 	}
-	return write.kind === "update" ? write.update.made?.result : undefined;
+}
+
+/**
+ * The values that the keys of an `updateMany` have: those that its function returned, and those that it left.
+ *
+ * @param {UpdateManyOperation} write
+ */
+function valuesAfter({ changes, update: { made } }) {
+	/** @type {[string, unknown][]} */
+	const entries = [];
+	for (const [index, { key }] of changes.entries()) {
+		const text = made?.texts[index];
+		if (text === null) {
+			const kept = made?.from[index];
+			if (kept !== undefined) {
+				entries.push([key, decode(kept, key)]);
+			}
+		} else if (text !== undefined) {
+			entries.push([key, made?.values[index]]);
+		}
+	}
+	return Object.fromEntries(entries);
 }
 
 module.exports = { PendingWrites };

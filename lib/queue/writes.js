@@ -1,21 +1,10 @@
 "use strict";
 
-const { checkUpdateResult } = require("../base/arguments.js");
-const { liveText } = require("../base/entry.js");
-const { decode } = require("../base/json.js");
-const {
-	jobLength,
-	pushDelete,
-	pushDeleteLike,
-	pushJob,
-	pushSet,
-	pushSetMany,
-	pushSwap,
-} = require("../native/encode.js");
+const { jobLength } = require("../native/encode.js");
 
 /**
- * @typedef {import("../base/entry.js").Entry} Entry
- * @typedef {import("../native/encode.js").Batch} Batch
+ * @typedef {import("../base/kv-arguments.js").Increment} Increment
+ * @typedef {import("../base/kv-arguments.js").KeyRange} KeyRange
  * @typedef {import("../native/encode.js").SqlJob} SqlJob
  * @typedef {InstanceType<typeof import("./change.js").Change>} KeyChange
  */
@@ -27,15 +16,27 @@ const {
  */
 
 /**
- * Write that was issued and is not on disk, with the changes of keys that it is known to make. Pattern deletes and SQL
- * have none, as only the writer can tell which keys they concern.
+ * Write that was issued and is not on disk, with the changes of keys that it is known to make. Deletes by a pattern or a
+ * range and SQL have none, as only the writer can tell which keys they concern.
  *
  * @typedef {Promised & { kind: "set", changes: KeyChange[] }} SetOperation
  * @typedef {Promised & { kind: "delete", changes: [KeyChange] }} DeleteOperation
  * @typedef {Promised & { kind: "update", changes: [KeyChange], update: Update }} UpdateOperation
+ * @typedef {Promised & { kind: "updateMany", changes: KeyChange[], update: UpdateMany }} UpdateManyOperation
  * @typedef {Promised & { kind: "deleteLike", changes: never[], pattern: string, community: string | undefined }} DeleteLikeOperation
  * @typedef {Promised & { kind: "sql", changes: never[], job: SqlJob, isAlone: boolean }} SqlOperation
- * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | SqlOperation} Write
+ * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | UpdateManyOperation | SqlOperation | TellingOperation} Write
+ */
+
+/**
+ * Writes of which the writer tells a result, `told` once they are on disk.
+ *
+ * @typedef {Promised & { kind: "increment", changes: [KeyChange], increment: Increment, told: number | undefined }} IncrementOperation
+ * @typedef {Promised & { kind: "setIfAbsent", changes: [KeyChange], told: boolean | undefined }} SetIfAbsentOperation
+ * @typedef {Promised & { kind: "expire", changes: [KeyChange], told: boolean | undefined }} ExpireOperation
+ * @typedef {Promised & { kind: "getAndDelete", changes: [KeyChange], told: string | undefined }} GetAndDeleteOperation
+ * @typedef {Promised & { kind: "deleteRange", changes: never[], range: KeyRange, community: string | undefined, told: number | undefined }} DeleteRangeOperation
+ * @typedef {IncrementOperation | SetIfAbsentOperation | ExpireOperation | GetAndDeleteOperation | DeleteRangeOperation} TellingOperation
  */
 
 /**
@@ -50,123 +51,67 @@ const {
  * @property {boolean} isRunning its function is being called
  */
 
+/**
+ * Function of an `updateMany`, and what it made of the values of its keys, in the order of its changes: values to store,
+ * with their texts. A text of `null` leaves the key as it is, and `undefined` deletes it.
+ *
+ * @typedef {object} UpdateMany
+ * @property {(values: any) => unknown} updateFunc
+ * @property {{ from: (string | undefined)[], texts: (string | null | undefined)[], values: unknown[] } | undefined} made
+ * @property {boolean} isRunning its function is being called
+ */
+
 /** @type {never[]} */
 const NO_CHANGES = [];
 
 /**
- * @param {Batch} batch
- * @param {Write} write
- * @param {number} now
- */
-function encodeWrite(batch, write, now) {
-	for (const change of write.changes) {
-		change.batch = batch;
-	}
-	switch (write.kind) {
-		case "set":
-			encodeSet(batch, write);
-			break;
-		case "update":
-			encodeUpdate(batch, write, now);
-			break;
-		case "delete":
-			pushDelete(batch, write.changes[0]);
-			break;
-		case "deleteLike":
-			pushDeleteLike(batch, write.community, write.pattern);
-			break;
-		case "sql":
-			if (write.job.cancel?.error) {
-				throw write.job.cancel.error;
-			}
-			pushJob(batch, write.job);
-			batch.isAlone = write.isAlone;
-			break;
-	}
-}
-
-/**
- * @param {Batch} batch
- * @param {SetOperation} write
- */
-function encodeSet(batch, { changes }) {
-	// The text of a set is known from the beginning.
-	const entries = /** @type {Entry[]} */ (changes);
-	const [first] = entries;
-	if (first && entries.length === 1) {
-		pushSet(batch, first);
-	} else {
-		pushSetMany(batch, entries);
-	}
-}
-
-/**
- * Calls the function of an update, unless it was called with the same value before.
- *
- * @param {Batch} batch
- * @param {UpdateOperation} write
- * @param {number} now
- */
-function encodeUpdate(batch, { changes: [change], update }, now) {
-	const before = change.pendingBefore();
-	if (!before && change.onDisk?.error) {
-		throw change.onDisk.error;
-	}
-	const base = before ?? change.onDisk?.stored;
-	const from = base && liveText(base, now);
-	if (update.isRunning) {
-		throw new Error("the process ended in the function");
-	}
-	if (update.made?.from !== from || update.made === undefined) {
-		update.isRunning = true;
-		try {
-			const result = update.updateFunc(decode(from ?? update.defaultText, change.key));
-			update.made = { from, text: checkUpdateResult(result, change.key), result };
-		} finally {
-			update.isRunning = false;
-		}
-	}
-	const { community, key } = change;
-	const { text } = update.made;
-	change.text = text;
-	change.expiresAt = expiryAfter(update, from === undefined ? undefined : base?.expiresAt);
-	const previous = before !== undefined && before.batch === batch;
-	pushSwap(batch, { community, key, text, expiresAt: update.expiresAt }, { previous, text: from });
-}
-
-/**
- * The expiry that an update leaves where the live value has `live`.
- *
- * @param {Update} update
- * @param {number | undefined} live
- */
-function expiryAfter({ expiresAt }, live) {
-	return expiresAt === undefined ? live : (expiresAt ?? undefined);
-}
-
-/**
- * True if a write can be encoded only when its key has been read from disk.
+ * True if a write is made from what its keys hold.
  *
  * @param {Write} write
- * @returns {write is UpdateOperation}
+ * @returns {write is UpdateOperation | UpdateManyOperation}
+ */
+function isUpdate(write) {
+	return write.kind === "update" || write.kind === "updateMany";
+}
+
+/**
+ * True if a write can be encoded only when its keys have been read from disk.
+ *
+ * @param {Write} write
  */
 function needsRead(write) {
-	if (write.kind !== "update") {
-		return false;
-	}
-	const [change] = write.changes;
+	return isUpdate(write) && write.changes.some(isUnread);
+}
+
+/**
+ * True if it is not known what a change of an update starts from.
+ *
+ * @param {KeyChange} change
+ */
+function isUnread(change) {
 	// In this order: looking for the change before may find a value that was read for one that was dropped.
 	return !change.pendingBefore() && change.onDisk === undefined;
 }
 
 /**
- * Forgets the value that was read for an update: it is good for one batch.
+ * True if a write starts from what a write leaves that is not on disk, and of which only the writer can tell.
+ *
+ * @param {Write} write
+ */
+function needsOutcome(write) {
+	return isUpdate(write) && write.changes.some((change) => change.pendingBefore()?.isForeseen === false);
+}
+
+/**
+ * Forgets the values that were read for an update: they are good for one batch.
  *
  * @param {Write} write
  */
 function forgetRead(write) {
-	if (write.kind === "update") {
-		write.changes[0].onDisk = undefined;
+	if (isUpdate(write)) {
+		for (const change of write.changes) {
+			change.onDisk = undefined;
+		}
 	}
 }
 
@@ -175,10 +120,10 @@ function forgetRead(write) {
  * trigger do it.
  *
  * @param {Write} write
- * @returns {write is import("./writes.js").DeleteLikeOperation | import("./writes.js").SqlOperation}
+ * @returns {write is DeleteLikeOperation | DeleteRangeOperation | SqlOperation}
  */
 function concernsAnyKey(write) {
-	return write.kind === "deleteLike" || write.kind === "sql";
+	return write.kind === "deleteLike" || write.kind === "deleteRange" || write.kind === "sql";
 }
 
 /**
@@ -197,7 +142,11 @@ function isAlone(write) {
 function lengthOf(write) {
 	switch (write.kind) {
 		case "set":
-			return write.changes.reduce((length, { key, text = "" }) => length + key.length + text.length, 0);
+		case "setIfAbsent":
+			return write.changes.reduce(
+				(/** @type {number} */ length, { key, text = "" }) => length + key.length + text.length,
+				0,
+			);
 		case "sql":
 			return jobLength(write.job);
 		default:
@@ -206,4 +155,14 @@ function lengthOf(write) {
 	}
 }
 
-module.exports = { NO_CHANGES, concernsAnyKey, encodeWrite, forgetRead, isAlone, lengthOf, needsRead };
+module.exports = {
+	NO_CHANGES,
+	concernsAnyKey,
+	forgetRead,
+	isAlone,
+	isUnread,
+	isUpdate,
+	lengthOf,
+	needsOutcome,
+	needsRead,
+};

@@ -25,8 +25,8 @@ export const ORDER = {
 	`,
 	"lib/queue": `
 		*
-		reads
-		change.js
+		encoding  reads
+		writes.js  change.js
 	`,
 	"lib/cli": `
 		program.js

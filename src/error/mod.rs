@@ -57,6 +57,10 @@ enum Kind {
     SchemaNewer { supported: usize },
     /// Another program stored a value that is not JSON. Correct the row, or overwrite the key.
     NotJson { key: String },
+    /// The value of a key is no number, so that nothing can be added to it. Store a number first.
+    NotNumber { key: String },
+    /// The sum is out of the range that the caller allows, or not finite. The number is as it was.
+    OutOfRange { key: String },
     /// A trigger keeps a key from being written or deleted. Drop the trigger.
     NotWritten { key: String },
     /// A stored value is longer than a JavaScript string can be. Only SQL can read it.
@@ -88,6 +92,16 @@ impl Error {
     #[must_use]
     pub fn too_long(key: &str) -> Self {
         Self(Kind::TooLong { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
+    /// The stored value of a key is no number.
+    pub(crate) fn not_number(key: &str) -> Self {
+        Self(Kind::NotNumber { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
+    }
+
+    /// The sum for a key is out of range.
+    pub(crate) fn out_of_range(key: &str) -> Self {
+        Self(Kind::OutOfRange { key: key.chars().take(KEY_CHARACTERS_MAX).collect() })
     }
 
     /// A key was not written, or not deleted, although SQLite reports no error.
@@ -220,6 +234,8 @@ impl Error {
             Kind::SchemaNewer { .. } => "ERR_SCHEMA_NEWER",
             Kind::StrayLog(..) => "ERR_STRAY_LOG",
             Kind::NotJson { .. } => "ERR_VALUE_NOT_JSON",
+            Kind::NotNumber { .. } => "ERR_VALUE_TYPE",
+            Kind::OutOfRange { .. } => "ERR_OUT_OF_RANGE",
             Kind::NotWritten { .. } => "ERR_NOT_WRITTEN",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Backup { problem, .. } => problem.code(),
@@ -316,6 +332,15 @@ impl fmt::Display for Error {
             ),
             Kind::NotJson { key } => {
                 write!(f, "what is stored under the key {key:?} is not JSON; another program must have written it")
+            }
+            Kind::NotNumber { key } => {
+                write!(f, "what is stored under the key {key:?} is no number, so that nothing can be added to it")
+            }
+            Kind::OutOfRange { key } => {
+                write!(
+                    f,
+                    "the sum for the key {key:?} is out of the range of min and max, or of numbers; nothing was added"
+                )
             }
             Kind::NotWritten { key } => {
                 write!(f, "the key {key:?} is as it was: a trigger on __rootapp_kv keeps it from being changed")

@@ -1,4 +1,4 @@
-//! Addresses and entries, and compare-and-swap.
+//! Addresses and entries, and changes that depend on what a key holds.
 
 /// A key within its scope: a community, or the default scope, which is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,4 +95,79 @@ impl NewExpiry {
             Self::At(time) => Some(time),
         }
     }
+}
+
+/// Adds to the number that a key holds. A key that is not there counts as 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Increment {
+    /// The address of the number.
+    pub address: Address,
+    /// What is added.
+    pub by: f64,
+    /// The least result.
+    pub min: f64,
+    /// The greatest result.
+    pub max: f64,
+    /// The expiry of a key that was not there, in milliseconds since 1970 UTC; `None` for never. One that was there
+    /// keeps its own.
+    pub expires_at: Option<i64>,
+}
+
+impl Increment {
+    /// The sum, computed as JavaScript does; `None` if it is not finite, or out of the range.
+    ///
+    /// ```
+    /// use rootcellar::kv::{Address, Increment};
+    ///
+    /// let address = Address::new("stock");
+    /// let sell = Increment { address, by: -1.0, min: 0.0, max: f64::INFINITY, expires_at: None };
+    /// assert_eq!(sell.add_to(1.0), Some(0.0));
+    /// assert_eq!(sell.add_to(0.0), None);
+    /// ```
+    #[must_use]
+    pub fn add_to(&self, number: f64) -> Option<f64> {
+        let sum = number + self.by;
+        // Stored, a negative zero becomes a positive one, as in `JSON.stringify`.
+        (sum.is_finite() && self.min <= sum && sum <= self.max).then_some(if sum == 0.0 { 0.0 } else { sum })
+    }
+}
+
+/// What becomes of one key in a swap of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwapPart {
+    /// Its address.
+    pub address: Address,
+    /// What it is expected to hold.
+    pub expected: Expected,
+    /// What becomes of it if every key holds what was expected.
+    pub then: Then,
+}
+
+/// What becomes of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// It stays as it is.
+    Keep,
+    /// It gets this value, JSON text, and keeps its expiry.
+    Store(String),
+    /// It is removed.
+    Delete,
+}
+
+/// What a command that is carried out tells of its keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyOutcome {
+    /// The number that the key holds now, and its expiry in milliseconds since 1970 UTC.
+    Number {
+        /// The number.
+        number: f64,
+        /// The expiry.
+        expires_at: Option<i64>,
+    },
+    /// Whether the command changed anything.
+    Done(bool),
+    /// The value that the key held, JSON text.
+    Value(Option<String>),
+    /// Number of live keys that were removed.
+    Removed(u64),
 }

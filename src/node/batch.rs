@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::state::cancels::Cancels;
 use crate::batch::Command;
 use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
-use crate::kv::{Address, Entry, Expected, NewExpiry, Swap};
+use crate::kv::{Address, Entry, Expected, Increment, KeyRange, NewExpiry, Swap, SwapPart, Then};
 use crate::sql::{Cancel, Format, Integers, Job, Parameters, RowsWanted, Statement, Value, Work};
 
 // Every number that JavaScript and Rust share. `lib/native/protocol.js` has the same names and values.
@@ -29,19 +29,34 @@ const SQL: u8 = 5;
 const SQL_MANY: u8 = 6;
 /// Command: a script. Texts: the script. Numbers: what cancels it.
 const SQL_SCRIPT: u8 = 7;
+/// Command: adds to a number. Texts: key. Numbers: what is added, the least and the greatest result.
+const INCREMENT: u8 = 8;
+/// Command: stores an entry if there is none. Texts and numbers: as `SET`.
+const SET_IF_ABSENT: u8 = 9;
+/// Command: removes a key, and tells its value. Texts: key.
+const GET_AND_DELETE: u8 = 10;
+/// Command: replaces the expiry of a key, by none without `HAS_EXPIRY`. Texts: key.
+const EXPIRE: u8 = 11;
+/// Command: removes a range of keys. Texts: the first, and the one before which it ends if `HAS_EXPECTED`.
+const DELETE_RANGE: u8 = 12;
+/// Command: several changes, each with what its key must hold. Numbers: how many follow that belong together. Each is a
+/// `SWAP`, a `DELETE` or a `KEEP`.
+const SWAP_MANY: u8 = 13;
+/// Part of `SWAP_MANY`: the key stays as it is. Texts: key.
+const KEEP: u8 = 14;
+/// Command: as `SWAP`, and the key has no expiry from then on.
+const SWAP_PERMANENT: u8 = 15;
 /// The bits of a code that hold the command; the others are flags.
-const KIND: u8 = 0b0000_0111;
+const KIND: u8 = 0b0000_1111;
 
 /// Flag: the community is the command's first text.
-const HAS_COMMUNITY: u8 = 1 << 3;
-/// Flag: the expiry, in milliseconds since 1970 UTC, is the command's number.
-const HAS_EXPIRY: u8 = 1 << 4;
+const HAS_COMMUNITY: u8 = 1 << 4;
+/// Flag: the expiry, in milliseconds since 1970 UTC, is the command's first number.
+const HAS_EXPIRY: u8 = 1 << 5;
 /// Flag: a swap expects the value that is its last text.
-const HAS_EXPECTED: u8 = 1 << 5;
+const HAS_EXPECTED: u8 = 1 << 6;
 /// Flag: a swap expects what the command before it on the same key has left.
-const EXPECTS_PREVIOUS: u8 = 1 << 6;
-/// Flag: a swap leaves no expiry. Without it and without `HAS_EXPIRY` it leaves the one that there is.
-const REMOVES_EXPIRY: u8 = 1 << 7;
+const EXPECTS_PREVIOUS: u8 = 1 << 7;
 
 /// Bit of a statement: its rows are wanted.
 const WANTS_ROWS: i64 = 1;
@@ -162,17 +177,13 @@ impl<'a> BatchDecoder<'a> {
     fn command(&mut self, code: u8) -> Result<Command, Malformed> {
         Ok(match code & KIND {
             SET => Command::Set(self.entry(code)?),
-            SET_MANY => Command::SetMany(self.entries()?),
-            SWAP => {
+            SET_MANY => Command::SetMany(self.each(Self::entry)?),
+            SWAP | SWAP_PERMANENT => {
                 let Entry { address, value, expires_at } = self.entry(code)?;
-                let expected = match code & (HAS_EXPECTED | EXPECTS_PREVIOUS) {
-                    0 => Expected::Nothing,
-                    HAS_EXPECTED => Expected::Value(self.text()?),
-                    _ => Expected::Previous,
-                };
+                let expected = self.expected(code)?;
                 let expiry = match expires_at {
                     Some(time) => NewExpiry::At(time),
-                    None if code & REMOVES_EXPIRY != 0 => NewExpiry::Never,
+                    None if code & KIND == SWAP_PERMANENT => NewExpiry::Never,
                     None => NewExpiry::Kept,
                 };
                 Command::Swap(Swap { address, expected, value, expiry })
@@ -182,6 +193,21 @@ impl<'a> BatchDecoder<'a> {
                 let Address { community, key } = self.address(code)?;
                 Command::DeleteLike { community, pattern: key }
             }
+            INCREMENT => {
+                let address = self.address(code)?;
+                let expires_at = self.expiry(code)?;
+                let (by, min, max) = (self.real()?, self.real()?, self.real()?);
+                Command::Increment(Increment { address, by, min, max, expires_at })
+            }
+            SET_IF_ABSENT => Command::SetIfAbsent(self.entry(code)?),
+            GET_AND_DELETE => Command::GetAndDelete(self.address(code)?),
+            EXPIRE => Command::Expire { address: self.address(code)?, expires_at: self.expiry(code)? },
+            DELETE_RANGE => {
+                let Address { community, key: from } = self.address(code)?;
+                let to = if code & HAS_EXPECTED == 0 { None } else { Some(self.text()?) };
+                Command::DeleteRange { community, range: KeyRange { from, to } }
+            }
+            SWAP_MANY => Command::SwapMany(self.each(Self::part)?),
             SQL => {
                 let statement = self.statement()?;
                 self.job(Work::One(statement))?
@@ -238,7 +264,7 @@ impl<'a> BatchDecoder<'a> {
         Ok(match self.number()? {
             NULL => Value::Null,
             INTEGER => Value::Integer(self.number()?),
-            REAL => Value::Real(*self.numbers.next().ok_or(Malformed)?),
+            REAL => Value::Real(self.real()?),
             TEXT => Value::Text(self.text()?),
             BLOB => Value::Blob(self.blobs.next().ok_or(Malformed)?),
             BIG_INTEGER => Value::Integer(self.text()?.parse().map_err(|_| Malformed)?),
@@ -246,11 +272,12 @@ impl<'a> BatchDecoder<'a> {
         })
     }
 
-    fn entries(&mut self) -> Result<Vec<Entry>, Malformed> {
+    /// Parts of a command, each with a code of its own.
+    fn each<T>(&mut self, part: impl Fn(&mut Self, u8) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
         (0..self.number()?)
             .map(|_| {
                 let code = *self.codes.next().ok_or(Malformed)?;
-                self.entry(code)
+                part(self, code)
             })
             .collect()
     }
@@ -258,8 +285,30 @@ impl<'a> BatchDecoder<'a> {
     fn entry(&mut self, code: u8) -> Result<Entry, Malformed> {
         let address = self.address(code)?;
         let value = self.text()?;
-        let expires_at = if code & HAS_EXPIRY == 0 { None } else { Some(self.number()?) };
-        Ok(Entry { address, value, expires_at })
+        Ok(Entry { address, value, expires_at: self.expiry(code)? })
+    }
+
+    fn part(&mut self, code: u8) -> Result<SwapPart, Malformed> {
+        let address = self.address(code)?;
+        let then = match code & KIND {
+            SWAP => Then::Store(self.text()?),
+            DELETE => Then::Delete,
+            KEEP => Then::Keep,
+            _ => return Err(Malformed),
+        };
+        Ok(SwapPart { address, then, expected: self.expected(code)? })
+    }
+
+    fn expected(&mut self, code: u8) -> Result<Expected, Malformed> {
+        Ok(match code & (HAS_EXPECTED | EXPECTS_PREVIOUS) {
+            0 => Expected::Nothing,
+            HAS_EXPECTED => Expected::Value(self.text()?),
+            _ => Expected::Previous,
+        })
+    }
+
+    fn expiry(&mut self, code: u8) -> Result<Option<i64>, Malformed> {
+        Ok(if code & HAS_EXPIRY == 0 { None } else { Some(self.number()?) })
     }
 
     fn address(&mut self, code: u8) -> Result<Address, Malformed> {
@@ -273,6 +322,10 @@ impl<'a> BatchDecoder<'a> {
 
     #[expect(clippy::cast_possible_truncation, reason = "JavaScript's integers, exact below 2^53")]
     fn number(&mut self) -> Result<i64, Malformed> {
-        self.numbers.next().map(|number| *number as i64).ok_or(Malformed)
+        Ok(self.real()? as i64)
+    }
+
+    fn real(&mut self) -> Result<f64, Malformed> {
+        self.numbers.next().copied().ok_or(Malformed)
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, mpsc};
 
 use rootcellar::batch::{Batch, BatchOutcome, Command};
 use rootcellar::engine::sqlite::{Engine, Select};
-use rootcellar::kv::{Entry, Pattern, RowFormat, is_expired};
+use rootcellar::kv::RowFormat;
 use rootcellar::{Error, Reply};
 
+use crate::key_model::Model;
 use crate::recording_vfs::{Event, Recording};
 use crate::rows::{self, Row};
 
@@ -20,19 +21,19 @@ const COMMUNITIES: [Option<&str>; 2] = [None, Some("c")];
 /// The state after each number of commands: the first is that of a new store.
 pub struct History {
     states: Vec<String>,
-    entries: Vec<Entry>,
+    model: Model,
 }
 
 impl History {
     pub fn new() -> Self {
-        let mut history = Self { states: Vec::new(), entries: Vec::new() };
+        let mut history = Self { states: Vec::new(), model: Model::new(NOW_MS) };
         history.states.push(history.state());
         history
     }
 
     /// The history of a store that is found in some state, and asked nothing.
     pub fn of(state: String) -> Self {
-        Self { states: vec![state], entries: Vec::new() }
+        Self { states: vec![state], model: Model::new(NOW_MS) }
     }
 
     /// How many commands there were.
@@ -46,41 +47,16 @@ impl History {
     }
 
     pub fn run(&mut self, command: &Command) {
-        match command {
-            Command::Set(entry) => self.set(entry),
-            Command::SetMany(entries) => entries.iter().for_each(|entry| self.set(entry)),
-            Command::Swap(swap) => {
-                self.set(&Entry {
-                    expires_at: swap.expiry.over(None),
-                    ..Entry::new(swap.address.clone(), &swap.value)
-                });
-            }
-            Command::Delete(address) => self.entries.retain(|entry| entry.address != *address),
-            Command::DeleteLike { community, pattern } => {
-                let pattern = Pattern::new(pattern);
-                self.entries
-                    .retain(|entry| entry.address.community != *community || !pattern.matches(&entry.address.key));
-            }
-            Command::Sql(_) => unreachable!("the history has none"),
-        }
+        self.model.run(command);
         self.states.push(self.state());
-    }
-
-    fn set(&mut self, entry: &Entry) {
-        self.entries.retain(|known| !is_expired(known.expires_at, NOW_MS));
-        match self.entries.iter_mut().find(|known| known.address == entry.address) {
-            Some(known) => *known = entry.clone(),
-            None => self.entries.push(entry.clone()),
-        }
     }
 
     fn state(&self) -> String {
         let rows = |community: Option<&str>| -> Vec<Row> {
-            self.entries
-                .iter()
+            self.model
+                .live()
+                .into_iter()
                 .filter(|entry| entry.address.community.as_deref() == community)
-                .filter(|entry| !is_expired(entry.expires_at, NOW_MS))
-                .cloned()
                 .map(|entry| Row { key: entry.address.key, value: entry.value, expires_at: entry.expires_at })
                 .collect()
         };

@@ -3,6 +3,7 @@
 const { checkCommunity } = require("../../base/arguments.js");
 const { createKvReads } = require("./reads.js");
 const { createWatch } = require("./watch.js");
+const { createKvWrites } = require("./writes.js");
 
 /**
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
@@ -20,6 +21,7 @@ function createKv(queue, community) {
 	return {
 		community: (id) => createKv(queue, checkCommunity(id, "id")),
 		...createKvReads(queue, community),
+		...createKvWrites(queue, community),
 		watch: (options) => createWatch(queue, community, options),
 	};
 }

@@ -238,7 +238,7 @@ impl Engine {
             let result = file.check().and_then(|()| execute::run_alone(connection, &job));
             control.before_reply();
             reply.send(Ok(match result {
-                Ok(statements) => BatchOutcome { committed: 1, statements, stopped: None },
+                Ok(statements) => BatchOutcome { committed: 1, statements, keys: Vec::new(), stopped: None },
                 Err(error) => BatchOutcome::stopped(Stop::Command(error)),
             }));
         });

@@ -5,7 +5,7 @@ use crate::sql::SqlError;
 
 /// Reason why a command has no effect.
 pub enum Refusal {
-    /// The key of a swap holds another value than it expects.
+    /// A key of a swap holds another value than it expects.
     Conflict,
     /// The statement cannot run within a transaction.
     Alone,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
 use super::backups::{BackupInfo, HookName, RestoredInfo};
 use super::failure::Failure;
+use super::outcomes::flatten;
 use super::rows::{RowSlice, Rows, StatementDescription, changes};
 use super::values::ReadValues;
 use crate::Error;
@@ -101,6 +103,10 @@ pub struct NativeEvent {
     pub changes: Option<String>,
     /// Rows of those statements of a batch whose rows were wanted, in order.
     pub results: Option<Vec<Rows>>,
+    /// What the commands of a batch tell of their keys, see [`flatten`].
+    pub numbers: Option<Float64Array>,
+    /// The texts to which the numbers refer.
+    pub texts: Option<Vec<String>>,
     /// Some rows.
     pub rows: Option<RowSlice>,
     /// Duration of a read in microseconds, with its last rows.
@@ -136,7 +142,9 @@ impl NativeEvent {
         let results: Vec<Rows> =
             outcome.statements.into_iter().filter_map(|one| one.rows).map(Rows::from).collect();
         let results = (!results.is_empty()).then_some(results);
-        Self { committed, stop, error, changes, results, ..Self::new(id, EventKind::Batch) }
+        let (numbers, texts) = flatten(outcome.keys).unzip();
+        let numbers = numbers.map(Float64Array::new);
+        Self { committed, stop, error, changes, results, numbers, texts, ..Self::new(id, EventKind::Batch) }
     }
 
     /// Some rows of a statement's.

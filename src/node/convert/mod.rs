@@ -5,6 +5,7 @@ pub mod event;
 pub mod failure;
 pub mod joined;
 pub mod options;
+pub mod outcomes;
 pub mod rows;
 pub mod values;
 pub mod wal_view;

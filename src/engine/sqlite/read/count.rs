@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use rusqlite::params;
 
 use super::query::CountQuery;
-use super::range_rows::{UpperBound, has_keys_in_utf_8};
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::columns;
+use crate::engine::sqlite::table::range_rows::{UpperBound, has_keys_in_utf_8};
 use crate::engine::sqlite::wal::commit_log::CommitLog;
 use crate::engine::sqlite::wal::snapshot::snapshot_header_of_any_log;
 use crate::kv::KeyRange;

@@ -6,7 +6,6 @@ mod page;
 pub mod point_read;
 pub mod pool;
 pub mod query;
-mod range_rows;
 pub mod read_only;
 mod scan;
 pub mod select;

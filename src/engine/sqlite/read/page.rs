@@ -4,9 +4,9 @@
 //! keys, which a file of SDK 0.17.0 may have, the newest row comes last. So a page costs what it holds, wherever it is.
 
 use super::query::PageQuery;
-use super::range_rows::{RangeRow, RangeRows};
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
+use crate::engine::sqlite::table::range_rows::{RangeRow, RangeRows};
 use crate::kv::{EntryWriter, RowFormat, is_expired};
 
 /// Reads a page. Returns the last slice, and passes those before it to `send`.

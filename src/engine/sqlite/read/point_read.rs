@@ -11,7 +11,7 @@ use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::columns;
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
-use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, TEXT_LENGTH_MAX};
+use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX};
 
 const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
@@ -146,9 +146,6 @@ pub(super) fn find(connection: &Connection, address: &Address, now_ms: i64) -> R
         return Ok(Stored { text: None, expires_at });
     }
     let text = columns::text(row, 0)?.unwrap_or_default();
-    // Counted only for long texts: a text never has more UTF-16 units than bytes.
-    if text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX {
-        return Err(Error::too_long(&address.key));
-    }
+    columns::check_length(&address.key, &text)?;
     Ok(Stored { text: Some(text), expires_at })
 }

@@ -3,6 +3,9 @@
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
+use crate::Error;
+use crate::limits::TEXT_LENGTH_MAX;
+
 /// Expiry in a column. As for the SDK, a value that is not a number never expires.
 pub fn expiry(column: ValueRef) -> Option<i64> {
     match column {
@@ -31,4 +34,15 @@ pub fn text(row: &Row, column: usize) -> rusqlite::Result<Option<String>> {
 /// Text of a value, if it is one.
 pub fn text_of(value: ValueRef<'_>) -> Option<&str> {
     value.as_bytes().ok().and_then(|bytes| str::from_utf8(bytes).ok())
+}
+
+/// Checks that the value of a key fits a JavaScript string.
+///
+/// # Errors
+///
+/// `ERR_VALUE_TOO_LONG`
+pub fn check_length(key: &str, text: &str) -> Result<(), Error> {
+    // Counted only for long texts: a text never has more UTF-16 units than bytes.
+    let is_long = text.len() > TEXT_LENGTH_MAX && text.encode_utf16().count() > TEXT_LENGTH_MAX;
+    if is_long { Err(Error::too_long(key)) } else { Ok(()) }
 }

@@ -13,7 +13,7 @@ use super::columns::expiry;
 use super::rowid_cache::{CachedRow, RowidCache};
 use super::search;
 use super::triggers::KeyTriggers;
-use crate::batch::Command;
+use crate::batch::{Command, CommandOutcome};
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
@@ -34,19 +34,20 @@ const UPDATE: &str = "UPDATE main.__rootapp_kv SET value = ?4, expires_at = ?5 \
 const DELETE: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";
 const DELETE_ROW: &str = "DELETE FROM main.__rootapp_kv WHERE rowid = ?1";
 const KEY_OF_ROW: &str = "SELECT key FROM main.__rootapp_kv WHERE rowid = ?1";
-const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
+pub(super) const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
         FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
-const DELETE_OTHERS: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
+pub(super) const DELETE_OTHERS: &str =
+    "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
 /// What deleting a row costs of a [`Budget`].
 const DELETE_STEPS: usize = 2_000;
 
 /// The key-value table, within the open transaction.
 pub struct Keys<'a> {
-    connection: &'a UserConnection,
-    rowid_cache: &'a mut RowidCache,
-    triggers: KeyTriggers,
+    pub(super) connection: &'a UserConnection,
+    pub(super) rowid_cache: &'a mut RowidCache,
+    pub(super) triggers: KeyTriggers,
     // Statements that nearly every command needs, prepared once for the transaction. A user's trigger can keep one from
     // being compiled, so this waits until it is needed.
     rows_of_key: Option<CachedStatement<'a>>,
@@ -55,7 +56,7 @@ pub struct Keys<'a> {
 }
 
 /// The rows of one key.
-enum KeyRows {
+pub(super) enum KeyRows {
     Nothing,
     /// One row, live.
     One(CachedRow),
@@ -65,13 +66,23 @@ enum KeyRows {
     Expired,
 }
 
+impl KeyRows {
+    /// The row that has the key's value.
+    pub fn live(&self) -> Option<&CachedRow> {
+        match self {
+            Self::Nothing | Self::Expired => None,
+            Self::One(row) | Self::Several(row) => Some(row),
+        }
+    }
+}
+
 impl<'a> Keys<'a> {
     pub fn new(connection: &'a UserConnection, rowid_cache: &'a mut RowidCache, triggers: KeyTriggers) -> Self {
         Self { rows_of_key: None, insert: None, update: None, connection, rowid_cache, triggers }
     }
 
     /// Runs a command, as a whole or not at all.
-    pub fn run(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
+    pub fn run(&mut self, command: &Command, now_ms: i64) -> Result<CommandOutcome, Refusal> {
         let authorizer = &self.connection.authorizer;
         let (result, seen) = authorizer.watch(Mode::Internal, || {
             // A trigger can make a statement fail halfway (`RAISE(FAIL)`).
@@ -87,18 +98,34 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn run_bare(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
+    fn run_bare(&mut self, command: &Command, now_ms: i64) -> Result<CommandOutcome, Refusal> {
+        let outcome = match command {
+            Command::Increment(increment) => self.increment(increment, now_ms)?,
+            Command::SetIfAbsent(entry) => self.set_if_absent(entry, now_ms)?,
+            Command::GetAndDelete(address) => self.get_and_delete(address, now_ms)?,
+            Command::Expire { address, expires_at } => self.expire(address, *expires_at, now_ms)?,
+            Command::DeleteRange { community, range } => {
+                self.atomically(|keys| keys.delete_range(community.as_deref(), range, now_ms))?
+            }
+            other => return self.run_silent(other, now_ms).map(|()| CommandOutcome::Nothing),
+        };
+        Ok(CommandOutcome::Key(outcome))
+    }
+
+    /// Runs a command that has nothing to tell.
+    fn run_silent(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
         match command {
             Command::Set(entry) => Ok(self.set(entry, now_ms)?),
             Command::SetMany(entries) => {
                 self.atomically(|keys| Ok(entries.iter().try_for_each(|entry| keys.set(entry, now_ms))?))
             }
             Command::Swap(swap) => self.swap(swap, now_ms),
+            Command::SwapMany(parts) => self.atomically(|keys| keys.swap_many(parts, now_ms)),
             Command::Delete(address) => Ok(self.delete(address)?),
             Command::DeleteLike { community, pattern } => {
                 self.atomically(|keys| Ok(keys.delete_matching(community.as_deref(), pattern)?))
             }
-            Command::Sql(_) => Err(Error::internal("a statement is no command on keys").into()),
+            _ => Err(Error::internal("this command is not carried out here").into()),
         }
     }
 
@@ -110,7 +137,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Runs `body` as a whole or not at all. Clears the rowid cache if it fails.
-    fn atomically<T, E: From<rusqlite::Error>>(
+    pub(super) fn atomically<T, E: From<rusqlite::Error>>(
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -133,26 +160,33 @@ impl<'a> Keys<'a> {
     }
 
     fn swap(&mut self, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {
-        let found = self.find(&swap.address, now_ms)?;
-        let row = match &found {
-            KeyRows::Nothing | KeyRows::Expired => None,
-            KeyRows::One(row) | KeyRows::Several(row) => Some(row),
-        };
-        let holds = match (&swap.expected, row) {
+        let found = self.find_expected(&swap.address, &swap.expected, now_ms)?;
+        let expires_at = swap.expiry.over(found.live().and_then(|row| row.expires_at));
+        Ok(self.write(&found, &swap.address, &swap.value, expires_at, now_ms)?)
+    }
+
+    /// Finds the rows of a key that must hold what is expected.
+    pub(super) fn find_expected(
+        &mut self,
+        address: &Address,
+        expected: &Expected,
+        now_ms: i64,
+    ) -> Result<KeyRows, Refusal> {
+        let found = self.find(address, now_ms)?;
+        let holds = match (expected, found.live()) {
             (Expected::Previous, _) | (Expected::Nothing, None) => true,
-            (Expected::Value(expected), Some(row)) => self.has_value(row.rowid, &swap.address, expected)?,
+            (Expected::Value(expected), Some(row)) => self.has_value(row.rowid, address, expected)?,
             (Expected::Nothing, Some(_)) | (Expected::Value(_), None) => false,
         };
         if !holds {
             // The next try has to search the table itself.
-            self.rowid_cache.remove(&swap.address);
+            self.rowid_cache.remove(address);
             return Err(Refusal::Conflict);
         }
-        let expires_at = swap.expiry.over(row.and_then(|row| row.expires_at));
-        Ok(self.write(&found, &swap.address, &swap.value, expires_at, now_ms)?)
+        Ok(found)
     }
 
-    fn delete(&mut self, address: &Address) -> Result<(), Error> {
+    pub(super) fn delete(&mut self, address: &Address) -> Result<(), Error> {
         self.rowid_cache.remove(address);
         let due = self.count(address)?;
         let deleted = self.connection.prepare_cached(DELETE)?.execute(params![address.community, address.key])?;
@@ -199,7 +233,7 @@ impl<'a> Keys<'a> {
         Ok(statement.query_row([rowid], text).optional()?)
     }
 
-    fn find(&mut self, address: &Address, now_ms: i64) -> Result<KeyRows, Error> {
+    pub(super) fn find(&mut self, address: &Address, now_ms: i64) -> Result<KeyRows, Error> {
         faults::panic_on(&address.key);
         if let Some(row) = self.rowid_cache.get(address) {
             return Ok(if is_expired(row.expires_at, now_ms) { KeyRows::Expired } else { KeyRows::One(row) });
@@ -225,7 +259,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Leaves one row of the key, with the given value and expiry.
-    fn write(
+    pub(super) fn write(
         &mut self,
         found: &KeyRows,
         address: &Address,

@@ -1,7 +1,9 @@
 //! The key-value table: its schema, its columns, and the SQL of each command.
 
 pub mod columns;
+mod computed;
 pub mod keys;
+pub mod range_rows;
 pub mod rowid_cache;
 pub mod schema;
 pub mod search;

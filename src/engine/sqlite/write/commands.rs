@@ -1,24 +1,23 @@
 //! The loop over the commands of a batch, for groups and for leases.
 
-use crate::batch::{BatchOutcome, Command, Stop};
+use crate::batch::{BatchOutcome, Command, CommandOutcome, Stop};
 use crate::engine::sqlite::refusal::Refusal;
-use crate::sql::StatementOutcome;
 
 /// Runs commands in order, up to the first that is refused.
 pub fn run_commands(
     commands: &[Command],
-    mut run: impl FnMut(&Command) -> Result<Vec<StatementOutcome>, Refusal>,
+    mut run: impl FnMut(&Command) -> Result<CommandOutcome, Refusal>,
 ) -> BatchOutcome {
-    let mut statements = Vec::new();
-    for (index, command) in commands.iter().enumerate() {
+    let (mut statements, mut keys) = (Vec::new(), Vec::new());
+    for (committed, command) in commands.iter().enumerate() {
         match run(command) {
-            Ok(outcomes) => statements.extend(outcomes),
-            Err(refusal) => {
-                return BatchOutcome { committed: index, statements, stopped: Some(stop(refusal)) };
-            }
+            Ok(CommandOutcome::Nothing) => {}
+            Ok(CommandOutcome::Key(outcome)) => keys.push(outcome),
+            Ok(CommandOutcome::Statements(outcomes)) => statements.extend(outcomes),
+            Err(refusal) => return BatchOutcome { committed, statements, keys, stopped: Some(stop(refusal)) },
         }
     }
-    BatchOutcome { committed: commands.len(), statements, stopped: None }
+    BatchOutcome { committed: commands.len(), statements, keys, stopped: None }
 }
 
 fn stop(refusal: Refusal) -> Stop {

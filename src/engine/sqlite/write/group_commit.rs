@@ -7,7 +7,7 @@ use rusqlite::TransactionBehavior;
 use super::commands::run_commands;
 use super::epoch::EndedEpochs;
 use crate::Error;
-use crate::batch::{Batch, BatchOutcome, ClientId, Command, Stop};
+use crate::batch::{Batch, BatchOutcome, ClientId, Command, CommandOutcome, Stop};
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::refusal::Refusal;
@@ -126,10 +126,10 @@ impl Group<'_> {
         let commands = &batch.commands[..limit.min(batch.commands.len())];
         let mut outcome = run_commands(commands, |command| {
             let result = match command {
-                Command::Sql(job) => self.run_sql(job),
+                Command::Sql(job) => self.run_sql(job).map(CommandOutcome::Statements),
                 other => {
                     self.is_untold |= self.found.on_keys;
-                    self.keys.run(other, batch.now_ms).map(|()| Vec::new())
+                    self.keys.run(other, batch.now_ms)
                 }
             };
             match result {

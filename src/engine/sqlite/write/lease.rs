@@ -10,7 +10,7 @@ use rusqlite::TransactionState;
 
 use super::epoch::EndedEpochs;
 use super::writer::Lent;
-use crate::batch::{Batch, BatchOutcome, Command, Stop};
+use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -26,7 +26,7 @@ use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::kv::Address;
-use crate::sql::{Cancel, SqlError, StatementOutcome};
+use crate::sql::{Cancel, SqlError};
 use crate::{Error, Reply};
 
 /// Kind of `BEGIN` of a transaction.
@@ -245,18 +245,17 @@ impl RunningLease<'_> {
         outcome
     }
 
-    fn command(&self, command: &Command, now_ms: i64) -> Result<Vec<StatementOutcome>, Refusal> {
+    fn command(&self, command: &Command, now_ms: i64) -> Result<CommandOutcome, Refusal> {
         self.check()?;
         let _running = self.connection.cancellable(Some(&self.cancel))?;
         match command {
-            Command::Sql(job) => execute::run(self.connection, job, self.mode()),
+            Command::Sql(job) => execute::run(self.connection, job, self.mode()).map(CommandOutcome::Statements),
             other => {
                 // Read each time: user SQL may have changed the schema, and changed it back.
                 let triggers = TriggerCache::default().find(self.connection)?;
                 let mut rowid_cache = RowidCache::default();
                 rowid_cache.set_triggers(triggers.on_keys);
-                Keys::new(self.connection, &mut rowid_cache, triggers).run(other, now_ms)?;
-                Ok(Vec::new())
+                Keys::new(self.connection, &mut rowid_cache, triggers).run(other, now_ms)
             }
         }
     }

@@ -3,9 +3,9 @@
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Row, Rows, ToSql, params};
 
+use super::columns;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
-use crate::engine::sqlite::table::columns;
 use crate::kv::KeyRange;
 
 // The columns are those of `RangeRow::read`. Where the value is not wanted, SQLite does not read it.
