@@ -8,7 +8,7 @@ const {
 	checkPattern,
 	checkUpdateFunction,
 } = require("../base/arguments.js");
-const { inThisContext } = require("../base/context.js");
+const { inThisContext } = require("../process/context.js");
 const { rejecter } = require("../base/errors.js");
 const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");

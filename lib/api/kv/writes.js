@@ -11,7 +11,7 @@ const {
 } = require("../../base/kv-arguments.js");
 const { Change } = require("../../queue/change.js");
 const { NO_CHANGES } = require("../../queue/writes.js");
-const { inThisContext } = require("../../base/context.js");
+const { inThisContext } = require("../../process/context.js");
 
 /**
  * @typedef {import("../../..").Kv} Kv
