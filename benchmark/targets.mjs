@@ -69,6 +69,7 @@ const largeAgainstPeers = [
 	{ ...large, workload: "set-1000", against: subjectOf("classic-level", "many"), atLeast: 10 },
 	{ ...large, workload: "select-1000", against: subjectOf("lmdb", "many"), atLeast: 0.8 },
 	{ ...large, workload: "load", against: subjectOf("lmdb", "many"), atLeast: 0.6 },
+	{ ...large, workload: "load-in-order", against: subjectOf("lmdb", "many"), atLeast: 0.6 },
 	{ ...large, workload: "select-100", atMost: 1 },
 	{ ...large, workload: "file-size", atMost: 190 },
 ];

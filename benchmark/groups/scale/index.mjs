@@ -1,15 +1,25 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { drivers } from "../../drivers/index.mjs";
 import { runWorkloads } from "../key-value/run.mjs";
 import { workloads as keyValueWorkloads, selectHundred } from "../key-value/workloads.mjs";
-import { fileSize, load, loadShuffled, megabytesIn } from "./loading.mjs";
+import { fileSize, load, loadAll, loadInOrder, megabytesIn } from "./loading.mjs";
 
 /** The peers that can be loaded with a million keys in a time that one wants to wait. */
 const PEERS = ["lmdb", "better-sqlite3", "classic-level"];
 
 /** Workloads measured for every driver at every size; rootcellar gets all of them, small and large. */
-const COMPARED = [load.id, fileSize.id, "get-small-cache-1", "get-small-cache-100", "select-1000", "set-1000"];
+const COMPARED = [
+	load.id,
+	loadInOrder.id,
+	fileSize.id,
+	"get-small-cache-1",
+	"get-small-cache-100",
+	"select-1000",
+	"set-1000",
+];
 
-const workloads = [load, fileSize, selectHundred, ...keyValueWorkloads];
+const workloads = [load, loadInOrder, fileSize, selectHundred, ...keyValueWorkloads];
 
 const measured = drivers.filter(({ id }) => id === "rootcellar" || PEERS.includes(id));
 
@@ -49,8 +59,16 @@ export const scale = {
 		const driver = measured.find(({ id }) => subject.startsWith(`${id}-`));
 		const [, keyCount = 0] = sizes.find(([size]) => subject === subjectOf(driver?.id ?? "", size)) ?? [];
 		if (driver === undefined || keyCount === 0) throw new Error(`no subject ${subject}`);
+		const loading = { keyCount, arraySize: profile.arraySize };
+		if (wants(loadInOrder.id)) {
+			await turn();
+			const beside = join(folder, "in-order");
+			mkdirSync(beside);
+			report(loadInOrder.id, await loadAll(driver, { ...loading, folder: beside, isShuffled: false }));
+			rmSync(beside, { recursive: true });
+		}
 		await turn();
-		const perSecond = await loadShuffled(driver, { folder, keyCount, arraySize: profile.arraySize });
+		const perSecond = await loadAll(driver, { ...loading, folder, isShuffled: true });
 		if (wants(load.id)) report(load.id, perSecond);
 		if (wants(fileSize.id)) report(fileSize.id, megabytesIn(folder));
 		const wanted = [selectHundred, ...keyValueWorkloads].filter(({ id }) => wants(id));

@@ -9,17 +9,20 @@ const BYTES_PER_MB = 1e6;
 export const load = { id: "load", title: "loading in arrays of 20,000", unit: "entries/s", better: "higher" };
 
 /** @type {import("../index.mjs").WorkloadInfo} */
+export const loadInOrder = { ...load, id: "load-in-order", title: "loading in arrays of 20,000, in the order of keys" };
+
+/** @type {import("../index.mjs").WorkloadInfo} */
 export const fileSize = { id: "file-size", title: "files of the store after loading", unit: "MB", better: "lower" };
 
 /**
- * Puts every key into a new store, in a random order that is the same for all, and closes it.
+ * Puts every key into a new store, in a random order that is the same for all or in that of the keys, and closes it.
  *
  * @param {import("../../drivers/index.mjs").Driver} driver
- * @param {{ folder: string, keyCount: number, arraySize: number }} options
+ * @param {{ folder: string, keyCount: number, arraySize: number, isShuffled: boolean }} options
  * @returns {Promise<number>} entries per second
  */
-export async function loadShuffled(driver, { folder, keyCount, arraySize }) {
-	const order = shuffled(keyCount);
+export async function loadAll(driver, { folder, keyCount, arraySize, isShuffled }) {
+	const order = isShuffled ? shuffled(keyCount) : inOrder(keyCount);
 	const store = await driver.open(folder);
 	let spentMs = 0;
 	for (let from = 0; from < keyCount; from += arraySize) {
@@ -33,6 +36,9 @@ export async function loadShuffled(driver, { folder, keyCount, arraySize }) {
 	return (keyCount * 1000) / spentMs;
 }
 
+/** @param {number} count */
+const inOrder = (count) => Uint32Array.from({ length: count }, (_, index) => index);
+
 /**
  * The numbers below `count` in a random order (Fisher and Yates).
  *
@@ -40,7 +46,7 @@ export async function loadShuffled(driver, { folder, keyCount, arraySize }) {
  */
 function shuffled(count) {
 	const random = randomFrom(6);
-	const order = Uint32Array.from({ length: count }, (_, index) => index);
+	const order = inOrder(count);
 	for (let last = count - 1; last > 0; last--) {
 		const other = Math.floor(random() * (last + 1));
 		[order[last], order[other]] = [order[other], order[last]];
