@@ -39,6 +39,37 @@ describe("restoring", () => {
 		expect(await open(file).appData.get("k")).toBe(1);
 	});
 
+	test("of a file with a full-text index that is not up to date is complete, which is no damage at opening either", async () => {
+		const { directory, file } = machine();
+		const use = `
+			const store = openDataStore({ filename: process.argv[1], backup: { quiet: true, intervalMs: 100000 } });
+			await store.sqlite.exec(\`
+				CREATE TABLE doc (id INTEGER PRIMARY KEY, t);
+				INSERT INTO doc (t) VALUES ('before');
+				CREATE VIRTUAL TABLE words USING fts4(content='doc', t);
+				CREATE VIRTUAL TABLE more USING fts5(t, content='doc', content_rowid='id');
+				INSERT INTO words (words) VALUES ('rebuild');
+				INSERT INTO more (more) VALUES ('rebuild');
+				UPDATE doc SET t = 'after'\`);
+			await store.appData.set({ key: "k", value: 1 });
+			const [{ quick_check }] = await store.sqlite.all("PRAGMA quick_check");
+			await store.backups.create();
+			const { isComplete } = await store.backups.verify();
+			console.log(JSON.stringify({ quick_check, isComplete }));
+			process.kill(process.pid, "SIGKILL");`;
+		const { stdout } = await runModule(use, { args: [file] });
+		expect(JSON.parse(stdout)).toEqual({ quick_check: expect.stringContaining("malformed"), isComplete: true });
+		const again = open(file);
+		expect(await again.appData.get("k")).toBe(1);
+		await again.close();
+		expect(readdirSync(directory).sort()).toEqual(["bot.sqlite3", "bot.sqlite3.backup", "bot.sqlite3.backup-state"]);
+		lose(file);
+		const restored = open(file);
+		expect(await restored.appData.get("k")).toBe(1);
+		expect(await restored.sqlite.get("SELECT t FROM doc")).toEqual({ t: "after" });
+		expect(await restored.backups.verify()).toMatchObject({ isComplete: true, skipped: [] });
+	});
+
 	test("takes its place in the order of operations", async () => {
 		const { file } = machine();
 		const store = open(file, { intervalMs: 100_000 });

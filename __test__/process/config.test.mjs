@@ -189,6 +189,42 @@ describe("the file", () => {
 		},
 	);
 
+	test.skipIf(process.platform === "win32")(
+		"in a folder behind a link stays where it was when the link leads elsewhere",
+		async () => {
+			const folder = temporaryDirectory();
+			for (const name of ["one", "two"]) mkdirSync(join(folder, name));
+			symlinkSync("one", join(folder, "current"));
+			const source = `
+			const { rmSync, symlinkSync } = await import("node:fs");
+			const store = openDataStore({ filename: "current/bot.sqlite3", backup: { quiet: true } });
+			await store.appData.set({ key: "k", value: 1 });
+			rmSync("current");
+			symlinkSync("two", "current");
+			await store.appData.set({ key: "k", value: 2 });
+			await store.backups.create();
+			const named = store.config.sqlite3.filename;
+			await store.close();
+			const other = openDataStore({ filename: "current/bot.sqlite3", backup: { quiet: true } });
+			const found = await other.appData.get("k");
+			await other.appData.set({ key: "k", value: "other" });
+			await other.close();
+			const first = openDataStore({ filename: "one/bot.sqlite3", backup: { quiet: true } });
+			console.log(JSON.stringify({ named, found: found ?? null, first: await first.appData.get("k") }));
+			await first.close();`;
+			const { named, found, first } = await use(source, { cwd: folder });
+			expect(realpathSync(named)).toBe(realpathSync(join(folder, "one", "bot.sqlite3")));
+			expect([found, first]).toEqual([null, 2]);
+			for (const name of ["one", "two"]) {
+				expect(readdirSync(join(folder, name)).sort()).toEqual([
+					"bot.sqlite3",
+					"bot.sqlite3.backup",
+					"bot.sqlite3.backup-state",
+				]);
+			}
+		},
+	);
+
 	test("is opened by import and by require as one store, which rootServer has too", async () => {
 		const cwd = temporaryDirectory();
 		const source = `import { createRequire } from "node:module";

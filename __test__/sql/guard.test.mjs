@@ -226,8 +226,15 @@ describe("a name of the store's or the SDK's", () => {
 
 	test("is not made by the tables that a virtual table keeps its data in", async () => {
 		const { sqlite } = await storeWithRows();
+		await sqlite.exec("CREATE VIRTUAL TABLE words USING fts5(x); CREATE VIRTUAL TABLE places USING rtree(i, a, b)");
 		const before = await sqlite.all("SELECT name FROM sqlite_schema ORDER BY name");
-		for (const name of ["__rootapp", "__rootcellar"]) {
+		for (const name of ["__rootapp", "__rootcellar", "[__RootApp]", '"__ROOTCELLAR"']) {
+			for (const table of ["words", "places"]) {
+				const rename = `ALTER TABLE ${table} RENAME TO ${name}`;
+				for (const attempt of [() => sqlite.run(rename), () => sqlite.exec(`SELECT 1; ${rename}`)]) {
+					expect(await rejection(attempt), rename).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+				}
+			}
 			for (const module of ["fts5(x)", "fts4(x)", "rtree(i, a, b)"]) {
 				const error = await rejection(() => sqlite.run(`CREATE VIRTUAL TABLE ${name} USING ${module}`));
 				expect(error, `${name} ${module}`).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });

@@ -3,6 +3,7 @@
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { withoutSecrets } = require("../config/backup.js");
+const { followLinks } = require("../config/paths.js");
 const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require("../native/destination.js");
 const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
@@ -19,7 +20,7 @@ const { allRemovedAtEnd } = require("./temporary.js");
 async function restore(options) {
 	const { to, force = false } = options;
 	const place = locate(options);
-	const isStore = to === undefined || path.resolve(to) === place.file;
+	const isStore = to === undefined || followLinks(path.resolve(to)) === place.file;
 	const restored = isStore
 		? await restoreStore(place, options, force)
 		: await restoreFile(place.url, outputAt(to, place, force), options, force);

@@ -26,7 +26,8 @@ function absolutePath(given, folder = workingDirectory()) {
 
 /**
  * The file that a path leads to, whether it exists or not. SQLite keeps its log beside that file and not beside a link to
- * it; so do backups, and a restore replaces the file and leaves the link.
+ * it; so do backups, and a restore replaces the file and leaves the link. A link to its folder that leads elsewhere later
+ * (a new release) takes nothing of it along.
  *
  * @param {string} file an absolute path
  */
@@ -40,7 +41,19 @@ function followLinks(file) {
 			break;
 		}
 	}
-	return file;
+	return path.join(realFolder(path.dirname(file)), path.basename(file));
+}
+
+/** @param {string} folder */
+function realFolder(folder) {
+	// On Windows that would be another name of a drive, too.
+	if (process.platform === "win32") return folder;
+	try {
+		return fs.realpathSync(folder);
+	} catch {
+		// It is not there, or may not be entered; opening the file says so.
+		return folder;
+	}
 }
 
 module.exports = { absolutePath, followLinks };

@@ -33,6 +33,7 @@ mod write;
 pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer};
 pub use engine::Engine;
 pub(crate) use file::{FileId, check_length};
+pub(crate) use guard::modules::keep_pages;
 pub use locks::foreign::loaded_copies;
 pub use locks::locks_hold;
 #[cfg(unix)]

@@ -21,7 +21,20 @@ const ALLOWED: &[&CStr] =
 ///
 /// With SQLite's code.
 pub fn keep_allowed(connection: &Connection) -> Result<(), Error> {
-    let mut names: Vec<*const c_char> = ALLOWED.iter().map(|name| name.as_ptr()).chain([ptr::null()]).collect();
+    keep(connection, ALLOWED)
+}
+
+/// Takes every module away from a connection but the one that reads pages. SQLite's checks leave virtual tables out then.
+///
+/// # Errors
+///
+/// With SQLite's code.
+pub fn keep_pages(connection: &Connection) -> Result<(), Error> {
+    keep(connection, &[c"sqlite_dbpage"])
+}
+
+fn keep(connection: &Connection, kept: &[&CStr]) -> Result<(), Error> {
+    let mut names: Vec<*const c_char> = kept.iter().map(|name| name.as_ptr()).chain([ptr::null()]).collect();
     // SAFETY: the handle is that of an open connection, and the names end with a null pointer. Both outlive the call.
     let code = unsafe { ffi::sqlite3_drop_modules(connection.handle(), names.as_mut_ptr()) };
     if code == ffi::SQLITE_OK {

@@ -135,6 +135,11 @@ pub fn is_reserved(name: &str) -> bool {
     is_own(name) || begins_with(name, SDK_PREFIX)
 }
 
+/// Returns `true` if a name is reserved, or those of the tables would be in which a virtual table of this name keeps its data.
+pub fn begins_reserved(name: &str) -> bool {
+    is_reserved(&format!("{name}_"))
+}
+
 fn begins_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -114,7 +114,9 @@ fn note_vacuum(facts: &mut StatementFacts) {
 /// and those within a trigger, which is compiled only when it is fired.
 fn refusal_of_text(sql: &str, facts: &StatementFacts) -> Option<String> {
     if facts.alters_table {
-        return new_name(sql).filter(|name| own_tables::is_reserved(name)).map(|name| own_tables::reserved(&name));
+        return new_name(sql)
+            .filter(|name| own_tables::begins_reserved(name))
+            .map(|name| own_tables::reserved(&name));
     }
     if facts.makes_trigger {
         return names(sql).find(|name| own_tables::is_own(&name.text)).map(|name| own_tables::own(&name.text));
