@@ -44,7 +44,7 @@ export class StoreClient {
 		this.#number += writes.length;
 		reportWrites(this.name, first, writes);
 		return writes.map(async (write, index) => {
-			await perform(this.store.appData, this.name, write);
+			await perform(this.store, this.name, write);
 			reportDone(this.name, first + index);
 		});
 	}

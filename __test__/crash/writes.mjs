@@ -8,6 +8,9 @@ export const SHARED_COUNTERS = ["shared/0", "shared/1"];
 const EXPIRES_AT = 4_102_444_800_000;
 
 const SLOTS = 40;
+/** Keys between which amounts are moved, and what each has in the beginning: their sum is always the same. */
+const ACCOUNTS = 10;
+const BALANCE = 100;
 const GROUPS = 3;
 /** The group of those arrays that are larger than SQLite's page cache, so that pages reach the log early. */
 const LARGE_GROUP = 3;
@@ -35,7 +38,10 @@ export function randomWrite() {
 	if (choice < 500) return ["add", slot];
 	if (choice < 650) return ["count", random(SHARED_COUNTERS.length)];
 	if (choice < 730) return ["delete", slot];
-	if (choice < 770) return ["deleteLike", random(2) === 0 ? `k${random(4)}` : `a${random(GROUPS + 1)}:`];
+	if (choice < 740) return ["expire", slot, random(2) === 0];
+	if (choice < 755) return ["claim", slot, tag, random(4) === 0];
+	if (choice < 820) return ["transfer", random(ACCOUNTS), random(ACCOUNTS), random(60)];
+	if (choice < 850) return ["deleteLike", random(2) === 0 ? `k${random(4)}` : `a${random(GROUPS + 1)}:`];
 	if (choice < 995) return ["setMany", random(GROUPS), 2 + random(60), tag, random(200)];
 	return ["setMany", LARGE_GROUP, LARGE.count, tag, LARGE.size];
 }
@@ -51,6 +57,14 @@ const numbers = (count) => Array.from({ length: count }, (_, number) => number);
 
 const slotKey = (client, slot) => `${client}/k${slot}`;
 const entryKey = (client, group, number) => `${client}/a${group}:${number}`;
+const accountKey = (client, number) => `${client}/t${number}`;
+
+/** Moves an amount between two of several accounts, if there is enough. */
+function transferred(values, from, to, amount) {
+	const balanceOf = (key) => values[key] ?? BALANCE;
+	if (from === to || balanceOf(from) < amount) return undefined;
+	return { [from]: balanceOf(from) - amount, [to]: balanceOf(to) + amount };
+}
 const lastKey = (client) => `${client}/last`;
 
 /** The name under which the contents have a row of the other library's table. */
@@ -59,8 +73,8 @@ export const rowKey = (client, slot, number) => `${client}/row${slot}:${number}`
 /** Contents of a key as text: its value and its expiry. */
 export const contentOf = (json, expiresAt) => (expiresAt ? `${json}@${expiresAt}` : json);
 
-/** Carries out a write through the store. */
-export function perform(appData, client, [kind, ...rest]) {
+/** Carries out a write through the store: in one of the ways that there are, where these come to the same. */
+export function perform({ appData, kv }, client, [kind, ...rest]) {
 	switch (kind) {
 		case "set": {
 			const [slot, tag, size, expires] = rest;
@@ -75,11 +89,26 @@ export function perform(appData, client, [kind, ...rest]) {
 		case "add":
 			return appData.update(slotKey(client, rest[0]), increment, 0);
 		case "count":
-			return appData.update(SHARED_COUNTERS[rest[0]], increment, 0);
+			return random(2)
+				? kv.increment(SHARED_COUNTERS[rest[0]])
+				: appData.update(SHARED_COUNTERS[rest[0]], increment, 0);
 		case "delete":
-			return appData.delete(slotKey(client, rest[0]));
+			return random(2) ? kv.getAndDelete(slotKey(client, rest[0])) : appData.delete(slotKey(client, rest[0]));
+		case "claim": {
+			const [slot, tag, expires] = rest;
+			return kv.setIfAbsent({ key: slotKey(client, slot), value: tag, expiresAt: expires ? EXPIRES_AT : undefined });
+		}
+		case "expire":
+			return kv.expire(slotKey(client, rest[0]), rest[1] ? { expiresAt: EXPIRES_AT } : null);
+		case "transfer": {
+			const [from, to, amount] = rest;
+			const accounts = numbers(ACCOUNTS).map((number) => accountKey(client, number));
+			return kv.updateMany(accounts, (values) => transferred(values, accounts[from], accounts[to], amount));
+		}
 		default:
-			return appData.deleteLike(`${client}/${rest[0]}%`);
+			return random(2)
+				? kv.deleteRange({ prefix: `${client}/${rest[0]}` })
+				: appData.deleteLike(`${client}/${rest[0]}%`);
 	}
 }
 
@@ -136,6 +165,24 @@ export function apply(contents, client, [kind, ...rest]) {
 		case "delete":
 			contents.delete(slotKey(client, rest[0]));
 			return [slotKey(client, rest[0])];
+		case "claim": {
+			const [slot, tag, expires] = rest;
+			const key = slotKey(client, slot);
+			return contents.has(key) ? [] : [put(key, contentOf(String(tag), expires ? EXPIRES_AT : undefined))];
+		}
+		case "expire": {
+			const key = slotKey(client, rest[0]);
+			const held = contents.get(key);
+			return held === undefined ? [] : [put(key, contentOf(held.split("@")[0], rest[1] ? EXPIRES_AT : undefined))];
+		}
+		case "transfer": {
+			const [from, to] = [accountKey(client, rest[0]), accountKey(client, rest[1])];
+			const values = Object.fromEntries(
+				[from, to].flatMap((key) => (contents.has(key) ? [[key, Number(contents.get(key))]] : [])),
+			);
+			const made = transferred(values, from, to, rest[2]);
+			return Object.entries(made ?? {}).map(([key, value]) => put(key, String(value)));
+		}
 		case "deleteLike":
 			return remove(`${client}/${rest[0]}`);
 		default: {

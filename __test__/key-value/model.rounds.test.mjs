@@ -95,6 +95,50 @@ class Model {
 		const found = this.entries(range, community);
 		return { entries: found.slice(0, limit), hasMore: found.length > limit };
 	}
+
+	increment(key, by, { min = -Infinity, max = Infinity, expiresAt }, community) {
+		const row = this.#live(key, community);
+		const before = row ? JSON.parse(row.value) : 0;
+		if (typeof before !== "number") throw expect.objectContaining({ code: "ERR_VALUE_TYPE" });
+		if (before + by < min || before + by > max) throw expect.objectContaining({ code: "ERR_OUT_OF_RANGE" });
+		this.#put(key, community, before + by, row ? row.expiresAt : expiresAt);
+		return before + by;
+	}
+
+	setIfAbsent(key, value, expiresAt, community) {
+		if (this.#live(key, community)) return false;
+		this.#put(key, community, value, expiresAt);
+		return true;
+	}
+
+	getAndDelete(key, community) {
+		const value = this.get(key, community);
+		this.delete(key, community);
+		return value;
+	}
+
+	expire(key, expiresAt, community) {
+		const row = this.#live(key, community);
+		if (row) row.expiresAt = expiresAt;
+		return row !== undefined;
+	}
+
+	deleteRange(range, community) {
+		const found = this.entries(range, community);
+		for (const { key } of found) this.delete(key, community);
+		return found.length;
+	}
+
+	updateMany(keys, updateFunc, community) {
+		const rows = keys.map((key) => [key, this.#live(key, community)]).filter(([, row]) => row);
+		const made = updateFunc(Object.fromEntries(rows.map(([key, row]) => [key, JSON.parse(row.value)])));
+		for (const [key, value] of Object.entries(made ?? {})) {
+			if (value === undefined) this.delete(key, community);
+			else this.#put(key, community, value, this.#live(key, community)?.expiresAt);
+		}
+		const after = keys.map((key) => [key, this.get(key, community)]);
+		return Object.fromEntries(after.filter(([, value]) => value !== undefined));
+	}
 }
 
 /** The patterns in use, each with what it means. */
@@ -134,6 +178,16 @@ const updaters = {
 	count: (data) => (Number.isInteger(data) ? data + 1 : 0),
 	keep: (data) => data,
 	fail: () => {
+		throw boom;
+	},
+};
+
+/** Functions for `updateMany`. */
+const changers = {
+	rotate: (keys) => (values) => Object.fromEntries(keys.map((key, i) => [key, values[keys[(i + 1) % keys.length]]])),
+	count: (keys) => (values) => ({ [keys[0]]: Object.keys(values).length }),
+	nothing: () => () => undefined,
+	fail: () => () => {
 		throw boom;
 	},
 };
@@ -184,6 +238,30 @@ const operation = fc.oneof(
 	},
 	{ weight: 1, arbitrary: fc.record({ method: fc.constant("count"), range, community }) },
 	{
+		weight: 5,
+		arbitrary: fc.record({
+			method: fc.constant("increment"),
+			key,
+			by: fc.integer({ min: -3, max: 3 }),
+			bounds: fc.constantFrom({}, {}, { min: 0 }, { min: -2, max: 2 }),
+			expiresAt,
+			community,
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("setIfAbsent"), key, value, expiresAt, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("getAndDelete"), key, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("expire"), key, expiresAt, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("deleteRange"), range, community }) },
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			method: fc.constant("updateMany"),
+			keys: fc.uniqueArray(key, { minLength: 1, maxLength: 4 }),
+			changer: fc.constantFrom("rotate", "rotate", "count", "nothing", "fail"),
+			community,
+		}),
+	},
+	{
 		weight: 1,
 		arbitrary: fc.record({ method: fc.constant("entries"), range, reverse: fc.boolean(), community }),
 	},
@@ -195,6 +273,9 @@ const step = fc.oneof(
 	{ weight: 1, arbitrary: fc.constant({ reopen: true }) },
 	{ weight: 1, arbitrary: fc.constant({ closeWithoutWaiting: true }) },
 );
+
+/** A range that says which keys, as `deleteRange` wants it. */
+const given = (range) => (Object.values(range).every((bound) => bound === undefined) ? { prefix: "" } : range);
 
 const asDate = (ms) => (ms === undefined || ms % 2 ? ms : new Date(ms));
 
@@ -237,6 +318,18 @@ function issue({ appData, kv }, o, i) {
 			return scope[o.method]({ ...o.range, reverse: o.reverse, limit: o.limit }).then(withoutCursor);
 		case "count":
 			return scope.count(o.range);
+		case "increment":
+			return scope.increment(o.key, o.by, { ...o.bounds, expiresAt: asDate(o.expiresAt) });
+		case "setIfAbsent":
+			return scope.setIfAbsent({ key: o.key, value: o.value, expiresAt: asDate(o.expiresAt) });
+		case "getAndDelete":
+			return scope.getAndDelete(o.key);
+		case "expire":
+			return scope.expire(o.key, o.expiresAt === undefined ? null : { expiresAt: asDate(o.expiresAt) });
+		case "deleteRange":
+			return scope.deleteRange(given(o.range));
+		case "updateMany":
+			return scope.updateMany(o.keys, changers[o.changer](o.keys));
 		case "entries":
 			return gather(scope.entries({ ...o.range, reverse: o.reverse }));
 		default:
@@ -267,6 +360,18 @@ function apply(model, o) {
 		}
 		case "count":
 			return model.entries(o.range, o.community).length;
+		case "increment":
+			return model.increment(o.key, o.by, { ...o.bounds, expiresAt: o.expiresAt }, o.community);
+		case "setIfAbsent":
+			return model.setIfAbsent(o.key, o.value, o.expiresAt, o.community);
+		case "getAndDelete":
+			return model.getAndDelete(o.key, o.community);
+		case "expire":
+			return model.expire(o.key, o.expiresAt, o.community);
+		case "deleteRange":
+			return model.deleteRange(o.range, o.community);
+		case "updateMany":
+			return model.updateMany(o.keys, changers[o.changer](o.keys), o.community);
 		case "entries":
 			return model.entries({ ...o.range, reverse: o.reverse }, o.community);
 		default:

@@ -19,7 +19,11 @@ function randomOperation(tag) {
 	const choice = random(100);
 	if (choice < 2) return { kind: "setMany", argument: KEYS.map((key) => ({ key, value: valueFor(key, tag) })) };
 	if (choice < 3) return { kind: "deleteLike" };
-	return choice < 18 ? { kind: "select" } : randomOperationOnKey(tag);
+	if (choice < 8) return { kind: "exchange", argument: LIST_KEYS };
+	if (choice < 18) return { kind: "select" };
+	const key = KEYS[random(KEYS.length)];
+	if (choice < 21) return { kind: "take", key };
+	return choice < 26 ? { kind: "claim", key, argument: valueFor(key, tag) } : randomOperationOnKey(tag);
 }
 
 function randomOperationOnKey(tag) {
@@ -57,7 +61,7 @@ async function contents({ appData, kv }) {
 
 /** Carries out an operation with the store, and resolves with its result as the semantics have it. */
 async function perform(store, { kind, key, argument }) {
-	const { appData } = store;
+	const { appData, kv } = store;
 	switch (kind) {
 		case "get":
 			return toText(await appData.get(key));
@@ -70,8 +74,18 @@ async function perform(store, { kind, key, argument }) {
 		case "delete":
 			return appData.delete(key);
 		case "deleteLike":
-			return appData.deleteLike("%");
+			return random(2) ? appData.deleteLike("%") : kv.deleteRange({ prefix: "" });
+		case "exchange": {
+			const [one, other] = argument;
+			const after = await kv.updateMany(argument, (values) => ({ [one]: values[other], [other]: values[one] }));
+			return JSON.stringify(argument.map((name) => after[name] ?? null));
+		}
+		case "take":
+			return toText(await kv.getAndDelete(key));
+		case "claim":
+			return String(await kv.setIfAbsent({ key, value: argument }));
 		default:
+			if (kind === "increment" && random(2)) return toText(await kv.increment(key));
 			return toText(await appData.update(key, (value) => updates[kind](value, argument), null));
 	}
 }

@@ -21,6 +21,12 @@ export function register(state, { kind, argument, result }) {
 			return { state: JSON.stringify(argument) };
 		case "delete":
 			return { state: null };
+		case "take":
+			return result === state ? { state: null } : undefined;
+		case "claim":
+			return result === String(state === null) ? { state: state ?? JSON.stringify(argument) } : undefined;
+		case "replace":
+			return argument.before === state ? { state: argument.after } : undefined;
 		default: {
 			const made = JSON.stringify(updates[kind](JSON.parse(state), argument));
 			return made === result ? { state: made } : undefined;
@@ -36,6 +42,8 @@ export function store(state, operation) {
 			return result === (state ?? "[]") ? { state } : undefined;
 		case "deleteLike":
 			return { state: null };
+		case "exchange":
+			return exchange(contentsOf(state), operation);
 		case "setMany":
 			return { state: stateOf(new Map([...contentsOf(state), ...argument.map((entry) => [entry.key, entry.value])])) };
 		default: {
@@ -48,6 +56,17 @@ export function store(state, operation) {
 			return { state: stateOf(contents) };
 		}
 	}
+}
+
+/** Two keys get each other's values; `result` has those of both after that, in the order of the keys. */
+function exchange(contents, { argument: keys, result }) {
+	const before = keys.map((key) => contents.get(key));
+	if (JSON.stringify(before.toReversed().map((value) => value ?? null)) !== result) return undefined;
+	for (const [index, key] of keys.entries()) {
+		if (before[1 - index] === undefined) contents.delete(key);
+		else contents.set(key, before[1 - index]);
+	}
+	return { state: stateOf(contents) };
 }
 
 const contentsOf = (state) => new Map(JSON.parse(state ?? "[]"));
@@ -67,6 +86,14 @@ export function projection(history, key) {
 		if (kind === "setMany") {
 			const entry = argument.find((entry) => entry.key === key);
 			return entry ? { ...operation, kind: "set", argument: entry.value } : [];
+		}
+		if (kind === "exchange") {
+			const index = argument.indexOf(key);
+			if (index < 0) return [];
+			const values = JSON.parse(result ?? "[null, null]").map((value) =>
+				value === null ? null : JSON.stringify(value),
+			);
+			return { ...operation, kind: "replace", argument: { before: values[1 - index], after: values[index] } };
 		}
 		if (kind === "select") {
 			const entry = JSON.parse(result).find(([name]) => name === key);
