@@ -135,6 +135,8 @@ const ofKv = [
 	{ ...inKv, workload: "kv-count", against: "count-in-sql", costAtMost: 1.1 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", atMost: 1 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", against: "first-page", costAtMost: 1.25 },
+	{ ...inKv, workload: "kv-increment-1000", against: "update", atLeast: 1 },
+	{ ...inKv, workload: "kv-increment-1000", against: "quick-db", atLeast: 20 },
 	{ ...inKv, workload: "kv-import", subject: "import", atMost: 1e6 / 60_000 },
 	{ ...inKv, workload: "kv-import-memory", subject: "import", atMost: IMPORT_MEMORY_MIB_MAX },
 	{ ...inKv, workload: "kv-watch-foreign", subject: "watch", atMost: 250 },

@@ -1,6 +1,12 @@
+import { countRuns, countSubjects, countWorkload } from "./counting.mjs";
 import { importQuickDb, importWorkloads } from "./importing.mjs";
-import { pageWorkload, subjects, workloads } from "./reads.mjs";
+import { pageWorkload, subjects as readSubjects, workloads } from "./reads.mjs";
 import { measureWatch, watchWorkloads } from "./watching.mjs";
+
+const subjects = [
+	...readSubjects.map((one) => (one.id === "rootcellar" ? { ...one, runs: { ...one.runs, ...countRuns } } : one)),
+	...countSubjects,
+];
 
 /** Subject that is a command, and has no store of its own. */
 const IMPORT = "import";
@@ -19,6 +25,7 @@ export const kv = {
 	workloads: [
 		...workloads.map(({ id, title, unit, better }) => ({ id, title, unit, better })),
 		pageWorkload,
+		countWorkload,
 		...importWorkloads,
 		...watchWorkloads,
 	],
@@ -57,7 +64,7 @@ export const kv = {
 		for (const [id, run] of Object.entries(runs ?? {})) {
 			if (!wants(id)) continue;
 			await turn();
-			report(id, await run({ store, profile }));
+			report(id, await run({ store, profile, folder }));
 		}
 		await store.close();
 	},

@@ -6,6 +6,7 @@ import { throughput } from "../../lib/measure.mjs";
  * @typedef {object} Bench
  * @property {import("rootcellar").DataStore} store - With `profile.manyKeys` keys.
  * @property {import("../../lib/profile.mjs").Profile} profile
+ * @property {string} folder - That of the store.
  *
  * @typedef {(bench: Bench) => Promise<number>} Run
  *
