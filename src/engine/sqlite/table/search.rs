@@ -4,7 +4,7 @@
 //! the next key that can match: where all keys are in one case, that is a seek for each letter at most.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, StatementStatus, params};
+use rusqlite::{Connection, StatementStatus, ffi, params};
 
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -71,10 +71,16 @@ fn search(
         }
         drop(rows);
         match next {
+            // A damaged index may give a key before the one that was sought, and the same one again for ever.
+            Some(key) if key <= from => return Err(malformed()),
             Some(key) => from = key,
             None => return Ok(()),
         }
     }
+}
+
+fn malformed() -> Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT_INDEX), None).into()
 }
 
 /// Passes on each row of a community, or each of a key that begins as `start` says.
@@ -145,5 +151,26 @@ mod tests {
         let steps = steps(&connection);
         // Reading and sorting takes about twenty a row, twice.
         assert!((20_000..1_000_000).contains(&steps), "{steps}");
+    }
+
+    #[test]
+    fn a_damaged_index_is_reported_instead_of_being_searched_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        drop(open_writer(&path, Interrupt::default()).unwrap());
+        // The index has its keys in another order than it says.
+        let other = Connection::open(&path).unwrap();
+        let damage = "DROP INDEX `__rootapp_kv_community_id_key_unique`; \
+            CREATE UNIQUE INDEX `__rootapp_kv_community_id_key_unique` \
+            ON __rootapp_kv (community_id, key COLLATE NOCASE); \
+            INSERT INTO __rootapp_kv (key, value) VALUES ('user:1', '1'), ('USF', '1'); \
+            PRAGMA writable_schema = ON; \
+            UPDATE sqlite_schema SET sql = replace(sql, ' COLLATE NOCASE', '') \
+            WHERE name = '__rootapp_kv_community_id_key_unique'";
+        other.execute_batch(damage).unwrap();
+        drop(other);
+        let connection = open_writer(&path, Interrupt::default()).unwrap();
+        let searched = each_match(&connection, None, "user:%", &mut |_, _| Ok(()));
+        assert_eq!(searched.unwrap_err().code(), "SQLITE_CORRUPT_INDEX");
     }
 }
