@@ -1,6 +1,6 @@
 // The rules: what a message is worth, when a level is reached, and who earns nothing for now.
 
-import { addProgress, isCoolingDown, saveProfile, startCooldown } from "./storage";
+import { addProgress, beginCooldown, saveProfile } from "./storage";
 
 /** A message of the community: the fields of the SDK's event that the bot needs, with the names looked up. */
 export type Message = {
@@ -39,19 +39,15 @@ export function levelOf(experience: number): number {
  * first of them; each message still counts as a message.
  */
 export function createLeveling(cooldownMs: number): (message: Message) => Promise<Outcome> {
-	// The messages of one member are handled one after another, those of different members side by side.
-	const lastOf = new Map<string, Promise<unknown>>();
-
-	async function handle(message: Message): Promise<Outcome> {
+	return async function onMessage(message) {
 		const { userId, nickname, channel, createdAt, messageContent } = message;
-		const rewarded = !(await isCoolingDown(userId));
+		const rewarded = await beginCooldown(userId, cooldownMs);
 		const earned = rewarded ? experienceFor(messageContent) : 0;
 
 		// Issued together, these writes share one commit, also with those of other members.
 		const [progress] = await Promise.all([
 			addProgress(userId, { experience: earned, messages: 1 }),
 			saveProfile(userId, { nickname, lastChannel: channel, lastMessageAt: createdAt }),
-			rewarded ? startCooldown(userId, cooldownMs) : undefined,
 		]);
 		return {
 			message,
@@ -59,12 +55,5 @@ export function createLeveling(cooldownMs: number): (message: Message) => Promis
 			levelBefore: levelOf(progress.experience - earned),
 			levelAfter: levelOf(progress.experience),
 		};
-	}
-
-	return function onMessage(message) {
-		const previous = lastOf.get(message.userId) ?? Promise.resolve();
-		const outcome = previous.then(() => handle(message));
-		lastOf.set(message.userId, outcome);
-		return outcome;
 	};
 }

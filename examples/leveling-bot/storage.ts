@@ -1,10 +1,10 @@
-// What the bot keeps, and under which keys. Only this file knows the store; in a bot that was written for the
-// SDK, the import below is the one line to change.
+// What the bot keeps, and under which keys. Only this file knows the store: `appData` has the SDK's own methods, and `kv`
+// what they lack, on the same keys.
 
 import { rootServer } from "rootcellar";
 
 const { dataStore } = rootServer;
-const { appData } = dataStore;
+const { appData, kv } = dataStore;
 
 /** Who a member is, and where the member was seen last. */
 export type Profile = { nickname: string; lastChannel: string; lastMessageAt: string };
@@ -39,31 +39,29 @@ export function addProgress(userId: string, gained: Progress): Promise<Progress>
 	);
 }
 
-/** A key that expires: it is there for as long as the cooldown lasts, and nobody has to remove it. */
-export function startCooldown(userId: string, cooldownMs: number): Promise<void> {
-	return appData.set<true>({
-		key: cooldownKey(userId),
-		value: true,
-		expiresAt: new Date(Date.now() + cooldownMs),
-	});
+/**
+ * Begins a member's cooldown, unless it goes on; returns whether it did. Of any number of messages at once, one begins it.
+ * The key expires by itself: nobody has to remove it.
+ */
+export function beginCooldown(userId: string, cooldownMs: number): Promise<boolean> {
+	return kv.setIfAbsent<true>({ key: cooldownKey(userId), value: true, ttlMs: cooldownMs });
 }
 
-export async function isCoolingDown(userId: string): Promise<boolean> {
-	return (await appData.get<true>(cooldownKey(userId))) !== undefined;
-}
-
-/** Every member the bot has ever seen. Both reads are issued together. */
+/** Every member the bot has ever seen, a page at a time however many there are. */
 export async function readMembers(): Promise<Member[]> {
-	const [profiles, progresses] = await Promise.all([
-		appData.select<Profile>(profileKey("%")),
-		appData.select<Progress>(progressKey("%")),
-	]);
-	const progressByKey = new Map(progresses.map(({ key, value }) => [key, value]));
-	return profiles.map(({ key, value: profile }) => {
-		const userId = key.slice(profileKey("").length);
-		const progress = progressByKey.get(progressKey(userId)) ?? { experience: 0, messages: 0 };
-		return { userId, ...profile, ...progress };
-	});
+	const members: Member[] = [];
+	let cursor: string | undefined;
+	do {
+		const page = await kv.list<Profile>({ prefix: profileKey(""), limit: 1_000, cursor });
+		const userIds = page.entries.map(({ key }) => key.slice(profileKey("").length));
+		const progresses = await kv.getMany<Progress>(userIds.map(progressKey));
+		for (const [index, { value: profile }] of page.entries.entries()) {
+			const progress = progresses[index] ?? { experience: 0, messages: 0 };
+			members.push({ userId: userIds[index], ...profile, ...progress });
+		}
+		cursor = page.cursor;
+	} while (cursor !== undefined);
+	return members;
 }
 
 export function readHistory(): Promise<History | undefined> {
