@@ -7,7 +7,7 @@ import Database from "better-sqlite3";
 import { openDataStore } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runMounted } from "../faults/namespace.mjs";
-import { packageUrl, startModule } from "../helpers/child.mjs";
+import { packagePath, packageUrl, runModule, startModule } from "../helpers/child.mjs";
 import { expectArgumentError, expectFailure, rejection } from "../helpers/errors.mjs";
 import { makeSdkFile, raw } from "../helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
@@ -388,6 +388,26 @@ describe.runIf(process.platform === "linux")("where the process may not write", 
 			await child.line(JSON.stringify(Array(4).fill("SQLITE_READONLY_DBMOVED")));
 			child.end();
 			expect(await child.ended).toMatchObject({ code: 0, stderr: "" });
+		},
+	);
+
+	test.each(["a file that was closed", "a file with the log that was left"])(
+		"the command line exports %s, and leaves it as it is",
+		async (name) => {
+			const [fill, value] = FOLDERS[name];
+			const filename = await closedFolder(fill);
+			const before = contents(dirname(filename));
+			const program = `
+				const { createRequire } = await import("node:module");
+				const require = createRequire(${JSON.stringify(packagePath)});
+				require("./lib/native/binding.js").loadBinding();
+				const { main } = require("./lib/cli/program.js");
+				if (process.getuid() === 0) { process.setgroups([]); process.setgid(${OTHER}); process.setuid(${OTHER}); }
+				await main([process.execPath, "rootcellar", "export", "--file", process.argv[1]]);`;
+			const { code, stdout, stderr } = await runModule(program, { args: [filename] });
+			expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+			expect(JSON.parse(stdout)).toMatchObject({ key: "k", value });
+			expect(contents(dirname(filename))).toEqual(before);
 		},
 	);
 

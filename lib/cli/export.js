@@ -4,7 +4,6 @@ const { open, rename, stat } = require("node:fs/promises");
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
-const { lookForKeys } = require("../native/destination.js");
 const { EXPORTED } = require("./exported.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./lines.js");
@@ -30,7 +29,6 @@ const WRITE_LENGTH = 1 << 16;
 async function exportKeys(options) {
 	const file = locateFile(options);
 	existing(file, "export");
-	await checkStore(file);
 	if (options.output === undefined) {
 		await exportTo(file, options, write);
 		return;
@@ -38,21 +36,6 @@ async function exportKeys(options) {
 	const output = outputAt(options.output, locateBoth(options), options.force ?? false);
 	const keys = await intoFile(output, file, (write) => exportTo(file, options, write));
 	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
-}
-
-/**
- * Refuses a file that is no store: opening it as one would make a store of any database.
- *
- * @param {string} file
- */
-async function checkStore(file) {
-	const { isStore, error } = await lookForKeys(file);
-	if (error) {
-		throw new RootcellarError(error.code, `${file} cannot be read: ${error.message}`);
-	}
-	if (!isStore) {
-		throw new RootcellarError("ERR_NOT_A_STORE", `${file} is a database without the table of a store`);
-	}
 }
 
 /**

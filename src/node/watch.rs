@@ -10,7 +10,7 @@ use super::convert::event::{EventKind, NativeEvent};
 use super::store::NativeStore;
 use crate::Error;
 use crate::clock::now_ms;
-use crate::engine::sqlite::{Scope, WatchNumber, WatchReport};
+use crate::engine::sqlite::{Scope, WatchNumber, WatchReport, Watched};
 use crate::kv::KeyRange;
 
 #[napi]
@@ -49,7 +49,7 @@ impl NativeStore {
             }
         };
         let (started, begun) = (notice(EventKind::Started), notice(EventKind::Done));
-        engine.watch(self.number(id), community, scope, now, started, begun, Box::new(tell))
+        engine.watch(self.number(id), Watched::new(community, scope), now, started, begun, Box::new(tell))
     }
 
     /// Asks for the next report of a watch. There is none if the file is not open.

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use crate::Error;
-use crate::engine::sqlite::open_own_reader;
 use crate::engine::sqlite::wal::frames::wal_path;
+use crate::engine::sqlite::{open_detached, open_own_reader};
 use crate::limits::BUSY_TIMEOUT;
 
 /// Opens a file for reading and leaves it and its log as they are. Closing the connection neither checkpoints an
@@ -19,6 +19,11 @@ use crate::limits::BUSY_TIMEOUT;
 pub fn open_for_inspection(path: &Path) -> Result<Connection, Error> {
     let has_log = wal_path(path).exists();
     let connection = open_own_reader(path, BUSY_TIMEOUT)?;
+    // SQLite makes files beside a database to read it. Where it may not, and there is no log, nothing but the file counts.
+    let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(Error::from);
+    if !has_log && read.is_err_and(|error| error.code() == "SQLITE_READONLY_DIRECTORY") {
+        return open_detached(path);
+    }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     Ok(connection)
 }

@@ -31,7 +31,7 @@ use super::wal::index_header::{WalIndex, WalIndexHeader};
 use super::wal::restart_log::{RestartLog, RestartLogs};
 use super::wal::snapshot::snapshot_header;
 use super::watch::thread::{Tell, WatchNumber, Watcher};
-use super::watch::watched::{Scope, Watched};
+use super::watch::watched::Watched;
 use super::write::lease::{self, Lease};
 use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
@@ -121,7 +121,7 @@ impl Engine {
         let watcher = Arc::new(Watcher::new(Arc::clone(&restarts.watches)));
         let told = Arc::clone(&watcher);
         control.when_committed(move || told.committed());
-        Ok(Self { requests, writer, commit_log, readers, file, control, restarts, checkpointer, found, watcher })
+        Ok(Self { file, requests, writer, readers, commit_log, control, restarts, checkpointer, found, watcher })
     }
 
     /// Queues a batch. Batches take effect in the order of the calls, in groups that share a transaction.
@@ -300,22 +300,20 @@ impl Engine {
     pub fn watch(
         &self,
         number: WatchNumber,
-        community: Option<String>,
-        scope: Scope,
+        mut watched: Watched,
         now_ms: i64,
         started: impl FnOnce() + Send + 'static,
         begun: impl FnOnce() + Send + 'static,
         mut tell: Tell,
     ) -> bool {
-        let (watcher, file) = (Arc::clone(&self.watcher), self.file.clone());
+        let (thread, file) = (Arc::clone(&self.watcher), self.file.clone());
         let task: Task = Box::new(move |snapshot| {
             let learned = snapshot.and_then(|connection| {
-                let mut watched = Watched::new(community, scope);
                 watched.begin(connection, now_ms)?;
                 Ok((watched, snapshot_header(connection)))
             });
             match learned {
-                Ok((watched, header)) => match watcher.add(&file, number, watched, header, tell) {
+                Ok((watched, header)) => match thread.add(&file, number, watched, header, tell) {
                     Ok(()) => begun(),
                     Err((error, mut tell)) => tell(Err(error)),
                 },

@@ -50,7 +50,10 @@ pub enum FileAccess {
 
 /// State of a database's files by which a change is noticed without SQLite.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp(Vec<Option<(u64, Option<SystemTime>, Option<FileId>)>>);
+pub struct Stamp([Option<FileStamp>; 3]);
+
+/// Length, time of the last write, and identity of a file.
+type FileStamp = (u64, Option<SystemTime>, Option<FileId>);
 
 impl Stamp {
     /// The stamp of a database now, of its log, and of the index of the log.
@@ -62,7 +65,7 @@ impl Stamp {
             let metadata = file.metadata().ok()?;
             Some((metadata.len(), metadata.modified().ok(), FileId::of(&file)))
         };
-        Self(["", "-wal", "-shm"].into_iter().map(stamp).collect())
+        Self(["", "-wal", "-shm"].map(stamp))
     }
 }
 

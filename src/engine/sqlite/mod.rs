@@ -51,5 +51,5 @@ pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};
 pub(crate) use wal::snapshot::snapshot_header;
 pub use watch::thread::{Tell, WatchNumber, Watcher};
-pub use watch::watched::{Scope, WatchReport};
+pub use watch::watched::{Scope, WatchReport, Watched};
 pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction};

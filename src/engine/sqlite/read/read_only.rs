@@ -36,14 +36,14 @@ pub enum ExpectedFile {
 pub struct Found {
     has_log: bool,
     /// Folder of the copy that is read instead.
-    _copy: Option<PrivateFolder>,
+    copy: Option<PrivateFolder>,
 }
 
 impl Found {
     /// Takes away the log and the index that SQLite has made to read, unless somebody uses them.
     pub fn leave(self, database: &Path) {
         let is_empty = || wal_path(database).metadata().is_ok_and(|log| log.len() == 0);
-        if self.has_log || self._copy.is_some() || !is_empty() {
+        if self.has_log || self.copy.is_some() || !is_empty() {
             return;
         }
         // The last connection that may write takes them away when it is closed. There is nothing in the log to be copied.
@@ -64,12 +64,12 @@ pub fn open(
     let stamp = Stamp::of(path);
     let refused = match connect(path, expected, false) {
         Ok(connection) => {
-            let found = Found { has_log, _copy: None };
+            let found = Found { has_log, copy: None };
             return opened(path, connection, FileAccess::ReadOnly, interrupt, found);
         }
         Err(error) => error,
     };
-    Found { has_log, _copy: None }.leave(path);
+    Found { has_log, copy: None }.leave(path);
     if !may_not_make_files(path) || !is_for_want_of_files(&refused) {
         return Err(explained(path, refused));
     }
@@ -84,7 +84,7 @@ pub fn open(
         return Err(Error::changed(path));
     }
     let access = FileAccess::Unchanging { of: path.to_owned(), stamp, is_copy: copy.is_some() };
-    opened(&used, connection, access, interrupt, Found { has_log, _copy: copy.map(|(folder, _)| folder) })
+    opened(&used, connection, access, interrupt, Found { has_log, copy: copy.map(|(folder, _)| folder) })
 }
 
 fn opened(

@@ -118,6 +118,7 @@ impl MarkKeeper {
     }
 
     /// For a connection that only reads: makes no marks.
+    #[must_use]
     pub fn idle() -> Self {
         Self { sources: None, seen: None, has_begun: true }
     }

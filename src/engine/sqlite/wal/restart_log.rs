@@ -53,6 +53,7 @@ pub struct EndedLogs([Option<EndedLog>; 2]);
 
 impl RestartLogs {
     /// See [`RestartLog::read`].
+    #[must_use]
     pub fn read(&self, log: &RawFile, header: WalIndexHeader) -> EndedLogs {
         EndedLogs([&self.captures, &self.watches].map(|restarts| restarts.read(log, header)))
     }

@@ -250,17 +250,14 @@ mod tests {
                 let now = wal.header();
                 let written = written_since(&path, at, now, &RestartLog::default());
                 unknown += usize::from(written.is_none());
-                let dirty = match tree.take() {
-                    Some(from) => {
-                        let (after, dirty) = from.after(&reader, written.as_ref()).unwrap();
-                        assert_eq!(after, TableTree::read(&reader).unwrap());
-                        tree = after;
-                        dirty
-                    }
-                    None => {
-                        tree = TableTree::read(&reader).unwrap();
-                        Dirty::All
-                    }
+                let dirty = if let Some(from) = tree.take() {
+                    let (after, dirty) = from.after(&reader, written.as_ref()).unwrap();
+                    assert_eq!(after, TableTree::read(&reader).unwrap());
+                    tree = after;
+                    dirty
+                } else {
+                    tree = TableTree::read(&reader).unwrap();
+                    Dirty::All
                 };
                 let after = rows(&reader);
                 reader.execute_batch("COMMIT").unwrap();

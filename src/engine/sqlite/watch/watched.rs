@@ -72,6 +72,7 @@ pub struct Watched {
 
 impl Watched {
     /// What is to be watched. Nothing is known of it yet.
+    #[must_use]
     pub fn new(community: Option<String>, scope: Scope) -> Self {
         Self {
             community,
@@ -88,6 +89,10 @@ impl Watched {
     }
 
     /// Learns all, in a transaction: what changes later is a change.
+    ///
+    /// # Errors
+    ///
+    /// With SQLite's code.
     pub fn begin(&mut self, connection: &Connection, now_ms: i64) -> Result<(), Error> {
         self.dirty = Dirty::NOTHING;
         self.suspects.clear();
@@ -114,6 +119,7 @@ impl Watched {
     }
 
     /// Returns `true` if anything may have changed.
+    #[must_use]
     pub fn is_due(&self, now_ms: i64) -> bool {
         !self.dirty.is_nothing()
             || !self.suspects.is_empty()
@@ -194,10 +200,8 @@ impl Watched {
             None => self.known.remove(key),
         };
         let was_to_expire_at = before.and_then(|known| known.expires_at);
-        if was_to_expire_at != expires_at {
-            if let Some(at) = was_to_expire_at {
-                self.expiries.remove(&(at, Arc::clone(key)));
-            }
+        if let Some(at) = was_to_expire_at.filter(|_| was_to_expire_at != expires_at) {
+            self.expiries.remove(&(at, Arc::clone(key)));
         }
         if let Some(at) = expires_at {
             self.expiries.insert((at, Arc::clone(key)));
@@ -248,7 +252,9 @@ impl Watched {
         let gone = self.known.iter().filter(|(_, known)| known.scan != scan).map(|(key, _)| Arc::clone(key));
         let gone: Vec<Arc<str>> = gone.collect();
         if learns {
-            gone.iter().for_each(|key| self.learn(key, None));
+            for key in &gone {
+                self.learn(key, None);
+            }
         } else {
             self.suspects.extend(gone);
         }
