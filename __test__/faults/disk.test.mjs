@@ -25,7 +25,9 @@ describe("too little room", () => {
 			// One big value among small ones of the same tick.
 			expect(result.neighbours).toEqual({ done: 104 });
 			for (const end of Object.values(result.big)) expect(end).toMatch(code);
-			expect(result.stored).toEqual({ before: 50, after: 50, with: [], old: 2_000, updated: true, deleted: 39 });
+			const kept = [2_000, 2_000];
+			expect(result.stored).toEqual({ before: 50, after: 50, with: [], old: 2_000, kept, updated: true, deleted: 39 });
+			expect(Object.keys(result.big)).toHaveLength(5);
 
 			// No room at all.
 			expect(result.full).toMatchObject({ missing: [], more: 0, get: 2_000, select: 50 });

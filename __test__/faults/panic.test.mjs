@@ -27,6 +27,8 @@ describe("a panic in the writer's thread", () => {
 			const batch = await ends([
 				appData.set({ key: "a", value: 1 }),
 				appData.update("old", () => "new", ""),
+				store.kv.increment("a"),
+				store.kv.updateMany(["old", "panic"], () => ({ old: "new", panic: 1 })),
 				appData.set({ key: "panic", value: 1 }),
 				appData.delete("old"),
 				appData.set([{ key: "b", value: 1 }, { key: "c", value: 1 }]),

@@ -304,6 +304,34 @@ describe("atomicity", () => {
 	}, 300_000);
 });
 
+test("a trigger that fails at one key undoes the others, and one that keeps a key is an error", async () => {
+	const { kv, appData, sqlite } = temporaryStore();
+	await appData.set(["a", "b", "c"].map((key) => ({ key, value: 1 })));
+	const change = () => kv.updateMany(["a", "b", "c", "d"], () => ({ d: 2, a: 2, b: undefined, c: 2 }));
+	for (const [action, code] of [
+		["raise(abort, 'no')", "SQLITE_CONSTRAINT_TRIGGER"],
+		["raise(fail, 'no')", "SQLITE_CONSTRAINT_TRIGGER"],
+		["raise(ignore)", "ERR_NOT_WRITTEN"],
+	]) {
+		const when = "before update on __rootapp_kv when new.key = 'c'";
+		await sqlite.exec(`create trigger refuse ${when} begin select ${action}; end`);
+		await expectFailure(change, code);
+		await expectFailure(() => kv.increment("c"), code);
+		await expectFailure(() => kv.expire("c", { ttlMs: HOUR_MS }), code);
+		expect(await appData.select("%")).toEqual(["a", "b", "c"].map((key) => ({ key, value: 1 })));
+		await sqlite.exec("drop trigger refuse");
+	}
+	await sqlite.exec(
+		"create trigger refuse before delete on __rootapp_kv when old.key = 'b' begin select raise(ignore); end",
+	);
+	for (const call of [() => kv.getAndDelete("b"), () => kv.deleteRange({ prefix: "" }), change]) {
+		await expectFailure(call, "ERR_NOT_WRITTEN");
+	}
+	expect(await appData.select("%")).toEqual(["a", "b", "c"].map((key) => ({ key, value: 1 })));
+	await sqlite.exec("drop trigger refuse");
+	expect(await change()).toEqual({ a: 2, c: 2, d: 2 });
+});
+
 describe("in a transaction", () => {
 	test("every method of tx.kv sees the transaction, and is rolled back with it", async () => {
 		const { kv, appData, sqlite } = temporaryStore();

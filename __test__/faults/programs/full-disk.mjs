@@ -29,7 +29,7 @@ async function count(operations) {
 const result = { way: kind };
 disk.shrink();
 const store = openDataStore({ filename, backup: false });
-const { appData } = store;
+const { appData, kv } = store;
 const small = (key) => ({ key, value: key.padEnd(SMALL_BYTES, ".") });
 await appData.set(Array.from({ length: 50 }, (_, i) => small(`old:${i}`)));
 
@@ -39,6 +39,8 @@ const big = {
 	set: end(appData.set({ key: "big", value: BIG })),
 	array: end(appData.set([small("with:0"), { key: "with:big", value: BIG }, small("with:1")])),
 	update: end(appData.update("old:0", () => BIG, "")),
+	several: end(kv.updateMany(["old:3", "old:4", "with:2"], () => ({ "old:3": "new", "old:4": BIG, "with:2": "new" }))),
+	absent: end(kv.setIfAbsent({ key: "with:3", value: BIG })),
 };
 const after = Array.from({ length: 50 }, (_, i) => appData.set(small(`after:${i}`)));
 const mixed = [
@@ -48,13 +50,14 @@ const mixed = [
 	appData.select("old:%"),
 ];
 result.neighbours = await count([...before, ...after, ...mixed]);
-result.big = { set: await big.set, array: await big.array, update: await big.update };
+result.big = Object.fromEntries(await Promise.all(Object.entries(big).map(async ([way, ended]) => [way, await ended])));
 result.stored = {
 	before: (await appData.selectValue("before:%")).length,
 	after: (await appData.selectValue("after:%")).length,
 	big: await appData.get("big"),
 	with: await appData.select("with:%"),
 	old: (await appData.get("old:0")).length,
+	kept: (await kv.getMany(["old:3", "old:4"])).map((text) => text.length),
 	updated: (await appData.get("old:1")).endsWith("!"),
 	deleted: (await appData.selectValue("old:%")).length,
 };

@@ -179,3 +179,29 @@ export function errorsAreTyped(error: unknown): string {
 	}
 	return "";
 }
+
+export async function writesOfKv({ kv, sqlite }: DataStore): Promise<void> {
+	exactly<number>()(await kv.increment("a"));
+	exactly<number>()(await kv.increment("a", -1, { min: 0, max: 10, ttlMs: 1_000 }));
+	exactly<boolean>()(await kv.setIfAbsent<Profile>({ key: "a", value: { xp: 1 }, expiresAt: new Date() }));
+	exactly<Profile | undefined>()(await kv.getAndDelete<Profile>("a"));
+	exactly<boolean>()(await kv.expire("a", { expiresAt: 1 }));
+	exactly<boolean>()(await kv.community("north").expire("a", null));
+	exactly<number>()(await kv.deleteRange({ prefix: "a:" }));
+	const balances = await kv.updateMany<{ ada: number; bob: number }>(["ada", "bob"], ({ ada = 0, bob = 0 }) => {
+		exactly<number>()(ada);
+		return ada < 5 ? undefined : { ada: ada - 5, bob: bob + 5 };
+	});
+	exactly<Partial<{ ada: number; bob: number }>>()(balances);
+	exactly<number>()(await sqlite.transaction((tx) => tx.kv.increment("a")));
+	// @ts-expect-error an expiry must be given, or null
+	await kv.expire("a");
+	// @ts-expect-error nobody means every key by leaving them out
+	await kv.deleteRange();
+	// @ts-expect-error a key that is not given
+	await kv.updateMany<{ ada: number }>(["ada"], () => ({ bob: 1 }));
+	// @ts-expect-error the function must be synchronous
+	await kv.updateMany<{ ada: number }>(["ada"], async () => ({ ada: 1 }));
+	// @ts-expect-error a number is added
+	await kv.increment("a", "1");
+}
