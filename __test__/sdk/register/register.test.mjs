@@ -71,14 +71,23 @@ describe("with the SDK installed", () => {
 		}
 	}
 
-	test("the SDK's store has sqlite and backups too, and a file that is lost is restored", async () => {
+	test("the SDK's store has kv, sqlite and backups too, and a file that is lost is restored", async () => {
 		const project = newProject();
 		linkRootcellar(project);
 		linkSdk(project);
 		const filename = path.join(project, "bot.sqlite3");
 		const options = { env: { DATABASE_CONFIG: databaseConfig(filename) } };
 		const main = path.join(project, "extras.cjs");
-		const expected = { same: true, visits: 1, seen: 1, rows: 1, isBackedUp: true, state: "active", restored: [] };
+		const expected = {
+			same: true,
+			visits: 1,
+			seen: 1,
+			hasKey: true,
+			rows: 1,
+			isBackedUp: true,
+			state: "active",
+			restored: [],
+		};
 		expect(await reportOf(main, options)).toEqual(expected);
 		for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
 			rmSync(filename + suffix, { recursive: true, force: true });

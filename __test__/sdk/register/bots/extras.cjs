@@ -6,7 +6,7 @@ const { dataStore } = require("rootcellar");
 
 /** Uses what stands beside the SDK's appData, and reports. */
 async function main() {
-	const { appData, backups, sqlite } = rootServer.dataStore;
+	const { appData, backups, kv, sqlite } = rootServer.dataStore;
 	const restored = [];
 	backups.on("restore", ({ reason }) => restored.push(reason));
 	await sqlite.exec("CREATE TABLE IF NOT EXISTS visits (day INTEGER)");
@@ -17,9 +17,10 @@ async function main() {
 	const made = await backups.create();
 	const [newest] = await backups.list();
 	process.send({
-		same: backups === dataStore.backups && sqlite === dataStore.sqlite,
+		same: backups === dataStore.backups && kv === dataStore.kv && sqlite === dataStore.sqlite,
 		visits,
 		seen: await appData.get("visits"),
+		hasKey: await kv.has("visits"),
 		rows: (await sqlite.get("SELECT count(*) AS n FROM visits")).n,
 		isBackedUp: newest.id === made.id,
 		state: backups.status().state,
