@@ -1,6 +1,15 @@
 // A folder of backups that is removed, or gets what is no backup, while the bot runs; and two bots that take turns.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
@@ -21,10 +30,12 @@ function heard(store) {
 }
 
 describe("backups that are removed while the bot runs are made anew", () => {
+	// A backup may be made meanwhile.
+	const remove = (path) => rmSync(path, { recursive: true, maxRetries: 10 });
 	const removed = [
-		["the folder", (destination) => rmSync(destination, { recursive: true })],
-		["what is in it", (destination) => rmSync(join(destination, "ltx"), { recursive: true })],
-		["a level", (destination) => rmSync(join(destination, "ltx/0"), { recursive: true })],
+		["the folder", (destination) => remove(destination)],
+		["what is in it", (destination) => remove(join(destination, "ltx"))],
+		["a level", (destination) => remove(join(destination, "ltx/0"))],
 		["the files", (destination) => captured(destination).map((name) => rmSync(join(destination, "ltx/0", name)))],
 	];
 
@@ -76,6 +87,114 @@ describe("backups that are removed while the bot runs are made anew", () => {
 		const backup = await store.backups.create().catch(({ code }) => code);
 		expect(backup).toSatisfy((what) => what === "ERR_BACKUP_NOT_FOUND" || typeof what.id === "string");
 	});
+});
+
+describe("a folder of backups that is not there", () => {
+	const away = ({ directory, destination }) => renameSync(destination, join(directory, "away"));
+	const back = ({ directory, destination }) => {
+		rmSync(destination);
+		renameSync(join(directory, "away"), destination);
+	};
+
+	test.each([
+		[
+			"but a link that leads nowhere",
+			({ directory, destination }) => symlinkSync(join(directory, "volume"), destination),
+		],
+		["but a link to itself", ({ destination }) => symlinkSync(destination, destination)],
+		["but a file", ({ destination }) => writeFileSync(destination, "")],
+	])("%s: fails, begins no lost file anew, and is used when it is back", async (_, replace) => {
+		const found = machine();
+		const { file } = found;
+		const store = open(file, { ...rarely(), shutdownTimeoutMs: 0 });
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		away(found);
+		replace(found);
+		await store.appData.set({ key: "k", value: 2 });
+		await expectFailure(() => store.backups.create(), "ERR_BACKUP_DESTINATION");
+		await store.close();
+		lose(file);
+		const next = open(file, rarely());
+		await expectFailure(() => next.appData.get("k"), "ERR_BACKUP_DESTINATION");
+		expect(existsSync(file)).toBe(false);
+		back(found);
+		expect(await next.appData.get("k")).toBe(1);
+	});
+
+	test("but another link to the same: goes on", async () => {
+		const found = machine();
+		const store = open(found.file, rarely());
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		away(found);
+		symlinkSync(join(found.directory, "away"), found.destination);
+		await store.appData.set({ key: "k", value: 2 });
+		await store.backups.create();
+		await store.close();
+		lose(found.file);
+		expect(await open(found.file).appData.get("k")).toBe(2);
+	});
+});
+
+describe("the last backup that is", () => {
+	const level = (destination) => join(destination, "ltx/0");
+	test.each([
+		["emptied", (path) => truncateSync(path)],
+		["cut off", (path) => truncateSync(path, 50)],
+		["overwritten", (path) => writeFileSync(path, "x".repeat(1_000))],
+	])("%s while the bot runs is noticed, and everything is backed up anew", async (_, damage) => {
+		const { file, destination } = machine();
+		const store = open(file, rarely());
+		const failures = heard(store);
+		for (const value of [1, 2]) {
+			await store.appData.set({ key: "k", value });
+			await store.backups.create();
+		}
+		damage(
+			join(
+				level(destination),
+				captured(destination)
+					.filter((name) => name.endsWith(".ltx"))
+					.sort()
+					.at(-1),
+			),
+		);
+		await store.backups.create();
+		expect(failures.map(({ code }) => code)).toEqual(["ERR_BACKUP_DAMAGED"]);
+		expect(store.backups.status()).toMatchObject({ state: "active", lagMs: 0 });
+		await store.close();
+		lose(file);
+		expect(await open(file).appData.get("k")).toBe(2);
+	});
+});
+
+test("what is in the way of the next backup and no file is named", async () => {
+	const { file, destination } = machine();
+	const store = open(file, { ...rarely(), shutdownTimeoutMs: 0 });
+	await store.appData.set({ key: "k", value: 1 });
+	const { id } = await store.backups.create();
+	const next = (BigInt(`0x${id}`) + 1n).toString(16).padStart(16, "0");
+	const path = join(destination, "ltx/0", `${next}-${next}.ltx`);
+	mkdirSync(path);
+	await store.appData.set({ key: "k", value: 2 });
+	const { message } = await expectFailure(() => store.backups.create(), "ERR_BACKUP_DESTINATION");
+	expect(message).toContain(`${next}-${next}.ltx is in the way`);
+	rmSync(path, { recursive: true });
+	expect(await store.backups.create()).toMatchObject({ id: next });
+});
+
+test("a foreign name is told without what a terminal would obey", async () => {
+	const { file, destination } = machine();
+	mkdirSync(join(destination, "ltx/0"), { recursive: true });
+	writeFileSync(join(destination, "ltx/0/\u001b[31mred\n.ltx"), "");
+	const store = open(file, rarely());
+	const failures = heard(store);
+	await store.appData.set({ key: "k", value: 1 });
+	await store.backups.create();
+	expect(failures.map(({ code }) => code)).toEqual(["ERR_BACKUP_DAMAGED"]);
+	expect(failures[0].message).toContain("[31mred");
+	expect(failures[0].message).not.toMatch(/\p{Cc}/u);
 });
 
 describe("names that cannot be backups", () => {

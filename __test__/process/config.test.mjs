@@ -392,6 +392,24 @@ describe("a destination of backups that looks like an address, and is none", () 
 		["with backslashes", `gs:\\\\${key}@bucket\\x`],
 		["with the name of the variable", `ROOTCELLAR_BACKUP=s3://${key}@bucket/x`],
 		["with a path before it", `/backups/s3://${key}@bucket/x`],
+		["in typographic quotes", `\u201cs3://${key}@bucket/x\u201d`],
+		["with a line break in it", `s3://bucket/a\n${key}`],
+		["with a variable that nothing has replaced", `s3://\${BUCKET}/${key}`],
+		["with a variable of a shell", `$HOME/${key}`],
+		["with the home of a shell", `~/${key}`],
+		["with a placeholder", `s3://<bucket>/${key}`],
+		["with a host before it, as programs that copy take it", `${key}@host:/backups`],
+		["with a number", "1"],
+		["with yes", "Yes"],
+		["with true", "true"],
+		["with the text of nothing", "undefined"],
+		["with the text of an object", "[object Object]"],
+		...(process.platform === "win32"
+			? []
+			: [
+					["with a drive of Windows", `C:\\${key}`],
+					["with a share of Windows", `\\\\host\\${key}`],
+				]),
 	];
 
 	test.each(cases)("%s: is refused, without showing it, and makes no folder", async (_, url) => {
@@ -407,11 +425,14 @@ describe("a destination of backups that looks like an address, and is none", () 
 		expect(readdirSync(cwd)).toEqual([]);
 	});
 
-	test.each(["C-drive", "./s3:bucket", "a folder", "s3.backup"])("a path such as %s stays one", async (url) => {
-		const cwd = temporaryDirectory();
-		expect((await use(`${REPORT} await dataStore.close();`, { cwd, ROOTCELLAR_BACKUP: url })).get).toEqual({
-			value: 1,
-		});
-		expect(existsSync(join(cwd, url, "ltx"))).toBe(true);
-	});
+	test.each(["C-drive", "./s3:bucket", "a folder", "s3.backup", "a/b:c", "./~", "./true", "a$b", "a@b"])(
+		"a path such as %s stays one",
+		async (url) => {
+			const cwd = temporaryDirectory();
+			expect((await use(`${REPORT} await dataStore.close();`, { cwd, ROOTCELLAR_BACKUP: url })).get).toEqual({
+				value: 1,
+			});
+			expect(existsSync(join(cwd, url, "ltx"))).toBe(true);
+		},
+	);
 });

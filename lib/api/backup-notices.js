@@ -1,7 +1,7 @@
 "use strict";
 
 const { toError } = require("../base/errors.js");
-const { withoutSecrets } = require("../config/backup.js");
+const { withoutSecrets } = require("../config/address.js");
 const { toBackup, toRestore } = require("../native/decode.js");
 const { isExiting } = require("../process/exit.js");
 

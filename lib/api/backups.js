@@ -5,7 +5,7 @@ const { isDate } = require("node:util/types");
 const { checkOptionNames } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
-const { withoutSecrets } = require("../config/backup.js");
+const { withoutSecrets } = require("../config/address.js");
 const { listBackups, restoreBackup, verifyBackups } = require("../native/destination.js");
 const { EVENTS } = require("./backup-notices.js");
 

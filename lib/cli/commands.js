@@ -1,7 +1,7 @@
 "use strict";
 
 const { setTimeout: sleep } = require("node:timers/promises");
-const { withoutSecrets } = require("../config/backup.js");
+const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
 const { isBackedUp, listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
 const { storeAt } = require("./files.js");

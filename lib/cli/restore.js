@@ -2,7 +2,7 @@
 
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
-const { withoutSecrets } = require("../config/backup.js");
+const { withoutSecrets } = require("../config/address.js");
 const { followLinks } = require("../config/paths.js");
 const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require("../native/destination.js");
 const { outputAt, storeAt } = require("./files.js");

@@ -1,7 +1,8 @@
 "use strict";
 
 const path = require("node:path");
-const { absolute, backupOf, checkBackupOptions, withoutSecrets } = require("../config/backup.js");
+const { absolute, withoutSecrets } = require("../config/address.js");
+const { backupOf, checkBackupOptions } = require("../config/backup.js");
 const { locationFromEnvironment, locationFromOption } = require("../config/location.js");
 const { wouldReplaceOpenFile } = require("../native/destination.js");
 const { openDataStore } = require("../data-store.js");

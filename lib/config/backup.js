@@ -4,7 +4,7 @@ const { checkDuration, checkOptionNames } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("../base/limits.js");
-const { absolutePath } = require("./paths.js");
+const { DESTINATION_FORMS, NOT_OFF, OFF, absolute, problemWithAddress } = require("./address.js");
 
 /**
  * @typedef {import("../..").BackupOptions} BackupOptions
@@ -36,14 +36,6 @@ const { absolutePath } = require("./paths.js");
 const HOOKS = ["beforeBackup", "afterBackup", "beforeRestore", "afterRestore"];
 
 const OPTIONS = ["url", "intervalMs", "retentionMs", "shutdownTimeoutMs", "quiet", ...HOOKS];
-
-const IS_URL = /^(file:|[a-z][a-z0-9+.-]+:\/\/)/i;
-
-/** Value of `ROOTCELLAR_BACKUP` that turns backups off, in capital or small letters. */
-const OFF = "off";
-
-/** Values by which somebody may mean the same. They are refused; a folder of such a name can be called `./false`. */
-const NOT_OFF = ["false", "0", "no", "none", "disabled"];
 
 /**
  * Checks the option `backup` of a store. `backupOf` completes it when the file is known.
@@ -133,32 +125,6 @@ function isOff(configured) {
 	return word === OFF;
 }
 
-const DESTINATION_FORMS = "the path of a folder, or a URL such as s3://bucket/prefix";
-
-/**
- * Problem of a path that looks like an address. As a path it would create a folder of that name, and backups in there
- * would be taken for safe elsewhere. Never shows the address, which may hold credentials.
- *
- * @param {string} address
- * @returns {string | undefined}
- */
-function problemWithAddress(address) {
-	if (address.trim() !== address) {
-		return "it begins or ends with a space or a line break";
-	}
-	if (/^["'`]|["'`]$/.test(address)) {
-		return "it is in quotes, which some programs keep as a part of the value";
-	}
-	if (IS_URL.test(address)) {
-		return undefined;
-	}
-	// One letter and a colon is a drive of Windows.
-	if (/^[a-z][a-z0-9+.-]+:/i.test(address) || /^(s3|gs|az|abs|https?)[/\\]{2}/i.test(address)) {
-		return 'it looks like a URL without its "://"; write ./ before a path';
-	}
-	return address.includes("://") ? "it holds a URL that something else precedes" : undefined;
-}
-
 /** The destination, in the core's messages about one whose name cannot be used. */
 const DESTINATION = "the destination of backups";
 
@@ -175,21 +141,4 @@ function namingSource(failure, source) {
 	return { ...failure, message: failure.message.replace(DESTINATION, source) };
 }
 
-/**
- * @param {string} address a path or a URL
- * @param {string} [folder] what a relative path starts from
- */
-function absolute(address, folder) {
-	return IS_URL.test(address) ? address : absolutePath(address, folder);
-}
-
-/**
- * A destination without credentials and without query parameters, so that it can be shown.
- *
- * @param {string} address an absolute path or a URL
- */
-function withoutSecrets(address) {
-	return address.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?]*@)?([^?]*).*$/is, "$1$3");
-}
-
-module.exports = { DESTINATION, absolute, backupOf, checkBackupOptions, namingSource, withoutSecrets };
+module.exports = { DESTINATION, backupOf, checkBackupOptions, namingSource };

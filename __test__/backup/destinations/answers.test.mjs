@@ -101,6 +101,40 @@ describe("an answer that is no listing never begins a lost file anew", () => {
 	});
 });
 
+describe("a foreign object whose name the protocol's libraries refuse", () => {
+	const BACKUP = "0000000000000007-0000000000000007.ltx";
+	test.each([
+		["a folder of a console", ""],
+		["an empty part", "/x.ltx"],
+		["an empty part at the end", "x//"],
+		["a part that leads up", "../x.ltx"],
+		["a part that leads nowhere", "./x.ltx"],
+		["a line break", "a\nb.ltx"],
+		["a line break that is a number", "a&#10;b.ltx"],
+		["a control character", "a\u007fb.ltx"],
+		["what is no UTF-8 when it is decoded", "%ff%fe.ltx"],
+		["1,000 letters", "x".repeat(1_000)],
+		["the name of a backup, deeper", `deeper/${BACKUP}`],
+		["the name of a backup, as a folder", `${BACKUP}/`],
+		["the name of a backup, behind an empty part", `/${BACKUP}`],
+	])("%s: is passed over", async (_, name) => {
+		const { file } = machine();
+		const server = await startFakeStore();
+		const store = open(file, rarely(server.url));
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await store.close();
+		server.objects.set(`my-bot/0000/${name}`, { body: Buffer.from("text"), time: new Date() });
+		const next = open(file, rarely(server.url));
+		await next.appData.set({ key: "k", value: 2 });
+		const { id } = await next.backups.create();
+		expect(id < "0000000000000007", id).toBe(true);
+		await next.close();
+		lose(file);
+		expect(await open(file, rarely(server.url)).appData.get("k")).toBe(2);
+	});
+});
+
 describe("a server that cannot put under a condition", () => {
 	test.each([
 		["501", 501, ""],

@@ -22,7 +22,9 @@ use crate::Error;
 ///
 /// `ERR_INVALID_CONFIG` if it is neither, or incomplete.
 pub fn parse(address: &str) -> Result<Arc<dyn Destination>, Error> {
-    if let Some(rest) = address.strip_prefix("file:") {
+    if let Some((scheme, rest)) = address.split_at_checked("file:".len())
+        && scheme.eq_ignore_ascii_case("file:")
+    {
         let path = rest.strip_prefix("//").unwrap_or(rest);
         let path = decode_percent(path).filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| invalid("a file: URL names an absolute path, as file:///var/backups"))?;
@@ -47,16 +49,31 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     let name = url.host_str().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| invalid(&format!("{scheme}:// has to be followed by the name of a bucket")))?;
     let prefix = decode_percent(url.path().trim_matches('/'));
+    let prefix = prefix.filter(|prefix| !prefix.contains(char::is_control));
     let prefix = prefix.ok_or_else(|| invalid("its prefix is no text"))?;
     if prefix.is_empty() {
         // Litestream looks under other keys without a prefix.
         return Err(invalid(&format!("it needs a prefix, as {scheme}://{name}/my-bot")));
+    }
+    if !has_plain_parts(address) {
+        return Err(invalid("its prefix has an empty part, or one that is . or .."));
+    }
+    if url.fragment().is_some() {
+        return Err(invalid("it has a #, which a prefix has as %23"));
     }
     if url.password().is_some() || (layout != Layout::Azure && !url.username().is_empty()) {
         return Err(invalid("credentials are given in the environment, and not in the address"));
     }
     let store = object_store(layout, name, url.username(), StoreOptions::of(&url, layout)?)?;
     Ok(Arc::new(Bucket::new(store, &prefix, layout, format!("{scheme}://{name}/{prefix}"))?))
+}
+
+/// Returns false if a part of the prefix is one that parsers of URLs leave out, and that object stores take for a name.
+fn has_plain_parts(address: &str) -> bool {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let path = address[..end].strip_suffix('/').unwrap_or(&address[..end]);
+    let decoded = |part| decode_percent(part).unwrap_or_default();
+    path.split('/').skip("s3://bucket".split('/').count()).all(|part| !["", ".", ".."].contains(&&*decoded(part)))
 }
 
 /// Decodes percent-encoding; `None` if the result is not UTF-8.
@@ -87,6 +104,7 @@ mod tests {
         assert_eq!(description("C://odd").unwrap(), "C://odd");
         assert_eq!(description("file:///var/my%20backups").unwrap(), "/var/my backups");
         assert_eq!(description("file:/var/100%").unwrap(), "/var/100%");
+        assert_eq!(description("FILE:///var/backups").unwrap(), "/var/backups");
         for address in ["", "file://host/path", "file:relative", "file:///%ff"] {
             assert_eq!(description(address).unwrap_err().code(), "ERR_INVALID_CONFIG", "{address}");
         }
@@ -120,6 +138,16 @@ mod tests {
             ("s3:///prefix", "name of a bucket"),
             ("s3://bucket:port/prefix", "port"),
             ("s3://bucket/%ff", "no text"),
+            ("s3://bucket/a%0asecret", "no text"),
+            ("s3://bucket/a/../secret", "empty part"),
+            ("s3://bucket/./secret", "empty part"),
+            ("s3://bucket/%2E%2e/secret", "empty part"),
+            ("s3://bucket//secret", "empty part"),
+            ("s3://bucket/a//secret?region=a", "empty part"),
+            ("s3://bucket/secret//", "empty part"),
+            ("gs://bucket/a/s3://bucket/secret", "empty part"),
+            ("s3://bucket/prefix#secret", "has a #"),
+            ("az://a@container/prefix?endpoint=https://host#secret", "has a #"),
             ("ftp://secret@host/path", "ftp: is not supported"),
             ("https://host/secret", "https: is not supported"),
             ("sftp://user:secret@host/path", "sftp: is not supported"),

@@ -75,6 +75,88 @@ fn root_tag(mut text: &str) -> Option<&str> {
     }
 }
 
+/// Elements of a listing that hold a key.
+const KEY_TAGS: [&str; 3] = ["<Key>", "<Name>", "<Prefix>"];
+
+/// Stands for what a key cannot have here.
+const REPLACED: &str = "\u{fffd}";
+
+/// Makes each key of a listing one that the client library takes: it would refuse the whole listing for one foreign
+/// object whose key has an empty part, a part `.` or `..`, or a control character. A key that ends with `/`, as that of
+/// what shows as a folder in a console, gets one more part, because the library leaves the `/` out.
+pub fn with_possible_keys(body: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(&body) else { return body };
+    let mut possible = String::new();
+    let (mut rest, mut copied) = (text, 0);
+    while let Some((at, tag)) = next_key(rest) {
+        let begin = text.len() - rest.len() + at + tag.len();
+        let end = text[begin..].find('<').map_or(text.len(), |length| begin + length);
+        if let Some(key) = possible_key(&text[begin..end]) {
+            possible.push_str(&text[copied..begin]);
+            possible.push_str(&key);
+            copied = end;
+        }
+        rest = &text[end..];
+    }
+    if copied == 0 {
+        return body;
+    }
+    possible.push_str(&text[copied..]);
+    possible.into_bytes()
+}
+
+/// Returns where the next key is, and its tag.
+fn next_key(text: &str) -> Option<(usize, &'static str)> {
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].find('<')?;
+        if let Some(tag) = KEY_TAGS.iter().find(|tag| text[at..].starts_with(**tag)) {
+            return Some((at, tag));
+        }
+        from = at + 1;
+    }
+}
+
+/// Returns a key that is possible instead of one that is not.
+fn possible_key(key: &str) -> Option<String> {
+    let plain = without_control_characters(key);
+    let part = |(index, part): (usize, &str)| match part {
+        "" if index > 0 => REPLACED.to_owned(),
+        "." | ".." => REPLACED.to_owned(),
+        _ => part.to_owned(),
+    };
+    let possible = plain.split('/').enumerate().map(part).collect::<Vec<_>>().join("/");
+    (possible != key).then_some(possible)
+}
+
+/// Replaces control characters, also where XML has them as numbers.
+fn without_control_characters(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let (length, letter_meant) = reference(rest).unwrap_or((letter.len_utf8(), letter));
+        if letter_meant.is_ascii_control() {
+            plain.push_str(REPLACED);
+        } else if matches!(letter_meant, '/' | '.') {
+            plain.push(letter_meant);
+        } else {
+            plain.push_str(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    plain
+}
+
+/// Reads a character that XML has as a number: `&#10;` or `&#xA;`. Returns its length there as well.
+fn reference(text: &str) -> Option<(usize, char)> {
+    let (number, _) = text.strip_prefix("&#")?.split_once(';')?;
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => number.parse(),
+    };
+    Some(("&#;".len() + number.len(), char::from_u32(code.ok()?)?))
+}
+
 /// Returns the code of an error, or nothing. The rest of its body is not believed: it may be long, and may repeat what
 /// is secret.
 pub fn error_code(headers: &reqwest::header::HeaderMap, body: &[u8]) -> String {
@@ -154,6 +236,37 @@ mod tests {
             }
         }
         assert!(not_a_listing(b"\xff\xfe<").unwrap().contains("binary"));
+    }
+
+    #[test]
+    fn a_key_that_the_library_would_refuse_is_replaced_and_no_other() {
+        for (key, possible) in [
+            ("p/0000//x.ltx", "p/0000/?/x.ltx"),
+            ("p/0000/", "p/0000/?"),
+            ("p/0000//", "p/0000/?/?"),
+            ("p/0000/../x", "p/0000/?/x"),
+            ("p/./x", "p/?/x"),
+            ("p/a\nb", "p/a?b"),
+            ("p/a\u{7f}b", "p/a?b"),
+            ("p/a&#10;b", "p/a?b"),
+            ("p/a&#xA;b&#x1;", "p/a?b?"),
+            ("p/a&#47;&#x2F;b", "p/a/?/b"),
+            ("p/&#46;&#46;/b", "p/?/b"),
+            ("p/a&#65;&amp;..b", "p/a&#65;&amp;..b"),
+            ("p/a&#999999999999;b&#;", "p/a&#999999999999;b&#;"),
+            ("/p/x", "/p/x"),
+            ("", ""),
+        ] {
+            let possible = possible.replace('?', REPLACED);
+            for tag in ["Key", "Name", "Prefix"] {
+                let listing = |key: &str| format!("{XML}<a><{tag}>{key}</{tag}><Size>1</Size><{tag}>b</{tag}></a>");
+                let found = with_possible_keys(listing(key).into_bytes());
+                assert_eq!(String::from_utf8(found).unwrap(), listing(&possible), "{key}");
+            }
+        }
+        let others = "<a><KeyCount>1</KeyCount><NextMarker>a//b</NextMarker><Key>cut off";
+        assert_eq!(with_possible_keys(others.into()), others.as_bytes());
+        assert_eq!(with_possible_keys(b"<Key>\xff//</Key>".into()), b"<Key>\xff//</Key>");
     }
 
     #[test]

@@ -111,10 +111,12 @@ impl Destination for Bucket {
             let listed = listed.map_err(|error| self.failed("list", &error))?;
             answered();
             for object in &listed.objects {
-                if !object.location.prefix_matches(&folder) {
+                let Some(mut parts) = object.location.prefix_match(&folder) else {
                     return Err(self.unlisted("its answer is a listing of something else"));
-                }
-                let Some(name) = object.location.filename() else { continue };
+                };
+                // What lies deeper is nothing of ours.
+                let (Some(name), None) = (parts.next(), parts.next()) else { continue };
+                let name = name.as_ref();
                 foreign.extend(unread(level, name));
                 let time_ms = object.last_modified.timestamp_millis();
                 let name = FileName::parse(level, name);

@@ -49,13 +49,14 @@ impl Folder {
         files: &mut Vec<BackupFile>,
         foreign: &mut BTreeSet<String>,
     ) -> io::Result<()> {
-        let entries = match fs::read_dir(self.level(level)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        let folder = self.level(level);
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return leads_somewhere(&folder),
             entries => entries?,
         };
         for entry in entries {
             let entry = entry?;
-            foreign.extend(entry.file_name().to_str().and_then(|name| unread(level, name)));
+            foreign.extend(unread(level, &entry.file_name().to_string_lossy()));
             let Some(name) = entry.file_name().to_str().and_then(|name| FileName::parse(level, name)) else {
                 continue;
             };
@@ -88,8 +89,12 @@ impl Folder {
         let path = folder.join(name.file_name());
         match rename_new(staged, &path) {
             Ok(()) => Ok(Created::New),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Exists),
-            Err(error) => Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) if path.symlink_metadata().is_ok_and(|there| !there.is_file()) => {
+                let message = format!("{} is in the way, and is no file", name.file_name());
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
+            }
+            Err(_) => Ok(Created::Exists),
         }
     }
 
@@ -186,6 +191,18 @@ fn from_ms(time_ms: i64) -> SystemTime {
     let distance = Duration::from_millis(time_ms.unsigned_abs());
     let time = if time_ms < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
     time.unwrap_or(UNIX_EPOCH)
+}
+
+/// Fails if a folder is missing because a link on the way to it leads nowhere: what is mounted there is not.
+fn leads_somewhere(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find_map(|path| Some((path, path.symlink_metadata().ok()?)));
+    match there {
+        Some((link, found)) if found.is_symlink() => {
+            let message = format!("the link {} leads nowhere", link.display());
+            Err(io::Error::new(io::ErrorKind::NotFound, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -84,10 +84,11 @@ fn is_true(destination: &dyn Destination, name: FileName) -> Result<bool, Error>
     }
 }
 
-/// Returns a name for messages if it says that it is a backup and cannot be read as one.
+/// Returns a name for messages, without what a terminal would obey, if it says that it is a backup and cannot be read as
+/// one.
 pub fn unread(level: Level, name: &str) -> Option<String> {
-    (name.strip_suffix(".ltx").is_some() && FileName::parse(level, name).is_none())
-        .then(|| format!("{level}/{name}"))
+    let is_one = name.strip_suffix(".ltx").is_some() && FileName::parse(level, name).is_none();
+    is_one.then(|| format!("{level}/{}", name.replace(char::is_control, "\u{fffd}")))
 }
 
 #[cfg(test)]

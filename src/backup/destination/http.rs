@@ -14,7 +14,7 @@ use object_store::client::{
 use object_store::{ClientOptions, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::answer::{Pages, error_code, not_a_listing};
+use super::answer::{Pages, error_code, not_a_listing, with_possible_keys};
 
 /// Redirects that are followed within one host.
 const REDIRECTS_MAX: usize = 5;
@@ -126,7 +126,7 @@ async fn check_listing(response: HttpResponse, is_first: bool, pages: &Pages) ->
     if !pages.take(is_first, body.len()) {
         return Err(refused(LISTING_TOO_LONG));
     }
-    Ok(HttpResponse::from_parts(parts, body.into()))
+    Ok(HttpResponse::from_parts(parts, with_possible_keys(body).into()))
 }
 
 /// Reads a body that may be this long.

@@ -92,6 +92,11 @@ impl Publisher {
             return Err(self.stop(conflict::anothers(&*self.destination, last.name)));
         }
         self.check_chain(&files);
+        // A checksum that cannot be read is no evidence: the destination may not have answered.
+        let is_other = |file: &BackupFile| file.bytes != last.bytes || (there.is_some() && checksum.is_some());
+        if files.iter().any(|file| file.name == last.name && is_other(file)) {
+            self.last_is_damaged(last.name);
+        }
         if !self.snapshot_wanted {
             // The file was merged.
             self.last = end_of(&files).map(|file| (*file, self.destination.checksum(file)));
@@ -120,10 +125,14 @@ impl Publisher {
         let (Some(Known { position, .. }), Some((last, Some(checksum)))) = (&self.known, self.last) else { return };
         let is_the_capture = last.name == FileName::captured(position.txid);
         if is_the_capture && ![0, checksum].contains(&position.checksum) {
-            let message = format!("the backup {} is damaged: everything is backed up anew", last.name);
-            self.problem = Some(Error::backup(BackupProblem::Damaged, message));
-            self.snapshot_wanted = true;
+            self.last_is_damaged(last.name);
         }
+    }
+
+    fn last_is_damaged(&mut self, name: FileName) {
+        let message = format!("the backup {name} is damaged: everything is backed up anew");
+        self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+        self.snapshot_wanted = true;
     }
 
     /// Checks that the files still lead to the last backup; requests a full snapshot otherwise.
