@@ -187,11 +187,15 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Longest path that SQLite opens (`MAX_PATHNAME` in its `os_unix.c`, less the suffix of a journal).
 pub const PATH_BYTES_MAX: usize = 504;
 
-/// Page cache of each reader (sqlite.org/pragma.html, `cache_size`).
-pub const READER_CACHE_KIB: i64 = 4 << 10;
+/// Page cache of each reader thread (sqlite.org/pragma.html, `cache_size`).
+pub const POOL_CACHE_KIB: i64 = 4 << 10;
 
-/// Page cache of the writer.
-pub const WRITER_CACHE_KIB: i64 = 8 << 10;
+/// Page cache of the reader on a client's own thread, which looks keys up. Like every page cache it takes no more than the
+/// database.
+pub const READER_CACHE_KIB: i64 = 16 << 10;
+
+/// Page cache of the writer: the index of keys of a million, which every write searches.
+pub const WRITER_CACHE_KIB: i64 = 32 << 10;
 
 /// Size of a compiled pattern of `REGEXP`: a text takes time in proportion to it.
 pub const REGEXP_BYTES_MAX: usize = 64 << 10;

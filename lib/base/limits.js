@@ -122,6 +122,9 @@ module.exports = {
 	 */
 	CACHE_ENTRY_OVERHEAD_BYTES: 256,
 
+	/** Entries of an array that go into the cache when they are stored. A longer one is an import, and would push out what is read. */
+	CACHED_ARRAY_ENTRIES_MAX: 1_000,
+
 	/** Memory of the `Map` of a community. */
 	CACHE_SCOPE_OVERHEAD_BYTES: 256,
 

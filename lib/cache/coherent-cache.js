@@ -118,7 +118,7 @@ class CoherentCache {
 
 	/**
 	 * Adds a write of this store that is on disk, unless others may have overwritten it since it was sent, or it is not
-	 * known what it has left.
+	 * known what it has left, or it is one of an import: then what it has replaced goes.
 	 *
 	 * @param {Address & Stored} change
 	 * @param {boolean} isKnown see `isSoleWriterSince`

@@ -2,6 +2,7 @@
 
 const { liveText } = require("../base/entry.js");
 const { decode } = require("../base/json.js");
+const { CACHED_ARRAY_ENTRIES_MAX } = require("../base/limits.js");
 const { ScopedMap } = require("../base/scoped-map.js");
 const { answer } = require("./change.js");
 const { concernsAnyKey } = require("./writes.js");
@@ -71,8 +72,9 @@ class PendingWrites {
 				this.cache.clear();
 			}
 			learn(write, outcomes);
+			const isKnown = isSoleWriter && write.changes.length <= CACHED_ARRAY_ENTRIES_MAX;
 			for (const change of write.changes) {
-				this.cache.committed(change, isSoleWriter && change.isTold);
+				this.cache.committed(change, isKnown && change.isTold);
 				this.commitChange(change, now);
 				for (const read of change.lateReads) {
 					lateReads.push(read);

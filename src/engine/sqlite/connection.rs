@@ -14,9 +14,7 @@ use super::regexp;
 use super::table::schema;
 use super::wal::file_mark;
 use crate::Error;
-use crate::limits::{
-    BUSY_PAUSE_MAX, BUSY_TIMEOUT, READER_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
-};
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB};
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
 pub const PAGE_BYTES_MIN: u64 = 512;
@@ -95,8 +93,8 @@ fn sync_everything(connection: &Connection) -> Result<(), Error> {
     Ok(connection.pragma_update(None, "checkpoint_fullfsync", true)?)
 }
 
-/// Opens a read-only connection that reports a held lock at once.
-pub fn open_reader(file: &DatabaseFile) -> Result<UserConnection, Error> {
+/// Opens a read-only connection that reports a held lock at once, with a page cache of so many KiB at most.
+pub fn open_reader(file: &DatabaseFile, cache_kib: i64) -> Result<UserConnection, Error> {
     let connection = match file.access() {
         FileAccess::Full => {
             open(file.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| explained(file.path(), error))?
@@ -107,7 +105,7 @@ pub fn open_reader(file: &DatabaseFile) -> Result<UserConnection, Error> {
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "query_only", true)?;
     // This reads the schema, which a held lock may prevent. Then the default stays.
-    drop(connection.pragma_update(None, "cache_size", -READER_CACHE_KIB));
+    drop(connection.pragma_update(None, "cache_size", -cache_kib));
     UserConnection::new(connection, file.interrupt().clone())
 }
 

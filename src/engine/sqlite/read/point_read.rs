@@ -39,11 +39,12 @@ pub struct Stored {
 pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
-    pub(crate) fn open(file: &DatabaseFile) -> Result<Self, Error> {
+    /// Opens one with a page cache of so many KiB at most.
+    pub(crate) fn open(file: &DatabaseFile, cache_kib: i64) -> Result<Self, Error> {
         // Checked before, because opening a missing file has an error of its own; and after, because the file may
         // disappear meanwhile.
         file.check()?;
-        let connection = connection::open_reader(file)?;
+        let connection = connection::open_reader(file, cache_kib)?;
         file.check()?;
         let wal_index = WalIndex::of(&connection);
         Ok(Self { connection, wal_index, file: file.clone(), waits_for_locks: Cell::new(false) })

@@ -14,7 +14,7 @@ use super::point_read::Reader;
 use crate::Error;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
-use crate::limits::{BUSY_TIMEOUT, READERS_MAX};
+use crate::limits::{BUSY_TIMEOUT, POOL_CACHE_KIB, READERS_MAX};
 use crate::threads::{self, lock};
 
 /// Work on a snapshot, or on the error if none could be taken.
@@ -120,13 +120,14 @@ impl ReaderPool {
     /// [`ReaderPool::submit`].
     pub fn submit_slow(&self, task: Task, started: Started) -> bool {
         let mut has_snapshot = false;
-        let reader = Reader::open(&self.shared.file).and_then(|reader| match snapshot_now(&reader) {
-            Err(error) if !error.is_busy() => Err(error),
-            taken => {
-                has_snapshot = taken.is_ok();
-                Ok(reader)
-            }
-        });
+        let reader =
+            Reader::open(&self.shared.file, POOL_CACHE_KIB).and_then(|reader| match snapshot_now(&reader) {
+                Err(error) if !error.is_busy() => Err(error),
+                taken => {
+                    has_snapshot = taken.is_ok();
+                    Ok(reader)
+                }
+            });
         let reader = match reader {
             Ok(reader) => reader,
             Err(error) => {
@@ -176,7 +177,7 @@ impl ReaderPool {
         if state.readers >= READERS_MAX {
             return Ok(Taken::None(state));
         }
-        let reader = Reader::open(&self.shared.file)?;
+        let reader = Reader::open(&self.shared.file, POOL_CACHE_KIB)?;
         let (thread, orders) = mpsc::channel();
         let (shared, own) = (Arc::clone(&self.shared), thread.clone());
         state.threads.push(threads::spawn("reader", move || serve(&shared, &own, &orders))?);
@@ -219,7 +220,7 @@ fn serve(shared: &PoolShared, own: &Sender<Order>, orders: &Receiver<Order>) {
         loop {
             // A panic drops the task, whose replies then report an internal error, and the reader with it.
             let performed = catch_unwind(AssertUnwindSafe(|| perform(work)));
-            let reader = performed.or_else(|_| Reader::open(&shared.file));
+            let reader = performed.or_else(|_| Reader::open(&shared.file, POOL_CACHE_KIB));
             let mut state = lock(&shared.state);
             let Ok(reader) = reader else { return give_up(&mut state) };
             match state.waiting.pop_front() {

@@ -10,6 +10,7 @@
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
 use super::columns::expiry;
+use super::gaps::Gaps;
 use super::rowid_cache::{CachedRow, RowidCache};
 use super::search;
 use super::triggers::KeyTriggers;
@@ -116,9 +117,7 @@ impl<'a> Keys<'a> {
     fn run_silent(&mut self, command: &Command, now_ms: i64) -> Result<(), Refusal> {
         match command {
             Command::Set(entry) => Ok(self.set(entry, now_ms)?),
-            Command::SetMany(entries) => {
-                self.atomically(|keys| Ok(entries.iter().try_for_each(|entry| keys.set(entry, now_ms))?))
-            }
+            Command::SetMany(entries) => self.atomically(|keys| Ok(keys.set_many(entries, now_ms)?)),
             Command::Swap(swap) => self.swap(swap, now_ms),
             Command::SwapMany(parts) => self.atomically(|keys| keys.swap_many(parts, now_ms)),
             Command::Delete(address) => Ok(self.delete(address)?),
@@ -157,6 +156,22 @@ impl<'a> Keys<'a> {
     fn set(&mut self, entry: &Entry, now_ms: i64) -> Result<(), Error> {
         let found = self.find(&entry.address, now_ms)?;
         self.write(&found, &entry.address, &entry.value, entry.expires_at, now_ms)
+    }
+
+    fn set_many(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), Error> {
+        // A trigger may write keys between two of the array.
+        let mut gaps = if self.triggers.on_keys { None } else { Gaps::of(self.connection, entries)? };
+        for entry in entries {
+            let Entry { address, value, expires_at } = entry;
+            let is_known = self.rowid_cache.get(address).is_some();
+            if !is_known && gaps.as_mut().map_or(Ok(false), |gaps| gaps.has(address))? {
+                faults::panic_on(&address.key);
+                self.write(&KeyRows::Nothing, address, value, *expires_at, now_ms)?;
+            } else {
+                self.set(entry, now_ms)?;
+            }
+        }
+        Ok(())
     }
 
     fn swap(&mut self, swap: &Swap, now_ms: i64) -> Result<(), Refusal> {

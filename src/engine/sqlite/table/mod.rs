@@ -2,6 +2,7 @@
 
 pub mod columns;
 mod computed;
+mod gaps;
 pub mod keys;
 pub mod range_rows;
 pub mod rowid_cache;

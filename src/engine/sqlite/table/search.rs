@@ -106,7 +106,7 @@ fn scan(
 }
 
 /// Returns `true` if the order of keys in an index is that of their bytes in UTF-8.
-fn is_utf8(connection: &Connection) -> Result<bool, Error> {
+pub(super) fn is_utf8(connection: &Connection) -> Result<bool, Error> {
     let encoding: String = connection.prepare_cached(ENCODING)?.query_row([], |row| row.get(0))?;
     Ok(encoding == "UTF-8")
 }
