@@ -43,7 +43,7 @@ function queueOn(connection) {
 	queue.cache.attach(connection);
 	const get = (key) =>
 		new Promise((resolve, reject) => {
-			queue.get({ community: undefined, key, parse: JSON.parse, resolve, reject });
+			queue.get({ community: undefined, key, parse: (text) => text && JSON.parse(text), resolve, reject });
 		});
 	return { get };
 }
