@@ -1,4 +1,4 @@
-// Switches off one check of the backups at a time, in a copy of the sources, and sees a test fail for each:
+// Switches off one check at a time, in a copy of the sources, and sees a test fail for each:
 // `npm run test:variants`. A variant that no test notices is a failure.
 
 import { spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
  * @property {string} from
  * @property {string} to
  * @property {string[]} [cargo] - Where a test of the core has to fail.
- * @property {string[]} [vitest] - Where a test of the package has to fail, against a real server.
+ * @property {string[]} [vitest] - Where a test of the package has to fail.
  */
 
 /** @type {Variant[]} */
@@ -265,6 +265,118 @@ const VARIANTS = [
 		from: "copy_if_not_exists(",
 		to: "copy(",
 		vitest: ["__test__/backup/destinations/azure.extended.test.mjs", "-t", "another writer's"],
+	},
+	{
+		name: "the log of another file is not noticed before it is opened",
+		file: "src/engine/sqlite/stray_log.rs",
+		from: "filter(|log| log.is_stray(&file, boot))",
+		to: "filter(|log| log.is_stray(&file, boot) && log.page_bytes == 0)",
+		vitest: ["__test__/process/stray-log.test.mjs"],
+	},
+	{
+		name: "commits are acknowledged after the last capture has begun",
+		file: "src/engine/sqlite/checkpoint/control.rs",
+		from: "while *is_frozen {",
+		to: "while *is_frozen && self.checkpointer.is_none() {",
+		vitest: ["__test__/process/ending.test.mjs", "-t", "nothing is acknowledged"],
+	},
+	{
+		name: "the log stays when a signal ends the process",
+		file: "src/backup/service/ending.rs",
+		from: "    end: || control::end(Instant::now() + END_WAIT),",
+		to: "    end: || {},",
+		vitest: ["__test__/process/complete-file.test.mjs", "-t", "when the process ends"],
+	},
+	{
+		name: "what SQL has written of keys is not told",
+		file: "src/engine/sqlite/write/group_commit.rs",
+		from: "is_untold || connection.take_wrote_keys();",
+		to: "is_untold && connection.take_wrote_keys();",
+		vitest: ["__test__/sql/triggers.test.mjs"],
+	},
+	{
+		name: "every module of virtual tables may be used",
+		file: "src/engine/sqlite/guard/user_connection.rs",
+		from: "        modules::keep_allowed(&connection)?;\n",
+		to: "",
+		vitest: ["__test__/sql/guard.test.mjs", "-t", "virtual tables"],
+	},
+	{
+		name: "a write that changes no row is none the less done",
+		file: "src/engine/sqlite/table/keys.rs",
+		from: "0 => Err(Error::not_written(key)),",
+		to: "0 => Ok(0),",
+		vitest: ["__test__/sql/triggers.test.mjs", "-t", "a trigger on keys"],
+	},
+	{
+		name: "a row that a trigger keeps hides what is written",
+		file: "src/engine/sqlite/table/keys.rs",
+		from: "execute(params![community, key, oldest])? >= due;",
+		to: "execute(params![community, key, oldest])? >= due.min(0);",
+		vitest: ["__test__/sql/triggers.test.mjs", "-t", "several rows"],
+	},
+	{
+		name: "foreign names at a destination are numbered on from",
+		file: "src/backup/destination/foreign.rs",
+		from: "        files.retain(|file| !foreign.contains(&file.name));\n",
+		to: "",
+		vitest: ["__test__/backup/lost-destination.test.mjs"],
+	},
+	{
+		name: "any answer of an object store is a listing",
+		file: "src/backup/destination/answer.rs",
+		from: "if members.iter().any(has) { None }",
+		to: "if members.iter().any(has) || !tag.is_empty() { None }",
+		cargo: ["--lib", "answer"],
+	},
+	{
+		name: "a conflict is forgotten",
+		file: "src/backup/local/conflict.rs",
+		from: "is_ok_and(|marked| marked == destination.describe().as_bytes())",
+		to: "is_ok_and(|marked| marked.is_empty() && destination.describe().is_empty())",
+		vitest: ["__test__/backup/lost-destination.test.mjs", "-t", "keeps"],
+	},
+	{
+		name: "a name without room for those beside it is taken",
+		file: "src/engine/sqlite/file.rs",
+		from: "if bytes > most {",
+		to: "if bytes > most && most == 0 {",
+		vitest: ["__test__/faults/open-errors.test.mjs", "-t", "leaves no room"],
+	},
+	{
+		name: "a virtual table that is not up to date counts as damage",
+		file: "src/backup/restore/integrity.rs",
+		from: "    keep_pages(connection)?;\n",
+		to: "",
+		cargo: ["--lib", "integrity"],
+	},
+	{
+		name: "an update does not remove an expiry",
+		file: "src/node/batch.rs",
+		from: "None if code & KIND == SWAP_PERMANENT => NewExpiry::Never,",
+		to: "None if code & KIND == SWAP_PERMANENT => NewExpiry::Kept,",
+		vitest: ["__test__/key-value/update.test.mjs", "-t", "null as the expiry"],
+	},
+	{
+		name: "a virtual table takes the store's names by another name of its own",
+		file: "src/engine/sqlite/guard/own_tables.rs",
+		from: 'is_reserved(&format!("{name}_"))',
+		to: "is_reserved(name)",
+		vitest: ["__test__/sql/guard.test.mjs", "-t", "keeps its data in"],
+	},
+	{
+		name: "a link to a store's file is not followed",
+		file: "lib/config/paths.js",
+		from: "\t\t\tfile = path.resolve(fs.realpathSync(path.dirname(file)), target);",
+		to: '\t\t\tif (target === "") file = target;\n\t\t\tbreak;',
+		vitest: ["__test__/process/config.test.mjs", "-t", "that is a link"],
+	},
+	{
+		name: "a link to a store's folder is followed each time",
+		file: "lib/config/paths.js",
+		from: "\t\treturn fs.realpathSync(folder);",
+		to: "\t\tfs.realpathSync(folder);\n\t\treturn folder;",
+		vitest: ["__test__/process/config.test.mjs", "-t", "behind a link"],
 	},
 ];
 
