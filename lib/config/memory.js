@@ -20,8 +20,9 @@ let count = 0;
  */
 function memoryFile() {
 	count++;
-	// Unique, also among the workers of a process and in a test that has set the clock or the numbers.
-	const folder = `rootcellar-private-${process.pid}-${count}-${process.hrtime.bigint().toString(36)}`;
+	// Unique, also among the workers of a process, and the test files that load this anew, with a clock of their own.
+	const unique = `${process.hrtime.bigint().toString(36)}${Math.random().toString(36).slice(2)}`;
+	const folder = `rootcellar-private-${process.pid}-${count}-${unique}`;
 	return path.join(isRoomy(SHARED_MEMORY) ? SHARED_MEMORY : fs.realpathSync(os.tmpdir()), folder, "memory.sqlite3");
 }
 
