@@ -36,7 +36,7 @@ main().catch((error) => {
 const NAMES = "{ dataStore, openDataStore, rootServer }";
 const BOTS = {
 	"bot.mjs": `import ${NAMES} from "rootcellar";\nimport { KeyvRootcellar } from "rootcellar/keyv";\n${USE}`,
-	"bot.cjs": `const ${NAMES} = require("rootcellar");\nconst { KeyvRootcellar } = require("rootcellar/keyv");\n${USE}`,
+	"bot.cjs": `const { KeyvRootcellar } = require("rootcellar/keyv");\nconst ${NAMES} = require("rootcellar");\n${USE}`,
 };
 
 const EXPECTED = [{ value: 1 }, [{ n: 1 }], true];
@@ -90,6 +90,7 @@ const BUNDLES = Object.keys(BUNDLERS).flatMap((bundler) => [
 	[bundler, "bot.mjs", "esm"],
 	...(bundler === "ncc" ? [] : [[bundler, "bot.mjs", "cjs"]]),
 	[bundler, "bot.cjs", "cjs"],
+	...(bundler === "esbuild" ? [[bundler, "bot.cjs", "esm"]] : []),
 ]);
 
 const outputOf = (bundler, bot, format) =>
@@ -144,4 +145,14 @@ describe.each(BUNDLES)("%s of %s as %s", { timeout: TIMEOUT_MS }, (bundler, bot,
 		expect(message).toContain("Mark rootcellar external");
 		expect(message).not.toContain("is not installed");
 	});
+});
+
+test("an ES module that esbuild makes of CommonJS says what to do where Node has no way to ask for its modules", async () => {
+	const output = outputOf("esbuild", "bot.cjs", "esm");
+	await BUNDLERS.esbuild(join(project, "bot.cjs"), output, "esm");
+	const args = ["--import", "data:text/javascript,delete process.getBuiltinModule", output];
+	const { status, stderr } = spawnSync(process.execPath, args, { cwd: project, encoding: "utf8" });
+	expect(status).toBe(1);
+	expect(stderr).toContain("ERR_NO_BINARY");
+	expect(stderr).toContain("bundle it to CommonJS (esbuild --format=cjs)");
 });

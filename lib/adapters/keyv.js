@@ -4,6 +4,7 @@
  * `rootcellar/keyv`: a storage adapter that keeps what Keyv caches in the key-value store.
  */
 
+require("../process/require-in-module.js");
 const { EventEmitter } = require("node:events");
 const { invalidArgument } = require("../base/errors.js");
 const { TIME_MS_MAX } = require("../base/limits.js");

@@ -9,6 +9,7 @@
  * is done in every copy that the bot could resolve it to.
  */
 
+require("../process/require-in-module.js");
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
 const path = require("node:path");

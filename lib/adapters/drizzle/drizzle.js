@@ -1,5 +1,6 @@
 "use strict";
 
+require("../../process/require-in-module.js");
 const { createDriver } = require("./driver.js");
 
 const { drizzle, migrate } = createDriver(

@@ -4,6 +4,7 @@
  * `rootcellar/knex`: Knex on `dataStore.sqlite`. `knex.d.ts` documents it.
  */
 
+require("../../process/require-in-module.js");
 const SqliteClient = require("knex/lib/dialects/sqlite3/index.js");
 const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-transaction.js");
 const SqliteDdl = require("knex/lib/dialects/sqlite3/schema/ddl.js");
