@@ -49,19 +49,16 @@ impl Model {
         let expired = self.rows.iter().rposition(|row| of_key(row) && is_expired(row.expires_at, self.now_ms));
         let after = expired.map_or(0, |index| index + 1);
         let place = self.rows[after..].iter().position(of_key).map(|index| after + index);
-        match place.filter(|_| is_live) {
-            Some(place) => {
-                self.rows[place] = entry.clone();
-                let mut index = 0;
-                self.rows.retain(|row| {
-                    index += 1;
-                    row.address != entry.address || index == place + 1
-                });
-            }
-            None => {
-                self.remove(|address| *address == entry.address);
-                self.rows.push(entry.clone());
-            }
+        if let Some(place) = place.filter(|_| is_live) {
+            self.rows[place] = entry.clone();
+            let mut index = 0;
+            self.rows.retain(|row| {
+                index += 1;
+                row.address != entry.address || index == place + 1
+            });
+        } else {
+            self.remove(|address| *address == entry.address);
+            self.rows.push(entry.clone());
         }
     }
 

@@ -147,13 +147,11 @@ impl Keys<'_> {
         let mut statement = self.connection.prepare_cached(VALUE_OF_ROW)?;
         let place = params![row.rowid, address.community, address.key];
         let text = |row: &rusqlite::Row| Ok(columns::text(row, 0)?.unwrap_or_default());
-        match statement.query_row(place, text).optional()? {
-            Some(value) => Ok((found, Some(value))),
-            None => {
-                self.check_place(address)?;
-                self.read(address, now_ms)
-            }
+        if let Some(value) = statement.query_row(place, text).optional()? {
+            return Ok((found, Some(value)));
         }
+        self.check_place(address)?;
+        self.read(address, now_ms)
     }
 
     /// Clears the rowid cache, where a row of a key was not found, for another search.
