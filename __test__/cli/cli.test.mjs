@@ -1,7 +1,16 @@
 // The command line: npx rootcellar.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
@@ -381,7 +390,11 @@ describe("restore", () => {
 		await json(["restore", "-f", file, "--to", link, "--id", ids[0], "--force"]);
 		expect(await valueIn(to)).toBe(1);
 		symlinkSync(file, `${link}2`);
-		expect((await failure(["restore", "-f", file, "--to", `${link}2`, "--force"])).code).toBe("ERR_FILE_EXISTS");
+		// A link to the store is the store: it is restored in place.
+		expect((await failure(["restore", "-f", file, "--to", `${link}2`])).code).toBe("ERR_FILE_EXISTS");
+		await json(["restore", "-f", file, "--to", `${link}2`, "--id", ids[0], "--force"]);
+		expect(await valueIn(file)).toBe(1);
+		expect(lstatSync(`${link}2`).isSymbolicLink()).toBe(true);
 	});
 });
 
