@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { failure, fileWith, json } from "../cli/cli.mjs";
-import { raw, rawRows } from "../helpers/raw.mjs";
+import { makeSdkFile, raw, rawRows } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { contentOf, copyOf, env, expectRefused } from "./imported.mjs";
 
@@ -66,6 +66,37 @@ test("the store itself is refused as its source, by any name", async () => {
 		expect([code, message]).toEqual(["ERR_INVALID_INPUT", expect.stringContaining("belongs to the store itself")]);
 	}
 	expect(await rawRows(file)).toHaveLength(1);
+});
+
+test("a store whose table has another form is refused, with what was expected", async () => {
+	for (const table of [
+		"CREATE TABLE __rootapp_kv (key TEXT, value TEXT)",
+		"CREATE TABLE __rootapp_kv (key TEXT, community_id TEXT, value TEXT)",
+		"CREATE TABLE __rootapp_kv (name TEXT, community_id TEXT, value TEXT, expires_at BIGINT)",
+		"CREATE TABLE __rootapp_kv (key TEXT PRIMARY KEY, community_id TEXT, value TEXT, expires_at BIGINT) WITHOUT ROWID",
+	]) {
+		const source = join(temporaryDirectory(), "other.sqlite3");
+		await raw(source, table);
+		const { code, message } = await expectRefused(["--from", "rootcellar", source]);
+		expect(code).toBe("ERR_INVALID_INPUT");
+		expect(message).toMatch(/; expected a file of the SDK or of rootcellar, .*; nothing was imported$/);
+	}
+});
+
+test("of a store, rows that are no keys are left alone, and counted", async () => {
+	const source = join(temporaryDirectory(), "sdk.sqlite3");
+	await makeSdkFile(source, [{ key: "kept", value: "1" }]);
+	const file = await fileWith([]);
+	const told = (...args) => json(["import", "--from", "rootcellar", source, "-f", file, "--force", ...args], { env });
+	expect(await told("--dry-run")).toMatchObject({ keys: 1, notes: [] });
+	await raw(source, "INSERT INTO __rootapp_kv (key, value) VALUES (x'00ff', '2')");
+	expect(await told("--dry-run")).toMatchObject({ keys: 1, notes: ["1 row that is no key of a store was left alone"] });
+	await raw(
+		source,
+		`INSERT INTO __rootapp_kv (key, community_id, value) VALUES (x'', 'c', '3'), ('k', x'41', '4'), ('k', '', '5')`,
+	);
+	expect(await told()).toMatchObject({ keys: 1, notes: ["4 rows that are no keys of a store were left alone"] });
+	expect((await rawRows(file)).map(({ key }) => key)).toEqual(["kept"]);
 });
 
 test("half of a database is refused, and none of it imported", async () => {

@@ -133,6 +133,31 @@ describe("what is refused changes nothing", () => {
 		["null", () => null, "must return an object"],
 		["an array", () => [1], "must return an object"],
 		["a text", () => SECRET, "must return an object"],
+		["a map", () => new Map([["a", 2]]), "must return an object"],
+		["a set", () => new Set(["a"]), "must return an object"],
+		[
+			"a generator",
+			function* () {
+				yield { a: 2 };
+			},
+			"must return an object",
+		],
+		[
+			"an asynchronous generator",
+			async function* () {
+				yield { a: 2 };
+			},
+			"must return an object",
+		],
+		[
+			"a proxy that was revoked",
+			() => {
+				const { proxy, revoke } = Proxy.revocable({ a: 2 }, {});
+				revoke();
+				return proxy;
+			},
+			"cannot be read",
+		],
 		["a key that was not given", () => ({ a: 2, other: SECRET }), '"other"'],
 		["a function as a value", () => ({ a: 2, b: () => SECRET }), "something that JSON can express"],
 		["a symbol as a value", () => ({ a: 2, b: Symbol(SECRET) }), "something that JSON can express"],

@@ -104,7 +104,10 @@ function notJson(key) {
  * @param {unknown} value
  */
 function kindOf(value) {
-	return value === null || value === undefined ? String(value) : `a ${typeof value}`;
+	if (value === null || value === undefined) {
+		return String(value);
+	}
+	return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 module.exports = { encode, decode, kindOf, shown };

@@ -301,10 +301,6 @@ function checkUpdateManyResult(result, keys) {
 	if (result === undefined) {
 		return { texts: keys.map(() => null), values: [] };
 	}
-	if (typeof result !== "object" || result === null || Array.isArray(result)) {
-		const kind = Array.isArray(result) ? "an array" : kindOf(result);
-		throw invalidArgument("updateFunc", `must return an object of values by their keys, or undefined, not ${kind}`);
-	}
 	const made = readResult(result);
 	const known = new Set(keys);
 	const other = [...made.keys()].find((key) => !known.has(key));
@@ -326,15 +322,37 @@ function checkUpdateManyResult(result, keys) {
 }
 
 /**
- * @param {object} result
+ * @param {any} result
  * @returns {Map<string, unknown>}
  */
 function readResult(result) {
+	/** @type {string | undefined} */
+	let kind;
 	try {
-		return new Map(Object.entries(result));
+		kind = kindOfResult(result);
+		if (kind === undefined) {
+			return new Map(Object.entries(result));
+		}
 	} catch (error) {
 		throw invalidArgument("updateFunc", "returned an object that cannot be read: a getter or proxy threw", error);
 	}
+	throw invalidArgument("updateFunc", `must return an object of values by their keys, or undefined, not ${kind}`);
+}
+
+/**
+ * What a result is, unless it is an object of values by their keys. Maps, sets and generators have none, and would change nothing.
+ *
+ * @param {any} result
+ * @returns {string | undefined}
+ */
+function kindOfResult(result) {
+	if (typeof result !== "object" || result === null) {
+		return kindOf(result);
+	}
+	if (Array.isArray(result)) {
+		return "an array";
+	}
+	return Symbol.iterator in result || Symbol.asyncIterator in result ? "one to iterate over" : undefined;
 }
 
 module.exports = {

@@ -463,6 +463,7 @@ test("options that do not fit reject, and name the argument", async () => {
 		await refused({ keys }, "options.keys");
 	await refused({ keys: ["a", null] }, "options.keys[1]");
 	await refused({ keys: ["a", "\ud800"] }, "options.keys[1]");
+	await refused({ keys: ["a", , "b"] }, "options.keys[1]");
 	for (const prefix of [null, {}, "\ud800", Number.NaN]) await refused({ prefix }, "options.prefix");
 	for (const signal of [null, {}, "abort", new AbortController()])
 		await refused({ prefix: "", signal }, "options.signal");
@@ -473,5 +474,9 @@ test("options that do not fit reject, and name the argument", async () => {
 		},
 	};
 	await refused(hostile, "options");
+	const { proxy, revoke } = Proxy.revocable([], {});
+	revoke();
+	await refused({ keys: proxy }, "options.keys");
+	await refused({ prefix: "", signal: proxy }, "options.signal");
 	expect(await store.kv.watch({ keys: [1] }).return()).toMatchObject({ done: true });
 });

@@ -1,9 +1,8 @@
 "use strict";
 
-const { checkKey } = require("../../base/arguments.js");
 const { RootcellarError, invalidArgument, rejecter, toError } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
-const { rangeOf, readOptions } = require("../../base/kv-arguments.js");
+const { checkKeys, rangeOf, readOptions } = require("../../base/kv-arguments.js");
 const { WATCH_KEYS_MAX } = require("../../base/limits.js");
 
 /**
@@ -35,24 +34,39 @@ function checkWatch(given, community) {
 	if (keys !== undefined && prefix !== undefined) {
 		throw invalidArgument("options.prefix", "must not be given together with keys");
 	}
-	const found = /** @type {any} */ (signal);
-	if (found !== undefined && (typeof found?.addEventListener !== "function" || typeof found.aborted !== "boolean")) {
-		throw invalidArgument("options.signal", `must be an AbortSignal, not ${kindOf(signal)}`);
-	}
 	const range = rangeOf({ prefix: prefix === undefined ? "" : prefix }, "options");
-	return { scope: { keys: keys === undefined ? undefined : checkKeys(keys), range, community }, signal: found };
+	const watched = keys === undefined ? undefined : checkWatchedKeys(keys);
+	return { scope: { keys: watched, range, community }, signal: checkSignal(signal) };
 }
 
 /**
- * @param {unknown} keys
- * @returns {string[]}
+ * @param {unknown} given
+ * @returns {string[]} each key once
  */
-function checkKeys(keys) {
-	if (!Array.isArray(keys) || keys.length === 0 || keys.length > WATCH_KEYS_MAX) {
-		const kind = Array.isArray(keys) ? `an array of ${keys.length}` : kindOf(keys);
-		throw invalidArgument("options.keys", `must be an array of 1 to ${WATCH_KEYS_MAX} keys, not ${kind}`);
+function checkWatchedKeys(given) {
+	const keys = checkKeys(given, "options.keys");
+	if (keys.length === 0 || keys.length > WATCH_KEYS_MAX) {
+		const expected = `must be an array of 1 to ${WATCH_KEYS_MAX} keys, not an array of ${keys.length}`;
+		throw invalidArgument("options.keys", expected);
 	}
-	return [...new Set(Array.from(keys, (key, index) => checkKey(key, `options.keys[${index}]`)))];
+	return [...new Set(keys)];
+}
+
+/**
+ * @param {any} signal
+ * @returns {AbortSignal | undefined}
+ */
+function checkSignal(signal) {
+	let isSignal = signal === undefined;
+	try {
+		isSignal ||= typeof signal?.addEventListener === "function" && typeof signal.aborted === "boolean";
+	} catch (error) {
+		throw invalidArgument("options.signal", "cannot be read: a getter or proxy threw", error);
+	}
+	if (!isSignal) {
+		throw invalidArgument("options.signal", `must be an AbortSignal, not ${kindOf(signal)}`);
+	}
+	return signal;
 }
 
 /**

@@ -76,6 +76,8 @@ async function openDatabase(file, expected) {
 function explained(error, file, expected) {
 	const { code, message } = error;
 	if (code === "SQLITE_NOTADB") return invalidSource(file, "is not a database", expected);
+	// The tables have another form, or what they need is not there.
+	if (code === "SQLITE_ERROR") return invalidSource(file, `cannot be read: ${message}`, expected);
 	return new RootcellarError(code ?? "ERR_INTERNAL", `${file} cannot be read: ${message}; nothing was imported`);
 }
 

@@ -11,7 +11,14 @@ const { fromJson } = require("../values/json.js");
 
 const TABLE = "__rootapp_kv";
 
-const EXPECTED = `a file of the SDK or of rootcellar, which has the table ${TABLE}`;
+const COLUMNS = ["key", "community_id", "value", "expires_at"];
+
+const EXPECTED = `a file of the SDK or of rootcellar, which has the table ${TABLE} with the columns ${COLUMNS.join(", ")}`;
+
+/** Number of the rows that are no keys for any store, which {@link EXPORTED} leaves out. */
+const OTHERS = `
+SELECT CAST(count(*) AS REAL) AS n FROM ${TABLE}
+WHERE typeof(key) <> 'text' OR community_id = '' OR typeof(community_id) NOT IN ('text', 'null')`;
 
 /**
  * Opens another file of the SDK or of rootcellar. Of several rows of a key, which the SDK may have left, the newest counts.
@@ -23,13 +30,16 @@ async function openStore(file) {
 	checkFile(file, EXPECTED);
 	const database = await openDatabase(file, EXPECTED);
 	try {
-		if (!database.tables.some(({ name }) => name === TABLE))
-			throw invalidSource(file, `has no table ${TABLE}`, EXPECTED);
+		const table = database.tables.find(({ name }) => name === TABLE);
+		if (table === undefined) throw invalidSource(file, `has no table ${TABLE}`, EXPECTED);
+		const missing = COLUMNS.find((name) => !table.columns.has(name));
+		if (missing !== undefined) throw invalidSource(file, `has no column ${missing} in ${TABLE}`, EXPECTED);
 		const [last] = await database.all(`SELECT CAST(max(rowid) AS REAL) AS place FROM ${TABLE}`);
+		const [others] = await database.all(OTHERS);
 		return {
 			name: "rootcellar",
 			hasCommunities: true,
-			notes: [],
+			notes: notesOf(Number(others?.n)),
 			total: Number(last?.place ?? 0),
 			of: "the rows",
 			read: () => {
@@ -42,6 +52,14 @@ async function openStore(file) {
 		await database.close();
 		throw error;
 	}
+}
+
+/** @param {number} others rows that are no keys */
+function notesOf(others) {
+	if (others === 0) return [];
+	return [
+		`${others === 1 ? "1 row that is no key of a store was" : `${others} rows that are no keys of a store were`} left alone`,
+	];
 }
 
 /** @param {[place: number, key: string, communityId: string | null, value: string | null, expiresAt: number | null]} row */
