@@ -254,7 +254,7 @@ const VARIANTS = [
 	},
 	{
 		name: "a backup that is put in parts is put over another's",
-		file: "src/backup/destination/once.rs",
+		file: "src/backup/destination/http.rs",
 		from: "if completes_upload(&request) {",
 		to: "if false && completes_upload(&request) {",
 		vitest: ["__test__/backup/destinations/s3.extended.test.mjs", "-t", "another writer's"],
