@@ -108,8 +108,9 @@ test("half of a database is refused, and none of it imported", async () => {
 		INSERT INTO json SELECT 'key ' || n, n FROM n`,
 	);
 	truncateSync(source, 65_536);
-	const { code } = await expectRefused(["--from", "quick.db", source]);
+	const { code, message } = await expectRefused(["--from", "quick.db", source]);
 	expect(code).toMatch(/^SQLITE_CORRUPT/);
+	expect(message).toMatch(/; expected a whole database; nothing was imported$/);
 });
 
 test("of node-persist, a file that is cut off is named, and others' files are left alone", async () => {

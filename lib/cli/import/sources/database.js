@@ -17,6 +17,12 @@ const { invalidSource } = require("./source.js");
 /** First bytes of a database (sqlite.org/fileformat.html, "The Database Header"). */
 const MAGIC = Buffer.from("SQLite format 3\0");
 
+/** What a source is expected to be, where it is not, by the beginning of the code of SQLite's error. */
+const STATES = [
+	["SQLITE_BUSY", "a database that no other program keeps locked"],
+	["SQLITE_CORRUPT", "a whole database"],
+];
+
 /** Terms of a statement that unites as many tables; SQLite allows 500 (sqlite.org/limits.html). */
 const TERMS_MAX = 400;
 
@@ -78,7 +84,12 @@ function explained(error, file, expected) {
 	if (code === "SQLITE_NOTADB") return invalidSource(file, "is not a database", expected);
 	// The tables have another form, or what they need is not there.
 	if (code === "SQLITE_ERROR") return invalidSource(file, `cannot be read: ${message}`, expected);
-	return new RootcellarError(code ?? "ERR_INTERNAL", `${file} cannot be read: ${message}; nothing was imported`);
+	const [, state] = STATES.find(([begin]) => code?.startsWith(begin)) ?? [];
+	const instead = state === undefined ? "" : `; expected ${state}`;
+	return new RootcellarError(
+		code ?? "ERR_INTERNAL",
+		`${file} cannot be read: ${message}${instead}; nothing was imported`,
+	);
 }
 
 /**
