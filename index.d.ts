@@ -375,8 +375,8 @@ export interface Kv {
 	 *
 	 * @param keys - 1,000 at most.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
-	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, a key that is not in `keys`, or a value that has
-	 * no JSON text. Then nothing changes.
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` if it returns a promise, a `Map` or anything else that is no object of
+	 * values by their keys, a key that is not in `keys`, or a value that has no JSON text. Then nothing changes.
 	 * @throws {@link RootcellarError} `ERR_VALUE_NOT_JSON` if another program stored something that is not JSON.
 	 *
 	 * @example
