@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const MEGABYTE = 1 << 20;
 
 /** The whole disk. The program fills most of it with something else, which it can remove. */
-const DISK_BYTES = 48 * MEGABYTE;
+const DISK_BYTES = 128 * MEGABYTE;
 
 /** The longest that a file may become where no disk can be mounted. */
 const FILE_BYTES_MAX = 6 * MEGABYTE;

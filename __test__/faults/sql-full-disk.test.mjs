@@ -34,7 +34,7 @@ test.runIf(linux).each(Object.keys(DISKS))(
 
 		// Room again.
 		expect(result.afterIt).toEqual(["done", "done"]);
-		const after = { rows: 26, bytes: 1_000 + (16 << 20), keys: 26, counted: 26 };
+		const after = { rows: 50, bytes: 1_000 + (40 << 20), keys: 50, counted: 50 };
 		expect(result.again).toEqual({ within: "done", behind: "done", whole: "done", contents: after });
 		expect(result.check).toEqual({ integrity_check: "ok" });
 	},

@@ -18,6 +18,8 @@ let isListening = false;
  * @param {string} file
  */
 function temporaryFolderNear(file) {
+	// From here on a signal waits until the caller has said that the folder is to be removed.
+	listen();
 	const folder = makeFolder(dirname(file));
 	writeFileSync(join(folder, ".gitignore"), "*\n");
 	return folder;

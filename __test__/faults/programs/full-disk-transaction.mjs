@@ -8,7 +8,7 @@ import { smallDisk } from "./small-disk.mjs";
 const [kind, folder] = process.argv.slice(2);
 
 /** More than the page cache of the writing connection, so that the log is written before the commit. */
-const SPILLED = { rows: 16, bytes: 1 << 20 };
+const SPILLED = { rows: 40, bytes: 1 << 20 };
 
 /** Less than that, so that the commit is the first to write. */
 const HELD_BACK = { rows: 400, bytes: 16 << 10 };

@@ -23,7 +23,7 @@ use libc::c_int;
 
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
-use action::{Disposition, IS_CATCHING, PIPE, disposition, do_previous_of_old, install, put_back, tell};
+use action::{Disposition, IS_CATCHING, PASSED_ON, PIPE, disposition, do_previous_of_old, install, put_back, tell};
 pub use signal::Signal;
 use signal::send;
 
@@ -187,8 +187,9 @@ fn serve(output: c_int, ending: Ending) {
         if pipe.read_exact(&mut byte).is_err() {
             return;
         }
-        match (Signal::of(byte[0].into()), first) {
-            (None, Some((signal, was_ours))) if byte[0] == DONE => {
+        let [told] = byte;
+        match (Signal::of((told & !PASSED_ON).into()), first) {
+            (None, Some((signal, was_ours))) if told == DONE => {
                 end_by(signal, was_ours, ending);
                 // Somebody else handles the signal, and the process goes on.
                 first = None;
@@ -200,7 +201,7 @@ fn serve(output: c_int, ending: Ending) {
             (None, _) => {}
             (Some(second), Some((_, was_ours))) => end_at_once(second, was_ours),
             (Some(signal), None) => {
-                first = Some((signal, disposition(signal) == Disposition::Ours));
+                first = Some((signal, told & PASSED_ON == 0));
                 let prepare = ending.prepare;
                 let spawned = threads::spawn("last-backups", move || {
                     prepare();

@@ -163,14 +163,18 @@ fn current(signal: Signal) -> sigaction {
     action
 }
 
-/// The handler.
+/// Bit of the byte that the handler writes: another handler had passed the signal on.
+pub const PASSED_ON: u8 = 0x80;
+
+/// The handler. Async-signal-safe (signal-safety(7)).
 extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let Some(known) = Signal::of(signal) else { return };
     if IS_CATCHING.load(Ordering::Acquire) {
-        // Signals have numbers below 128.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        tell(signal as u8);
-    } else if let Some(signal) = Signal::of(signal) {
-        do_previous(signal, info, context);
+        // Asked now: when the thread reads the byte, somebody may have installed a handler in the meantime.
+        let passed_on = if disposition(known) == Disposition::Ours { 0 } else { PASSED_ON };
+        tell(known.byte() | passed_on);
+    } else {
+        do_previous(known, info, context);
     }
 }
 

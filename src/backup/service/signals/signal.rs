@@ -24,6 +24,13 @@ impl Signal {
         }
     }
 
+    /// Number of the signal as a byte. Signals have numbers below 128.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn byte(self) -> u8 {
+        self.number() as u8
+    }
+
     /// Signal of a number, if it is one of these.
     #[must_use]
     pub fn of(number: c_int) -> Option<Self> {
