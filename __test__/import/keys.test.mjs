@@ -101,6 +101,100 @@ describe("a key", () => {
 		expect(lines).toContainEqual({ key: "half", from: "row 3 of json", refused: "has a value that is not JSON" });
 	});
 
+	/** Keys and values with bytes that are no UTF-8, and with a U+FFFD of their own, which is exact. */
+	const NOT_UTF8 = [
+		["replaced", `"\ufffd"`],
+		["in the value", `"a\xff"`],
+		["cut off", `"a\xe2\x82"`],
+		["surrogate", `"\xed\xa0\x80"`],
+		["overlong", `"\xc0\x80"`],
+		["in the key\xff", "1"],
+	];
+
+	/** A literal of SQL for a text with bytes `\xNN`. */
+	const textOf = (text) => {
+		const bytes = [...text].map((one) => (one === "\ufffd" ? Buffer.from(one) : Buffer.from(one, "latin1")));
+		return `CAST(x'${Buffer.concat(bytes).toString("hex")}' AS TEXT)`;
+	};
+
+	const COLUMNS = {
+		"quick.db": [QUICK_DB, (key, value) => `INSERT INTO json VALUES (${key}, ${value})`],
+		keyv: [
+			"CREATE TABLE keyv (key TEXT PRIMARY KEY, value TEXT)",
+			(key, value) => `INSERT INTO keyv VALUES ('keyv:' || ${key}, '{"value":' || ${value} || '}')`,
+		],
+		rootcellar: [
+			"CREATE TABLE __rootapp_kv (key TEXT, community_id TEXT, value TEXT, expires_at INTEGER)",
+			(key, value) => `INSERT INTO __rootapp_kv VALUES (${key}, NULL, ${value}, NULL)`,
+		],
+	};
+
+	test.each(Object.keys(COLUMNS))("of %s that is not UTF-8 is refused, and such a value reported", async (from) => {
+		const [table, insert] = COLUMNS[from];
+		const folder = temporaryDirectory();
+		const source = join(folder, "source.sqlite");
+		await raw(source, table, ...NOT_UTF8.map(([key, value]) => insert(textOf(key), textOf(value))));
+		const { message } = await expectRefused(["--from", from, source]);
+		expect(message).toMatch(
+			/^1 key cannot be imported: [\w ]+ has a key that is no text in the encoding of its source;/,
+		);
+		const file = join(folder, "bot.sqlite3");
+		const told = await json(["import", "--from", from, source, "-f", file, "--skip"], { env });
+		expect(told).toMatchObject({ keys: 5, refused: { keys: 1 }, inexact: { keys: 4, kinds: { utf8: 4 } } });
+		expect(told.inexact.first.map(({ key }) => key)).toEqual(["in the value", "cut off", "surrogate", "overlong"]);
+		expect(await exported(file)).toEqual([
+			{ key: "replaced", value: "\ufffd" },
+			{ key: "in the value", value: "a\ufffd" },
+			{ key: "cut off", value: "a\ufffd" },
+			{ key: "surrogate", value: "\ufffd\ufffd\ufffd" },
+			{ key: "overlong", value: "\ufffd\ufffd" },
+		]);
+	});
+
+	test.each(["UTF-16le", "UTF-16be"])("of a database in %s is read, unless it is no text there", async (encoding) => {
+		const folder = temporaryDirectory();
+		const source = join(folder, "json.sqlite");
+		const half = encoding === "UTF-16le" ? "220000d82200" : "0022d8000022";
+		await raw(
+			source,
+			`PRAGMA encoding = '${encoding}'`,
+			QUICK_DB,
+			`INSERT INTO json VALUES ('k\u00e4\ufffd\u{1f600}', '"\ufffd\u{1f600}"'), ('half', CAST(x'${half}' AS TEXT))`,
+		);
+		const file = join(folder, "bot.sqlite3");
+		const told = await json(["import", "--from", "quick.db", source, "-f", file], { env });
+		expect(told.inexact).toMatchObject({ keys: 1, first: [{ key: "half", inexact: ["utf8"] }] });
+		expect(await exported(file)).toEqual([
+			{ key: "k\u00e4\ufffd\u{1f600}", value: "\ufffd\u{1f600}" },
+			{ key: "half", value: "\ufffd" },
+		]);
+	});
+
+	test("of a file of node-persist that is not UTF-8 is refused, and such a value reported", async () => {
+		const folder = temporaryDirectory();
+		const files = ['{"key":"fine","value":"\xff"}', '{"key":"\xff","value":1}'];
+		for (const [place, text] of files.entries()) {
+			writeFileSync(join(folder, `${place}`.repeat(64)), Buffer.from(text, "latin1"));
+		}
+		const file = join(temporaryDirectory(), "bot.sqlite3");
+		const told = await json(["import", "--from", "node-persist", folder, "-f", file, "--skip"], { env });
+		expect(told.inexact).toMatchObject({ keys: 1, first: [{ key: "fine", inexact: ["utf8"] }] });
+		expect(told.refused).toMatchObject({ keys: 1, first: [{ from: `the file ${"1".repeat(64)}` }] });
+		expect(await exported(file)).toEqual([{ key: "fine", value: "\ufffd" }]);
+	});
+
+	test("is named as it would be stored, with the prefix, whatever the report says of it", async () => {
+		const source = join(temporaryDirectory(), "json.sqlite");
+		const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+		await raw(source, QUICK_DB, `INSERT INTO json VALUES ('null', NULL), ('half', '{"a":'), ('deep', '${deep}')`);
+		const args = ["--from", "quick.db", source, "--prefix", "old/"];
+		expect((await expectRefused(args)).message).toContain('"old/half", row 2 of json, has a value that is not JSON');
+		const file = join(temporaryDirectory(), "bot.sqlite3");
+		const { inexact, refused } = await json(["import", ...args, "-f", file, "--skip"], { env });
+		expect(inexact.first.map(({ key }) => key)).toEqual(["old/null"]);
+		expect(refused.first.map(({ key }) => key)).toEqual(["old/half", "old/deep"]);
+	});
+
 	test("of quick.db 7 that has several rows has the value of the first", async () => {
 		const source = join(temporaryDirectory(), "json.sqlite");
 		await raw(

@@ -1,5 +1,5 @@
-// `readOnly`: whatever would write is refused by SQLite itself, the file and what lies beside it stay as they are, and what others
-// write is seen.
+// `readOnly`: whatever would write is refused, the file and what lies beside it stay as they are, and what others write is
+// seen.
 
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -71,7 +71,102 @@ const WRITES = {
 	"backups.restore": ({ backups }) => backups.restore(),
 };
 
+/** Statements that write without writing rows: to the header, the schema, the free pages, the log. */
+const WRITING_STATEMENTS = [
+	...["", "(PASSIVE)", "(FULL)", " = RESTART", "(TRUNCATE)"].map((mode) => `PRAGMA wal_checkpoint${mode}`),
+	"PRAGMA main.WAL_checkpoint(TRUNCATE)",
+	"PRAGMA user_version = 7",
+	"PRAGMA application_id(7)",
+	"PRAGMA incremental_vacuum",
+	"PRAGMA incremental_vacuum(5)",
+	"PRAGMA optimize",
+	"PRAGMA optimize(0x10002)",
+	"ANALYZE",
+	"ANALYZE players",
+	"REINDEX",
+	"REINDEX by_name",
+	"CREATE VIEW names AS SELECT name FROM players",
+	"ALTER TABLE players ADD COLUMN age",
+];
+
+/** What a connection may not do in any store. */
+const FORBIDDEN_STATEMENTS = [
+	"PRAGMA journal_mode = DELETE",
+	"PRAGMA schema_version = 5",
+	"PRAGMA auto_vacuum = FULL",
+	"PRAGMA page_size = 8192",
+	"PRAGMA encoding = 'UTF-16'",
+	"ATTACH 'new.sqlite3' AS new",
+];
+
+/** Ways to run a statement. */
+const WAYS = {
+	run: ({ sqlite }, sql) => sqlite.run(sql),
+	exec: ({ sqlite }, sql) => sqlite.exec(`SELECT 1; ${sql}`),
+	batch: ({ sqlite }, sql) => sqlite.batch([{ sql }]),
+	"a transaction": ({ sqlite }, sql) => sqlite.transaction((tx) => tx.run(sql)),
+	"a reserved connection": async ({ sqlite }, sql) => {
+		const connection = await sqlite.reserve();
+		await connection.run(sql).finally(() => connection.release());
+	},
+};
+
+/** Each statement in each way, and the code it fails with. */
+async function codesOf(store, statements) {
+	const found = [];
+	for (const sql of statements) {
+		for (const [way, run] of Object.entries(WAYS)) {
+			const code = await run(store, sql).then(
+				() => "it ran",
+				(error) => error.code,
+			);
+			found.push([sql, way, code]);
+		}
+	}
+	return found;
+}
+
+/** What {@link codesOf} is to find. */
+function codes(statements, code) {
+	return statements.flatMap((sql) => Object.keys(WAYS).map((way) => [sql, way, code]));
+}
+
 describe("a store with readOnly", () => {
+	// A log that has not been copied to the file is what a checkpoint would write.
+	test("rejects what writes no rows, too, also while the file has a log", async () => {
+		const source = await closedFile();
+		const other = new Database(source);
+		other.exec("CREATE INDEX by_name ON players (name); INSERT INTO players VALUES ('ada'); DELETE FROM __rootapp_kv");
+		const filename = temporaryFile();
+		for (const suffix of ["", "-wal"]) copyFileSync(source + suffix, filename + suffix);
+		other.close();
+		expect(statSync(`${filename}-wal`).size).toBeGreaterThan(0);
+		const before = contents(dirname(filename));
+		const store = readerOf(filename);
+		expect(await codesOf(store, WRITING_STATEMENTS)).toEqual(codes(WRITING_STATEMENTS, "ERR_READ_ONLY"));
+		await expectFailure(() => store.sqlite.run("VACUUM"), "ERR_READ_ONLY");
+		expect(await codesOf(store, FORBIDDEN_STATEMENTS)).toEqual(codes(FORBIDDEN_STATEMENTS, "ERR_SQL_FORBIDDEN"));
+		await expectFailure(() => store.sqlite.all("PRAGMA wal_checkpoint"), "ERR_READ_ONLY");
+		// It is so already, and bots say it when they start.
+		expect(await store.sqlite.all("PRAGMA journal_mode = WAL")).toEqual([{ journal_mode: "wal" }]);
+		expect(await store.sqlite.all("SELECT name FROM players")).toEqual([{ name: "ada" }]);
+		await store.close();
+		expect(contents(dirname(filename))).toEqual(before);
+	});
+
+	test("has what is temporary on a reserved connection alone, and keeps it out of the file", async () => {
+		const filename = await closedFile();
+		const before = contents(dirname(filename));
+		const store = readerOf(filename);
+		const connection = await store.sqlite.reserve();
+		await connection.run("CREATE TEMP TABLE seen (name TEXT)");
+		await connection.run("INSERT INTO seen VALUES ('ada')");
+		expect(await connection.all("SELECT name FROM seen")).toEqual([{ name: "ada" }]);
+		await connection.release();
+		await store.close();
+		expect(contents(dirname(filename))).toEqual(before);
+	});
+
 	test.each(Object.keys(WRITES))("rejects %s with ERR_READ_ONLY, and changes nothing", async (name) => {
 		const filename = await closedFile();
 		const before = contents(dirname(filename));
@@ -135,6 +230,9 @@ describe("a store with readOnly", () => {
 		const before = contents(dirname(filename));
 		const store = readerOf(filename);
 		expect(await store.appData.get("k")).toBe(2);
+		for (const sql of ["PRAGMA journal_mode = WAL", "PRAGMA wal_checkpoint(TRUNCATE)"]) {
+			expect(await codesOf(store, [sql])).toEqual(codes([sql], "ERR_READ_ONLY"));
+		}
 		expect(await store.appData.select("%")).toEqual([
 			{ key: "k", value: 2 },
 			{ key: "other", value: 3 },

@@ -224,6 +224,27 @@ describe("a name of the store's or the SDK's", () => {
 		await connection.release();
 	});
 
+	test("is refused by every call, and not only by the first", async () => {
+		const { sqlite } = await storeWithRows();
+		await sqlite.exec("CREATE TABLE plain (x)");
+		const before = await sqlite.all("SELECT * FROM sqlite_schema");
+		for (const sql of [
+			"ALTER TABLE plain RENAME TO __rootcellar_plain",
+			"CREATE TRIGGER late AFTER INSERT ON plain BEGIN DELETE FROM __rootcellar_schema; END",
+		]) {
+			for (let call = 0; call < 3; call++) {
+				for (const run of [
+					() => sqlite.run(sql),
+					() => sqlite.batch([{ sql }]),
+					() => sqlite.transaction((tx) => tx.run(sql)),
+				]) {
+					expect(await rejection(run), sql).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+				}
+			}
+		}
+		expect(await sqlite.all("SELECT * FROM sqlite_schema")).toEqual(before);
+	});
+
 	test("is not made by the tables that a virtual table keeps its data in", async () => {
 		const { sqlite } = await storeWithRows();
 		await sqlite.exec("CREATE VIRTUAL TABLE words USING fts5(x); CREATE VIRTUAL TABLE places USING rtree(i, a, b)");

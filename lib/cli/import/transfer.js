@@ -66,6 +66,7 @@ async function transfer(source, options, { title, report, isChecked }, take) {
  */
 function importableOf({ hasCommunities }, { community, prefix = "" }, report, item) {
 	const { entry } = item;
+	if (item.key !== undefined) item.key = prefix + item.key;
 	if (entry === undefined) {
 		if (item.isExpired) report.expired++;
 		else report.refuse(item, item.refusal ?? "cannot be read");
@@ -76,7 +77,7 @@ function importableOf({ hasCommunities }, { community, prefix = "" }, report, it
 		return undefined;
 	}
 	if (!hasCommunities) entry.communityId = community;
-	if (prefix !== "") item.key = entry.key = prefix + entry.key;
+	entry.key = prefix + entry.key;
 	return /** @type {Importable} */ (item);
 }
 

@@ -3,7 +3,7 @@
 const { closeSync, openSync, readSync, statSync } = require("node:fs");
 const { openForeign } = require("../../../open-store.js");
 const { RootcellarError } = require("../../../base/errors.js");
-const { invalidSource } = require("./source.js");
+const { invalidSource, textDecoder } = require("./source.js");
 
 /**
  * Table of a source: its name, and its columns, by their names in lower case.
@@ -67,7 +67,9 @@ async function openDatabase(file, expected) {
 		});
 	try {
 		const tables = tablesOf(await all(TABLES));
-		return { file, expected, tables, all, iterate: store.sqlite.iterate, close: () => store.close() };
+		const [{ encoding }] = await all("PRAGMA encoding");
+		const [decode, { iterate }] = [textDecoder(encoding), store.sqlite];
+		return { file, expected, tables, decode, all, iterate, close: () => store.close() };
 	} catch (error) {
 		await store.close();
 		throw error;
@@ -133,9 +135,10 @@ function chosenTables({ file, expected, tables }, wanted, isOwn) {
 
 /**
  * Row of a table: the index of the table, its key and its value if those are texts, otherwise their types, and the number of
- * rows that the key has.
+ * rows that the key has. As it is selected, the texts are bytes, since SQLite does not check that they are texts.
  *
- * @typedef {[table: number, key: string | null, value: string | null, keyType: string, valueType: string, rows: number]} Row
+ * @template [Text=string]
+ * @typedef {[table: number, key: Text | null, value: Text | null, keyType: string, valueType: string, rows: number]} Row
  */
 
 /**
@@ -150,7 +153,8 @@ function selectRows({ name, columns }, index, key, value) {
 	const [from, keyName, valueName] = [name, columns.get(key)?.name ?? key, columns.get(value)?.name ?? value].map(
 		quoted,
 	);
-	const text = (/** @type {string | undefined} */ column) => `iif(typeof(${column}) = 'text', ${column}, NULL)`;
+	const text = (/** @type {string | undefined} */ column) =>
+		`iif(typeof(${column}) = 'text', CAST(${column} AS BLOB), NULL)`;
 	const type = (/** @type {string | undefined} */ column) => `nullif(typeof(${column}), 'text')`;
 	const parts = [index, text(keyName), text(valueName), type(keyName), type(valueName)];
 	if (columns.get(key)?.isKey) return `SELECT ${parts.join(", ")}, 1 FROM ${from}`;

@@ -2,7 +2,7 @@
 
 const { opendir, readFile } = require("node:fs/promises");
 const path = require("node:path");
-const { checkFolder, invalidSource, itemOf, withExpiry } = require("./source.js");
+const { KEY_NOT_TEXT, checkFolder, invalidSource, itemOf, textDecoder, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");
 const { Refusal, carried } = require("../values/kinds.js");
 
@@ -18,6 +18,8 @@ const FILE_NAME = /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/;
 
 /** Files that are read at a time. */
 const FILES_AT_ONCE = 64;
+
+const decode = textDecoder("UTF-8");
 
 /**
  * Opens what node-persist has stored.
@@ -79,7 +81,7 @@ async function* fileNames(folder) {
 async function itemOfFile(folder, name) {
 	const from = `the file ${name}`;
 	try {
-		return toItem(from, await readFile(path.join(folder, name), "utf8"));
+		return toItem(from, decode(await readFile(path.join(folder, name))));
 	} catch (error) {
 		if (error instanceof Refusal) return { from, refusal: error.message };
 		if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return undefined;
@@ -89,18 +91,20 @@ async function itemOfFile(folder, name) {
 
 /**
  * @param {string} from
- * @param {string} text
+ * @param {ReturnType<typeof decode>} read
  * @returns {Item}
  */
-function toItem(from, text) {
+function toItem(from, { text, isExact }) {
 	/** @type {Set<import("../values/kinds.js").Kind>} */
 	const large = new Set();
 	const datum = fromJson(text, large);
 	const { key, value, ttl } = datum ?? {};
 	if (typeof key !== "string") throw new Refusal('is no object with a "key" that is a text');
+	if (!isExact && key.includes("\uFFFD")) throw new Refusal(KEY_NOT_TEXT);
 	const isTime = typeof ttl === "number" && ttl > 0;
 	const item = itemOf({ from, key, bytes: text.length }, (kinds) => {
 		for (const kind of large) kinds.add(kind);
+		if (!isExact) kinds.add("utf8");
 		return carried(value, kinds);
 	});
 	return isTime ? withExpiry(item, ttl) : item;

@@ -2,11 +2,19 @@
 
 const { EXPORTED } = require("../../exported.js");
 const { itemsOf, openDatabase } = require("./database.js");
-const { checkFile, invalidSource, itemOf, withExpiry } = require("./source.js");
+const { KEY_NOT_TEXT, checkFile, invalidSource, itemOf, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");
 
 /**
  * @typedef {import("./source.js").Source} Source
+ *
+ * @typedef {[
+ *   place: number,
+ *   key: Uint8Array,
+ *   communityId: Uint8Array | null,
+ *   value: Uint8Array | null,
+ *   expiresAt: number | null,
+ * ]} Row
  */
 
 const TABLE = "__rootapp_kv";
@@ -19,6 +27,11 @@ const EXPECTED = `a file of the SDK or of rootcellar, which has the table ${TABL
 const OTHERS = `
 SELECT CAST(count(*) AS REAL) AS n FROM ${TABLE}
 WHERE typeof(key) <> 'text' OR community_id = '' OR typeof(community_id) NOT IN ('text', 'null')`;
+
+/** The texts as bytes, since SQLite does not check that they are texts. */
+const ENTRIES = `
+SELECT place, CAST(key AS BLOB), CAST(communityId AS BLOB), CAST(value AS BLOB), expiresAt FROM (${EXPORTED})
+ORDER BY place`;
 
 /**
  * Opens another file of the SDK or of rootcellar. Of several rows of a key, which the SDK may have left, the newest counts.
@@ -44,7 +57,7 @@ async function openStore(file) {
 			of: "the rows",
 			read: () => {
 				const parameters = { now: Date.now(), everyCommunity: true, community: null };
-				return itemsOf(database, [EXPORTED], parameters, toItem, ([place]) => place);
+				return itemsOf(database, [ENTRIES], parameters, toItem(database), ([place]) => place);
 			},
 			close: database.close,
 		};
@@ -62,11 +75,21 @@ function notesOf(others) {
 	];
 }
 
-/** @param {[place: number, key: string, communityId: string | null, value: string | null, expiresAt: number | null]} row */
-function toItem([place, key, communityId, value, expiresAt]) {
-	const found = { from: `the row ${place}`, key, bytes: value?.length, communityId: communityId ?? undefined };
-	const item = itemOf(found, (kinds) => fromJson(value ?? "", kinds));
-	return withExpiry(item, expiresAt ?? undefined);
+/**
+ * @param {import("./database.js").SourceDatabase} database
+ * @returns {(row: Row) => import("./source.js").Item}
+ */
+function toItem({ decode }) {
+	return ([place, keyBytes, communityBytes, valueBytes, expiresAt]) => {
+		const from = `the row ${place}`;
+		const [key, community] = [decode(keyBytes), communityBytes && decode(communityBytes)];
+		if (!key.isExact || community?.isExact === false) return { from, refusal: KEY_NOT_TEXT };
+		const value = valueBytes && decode(valueBytes);
+		const found = { from, key: key.text, bytes: valueBytes?.length, communityId: community?.text };
+		const item = itemOf(found, (kinds) => fromJson(value?.text ?? "", kinds));
+		if (value?.isExact === false) item.kinds?.add("utf8");
+		return withExpiry(item, expiresAt ?? undefined);
+	};
 }
 
 module.exports = { openStore };

@@ -1,12 +1,13 @@
 "use strict";
 
 const { chosenTables, countRows, itemsOf, openDatabase, selectRows } = require("./database.js");
-const { itemOf } = require("./source.js");
+const { KEY_NOT_TEXT, itemOf } = require("./source.js");
 const { Refusal } = require("../values/kinds.js");
 
 /**
  * @typedef {import("./database.js").Table} Table
  * @typedef {import("./database.js").Row} Row
+ * @typedef {import("./database.js").Row<Uint8Array>} SelectedRow
  * @typedef {import("./database.js").SourceDatabase} SourceDatabase
  * @typedef {import("./source.js").Item} Item
  * @typedef {import("../values/kinds.js").Kind} Kind
@@ -56,7 +57,7 @@ async function openTables(file, expected, wanted, formOf) {
 			notes,
 			total: await countRows(database, tables),
 			of: "the rows",
-			read: () => itemsOf(database, statements, {}, reader(tables, toItem)),
+			read: () => itemsOf(database, statements, {}, reader(database, tables, toItem)),
 			close: database.close,
 		};
 	} catch (error) {
@@ -68,16 +69,23 @@ async function openTables(file, expected, wanted, formOf) {
 /**
  * Makes items of rows, and counts those of each table.
  *
+ * @param {SourceDatabase} database
  * @param {Table[]} tables
  * @param {ToItem[]} toItem for each
- * @returns {(row: Row) => Item}
+ * @returns {(row: SelectedRow) => Item}
  */
-function reader(tables, toItem) {
+function reader({ decode }, tables, toItem) {
 	const readers = tables.map(({ name }, index) => ({ name, toItem: /** @type {ToItem} */ (toItem[index]), rows: 0 }));
-	return (row) => {
-		const reader = /** @type {typeof readers[number]} */ (readers[row[0]]);
+	return ([table, keyBytes, valueBytes, ...rest]) => {
+		const reader = /** @type {typeof readers[number]} */ (readers[table]);
 		reader.rows++;
-		return reader.toItem(`row ${reader.rows} of ${reader.name}`, row);
+		const from = `row ${reader.rows} of ${reader.name}`;
+		const key = keyBytes && decode(keyBytes);
+		if (key?.isExact === false) return { from, refusal: KEY_NOT_TEXT };
+		const value = valueBytes && decode(valueBytes);
+		const item = reader.toItem(from, [table, key?.text ?? null, value?.text ?? null, ...rest]);
+		if (value?.isExact === false) item.kinds?.add("utf8");
+		return item;
 	};
 }
 

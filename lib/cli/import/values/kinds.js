@@ -15,6 +15,7 @@ const KINDS = /** @type {const} */ ({
 	url: "a URL became its text",
 	hole: "a hole of an array became null",
 	bytes: 'a Buffer became { type: "Buffer", data: [...] }, which Buffer.from takes',
+	utf8: "text that was not in the encoding of its source, as UTF-8, got U+FFFD in place of what was no character",
 	null: "the source has NULL for a value, which became null",
 	duplicate: "the source has several rows of the key, of which the one that it reads was taken",
 });

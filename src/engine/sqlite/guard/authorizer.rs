@@ -109,7 +109,9 @@ fn note(facts: &mut StatementFacts, context: &AuthContext) {
             let name = pragma_name.to_ascii_lowercase();
             facts.is_bound_to_mode = true;
             facts.is_pragma = true;
-            facts.needs_no_transaction |= name == "wal_checkpoint";
+            facts.is_checkpoint |= name == "wal_checkpoint";
+            facts.needs_no_transaction |= facts.is_checkpoint;
+            facts.sets_journal_mode = name == "journal_mode" && pragma_value.is_some();
             facts.asks_pragma = pragma_value.is_none();
             facts.sets_state |= pragma_value.is_some() && CONNECTION_PRAGMAS.iter().any(|(one, _)| *one == name);
         }

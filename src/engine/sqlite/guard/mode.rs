@@ -35,6 +35,10 @@ pub struct StatementFacts {
     pub is_pragma: bool,
     /// `VACUUM`.
     pub is_vacuum: bool,
+    /// `PRAGMA wal_checkpoint`.
+    pub is_checkpoint: bool,
+    /// `PRAGMA journal_mode` with a mode.
+    pub sets_journal_mode: bool,
     /// It fails, or has no effect, within a transaction.
     pub needs_no_transaction: bool,
     /// It is allowed in this mode, and may not be in another.

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::{Batch, CachedStatement, Statement, ffi};
+use rusqlite::{Batch, CachedStatement, MAIN_DB, Statement, ffi};
 
 use crate::Error;
 use crate::engine::sqlite::guard::mode::{Mode, StatementFacts};
@@ -62,13 +62,14 @@ pub fn prepare_statement<'c>(
         note_vacuum(&mut facts);
     }
     match prepared {
-        Ok(_)
-            if mode != Mode::Internal
-                && let Some(why) = refusal_of_text(sql, &facts) =>
-        {
-            Err(SqlError::Forbidden(why).into())
-        }
-        Ok(statement) => Ok(PreparedStatement { statement: Some(statement), facts }),
+        Ok(statement) => match refusal_of_compiled(connection, sql, &facts, mode) {
+            // Taken from the cache, it would come without the facts that it is refused for.
+            Some(refusal) => {
+                statement.discard();
+                Err(refusal)
+            }
+            None => Ok(PreparedStatement { statement: Some(statement), facts }),
+        },
         Err(error) => Err(explain(error, sql, facts.refused, Text::Statement)),
     }
 }
@@ -96,8 +97,8 @@ impl<'c, 's> Script<'c, 's> {
             if Keyword::of(&sql) == Keyword::Vacuum {
                 note_vacuum(&mut facts);
             }
-            if let Some(why) = refusal_of_text(&sql, &facts) {
-                return (Err(SqlError::Forbidden(why).into()), facts);
+            if let Some(refusal) = refusal_of_compiled(self.connection, &sql, &facts, self.mode) {
+                return (Err(refusal), facts);
             }
         }
         (next, facts)
@@ -108,6 +109,33 @@ fn note_vacuum(facts: &mut StatementFacts) {
     facts.is_vacuum = true;
     facts.needs_no_transaction = true;
     facts.is_bound_to_mode = true;
+}
+
+/// The error of a statement that SQLite compiles, and that must not run all the same.
+fn refusal_of_compiled(
+    connection: &UserConnection,
+    sql: &str,
+    facts: &StatementFacts,
+    mode: Mode,
+) -> Option<Error> {
+    if mode == Mode::Internal {
+        return None;
+    }
+    if (facts.is_checkpoint || facts.sets_journal_mode && !is_in_wal_mode(connection)) && is_read_only(connection) {
+        return Some(Error::read_only_store());
+    }
+    refusal_of_text(sql, facts).map(|why| SqlError::Forbidden(why).into())
+}
+
+/// Returns `true` if the file is open to read only. SQLite refuses all that writes to it but two pragmas, which it
+/// begins: a checkpoint then fails as if the disk did, and a change of the journal mode for the transaction it is in.
+fn is_read_only(connection: &UserConnection) -> bool {
+    connection.is_readonly(MAIN_DB).unwrap_or_default()
+}
+
+fn is_in_wal_mode(connection: &UserConnection) -> bool {
+    let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+    mode.is_ok_and(|mode| mode == "wal")
 }
 
 /// Reason to refuse a statement for a name that SQLite does not pass to the authorizer: the new one of an `ALTER TABLE`,
