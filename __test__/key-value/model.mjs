@@ -1,0 +1,399 @@
+// A plain model of the store, random operations on both, and the comparison of their outcomes.
+
+import fc from "fast-check";
+import { expect } from "vitest";
+
+export const HOUR_MS = 3_600_000;
+const FUTURE = Date.now() + 24 * HOUR_MS;
+const boom = new Error("boom");
+
+/**
+ * The store as its documentation has it, one row after the other: an expired row is as good as none, a key keeps its place
+ * while it lives, and every operation takes effect in the order of issue.
+ */
+export class Model {
+	#rows = new Map();
+
+	#name(key, community) {
+		return JSON.stringify([community || null, key]);
+	}
+
+	#live(key, community) {
+		const row = this.#rows.get(this.#name(key, community));
+		return row && !(row.expiresAt <= Date.now()) ? row : undefined;
+	}
+
+	#put(key, community, value, expiresAt) {
+		const name = this.#name(key, community);
+		if (!this.#live(key, community)) this.#rows.delete(name);
+		this.#rows.set(name, { key, community: community || null, value: JSON.stringify(value), expiresAt });
+	}
+
+	#matching(pattern, community) {
+		const rows = [...this.#rows.values()];
+		return rows.filter((row) => row.community === (community || null) && patterns[pattern].test(row.key));
+	}
+
+	get(key, community) {
+		const row = this.#live(key, community);
+		return row && JSON.parse(row.value);
+	}
+
+	set(entries) {
+		for (const { key, value, expiresAt, communityId } of entries) this.#put(key, communityId, value, expiresAt);
+	}
+
+	update(key, updateFunc, defaultValue, expiresAt, community) {
+		const row = this.#live(key, community);
+		const value = updateFunc(JSON.parse(row ? row.value : JSON.stringify(defaultValue)));
+		this.#put(key, community, value, expiresAt ?? row?.expiresAt);
+		return value;
+	}
+
+	delete(key, community) {
+		this.#rows.delete(this.#name(key, community));
+	}
+
+	deleteLike(pattern, community) {
+		for (const { key } of this.#matching(pattern, community)) this.delete(key, community);
+	}
+
+	select(pattern, community) {
+		return this.#matching(pattern, community)
+			.filter(({ key }) => this.#live(key, community))
+			.map(({ key, value, expiresAt }) => {
+				const entry = { key, value: JSON.parse(value) };
+				if (expiresAt === undefined) return entry;
+				return { ...entry, expiresAt: new Date(expiresAt), expires_at: new Date(expiresAt) };
+			});
+	}
+
+	selectValue(pattern, community) {
+		return this.select(pattern, community).map(({ value }) => value);
+	}
+
+	getMany(keys, community) {
+		return keys.map((key) => this.get(key, community));
+	}
+
+	/** The live entries of a range, in the order of their keys. */
+	entries({ prefix = "", start, startAfter, end, reverse = false }, community) {
+		const compare = (one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other));
+		const found = this.select("%", community)
+			.filter(({ key }) => key.startsWith(prefix))
+			.filter(({ key }) => start === undefined || compare(key, start) >= 0)
+			.filter(({ key }) => startAfter === undefined || compare(key, startAfter) > 0)
+			.filter(({ key }) => end === undefined || compare(key, end) < 0)
+			.sort((one, other) => compare(one.key, other.key));
+		return reverse ? found.reverse() : found;
+	}
+
+	list({ limit = 100, ...range }, community) {
+		const found = this.entries(range, community);
+		return { entries: found.slice(0, limit), hasMore: found.length > limit };
+	}
+
+	increment(key, by, { min = -Infinity, max = Infinity, expiresAt }, community) {
+		const row = this.#live(key, community);
+		const before = row ? JSON.parse(row.value) : 0;
+		if (typeof before !== "number") throw expect.objectContaining({ code: "ERR_VALUE_TYPE" });
+		if (before + by < min || before + by > max) throw expect.objectContaining({ code: "ERR_OUT_OF_RANGE" });
+		this.#put(key, community, before + by, row ? row.expiresAt : expiresAt);
+		return before + by;
+	}
+
+	setIfAbsent(key, value, expiresAt, community) {
+		if (this.#live(key, community)) return false;
+		this.#put(key, community, value, expiresAt);
+		return true;
+	}
+
+	getAndDelete(key, community) {
+		const value = this.get(key, community);
+		this.delete(key, community);
+		return value;
+	}
+
+	expire(key, expiresAt, community) {
+		const row = this.#live(key, community);
+		if (row) row.expiresAt = expiresAt;
+		return row !== undefined;
+	}
+
+	deleteRange(range, community) {
+		const found = this.entries(range, community);
+		for (const { key } of found) this.delete(key, community);
+		return found.length;
+	}
+
+	updateMany(keys, updateFunc, community) {
+		const rows = keys.map((key) => [key, this.#live(key, community)]).filter(([, row]) => row);
+		const made = updateFunc(Object.fromEntries(rows.map(([key, row]) => [key, JSON.parse(row.value)])));
+		for (const [key, value] of Object.entries(made ?? {})) {
+			if (value === undefined) this.delete(key, community);
+			else this.#put(key, community, value, this.#live(key, community)?.expiresAt);
+		}
+		const after = keys.map((key) => [key, this.get(key, community)]);
+		return Object.fromEntries(after.filter(([, value]) => value !== undefined));
+	}
+}
+
+/** The patterns in use, each with what it means. */
+const patterns = {
+	"%": /^[\s\S]*$/u,
+	"a%": /^a[\s\S]*$/iu,
+	_: /^[\s\S]$/u,
+	"%b": /^[\s\S]*b$/iu,
+	"a\\%": /^a%$/iu,
+	"\\\\": /^\\$/u,
+	"": /^$/u,
+	A_: /^a[\s\S]$/iu,
+};
+
+const key = fc.constantFrom("a", "A", "ab", "a%", "b", "", "\\", "\u{1f980}", "a\0");
+const community = fc.constantFrom(undefined, undefined, undefined, "C", "D");
+const pattern = fc.constantFrom(...Object.keys(patterns));
+const bound = fc.option(fc.constantFrom("", "a", "a%", "a\0", "b", "\u{1f980}", "\u{ffff}"), { nil: undefined });
+const range = fc.oneof(
+	fc.record({ prefix: bound }),
+	fc.record({ start: bound, end: bound }),
+	fc.record({ startAfter: bound, end: bound }),
+);
+const value = fc.oneof(fc.integer(), fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: "binary", maxLength: 8 }));
+const past = fc.integer({ min: 0, max: 1_000_000_000_000 });
+const future = fc.integer({ min: FUTURE, max: 8_640_000_000_000_000 });
+const expiresAt = fc.oneof(
+	{ weight: 4, arbitrary: fc.constant(undefined) },
+	{ weight: 1, arbitrary: past },
+	{ weight: 2, arbitrary: future },
+);
+const entry = fc.record({ key, value, expiresAt, communityId: community });
+
+/** Functions for `update`, each with a result that shows the value it was given. */
+const updaters = {
+	wrap: (data) => ({ was: typeof data === "object" && data !== null ? Object.keys(data).length : data }),
+	count: (data) => (Number.isInteger(data) ? data + 1 : 0),
+	keep: (data) => data,
+	fail: () => {
+		throw boom;
+	},
+};
+
+/** Functions for `updateMany`. */
+const changers = {
+	rotate: (keys) => (values) => Object.fromEntries(keys.map((key, i) => [key, values[keys[(i + 1) % keys.length]]])),
+	count: (keys) => (values) => ({ [keys[0]]: Object.keys(values).length }),
+	nothing: () => () => undefined,
+	fail: () => () => {
+		throw boom;
+	},
+};
+
+/** One operation, as the method and the arguments that store and model are both called with. */
+export const operation = fc.oneof(
+	{ weight: 3, arbitrary: fc.record({ method: fc.constant("get"), key, community }) },
+	{
+		weight: 4,
+		arbitrary: fc.record({
+			method: fc.constant("set"),
+			entries: fc.array(entry, { minLength: 1, maxLength: 1 }),
+		}),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({ method: fc.constant("setMany"), entries: fc.array(entry, { maxLength: 6 }) }),
+	},
+	{
+		weight: 5,
+		arbitrary: fc.record({
+			method: fc.constant("update"),
+			key,
+			updater: fc.constantFrom("wrap", "count", "count", "keep", "fail"),
+			value,
+			expiresAt,
+			community,
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("delete"), key, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("deleteLike"), pattern, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("select"), pattern, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("selectValue"), pattern, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("has"), key, community }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({ method: fc.constant("getMany"), keys: fc.array(key, { maxLength: 9 }), community }),
+	},
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			method: fc.constantFrom("list", "listKeys"),
+			range,
+			reverse: fc.boolean(),
+			limit: fc.constantFrom(1, 2, 3, 100),
+			community,
+		}),
+	},
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("count"), range, community }) },
+	{
+		weight: 5,
+		arbitrary: fc.record({
+			method: fc.constant("increment"),
+			key,
+			by: fc.integer({ min: -3, max: 3 }),
+			bounds: fc.constantFrom({}, {}, { min: 0 }, { min: -2, max: 2 }),
+			expiresAt,
+			community,
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("setIfAbsent"), key, value, expiresAt, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("getAndDelete"), key, community }) },
+	{ weight: 2, arbitrary: fc.record({ method: fc.constant("expire"), key, expiresAt, community }) },
+	{ weight: 1, arbitrary: fc.record({ method: fc.constant("deleteRange"), range, community }) },
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			method: fc.constant("updateMany"),
+			keys: fc.uniqueArray(key, { minLength: 1, maxLength: 4 }),
+			changer: fc.constantFrom("rotate", "rotate", "count", "nothing", "fail"),
+			community,
+		}),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({ method: fc.constant("entries"), range, reverse: fc.boolean(), community }),
+	},
+);
+
+/** Steps of a run: a group issued without awaiting, or the store opened again. */
+export const step = fc.oneof(
+	{ weight: 12, arbitrary: fc.record({ group: fc.array(operation, { minLength: 1, maxLength: 14 }) }) },
+	{ weight: 1, arbitrary: fc.constant({ reopen: true }) },
+	{ weight: 1, arbitrary: fc.constant({ closeWithoutWaiting: true }) },
+);
+
+/** A range that says which keys, as `deleteRange` wants it. */
+const given = (range) => (Object.values(range).every((bound) => bound === undefined) ? { prefix: "" } : range);
+
+const asDate = (ms) => (ms === undefined || ms % 2 ? ms : new Date(ms));
+
+/** A page with whether there are more, in place of the cursor. */
+const withoutCursor = ({ entries, cursor }) => ({ entries, hasMore: cursor !== undefined });
+
+/** All that an iterator gives, its first page read as of the call. */
+async function gather(iterator) {
+	const found = [];
+	for await (const entry of iterator) found.push(entry);
+	return found;
+}
+
+/** Calls the store; with `i` alternates what a caller may choose: the spelling of the expiry. */
+function issue({ appData, kv }, o, i) {
+	const scope = kv.community(o.community);
+	const stored = (entries) =>
+		entries.map(({ expiresAt: at, communityId, ...rest }) => ({
+			...rest,
+			...(at === undefined ? {} : { [i % 2 ? "expiresAt" : "expires_at"]: asDate(at) }),
+			...(communityId === undefined ? {} : { communityId }),
+		}));
+	switch (o.method) {
+		case "get":
+			return appData.get(o.key, o.community);
+		case "set":
+			return appData.set(stored(o.entries)[0]);
+		case "setMany":
+			return appData.set(stored(o.entries));
+		case "update":
+			return appData.update(o.key, updaters[o.updater], o.value, asDate(o.expiresAt), o.community);
+		case "delete":
+			return appData.delete(o.key, o.community);
+		case "has":
+			return scope.has(o.key);
+		case "getMany":
+			return scope.getMany(o.keys);
+		case "list":
+		case "listKeys":
+			return scope[o.method]({ ...o.range, reverse: o.reverse, limit: o.limit }).then(withoutCursor);
+		case "count":
+			return scope.count(o.range);
+		case "increment":
+			return scope.increment(o.key, o.by, { ...o.bounds, expiresAt: asDate(o.expiresAt) });
+		case "setIfAbsent":
+			return scope.setIfAbsent({ key: o.key, value: o.value, expiresAt: asDate(o.expiresAt) });
+		case "getAndDelete":
+			return scope.getAndDelete(o.key);
+		case "expire":
+			return scope.expire(o.key, o.expiresAt === undefined ? null : { expiresAt: asDate(o.expiresAt) });
+		case "deleteRange":
+			return scope.deleteRange(given(o.range));
+		case "updateMany":
+			return scope.updateMany(o.keys, changers[o.changer](o.keys));
+		case "entries":
+			return gather(scope.entries({ ...o.range, reverse: o.reverse }));
+		default:
+			return appData[o.method](o.pattern, o.community);
+	}
+}
+
+function apply(model, o) {
+	switch (o.method) {
+		case "get":
+			return model.get(o.key, o.community);
+		case "set":
+		case "setMany":
+			return model.set(o.entries);
+		case "update":
+			return model.update(o.key, updaters[o.updater], o.value, o.expiresAt, o.community);
+		case "delete":
+			return model.delete(o.key, o.community);
+		case "has":
+			return model.get(o.key, o.community) !== undefined;
+		case "getMany":
+			return model.getMany(o.keys, o.community);
+		case "list":
+			return model.list({ ...o.range, reverse: o.reverse, limit: o.limit }, o.community);
+		case "listKeys": {
+			const { entries, hasMore } = model.list({ ...o.range, reverse: o.reverse, limit: o.limit }, o.community);
+			return { entries: entries.map(({ key }) => key), hasMore };
+		}
+		case "count":
+			return model.entries(o.range, o.community).length;
+		case "increment":
+			return model.increment(o.key, o.by, { ...o.bounds, expiresAt: o.expiresAt }, o.community);
+		case "setIfAbsent":
+			return model.setIfAbsent(o.key, o.value, o.expiresAt, o.community);
+		case "getAndDelete":
+			return model.getAndDelete(o.key, o.community);
+		case "expire":
+			return model.expire(o.key, o.expiresAt, o.community);
+		case "deleteRange":
+			return model.deleteRange(o.range, o.community);
+		case "updateMany":
+			return model.updateMany(o.keys, changers[o.changer](o.keys), o.community);
+		case "entries":
+			return model.entries({ ...o.range, reverse: o.reverse }, o.community);
+		default:
+			return model[o.method](o.pattern, o.community);
+	}
+}
+
+/** The model's outcome in the form of `Promise.allSettled`. */
+function settle(model, o) {
+	try {
+		return { status: "fulfilled", value: apply(model, o) };
+	} catch (reason) {
+		return { status: "rejected", reason };
+	}
+}
+
+/** Issues a group without awaiting any of it, and compares every outcome with the model's. */
+export async function expectLikeModel(store, model, group, message) {
+	const results = await Promise.allSettled(group.map((o, i) => issue(store, o, i)));
+	const expected = group.map((o) => settle(model, o));
+	expect(results, message).toEqual(expected);
+}
+
+export async function expectSameContents(store, model, message) {
+	for (const scope of [undefined, "C", "D"]) {
+		expect(await store.appData.select("%", scope), message).toEqual(model.select("%", scope));
+	}
+}
