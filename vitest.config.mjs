@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer } from "vitest/node";
 
 /** Tests that are slow, or need more than the packages and the addon. */
 const EXTENDED = "__test__/**/*.extended.test.mjs";
@@ -9,6 +10,16 @@ const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
 
+/** What takes longest goes first, so that nothing else has ended when it begins. */
+const LONGEST = ["package/release", "process/leaks", "backup/loss/loss"];
+
+class LongestFirst extends BaseSequencer {
+	async sort(files) {
+		const rank = ({ moduleId }) => LONGEST.findIndex((name) => moduleId.includes(`/${name}.`)) >>> 0;
+		return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+	}
+}
+
 export default defineConfig({
 	test: {
 		// What ends a test that hangs. A busy machine takes twenty times as long as an idle one, and that is no failure.
@@ -16,6 +27,7 @@ export default defineConfig({
 		hookTimeout: 300_000,
 		// Most of a test's time is spent on waiting for processes that it has started.
 		maxWorkers: availableParallelism() + 1,
+		sequence: { sequencer: LongestFirst },
 		expect: { poll: { timeout: 60_000 } },
 		projects: [
 			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
