@@ -95,3 +95,28 @@ fn is_unwritten_since(path: &Path, last: &Position) -> bool {
         i64::try_from(written_ns / 1_000_000).is_ok_and(|written_ms| written_ms + FILE_TIME_MS < last.time_ms);
     is_earlier || last.written_ns == Some(written_ns)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::backup::fs::paths::with_suffix;
+
+    #[test]
+    fn a_log_without_a_mark_that_counts_back_is_of_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["a.sqlite3", "b.sqlite3"].map(|name| folder.path().join(name));
+        let database = Connection::open(&path).unwrap();
+        for table in 0..20 {
+            database.execute_batch(&format!("CREATE TABLE t{table} (x)")).unwrap();
+        }
+        database.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        drop(database);
+        assert_eq!(lost_wal(&path, true, None), None, "its own log");
+        let open = Connection::open(&other).unwrap();
+        open.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        fs::copy(with_suffix(&other, "-wal"), with_suffix(&path, "-wal")).unwrap();
+        assert_eq!(lost_wal(&path, true, None).as_deref(), Some("its write-ahead log is another's"));
+    }
+}
