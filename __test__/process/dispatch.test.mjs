@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
+const { ROWS_LENGTH_MAX } = require("../../lib/base/limits.js");
 const { Connection } = require("../../lib/native/connection.js");
 
 /** A connection to no store, with slices of rows that wait for request 1. */
@@ -25,7 +26,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("many rows are handled a slice a turn, though Node calls back for each that arrives", async () => {
 	let handled = 0;
-	const connection = connectionWith(Array(20).fill("x".repeat(40 << 10)), () => {
+	const connection = connectionWith(Array(20).fill("x".repeat(ROWS_LENGTH_MAX + 1)), () => {
 		handled++;
 	});
 	for (let turn = 1; turn <= 20; turn++) {

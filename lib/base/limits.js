@@ -60,7 +60,7 @@ module.exports = {
 	UPDATE_KEYS_MAX: 1_000,
 
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
-	ROWS_LENGTH_MAX: 32 << 10,
+	ROWS_LENGTH_MAX: 128 << 10,
 
 	/** Duration of a read in SQL that counts as quick: less than handing it to another thread takes. */
 	INLINE_READ_US: 40,
