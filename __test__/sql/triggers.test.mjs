@@ -180,7 +180,7 @@ describe("a trigger on keys", () => {
 		for (const kept of ["value = '\"newest\"'", "value = '\"middle\"'", "true", "rowid > 1"]) {
 			const filename = temporaryFile();
 			const onDisk = diskOf(filename);
-			const { appData, sqlite } = temporaryStore(filename);
+			const { appData, kv, sqlite } = temporaryStore(filename);
 			for (const value of ["oldest", "middle", "newest"]) {
 				await sqlite.run("INSERT INTO __rootapp_kv (key, value) VALUES ('x', ?)", [JSON.stringify(value)]);
 			}
@@ -193,6 +193,9 @@ describe("a trigger on keys", () => {
 				() => appData.update("x", () => 1),
 				() => appData.delete("x"),
 				() => appData.deleteLike("x"),
+				() => kv.expire("x", { ttlMs: 60_000 }),
+				() => kv.getAndDelete("x"),
+				() => kv.deleteRange({ prefix: "x" }),
 				() => sqlite.transaction((tx) => tx.appData.set({ key: "x", value: 1 })),
 			]) {
 				await expectFailure(operation, "ERR_NOT_WRITTEN");

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::columns;
-use super::keys::{DELETE_OTHERS, KeyRows, Keys, OLDEST_LIVE};
+use super::keys::{KeyRows, Keys, VALUE_OF_ROW};
 use super::range_rows::{RangeRow, RangeRows, UpperBound, has_keys_in_utf_8};
 use super::rowid_cache::CachedRow;
 use crate::Error;
@@ -13,8 +13,6 @@ use crate::kv::{
     parse_number,
 };
 
-const VALUE_OF_ROW: &str =
-    "SELECT value FROM main.__rootapp_kv WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
 const EXPIRE: &str =
     "UPDATE main.__rootapp_kv SET expires_at = ?4 WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
 const COPY_VALUE: &str = "UPDATE main.__rootapp_kv \
@@ -82,11 +80,9 @@ impl Keys<'_> {
     /// Leaves one row of a key that has several: with the value of the newest, in the place of the oldest. Returns where
     /// it lies.
     fn keep_newest(&mut self, address: &Address, newest: i64, now_ms: i64) -> Result<i64, Error> {
-        let Address { community, key } = address;
-        let mut oldest_live = self.connection.prepare_cached(OLDEST_LIVE)?;
-        let oldest = oldest_live.query_row(params![community, key, now_ms], |row| row.get(0))?;
+        let oldest = self.oldest_live(address, now_ms)?;
         self.connection.prepare_cached(COPY_VALUE)?.execute([oldest, newest])?;
-        self.connection.prepare_cached(DELETE_OTHERS)?.execute(params![community, key, oldest])?;
+        self.delete_others(address, oldest)?;
         Ok(oldest)
     }
 
@@ -152,18 +148,5 @@ impl Keys<'_> {
         }
         self.check_place(address)?;
         self.read(address, now_ms)
-    }
-
-    /// Clears the rowid cache, where a row of a key was not found, for another search.
-    ///
-    /// # Errors
-    ///
-    /// If the place was not the cache's.
-    fn check_place(&mut self, address: &Address) -> Result<(), Error> {
-        if self.rowid_cache.get(address).is_none() {
-            return Err(Error::not_written(&address.key));
-        }
-        self.rowid_cache.clear();
-        Ok(())
     }
 }

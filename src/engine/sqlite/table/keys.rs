@@ -26,7 +26,7 @@ use crate::{Error, faults};
 const ROWS_OF_KEY: &str = "SELECT rowid, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 2";
 const COUNT_OF_KEY: &str = "SELECT count(*) FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";
-const VALUE_OF_ROW: &str =
+pub(super) const VALUE_OF_ROW: &str =
     "SELECT value FROM main.__rootapp_kv WHERE rowid = ?1 AND community_id IS ?2 AND key = ?3";
 const INSERT: &str = "INSERT INTO main.__rootapp_kv (community_id, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)";
 // Comparing the key checks the rowid cache at no cost: the row is read as a whole anyway.
@@ -35,11 +35,10 @@ const UPDATE: &str = "UPDATE main.__rootapp_kv SET value = ?4, expires_at = ?5 \
 const DELETE: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2";
 const DELETE_ROW: &str = "DELETE FROM main.__rootapp_kv WHERE rowid = ?1";
 const KEY_OF_ROW: &str = "SELECT key FROM main.__rootapp_kv WHERE rowid = ?1";
-pub(super) const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
+const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 AND rowid > (SELECT coalesce(max(rowid), -9223372036854775808) \
         FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
-pub(super) const DELETE_OTHERS: &str =
-    "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
+const DELETE_OTHERS: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
 /// What deleting a row costs of a [`Budget`].
 const DELETE_STEPS: usize = 2_000;
@@ -282,30 +281,25 @@ impl<'a> Keys<'a> {
         expires_at: Option<i64>,
         now_ms: i64,
     ) -> Result<(), Error> {
-        let Address { community, key } = address;
+        let key = &address.key;
         let rowid = match found {
             KeyRows::Nothing => self.insert(address, value, expires_at)?,
             KeyRows::One(row) => {
                 if !self.update(row.rowid, address, value, expires_at)? {
-                    // The row may not be where the cache has it.
-                    if self.rowid_cache.get(address).is_none() {
-                        return Err(Error::not_written(key));
-                    }
-                    self.rowid_cache.clear();
+                    self.check_place(address)?;
                     let found = self.find(address, now_ms)?;
                     return self.write(&found, address, value, expires_at, now_ms);
                 }
                 row.rowid
             }
             KeyRows::Several(_) => self.atomically(|keys| {
-                let mut oldest_live = keys.connection.prepare_cached(OLDEST_LIVE)?;
-                let oldest = oldest_live.query_row(params![community, key, now_ms], |row| row.get(0))?;
-                let due = keys.count(address)?.saturating_sub(1);
-                let mut delete_others = keys.connection.prepare_cached(DELETE_OTHERS)?;
-                // A newer row that stays would hide the value.
-                let are_deleted = delete_others.execute(params![community, key, oldest])? >= due;
-                let is_written = are_deleted && keys.update(oldest, address, value, expires_at)?;
-                if is_written { Ok(oldest) } else { Err(Error::not_written(key)) }
+                let oldest = keys.oldest_live(address, now_ms)?;
+                keys.delete_others(address, oldest)?;
+                if keys.update(oldest, address, value, expires_at)? {
+                    Ok(oldest)
+                } else {
+                    Err(Error::not_written(key))
+                }
             })?,
             KeyRows::Expired => self.atomically(|keys| {
                 keys.delete(address)?;
@@ -314,6 +308,37 @@ impl<'a> Keys<'a> {
         };
         self.rowid_cache.insert(address, CachedRow { rowid, expires_at });
         Ok(())
+    }
+
+    /// Clears the rowid cache for another search: a row of a key was not found, and may not be where the cache has it.
+    ///
+    /// # Errors
+    ///
+    /// If the place was not the cache's.
+    pub(super) fn check_place(&mut self, address: &Address) -> Result<(), Error> {
+        if self.rowid_cache.get(address).is_none() {
+            return Err(Error::not_written(&address.key));
+        }
+        self.rowid_cache.clear();
+        Ok(())
+    }
+
+    /// The row of a key that keeps its place, of several.
+    pub(super) fn oldest_live(&self, address: &Address, now_ms: i64) -> Result<i64, Error> {
+        let mut statement = self.connection.prepare_cached(OLDEST_LIVE)?;
+        Ok(statement.query_row(params![address.community, address.key, now_ms], |row| row.get(0))?)
+    }
+
+    /// Deletes every row of a key but one.
+    ///
+    /// # Errors
+    ///
+    /// If a trigger keeps one: a newer row would hide the value.
+    pub(super) fn delete_others(&self, address: &Address, rowid: i64) -> Result<(), Error> {
+        let due = self.count(address)?.saturating_sub(1);
+        let mut statement = self.connection.prepare_cached(DELETE_OTHERS)?;
+        let deleted = statement.execute(params![address.community, address.key, rowid])?;
+        if deleted < due { Err(Error::not_written(&address.key)) } else { Ok(()) }
     }
 
     /// Inserts a row, and returns where it lies.
