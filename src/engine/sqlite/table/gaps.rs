@@ -3,7 +3,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
-use super::search::is_utf8;
+use super::range_rows::has_keys_in_utf_8;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::kv::{Address, Entry};
@@ -44,7 +44,7 @@ impl<'c> Gaps<'c> {
             let [one, next] = [&pair[0].address, &pair[1].address];
             one.key < next.key && one.community == next.community
         };
-        if entries.len() < ENTRIES_MIN || !entries.windows(2).all(ascend) || !is_utf8(connection)? {
+        if entries.len() < ENTRIES_MIN || !entries.windows(2).all(ascend) || !has_keys_in_utf_8(connection)? {
             return Ok(None);
         }
         if connection.prepare_cached(ORDERED_BY_BYTES)?.query_row([], |_| Ok(())).optional()?.is_none() {

@@ -1,7 +1,7 @@
 //! The rows of a range of keys, one for each key: the newest.
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Row, Rows, ToSql, params};
+use rusqlite::{Connection, Row, Rows, ToSql, params};
 
 use super::columns;
 use crate::Error;
@@ -154,7 +154,7 @@ impl RangeRows<'_> {
 }
 
 /// Returns `true` if an index has keys in the order of their bytes in UTF-8: SQLite compares texts as they are stored.
-pub fn has_keys_in_utf_8(connection: &UserConnection) -> Result<bool, Error> {
+pub fn has_keys_in_utf_8(connection: &Connection) -> Result<bool, Error> {
     let mut statement = connection.prepare_cached(ENCODING)?;
     Ok(statement.query_row([], |row| Ok(row.get_ref(0)?.as_str() == Ok("UTF-8")))?)
 }

@@ -6,6 +6,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, StatementStatus, ffi, params};
 
+use super::range_rows::has_keys_in_utf_8;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::kv::{Budget, Interrupted, LiteralStart, Pattern, SearchStep};
@@ -13,7 +14,6 @@ use crate::kv::{Budget, Interrupted, LiteralStart, Pattern, SearchStep};
 const OF_COMMUNITY: &str = "SELECT rowid, key FROM main.__rootapp_kv WHERE community_id IS ?1";
 const FROM_KEY: &str = "SELECT rowid, key FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key COLLATE BINARY >= ?2 ORDER BY key COLLATE BINARY";
-const ENCODING: &str = "PRAGMA main.encoding";
 
 /// Passes each row that matches to `found`, by rowid and key, in the order in which they are found. `%` matches a key that is
 /// not text, too.
@@ -35,7 +35,7 @@ pub fn each_match(
         if matches(key).map_err(|Interrupted| connection.interruption())? { found(rowid, key) } else { Ok(()) }
     };
     match pattern.literal_start() {
-        Some(start) if is_utf8(connection)? => search(connection, community, &start, &mut take),
+        Some(start) if has_keys_in_utf_8(connection)? => search(connection, community, &start, &mut take),
         start => scan(connection, community, start.as_ref(), &mut take),
     }
 }
@@ -103,12 +103,6 @@ fn scan(
         }
     }
     Ok(())
-}
-
-/// Returns `true` if the order of keys in an index is that of their bytes in UTF-8.
-pub(super) fn is_utf8(connection: &Connection) -> Result<bool, Error> {
-    let encoding: String = connection.prepare_cached(ENCODING)?.query_row([], |row| row.get(0))?;
-    Ok(encoding == "UTF-8")
 }
 
 #[cfg(test)]

@@ -149,6 +149,18 @@ struct Watch {
     is_restored: bool,
 }
 
+impl Watch {
+    /// Returns `true` if there may be something to report.
+    fn is_due(&self, system_ms: i64) -> bool {
+        self.is_asked && (self.is_restored || self.watched.is_due(self.now_ms(system_ms)))
+    }
+
+    /// The clock of who watches.
+    fn now_ms(&self, system_ms: i64) -> i64 {
+        system_ms.saturating_add(self.ahead_ms)
+    }
+}
+
 struct WatchThread {
     file: DatabaseFile,
     wants_commits: Arc<AtomicBool>,
@@ -286,9 +298,6 @@ impl WatchThread {
             none => none.insert(Follower::open(&self.file, &self.restarts)?),
         };
         let system_ms = now_ms();
-        let is_due = |watch: &Watch| {
-            watch.is_asked && (watch.is_restored || watch.watched.is_due(system_ms.saturating_add(watch.ahead_ms)))
-        };
         let has_moved = follower.has_moved()?;
         // A file that is gone is no longer written, so it need not be missed at once.
         self.idle_looks = if has_moved { 0 } else { self.idle_looks + 1 };
@@ -296,7 +305,7 @@ impl WatchThread {
             self.idle_looks = 0;
             self.file.check()?;
         }
-        if !has_moved && !self.watches.iter().any(is_due) {
+        if !has_moved && !self.watches.iter().any(|watch| watch.is_due(system_ms)) {
             return Ok(false);
         }
         follower.begin()?;
@@ -310,11 +319,8 @@ impl WatchThread {
         };
         self.watches.iter_mut().for_each(|watch| watch.watched.add(&dirty));
         let mut failed = Vec::new();
-        for watch in &mut self.watches {
-            let now_ms = system_ms.saturating_add(watch.ahead_ms);
-            if !watch.is_asked || !(watch.is_restored || watch.watched.is_due(now_ms)) {
-                continue;
-            }
+        for watch in self.watches.iter_mut().filter(|watch| watch.is_due(system_ms)) {
+            let now_ms = watch.now_ms(system_ms);
             let report = if watch.is_restored {
                 watch.watched.begin(&follower.connection, now_ms).map(|()| Some(WatchReport::Resync))
             } else {
