@@ -76,13 +76,7 @@ function readOptions(given, argument, names) {
  * @returns {string[]}
  */
 function checkKeys(keys, argument) {
-	/** @type {unknown[] | undefined} */
-	let list;
-	try {
-		list = Array.isArray(keys) ? [...keys] : undefined;
-	} catch (error) {
-		throw invalidArgument(argument, "cannot be read as an array", error);
-	}
+	const list = readArray(keys, argument);
 	if (list === undefined) {
 		throw invalidArgument(argument, `must be an array of keys, not ${kindOf(keys)}`);
 	}
@@ -281,7 +275,7 @@ function checkNewEntry(given) {
  * @returns {string[]} each key once
  */
 function checkUpdateKeys(given) {
-	const keys = checkKeys(readArray(given, "keys") ?? given, "keys");
+	const keys = checkKeys(given, "keys");
 	if (keys.length > UPDATE_KEYS_MAX) {
 		throw invalidArgument("keys", `must be ${UPDATE_KEYS_MAX} keys at most`);
 	}
@@ -356,7 +350,6 @@ function kindOfResult(result) {
 }
 
 module.exports = {
-	EXPIRY_OPTIONS,
 	after,
 	checkGivenExpiry,
 	checkGivenRange,
@@ -368,7 +361,6 @@ module.exports = {
 	checkReversibleRange,
 	checkUpdateKeys,
 	checkUpdateManyResult,
-	expiryOf,
 	rangeOf,
 	readOptions,
 };

@@ -16,7 +16,7 @@ let count = 0;
 
 /**
  * The path of a new store in memory, in a folder that nobody else has. The core makes the folder, and removes it; its name
- * begins as `src/engine/sqlite/private_folder.rs` has it.
+ * begins as `src/private_folder.rs` has it.
  */
 function memoryFile() {
 	count++;

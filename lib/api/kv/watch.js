@@ -94,6 +94,13 @@ function createWatch(queue, community, options) {
 	/** @type {Promise<unknown>} settled when the last call is: calls are carried out one after the other */
 	let last = Promise.resolve();
 
+	const takeWaiter = () => {
+		const waiting = waiter;
+		waiter = undefined;
+		awaited.delete(end);
+		return waiting;
+	};
+
 	const end = () => {
 		isDone = true;
 		queue.watches.delete(end);
@@ -101,16 +108,12 @@ function createWatch(queue, community, options) {
 		open?.connection.unwatch(open.id);
 		open = undefined;
 		started();
-		const waiting = waiter;
-		waiter = undefined;
-		awaited.delete(end);
-		waiting?.resolve({ value: undefined, done: true });
+		takeWaiter()?.resolve({ value: undefined, done: true });
 	};
 
 	/** @param {unknown} error */
 	const fail = (error) => {
-		const waiting = waiter;
-		waiter = undefined;
+		const waiting = takeWaiter();
 		if (!isDone && !waiting) failure = error;
 		end();
 		waiting?.reject(error);
@@ -132,10 +135,7 @@ function createWatch(queue, community, options) {
 			isReady = true;
 			ask();
 		} else {
-			const waiting = waiter;
-			waiter = undefined;
-			awaited.delete(end);
-			waiting?.resolve({ value: rows ? JSON.parse(rows.json).map(toChange) : [{ resync: true }], done: false });
+			takeWaiter()?.resolve({ value: rows ? JSON.parse(rows.json).map(toChange) : [{ resync: true }], done: false });
 		}
 	};
 

@@ -58,6 +58,21 @@ function fromPairs(pairs) {
 	return object;
 }
 
+/** Numbers that JSON cannot hold, as sources write them. */
+const INFINITE = new Set(["NaN", "Infinity", "-Infinity"]);
+
+/** Stands for `undefined` until it is known where it is. */
+const UNDEFINED = Symbol("undefined");
+
+/**
+ * A value where `undefined` cannot be left out.
+ *
+ * @param {unknown} value
+ */
+function defined(value) {
+	return value === UNDEFINED ? null : value;
+}
+
 /**
  * A value, or null for `undefined`.
  *
@@ -111,10 +126,13 @@ function fromRegExp(source, flags, kinds) {
 
 module.exports = {
 	DEPTH_MAX,
+	INFINITE,
 	KINDS,
 	Refusal,
 	TOO_DEEP,
+	UNDEFINED,
 	carried,
+	defined,
 	fromBigInt,
 	fromDate,
 	fromMap,

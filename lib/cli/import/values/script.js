@@ -3,8 +3,11 @@
 const { fromJson } = require("./json.js");
 const {
 	DEPTH_MAX,
+	INFINITE,
 	Refusal,
 	TOO_DEEP,
+	UNDEFINED,
+	defined,
 	fromBigInt,
 	fromDate,
 	fromMap,
@@ -34,8 +37,6 @@ const WORDS = new Map([
 	["false", false],
 ]);
 
-const INFINITE = new Set(["NaN", "Infinity", "-Infinity"]);
-
 /**
  * Parses a value that the source keeps as JavaScript, in the form in which the package serialize-javascript writes it. It is
  * never run: whatever is not in that form, a function above all, is refused.
@@ -51,12 +52,9 @@ function fromScript(text, kinds) {
 		const parser = new ScriptParser(text, kinds);
 		const value = parser.value(0);
 		parser.end();
-		return value === UNDEFINED ? null : value;
+		return defined(value);
 	}
 }
-
-/** Stands for `undefined` until it is known where it is. */
-const UNDEFINED = Symbol("undefined");
 
 /** Descends into a text, never deeper than {@link DEPTH_MAX}, and reads each character a fixed number of times. */
 class ScriptParser {
@@ -150,8 +148,7 @@ class ScriptParser {
 		/** @type {unknown[]} */
 		const items = [];
 		this.#sequence("[", "]", () => {
-			const item = this.value(depth + 1);
-			items.push(item === UNDEFINED ? null : item);
+			items.push(defined(this.value(depth + 1)));
 		});
 		return items;
 	}

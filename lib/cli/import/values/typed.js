@@ -3,8 +3,11 @@
 const { fromJson } = require("./json.js");
 const {
 	DEPTH_MAX,
+	INFINITE,
 	Refusal,
 	TOO_DEEP,
+	UNDEFINED,
+	defined,
 	fromBigInt,
 	fromDate,
 	fromMap,
@@ -17,11 +20,6 @@ const {
  * @typedef {import("./kinds.js").Kind} Kind
  * @typedef {(value: any, kinds: Set<Kind>, depth: number) => unknown} Reader
  */
-
-const INFINITE = new Set(["NaN", "Infinity", "-Infinity"]);
-
-/** Stands for `undefined` until it is known where it is. */
-const UNDEFINED = Symbol("undefined");
 
 /**
  * Readers of the types, by their number in `t`, as the package better-serialize writes them.
@@ -98,11 +96,6 @@ function read(typed, kinds, depth) {
  */
 function items(value, kinds, depth) {
 	return listed(value).map((item) => defined(read(item, kinds, depth)));
-}
-
-/** @param {unknown} value */
-function defined(value) {
-	return value === UNDEFINED ? null : value;
 }
 
 /**
