@@ -64,17 +64,21 @@ test("steps run at the same time, and print one after another", async () => {
 });
 
 test("every part is run and reported, also beside one that fails, with what the runners have counted", async () => {
+	const failure = " FAIL  core  __test__/sql/guard.test.mjs > refuses what it must";
 	const vitest = " Test Files  1 failed | 2 passed (3)\n      Tests  1 failed | 30 passed | 2 skipped (33)\n";
-	const cargo = "test result: ok. 7 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n";
-	const print = (text) => `process.stdout.write(${JSON.stringify(text)})`;
+	const panic = "test table::gaps::finds_none ... FAILED";
+	const cargo = "test result: FAILED. 7 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n";
+	const print = (text, where = "stdout") => `process.${where}.write(${JSON.stringify(text)});`;
+	const javaScript = `${print(`\u001b[31m${failure}\u001b[39m\n`, "stderr")} ${print(vitest)} process.exitCode = 1`;
+	const rust = `${print("test table::gaps::finds_all ... ok\n")} ${print(`${panic}\n${cargo}`)}`;
 	const { code, stdout } = await runScript(`
 		await main(async () => {
 			const packages = node("Installing", "");
 			const addon = node("Building", "process.exit(2)");
 			const libraries = packages.then(() => node("Building beside", ""));
 			await Promise.all([
-				part("JavaScript", [packages], (title) => node(title, ${JSON.stringify(`${print(vitest)}; process.exitCode = 1`)})),
-				part("Rust", [packages], (title) => node(title, ${JSON.stringify(print(cargo))})),
+				part("JavaScript", [packages], (title) => node(title, ${JSON.stringify(javaScript)})),
+				part("Rust", [packages], (title) => node(title, ${JSON.stringify(rust)})),
 				part("Types", [addon, libraries], (title) => node(title, "console.log('never')")),
 			]);
 			if (!report()) process.exitCode = 1;
@@ -90,9 +94,12 @@ test("every part is run and reported, also beside one that fails, with what the 
 	expect(lines).toContainEqual(expect.stringMatching(/^failed .* s {2}JavaScript: .* ended with code 1$/));
 	expect(lines).toContainEqual(expect.stringMatching(/^not run +Types, for this has failed: Building$/));
 	const counts = lines.slice(lines.indexOf("")).join("\n");
+	expect(counts).toContain(failure);
+	expect(counts).toContain(panic);
+	expect(counts).not.toContain("finds_all");
 	expect(counts).toContain(vitest);
 	expect(counts).toContain(cargo);
-	expect(counts).toMatch(/\n37 passed, 1 failed\n$/);
+	expect(counts).toMatch(/\n37 passed, 2 failed\n$/);
 });
 
 test("the last of several commands reports what those before it have run", async () => {

@@ -5,6 +5,9 @@ import { endedSteps, StepFailure, together } from "./run.mjs";
 /** The last lines of vitest and of cargo test, with what they have counted. */
 const CLOSING_LINES = [/^ *Test Files .*\(\d+\)$/, /^ *Tests .*\(\d+\)$/, /^test result: .*$/];
 
+/** What vitest and cargo test print of a test that has failed. */
+const FAILURES = [/^ *FAIL .*$/, /^test .* \.\.\. FAILED$/];
+
 /** Names a file to which what is reported is added, so that the last of several commands reports all of it. */
 const FILE = process.env.ROOTCELLAR_TEST_REPORT;
 
@@ -33,14 +36,19 @@ export async function part(title, needs, work) {
 	}
 }
 
-/** Prints every step with what became of it, and what the test runners have counted. Returns whether all is well. */
+/**
+ * Prints every step with what became of it, the tests that have failed, and what the test runners have counted. Returns
+ * whether all is well.
+ */
 export function report() {
 	const earlier = FILE ? readFileSync(FILE, "utf8").split("\n").filter(Boolean) : [];
-	const lines = [...earlier, ...endedSteps.map(describe), ...notRun, ...endedSteps.flatMap(closingLines)];
+	const lines = [...earlier, ...endedSteps.map(describe), ...notRun, ...endedSteps.flatMap(linesOfTests)];
 	if (FILE) writeFileSync(FILE, lines.join("\n"));
 	const counts = lines.filter(isClosing);
+	const failures = new Set(lines.filter(isFailure));
+	const steps = lines.filter((line) => !isClosing(line) && !isFailure(line));
 	console.log("\n== Everything that was run");
-	for (const line of [...lines.filter((line) => !isClosing(line)), "", ...counts]) console.log(line);
+	for (const line of [...steps, "", ...failures, ...counts]) console.log(line);
 	console.log(`\n${total(counts, "passed")} passed, ${total(counts, "failed")} failed`);
 	return notRun.length === 0 && endedSteps.every(({ reason }) => reason === undefined);
 }
@@ -52,8 +60,14 @@ function describe({ title, seconds, reason }) {
 }
 
 /** @param {typeof endedSteps[number]} step */
-function closingLines({ stdout }) {
-	return stripVTControlCharacters(stdout).split("\n").filter(isClosing);
+function linesOfTests({ output }) {
+	const lines = stripVTControlCharacters(output).split("\n");
+	return lines.filter((line) => isClosing(line) || isFailure(line));
+}
+
+/** @param {string} line */
+function isFailure(line) {
+	return FAILURES.some((pattern) => pattern.test(line));
 }
 
 /** @param {string} line */

@@ -38,9 +38,9 @@ export class StepFailure extends Error {
 const running = new Set();
 
 /**
- * The steps that have ended, in that order, with what they wrote to stdout.
+ * The steps that have ended, in that order, with what they wrote to stdout and stderr.
  *
- * @type {{ title: string, seconds: number, reason: string | undefined, stdout: string }[]}
+ * @type {{ title: string, seconds: number, reason: string | undefined, output: string }[]}
  */
 export const endedSteps = [];
 
@@ -67,19 +67,29 @@ export async function run(title, command, args, { env, cwd = root, shell, hint, 
 	});
 	running.add(child);
 	/** @type {Buffer[]} */
-	const chunks = [];
+	const stdout = [];
+	/** @type {Buffer[]} */
+	const both = [];
 	child.stdout.on("data", (chunk) => {
-		chunks.push(chunk);
+		stdout.push(chunk);
+		both.push(chunk);
 		if (!keepsStdout) output.write(chunk);
 	});
-	child.stderr.on("data", (chunk) => output.write(chunk));
+	child.stderr.on("data", (chunk) => {
+		both.push(chunk);
+		output.write(chunk);
+	});
 	const reason = await ending(child, command);
 	running.delete(child);
 	output.end();
-	const stdout = Buffer.concat(chunks).toString();
-	endedSteps.push({ title, seconds: (performance.now() - started) / 1000, reason, stdout });
+	endedSteps.push({
+		title,
+		seconds: (performance.now() - started) / 1000,
+		reason,
+		output: Buffer.concat(both).toString(),
+	});
 	if (reason) throw new StepFailure(title, reason, { hint, exitCode: exitCodeOf(child) });
-	return stdout;
+	return Buffer.concat(stdout).toString();
 }
 
 /**
