@@ -16,6 +16,7 @@ const SLOW_TESTS = [
 	"**/*.rounds.test.mjs",
 	"docs/{backup,example,samples}.test.mjs",
 	"package/*",
+	"postgres/**",
 	"sdk/**",
 ].map((pattern) => `__test__/${pattern}`);
 

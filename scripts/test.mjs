@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
 import { dayArguments } from "./lib/day.mjs";
 import { installPackages } from "./lib/packages.mjs";
+import { installPostgres } from "./lib/postgres.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool, StepFailure } from "./lib/run.mjs";
 import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
@@ -40,11 +41,12 @@ await main(async () => {
 	const addon = buildAddon("quick");
 	const libraries = packages.then(prepareSqliteLibraries);
 	if (!options.rest) {
+		const server = installPostgres();
 		await Promise.all([
 			part("Checking the types of lib/ and scripts/ (tsc)", [packages], tsc("tsconfig.json")),
 			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
 			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
-			part("Running the JavaScript tests (vitest)", [addon, libraries], vitest("core")),
+			part("Running the JavaScript tests (vitest)", [addon, libraries, server], vitest("core")),
 			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES])),
 		]);
 	}

@@ -8,6 +8,9 @@ export const extendedFolder = join(root, "__test__", "extended");
 /** Where the libraries are whose files the importers read. */
 export const importedFolder = join(root, "__test__", "import", "packages");
 
+/** Where the PostgreSQL server is that the tests start. */
+export const postgresPackages = join(root, "__test__", "postgres", "packages");
+
 /** Installs the development dependencies, unless they are there. */
 export async function installPackages() {
 	await installInto(root, "Installing the development dependencies (npm install)");
@@ -19,8 +22,23 @@ export async function installExtendedPackages() {
 	await installInto(importedFolder, "Installing the libraries that the importers know (npm install)");
 }
 
+/** Installs the server that the tests start. */
+export async function installServerPackages() {
+	await npmInstall(postgresPackages, "Installing PostgreSQL for the tests (npm install)");
+}
+
 /**
  * Installs what the package.json of a folder asks for, unless its node_modules holds what its lock file says.
+ *
+ * @param {string} folder
+ * @param {string} title
+ */
+async function installInto(folder, title) {
+	if (!packagesAreInstalled(folder)) await npmInstall(folder, title);
+}
+
+/**
+ * Installs what the package.json of a folder asks for.
  *
  * Not with `npm ci`: that insists on a lock file with the tools' optional packages for every other platform,
  * and an npm that cannot see those writes a lock file without them.
@@ -28,8 +46,7 @@ export async function installExtendedPackages() {
  * @param {string} folder
  * @param {string} title
  */
-async function installInto(folder, title) {
-	if (packagesAreInstalled(folder)) return;
+async function npmInstall(folder, title) {
 	// A script that npm runs has its folder in the environment, which counts for more than the one it is in.
 	const where = ["--prefix", folder];
 	const [command, args, options] = npm([

@@ -3,13 +3,14 @@ import { installAzureServer } from "./azure.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { installExtendedPackages } from "./packages.mjs";
+import { installPostgres, prepareOtherPostgres } from "./postgres.mjs";
 import { npm, root, run, StepFailure, together } from "./run.mjs";
 import { installS3Server } from "./s3.mjs";
 
 /** Requirements of the extended tests: further packages, versions of Node, Litestream, servers. */
 export async function prepareExtendedTests() {
 	await together(
-		installExtendedPackages(),
+		together(installPostgres(), installExtendedPackages()).then(prepareOtherPostgres),
 		installNodes(),
 		installLitestream(),
 		installS3Server(),
