@@ -10,6 +10,9 @@ module.exports = {
 	/** The shortest interval of backups. */
 	INTERVAL_MS_MIN: 10,
 
+	/** Default of the time for which an operation on PostgreSQL is tried while no server can be reached. */
+	POSTGRES_TIMEOUT_MS: 30_000,
+
 	/** The longest duration that an option may give: ten years. */
 	DURATION_MS_MAX: 10 * 366 * 24 * 60 * 60 * 1_000,
 

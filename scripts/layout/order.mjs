@@ -28,6 +28,11 @@ export const ORDER = {
 		encoding  reads
 		writes.js  change.js
 	`,
+	"lib/config": `
+		location.js
+		postgres
+		*
+	`,
 	"lib/cli": `
 		program.js
 		import
