@@ -271,21 +271,21 @@ const VARIANTS = [
 		file: "src/engine/sqlite/stray_log.rs",
 		from: "filter(|log| log.is_stray(&file, boot))",
 		to: "filter(|log| log.is_stray(&file, boot) && log.page_bytes == 0)",
-		vitest: ["__test__/process/stray-log.test.mjs"],
+		vitest: ["__test__/process/shutdown/stray-log.test.mjs"],
 	},
 	{
 		name: "commits are acknowledged after the last capture has begun",
 		file: "src/engine/sqlite/checkpoint/control.rs",
 		from: "while *is_frozen {",
 		to: "while *is_frozen && self.checkpointer.is_none() {",
-		vitest: ["__test__/process/ending.test.mjs", "-t", "nothing is acknowledged"],
+		vitest: ["__test__/process/shutdown/ending.test.mjs", "-t", "nothing is acknowledged"],
 	},
 	{
 		name: "the log stays when a signal ends the process",
 		file: "src/backup/service/ending.rs",
 		from: "    end: || control::end(Instant::now() + END_WAIT),",
 		to: "    end: || {},",
-		vitest: ["__test__/process/complete-file.test.mjs", "-t", "when the process ends"],
+		vitest: ["__test__/process/shutdown/complete-file.test.mjs", "-t", "when the process ends"],
 	},
 	{
 		name: "what SQL has written of keys is not told",
@@ -299,7 +299,7 @@ const VARIANTS = [
 		file: "src/engine/sqlite/guard/user_connection.rs",
 		from: "        modules::keep_allowed(&connection)?;\n",
 		to: "",
-		vitest: ["__test__/sql/guard.test.mjs", "-t", "virtual tables"],
+		vitest: ["__test__/sql/guard/guard.test.mjs", "-t", "virtual tables"],
 	},
 	{
 		name: "a write that changes no row is none the less done",
@@ -362,21 +362,21 @@ const VARIANTS = [
 		file: "src/engine/sqlite/guard/own_tables.rs",
 		from: 'is_reserved(&format!("{name}_"))',
 		to: "is_reserved(name)",
-		vitest: ["__test__/sql/guard.test.mjs", "-t", "keeps its data in"],
+		vitest: ["__test__/sql/guard/guard.test.mjs", "-t", "keeps its data in"],
 	},
 	{
 		name: "a link to a store's file is not followed",
 		file: "lib/config/paths.js",
 		from: "\t\t\tfile = path.resolve(fs.realpathSync(path.dirname(file)), target);",
 		to: '\t\t\tif (target === "") file = target;\n\t\t\tbreak;',
-		vitest: ["__test__/process/config.test.mjs", "-t", "that is a link"],
+		vitest: ["__test__/config/config.test.mjs", "-t", "that is a link"],
 	},
 	{
 		name: "a link to a store's folder is followed each time",
 		file: "lib/config/paths.js",
 		from: "\t\treturn fs.realpathSync(folder);",
 		to: "\t\tfs.realpathSync(folder);\n\t\treturn folder;",
-		vitest: ["__test__/process/config.test.mjs", "-t", "behind a link"],
+		vitest: ["__test__/config/config.test.mjs", "-t", "behind a link"],
 	},
 ];
 

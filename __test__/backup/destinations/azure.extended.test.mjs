@@ -10,7 +10,7 @@ import { detectsSecondWriter, lose, openBackedUp, rarely } from "../backups.mjs"
 import { CREDENTIALS, replicaOf, startServer, urlOf } from "./azure-server.mjs";
 import { comesBack, isNeverPutOverAnothers } from "./large-backups.mjs";
 import { startLine } from "./line.mjs";
-import { installed, restoreReplica } from "./litestream.mjs";
+import { installed, restoreReplica } from "./litestream/litestream.mjs";
 
 beforeAll(() => Object.assign(process.env, CREDENTIALS));
 afterAll(() => {

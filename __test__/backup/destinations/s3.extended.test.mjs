@@ -12,7 +12,7 @@ import { until } from "../../helpers/time.mjs";
 import { lose, openBackedUp as open, rarely, untilSafe } from "../backups.mjs";
 import { comesBack, isNeverPutOverAnothers, openForLarge, writeLarge } from "./large-backups.mjs";
 import { startLine } from "./line.mjs";
-import { installed, replicate, restoreFrom, restoreReplica } from "./litestream.mjs";
+import { installed, replicate, restoreFrom, restoreReplica } from "./litestream/litestream.mjs";
 import { CREDENTIALS, replicaOf, startServer, urlOf } from "./s3-server.mjs";
 
 beforeAll(() => Object.assign(process.env, CREDENTIALS));
