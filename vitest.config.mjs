@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer } from "vitest/node";
 
@@ -9,6 +10,16 @@ const EXTENDED = "__test__/**/*.extended.test.mjs";
 const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
+
+/** The key-value tests once more, on PostgreSQL: what they open is a database, and what looks at a file looks at that. */
+const onPostgres = {
+	name: "postgres",
+	include: ["__test__/key-value/**/*.test.mjs"],
+	exclude: [EXTENDED],
+	globalSetup: ["__test__/postgres/suite/server.mjs"],
+	setupFiles: ["__test__/postgres/suite/setup.mjs"],
+	alias: [{ find: /^(\.\.\/)+helpers\/raw\.mjs$/, replacement: resolve("__test__/postgres/suite/raw.mjs") }],
+};
 
 /** What takes longest goes first, so that nothing else has ended when it begins. */
 const LONGEST = ["package/release", "process/leaks", "backup/loss/loss"];
@@ -31,6 +42,7 @@ export default defineConfig({
 		expect: { poll: { timeout: 60_000 } },
 		projects: [
 			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
+			{ extends: true, test: onPostgres },
 			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS], env: { ROOTCELLAR_TEST_ROUNDS } } },
 		],
 	},

@@ -5,10 +5,11 @@ import { fork } from "node:child_process";
 /** The SDK's source is one line of a megabyte, which Node prints with an uncaught error. */
 const LINE_CHARACTERS_MAX = 500;
 
-/** Our environment, without what would configure a store, and with what a test wants. */
+/** Our environment, without what would configure a store or Node, unless the tests themselves do, and with what a test wants. */
 function environment(wanted) {
 	const { DATABASE_CONFIG, NODE_OPTIONS, ...inherited } = process.env;
-	return { ...inherited, ...wanted };
+	const { ROOTCELLAR_TEST_NODE_OPTIONS: own } = process.env;
+	return { ...inherited, ...(own && { NODE_OPTIONS: own }), ...wanted };
 }
 
 /**

@@ -8,16 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
 import { POSTGRES } from "../../scripts/lib/postgres.mjs";
-import {
-	asServer,
-	copyFolder,
-	handOver,
-	makeDataFolder,
-	PASSWORD,
-	programs,
-	serverFolder,
-	USERNAME,
-} from "./data-folder.mjs";
+import { asServer, handOver, makeDataFolder, PASSWORD, programs, serverFolder, USERNAME } from "./data-folder.mjs";
 
 /** What makes a server quick that has nothing to lose. */
 const CARELESS = { fsync: "off", full_page_writes: "off" };
@@ -53,19 +44,21 @@ const ENDING = `
  * @param {number} [options.version] the major version
  * @param {Record<string, string>} [options.settings] as in postgresql.conf
  * @param {boolean} [options.durable] whether it survives a power cut, as the default is outside of tests
- * @param {PostgresServer} [options.copyOf] a server that has stopped, or is in backup mode, whose data the new one begins with
+ * @param {(data: string) => Promise<Record<string, string>>} [options.fill] makes the data folder instead of initdb; resolves with
+ *   files that are to be in it, too
  * @param {string[]} [options.hba] lines of pg_hba.conf before the usual ones
  */
-export async function startServer({ version = POSTGRES, settings = {}, durable = false, copyOf, hba = [] } = {}) {
+export async function startServer({ version = POSTGRES, settings = {}, durable = false, fill, hba = [] } = {}) {
 	const folder = serverFolder();
 	const ending = spawn("sh", ["-c", ENDING, folder], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
 	ending.unref();
 	ending.stdin.unref();
 	const server = new PostgresServer(version, folder, ending);
 	try {
-		if (copyOf === undefined) makeDataFolder(version, folder);
-		else copyFolder(copyOf.data, server.data);
-		rmSync(join(server.data, "postmaster.pid"), { force: true });
+		if (fill === undefined) makeDataFolder(version, folder);
+		const files = (await fill?.(server.data)) ?? {};
+		for (const name of ["postmaster.pid", "postmaster.opts"]) rmSync(join(server.data, name), { force: true });
+		for (const [name, content] of Object.entries(files)) server.write(name, content);
 		const loopback = ["local all all scram-sha-256", "host all all 127.0.0.1/32 scram-sha-256"];
 		const replication = ["local replication all scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256"];
 		writeFileSync(join(server.data, "pg_hba.conf"), `${[...hba, ...loopback, ...replication].join("\n")}\n`);
@@ -78,7 +71,7 @@ export async function startServer({ version = POSTGRES, settings = {}, durable =
 	}
 }
 
-class PostgresServer {
+export class PostgresServer {
 	/** Where it listens, beside the socket in its folder. */
 	host = "127.0.0.1";
 	port = 0;
