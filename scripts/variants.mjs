@@ -324,7 +324,7 @@ const VARIANTS = [
 	},
 	{
 		name: "any answer of an object store is a listing",
-		file: "src/backup/destination/answer.rs",
+		file: "src/backup/destination/response.rs",
 		from: "if members.iter().any(has) { None }",
 		to: "if members.iter().any(has) || !tag.is_empty() { None }",
 		cargo: ["--lib", "answer"],
@@ -352,7 +352,7 @@ const VARIANTS = [
 	},
 	{
 		name: "an update does not remove an expiry",
-		file: "src/node/batch.rs",
+		file: "src/node/protocol.rs",
 		from: "None if code & KIND == SWAP_PERMANENT => NewExpiry::Never,",
 		to: "None if code & KIND == SWAP_PERMANENT => NewExpiry::Kept,",
 		vitest: ["__test__/key-value/update.test.mjs", "-t", "null as the expiry"],

@@ -207,7 +207,7 @@ pub const REQUEST_SPIN: Duration = Duration::from_micros(100);
 pub const OPENING_ANSWER_WAIT: Duration = Duration::from_secs(3);
 
 /// Longest wait for all of its answers then.
-pub const OPENING_LOOK_WAIT: Duration = Duration::from_secs(15);
+pub const OPENING_LISTING_WAIT: Duration = Duration::from_secs(15);
 
 /// Polling interval for commits of others while something is watched.
 pub const WATCH_LOOK: Duration = Duration::from_millis(150);

@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
 const packages = createRequire(new URL("packages/package.json", import.meta.url));
-const { fromScript } = require("../../lib/cli/import/values/script.js");
-const { fromTyped } = require("../../lib/cli/import/values/typed.js");
+const { fromScript } = require("../../lib/cli/import/values/serialize-javascript.js");
+const { fromTyped } = require("../../lib/cli/import/values/better-serialize.js");
 const serialize = packages("serialize-javascript");
 const { stringify } = packages("better-serialize");
 

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { fromScript } = require("../../lib/cli/import/values/script.js");
-const { fromTyped } = require("../../lib/cli/import/values/typed.js");
+const { fromScript } = require("../../lib/cli/import/values/serialize-javascript.js");
+const { fromTyped } = require("../../lib/cli/import/values/better-serialize.js");
 const { fromJson } = require("../../lib/cli/import/values/json.js");
 const { Refusal } = require("../../lib/cli/import/values/kinds.js");
 

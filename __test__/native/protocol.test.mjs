@@ -17,7 +17,7 @@ function parse(expression) {
 	return number * 2 ** shift;
 }
 
-const source = readFileSync(join(root, "src/node/batch.rs"), "utf8");
+const source = readFileSync(join(root, "src/node/protocol.rs"), "utf8");
 const { KIND, ...codes } = Object.fromEntries(
 	[...source.matchAll(CONSTANT)].map(([, name, expression]) => [name, parse(expression)]),
 );

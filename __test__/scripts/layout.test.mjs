@@ -68,7 +68,7 @@ describe("JavaScript", () => {
 
 	test("a number that crosses to Rust is found where it is named again", () => {
 		const problems = check({
-			"src/node/batch.rs": "const SET: u8 = 0;\nconst LEASE_RESERVED: u32 = 1 << 3;",
+			"src/node/protocol.rs": "const SET: u8 = 0;\nconst LEASE_RESERVED: u32 = 1 << 3;",
 			"lib/native/protocol.js": "const SET = 0;",
 			"lib/native/encode.js": "const SIZE = 4;\nconst SET = 0;",
 			"lib/api/lease.js": "const RESERVED = 1 << 3;",
@@ -154,7 +154,7 @@ describe("Rust", () => {
 	});
 
 	test("a number that crosses to JavaScript is found where the addon names it again", () => {
-		const files = { "src/node/batch.rs": "const SET: u8 = 0;", "src/node/store.rs": "pub const SET: u32 = 0;" };
+		const files = { "src/node/protocol.rs": "const SET: u8 = 0;", "src/node/store.rs": "pub const SET: u32 = 0;" };
 		expect(check(files)).toEqual([
 			expect.stringMatching(/^src\/node\/store\.rs:1: SET crosses .*src\/node\/batch\.rs/),
 		]);

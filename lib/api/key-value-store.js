@@ -108,7 +108,7 @@ function createKeyValueStore(queue) {
 }
 
 /**
- * @param {import("../base/entry.js").Entry} entry
+ * @param {import("../base/key-entry.js").Entry} entry
  */
 function changeTo({ community, key, text, expiresAt }) {
 	return new Change(community, key, text, expiresAt);

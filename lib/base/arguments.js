@@ -6,7 +6,7 @@ const { encode, kindOf, shown } = require("./json.js");
 const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
 
 /**
- * @typedef {import("./entry.js").Entry} Entry
+ * @typedef {import("./key-entry.js").Entry} Entry
  */
 
 /** Name of an update function's result in errors. */

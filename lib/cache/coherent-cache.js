@@ -7,8 +7,8 @@ const { ReadCache } = require("./read-cache.js");
 
 /**
  * @typedef {InstanceType<typeof import("../native/connection.js").Connection>} Connection
- * @typedef {import("../base/entry.js").Address} Address
- * @typedef {import("../base/entry.js").Stored} Stored
+ * @typedef {import("../base/key-entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Stored} Stored
  */
 
 /**

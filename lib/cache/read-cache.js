@@ -4,7 +4,7 @@ const { CACHE_ENTRY_OVERHEAD_BYTES, CACHE_SCOPE_OVERHEAD_BYTES } = require("../b
 const { ScopedMap } = require("../base/scoped-map.js");
 
 /**
- * @typedef {import("../base/entry.js").Stored} Stored
+ * @typedef {import("../base/key-entry.js").Stored} Stored
  */
 
 /**

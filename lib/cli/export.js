@@ -4,17 +4,17 @@ const { open, rename, stat } = require("node:fs/promises");
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
-const { EXPORTED } = require("./exported.js");
+const { EXPORTED } = require("./export-query.js");
 const { outputAt } = require("./files.js");
-const { toLine } = require("./lines.js");
+const { toLine } = require("./json-lines.js");
 const { print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
-const { existing, locateBoth, locateFile, withReader } = require("./store.js");
-const { removedAtEnd } = require("./temporary.js");
+const { existing, locateBoth, locateFile, withReader } = require("./locate.js");
+const { removedAtEnd } = require("./temporary-files.js");
 
 /**
- * @typedef {import("./store.js").CommandOptions & { community?: string, output?: string, force?: boolean }} ExportOptions
- * @typedef {import("./exported.js").ExportedRow} Row
+ * @typedef {import("./locate.js").CommandOptions & { community?: string, output?: string, force?: boolean }} ExportOptions
+ * @typedef {import("./export-query.js").ExportedRow} Row
  * @typedef {(text: string) => Promise<void>} WriteText
  */
 

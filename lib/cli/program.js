@@ -2,7 +2,7 @@
 
 const { Command, CommanderError, Option } = require("commander");
 const { version } = require("../../package.json");
-const commands = require("./commands.js");
+const commands = require("./backup-commands.js");
 const { exportKeys } = require("./export.js");
 const { importKeys } = require("./import/command.js");
 const { SOURCES } = require("./import/sources/index.js");

@@ -8,11 +8,11 @@ const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require(".
 const { outputAt, storeAt } = require("./files.js");
 const { formatBytes, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { locate, withStore } = require("./store.js");
-const { allRemovedAtEnd } = require("./temporary.js");
+const { locate, withStore } = require("./locate.js");
+const { allRemovedAtEnd } = require("./temporary-files.js");
 
 /**
- * @typedef {import("./store.js").CommandOptions & { at?: Date, id?: string, to?: string, force?: boolean }} RestoreOptions
+ * @typedef {import("./locate.js").CommandOptions & { at?: Date, id?: string, to?: string, force?: boolean }} RestoreOptions
  * @typedef {import("../..").Restore} Restore
  */
 

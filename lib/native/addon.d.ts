@@ -180,7 +180,7 @@ export interface PageOptions {
 	keysOnly: boolean;
 }
 
-/** Commands or statements in the encoding of `src/node/batch.rs`. */
+/** Commands or statements in the encoding of `src/node/protocol.rs`. */
 export interface EncodedSql {
 	codes: Uint8Array;
 	texts: string[];

@@ -18,7 +18,7 @@ const { endAtSignals } = require("./signals.js");
 /**
  * @typedef {import("../..").Backup} Backup
  * @typedef {import("../..").Restore} Restore
- * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Address} Address
  * @typedef {import("../config/location.js").Location} Location
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").RowSlice} RowSlice
@@ -222,7 +222,7 @@ class Connection extends Requests {
 	 * @param {readonly Address[]} addresses
 	 * @param {number} now
 	 * @param {boolean} isFileSeen
-	 * @returns {import("../base/entry.js").Stored[] | undefined} `undefined` if they have to be read otherwise: a lock is
+	 * @returns {import("../base/key-entry.js").Stored[] | undefined} `undefined` if they have to be read otherwise: a lock is
 	 *   held, the values are large, or one cannot be read
 	 */
 	readAtOnce(addresses, now, isFileSeen) {

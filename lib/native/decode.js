@@ -7,7 +7,7 @@ const { nextTurn } = require("../process/event-loop.js");
 /**
  * @typedef {import("../..").Backup} Backup
  * @typedef {import("../..").Restore} Restore
- * @typedef {import("../base/entry.js").Stored} Stored
+ * @typedef {import("../base/key-entry.js").Stored} Stored
  * @typedef {import("./addon").BackupInfo} BackupInfo
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").ReadValues} ReadValues

@@ -39,12 +39,12 @@ const {
 } = require("./protocol.js");
 
 /**
- * @typedef {import("../base/entry.js").Address} Address
- * @typedef {import("../base/entry.js").Entry} Entry
+ * @typedef {import("../base/key-entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Entry} Entry
  */
 
 /**
- * Commands, encoded: a code for each, and what they take from the front of the other arrays. `src/node/batch.rs`
+ * Commands, encoded: a code for each, and what they take from the front of the other arrays. `src/node/protocol.rs`
  * decodes them. Flat arrays cost a fraction of an object per command.
  *
  * @typedef {object} Batch

@@ -7,7 +7,7 @@ const { Requests } = require("./requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("./connection.js").Connection>} Connection
- * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Address} Address
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").Failure} Failure
  * @typedef {import("./decode.js").ValuesReceiver} ValuesReceiver

@@ -1,6 +1,6 @@
 "use strict";
 
-// Every number that crosses to the addon. `src/node/batch.rs` has the same under the same names, and says what
+// Every number that crosses to the addon. `src/node/protocol.rs` has the same under the same names, and says what
 // each code takes; `__test__/native/protocol.test.mjs` compares the two.
 
 module.exports = {

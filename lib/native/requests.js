@@ -5,7 +5,7 @@ const { rowsHandler, valuesHandler } = require("./decode.js");
 const { encodeReads, toColumns } = require("./encode.js");
 
 /**
- * @typedef {import("../base/entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Address} Address
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").NativeStore} NativeStore
  * @typedef {import("./decode.js").RowsReceiver} RowsReceiver

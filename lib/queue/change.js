@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * @typedef {import("../base/entry.js").Stored} Stored
+ * @typedef {import("../base/key-entry.js").Stored} Stored
  */
 
 /**

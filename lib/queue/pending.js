@@ -1,6 +1,6 @@
 "use strict";
 
-const { liveText } = require("../base/entry.js");
+const { liveText } = require("../base/key-entry.js");
 const { decode } = require("../base/json.js");
 const { CACHED_ARRAY_ENTRIES_MAX } = require("../base/limits.js");
 const { ScopedMap } = require("../base/scoped-map.js");

@@ -20,7 +20,7 @@ import { codeOf, importsOfRust } from "./rust.mjs";
 const FILES_IN_A_FOLDER_MAX = 12;
 
 /** The two files that name the numbers which cross between JavaScript and Rust. */
-const PROTOCOL = { javascript: "lib/native/protocol.js", rust: "src/node/batch.rs" };
+const PROTOCOL = { javascript: "lib/native/protocol.js", rust: "src/node/protocol.rs" };
 
 /**
  * Violation of a rule: its place, and the rule.

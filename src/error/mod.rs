@@ -1,10 +1,10 @@
 //! The one error type of the core.
 
 mod backup;
-mod codes;
 mod location;
 mod redact;
 mod sql;
+mod sqlite_codes;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::ffi;
 
 pub use backup::BackupProblem;
-pub(crate) use codes::code_name;
 pub use location::SqlLocation;
 pub use redact::without_values;
 pub use sql::{CancelReason, SqlError};
+pub(crate) use sqlite_codes::code_name;
 
 /// Characters of a key that a message shows.
 const KEY_CHARACTERS_MAX: usize = 100;

@@ -1,8 +1,8 @@
 //! The key-value store without an engine: entries, `LIKE` patterns, expiry, and rows as JSON text.
 
 mod budget;
+mod case_insensitive;
 mod changes;
-mod either_case;
 mod entry;
 mod expiry;
 mod number;
@@ -13,8 +13,8 @@ mod segment;
 mod token;
 
 pub use budget::{Budget, Interrupted};
+pub use case_insensitive::{LiteralStart, SearchStep};
 pub use changes::ChangeWriter;
-pub use either_case::{LiteralStart, SearchStep};
 pub use entry::{Address, Entry, Expected, Increment, KeyOutcome, NewExpiry, Swap, SwapPart, Then};
 pub use expiry::is_expired;
 pub use number::{JsonNumber, is_json, number_text, parse_number};

@@ -1,7 +1,7 @@
 //! SQL `LIKE` patterns with the escapes that Root's documentation has.
 
 use super::budget::{Budget, Interrupted};
-use super::either_case::LiteralStart;
+use super::case_insensitive::LiteralStart;
 use super::segment::Segment;
 use super::token::Token;
 
@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
     use rusqlite::Connection;
 
-    use super::super::either_case::SearchStep;
+    use super::super::case_insensitive::SearchStep;
     use super::*;
 
     #[test]

@@ -7,10 +7,10 @@ use std::sync::mpsc;
 
 use napi_derive::napi;
 
-use super::batch::NO_REQUEST;
 use super::convert::backups::StatusInfo;
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::RestoreTarget;
+use super::protocol::NO_REQUEST;
 use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::backup::Restored;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 
-use super::batch::NO_LEASE;
 use super::convert::event::{EventKind, NativeEvent};
+use super::protocol::NO_LEASE;
 use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::engine::sqlite::{CountQuery, KeyQuery, LeaseRequest, PageQuery, Select, SelectProgress, ValuesQuery};

@@ -5,11 +5,11 @@
 //! JavaScript takes them one by one.
 
 mod backup;
-mod batch;
 mod convert;
 mod destination;
 mod environment;
 mod keys;
+mod protocol;
 mod signals;
 mod sql;
 mod state;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use napi::bindgen_prelude::{Either, Float64Array, Uint8Array};
 use napi_derive::napi;
 
-use super::batch::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::rows::RowSlice;
+use super::protocol::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
 use super::state::sql_state::{CursorHandle, LeaseHandle};
 use super::state::store_state::StoreState;
 use super::store::NativeStore;

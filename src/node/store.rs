@@ -15,13 +15,13 @@ use napi::bindgen_prelude::{
 };
 use napi_derive::napi;
 
-use super::batch::{BatchDecoder, NO_LEASE, VERSION_WORDS};
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::joined::split;
 use super::convert::options::{BackupOptions, parse_options};
 use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
 use super::environment;
+use super::protocol::{BatchDecoder, NO_LEASE, VERSION_WORDS};
 use super::state::event_queue::EventQueue;
 use super::state::sql_state::SqlState;
 use super::state::store_state::{ClosingStore, Open, StoreState};

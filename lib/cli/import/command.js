@@ -3,7 +3,7 @@
 const { closeSync, openSync } = require("node:fs");
 const { outputAt, storeAt } = require("../files.js");
 const { print } = require("../output.js");
-const { locateBoth } = require("../store.js");
+const { locateBoth } = require("../locate.js");
 const { ImportReport, counted } = require("./report.js");
 const { openSource } = require("./sources/index.js");
 const { checkAgainst, importInto } = require("./target.js");

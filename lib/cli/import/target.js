@@ -4,10 +4,10 @@ const { RootcellarError } = require("../../base/errors.js");
 const { shown } = require("../../base/json.js");
 const { openDataStore } = require("../../data-store.js");
 const { lookForKeys } = require("../../native/destination.js");
-const { isLive } = require("../exported.js");
+const { isLive } = require("../export-query.js");
 const { storeAt } = require("../files.js");
 const { note } = require("../output.js");
-const { withStore } = require("../store.js");
+const { withStore } = require("../locate.js");
 
 /**
  * @typedef {import("../../..").DataStore} DataStore

@@ -1,9 +1,9 @@
 "use strict";
 
-const { liveText } = require("../../base/entry.js");
+const { liveText } = require("../../base/key-entry.js");
 
 /**
- * @typedef {import("../../base/entry.js").Stored} Stored
+ * @typedef {import("../../base/key-entry.js").Stored} Stored
  * @typedef {import("../../native/encode.js").Batch} Batch
  * @typedef {import("../writes.js").KeyChange} KeyChange
  */

@@ -16,7 +16,7 @@ const { encodeUpdate } = require("./update.js");
 const { encodeUpdateMany } = require("./update-many.js");
 
 /**
- * @typedef {import("../../base/entry.js").Entry} Entry
+ * @typedef {import("../../base/key-entry.js").Entry} Entry
  * @typedef {import("../../native/encode.js").Batch} Batch
  * @typedef {import("../writes.js").SetOperation} SetOperation
  * @typedef {import("../writes.js").Write} Write

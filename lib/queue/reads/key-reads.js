@@ -1,6 +1,6 @@
 "use strict";
 
-const { liveText } = require("../../base/entry.js");
+const { liveText } = require("../../base/key-entry.js");
 const { READ_COST } = require("../../base/limits.js");
 const { answer } = require("../change.js");
 const { ManyReads } = require("./many-reads.js");
@@ -10,7 +10,7 @@ const resolved = Promise.resolve();
 /**
  * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../../base/entry.js").Address} Address
+ * @typedef {import("../../base/key-entry.js").Address} Address
  * @typedef {import("../../native/decode.js").ValuesReceiver} ValuesReceiver
  * @typedef {import("../change.js").KeyRead} KeyRead
  * @typedef {import("./many-reads.js").ManyRead} ManyRead

@@ -1,13 +1,13 @@
 "use strict";
 
-const { liveText } = require("../../base/entry.js");
+const { liveText } = require("../../base/key-entry.js");
 const { decode } = require("../../base/json.js");
 const { MANY_READ_INLINE_MAX, READ_COST } = require("../../base/limits.js");
 
 /**
  * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../../base/entry.js").Address} Address
+ * @typedef {import("../../base/key-entry.js").Address} Address
  */
 
 /**

@@ -11,10 +11,10 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Runtime;
 
-use super::answer::short_reason;
 use super::foreign::{Foreign, unread};
 use super::interface::{Created, Destination, timestamp_ms, unusable};
 use super::layout::Layout;
+use super::response::short_reason;
 use crate::backup::catalog::files::{BackupFile, FileName, Level};
 use crate::backup::fs::disk;
 use crate::ltx::HEADER_BYTES;

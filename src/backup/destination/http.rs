@@ -14,7 +14,7 @@ use object_store::client::{
 use object_store::{ClientOptions, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::answer::{Pages, error_code, not_a_listing, with_possible_keys};
+use super::response::{Pages, error_code, not_a_listing, with_possible_keys};
 
 /// Redirects that are followed within one host.
 const REDIRECTS_MAX: usize = 5;

@@ -1,7 +1,6 @@
 //! Destinations of backups: folders and object stores.
 
 mod address;
-mod answer;
 mod bucket;
 mod clients;
 mod folder;
@@ -10,6 +9,7 @@ mod http;
 mod instance;
 mod interface;
 mod layout;
+mod response;
 mod upload;
 
 pub use address::parse;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decide::{Decision, decide};
+use super::destination_state::{DestinationState, read_destination, read_if_it_answers};
 use super::inspect::{FileCondition, LastUse, inspect_file};
-use super::look::{Look, look, look_soon};
 use super::lost_wal::is_same_log;
 use super::put_in_place::Recovery;
 use crate::backup::catalog::files::newest_txid;
@@ -67,15 +67,19 @@ pub fn prepare(
     let position = here.map(|last| last.known.position);
     let compared = position.filter(|_| !conflict::is_marked(state_dir.folder(), &**destination));
     let can_open = matches!(found, FileCondition::Sound | FileCondition::Inconsistent);
-    let looked = if can_open { look_soon(destination, compared) } else { Some(look(&**destination, compared)) };
-    let Look { files, standing } = match looked {
+    let listed = if can_open {
+        read_if_it_answers(destination, compared)
+    } else {
+        Some(read_destination(&**destination, compared))
+    };
+    let DestinationState { files, chain } = match listed {
         Some(Ok(found)) => found,
         Some(Err(error)) if !can_open => return Err(error),
         // The file is as good as what is known. The backup thread reports what it finds.
         _ => return Ok(Recovered { restored: None, lock: Some(lock) }),
     };
     let begins_anew = found == FileCondition::Nothing && is_removed_beside(path, &**destination);
-    let restored = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, standing) {
+    let restored = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, chain) {
         Decision::Keep => None,
         Decision::KeepDamaged(problem) => {
             tell_damaged(path, &problem, observers);

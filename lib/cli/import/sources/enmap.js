@@ -3,8 +3,8 @@
 const { quoted } = require("./database.js");
 const { checkFile, invalidSource } = require("./source.js");
 const { itemOfRow, openTables } = require("./tables.js");
-const { fromScript } = require("../values/script.js");
-const { fromTyped } = require("../values/typed.js");
+const { fromScript } = require("../values/serialize-javascript.js");
+const { fromTyped } = require("../values/better-serialize.js");
 
 /**
  * @typedef {import("./source.js").ImportOptions} ImportOptions

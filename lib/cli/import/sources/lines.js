@@ -6,9 +6,9 @@ const { pipeline } = require("node:stream/promises");
 const path = require("node:path");
 const { RootcellarError } = require("../../../base/errors.js");
 const { statOf } = require("../../files.js");
-const { linesOf, toEntry } = require("../../lines.js");
+const { linesOf, toEntry } = require("../../json-lines.js");
 const { note } = require("../../output.js");
-const { removedAtEnd, temporaryFolderNear } = require("../../temporary.js");
+const { removedAtEnd, temporaryFolderNear } = require("../../temporary-files.js");
 
 /** @typedef {import("./source.js").Source} Source */
 

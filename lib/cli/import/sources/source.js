@@ -35,7 +35,7 @@ const { Refusal } = require("../values/kinds.js");
  *   close: () => Promise<void>,
  * }} Source
  *
- * @typedef {import("../../store.js").CommandOptions & {
+ * @typedef {import("../../locate.js").CommandOptions & {
  *   from?: string,
  *   input?: string,
  *   community?: string,

@@ -1,6 +1,6 @@
 "use strict";
 
-const { EXPORTED } = require("../../exported.js");
+const { EXPORTED } = require("../../export-query.js");
 const { itemsOf, openDatabase } = require("./database.js");
 const { KEY_NOT_TEXT, checkFile, invalidSource, itemOf, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");

@@ -7,11 +7,11 @@ const { isBackedUp, listBackups, reportBackups, setAside, verifyBackups } = requ
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, locate, locateBoth, refuseNothing, withStore } = require("./store.js");
-const { removedAtEnd, temporaryFolderNear } = require("./temporary.js");
+const { existing, locate, locateBoth, refuseNothing, withStore } = require("./locate.js");
+const { removedAtEnd, temporaryFolderNear } = require("./temporary-files.js");
 
 /**
- * @typedef {import("./store.js").CommandOptions} CommandOptions
+ * @typedef {import("./locate.js").CommandOptions} CommandOptions
  * @typedef {import("../..").Backup} Backup
  */
 
@@ -161,7 +161,7 @@ async function verify(options) {
 /**
  * Sets a store aside with its backups, so that the next start begins with an empty one. Deletes nothing.
  *
- * @param {import("./store.js").CommandOptions} options
+ * @param {import("./locate.js").CommandOptions} options
  */
 async function reset(options) {
 	const { file, url } = locateBoth(options);
