@@ -216,7 +216,7 @@ export interface Expiry {
  * ```
  */
 export interface KeyRange {
-	/** What the keys begin with. It excludes the other options. */
+	/** The beginning of the keys. It excludes the other options. */
 	prefix?: string;
 	/** The first key, whether it exists or not. */
 	start?: string;
@@ -256,9 +256,9 @@ export interface ListOptions extends KeyRange {
  * ```
  */
 export interface Page<T> {
-	/** What the page holds. */
+	/** The entries, or the keys, of this page. */
 	entries: T[];
-	/** What to pass for the next page; `undefined` if there is nothing more. */
+	/** The cursor to pass for the next page; `undefined` if there is none. */
 	cursor: string | undefined;
 }
 
@@ -515,7 +515,7 @@ export interface Kv {
 export interface WatchOptions {
 	/** The keys to watch, 1 to 1,000. */
 	keys?: readonly string[];
-	/** What the keys to watch begin with; `""` for every key. */
+	/** The beginning of the keys to watch; `""` for every key. */
 	prefix?: string;
 	/** Ends the watch. */
 	signal?: AbortSignal;
@@ -687,7 +687,7 @@ export interface SqlStatement {
 	readonly sql: string;
 	/** The names of its columns when it was prepared; empty if it returns no rows. */
 	readonly columns: readonly string[];
-	/** Whether it leaves the file unchanged. */
+	/** True if it leaves the file unchanged. */
 	readonly readonly: boolean;
 	/** {@link SqlMethods.run} */
 	run(params?: SqlParams, options?: SqlOptions & Pick<SqlRowOptions, "bigint">): Promise<RunResult>;
@@ -839,7 +839,7 @@ export interface SqlMethods {
  * ```
  */
 export interface TransactionOptions extends SqlOptions {
-	/** How it begins (sqlite.org/lang_transaction.html). Default: `"immediate"`. A nested transaction ignores it. */
+	/** The kind of `BEGIN` (sqlite.org/lang_transaction.html). Default: `"immediate"`. A nested transaction ignores it. */
 	mode?: "deferred" | "immediate" | "exclusive";
 
 	/**
@@ -1012,7 +1012,7 @@ export type RootDatabaseConfig = {
 export interface Backup {
 	/** The transaction ID: 16 hexadecimal digits, which `litestream restore -txid` takes too. Later IDs are greater. */
 	readonly id: string;
-	/** When the state was captured. */
+	/** The time at which the state was captured. */
 	readonly createdAt: Date;
 	/** The compressed size, in bytes, of the file that ends with this state. An increment also needs those before it. */
 	readonly sizeBytes: number;
@@ -1033,7 +1033,7 @@ export interface Backup {
 export interface Restore {
 	/** The id of the backup. */
 	readonly id: string;
-	/** When its state was captured. */
+	/** The time at which its state was captured. */
 	readonly createdAt: Date;
 	/** The size of the database in bytes. */
 	readonly sizeBytes: number;
@@ -1103,7 +1103,7 @@ export interface BackupStatus {
 	readonly destination: string | undefined;
 	/** The age of the oldest change not yet backed up, in milliseconds; 0 if there is none. */
 	readonly lagMs: number;
-	/** When the newest backup of this process was captured. */
+	/** The time at which the newest backup of this process was captured. */
 	readonly lastBackupAt: Date | undefined;
 	/** The last error, even if it has been resolved since. */
 	readonly lastError: { readonly code: string; readonly message: string; readonly at: Date } | undefined;
@@ -1295,7 +1295,7 @@ export interface BackupOptions {
 	url?: string;
 	/** The longest that a change waits for its backup, in milliseconds, from 10 to ten years. Default: 1000. */
 	intervalMs?: number;
-	/** How long states stay restorable, in milliseconds, up to ten years. Default: 604,800,000, seven days. */
+	/** The time for which states stay restorable, in milliseconds, up to ten years. Default: 604,800,000, seven days. */
 	retentionMs?: number;
 	/**
 	 * How long `close()` and the end of the process wait for the last backup, in milliseconds, up to ten years. This

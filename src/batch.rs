@@ -129,7 +129,7 @@ pub struct BatchOutcome {
     pub committed: usize,
     /// Outcomes of the statements of the committed commands, in order.
     pub statements: Vec<sql::StatementOutcome>,
-    /// What the committed commands tell of their keys, in order: see [`Command`], which of them do.
+    /// Results of the committed commands on keys, in order. [`Command`] says which commands have one.
     pub keys: Vec<KeyOutcome>,
     /// Reason why it ended before its last command.
     pub stopped: Option<Stop>,

@@ -139,7 +139,7 @@ pub const SINGLE_ROW_RANGES_MAX: usize = 16;
 /// Rows in the rowid cache, some 150 bytes each.
 pub const ROWID_CACHE_ROWS_MAX: usize = 50_000;
 
-/// Bytes in the write-ahead log at which the writer itself runs a checkpoint, and begins the log anew. Debug builds have
+/// Bytes in the write-ahead log at which the writer itself runs a checkpoint, and restarts the log. Debug builds have
 /// fewer, so that tests which stop at every write meet checkpoints early.
 pub const WAL_COPIED_BYTES: i64 = if cfg!(debug_assertions) { 4 << 20 } else { 16 << 20 };
 

@@ -35,7 +35,7 @@ impl PrivateFolder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path)?;
-        // Whoever sees the lock sees it held.
+        // The lock is taken before it has its name: nobody ever finds it free.
         let unlocked = path.join("lock.new");
         let lock = File::create_new(&unlocked)?;
         lock.lock()?;
@@ -64,7 +64,7 @@ impl PrivateFolder {
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
-        // What cannot be removed is left to the next process.
+        // The next process removes what is left.
         drop(fs::remove_dir_all(&self.path));
     }
 }

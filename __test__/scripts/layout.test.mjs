@@ -156,7 +156,7 @@ describe("Rust", () => {
 	test("a number that crosses to JavaScript is found where the addon names it again", () => {
 		const files = { "src/node/protocol.rs": "const SET: u8 = 0;", "src/node/store.rs": "pub const SET: u32 = 0;" };
 		expect(check(files)).toEqual([
-			expect.stringMatching(/^src\/node\/store\.rs:1: SET crosses .*src\/node\/batch\.rs/),
+			expect.stringMatching(/^src\/node\/store\.rs:1: SET crosses .*src\/node\/protocol\.rs/),
 		]);
 	});
 });

@@ -67,7 +67,7 @@ class SqlSession {
 		this.isLost = false;
 		/** @type {string[]} open transactions: the outermost, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
-		/** Whether foreign keys were switched off before the transaction; then checking them is up to the caller. */
+		/** True if foreign keys were switched off before the transaction; then checking them is up to the caller. */
 		this.hasForeignKeysOff = false;
 		/** @type {SuspendedKeys | undefined} since foreign keys were first switched off in the open transaction */
 		this.suspended = undefined;

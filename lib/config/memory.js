@@ -8,7 +8,7 @@ const { MEMORY_ROOM_BYTES_MIN } = require("../base/limits.js");
 /** Name of a store that is gone when its process is. */
 const MEMORY = ":memory:";
 
-/** Where Linux keeps files in memory. */
+/** Folder in which Linux keeps files in memory. */
 const SHARED_MEMORY = "/dev/shm";
 
 /** Number of stores in memory that this environment has had. */

@@ -43,7 +43,7 @@ export interface Event {
 	changes?: string;
 	/** Rows of the statements of a batch whose rows were wanted. */
 	results?: { columns: string[]; slices: RowSlice[] }[];
-	/** What the commands of a batch tell of their keys, as `src/node/convert/outcomes.rs` writes it. */
+	/** Results of the commands of a batch on keys, as `src/node/convert/outcomes.rs` writes them. */
 	numbers?: Float64Array;
 	texts?: string[];
 	rows?: RowSlice;

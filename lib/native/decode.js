@@ -208,7 +208,7 @@ function outcomesOf({ changes = "[]", results = [], numbers: told = NONE, texts 
 			const expiresAt = nextNumber();
 			return { sum, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt };
 		},
-		/** Whether the next command has done something. */
+		/** True if the next command has done something. */
 		nextDone: () => nextNumber() === 1,
 		/** The next value, JSON text, if there was one. */
 		nextValue: () => (nextNumber() === 1 ? texts[text++] : undefined),

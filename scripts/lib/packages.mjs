@@ -5,7 +5,7 @@ import { npm, root, run } from "./run.mjs";
 /** Folder of the packages that only the extended tests need: other runtimes, and large libraries. */
 export const extendedFolder = join(root, "__test__", "extended");
 
-/** Where the libraries are whose files the importers read. */
+/** Folder of the libraries whose files the importers read. */
 export const importedFolder = join(root, "__test__", "import", "packages");
 
 /** Where the PostgreSQL server is that the tests start. */

@@ -1,25 +1,25 @@
-//! Search of keys in ascending order for those that begin with a text in either case.
+//! Case-insensitive search by the beginning of keys, through an index in the order of their bytes.
 //!
-//! An index has the keys in the order of their bytes, capital letters before small ones, so keys that differ in case alone
-//! lie far apart. Between two of them a search need not read on: it can say which is the next key that may fit.
+//! In that order capital letters come before small ones, so keys that differ in case alone lie far apart. A search need not
+//! read what lies between two of them: it seeks the next key that may match.
 
-/// Literal text that every key begins with that a pattern matches.
+/// Literal text at the beginning of a pattern, and so of every key that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiteralStart {
-    /// ASCII letters are small ones.
+    /// With ASCII letters in lower case.
     text: String,
-    /// A key that fits has nothing behind it.
+    /// True if the text is the whole pattern, so that a key has to equal it.
     is_whole: bool,
 }
 
-/// What to do at a key.
+/// Next action of a search at a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchStep {
-    /// It fits, and so may the next.
+    /// It matches, and so may the next.
     Take,
-    /// It does not fit, and none below this one does.
+    /// It does not match, and no key below this one does.
     Seek(String),
-    /// Neither it nor any behind it fits.
+    /// Neither it nor any greater key matches.
     End,
 }
 
@@ -29,13 +29,13 @@ impl LiteralStart {
         Self { text, is_whole }
     }
 
-    /// The least key that can fit.
+    /// The least key that can match.
     #[must_use]
     pub fn first(&self) -> String {
         self.text.to_ascii_uppercase()
     }
 
-    /// What to do at a key, which need not be UTF-8. What it says to seek is always behind it.
+    /// Next action at a key, which need not be UTF-8. A key to seek is always greater.
     #[must_use]
     pub fn step(&self, key: &[u8]) -> SearchStep {
         let text = self.text.as_bytes();

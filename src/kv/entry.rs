@@ -69,7 +69,7 @@ pub struct Swap {
 /// Expiry that a swap leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewExpiry {
-    /// That of the live value; none if there is none.
+    /// The expiry of the live value; none if there is no live value.
     Kept,
     /// None.
     Never,
@@ -102,7 +102,7 @@ impl NewExpiry {
 pub struct Increment {
     /// The address of the number.
     pub address: Address,
-    /// What is added.
+    /// The number to add.
     pub by: f64,
     /// The least result.
     pub min: f64,
@@ -132,18 +132,18 @@ impl Increment {
     }
 }
 
-/// What becomes of one key in a swap of several.
+/// One key of a swap of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwapPart {
     /// Its address.
     pub address: Address,
-    /// What it is expected to hold.
+    /// The value that it is expected to have.
     pub expected: Expected,
-    /// What becomes of it if every key holds what was expected.
+    /// The change of it, made only if every key has the expected value.
     pub then: Then,
 }
 
-/// What becomes of a key.
+/// Change of a key in a swap of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
     /// It stays as it is.
@@ -154,7 +154,7 @@ pub enum Then {
     Delete,
 }
 
-/// What a command that is carried out tells of its keys.
+/// Result of a command on keys.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeyOutcome {
     /// The number that the key holds now, and its expiry in milliseconds since 1970 UTC.
@@ -164,7 +164,7 @@ pub enum KeyOutcome {
         /// The expiry.
         expires_at: Option<i64>,
     },
-    /// Whether the command changed anything.
+    /// True if the command changed anything.
     Done(bool),
     /// The value that the key held, JSON text.
     Value(Option<String>),

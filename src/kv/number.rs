@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-/// What a stored text is.
+/// Kind of a stored text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum JsonNumber {
     /// A number. One that is too large is infinite, as `JSON.parse` has it.

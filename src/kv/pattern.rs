@@ -108,8 +108,8 @@ impl Pattern {
             && self.rest.as_ref().is_none_or(|rest| rest.segments.is_empty() && rest.end.is_empty())
     }
 
-    /// What every key begins with that matches, if the pattern begins with literal text. That of a pattern of literal text
-    /// alone is the whole key.
+    /// Beginning that all matching keys have in common, if the pattern begins with literal text. If there is nothing else in
+    /// the pattern, it is the whole key.
     #[must_use]
     pub fn literal_start(&self) -> Option<LiteralStart> {
         let literal = self.start.iter().map_while(|token| match token {

@@ -1,5 +1,5 @@
-//! What libraries read of the environment by themselves. JavaScript may change the environment while another thread reads
-//! it, which ends the process: so this is read on its thread, before there are others.
+//! Environment variables that libraries read by themselves. If JavaScript changes the environment while another thread reads
+//! it, the process crashes. So they are read on the JavaScript thread, before there are others.
 
 use crate::faults;
 

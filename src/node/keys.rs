@@ -24,7 +24,7 @@ pub struct KeySpan {
     pub to: Option<String>,
 }
 
-/// What a page holds.
+/// Options of a page.
 #[napi(object, object_to_js = false)]
 pub struct PageOptions {
     /// Begins with the last key.

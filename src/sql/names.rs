@@ -7,7 +7,7 @@ use std::borrow::Cow;
 pub struct Name<'s> {
     /// Without its quotes.
     pub text: Cow<'s, str>,
-    /// Whether it had no quotes, and so may be a keyword.
+    /// True if it had no quotes, and so may be a keyword.
     pub is_bare: bool,
 }
 

@@ -21,7 +21,7 @@ const REMARKS_SHOWN_MAX = 20;
 /** Length of lines that are written to the file of the report at a time. */
 const WRITE_LENGTH = 1 << 16;
 
-/** What an import has found out about the keys of its source. */
+/** Report of an import: the keys of its source that were imported, changed, skipped and refused. */
 class ImportReport {
 	keys = 0;
 	expired = 0;

@@ -37,7 +37,7 @@ impl WalCapture {
         Self::open_beside(database, Arc::default())
     }
 
-    /// [`WalCapture::open`] beside an engine that begins the log anew.
+    /// [`WalCapture::open`] beside an engine that restarts the log.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl WalCapture {
         Some(candidates(recorded.commit, written, moment.commit))
     }
 
-    /// Pages that were written from a position in a log that was begun anew since.
+    /// Pages that were written from a position on in a log that was restarted since.
     fn written_since_restart(&self, from: &WalState, to: &WalState) -> Option<Written> {
         let mut written = Written { pages: BTreeSet::new(), least: u32::MAX };
         if from.mark.salts != to.mark.salts {

@@ -114,7 +114,7 @@ impl Destination for Bucket {
                 let Some(mut parts) = object.location.prefix_match(&folder) else {
                     return Err(self.unlisted("its answer is a listing of something else"));
                 };
-                // What lies deeper is nothing of ours.
+                // Objects that lie deeper are not backups.
                 let (Some(name), None) = (parts.next(), parts.next()) else { continue };
                 let name = name.as_ref();
                 foreign.extend(unread(level, name));

@@ -138,7 +138,7 @@ impl<T> InstanceTokens<T> {
             return Err(response.status().to_string());
         }
         let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        // What was sent may be a part of a token.
+        // The message does not quote the response, which may contain a part of a token.
         read_token(&body).ok_or_else(|| "its answer is no token".to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! Answers of object stores: listings, which are XML, and error codes.
+//! Responses of object stores: listings, which are XML, and error codes.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};

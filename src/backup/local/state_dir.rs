@@ -103,7 +103,7 @@ impl StateDir {
             self.make()?;
             let file = self.open_lock("opening")?;
             file.lock().map_err(|error| self.failed(&error))?;
-            // Whoever fails to open the file removes the lock, perhaps while this call waited for it.
+            // A process that fails to open the file removes the lock, perhaps while this call waited for it.
             if is_there(&file, &self.lock_path("opening")) {
                 return Ok(Opening { _lock: Lock { _file: file } });
             }

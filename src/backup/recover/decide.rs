@@ -27,9 +27,9 @@ pub enum Decision {
 
 /// Decides about a file. `was_backed_up` if backups of it have been made at the destination.
 #[must_use]
-pub fn decide(found: &FileCondition, has_backups: bool, was_backed_up: bool, standing: ChainPosition) -> Decision {
+pub fn decide(found: &FileCondition, has_backups: bool, was_backed_up: bool, chain: ChainPosition) -> Decision {
     let (problem, aside) = match found {
-        FileCondition::Sound if has_backups && standing == ChainPosition::Behind => {
+        FileCondition::Sound if has_backups && chain == ChainPosition::Behind => {
             ("it is an old copy: the destination has newer backups", Some("stale"))
         }
         FileCondition::Sound => return Decision::Keep,
@@ -54,20 +54,16 @@ mod tests {
 
     #[test]
     fn what_is_done_follows_the_table() {
-        let done = |found, has_backups, was_backed_up, standing| match decide(
-            &found,
-            has_backups,
-            was_backed_up,
-            standing,
-        ) {
-            Decision::Keep => "keep",
-            Decision::KeepDamaged(_) => "keep damaged",
-            Decision::Refuse(_) => "refuse",
-            Decision::Restore { aside, .. } => aside.unwrap_or("restore"),
-        };
+        let done =
+            |found, has_backups, was_backed_up, chain| match decide(&found, has_backups, was_backed_up, chain) {
+                Decision::Keep => "keep",
+                Decision::KeepDamaged(_) => "keep damaged",
+                Decision::Refuse(_) => "refuse",
+                Decision::Restore { aside, .. } => aside.unwrap_or("restore"),
+            };
         let damaged = || FileCondition::Damaged("SQLite finds it damaged".to_owned());
         let older = || FileCondition::Older(String::new());
-        for standing in [
+        for chain in [
             ChainPosition::InStep,
             ChainPosition::Unpublished,
             ChainPosition::Behind,
@@ -75,21 +71,21 @@ mod tests {
             ChainPosition::Unknown,
         ] {
             for was_backed_up in [false, true] {
-                assert_eq!(done(FileCondition::Sound, false, was_backed_up, standing), "keep");
-                assert_eq!(done(FileCondition::Nothing, true, was_backed_up, standing), "restore");
+                assert_eq!(done(FileCondition::Sound, false, was_backed_up, chain), "keep");
+                assert_eq!(done(FileCondition::Nothing, true, was_backed_up, chain), "restore");
                 for found in [FileCondition::Empty, damaged(), older()] {
-                    assert_eq!(done(found, true, was_backed_up, standing), "damaged");
+                    assert_eq!(done(found, true, was_backed_up, chain), "damaged");
                 }
-                let expected = if standing == ChainPosition::Behind { "stale" } else { "keep" };
-                assert_eq!(done(FileCondition::Sound, true, was_backed_up, standing), expected);
+                let expected = if chain == ChainPosition::Behind { "stale" } else { "keep" };
+                assert_eq!(done(FileCondition::Sound, true, was_backed_up, chain), expected);
             }
-            assert_eq!(done(FileCondition::Nothing, false, false, standing), "keep");
-            assert_eq!(done(FileCondition::Empty, false, false, standing), "keep");
-            assert_eq!(done(damaged(), false, false, standing), "keep damaged");
-            assert_eq!(done(FileCondition::Inconsistent, false, true, standing), "keep damaged");
-            assert_eq!(done(FileCondition::Inconsistent, true, true, standing), "damaged");
+            assert_eq!(done(FileCondition::Nothing, false, false, chain), "keep");
+            assert_eq!(done(FileCondition::Empty, false, false, chain), "keep");
+            assert_eq!(done(damaged(), false, false, chain), "keep damaged");
+            assert_eq!(done(FileCondition::Inconsistent, false, true, chain), "keep damaged");
+            assert_eq!(done(FileCondition::Inconsistent, true, true, chain), "damaged");
             for found in [FileCondition::Nothing, FileCondition::Empty, damaged(), older()] {
-                assert_eq!(done(found, false, true, standing), "refuse");
+                assert_eq!(done(found, false, true, chain), "refuse");
             }
         }
     }

@@ -37,7 +37,7 @@ pub fn lost_wal(path: &Path, is_clean: bool, last: Option<&Loaded>) -> Option<St
         return is_shorter.then(|| "its write-ahead log is damaged".to_owned());
     }
     let lacks_the_log = |open: fn(&Path) -> Result<Connection, Error>| {
-        // Whoever removed the log of the last capture has checkpointed all of it.
+        // If the log was removed in the regular way, all of it was checkpointed first.
         let had_frames = !is_clean && then.is_some_and(|then| then.frames > 0);
         let last = last.filter(|_| had_frames)?;
         went_back(&open(path).ok()?, path, last).ok().filter(|went_back| *went_back)
@@ -61,7 +61,7 @@ fn counts_back(path: &Path) -> Result<bool, Error> {
     Ok(alone.zip(with_log).is_some_and(|(alone, with_log)| with_log[CHANGES] < alone[CHANGES]))
 }
 
-/// Returns true if a log is the one of then, or was begun anew in its place.
+/// Returns true if a log is the one of then, or a restart of it.
 pub fn is_same_log(then: [u32; 2], now: [u32; 2]) -> bool {
     now == then || (1..=RESTARTS_MAX).contains(&now[0].wrapping_sub(then[0]))
 }

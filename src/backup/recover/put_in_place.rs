@@ -48,7 +48,7 @@ impl Recovery<'_> {
         progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Option<Restored>, Error> {
         let begin = with_suffix(self.path, ".restoring");
-        // Whoever holds the lock for opening is alone.
+        // The holder of the lock for opening is the only one who makes such files.
         Temporary::remove_all(&begin);
         let failed = |error: std::io::Error| cannot_replace(self.path, &error);
         let temporary = Temporary::create(&begin).map_err(failed)?;

@@ -49,7 +49,7 @@ static CATCHER: Mutex<Catcher> = Mutex::new(Catcher { signals: Vec::new(), has_t
 struct Catcher {
     /// Signals whose handler is installed.
     signals: Vec<Signal>,
-    /// Whether the thread runs. Only the thread resets this.
+    /// True while the thread runs. Only the thread resets it.
     has_thread: bool,
     /// Read end of the pipe.
     output: c_int,

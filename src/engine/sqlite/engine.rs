@@ -56,7 +56,7 @@ pub struct Engine {
     control: Arc<Control>,
     restarts: RestartLogs,
     checkpointer: Option<JoinHandle<()>>,
-    /// What a file that is only read was found as.
+    /// State in which a read-only file was found.
     found: Option<Found>,
     watcher: Arc<Watcher>,
 }
@@ -295,8 +295,8 @@ impl Engine {
     /// Watches keys of a community for what is committed after a snapshot, by whomever. The snapshot is taken before the
     /// call returns if a reader is free; otherwise later, which `started` reports. Returns `true` if it was taken.
     ///
-    /// When `begun` was called, each call of [`Watcher::next`] has one report, for which `tell` is called when there is something to report. After
-    /// an error there is no other.
+    /// After `begun` was called, each call of [`Watcher::next`] asks for one report, which `tell` gets as soon as there is
+    /// something to report. After an error there is no other.
     pub fn watch(
         &self,
         number: WatchNumber,
@@ -323,7 +323,7 @@ impl Engine {
         self.readers.submit(task, Box::new(started))
     }
 
-    /// What is watched.
+    /// The watches of this file.
     #[must_use]
     pub fn watcher(&self) -> &Watcher {
         &self.watcher
@@ -362,7 +362,7 @@ impl Engine {
         self.close();
     }
 
-    /// Logs that were begun anew, for captures.
+    /// Restarts of the log, for captures.
     #[must_use]
     pub fn restarts(&self) -> &Arc<RestartLog> {
         &self.restarts.captures

@@ -36,15 +36,14 @@ impl FileId {
     }
 }
 
-/// How the connections of an engine use its file.
+/// Access of an engine's connections to its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileAccess {
     /// They read and write.
     Full,
     /// They only read. Others may write.
     ReadOnly,
-    /// They only read what nobody writes: the file itself, without locks and a log, or a copy of it. `of` is what must not
-    /// change.
+    /// They only read, and nobody writes: the file itself, without locks and a log, or a copy of it. `of` must not change.
     Unchanging { of: PathBuf, stamp: Stamp, is_copy: bool },
 }
 
@@ -117,7 +116,7 @@ impl DatabaseFile {
         Self { path: path.to_owned(), id: FileId::of(path), access, interrupt }
     }
 
-    /// How its connections use it.
+    /// Access of its connections.
     pub fn access(&self) -> &FileAccess {
         &self.access
     }

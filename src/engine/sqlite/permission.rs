@@ -1,5 +1,5 @@
-//! Whose a database is, and why it cannot be opened: which folder or file the process may not use, whose that is, and
-//! what is needed.
+//! Owner of a database, and the reason why it cannot be opened: the folder or file that the process may not use, its owner,
+//! and the permission that is needed.
 
 use std::ffi::CString;
 use std::fs::{self, Metadata};

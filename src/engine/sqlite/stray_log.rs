@@ -1,8 +1,8 @@
-//! A write-ahead log that belongs to another file than the one that it lies beside: somebody has copied a file in the place of
-//! one whose process was killed.
+//! Stray logs. A write-ahead log is stray if the file beside it is not the one that it was written for: somebody has copied
+//! another file over one whose process was killed.
 //!
-//! SQLite would replay the log into the file that it finds. Neither can be had back then. So the log is set aside before SQLite
-//! opens the file, and the file is used as it is.
+//! SQLite would replay such a log, and destroy the file. So the log is renamed before SQLite opens the file, and the file is
+//! used as it is.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -28,20 +28,20 @@ pub struct StrayLog {
 ///
 /// # Errors
 ///
-/// If it cannot be renamed. It is still there then.
+/// If the log cannot be renamed. Then it is still there.
 pub fn set_stray_log_aside(database: &Path) -> io::Result<Option<StrayLog>> {
     let path = wal_path(database);
     let set_aside = |log: Log| Ok(StrayLog { path: set_aside(database, &path)?, salts: log.salts });
     if_stray(database, boot(), set_aside).transpose()
 }
 
-/// Returns `true` if nobody has a file open, and its log is another file's, on a machine of this boot.
+/// Returns `true` if a file has a stray log and is not open anywhere. `boot` is that of the machine.
 #[must_use]
 pub fn is_stray(database: &Path, boot: FileToken) -> bool {
     if_stray(database, boot, |_| ()).is_some()
 }
 
-/// Does something, while nobody can open the file, if its log is another file's.
+/// Calls `act` if the log is stray, while nobody else can open the file.
 fn if_stray<T>(database: &Path, boot: FileToken, act: impl FnOnce(Log) -> T) -> Option<T> {
     if !wal_path(database).metadata().is_ok_and(|log| log.len() > 0) {
         return None;
@@ -51,7 +51,7 @@ fn if_stray<T>(database: &Path, boot: FileToken, act: impl FnOnce(Log) -> T) -> 
     }
     let connection = open_untouched(database).ok()?;
     let file = RawFile::database(&connection)?;
-    // Whoever has the file open has the log open too.
+    // A process that has the file open uses the log.
     let _lock = file.lock()?;
     Log::read(database).filter(|log| log.is_stray(&file, boot)).map(act)
 }
@@ -70,7 +70,7 @@ fn set_aside(database: &Path, log: &Path) -> io::Result<PathBuf> {
     let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // If the folder cannot be synced, the log may be back after a power loss, and is set aside again then.
     drop(File::open(folder).and_then(|folder| folder.sync_all()));
-    // An index of the log that is gone.
+    // The index belongs to the log that is gone.
     let mut index = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     index.push("-shm");
     drop(fs::remove_file(PathBuf::from(index)));

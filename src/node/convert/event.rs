@@ -103,7 +103,7 @@ pub struct NativeEvent {
     pub changes: Option<String>,
     /// Rows of those statements of a batch whose rows were wanted, in order.
     pub results: Option<Vec<Rows>>,
-    /// What the commands of a batch tell of their keys, see [`flatten`].
+    /// Results of the commands of a batch on keys, see [`flatten`].
     pub numbers: Option<Float64Array>,
     /// The texts to which the numbers refer.
     pub texts: Option<Vec<String>>,
@@ -164,7 +164,7 @@ impl NativeEvent {
         Self { values: Some(values.into()), ..Self::new(id, EventKind::Values) }
     }
 
-    /// What has happened to what is watched.
+    /// Report of a watch.
     pub fn changed(id: u32, report: WatchReport) -> Self {
         let rows = match report {
             WatchReport::Changes(json) => Some(RowSlice { json, patches: None, bytes: None }),

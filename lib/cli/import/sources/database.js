@@ -17,7 +17,7 @@ const { invalidSource, textDecoder } = require("./source.js");
 /** First bytes of a database (sqlite.org/fileformat.html, "The Database Header"). */
 const MAGIC = Buffer.from("SQLite format 3\0");
 
-/** What a source is expected to be, where it is not, by the beginning of the code of SQLite's error. */
+/** Expected state of a source, for the message, by the beginning of the code of SQLite's error. */
 const STATES = [
 	["SQLITE_BUSY", "a database that no other program keeps locked"],
 	["SQLITE_CORRUPT", "a whole database"],

@@ -12,12 +12,12 @@ const { fromTyped } = require("../values/better-serialize.js");
 
 const EXPECTED = "a database of enmap 5 or 6, such as data/enmap.sqlite, which has the table internal::autonum";
 
-/** What names of tables begin with that hold no enmap; that of the counters; those of changes, which only enmap 5 makes. */
+/** Prefix of tables that are not enmaps; the table of counters; the prefix of tables of changes, which only enmap 5 makes. */
 const INTERNAL = "internal::";
 const COUNTERS = `${INTERNAL}autonum`;
 const CHANGES = `${INTERNAL}changes::`;
 
-/** What values of enmap 6 look like. */
+/** Form of the values of enmap 6, as a GLOB pattern. */
 const TYPED = '{"t":[0-9]*}';
 
 /**

@@ -12,7 +12,7 @@ use super::signal::{Signal, send};
 /// about to write.
 pub static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-/// Whether the thread waits for signals. Otherwise the handler performs the previous action.
+/// True while the thread waits for signals. Otherwise the handler performs the previous action.
 pub static IS_CATCHING: AtomicBool = AtomicBool::new(false);
 
 /// Flags of the handler, which every copy of this package uses.

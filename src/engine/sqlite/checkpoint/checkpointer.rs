@@ -36,7 +36,7 @@ enum CheckpointRequest {
 #[derive(Debug)]
 pub struct Checkpointer {
     requests: Mutex<Sender<CheckpointRequest>>,
-    /// Whether the thread sleeps until the next commit.
+    /// True while the thread sleeps until the next commit.
     is_idle: Arc<AtomicBool>,
 }
 

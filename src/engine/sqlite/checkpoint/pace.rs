@@ -1,4 +1,4 @@
-//! When a checkpoint is due, as a function of what is in the log and of the time.
+//! Schedule of checkpoints, as a function of the progress of the log and of the time.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Gaps between the keys of the table: where those of an array ascend, one search tells of all within a gap that they are new.
+//! Gaps between the keys of the table. Where the keys of an array ascend, one search shows that all those within a gap are
+//! new.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, OptionalExtension, params};
@@ -13,7 +14,7 @@ const NEXT_KEY: &str = "SELECT key FROM main.__rootapp_kv \
 const ORDERED_BY_BYTES: &str = "SELECT 1 FROM pragma_index_xinfo('__rootapp_kv_community_id_key_unique', 'main') \
     WHERE name = 'key' AND coll = 'BINARY'";
 
-/// Entries of an array for which it pays to look.
+/// Shortest array for which searching for gaps pays.
 const ENTRIES_MIN: usize = 16;
 
 /// Keys that are not looked up after many that were not new.
@@ -29,11 +30,11 @@ pub struct Gaps<'c> {
 }
 
 enum Gap {
-    /// Where there is none, or none is known.
+    /// There is none, or none is known.
     None,
-    /// Below this key.
+    /// Everything below this key.
     Below(String),
-    /// Above all keys.
+    /// Everything above all keys.
     Above,
 }
 
@@ -65,7 +66,7 @@ impl<'c> Gaps<'c> {
         let next = self.next_key.query_row(params![address.community, address.key], |row| {
             Ok(match row.get_ref(0)? {
                 ValueRef::Text(key) => str::from_utf8(key).map_or(Gap::None, |key| Gap::Below(key.to_owned())),
-                // What is not text comes behind all text.
+                // A BLOB, which is not a key, follows all text.
                 _ => Gap::Above,
             })
         });

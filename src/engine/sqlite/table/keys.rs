@@ -40,7 +40,7 @@ const OLDEST_LIVE: &str = "SELECT min(rowid) FROM main.__rootapp_kv \
         FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND expires_at <= ?3)";
 const DELETE_OTHERS: &str = "DELETE FROM main.__rootapp_kv WHERE community_id IS ?1 AND key = ?2 AND rowid <> ?3";
 
-/// What deleting a row costs of a [`Budget`].
+/// Cost of deleting a row, in steps of a [`Budget`].
 const DELETE_STEPS: usize = 2_000;
 
 /// The key-value table, within the open transaction.

@@ -1,4 +1,4 @@
-//! The commands whose effect depends on what a key holds.
+//! Read-modify-write commands: those whose effect depends on the value that a key has.
 
 use rusqlite::{OptionalExtension, params};
 

@@ -57,7 +57,7 @@ fn search(
         let mut next = None;
         let mut rows = statement.query(params![community, from])?;
         while let Some(row) = rows.next()? {
-            // What is not text comes behind all text.
+            // BLOBs, which are not keys, follow all text.
             let ValueRef::Text(key) = row.get_ref(1)? else { break };
             match start.step(key) {
                 SearchStep::Take => take(row.get(0)?, ValueRef::Text(key))?,

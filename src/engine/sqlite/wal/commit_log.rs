@@ -147,7 +147,7 @@ impl Recorder {
     }
 }
 
-/// Whose changes a transaction has.
+/// Author of the changes of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Author {
     /// Those of one client.
@@ -163,7 +163,7 @@ pub struct Recording<'a> {
     recorder: &'a Recorder,
     /// The header when it took the lock, and the connection's `data_version` then.
     begun: Option<(WalIndexHeader, i64)>,
-    /// The log, if the transaction may begin it anew.
+    /// The log, if the transaction may restart it.
     ending: Option<EndedLogs>,
     commit: Option<Commit>,
 }

@@ -1,4 +1,4 @@
-//! Mark of a database file, which tells its own write-ahead log from that of another file.
+//! Mark of a database file, by which its own write-ahead log is told from that of another file.
 //!
 //! SQLite replays any valid log that it finds beside a file, and mixes the two if another file was copied over the first.
 //! So the file has a table with a random token, and each log begins by writing a new token there. However much of the log
@@ -101,7 +101,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// Renews the mark for the writer, each time the last one has reached the file itself.
+/// Keeper of the mark: renews it for the writer, each time the last one has been copied from the log into the file.
 #[derive(Debug)]
 pub struct MarkKeeper {
     sources: Option<(RawFile, WalIndex)>,
@@ -117,7 +117,7 @@ impl MarkKeeper {
         Self { sources, seen: None, has_begun: false }
     }
 
-    /// For a connection that only reads: makes no marks.
+    /// Keeper for a connection that only reads: it makes no marks.
     #[must_use]
     pub fn idle() -> Self {
         Self { sources: None, seen: None, has_begun: true }
@@ -140,7 +140,7 @@ impl MarkKeeper {
         if connection.is_autocommit() { renewed } else { Ok(()) }
     }
 
-    /// Tells that the transaction was not committed.
+    /// Reports that the transaction was not committed.
     pub fn failed(&mut self) {
         self.seen = None;
     }
@@ -226,7 +226,7 @@ pub fn remove(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The boot of this machine; [`UNKNOWN`] where there is nothing to tell it by.
+/// The boot of this machine; [`UNKNOWN`] where the system does not identify it.
 pub fn boot() -> FileToken {
     static BOOT: OnceLock<FileToken> = OnceLock::new();
     *BOOT.get_or_init(|| read_boot().unwrap_or(UNKNOWN))

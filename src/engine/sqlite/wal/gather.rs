@@ -21,7 +21,7 @@ struct Gathered {
     methods: ffi::sqlite3_io_methods,
     own: NonNull<ffi::sqlite3_io_methods>,
     bytes: Vec<u8>,
-    /// Where they belong in the file.
+    /// Their offset in the file.
     offset: i64,
     /// Error of a write that was accepted before. Everything else fails with it, and so does the commit.
     failed: Option<c_int>,
@@ -97,7 +97,7 @@ impl Drop for Gathering<'_> {
     }
 }
 
-/// What a file that gathers has gathered.
+/// Gathered writes of a file.
 ///
 /// # Safety
 ///
@@ -222,7 +222,7 @@ mod tests {
         let (path, log) = (folder.path().join("a.sqlite3"), folder.path().join("a.sqlite3-wal"));
         let (connection, mut gatherer) = open(&path);
         let other = Connection::open(&path).unwrap();
-        // Small ones, one of more than is handed over at once, and a log that is begun anew.
+        // Small ones, one of more than is handed over at once, and a log that is restarted.
         for (round, count) in [1, 3, 400, 1, 2000, 5].into_iter().enumerate() {
             connection.execute_batch("BEGIN IMMEDIATE").unwrap();
             for number in 0..count {

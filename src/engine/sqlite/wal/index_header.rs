@@ -65,7 +65,7 @@ impl WalIndexHeader {
         self.0[3].to_ne_bytes()[1] != 0
     }
 
-    /// Number of commits, of this log and those before it; it wraps around, and counts on when a log is begun anew.
+    /// Number of commits, of this log and those before it; it wraps around, and counts on when a log is restarted.
     #[must_use]
     pub const fn commits(self) -> u32 {
         self.0[2]
@@ -91,7 +91,7 @@ impl WalIndexHeader {
 }
 
 impl WalIndexHeader {
-    /// Returns `true` if nothing has happened since a header but that the log was begun anew, once.
+    /// Returns `true` if nothing has happened since a header but that the log was restarted, once.
     ///
     /// Every commit changes the counter and the checksum of the frames. A restart changes neither, but the salts, of which
     /// the first grows by one (sqlite.org/walformat.html).

@@ -49,7 +49,7 @@ impl WalFile {
     pub fn make_room(&mut self, header: WalIndexHeader) {
         let (frames, page_bytes) = (u64::from(header.frames()), u64::from(header.page_bytes()));
         if frames < SMALL_COMMIT_FRAMES {
-            // A log that was begun anew may have been cut. That of a bot that writes now and then stays as short as this.
+            // A restarted log may have been truncated. That of a bot that writes now and then stays as short as this.
             self.length = 0;
             return;
         }

@@ -1,7 +1,7 @@
-//! Pages of logs that were begun anew, for captures that find the pages that have changed by the log.
+//! Restarts of the log: the numbers of the pages that were in it, for captures and watches that follow the log.
 //!
-//! Whoever begins a log anew overwrites what was in it. A capture that had not read all of it would have to compare every
-//! page. So who does that in this process keeps the numbers of the pages, and says which log followed.
+//! A connection that restarts the log overwrites what was in it. A capture that had not read all of it would have to compare
+//! every page of the file. So a restart by this process records the numbers of the pages, and which log followed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::threads::lock;
 const LOGS_MAX: usize = 256;
 const PAGES_MAX: usize = 1 << 20;
 
-/// Logs of a file that were begun anew since the last capture.
+/// Restarts of the log of a file since the last capture.
 #[derive(Debug, Default)]
 pub struct RestartLog(Mutex<RestartLogState>);
 
@@ -86,7 +86,7 @@ impl RestartLog {
         }
     }
 
-    /// Reads the pages of a log that is about to be begun anew, at a header that cannot change meanwhile without being
+    /// Reads the pages of a log that is about to be restarted, at a header that cannot change meanwhile without being
     /// noticed; `None` if nobody needs them.
     pub fn read(&self, log: &RawFile, header: WalIndexHeader) -> Option<EndedLog> {
         let from = {

@@ -26,7 +26,7 @@ pub fn snapshot_header(connection: &Connection) -> Option<WalIndexHeader> {
 /// [`snapshot_header`], also if nothing was ever committed to the log.
 pub fn snapshot_header_of_any_log(connection: &Connection) -> Option<WalIndexHeader> {
     snapshot_header(connection).or_else(|| {
-        // Had there been a commit since the snapshot was taken, its checksum would be there, also in a log begun anew.
+        // Had there been a commit since the snapshot was taken, its checksum would be there, also in a restarted log.
         WalIndex::of(connection).map(WalIndex::header).filter(|now| now.frame_checksum() == [0, 0])
     })
 }
@@ -81,6 +81,6 @@ mod tests {
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert_eq!(snapshot_header_of_any_log(&reader), None, "it is not known any more");
         writer.execute_batch("PRAGMA wal_checkpoint(RESTART)").unwrap_or(());
-        assert_eq!(snapshot_header_of_any_log(&reader), None, "nor when the log is begun anew");
+        assert_eq!(snapshot_header_of_any_log(&reader), None, "nor when the log is restarted");
     }
 }
