@@ -1,51 +1,58 @@
-// The other end of raw.mjs: runs the statements it is sent with the `sqlite3` package.
+// The other end of raw.mjs: runs the statements of each line that it is sent with the `sqlite3` package, and answers with a line.
+// With a file as its argument it keeps one connection, on which transactions may stay open; else each line names a file.
 "use strict";
 
 const { createInterface } = require("node:readline");
 const { Database } = require("sqlite3");
 
-const [filename, mode] = process.argv.slice(2);
-const database = new Database(filename);
+/** How long a busy machine may hold up who has the lock. */
+const BUSY_TIMEOUT_MS = 60_000;
 
-function all(sql, parameters) {
+const [kept] = process.argv.slice(2);
+
+function all(database, sql, parameters) {
 	return new Promise((resolve, reject) => {
 		database.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
 	});
 }
 
-async function run(statements) {
+async function run(database, statements) {
 	let rows = [];
 	for (const statement of statements) {
 		const [sql, ...parameters] = typeof statement === "string" ? [statement] : statement;
-		rows = await all(sql, parameters);
+		rows = await all(database, sql, parameters);
 	}
 	return rows;
 }
 
-async function readAll(stream) {
-	let text = "";
-	for await (const chunk of stream.setEncoding("utf8")) text += chunk;
-	return text;
-}
-
-async function once() {
-	database.configure("busyTimeout", 5_000);
-	const rows = await run(JSON.parse(await readAll(process.stdin)));
-	await new Promise((resolve) => database.close(resolve));
-	process.stdout.write(JSON.stringify(rows));
-}
-
-async function keep() {
-	for await (const line of createInterface({ input: process.stdin })) {
-		const reply = await run(JSON.parse(line)).then(
-			(rows) => ({ rows }),
-			(error) => ({ error: error.message }),
-		);
-		process.stdout.write(`${JSON.stringify(reply)}\n`);
+/** Runs statements on a connection of their own. */
+async function once({ filename, statements }) {
+	const database = await new Promise((resolve, reject) => {
+		const opened = new Database(filename, (error) => (error ? reject(error) : resolve(opened)));
+	});
+	database.configure("busyTimeout", BUSY_TIMEOUT_MS);
+	try {
+		return await run(database, statements);
+	} finally {
+		await new Promise((resolve) => database.close(resolve));
 	}
 }
 
-(mode === "keep" ? keep() : once()).catch((error) => {
-	process.stderr.write(`${error.message}\n`);
-	process.exitCode = 1;
-});
+function answer(id, rows) {
+	rows.then(
+		(found) => process.stdout.write(`${JSON.stringify({ id, rows: found })}\n`),
+		(error) => process.stdout.write(`${JSON.stringify({ id, error: error.message })}\n`),
+	);
+}
+
+async function main() {
+	const database = kept === undefined ? undefined : new Database(kept);
+	for await (const line of createInterface({ input: process.stdin })) {
+		const { id, ...request } = JSON.parse(line);
+		const rows = database === undefined ? once(request) : run(database, request.statements);
+		answer(id, rows);
+		if (database !== undefined) await rows.catch(() => {});
+	}
+}
+
+main();

@@ -1,8 +1,9 @@
 // Another SQLite library on the same file: the `sqlite3` package, always in a process of its own, as two copies
 // of SQLite in one process would share their locks.
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 
@@ -14,23 +15,50 @@ export const SDK_SCHEMA = [
 	"CREATE UNIQUE INDEX `__rootapp_kv_community_id_key_unique` on `__rootapp_kv` (`community_id`, `key`)",
 ];
 
-/**
- * Runs SQL statements on a file, each `"sql"` or `["sql", ...parameters]`, and resolves with the rows of the
- * last one.
- */
-export function raw(filename, ...statements) {
-	return new Promise((resolve, reject) => {
-		const process_ = execFile(
-			process.execPath,
-			[child, filename],
-			{ maxBuffer: 64 * 1024 * 1024 },
-			(error, stdout, stderr) => {
-				if (error) reject(new Error(`raw access to the file failed: ${stderr || error.message}`));
-				else resolve(JSON.parse(stdout));
-			},
-		);
-		process_.stdin.end(JSON.stringify(statements));
+/** Sends requests to a process that runs statements, and gives the rows with which it answers. */
+function startChild(args) {
+	const process_ = spawn(process.execPath, [child, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+	const handles = [process_, process_.stdin, process_.stdout];
+	const requests = new Map();
+	let last = 0;
+	createInterface({ input: process_.stdout }).on("line", (line) => {
+		const { id, rows, error } = JSON.parse(line);
+		const { resolve, reject } = requests.get(id);
+		requests.delete(id);
+		if (requests.size === 0) for (const handle of handles) handle.unref();
+		if (error === undefined) resolve(rows);
+		else reject(new Error(error));
 	});
+	process_.on("exit", (code, signal) => {
+		if (!process_.killed)
+			for (const { reject } of requests.values()) reject(new Error(`the other process ended with ${signal ?? code}`));
+	});
+	return {
+		process: process_,
+		ask: (request) =>
+			new Promise((resolve, reject) => {
+				const id = ++last;
+				requests.set(id, { resolve, reject });
+				for (const handle of handles) handle.ref();
+				process_.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+			}),
+	};
+}
+
+/** The process that runs the statements of this test file. It ends with the file. */
+let shared;
+
+/**
+ * Runs SQL statements on a file, each `"sql"` or `["sql", ...parameters]`, on a connection of their own, and resolves with
+ * the rows of the last one.
+ */
+export async function raw(filename, ...statements) {
+	shared ??= startChild([]);
+	try {
+		return await shared.ask({ filename, statements });
+	} catch (error) {
+		throw new Error(`raw access to the file failed: ${error.message}`);
+	}
 }
 
 /** SQLite finds nothing wrong with a file. */
@@ -71,19 +99,7 @@ export function makeSdkFile(filename, rows) {
  * may stay open. Ended by `close`, or when the test ends.
  */
 export function rawConnection(filename) {
-	const process_ = spawn(process.execPath, [child, filename, "keep"], { stdio: ["pipe", "pipe", "inherit"] });
-	let buffer = "";
-	const replies = [];
-	process_.stdout.setEncoding("utf8").on("data", (chunk) => {
-		buffer += chunk;
-		for (let end = buffer.indexOf("\n"); end >= 0; end = buffer.indexOf("\n")) {
-			const reply = JSON.parse(buffer.slice(0, end));
-			buffer = buffer.slice(end + 1);
-			const { resolve, reject } = replies.shift();
-			if (reply.error) reject(new Error(reply.error));
-			else resolve(reply.rows);
-		}
-	});
+	const { process: process_, ask } = startChild([filename]);
 	const ended = once(process_, "exit");
 	onTestFinished(async () => {
 		process_.kill("SIGKILL");
@@ -94,10 +110,6 @@ export function rawConnection(filename) {
 			process_.stdin.end();
 			await ended;
 		},
-		run: (...statements) =>
-			new Promise((resolve, reject) => {
-				replies.push({ resolve, reject });
-				process_.stdin.write(`${JSON.stringify(statements)}\n`);
-			}),
+		run: (...statements) => ask({ statements }),
 	};
 }

@@ -46,7 +46,7 @@ test("options that are no object, or that throw when they are read", async () =>
 		expect(error.cause.message).toBe("thrown by the bot");
 		await expectRefused((kv) => read(kv, proxy), name);
 	}
-}, 60_000);
+});
 
 test("an unknown option, also one that another method has", async () => {
 	for (const [, read, name] of RANGES) {
@@ -101,7 +101,7 @@ test("a direction that is neither true nor false", async () => {
 			await expectRefused((kv) => read(kv, { reverse }), `${name}.reverse`);
 		}
 	}
-}, 60_000);
+});
 
 describe("a cursor", () => {
 	test("that is no text", async () => {

@@ -122,7 +122,7 @@ describe("when the process ends, everything is in the file and nothing in its lo
 				expect(logSize(filename)).toBe(0);
 				const expected = [...TWENTY, ...(late ? ["late"] : []), ...(worker ? ["worker"] : [])];
 				expect(await keysOfCopy(filename)).toEqual(expected);
-			}, 60_000);
+			});
 		}
 	}
 
@@ -149,7 +149,7 @@ describe("when the process ends, everything is in the file and nothing in its lo
 			await runModule(`${PRELUDE("false")} ${end}`, { args: [filename], bare: true });
 			expect(await keysOfCopy(filename)).toEqual([...TWENTY, "other"]);
 		}
-	}, 60_000);
+	});
 });
 
 describe("while the process runs", () => {
@@ -165,7 +165,7 @@ describe("while the process runs", () => {
 			await sleep(Math.random() * 400);
 		}
 		expect(store.backups.status()).toMatchObject({ state: "off", logBytes: 0 });
-	}, 120_000);
+	});
 
 	test("so is what another library has written", async () => {
 		const filename = temporaryFile();
@@ -178,7 +178,7 @@ describe("while the process runs", () => {
 		// A copy that is taken while something is being copied into the file may not be a database.
 		await until(async () => (await keysOfCopy(filename).catch(() => [])).length === 3);
 		database.close();
-	}, 120_000);
+	});
 
 	test("it is what a reservation has committed, although the connection is still reserved", async () => {
 		const filename = temporaryFile();
@@ -188,7 +188,7 @@ describe("while the process runs", () => {
 		await connection.run("INSERT INTO __rootapp_kv (key, value) VALUES ('reserved', '1')");
 		await until(async () => (await keysOfCopy(filename).catch(() => [])).length === 2);
 		await connection.release();
-	}, 120_000);
+	});
 
 	test("it is not far behind while writes never stop, and a reader only delays it", async () => {
 		const filename = temporaryFile();
@@ -226,7 +226,7 @@ describe("while the process runs", () => {
 		await until(async () => (await copied()) >= wanted);
 		isWriting = false;
 		await writing;
-	}, 240_000);
+	});
 
 	test("status says what the file lacks", async () => {
 		const filename = temporaryFile();
@@ -244,5 +244,5 @@ describe("while the process runs", () => {
 		await until(() => store.backups.status().logBytes === 0);
 		await store.close();
 		expect(store.backups.status().logBytes).toBeUndefined();
-	}, 120_000);
+	});
 });

@@ -68,7 +68,7 @@ describe("a signal while a last backup is being made ends the process, with the 
 				expect(ended.signal === "SIGTERM" || ended.code === 0).toBe(true);
 				expect(performance.now() - since).toBeLessThan(30_000);
 				expect(await restored(filename)).toMatchObject({ k: 2 });
-			}, 90_000);
+			});
 		}
 	}
 });
@@ -101,7 +101,7 @@ test("nothing is acknowledged after a signal that the last backup does not hold"
 			expect(missing, `${write} in the ${place}`).toEqual([]);
 		}
 	}
-}, 120_000);
+});
 
 test("writes go on if a handler that comes meanwhile lets the process go on", async () => {
 	const filename = temporaryFile();
@@ -119,7 +119,7 @@ test("writes go on if a handler that comes meanwhile lets the process go on", as
 	child.kill("SIGINT");
 	expect(await child.ended).toMatchObject({ signal: "SIGINT" });
 	expect(await restored(filename)).toMatchObject({ after: 1 });
-}, 60_000);
+});
 
 /** How a process is started as the first of its own, if this machine lets us. */
 const asFirst = (() => {
@@ -135,31 +135,27 @@ const asFirst = (() => {
 	return undefined;
 })();
 
-test.runIf(asFirst)(
-	"the first process of a container ends with 128 and the signal's number",
-	async () => {
-		for (const [signal, code] of [
-			["SIGTERM", 143],
-			["SIGINT", 130],
-			["SIGHUP", 129],
-		]) {
-			for (const backup of ["false", "{ quiet: true, intervalMs: 100_000 }"]) {
-				const filename = temporaryFile();
-				const source = `import { openDataStore } from ${JSON.stringify(packageUrl)};
+test.runIf(asFirst)("the first process of a container ends with 128 and the signal's number", async () => {
+	for (const [signal, code] of [
+		["SIGTERM", 143],
+		["SIGINT", 130],
+		["SIGHUP", 129],
+	]) {
+		for (const backup of ["false", "{ quiet: true, intervalMs: 100_000 }"]) {
+			const filename = temporaryFile();
+			const source = `import { openDataStore } from ${JSON.stringify(packageUrl)};
 				const store = openDataStore({ filename: ${JSON.stringify(filename)}, backup: ${backup} });
 				await store.appData.set({ key: "k", value: process.pid });
 				process.kill(process.pid, "${signal}");
 				setInterval(() => {}, 1000);`;
-				const child = spawn("unshare", [...asFirst, process.execPath, "--input-type=module", "--eval", source]);
-				const ended = await new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
-				expect(ended).toEqual({ code, signal: null });
-				expect(await raw(filename, "select value from __rootapp_kv")).toEqual([{ value: "1" }]);
-				if (backup !== "false") expect(await restored(filename)).toEqual({ k: 1 });
-			}
+			const child = spawn("unshare", [...asFirst, process.execPath, "--input-type=module", "--eval", source]);
+			const ended = await new Promise((resolve) => child.on("exit", (code, signal) => resolve({ code, signal })));
+			expect(ended).toEqual({ code, signal: null });
+			expect(await raw(filename, "select value from __rootapp_kv")).toEqual([{ value: "1" }]);
+			if (backup !== "false") expect(await restored(filename)).toEqual({ k: 1 });
 		}
-	},
-	60_000,
-);
+	}
+});
 
 /** The package once more, with a binary of its own. */
 function secondCopy(place) {
@@ -228,7 +224,7 @@ describe("two copies of the package in one process", () => {
 				expect(await restored(files[0])).toEqual({ k: a });
 				expect(await restored(files[1])).toEqual({ k: b });
 			}
-		}, 60_000);
+		});
 	}
 });
 
@@ -273,7 +269,7 @@ describe("a listener that the bot removes again leaves the last backup waited fo
 			child.kill("SIGTERM");
 			expect(await child.ended).toMatchObject({ code: null, signal: "SIGTERM", stderr: "" });
 			expect(await restored(filename)).toEqual({ k: 2 });
-		}, 60_000);
+		});
 	}
 
 	test("and one that stays is called", async () => {
@@ -319,4 +315,4 @@ test("the environment may be changed while destinations are opened", async () =>
 	const ended = await child.ended;
 	expect(ended).toMatchObject({ code: 0, signal: null });
 	expect(child.lines).toContain("alive");
-}, 120_000);
+});

@@ -117,7 +117,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 				expect(keys.filter((key) => key.startsWith("late:"))).toHaveLength(40);
 				// Said once.
 				expect((await opened(filename, backup)).strayLog).toBeUndefined();
-			}, 60_000);
+			});
 		}
 	}
 
@@ -170,7 +170,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 			const prefixes = prefix === undefined ? [] : [prefix];
 			expect(found).toMatchObject({ prefixes, count, check: "ok" });
 			expect(readFileSync(found.strayLog).equals(log)).toBe(true);
-		}, 60_000);
+		});
 	}
 
 	test("if it is missing, the log is kept", async () => {
@@ -178,7 +178,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 		await killed(filename, "late", 5, { before: HELD });
 		rmSync(filename);
 		expect(await opened(filename)).toMatchObject({ count: 0, strayLog: expect.stringContaining("-wal.stray-") });
-	}, 60_000);
+	});
 
 	test("although it was killed right after its first write", async () => {
 		for (let round = 0; round < 5; round++) {
@@ -190,7 +190,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 			copyFileSync(copy, filename);
 			expect(await opened(filename)).toMatchObject({ prefixes: ["early"], count: 3, check: "ok" });
 		}
-	}, 120_000);
+	});
 
 	test("although everything was in the file when it was killed: then there is no log", async () => {
 		const filename = temporaryFile();
@@ -200,7 +200,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 		await killed(filename, "late", 40, { pause: 1500 });
 		copyFileSync(copy, filename);
 		expect(await opened(filename)).toMatchObject({ prefixes: ["early"], count: 3, strayLog: undefined, check: "ok" });
-	}, 60_000);
+	});
 });
 
 describe("the log of a killed process is read", () => {
@@ -219,7 +219,7 @@ describe("the log of a killed process is read", () => {
 		}
 		const left = readdirSync(dirname(filename)).filter((name) => name.startsWith(basename(filename)));
 		expect(left).toEqual([basename(filename)]);
-	}, 120_000);
+	});
 
 	test("after another library has written, begun the log anew, and was killed", async () => {
 		const filename = temporaryFile();
@@ -232,7 +232,7 @@ describe("the log of a killed process is read", () => {
 		for (const suffix of ["", "-wal"]) copyFileSync(filename + suffix, copy + suffix);
 		foreign.close();
 		expect(await opened(copy)).toMatchObject({ prefixes: ["own", "foreign"], count: 11, strayLog: undefined });
-	}, 60_000);
+	});
 
 	test("after the store was restored in place, and the process killed", async () => {
 		const filename = temporaryFile();
@@ -245,7 +245,7 @@ describe("the log of a killed process is read", () => {
 		await killed(filename, "late", 3, { backup: "{ quiet: true }", before: before + HELD });
 		const found = await opened(filename);
 		expect(found).toMatchObject({ prefixes: ["first", "third", "late"], strayLog: undefined, check: "ok" });
-	}, 60_000);
+	});
 
 	test("while another process has the file open", async () => {
 		const filename = temporaryFile();
@@ -261,5 +261,5 @@ describe("the log of a killed process is read", () => {
 			expect(store.backups.status().strayLog).toBeUndefined();
 			await store.close();
 		}
-	}, 120_000);
+	});
 });
