@@ -5,6 +5,7 @@ import { installPackages } from "./lib/packages.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool } from "./lib/run.mjs";
 import { prepareSqliteLibraries } from "./lib/setup.mjs";
+import { buildStudio } from "./lib/studio.mjs";
 
 /** Tests that install packages, start other programs, or repeat something at random for a minute. */
 const SLOW_TESTS = [
@@ -40,6 +41,7 @@ await main(async () => {
 	const packages = installPackages();
 	const addon = buildAddon("quick");
 	const libraries = packages.then(prepareSqliteLibraries);
+	const page = packages.then(buildStudio);
 	const deny = ["--all-targets", "--", "-D", "warnings"];
 	await Promise.all([
 		part("Checking the format of the Rust code (cargo fmt)", [], cargo("fmt", "--check")),
@@ -50,7 +52,8 @@ await main(async () => {
 		part("Checking the types of lib/ and scripts/ (tsc)", [packages], tool("typescript", "-p", "tsconfig.json")),
 		part("Checking the types against the SDK's (tsc)", [packages], tool("typescript", "-p", "__test__/package/types")),
 		part("Checking the types of the adapters (tsc)", [packages], tool("typescript", "-p", "__test__/adapters/types")),
-		part("Running the quick JavaScript tests (vitest)", [addon, libraries], tool("vitest", ...quickTests)),
+		part("Checking the types of the studio's page (tsc)", [packages], tool("typescript", "-p", "studio")),
+		part("Running the quick JavaScript tests (vitest)", [addon, libraries, page], tool("vitest", ...quickTests)),
 		part("Running the quick Rust tests (cargo test)", [addon], cargo("test", ...TEST_FEATURES, "--lib")),
 		part("Linting the Rust code (cargo clippy)", [addon], cargo("clippy", ...TEST_FEATURES, ...deny)),
 		part(

@@ -7,6 +7,7 @@ import { compileAddon } from "./lib/addon.mjs";
 import { pack } from "./lib/pack.mjs";
 import { installPackages } from "./lib/packages.mjs";
 import { main, StepFailure } from "./lib/run.mjs";
+import { buildStudio } from "./lib/studio.mjs";
 
 const { values, positionals } = parseArgs({ options: { binary: { type: "string" } }, allowPositionals: true });
 const [destination] = positionals;
@@ -15,6 +16,7 @@ await main(async () => {
 	if (destination === undefined) {
 		throw new StepFailure("Packing", "no folder was given", { hint: "usage: node scripts/pack.mjs <folder>" });
 	}
-	const [binary] = await Promise.all([values.binary ?? compileAddon("release"), installPackages()]);
+	const page = installPackages().then(buildStudio);
+	const [binary] = await Promise.all([values.binary ?? compileAddon("release"), page]);
 	await pack(binary, resolve(destination));
 });

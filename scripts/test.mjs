@@ -11,6 +11,7 @@ import { installPostgres } from "./lib/postgres.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool, StepFailure } from "./lib/run.mjs";
 import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { buildStudio } from "./lib/studio.mjs";
 
 const { values: options } = parseArgs({
 	options: { all: { type: "boolean" }, rest: { type: "boolean" }, long: { type: "boolean" } },
@@ -40,13 +41,15 @@ await main(async () => {
 	const packages = installPackages();
 	const addon = buildAddon("quick");
 	const libraries = packages.then(prepareSqliteLibraries);
+	const page = packages.then(buildStudio);
 	if (!options.rest) {
 		const server = installPostgres();
 		await Promise.all([
 			part("Checking the types of lib/ and scripts/ (tsc)", [packages], tsc("tsconfig.json")),
 			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
 			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
-			part("Running the JavaScript tests (vitest)", [addon, libraries, server], vitest("core")),
+			part("Checking the types of the studio's page (tsc)", [packages], tsc("studio")),
+			part("Running the JavaScript tests (vitest)", [addon, libraries, page, server], vitest("core")),
 			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES])),
 		]);
 	}
@@ -61,7 +64,7 @@ await main(async () => {
 			part("Running the extended Rust tests (cargo test)", [addon, extended], cargo(rust, { env })),
 			part(
 				"Running the extended JavaScript tests (vitest)",
-				[addon, libraries, day, extended],
+				[addon, libraries, page, day, extended],
 				vitest("extended", { env }),
 			),
 		]);

@@ -79,13 +79,15 @@ describe("the tarballs", () => {
 		);
 	});
 
-	test("the package holds its entries, its declarations, bin/, lib/ and the documents, and nothing else", () => {
+	test("the package holds its entries, its declarations, bin/, lib/, the page of the studio and the documents, and nothing else", () => {
 		const lib = filesBelow(join(root, "lib")).map((name) => `lib/${name}`);
 		expect(lib).toContain("lib/data-store.js");
 		const docs = filesBelow(join(root, "docs")).map((name) => `docs/${name}`);
 		const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", ...docs];
 		const entries = ["index.d.ts", "index.js", "index.mjs"];
-		expect(filesBelow(installed)).toEqual([...documents, ...entries, ...lib, "bin/rootcellar.js"].sort());
+		const page = filesBelow(join(root, "studio", "dist")).map((name) => `studio/dist/${name}`);
+		expect(page).toContain("studio/dist/index.html");
+		expect(filesBelow(installed)).toEqual([...documents, ...entries, ...lib, ...page, "bin/rootcellar.js"].sort());
 		expect(declaredFiles).not.toContain("src");
 	});
 

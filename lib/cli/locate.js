@@ -158,4 +158,13 @@ async function refuseOldCopyInUse(file, url) {
 	}
 }
 
-module.exports = { existing, locate, locateBoth, locateFile, refuseNothing, withReader, withStore };
+module.exports = {
+	existing,
+	locate,
+	locateBoth,
+	locateFile,
+	refuseNothing,
+	refuseOldCopyInUse,
+	withReader,
+	withStore,
+};

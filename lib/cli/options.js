@@ -1,5 +1,6 @@
 "use strict";
 
+const { isIP } = require("node:net");
 const { InvalidArgumentError } = require("commander");
 const { locationFromOption } = require("../config/location.js");
 
@@ -79,4 +80,31 @@ function parseUrl(text) {
 	return text;
 }
 
-module.exports = { parseId, parseKeyPart, parseLevels, parsePath, parseStore, parseTime, parseUrl };
+/** @param {string} text */
+function parsePort(text) {
+	if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+		throw new InvalidArgumentError("expected the number of a port, from 0, which stands for a free one, to 65535");
+	}
+	return Number(text);
+}
+
+/** @param {string} text */
+function parseAddress(text) {
+	// A page is asked for under the address; one that stands for all of them is in no request.
+	if (isIP(text) === 0 || /^(0\.0\.0\.0|[0:]+)$/.test(text)) {
+		throw new InvalidArgumentError("expected one IP address of this machine, such as 192.168.1.20");
+	}
+	return text;
+}
+
+module.exports = {
+	parseAddress,
+	parseId,
+	parseKeyPart,
+	parseLevels,
+	parsePath,
+	parsePort,
+	parseStore,
+	parseTime,
+	parseUrl,
+};

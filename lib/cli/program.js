@@ -6,7 +6,17 @@ const commands = require("./backup-commands.js");
 const { exportKeys } = require("./export.js");
 const { importKeys } = require("./import/command.js");
 const { SOURCES } = require("./import/sources/index.js");
-const { parseId, parseKeyPart, parseLevels, parsePath, parseStore, parseTime, parseUrl } = require("./options.js");
+const {
+	parseAddress,
+	parseId,
+	parseKeyPart,
+	parseLevels,
+	parsePath,
+	parsePort,
+	parseStore,
+	parseTime,
+	parseUrl,
+} = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
 const { restore } = require("./restore.js");
 
@@ -50,7 +60,7 @@ function add(program, name, description, example, action) {
 function createProgram(json) {
 	const program = new Command("rootcellar");
 	program
-		.description("Backup and restore of a rootcellar store.")
+		.description("Backups, keys and data of a rootcellar store.")
 		.version(version)
 		.showHelpAfterError("(rootcellar --help tells more)")
 		.exitOverride();
@@ -133,6 +143,23 @@ function createProgram(json) {
 			new Option("--report <path>", "a file for every key that is not carried over exactly").argParser(parsePath),
 		)
 		.option("--force", "overwrite keys that exist");
+	add(
+		program,
+		"studio",
+		"a page in the browser, on this machine alone, to look at keys, tables and backups; with --write to change them",
+		"studio --file bot.sqlite3 --open",
+		// It is of use to this command alone.
+		(options) => require("../studio/command.js").studio(options),
+	)
+		.option("--open", "open the page in the browser")
+		.addOption(new Option("--port <number>", "the port (default: a free one)").argParser(parsePort))
+		.option("--write", "allow changes; without it the file is opened to read only")
+		.addOption(
+			new Option(
+				"--allow-remote <address>",
+				"listen at this address of the machine instead of 127.0.0.1: whoever reaches it and has the key sees the data",
+			).argParser(parseAddress),
+		);
 	program.addHelpText("after", `\nEnds with ${EXIT_CODES}.`);
 	return program;
 }

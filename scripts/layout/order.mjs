@@ -7,6 +7,8 @@
  */
 export const ORDER = {
 	lib: `
+		cli/program.js
+		studio
 		adapters  cli
 		data-store.js
 		open-store.js
@@ -37,6 +39,16 @@ export const ORDER = {
 		program.js
 		import
 		*
+	`,
+	"lib/studio": `
+		command.js
+		server.js
+		routes
+		*
+		downloads.js  moments.js
+		guard.js  exchange.js
+		values
+		limits.js
 	`,
 	"lib/cli/import": `
 		*

@@ -1,0 +1,169 @@
+// Who may ask the studio: nobody but its own page, which knows the token. Each request is written to the socket by hand.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import { beforeAll, expect, test } from "vitest";
+import { buildStudio } from "../../scripts/lib/studio.mjs";
+import { fileWith, startStudio } from "./studio.mjs";
+
+beforeAll(buildStudio);
+
+/** Sends the text of a request, and resolves with the status, the headers and the body of the answer. */
+async function raw({ host, port }, lines, body = "") {
+	const socket = connect(port, "127.0.0.1");
+	const parts = [];
+	socket.on("data", (part) => parts.push(part));
+	socket.on("error", () => {});
+	socket.write(`${lines.filter((line) => line !== undefined).join("\r\n")}\r\n\r\n${body}`);
+	await once(socket, "close");
+	const text = Buffer.concat(parts).toString();
+	const [head] = text.split("\r\n\r\n");
+	return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), head, text, host };
+}
+
+async function studioWithSecret() {
+	const file = await fileWith((store) => store.appData.set({ key: "secret-key", value: "secret-value" }));
+	const studio = await startStudio({ file });
+	return { ...studio, port: Number(studio.host.split(":")[1]) };
+}
+
+const BODY = "{}";
+
+/** A request for keys, of which each part can be replaced or left out. */
+function asked(studio, { method = "POST", path = "/api/keys/list", host, origin, site, token = studio.token } = {}) {
+	return [
+		`${method} ${path} HTTP/1.1`,
+		host === null ? undefined : `Host: ${host ?? studio.host}`,
+		"Connection: close",
+		origin === undefined ? undefined : `Origin: ${origin}`,
+		site === undefined ? undefined : `Sec-Fetch-Site: ${site}`,
+		token === null ? undefined : `Authorization: Bearer ${token}`,
+		`Content-Length: ${BODY.length}`,
+	];
+}
+
+test("only the right host, origin, site, token and method together see a key", async () => {
+	const studio = await studioWithSecret();
+	const { host, port, token } = studio;
+	const parts = {
+		host: [
+			[undefined, 200],
+			[`localhost:${port}`, 200],
+			[null, 400],
+			["evil.example", 421],
+			[`evil.example:${port}`, 421],
+			["127.0.0.1", 421],
+			[`127.0.0.1:${port + 1}`, 421],
+			[`127.0.0.1.evil.example:${port}`, 421],
+			[`[::1]:${port}`, 421],
+			[`0.0.0.0:${port}`, 421],
+		],
+		origin: [
+			[undefined, 200],
+			["own", 200],
+			["null", 403],
+			["http://evil.example", 403],
+			[`https://${host}`, 403],
+			[`http://127.0.0.1:${port + 1}`, 403],
+			[`http://${host}.evil.example`, 403],
+		],
+		site: [
+			[undefined, 200],
+			["same-origin", 200],
+			["none", 200],
+			["same-site", 403],
+			["cross-site", 403],
+		],
+		token: [
+			[token, 200],
+			[null, 401],
+			["", 401],
+			["wrong", 401],
+			[token.slice(0, -1), 401],
+			[`${token}A`, 401],
+			[token.toLowerCase() === token ? token.toUpperCase() : token.toLowerCase(), 401],
+		],
+		method: [
+			["POST", 200],
+			["GET", 405],
+			["HEAD", 405],
+			["PUT", 405],
+			["DELETE", 405],
+			["OPTIONS", 405],
+		],
+	};
+	// The order in which the server looks.
+	const order = ["host", "origin", "site", "token", "method"];
+	const failing = Object.fromEntries(order.map((name) => [name, parts[name].filter(([, status]) => status !== 200)]));
+	const cases = order.flatMap((name) => parts[name].map(([value, status]) => [{ [name]: value }, status]));
+	// Of two that are wrong the first is told, and neither makes up for the other.
+	for (const [at, first] of order.entries()) {
+		for (const second of order.slice(at + 1)) {
+			for (const [one, status] of failing[first]) {
+				for (const [other] of failing[second]) cases.push([{ [first]: one, [second]: other }, status]);
+			}
+		}
+	}
+	const outcomes = await Promise.all(
+		cases.map(async ([given, status]) => {
+			const origin = given.origin === "own" ? `http://${given.host ?? host}` : given.origin;
+			const answer = await raw(studio, asked(studio, { ...given, origin }), BODY);
+			return { given, expected: status, status: answer.status, saw: answer.text.includes("secret-key") };
+		}),
+	);
+	expect(outcomes.filter(({ expected, status }) => expected !== status)).toEqual([]);
+	expect(outcomes.filter(({ saw, expected }) => saw !== (expected === 200))).toEqual([]);
+	expect(cases.length).toBeGreaterThan(250);
+});
+
+test("two hosts, a body that is too long, another protocol and a path out of the page are refused", async () => {
+	const studio = await studioWithSecret();
+	const lines = asked(studio);
+	const twice = await raw(studio, [...lines, "Host: evil.example"], BODY);
+	expect([400, 421]).toContain(twice.status);
+	expect((await raw(studio, ["\x16\x03\x01 nonsense"])).status).toBe(0);
+	for (const path of [
+		"/../package.json",
+		"/%2e%2e/package.json",
+		"/..%2fpackage.json",
+		"/studio/../../index.js",
+		"/.env",
+	]) {
+		const answer = await raw(studio, asked(studio, { method: "GET", path }), BODY);
+		expect([path, answer.status]).toEqual([path, 404]);
+	}
+	const long = await studio.request("keys/list", JSON.stringify({ filter: "x".repeat(2 << 20) }));
+	expect(long.status).toBe(413);
+	expect((await studio.failure("nothing")).status).toBe(404);
+	expect(await studio.failure("keys/list", "[1]")).toMatchObject({ status: 400, argument: "input" });
+	expect(await studio.failure("keys/list", "{")).toMatchObject({ status: 400, argument: "input" });
+});
+
+test("the page allows no other origin, no frame, no inline script, and sets no cookie", async () => {
+	const studio = await studioWithSecret();
+	const get = (path) => fetch(`http://${studio.host}${path}`);
+	const [page, other] = [await get("/"), await get("/")];
+	const policy = page.headers.get("content-security-policy");
+	expect(policy).toMatch(
+		/^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w+/=]+'; connect-src 'self'/,
+	);
+	expect(policy).toContain("frame-ancestors 'none'");
+	expect(policy).toContain("require-trusted-types-for 'script'; trusted-types 'none'");
+	expect(other.headers.get("content-security-policy")).not.toBe(policy);
+	expect(page.headers.get("set-cookie")).toBeNull();
+	expect(page.headers.get("cache-control")).toBe("no-store");
+	const html = await page.text();
+	expect(html).not.toContain("__NONCE__");
+	// Nothing is loaded from elsewhere, and no script stands in the page.
+	const sources = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source);
+	expect(sources.filter((source) => !/^(\/|data:image)/.test(source))).toEqual([]);
+	expect(html).not.toMatch(/<script(?![^>]*src=)/);
+	expect(html).not.toContain("secret");
+});
+
+test("a token is of 256 random bits, and each start has another", async () => {
+	const [one, other] = [await studioWithSecret(), await studioWithSecret()];
+	expect(one.token).toMatch(/^[\w-]{43}$/);
+	expect(one.token).not.toBe(other.token);
+	expect(one.url).toBe(`http://${one.host}/#token=${one.token}`);
+});

@@ -1,0 +1,143 @@
+"use strict";
+
+const { statSync } = require("node:fs");
+const { RootcellarError, invalidArgument } = require("../base/errors.js");
+const { openDataStore } = require("../data-store.js");
+const { createDownloads } = require("./downloads.js");
+const { openMoment } = require("./moments.js");
+
+/**
+ * @typedef {import("../..").DataStore} DataStore
+ * @typedef {Awaited<ReturnType<typeof openMoment>>} Moment
+ *
+ * What a studio shows: a file with the destination of its backups, or a state that was restored from them.
+ *
+ * @typedef {object} Place
+ * @property {string} [file]
+ * @property {string} [url]
+ * @property {string} [moment] id of the backup that stands for a file
+ * @property {boolean} canWrite
+ */
+
+/** Moments that are kept restored beside the file. */
+const MOMENTS_MAX = 2;
+
+/** Codes with which SQLite says that a file was replaced under a reader. */
+const REPLACED = new Set(["SQLITE_READONLY_DBMOVED", "ERR_STORE_CLOSED"]);
+
+class Session {
+	downloads = createDownloads();
+	/** @type {DataStore | undefined} */
+	#store;
+	/** @type {Map<string, Promise<Moment>>} */
+	#moments = new Map();
+	/** @type {Set<AbortController>} */
+	#watches = new Set();
+	#isClosed = false;
+
+	/** @param {Place} place */
+	constructor({ file, url, moment, canWrite }) {
+		this.file = file;
+		this.url = url;
+		this.moment = moment;
+		this.canWrite = canWrite;
+	}
+
+	/** The store of the file. It is opened again after the file was replaced. */
+	get store() {
+		if (this.#isClosed) throw new RootcellarError("ERR_STORE_CLOSED", "the studio has ended");
+		if (this.file === undefined) throw new RootcellarError("ERR_READ_ONLY", "there is no file, only its backups");
+		this.#store ??= this.#open(this.file);
+		return this.#store;
+	}
+
+	/** @param {string} file */
+	#open(file) {
+		const backup = this.url === undefined ? /** @type {const} */ (false) : { url: this.url, quiet: true };
+		const store = openDataStore({ filename: file, readOnly: !this.canWrite, backup });
+		// The page shows the failure.
+		store.backups.on("failure", () => {});
+		return store;
+	}
+
+	/**
+	 * Calls a function that only reads, with the store of the file, or of a moment.
+	 *
+	 * @template T
+	 * @param {unknown} moment the id of a backup; `undefined` for now
+	 * @param {(store: DataStore) => Promise<T>} use
+	 * @returns {Promise<T>}
+	 */
+	async read(moment, use) {
+		const id = moment ?? this.moment;
+		if (id !== undefined) return use((await this.momentOf(id)).store);
+		const { store } = this;
+		try {
+			return await use(store);
+		} catch (error) {
+			if (this.canWrite || this.#isClosed || !REPLACED.has(/** @type {any} */ (error).code)) throw error;
+			if (this.#store === store) this.#store = undefined;
+			await store.close();
+			return use(this.store);
+		}
+	}
+
+	/**
+	 * The state of a backup, in a private temporary file.
+	 *
+	 * @param {unknown} id
+	 * @param {(doneBytes: number, totalBytes: number) => void} [progress]
+	 */
+	async momentOf(id, progress = () => {}) {
+		if (typeof id !== "string" || !/^[0-9a-f]{16}$/.test(id)) {
+			throw invalidArgument("moment", "must be the id of a backup, 16 hexadecimal digits");
+		}
+		if (this.url === undefined) throw new RootcellarError("ERR_BACKUP_OFF", "there is no destination of backups");
+		let found = this.#moments.get(id);
+		if (found === undefined) {
+			found = openMoment({ url: this.url, near: this.file }, id, progress);
+			this.#moments.set(id, found);
+			found.catch(() => this.#moments.delete(id));
+			await found;
+			await this.#forgetOldMoments();
+		}
+		return found;
+	}
+
+	async #forgetOldMoments() {
+		const others = [...this.#moments].filter(([id]) => id !== this.moment);
+		for (const [id, moment] of others.slice(0, -MOMENTS_MAX)) {
+			this.#moments.delete(id);
+			await (await moment).close();
+		}
+	}
+
+	/**
+	 * A text that differs when somebody has written to the file. It asks the file system alone.
+	 */
+	version() {
+		if (this.file === undefined) return "";
+		return ["", "-wal"]
+			.map((suffix) => statSync(this.file + suffix, { throwIfNoEntry: false, bigint: true }))
+			.map((found) => (found === undefined ? "none" : `${found.ino} ${found.size} ${found.mtimeNs}`))
+			.join();
+	}
+
+	/** Signal that ends with the session. */
+	ending() {
+		const controller = new AbortController();
+		this.#watches.add(controller);
+		return { signal: controller.signal, forget: () => void this.#watches.delete(controller) };
+	}
+
+	async close() {
+		this.#isClosed = true;
+		for (const controller of this.#watches) controller.abort();
+		const moments = [...this.#moments.values()];
+		this.#moments.clear();
+		for (const moment of moments) await moment.then(({ close }) => close()).catch(() => {});
+		await this.#store?.close();
+	}
+}
+
+module.exports = { Session };
