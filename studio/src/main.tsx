@@ -21,7 +21,10 @@ import {
 import "./styles.css";
 
 /** Screens that are loaded when they are opened. */
-const LATER: Record<string, () => Promise<{ default: ComponentType }>> = {};
+const LATER: Record<string, () => Promise<{ default: ComponentType }>> = {
+	tables: () => import("./screens/tables/tables"),
+	sql: () => import("./screens/sql/sql"),
+};
 
 function Later({ name }: { name: Screen }) {
 	const [Loaded, setLoaded] = useState<ComponentType>();

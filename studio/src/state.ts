@@ -20,7 +20,11 @@ export interface Moment {
 	createdAt: number;
 }
 
-export const SCREENS: { id: string; title: string; short: string }[] = [{ id: "keys", title: "Keys", short: "Keys" }];
+export const SCREENS: { id: string; title: string; short: string }[] = [
+	{ id: "keys", title: "Keys", short: "Keys" },
+	{ id: "tables", title: "Tables", short: "Tables" },
+	{ id: "sql", title: "SQL", short: "SQL" },
+];
 
 export type Screen = string;
 
