@@ -1,10 +1,11 @@
 // The command line, `npx rootcellar`, as a shell and as a person at a terminal run it.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import { startModule } from "../helpers/child.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
@@ -36,21 +37,45 @@ export async function json(args, options) {
 	return JSON.parse(stdout);
 }
 
+/** The process that runs the commands of a test file that have to fail, as far as they read no input. */
+let shared;
+
+afterAll(() => shared?.kill());
+
+/** Like {@link rootcellar} without an input, in a process that has run other commands before. */
+export async function rootcellarAgain(args, { env, cwd }) {
+	shared ??= fork(fileURLToPath(new URL("commands.cjs", import.meta.url)), { env: environment(), execArgv: [] });
+	const ended = new AbortController();
+	const { signal } = ended;
+	const end = once(shared, "exit", { signal }).then(([code]) =>
+		expect.unreachable(`${args} ended the process: ${code}`),
+	);
+	shared.send({ args, env, cwd });
+	try {
+		const [answer] = await Promise.race([once(shared, "message", { signal }), end]);
+		return answer;
+	} finally {
+		end.catch(() => {});
+		ended.abort();
+	}
+}
+
 /** The codes of errors that were seen as JSON. */
 const seen = new Set();
 
 /**
- * A command that has to fail: its code and its message, and no trace of the program. Each code is asked for as JSON, too,
- * when it is met for the first time.
+ * A command that has to fail: its code and its message, and no trace of the program. It is asked for JSON, too, where its
+ * code is met for the first time: then of a process of its own.
  */
 export async function failure(args, { code = 1, ...options } = {}) {
-	const { stderr, stdout, ...said } = await rootcellar(args, options);
+	const run = options.input === undefined ? rootcellarAgain : rootcellar;
+	const { stderr, stdout, ...said } = await run(args, options);
 	const lines = stderr.trimEnd().split("\n");
 	expect([said.code, stdout, lines.length], stderr).toEqual([code, "", code === 2 ? expect.any(Number) : 1]);
 	expect(stderr).not.toMatch(/^\s+at |node:internal/m);
 	const [, message, name] = stderr.match(/^rootcellar: (.*) \((\w+)\)\n$/s) ?? [];
 	if (seen.has(name)) return { said: stderr, code: name, message };
-	const told = await rootcellar([...args, "--json"], options);
+	const told = await (name === undefined ? run : rootcellar)([...args, "--json"], options);
 	expect([told.code, told.stderr]).toEqual([code, ""]);
 	const { error } = JSON.parse(told.stdout);
 	if (name !== undefined) {

@@ -16,7 +16,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test, vi } from "vitest";
 import { temporaryDirectory } from "../helpers/store.mjs";
-import { atTerminal, environment, failure, fileWith, json, program, rootcellar, stored, valueIn } from "./cli.mjs";
+import {
+	atTerminal,
+	environment,
+	failure,
+	fileWith,
+	json,
+	program,
+	rootcellar,
+	rootcellarAgain,
+	stored,
+	valueIn,
+} from "./cli.mjs";
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -29,7 +40,7 @@ describe("how it is called", () => {
 		expect(help.stdout).toContain("Ends with 0 if all went well");
 		for (const command of COMMANDS) {
 			expect(help.stdout).toContain(command);
-			const { code, stdout } = await rootcellar([command, "--help"]);
+			const { code, stdout } = await rootcellarAgain([command, "--help"]);
 			expect(code).toBe(0);
 			expect(stdout).toMatch(new RegExp(`Example:\\n  npx rootcellar ${command} -`));
 		}

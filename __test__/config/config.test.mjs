@@ -4,14 +4,16 @@ import {
 	existsSync,
 	lstatSync,
 	mkdirSync,
+	mkdtempSync,
 	readdirSync,
 	realpathSync,
 	rmSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath, runModuleForJson } from "../helpers/child.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
@@ -35,6 +37,16 @@ function use(source, { DATABASE_CONFIG, ROOTCELLAR_BACKUP, cwd }) {
 	if (DATABASE_CONFIG !== undefined) env.DATABASE_CONFIG = DATABASE_CONFIG;
 	if (ROOTCELLAR_BACKUP !== undefined) env.ROOTCELLAR_BACKUP = ROOTCELLAR_BACKUP;
 	return runModuleForJson(USE + source, { cwd, env });
+}
+
+/** Outside of a test: calls `run` with an empty folder, which is gone when that has ended. */
+async function inEmptyFolder(run) {
+	const folder = mkdtempSync(join(tmpdir(), "rootcellar-"));
+	try {
+		return await run(folder);
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
 }
 
 const sqlite = (filename) => JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename } });
@@ -261,10 +273,25 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 		["has an empty file name", sqlite("")],
 	];
 
-	for (const [name, DATABASE_CONFIG] of cases) {
-		test(`${name}: an error at first use names the variable and what was expected, and the process goes on`, async () => {
-			const cwd = temporaryDirectory();
-			const { set, get, config } = await use(REPORT, { cwd, DATABASE_CONFIG });
+	/** The store of one process with each of them in turn: what could not be used is asked for again at the next use. */
+	let reports;
+
+	beforeAll(async () => {
+		const source = `
+			const { readdirSync } = await import("node:fs");
+			const reports = [];
+			for (const DATABASE_CONFIG of ${JSON.stringify(cases.map(([, config]) => config))}) {
+				process.env.DATABASE_CONFIG = DATABASE_CONFIG;
+				reports.push({ set: await outcome(set(1)), get: await outcome(get()), config: configOf(), names: readdirSync(".") });
+			}
+			console.log(JSON.stringify(reports));`;
+		reports = await inEmptyFolder((cwd) => use(source, { cwd }));
+	});
+
+	test.each(cases.map(([name], index) => [name, index]))(
+		"%s: an error at first use names the variable and what was expected, and the process goes on",
+		(_, index) => {
+			const { set, get, config, names } = reports[index];
 			for (const error of [set, get]) {
 				expect(error).toMatchObject({ name: "RootcellarError", code: "ERR_INVALID_CONFIG", own: true });
 			}
@@ -275,9 +302,16 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 				expect(message).toContain('"databaseType":"sqlite3"');
 				expect(message).not.toContain(secret);
 			}
-			expect(readdirSync(cwd)).toEqual([]);
-		});
-	}
+			expect(names).toEqual([]);
+		},
+	);
+
+	test("a text is an error in a process that begins with it", async () => {
+		const cwd = temporaryDirectory();
+		const { set, get } = await use(REPORT, { cwd, DATABASE_CONFIG: "nonsense" });
+		expect([set.code, get.code]).toEqual(["ERR_INVALID_CONFIG", "ERR_INVALID_CONFIG"]);
+		expect(readdirSync(cwd)).toEqual([]);
+	});
 
 	test("a destination that cannot be used keeps nobody from asking for the file", async () => {
 		const cwd = temporaryDirectory();
@@ -412,27 +446,50 @@ describe("a destination of backups that looks like an address, and is none", () 
 				]),
 	];
 
-	test.each(cases)("%s: is refused, without showing it, and makes no folder", async (_, url) => {
-		const cwd = temporaryDirectory();
-		const byOption = `let option;
-			try { openDataStore({ filename: "b.db", backup: { url: ${JSON.stringify(url)} } }); } catch (error) { option = { code: error.code, argument: error.argument, message: error.message }; }
-			console.log(JSON.stringify({ set: await outcome(set(1)), option }));`;
-		const report = await use(byOption, { cwd, ROOTCELLAR_BACKUP: url });
-		expect(report.set).toMatchObject({ code: "ERR_INVALID_CONFIG", own: true });
-		expect(report.set.message).toContain("ROOTCELLAR_BACKUP cannot be used");
-		expect(report.option).toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "options.backup.url" });
-		expect(JSON.stringify(report)).not.toContain(key);
-		expect(readdirSync(cwd)).toEqual([]);
+	let reports;
+
+	beforeAll(async () => {
+		const source = `
+			const { readdirSync } = await import("node:fs");
+			const reports = [];
+			for (const url of ${JSON.stringify(cases.map(([, url]) => url))}) {
+				process.env.ROOTCELLAR_BACKUP = url;
+				const report = { set: await outcome(set(1)) };
+				try { openDataStore({ filename: "b.db", backup: { url } }); }
+				catch (error) { report.option = { code: error.code, argument: error.argument, message: error.message }; }
+				reports.push({ ...report, names: readdirSync(".") });
+			}
+			console.log(JSON.stringify(reports));`;
+		reports = await inEmptyFolder((cwd) => use(source, { cwd }));
 	});
 
-	test.each(["C-drive", "./s3:bucket", "a folder", "s3.backup", "a/b:c", "./~", "./true", "a$b", "a@b"])(
-		"a path such as %s stays one",
-		async (url) => {
-			const cwd = temporaryDirectory();
-			expect((await use(`${REPORT} await dataStore.close();`, { cwd, ROOTCELLAR_BACKUP: url })).get).toEqual({
-				value: 1,
-			});
-			expect(existsSync(join(cwd, url, "ltx"))).toBe(true);
+	test.each(cases.map(([name], index) => [name, index]))(
+		"%s: is refused, without showing it, and makes no folder",
+		(_, index) => {
+			const report = reports[index];
+			expect(report.set).toMatchObject({ code: "ERR_INVALID_CONFIG", own: true });
+			expect(report.set.message).toContain("ROOTCELLAR_BACKUP cannot be used");
+			expect(report.option).toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "options.backup.url" });
+			expect(JSON.stringify(report)).not.toContain(key);
+			expect(report.names).toEqual([]);
 		},
 	);
+
+	test("a path that looks like one stays a path", async () => {
+		const cwd = temporaryDirectory();
+		const paths = ["C-drive", "./s3:bucket", "a folder", "s3.backup", "a/b:c", "./~", "./true", "a$b", "a@b"];
+		const source = `
+			const values = [];
+			for (const [n, path] of ${JSON.stringify(paths)}.entries()) {
+				process.env.ROOTCELLAR_BACKUP = path;
+				process.env.DATABASE_CONFIG = JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: n + ".db" } });
+				const store = openDataStore({});
+				await store.appData.set({ key: "k", value: n });
+				values.push(await store.appData.get("k"));
+				await store.close();
+			}
+			console.log(JSON.stringify(values));`;
+		expect(await use(source, { cwd })).toEqual(paths.map((_, n) => n));
+		for (const path of paths) expect(existsSync(join(cwd, path, "ltx")), path).toBe(true);
+	});
 });
