@@ -139,4 +139,4 @@ async function writeWhole(file, store, use) {
 	}
 }
 
-module.exports = { exportKeys };
+module.exports = { exportKeys, writeLines };

@@ -52,6 +52,20 @@ module.exports = {
 	/** Keys that one page watches. */
 	WATCH_KEYS_MAX: 1_000,
 
+	/** Backups of which the page is told, the newest. */
+	BACKUPS_MAX: 20_000,
+
+	/** Keys of a difference that are shown, and characters of each of their values. */
+	DIFFERENCE_KEYS: 1_000,
+	DIFFERENCE_LENGTH: 2_000,
+
+	/** Remarks on keys of an import that the page shows, and files of imports that are kept. */
+	REMARKS_SHOWN_MAX: 50,
+	UPLOADS_MAX: 2,
+
+	/** Restores of keys that can be undone. */
+	UNDOS_MAX: 20,
+
 	/** Time for which the address of a download is valid, and how many there may be. */
 	DOWNLOAD_MS: 60_000,
 	DOWNLOADS_MAX: 100,

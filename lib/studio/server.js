@@ -82,7 +82,7 @@ async function answer(session, guard, request, response) {
 	if (path.startsWith("/download/")) {
 		const download = session.downloads.take(path.slice("/download/".length));
 		if (download !== undefined && request.method === "GET") return download(response);
-	} else if (sendAsset(path, response, request.method === "GET")) {
+	} else if (sendAsset(path, request, response)) {
 		return undefined;
 	}
 	return deny(response, { status: 404, code: "ERR_NOT_FOUND", message: "there is nothing here" });

@@ -5,11 +5,14 @@ import {
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
+	readFileSync,
 	renameSync,
 	rmSync,
 	statSync,
+	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { root } from "./run.mjs";
 
 const source = join(root, "studio");
@@ -43,6 +46,7 @@ async function bundle() {
 			legalComments: "none",
 			logLevel: "warning",
 		});
+		for (const name of readdirSync(folder)) compress(join(folder, name));
 		cpSync(join(source, "index.html"), join(folder, "index.html"));
 		// The folder was made for this process alone.
 		chmodSync(folder, 0o755);
@@ -55,6 +59,16 @@ async function bundle() {
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
 	}
+}
+
+/**
+ * Puts a compressed file in the place of another: a fifth less than what npm makes of it.
+ *
+ * @param {string} file
+ */
+function compress(file) {
+	writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
+	rmSync(file);
 }
 
 /**

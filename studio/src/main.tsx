@@ -24,6 +24,7 @@ import "./styles.css";
 const LATER: Record<string, () => Promise<{ default: ComponentType }>> = {
 	tables: () => import("./screens/tables/tables"),
 	sql: () => import("./screens/sql/sql"),
+	transfer: () => import("./screens/transfer"),
 };
 
 function Later({ name }: { name: Screen }) {

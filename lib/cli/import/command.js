@@ -95,4 +95,4 @@ function tell(source, report, options) {
 	print(options, value, [first, ...source.notes, ...report.describe()].join("\n"));
 }
 
-module.exports = { importKeys };
+module.exports = { carry, importKeys };
