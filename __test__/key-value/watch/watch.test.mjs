@@ -7,7 +7,7 @@ import { openDataStore } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { packageUrl, runModule, startModule } from "../../helpers/child.mjs";
 import { expectArgumentError, rejection } from "../../helpers/errors.mjs";
-import { makeSdkFile } from "../../helpers/raw.mjs";
+import { makeSdkFile, raw, SDK_SCHEMA } from "../../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { shortest, until } from "../../helpers/time.mjs";
 
@@ -307,21 +307,77 @@ describe("it notices within 250 ms what is written by", () => {
 	});
 });
 
+/** Makes a file that this package has opened, with some keys. */
+async function setUp(filename, keys) {
+	const store = openDataStore({ filename, backup: false });
+	await store.appData.set(keys.map((key) => ({ key, value: "before" })));
+	await store.close();
+}
+
+/** Takes the write-ahead log away, and keeps the next store from making one, by reading until COMMIT. */
+function keepWithoutLog(other) {
+	other.exec("PRAGMA journal_mode = DELETE; BEGIN");
+	other.database.prepare("SELECT count(*) FROM __rootapp_kv").get();
+}
+
 test("a file without a write-ahead log is watched, too", async () => {
 	const filename = temporaryFile();
-	// A reader keeps the mode.
+	await setUp(filename, ["k0"]);
 	const other = otherLibrary(filename);
-	other.exec("PRAGMA journal_mode = DELETE; CREATE TABLE t (a); BEGIN; SELECT * FROM t");
+	keepWithoutLog(other);
 	const { store, told, atLeast } = await openWatch({ prefix: "k" }, filename);
+	expect(await store.appData.get("k0")).toBe("before");
 	other.exec("COMMIT");
+	expect(other.database.pragma("journal_mode", { simple: true })).toBe("delete");
 	await store.appData.set({ key: "k1", value: 1 });
 	await atLeast(1);
 	other.set("k2", 2);
 	await atLeast(2);
+	other.exec("DELETE FROM __rootapp_kv WHERE key = 'k0'");
+	await atLeast(3);
 	expect(told).toEqual([
 		{ key: "k1", value: 1 },
 		{ key: "k2", value: 2 },
+		{ key: "k0", deleted: true },
 	]);
+});
+
+describe("ranges of keys in a file whose texts are", () => {
+	// The next prefix lies before the prefix: of the second in the bytes of UTF-16le, of the third in those of UTF-16be.
+	const prefixes = ["b:", "b\u{ff}", "b\u{ffff}"];
+	const inRange = (prefix) => ["", "\0", "a", "\u{100}", "\u{1f600}"].map((rest) => prefix + rest).sort();
+	const keys = [...prefixes.flatMap(inRange), "", "a", "b", "b;", "b\u{100}", "b\u{10000}", "c"];
+	test.each([
+		["UTF-8", "WAL"],
+		["UTF-16le", "WAL"],
+		["UTF-16be", "WAL"],
+		["UTF-16le", "DELETE"],
+	])("%s, with the journal mode %s, are watched whole", async (encoding, mode) => {
+		const filename = temporaryFile();
+		await raw(filename, `pragma encoding = '${encoding}'`, ...SDK_SCHEMA);
+		await setUp(filename, keys);
+		const other = otherLibrary(filename);
+		if (mode === "DELETE") keepWithoutLog(other);
+		const store = temporaryStore(filename);
+		const watches = prefixes.map((prefix) => ({ prefix, ...collect(store.kv.watch({ prefix })) }));
+		expect(await store.appData.get("a")).toBe("before");
+		if (mode === "DELETE") other.exec("COMMIT");
+		expect(other.database.pragma("journal_mode", { simple: true }).toUpperCase()).toBe(mode);
+		const steps = [
+			[() => other.exec("DELETE FROM __rootapp_kv"), { deleted: true }],
+			[() => store.appData.set(keys.map((key) => ({ key, value: "again" }))), { value: "again" }],
+			[() => other.exec(`UPDATE __rootapp_kv SET value = '"changed"'`), { value: "changed" }],
+		];
+		for (const [step, expected] of steps) {
+			await step();
+			for (const { prefix, told, atLeast } of watches) {
+				const all = inRange(prefix);
+				await atLeast(all.length);
+				const changes = told.splice(0).sort((one, other) => (one.key < other.key ? -1 : 1));
+				expect(changes).toEqual(all.map((key) => ({ key, ...expected })));
+			}
+		}
+	});
 });
 
 test("a store with readOnly and one in memory watch like others", async () => {

@@ -8,13 +8,10 @@ use crate::Error;
 use crate::engine::sqlite::connection;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
-use crate::engine::sqlite::table::columns;
+use crate::engine::sqlite::table::columns::{self, NEWEST_ROW};
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
 use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX};
-
-const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
-    WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
 
 /// A read-only connection, for one thread at a time.
 #[derive(Debug)]

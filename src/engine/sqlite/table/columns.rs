@@ -6,6 +6,10 @@ use rusqlite::types::ValueRef;
 use crate::Error;
 use crate::limits::TEXT_LENGTH_MAX;
 
+/// The value and the expiry of a key: those of its newest row, for a file of SDK 0.17.0 may have several.
+pub const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
+    WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
+
 /// Expiry in a column. As for the SDK, a value that is not a number never expires.
 pub fn expiry(column: ValueRef) -> Option<i64> {
     match column {

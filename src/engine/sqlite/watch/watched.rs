@@ -10,13 +10,11 @@ use twox_hash::XxHash3_128;
 
 use super::dirty::Dirty;
 use crate::Error;
-use crate::engine::sqlite::table::columns;
-use crate::engine::sqlite::table::range_rows::UpperBound;
+use crate::engine::sqlite::table::columns::{self, NEWEST_ROW};
+use crate::engine::sqlite::table::range_rows::{UpperBound, has_keys_in_utf_8};
 use crate::kv::{ChangeWriter, KeyRange, is_expired};
 use crate::limits::{WATCH_BYTES_MAX, WATCH_CHANGES_MAX};
 
-const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
-    WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
 const ROWS_OF_RANGE: &str = "SELECT rowid, key, value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3 ORDER BY key, rowid";
 const ROWS_OF_PAGES: &str = "SELECT rowid, key, value, community_id FROM main.__rootapp_kv \
@@ -216,10 +214,12 @@ impl Watched {
         self.long_rows.clear();
         let mut found: Vec<(i64, Arc<str>)> = Vec::new();
         let mut statement = connection.prepare_cached(ROWS_OF_RANGE)?;
-        let mut rows = statement.query(params![self.community, range.from, UpperBound(range.to.as_deref())])?;
+        // Where the index has keys in another order, those of the range may lie anywhere in it.
+        let (from, to) = if has_keys_in_utf_8(connection)? { (&*range.from, range.to.as_deref()) } else { ("", None) };
+        let mut rows = statement.query(params![self.community, from, UpperBound(to)])?;
         let mut last: Option<(Arc<str>, Option<KnownValue>)> = None;
         while let Some(row) = rows.next()? {
-            let Some(key) = columns::key(row.get_ref(1)?) else { continue };
+            let Some(key) = columns::key(row.get_ref(1)?).filter(|key| range.has(key)) else { continue };
             // Rows of one key follow each other, the newest at their end.
             let key = match &last {
                 Some((same, _)) if &**same == key => Arc::clone(same),
