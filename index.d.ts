@@ -477,7 +477,8 @@ export interface Kv {
 	 * are issued after are.
 	 *
 	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. A
-	 * write that leaves the value as it was is no change. After more than 10,000 changed keys, and after a restore, the
+	 * write that leaves the value as it was is no change; but what another program writes anew in other words (other spaces,
+	 * `1.0` for `1`) may be told as one. After more than 10,000 changed keys, and after a restore, the
 	 * change is `{ resync: true }` alone: read everything anew. Only committed states are told, and nothing is kept for
 	 * later: what happens while no program watches is never told.
 	 *

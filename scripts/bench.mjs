@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { buildAddon } from "./lib/addon.mjs";
-import { installPackages } from "./lib/packages.mjs";
+import { installImportedPackages, installPackages } from "./lib/packages.mjs";
 import { main, root, runInTerminal } from "./lib/run.mjs";
 import { prepareSqliteLibraries } from "./lib/setup.mjs";
 
@@ -11,7 +11,7 @@ const args = process.argv.slice(2);
 await main(async () => {
 	if (!["--help", "--list", "--from"].some((option) => args.includes(option))) {
 		const addon = buildAddon(args.includes("--quick") ? "quick" : "release");
-		await Promise.all([addon, installPackages().then(prepareSqliteLibraries)]);
+		await Promise.all([addon, installPackages().then(prepareSqliteLibraries).then(installImportedPackages)]);
 	}
 	await runInTerminal("Measuring (benchmark)", [join(root, "benchmark", "run.mjs"), ...args]);
 });

@@ -38,9 +38,10 @@ describe("a quick run", () => {
 		const place = ({ group, workload, subject }) => [group, workload, subject].join(" ");
 		const expected = imagine(() => 1, report.profile).map(place);
 		expect(report.results.map(place).sort()).toEqual(expected.sort());
+		// What something adds to the memory or to the processor time of a process may be nothing.
+		const isAdded = (workload) => /^(memory|kv-watch-idle)/.test(workload);
 		for (const { median: number, workload } of report.results) {
-			expect(number, workload).toBeTypeOf("number");
-			if (!workload.startsWith("memory")) expect(number, workload).toBeGreaterThan(0);
+			expect(number, workload).toSatisfy((number) => (isAdded(workload) ? number >= 0 : number > 0));
 		}
 		expect(report.targets.filter(({ verdict }) => verdict === "not measured")).toEqual([]);
 	});

@@ -16,7 +16,8 @@ import { env } from "./imported.mjs";
 
 const preload = fileURLToPath(new URL("kill-after.cjs", import.meta.url));
 
-const KEYS = 2_500;
+/** Keys of a source: as many slices of a thousand as the kills need. */
+const KEYS = rounds({ few: 1_200, many: 2_500 });
 
 /** After how many slices of a thousand keys the process is killed; and how often it is at any moment. */
 const SLICES = rounds({ few: [1], many: [0, 1, 2] });
@@ -150,7 +151,7 @@ describe("an import that is killed has stored nothing, and can be done again:", 
 test("an import of lines that is killed has stored nothing, and one that is ended leaves no copy of the input", async () => {
 	const folder = temporaryDirectory();
 	const file = await fileWith([{ key: "old", value: 1 }], folder);
-	const input = Array.from({ length: KEYS }, (_, n) => `{"key":"new ${n}","value":${n}}\n`).join("");
+	const input = Array.from({ length: 2_500 }, (_, n) => `{"key":"new ${n}","value":${n}}\n`).join("");
 	const copies = () => readdirSync(folder).filter((name) => name.startsWith(".rootcellar-"));
 	for (const signal of ["SIGTERM", "SIGKILL"]) {
 		expect(await ends(["-f", file], 2, { signal, input })).toBe(true);

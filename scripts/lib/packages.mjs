@@ -19,6 +19,11 @@ export async function installPackages() {
 /** Installs the packages that only the extended tests need, unless they are there. */
 export async function installExtendedPackages() {
 	await installInto(extendedFolder, "Installing packages for the extended tests (npm install)");
+	await installImportedPackages();
+}
+
+/** Installs the libraries whose files the importers read, unless they are there. */
+export async function installImportedPackages() {
 	await installInto(importedFolder, "Installing the libraries that the importers know (npm install)");
 }
 

@@ -1,5 +1,6 @@
 // `kv.watch`: what is committed, by whomever, is told after the commit, with the latest state of each key.
 
+import { copyFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
@@ -129,6 +130,20 @@ describe("it tells", () => {
 			{ key: "k", value: 1 },
 			{ key: "end", value: 1 },
 		]);
+	});
+
+	test("what another library writes anew in other words, for its text has changed", async () => {
+		const { store, filename, told, atLeast } = await openWatch({ keys: ["k"] });
+		await store.appData.set({ key: "k", value: { a: 1 } });
+		await atLeast(1);
+		const other = otherLibrary(filename);
+		other.exec(`UPDATE __rootapp_kv SET value = '{ "a": 1.0 }'`);
+		await atLeast(2);
+		// The same text is no change, whoever writes it.
+		other.exec(`UPDATE __rootapp_kv SET value = '{ "a": 1.0 }'`);
+		await store.appData.set({ key: "k", value: { a: 2 } });
+		await atLeast(3);
+		expect(told).toEqual([1, 1, 2].map((a) => ({ key: "k", value: { a } })));
 	});
 
 	test("one community apart from another and from the default scope", async () => {
@@ -378,6 +393,39 @@ describe("ranges of keys in a file whose texts are", () => {
 			}
 		}
 	});
+});
+
+test("while something is watched, backups are made of what others commit, and it comes into the file, as soon as otherwise", async () => {
+	const filename = temporaryFile();
+	const store = openDataStore({ filename, backup: { quiet: true } });
+	onTestFinished(() => store.close());
+	const watch = store.kv.watch({ prefix: "" });
+	const { told, atLeast } = collect(watch);
+	await store.appData.set({ key: "k", value: 0 });
+	await atLeast(1);
+	await store.backups.create();
+	const other = otherLibrary(filename);
+	let [made, n] = [0, 0];
+	store.backups.on("backup", () => made++);
+	const inFile = () => {
+		copyFileSync(filename, `${filename}.copy`);
+		const copy = new Database(`${filename}.copy`, { readonly: true });
+		const text = copy.prepare("SELECT value FROM __rootapp_kv").pluck().get();
+		copy.close();
+		return Number(text);
+	};
+	const backedUp = async () => {
+		// Longer than anybody takes to look for commits who is not told of them.
+		await sleep(2_000);
+		const [before, since] = [made, performance.now()];
+		other.set("k", ++n);
+		await until(() => made > before && inFile() === n, "the backup and the checkpoint");
+		return performance.now() - since;
+	};
+	expect(await shortest(5_000, backedUp)).toBeLessThan(5_000);
+	expect(told.at(-1)).toEqual({ key: "k", value: n });
+	await watch.return();
+	expect(await shortest(5_000, backedUp)).toBeLessThan(5_000);
 });
 
 test("a store with readOnly and one in memory watch like others", async () => {

@@ -1,10 +1,11 @@
-// A process that writes keys at random: `node writer.mjs <library> <file> <name> <count> <seed>`. It prints "ready", waits for a
-// line, writes, and ends. The keys that begin with its name are its own, and each write of one of them has a greater number.
+// A process that writes keys at random: `node writer.mjs <library> <file> <name>`, started with a channel for messages. It says
+// "ready", and writes for each `{ count, seed }` until it says "done". The keys that begin with its name are its own, and of the
+// writes for one message each has a greater number.
 
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-const [library, filename, name, count, seed] = process.argv.slice(2);
+const [library, filename, name] = process.argv.slice(2);
 
 const LIBRARIES = {
 	rootcellar: async () => {
@@ -45,42 +46,49 @@ const LIBRARIES = {
 	},
 };
 
-let state = Number(seed);
+let state = 0;
 const random = (below) => {
 	state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
 	return (state >>> 8) % below;
 };
 
 const store = await LIBRARIES[library]();
-console.log("ready");
-await new Promise((resolve) => process.stdin.once("data", resolve));
-let busy = 0;
-for (let n = 1; n <= Number(count); n++) {
-	const own = `${name}:${random(30)}`;
-	const shared = `shared:${random(30)}`;
-	// Some values have pages of their own.
-	const value = () => ({ n, text: "x".repeat(random(10) === 0 ? random(20_000) : random(50)) });
-	const operations = [
-		() => store.set({ key: own, value: value() }),
-		() => store.set({ key: shared, value: value() }),
-		() =>
-			store.set([
-				{ key: own, value: value() },
-				{ key: shared, value: value() },
-				{ key: `${name}:last`, value: { n } },
-			]),
-		() => store.update(shared, () => value(), value()),
-		() => store.delete(random(2) ? own : shared),
-		() => store.set({ key: shared, value: value(), expires_at: Date.now() + random(300) }),
-	];
-	try {
-		await operations[random(operations.length)]();
-	} catch (error) {
-		if (!/BUSY|locked/.test(`${error.code} ${error.message}`)) throw error;
-		busy++;
+
+async function write(count) {
+	for (let n = 1; n <= count; n++) {
+		const own = `${name}:${random(30)}`;
+		const shared = `shared:${random(30)}`;
+		// Some values have pages of their own.
+		const value = () => ({ n, text: "x".repeat(random(10) === 0 ? random(20_000) : random(50)) });
+		const operations = [
+			() => store.set({ key: own, value: value() }),
+			() => store.set({ key: shared, value: value() }),
+			() =>
+				store.set([
+					{ key: own, value: value() },
+					{ key: shared, value: value() },
+					{ key: `${name}:last`, value: { n } },
+				]),
+			() => store.update(shared, () => value(), value()),
+			() => store.delete(random(2) ? own : shared),
+			() => store.set({ key: shared, value: value(), expires_at: Date.now() + random(300) }),
+		];
+		try {
+			await operations[random(operations.length)]();
+		} catch (error) {
+			if (!/BUSY|locked/.test(`${error.code} ${error.message}`)) throw error;
+		}
+		if (random(5) === 0) await new Promise((resolve) => setTimeout(resolve, random(8)));
 	}
-	if (random(5) === 0) await new Promise((resolve) => setTimeout(resolve, random(8)));
 }
-await store.close();
-console.log(`done, ${busy} busy`);
-process.exit(0);
+
+process.on("message", async ({ count, seed }) => {
+	state = seed;
+	await write(count);
+	process.send("done");
+});
+process.once("disconnect", async () => {
+	await store.close();
+	process.exit(0);
+});
+process.send("ready");

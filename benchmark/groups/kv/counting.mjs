@@ -1,9 +1,12 @@
 import { deepStrictEqual } from "node:assert";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-// @ts-expect-error It has no declarations.
-import Database from "better-sqlite3";
+import { importedFolder } from "../../../scripts/lib/packages.mjs";
 import { randomKeys } from "../../lib/data.mjs";
 import { throughput } from "../../lib/measure.mjs";
+
+/** Where the other libraries are installed. */
+const packages = createRequire(join(importedFolder, "package.json"));
 
 /** Counters that are incremented at once. */
 const COUNTERS = Array.from({ length: 100 }, (_, index) => `counter:${index}`);
@@ -32,25 +35,17 @@ async function update({ store, profile }) {
 }
 
 /**
- * The `add` of quick.db 9.1.7, one after another, for at once they do not add up: it reads the row, and writes it, with
- * `better-sqlite3` in SQLite's default mode. Without what JavaScript is around that in quick.db.
+ * The `add` of quick.db 9.1.7 itself, one after another, for at once they do not add up.
  *
  * @type {import("./reads.mjs").Run}
  */
 async function addInQuickDb({ folder, profile }) {
-	const database = new Database(join(folder, "json.sqlite"));
-	database.exec("CREATE TABLE IF NOT EXISTS json (ID TEXT PRIMARY KEY, json TEXT)");
-	const read = database.prepare("SELECT json FROM json WHERE ID = ?");
-	const insert = database.prepare("INSERT INTO json (json, ID) VALUES (?, ?)");
-	const write = database.prepare("UPDATE json SET json = ? WHERE ID = ?");
-	const add = (/** @type {string} */ key) => {
-		const row = read.get(key);
-		(row ? write : insert).run(JSON.stringify((row ? JSON.parse(row.json) : 0) + 1), key);
-	};
+	const { QuickDB, SqliteDriver } = packages("quick.db-9");
+	const driver = new SqliteDriver(join(folder, "json.sqlite"));
+	const db = new QuickDB({ driver });
+	deepStrictEqual([await db.add("checked", 1), await db.add("checked", 2)], [1, 3]);
 	const keyOf = randomKeys(COUNTERS);
-	const perSecond = await throughput(1, (step) => add(keyOf(step)), profile.duration);
-	database.close();
-	return perSecond;
+	return throughput(1, (step) => db.add(keyOf(step), 1), profile.duration);
 }
 
 /** What rootcellar itself is measured with. */
