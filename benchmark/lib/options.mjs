@@ -1,10 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { groups } from "../groups/index.mjs";
 import { fullProfile, quickProfile } from "./profile.mjs";
-
-/** Path of the results of a full run. */
-const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
+import { RESULTS } from "./results.mjs";
 
 export const HELP = `Measures rootcellar and its peers side by side.
 
@@ -15,7 +12,8 @@ npm run bench -- [options]
   --quick         a short run with few keys, to see that everything runs; writes no results
   --check         exit with 1 when a target is missed, and name it
   --from <file>   measure nothing: print (and check) what an earlier run has written
-  --out <folder>  write latest.json and the charts there (default benchmark/results, for a run of everything)
+  --out <folder>  write latest.json and the charts there (default benchmark/results, for a run of everything); with
+                  benchmark/results also the table in README.md
   --folder <path> where the stores lie while they are measured (default target/benchmark)
   --list          print the names for --only
   --help          print this`;

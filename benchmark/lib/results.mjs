@@ -1,7 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../../scripts/lib/run.mjs";
 import { drawGrowth } from "../charts/growth.mjs";
 import { drawPeers } from "../charts/peers.mjs";
+import { speedTable, writeSpeedTable } from "./speed-table.mjs";
+
+/** Folder of the results of a full run, which the README shows. */
+export const RESULTS = join(root, "benchmark", "results");
 
 /** So many digits of a number count. */
 const DIGITS = 5;
@@ -21,7 +26,7 @@ const DIGITS = 5;
  */
 
 /**
- * Writes `latest.json` and the charts, `chart.svg` and `growth.svg`.
+ * Writes `latest.json` and the charts, `chart.svg` and `growth.svg`; in the folder that the README shows, also its table.
  *
  * @param {string} folder
  * @param {Report} report
@@ -31,6 +36,7 @@ export function writeResults(folder, report) {
 	writeFileSync(join(folder, "latest.json"), `${JSON.stringify(report, shorten, "\t")}\n`);
 	writeFileSync(join(folder, "chart.svg"), drawPeers(report));
 	writeFileSync(join(folder, "growth.svg"), drawGrowth(report));
+	if (folder === RESULTS) writeSpeedTable(join(root, "README.md"), speedTable(report));
 }
 
 /**
