@@ -53,6 +53,7 @@ function createKeyValueStore(queue) {
 
 	return {
 		get: (key, communityId) =>
+			queue.getNow(communityId, key, decode) ??
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const community = checkCommunity(communityId, "communityId");
@@ -61,8 +62,8 @@ function createKeyValueStore(queue) {
 
 		set: (values) =>
 			new Promise((resolve, reject) => {
-				const entries = checkEntries(values);
-				const changes = Array.isArray(entries) ? entries.map(changeTo) : [changeTo(entries)];
+				const checked = checkEntries(values, changeTo);
+				const changes = Array.isArray(checked) ? checked : [checked];
 				queue.write({ kind: "set", changes, resolve, reject: rejecter(resolve, reject) });
 			}),
 

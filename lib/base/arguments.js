@@ -2,12 +2,15 @@
 
 const { isDate, isPromise } = require("node:util/types");
 const { invalidArgument, tooLarge } = require("./errors.js");
-const { encode, kindOf, shown } = require("./json.js");
+const { encode, encodePlain, kindOf, shown } = require("./json.js");
 const { ROW_BYTES_MAX, TIME_MS_MAX } = require("./limits.js");
 
 /**
  * @typedef {import("./key-entry.js").Entry} Entry
  */
+
+/** UTF-16 units of a text that has room in a row whatever they are. */
+const PLAIN_TEXT_LENGTH_MAX = ROW_BYTES_MAX / 3;
 
 /** Name of an update function's result in errors. */
 const RESULT = "the result of updateFunc";
@@ -64,12 +67,14 @@ function checkExpiry(expiry, argument) {
 }
 
 /**
+ * @template T
  * @param {unknown} values
- * @returns {Entry | Entry[]}
+ * @param {(entry: Entry) => T} make makes of an entry what is wanted
+ * @returns {T | T[]}
  */
-function checkEntries(values) {
+function checkEntries(values, make) {
 	const list = readArray(values, "values");
-	return list ? list.map((value, index) => checkEntry(value, `values[${index}]`)) : checkEntry(values, "values");
+	return list ? list.map((value, index) => make(checkEntry(value, index))) : make(checkEntry(values, undefined));
 }
 
 /**
@@ -88,39 +93,61 @@ function readArray(values, argument) {
 }
 
 /**
+ * An entry of an array, or the only one. Only where something is wrong, or has to be looked at, its name is made.
+ *
  * @param {any} input
- * @param {string} argument
+ * @param {number | undefined} index
  * @returns {Entry}
  */
-function checkEntry(input, argument) {
+function checkEntry(input, index) {
 	if (typeof input !== "object" || input === null) {
-		throw invalidArgument(argument, `must be an entry { key, value }, not ${kindOf(input)}`);
+		throw invalidArgument(nameOf(index), `must be an entry { key, value }, not ${kindOf(input)}`);
 	}
-	const { key: givenKey, value, expiresAt, expires_at, communityId } = readEntry(input, argument);
-	const key = checkKey(givenKey, `${argument}.key`);
-	const expiry = checkExpiry(expiresAt, `${argument}.expiresAt`);
-	const sdkExpiry = checkExpiry(expires_at, `${argument}.expires_at`);
+	const { key: givenKey, value, expiresAt, expires_at, communityId } = readEntry(input, index);
+	const key = isPlainText(givenKey) ? givenKey : checkKey(givenKey, nameOf(index, ".key"));
+	const expiry = expiresAt === undefined ? undefined : checkExpiry(expiresAt, nameOf(index, ".expiresAt"));
+	const sdkExpiry = expires_at === undefined ? undefined : checkExpiry(expires_at, nameOf(index, ".expires_at"));
 	if (expiry !== undefined && sdkExpiry !== undefined && expiry !== sdkExpiry) {
-		throw invalidArgument(`${argument}.expires_at`, "must agree with expiresAt where both are given");
+		throw invalidArgument(nameOf(index, ".expires_at"), "must agree with expiresAt where both are given");
 	}
-	const community = checkCommunity(communityId, `${argument}.communityId`);
-	const text = encode(value, `${argument}.value`, key);
-	checkSize(key, text, argument);
+	const community = communityId === undefined ? undefined : checkCommunity(communityId, nameOf(index, ".communityId"));
+	const text = encodePlain(value) ?? encode(value, nameOf(index, ".value"), key);
+	if (!fits(key, text)) {
+		throw tooLarge(nameOf(index));
+	}
 	return { community, key, text, expiresAt: expiry ?? sdkExpiry };
+}
+
+/**
+ * @param {number | undefined} index
+ * @param {string} [property]
+ */
+function nameOf(index, property = "") {
+	return `${index === undefined ? "values" : `values[${index}]`}${property}`;
+}
+
+/**
+ * True for a text that can be stored without a closer look.
+ *
+ * @param {unknown} text
+ * @returns {text is string}
+ */
+function isPlainText(text) {
+	return typeof text === "string" && text.length <= PLAIN_TEXT_LENGTH_MAX && text.isWellFormed();
 }
 
 /**
  * Reads each property once: a getter or a proxy may throw, or answer otherwise the next time.
  *
  * @param {any} input
- * @param {string} argument
+ * @param {number | undefined} index
  */
-function readEntry(input, argument) {
+function readEntry(input, index) {
 	try {
 		const { key, value, expiresAt, expires_at, communityId } = input;
 		return { key, value, expiresAt, expires_at, communityId };
 	} catch (error) {
-		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
+		throw invalidArgument(nameOf(index), "cannot be read: a getter or proxy threw", error);
 	}
 }
 
@@ -143,24 +170,33 @@ function checkUpdateFunction(updateFunc) {
  * @returns {string}
  */
 function checkUpdateResult(result, key) {
-	refusePromise(result, ` for the key ${shown(key)}`);
+	if (isAsynchronous(result)) {
+		refusePromise(result, ` for the key ${shown(key)}`);
+	}
 	const text = encode(result, "updateFunc", key, RESULT);
 	checkSize(key, text, "updateFunc");
 	return text;
 }
 
 /**
- * Refuses the result of an update function that is asynchronous.
+ * True for the result of an update function that is asynchronous.
+ *
+ * @param {any} result
+ */
+function isAsynchronous(result) {
+	return isPromise(result) || isThenable(result);
+}
+
+/**
+ * Refuses such a result.
  *
  * @param {any} result
  * @param {string} where the end of the sentence
  */
 function refusePromise(result, where) {
-	if (isPromise(result) || isThenable(result)) {
-		// Nobody else handles its rejection, which would end the process.
-		Promise.resolve(result).catch(() => {});
-		throw invalidArgument("updateFunc", `must be synchronous, but returned a promise${where}`);
-	}
+	// Nobody else handles its rejection, which would end the process.
+	Promise.resolve(result).catch(() => {});
+	throw invalidArgument("updateFunc", `must be synchronous, but returned a promise${where}`);
 }
 
 /**
@@ -181,13 +217,22 @@ function isThenable(result) {
  * @param {string} argument
  */
 function checkSize(key, text, argument) {
-	// A UTF-16 unit takes at most three bytes of UTF-8, so that only long texts have to be counted.
-	if (
-		(key.length + text.length) * 3 > ROW_BYTES_MAX &&
-		Buffer.byteLength(key) + Buffer.byteLength(text) > ROW_BYTES_MAX
-	) {
+	if (!fits(key, text)) {
 		throw tooLarge(argument);
 	}
+}
+
+/**
+ * True if a key and its value have room in a row.
+ *
+ * @param {string} key
+ * @param {string} text
+ */
+function fits(key, text) {
+	// A UTF-16 unit takes at most three bytes of UTF-8, so that only long texts have to be counted.
+	return (
+		(key.length + text.length) * 3 <= ROW_BYTES_MAX || Buffer.byteLength(key) + Buffer.byteLength(text) <= ROW_BYTES_MAX
+	);
 }
 
 /**
@@ -241,6 +286,7 @@ module.exports = {
 	checkSize,
 	checkUpdateFunction,
 	checkUpdateResult,
+	isAsynchronous,
 	readArray,
 	refusePromise,
 };

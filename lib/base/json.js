@@ -27,6 +27,20 @@ function encode(value, argument, key, noun = argument) {
 }
 
 /**
+ * The JSON text of a value that needs no closer look: `undefined` of one that only `encode` can make a text or an error of.
+ *
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function encodePlain(value) {
+	try {
+		return JSON.stringify(value);
+	} catch {
+		return undefined;
+	}
+}
+
+/**
  * @param {unknown} value
  * @returns {string | undefined}
  */
@@ -110,4 +124,4 @@ function kindOf(value) {
 	return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-module.exports = { encode, decode, kindOf, shown };
+module.exports = { encode, encodePlain, decode, kindOf, shown };

@@ -8,6 +8,7 @@ const {
 	checkSize,
 	checkUpdateResult,
 	readArray,
+	isAsynchronous,
 	refusePromise,
 } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
@@ -291,7 +292,9 @@ function checkUpdateKeys(given) {
  *   `undefined` for one to delete
  */
 function checkUpdateManyResult(result, keys) {
-	refusePromise(result, "");
+	if (isAsynchronous(result)) {
+		refusePromise(result, "");
+	}
 	if (result === undefined) {
 		return { texts: keys.map(() => null), values: [] };
 	}

@@ -122,13 +122,17 @@ function bytesOf(community, key, { text }) {
 }
 
 /**
- * Copy of a text that keeps no other text in memory. In V8 a text that was cut out of another does; this one is cut out
- * of a text one unit longer.
+ * Copy of a text that keeps no other text in memory, as one that was cut out of another does in V8. The copy lies in one
+ * piece itself, or each lookup in a `Map` that meets it would leave V8's fast path and take half as long again.
  *
  * @param {string} text
  */
 function copyOf(text) {
-	return ` ${text}`.slice(1);
+	const half = text.length >> 1;
+	const copy = text.slice(0, half) + text.slice(half);
+	// Makes one piece of the two.
+	copy.charCodeAt(0);
+	return copy;
 }
 
 module.exports = { ReadCache };

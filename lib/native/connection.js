@@ -19,6 +19,7 @@ const { endAtSignals } = require("./signals.js");
  * @typedef {import("../..").Backup} Backup
  * @typedef {import("../..").Restore} Restore
  * @typedef {import("../base/key-entry.js").Address} Address
+ * @typedef {import("../base/key-entry.js").Stored} Stored
  * @typedef {import("../config/location.js").Location} Location
  * @typedef {import("./addon").Event} Event
  * @typedef {import("./addon").RowSlice} RowSlice
@@ -44,6 +45,9 @@ const { endAtSignals } = require("./signals.js");
  *
  * @typedef {{ keys: string[] | undefined, range: { from: string, to: string | undefined }, community: string | undefined }} WatchScope
  */
+
+/** What is stored under a key that has no entry. */
+const NOTHING = /** @type {Stored} */ ({ text: undefined, expiresAt: undefined });
 
 /** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
 const busy = new Set();
@@ -72,6 +76,10 @@ class Connection extends Requests {
 		this.watches = new Map();
 		this.lastId = 0;
 		this.poller = pollerFor(this);
+		/** True if it keeps the process alive. */
+		this.isHeld = false;
+		/** True if that will end in the next turn of the event loop, if it can. */
+		this.isReleasing = false;
 		/** True if the events that there are will be handled in the next turn of the event loop. */
 		this.isResting = false;
 		/** @type {(() => void) | undefined} */
@@ -190,11 +198,8 @@ class Connection extends Requests {
 	 * @returns {boolean} whether it was at once
 	 */
 	read(addresses, now, isFileSeen, receive) {
-		const found = this.readNow(addresses, now, isFileSeen);
-		if (typeof found === "string" || found === null) {
-			receive([{ text: found ?? undefined, expiresAt: undefined }], noError);
-			return true;
-		}
+		const { keys, communities } = toColumns(addresses);
+		const found = this.native.readNow(keys, communities, now, isFileSeen);
 		if (found.values || found.error) {
 			return valuesHandler(receive)(found);
 		}
@@ -203,17 +208,23 @@ class Connection extends Requests {
 	}
 
 	/**
-	 * @param {readonly Address[]} addresses
+	 * Reads a key at once.
+	 *
+	 * @param {Address} address
 	 * @param {number} now
 	 * @param {boolean} isFileSeen
+	 * @returns {Stored | undefined} `undefined` if it has to be read otherwise: a lock is held, or it cannot be read
 	 */
-	readNow(addresses, now, isFileSeen) {
-		const [first] = addresses;
-		if (first && addresses.length === 1) {
-			return this.native.readOneNow(first.key, first.community, now, isFileSeen);
+	readOneAtOnce({ key, community }, now, isFileSeen) {
+		const found = this.native.readOneNow(key, community, now, isFileSeen);
+		if (typeof found === "string") {
+			return { text: found, expiresAt: undefined };
 		}
-		const { keys, communities } = toColumns(addresses);
-		return this.native.readNow(keys, communities, now, isFileSeen);
+		if (found === null) {
+			return NOTHING;
+		}
+		const { values } = found;
+		return values === undefined || values.failures.length > 0 ? undefined : storedIn(values)[0];
 	}
 
 	/**
@@ -222,7 +233,7 @@ class Connection extends Requests {
 	 * @param {readonly Address[]} addresses
 	 * @param {number} now
 	 * @param {boolean} isFileSeen
-	 * @returns {import("../base/key-entry.js").Stored[] | undefined} `undefined` if they have to be read otherwise: a lock is
+	 * @returns {Stored[] | undefined} `undefined` if they have to be read otherwise: a lock is
 	 *   held, the values are large, or one cannot be read
 	 */
 	readAtOnce(addresses, now, isFileSeen) {
@@ -356,8 +367,7 @@ class Connection extends Requests {
 		} else if (handler(event)) {
 			this.handlers.delete(event.id);
 			if (this.handlers.size === 0) {
-				busy.delete(this);
-				this.native.hold(false);
+				this.releaseSoon();
 				const { whenIdle } = this;
 				this.whenIdle = undefined;
 				whenIdle?.();
@@ -373,13 +383,32 @@ class Connection extends Requests {
 	 * @returns {number}
 	 */
 	expect(handler) {
-		if (this.handlers.size === 0) {
+		if (!this.isHeld) {
+			this.isHeld = true;
 			busy.add(this);
 			this.native.hold(true);
 		}
 		const id = this.nextId();
 		this.handlers.set(id, handler);
 		return id;
+	}
+
+	/**
+	 * Lets the process end, unless there is another request by the next turn: of writes one after another, each would else
+	 * wait for the thread that wakes this one.
+	 */
+	releaseSoon() {
+		if (!this.isReleasing) {
+			this.isReleasing = true;
+			nextTurn(() => {
+				this.isReleasing = false;
+				if (this.handlers.size === 0) {
+					this.isHeld = false;
+					busy.delete(this);
+					this.native.hold(false);
+				}
+			});
+		}
 	}
 
 	nextId() {
@@ -446,9 +475,6 @@ class Connection extends Requests {
 		return new RootcellarError(code, `cannot open ${path} (${source}): ${message}${hint}`);
 	}
 }
-
-/** @returns {undefined} */
-function noError() {}
 
 /**
  * Tells the core what time it is here, which a test may have set: a row is purged only when it has expired by this clock,

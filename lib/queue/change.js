@@ -15,6 +15,14 @@
  * @property {(error: unknown) => void} reject
  */
 
+/**
+ * For a change without reads, as nearly all are: two arrays for each key of a large array would be a third of what it takes.
+ *
+ * @type {KeyRead[]}
+ */
+const NO_READS = [];
+Object.freeze(NO_READS);
+
 /** Change of one key that an operation makes, until it is on disk; and the reads that wait for it. */
 class Change {
 	/**
@@ -47,17 +55,21 @@ class Change {
 		this.batch = undefined;
 		/** True if it was sent to the writer, so that it may be on disk already. */
 		this.isSent = false;
-		/** @type {KeyRead[]} reads issued after this change and before the next of its key, and before it was sent */
-		this.reads = [];
-		/** @type {KeyRead[]} those that are read from disk: they must see what others have written over it by then */
-		this.lateReads = [];
+		/** Reads issued after this change and before the next of its key, and before it was sent. */
+		this.reads = NO_READS;
+		/** Those that are read from disk: they must see what others have written over it by then. */
+		this.lateReads = NO_READS;
 	}
 
 	/**
 	 * @param {KeyRead} read
 	 */
 	addRead(read) {
-		(this.isSent || !this.isTold ? this.lateReads : this.reads).push(read);
+		if (this.isSent || !this.isTold) {
+			this.lateReads = added(this.lateReads, read);
+		} else {
+			this.reads = added(this.reads, read);
+		}
 	}
 
 	/** Takes it back: it was not carried out, and will be sent again. As it is not on disk, no read is late. */
@@ -71,8 +83,8 @@ class Change {
 	/** Takes all reads that wait for it. */
 	takeReads() {
 		const reads = this.reads.concat(this.lateReads);
-		this.reads = [];
-		this.lateReads = [];
+		this.reads = NO_READS;
+		this.lateReads = NO_READS;
 		return reads;
 	}
 
@@ -98,6 +110,18 @@ class Change {
 		}
 		return this.before?.state === "pending" ? this.before : undefined;
 	}
+}
+
+/**
+ * @param {KeyRead[]} reads `NO_READS`, or an array of the caller's own, to which it is added
+ * @param {KeyRead} read
+ */
+function added(reads, read) {
+	if (reads === NO_READS) {
+		return [read];
+	}
+	reads.push(read);
+	return reads;
 }
 
 /**

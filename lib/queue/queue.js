@@ -51,6 +51,34 @@ class OperationQueue {
 	}
 
 	/**
+	 * Reads a key, if that can be done at once: no pending write concerns it, and the cache has it or it is the first of this
+	 * turn of the promises to be read from disk. That takes neither an object nor a closure.
+	 *
+	 * @template T
+	 * @param {unknown} communityId as the caller gave it
+	 * @param {unknown} key
+	 * @param {(text: string | undefined, key: string) => T} parse
+	 * @returns {Promise<T> | undefined} `undefined` if only `get` can tell, also what is wrong
+	 */
+	getNow(communityId, key, parse) {
+		const { pending, scheduler } = this;
+		// An empty name is that of the default scope.
+		const community = communityId === "" ? undefined : communityId;
+		if (typeof key !== "string" || (community !== undefined && typeof community !== "string")) {
+			return undefined;
+		}
+		if (this.closing || this.ended || pending.patterns > 0 || pending.changes.get(community, key)) {
+			return undefined;
+		}
+		try {
+			const text = scheduler.reads.textNow(community, key, scheduler.isBlocked);
+			return text === undefined ? undefined : Promise.resolve(parse(text ?? undefined, key));
+		} catch {
+			return undefined;
+		}
+	}
+
+	/**
 	 * @param {KeyRead} read
 	 */
 	get(read) {
@@ -70,7 +98,7 @@ class OperationQueue {
 			this.fence(begin, read.reject, true);
 		} else if (change) {
 			change.addRead(read);
-		} else if (!reads.answerFromCache(read) && (scheduler.isBlocked || !reads.readAtOnce(read))) {
+		} else if (!reads.answerFromCache(read)) {
 			reads.add([read]);
 			scheduler.schedule();
 		}

@@ -21,6 +21,7 @@ const { iterate, readPage } = require("./pages.js");
 function createKvReads(queue, community) {
 	return {
 		has: (key) =>
+			queue.getNow(community, key, isThere) ??
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				queue.get({ community, key: checkedKey, parse: isThere, resolve, reject: rejecter(resolve, reject) });

@@ -103,7 +103,7 @@ function storable(items, report) {
  */
 function problemOf(entry) {
 	try {
-		checkEntries(entry);
+		checkEntries(entry, (checked) => checked);
 		return undefined;
 	} catch (error) {
 		const { code } = /** @type {NodeJS.ErrnoException} */ (error);

@@ -1,5 +1,6 @@
 "use strict";
 
+const { checkCommunity, checkKey } = require("../../base/arguments.js");
 const { liveText } = require("../../base/key-entry.js");
 const { READ_COST } = require("../../base/limits.js");
 const { answer } = require("../change.js");
@@ -11,6 +12,7 @@ const resolved = Promise.resolve();
  * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../../base/key-entry.js").Address} Address
+ * @typedef {import("../../base/key-entry.js").Stored} Stored
  * @typedef {import("../../native/decode.js").ValuesReceiver} ValuesReceiver
  * @typedef {import("../change.js").KeyRead} KeyRead
  * @typedef {import("./many-reads.js").ManyRead} ManyRead
@@ -40,9 +42,9 @@ class KeyReads {
 		/** Number of requests under way. */
 		this.underWay = 0;
 		/** True if a read was answered from disk in this turn of the promises. */
-		this.hasReadAtOnce = false;
+		this.hasReadNow = false;
 		this.turnEnded = () => {
-			this.hasReadAtOnce = false;
+			this.hasReadNow = false;
 		};
 	}
 
@@ -70,20 +72,42 @@ class KeyReads {
 	}
 
 	/**
-	 * Reads a key from disk if it is the first in this turn of the promises: reads that are awaited one after another need
-	 * not wait for the turn's end, and of many that are issued together all but the first are read together.
+	 * The text of a key from the cache; or from disk, if it is the first in this turn of the promises: reads that are awaited
+	 * one after another need not wait for the turn's end, and of many that are issued together all but the first are read
+	 * together.
 	 *
-	 * @param {KeyRead} read
-	 * @returns {boolean} whether it is answered, or will be
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {boolean} isBlocked whether nothing may be read from disk now
+	 * @returns {string | null | undefined} `null` if there is no value; `undefined` if it cannot be told at once
 	 */
-	readAtOnce(read) {
-		if (this.hasReadAtOnce || this.connection.state !== "open" || this.cache.isSpent) {
-			return false;
+	textNow(community, key, isBlocked) {
+		const stored = this.cache.get(community, key) ?? (isBlocked ? undefined : this.readNow(community, key));
+		if (stored === undefined) {
+			return undefined;
 		}
-		this.hasReadAtOnce = true;
+		return (stored.expiresAt === undefined ? stored.text : liveText(stored, Date.now())) ?? null;
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @returns {Stored | undefined}
+	 */
+	readNow(community, key) {
+		const { cache, connection } = this;
+		if (this.hasReadNow || connection.state !== "open" || connection.isLease || cache.isSpent) {
+			return undefined;
+		}
+		const address = { community: checkCommunity(community, "communityId"), key: checkKey(key, "key") };
+		this.hasReadNow = true;
 		resolved.then(this.turnEnded);
-		this.fromDisk([read]);
-		return true;
+		cache.spend(READ_COST);
+		const stored = connection.opened.readOneAtOnce(address, Date.now(), cache.isFileSeen);
+		if (stored !== undefined) {
+			cache.fill(address, stored);
+		}
+		return stored;
 	}
 
 	/**
