@@ -13,7 +13,7 @@ import { play } from "./play.mjs";
 import { run, runForJson } from "./run.mjs";
 import { openBetterSqlite3, writers } from "./writers.mjs";
 
-const FACTOR = rounds({ few: 0.4, many: 1, long: 20 });
+const FACTOR = rounds({ few: 0.2, many: 1, long: 20 });
 const TIMEOUT_MS = 300_000 + 300_000 * FACTOR;
 
 afterEach(() => vi.useRealTimers());

@@ -210,6 +210,7 @@ describe("import", () => {
 		const directory = temporaryDirectory();
 		const file = await fileWith([{ key: "old", value: 1 }], directory);
 		const before = await rawRows(file);
+		const lines = join(temporaryDirectory(), "lines");
 		const good = Array.from({ length: 2_500 }, (_, n) => line({ key: `new ${n}`, value: n })).join("");
 		const wrong = [
 			"nonsense",
@@ -232,8 +233,8 @@ describe("import", () => {
 			Buffer.concat([Buffer.from('{"key":"a'), Buffer.from([0xff]), Buffer.from('","value":1}')]),
 		];
 		for (const bad of wrong) {
-			const input = Buffer.concat([Buffer.from(good), Buffer.from(bad)]);
-			const { code, message } = await failure(["import", "-f", file, "--force"], { input });
+			writeFileSync(lines, Buffer.concat([Buffer.from(good), Buffer.from(bad)]));
+			const { code, message } = await failure(["import", "-f", file, "--force", "--input", lines]);
 			expect([code, message], String(bad)).toEqual(["ERR_INVALID_INPUT", expect.stringContaining("line 2501 ")]);
 		}
 		for (const bad of [line({ key: "old", value: 2 }), line({ key: "new 7", value: 2 })]) {

@@ -2,12 +2,13 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openDataStore } from "rootcellar";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { SDK_ENV } from "../sdk/parity/run.mjs";
 
@@ -58,7 +59,7 @@ async function node(args, cwd) {
 
 /** A project that has this package, the SDK and Node's types installed, and the examples compiled. */
 async function projectWithExamples() {
-	const project = temporaryDirectory();
+	const project = await mkdtemp(join(tmpdir(), "rootcellar-"));
 	await mkdir(join(project, "node_modules"));
 	symlinkSync(root, join(project, "node_modules/rootcellar"), "junction");
 	for (const scope of ["@types", "@rootsdk"]) {
@@ -80,6 +81,14 @@ async function projectWithExamples() {
 }
 
 describe("the examples", () => {
+	let project;
+
+	beforeAll(async () => {
+		project = await projectWithExamples();
+	});
+
+	afterAll(() => rm(project, { recursive: true }));
+
 	test("there is one for each way to use the package, and a longer one", () => {
 		const sources = examples.map(({ source }) => source);
 		expect(sources.some((source) => source.includes('import { dataStore } from "rootcellar"'))).toBe(true);
@@ -90,12 +99,10 @@ describe("the examples", () => {
 	});
 
 	test("all of them compile under tsc --strict", async () => {
-		const project = await projectWithExamples();
 		for (const { compiled } of examples) expect(existsSync(join(project, "compiled", compiled))).toBe(true);
 	}, 300_000);
 
 	test("those that need no SDK run, and print what the README says they print, also when run again", async () => {
-		const project = await projectWithExamples();
 		const runnable = examples.filter(({ needsSdk }) => !needsSdk);
 		expect(runnable.length).toBeGreaterThanOrEqual(3);
 		for (const run of [1, 2]) {
@@ -109,7 +116,6 @@ describe("the examples", () => {
 	}, 300_000);
 
 	test("those that need the SDK run, and store through this package", async () => {
-		const project = await projectWithExamples();
 		const bots = examples.filter(({ needsSdk }) => needsSdk);
 		const kinds = bots.map(({ compiled }) => compiled.slice(-3));
 		expect(kinds).toContain("cjs");

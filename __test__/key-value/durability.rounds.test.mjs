@@ -12,7 +12,7 @@ import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 const OPEN = "const { appData } = openDataStore({ filename: process.argv[1], backup: false });\n";
 
 describe("a killed process", () => {
-	const KILLS = rounds({ few: 8, many: 36, long: 360 });
+	const KILLS = rounds({ few: 5, many: 36, long: 360 });
 	// Three kinds of writer at once; each prints a key as soon as, and only when, its write has resolved.
 	const WRITER =
 		OPEN +

@@ -249,7 +249,7 @@ describe("random operations", () => {
 				expect(rows.map(Number).sort()).toEqual([...model.rows].sort());
 				await store.close();
 			}),
-			{ numRuns: rounds({ few: 40, many: 150, long: 1_000 }), endOnFailure: true },
+			{ numRuns: rounds({ few: 20, many: 150, long: 1_000 }), endOnFailure: true },
 		);
 	}, 300_000);
 });

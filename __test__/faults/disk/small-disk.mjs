@@ -33,9 +33,11 @@ export function smallDisk(kind, folder) {
 /** Takes up the disk until only so many bytes are free. */
 function fill(folder, filename, freeBytes) {
 	const ballast = openSync(filename, "a");
-	const block = Buffer.alloc(4_096, "b");
 	const { bavail, bsize } = statfsSync(folder);
-	for (let left = bavail * bsize - freeBytes; left > 0; left -= block.length) writeSync(ballast, block);
+	let left = bavail * bsize - freeBytes;
+	for (const length of [MEGABYTE, 4_096]) {
+		for (const block = Buffer.alloc(length, "b"); left >= length; left -= length) writeSync(ballast, block);
+	}
 	closeSync(ballast);
 }
 

@@ -88,7 +88,7 @@ test("random operations have the results of a plain model while other processes 
 				}
 			},
 		),
-		{ numRuns: rounds({ few: 10, many: 200, long: 2_000 }) },
+		{ numRuns: rounds({ few: 5, many: 120, long: 2_000 }) },
 	);
 	await everyOtherWrites();
 }, 300_000);

@@ -6,7 +6,7 @@ import { raw, rawConnection } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 
-const ROUNDS = rounds({ few: 4, many: 40, long: 400 });
+const ROUNDS = rounds({ few: 2, many: 25, long: 400 });
 const STEPS = 60;
 const KEYS = ["x", "y", "z"];
 
