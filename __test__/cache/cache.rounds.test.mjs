@@ -353,7 +353,7 @@ describe("expiry", () => {
 		const { appData } = open();
 		const { found, moment } = await before(async (expiresAt) => {
 			await appData.set({ key: "k", value: 1, expiresAt });
-			return [await appData.update("k", (value) => value + 1), await appData.get("k")];
+			return [await appData.update("k", (value = 1) => value + 1), await appData.get("k")];
 		});
 		expect(found).toEqual([2, 2]);
 		await past(moment);

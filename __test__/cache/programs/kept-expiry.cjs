@@ -28,7 +28,7 @@ async function main() {
 			}
 			return get.call(this, community, key);
 		};
-		await Promise.all([appData.update("a", (value) => value + 1), appData.update("b", (value) => value + 1)]);
+		await Promise.all([appData.update("a", (value = 1) => value + 1), appData.update("b", (value) => value + 1)]);
 	});
 	await past(moment);
 	const stored = other.prepare("SELECT value FROM __rootapp_kv WHERE key = 'a'").pluck().get();

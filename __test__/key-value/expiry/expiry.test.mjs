@@ -127,6 +127,7 @@ describe("sight", () => {
 	test("an expired key is gone at once from get, select and selectValue", async () => {
 		const appData = temporaryAppData();
 		const { found, moment } = await before(async (expiresAt) => {
+			await appData.deleteLike("%");
 			await appData.set([
 				{ key: "k", value: 1, expiresAt },
 				{ key: "stays", value: 2 },

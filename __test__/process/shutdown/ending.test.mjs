@@ -106,7 +106,7 @@ test("nothing is acknowledged after a signal that the last backup does not hold"
 test("writes go on if a handler that comes meanwhile lets the process go on", async () => {
 	const filename = temporaryFile();
 	const source = `
-		const store = openDataStore({ filename: process.argv[1], backup: { quiet: true, intervalMs: 100_000 } });
+		const store = openDataStore({ filename: process.argv[1], backup: { quiet: true, intervalMs: 100_000, shutdownTimeoutMs: 60_000 } });
 		await store.appData.set({ key: "k", value: "x".repeat(10_000_000) });
 		process.kill(process.pid, "SIGTERM");
 		process.on("SIGTERM", () => console.log("handled"));

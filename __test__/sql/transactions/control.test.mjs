@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 
-const { controlOf } = createRequire(import.meta.url)("../../lib/adapters/transaction-control.js");
+const { controlOf } = createRequire(import.meta.url)("../../../lib/adapters/transaction-control.js");
 
 test.each([
 	["BEGIN", { kind: "begin" }],
