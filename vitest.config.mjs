@@ -22,7 +22,19 @@ const onPostgres = {
 };
 
 /** What takes longest goes first, so that nothing else has ended when it begins. */
-const LONGEST = ["package/release", "process/leaks", "backup/loss/loss"];
+const LONGEST = [
+	"package/release",
+	"process/leaks",
+	"backup/loss/loss",
+	"key-value/model/model",
+	"import/kill",
+	"sql/guard/fuzz",
+	"process/shutdown/ending",
+	"cli/cli",
+	"package/package",
+	"sdk/register/register",
+	"cache/cache",
+];
 
 class LongestFirst extends BaseSequencer {
 	async sort(files) {

@@ -20,8 +20,8 @@ const preload = fileURLToPath(new URL("kill-after.cjs", import.meta.url));
 const KEYS = rounds({ few: 1_200, many: 2_500 });
 
 /** After how many slices of a thousand keys the process is killed; and how often it is at any moment. */
-const SLICES = rounds({ few: [1], many: [0, 1, 2] });
-const MOMENTS = rounds({ few: 0, many: 3, long: 50 });
+const SLICES = rounds({ few: [1], many: [0, 2] });
+const MOMENTS = rounds({ few: 0, many: 2, long: 50 });
 
 /** A moment by which an import on an idle machine is done. */
 const LONGEST_MS = 1_000;

@@ -14,7 +14,7 @@ import { tablesOf } from "./load.mjs";
 
 /** Machines that are lost at a time, and how often each. */
 const MACHINES = rounds({ few: 2, many: 5 });
-const ROUNDS = rounds({ few: 2, many: 20, long: 60 });
+const ROUNDS = rounds({ few: 2, many: 12, long: 60 });
 
 /** Age from which an acknowledged write is safe: the interval, and the time of a capture. */
 const SAFE_AFTER_MS = 1_300;

@@ -13,7 +13,7 @@ const LANES = 4;
 const DELAY_MS_MAX = 80;
 const ENDINGS = ["terminate", "terminate", "terminate", "exit", "exit in the same tick", "throw", "close", "stop"];
 /** Workers that run out of memory take long to do so. */
-const OUT_OF_MEMORY_EVERY = 10;
+const OUT_OF_MEMORY_EVERY = 6;
 
 const counts = { workers: 0, endings: {}, keys: 0, increments: 0, mainSets: 0 };
 const problems = [];

@@ -27,7 +27,7 @@ function run(name, args, { expectedCode = 0, timeout = 240_000 } = {}) {
 }
 
 describe("worker threads that end at any moment under load", () => {
-	const ROUNDS = rounds({ few: 12, many: 50, long: 500 });
+	const ROUNDS = rounds({ few: 6, many: 40, long: 500 });
 
 	test(
 		"terminated, by process.exit, by an exception, out of memory or by closing: nothing is lost or damaged",
