@@ -1146,6 +1146,207 @@ export interface RestoreOptions {
 }
 
 /**
+ * A moment whose state there is a backup of: a `Date` or milliseconds since 1970 UTC, for the newest state captured at or
+ * before that time, or the id of a backup.
+ *
+ * @example
+ * ```ts
+ * const anHourAgo: Moment = Date.now() - 60 * 60 * 1000;
+ * ```
+ */
+export type Moment = Date | number | string;
+
+/**
+ * Options of {@link Backups.diff}.
+ *
+ * @example
+ * ```ts
+ * const options: DifferenceOptions = { at: Date.now() - 60_000, prefix: "player:", signal: AbortSignal.timeout(30_000) };
+ * ```
+ */
+export interface DifferenceOptions {
+	/** The earlier state. */
+	at: Moment;
+	/** The later state. Default: the file as it is now, with everything that was issued before the first use. */
+	to?: Moment;
+	/** Only keys of this community; `""` is the default scope. Default: those of all. */
+	community?: string;
+	/** Only keys that begin with this. Tables are compared all the same. */
+	prefix?: string;
+	/** Aborts the comparison and the iteration, which then reject with an `AbortError`. */
+	signal?: AbortSignal;
+	/** Called as it advances, some hundred times at most for each state and some dozen times for a million rows. */
+	onProgress?: (progress: DifferenceProgress) => void;
+}
+
+/**
+ * The progress of a comparison: of each state that is restored, in bytes, and of the comparison, in rows.
+ *
+ * @example
+ * ```ts
+ * const shown = ({ phase, done, total }: DifferenceProgress) => `${phase}: ${Math.round((100 * done) / total)} %`;
+ * ```
+ */
+export interface DifferenceProgress {
+	readonly phase: "restore" | "compare";
+	readonly done: number;
+	readonly total: number;
+}
+
+/**
+ * What a key holds in a state.
+ *
+ * @example
+ * ```ts
+ * const isExpiring = (stored: StoredValue | undefined) => stored?.expiresAt !== undefined;
+ * ```
+ */
+export interface StoredValue {
+	/** The value; `undefined` if what is stored is not JSON, because another program has stored it. */
+	readonly value: any;
+	/** The text as it is stored. */
+	readonly json: string;
+	/** When it expires, in milliseconds since 1970 UTC; `undefined` if it does not. */
+	readonly expiresAt: number | undefined;
+}
+
+/**
+ * A key that differs between two states, in its value, its expiry, or in being there. What had expired by the time of a state
+ * is not there.
+ *
+ * @example
+ * ```ts
+ * const kind = ({ before, after }: KeyDifference) => (!before ? "added" : after ? "changed" : "removed");
+ * ```
+ */
+export interface KeyDifference {
+	readonly key: string;
+	/** The community of the key; `undefined` for the default scope. */
+	readonly community: string | undefined;
+	/** What it held in the earlier state; `undefined` if it was not there. */
+	readonly before: StoredValue | undefined;
+	/** What it holds in the later state; `undefined` if it is not there. */
+	readonly after: StoredValue | undefined;
+}
+
+/**
+ * The rows of a table that differ between two states. Rows are the same if they have the same primary key, or, in a table
+ * without one, the same row id. Of a table with other columns, those that are in both states are compared. Virtual tables are
+ * left out. A table that was renamed is one that was dropped and one that was made.
+ *
+ * @example
+ * ```ts
+ * const isDropped = ({ rowsAfter }: TableDifference) => rowsAfter === undefined;
+ * ```
+ */
+export interface TableDifference {
+	readonly name: string;
+	/** The number of rows in the earlier state; `undefined` if there was no such table. */
+	readonly rowsBefore: number | undefined;
+	/** The number of rows in the later state; `undefined` if there is no such table. */
+	readonly rowsAfter: number | undefined;
+	/** How many rows are only in the later state. */
+	readonly added: number;
+	/** How many rows are only in the earlier state. */
+	readonly removed: number;
+	/** How many rows have other values. */
+	readonly changed: number;
+	/** Whether the table is in both states, with another definition. */
+	readonly isSchemaChanged: boolean;
+}
+
+/**
+ * What differs between two states, in numbers.
+ *
+ * @example
+ * ```ts
+ * const isSame = ({ keys, tables }: DifferenceSummary) => keys.added + keys.removed + keys.changed + tables.length === 0;
+ * ```
+ */
+export interface DifferenceSummary {
+	/** The backup of the earlier state. */
+	readonly at: { readonly id: string; readonly createdAt: Date };
+	/** The backup of the later state; `undefined` if that was the file as it was then. */
+	readonly to: { readonly id: string; readonly createdAt: Date } | undefined;
+	/** How many keys differ, of those that the options select. */
+	readonly keys: { readonly added: number; readonly removed: number; readonly changed: number };
+	/** The user's tables that differ, by name. */
+	readonly tables: TableDifference[];
+}
+
+/**
+ * The difference of two states, {@link Backups.diff}: an iterator over the keys that differ, in the order of communities, the
+ * default scope first, and of keys. The comparison begins with the first use and is complete before the first key; a
+ * temporary file has what was found. Leaving the loop, or `return()`, ends it.
+ *
+ * @example
+ * ```ts
+ * await using difference: Difference = dataStore.backups.diff({ at: new Date() });
+ * const { keys, tables } = await difference.summary();
+ * console.log(keys.changed, tables.length);
+ * ```
+ */
+export interface Difference extends AsyncIterableIterator<KeyDifference, void> {
+	/** Resolves with the numbers, before, during or after the iteration. */
+	summary(): Promise<DifferenceSummary>;
+
+	/** The same as `return()`, for `await using`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What a key is to be by {@link Backups.restoreKeys}. It can be kept as JSON.
+ *
+ * @example
+ * ```ts
+ * const entry: RestoredEntry = { key: "greeting", json: '"hello"' };
+ * ```
+ */
+export interface RestoredEntry {
+	key: string;
+	/** Default: the default scope. */
+	community?: string;
+	/** The value as JSON text; without it, the key is not there. */
+	json?: string;
+	/** When it expires, in milliseconds since 1970 UTC. Default: never. */
+	expiresAt?: number;
+}
+
+/**
+ * Options of {@link Backups.restoreKeys}: keys of a moment, or entries, as the `undo` of a result has them.
+ *
+ * @example
+ * ```ts
+ * const options: RestoreKeysOptions = { at: new Date(), keys: ["greeting", { key: "motd", community: "0b0a5c41" }] };
+ * ```
+ */
+export type RestoreKeysOptions =
+	| { at: Moment; keys: readonly (string | { key: string; community?: string })[] }
+	| { entries: readonly RestoredEntry[] };
+
+/**
+ * The result of {@link Backups.restoreKeys}.
+ *
+ * @example
+ * ```ts
+ * const restored: RestoredKeys = await dataStore.backups.restoreKeys({ entries: [] });
+ * await dataStore.backups.restoreKeys(restored.undo);
+ * ```
+ */
+export interface RestoredKeys {
+	/** The backup that the values come from; `undefined` if they were given. */
+	readonly at: { readonly id: string; readonly createdAt: Date } | undefined;
+	/** How many keys were set. */
+	readonly set: number;
+	/** How many keys were deleted, because they were not there, or would have expired by now. */
+	readonly deleted: number;
+	/** How many keys were as they are to be, and were not written. */
+	readonly unchanged: number;
+	/** What makes the keys that were written what they were before, as an argument of `restoreKeys`. */
+	readonly undo: { entries: RestoredEntry[] };
+}
+
+/**
  * Backup and restore, `dataStore.backups`.
  *
  * Every committed change, whoever made it, is captured within a second. (In files of more than some 100 MB it may take
@@ -1187,7 +1388,8 @@ export interface Backups {
 	 * Restores the newest state captured at or before `at`, the state of the backup `id`, or the newest state.
 	 *
 	 * With `to`, it restores into another file, which must not exist unless `overwrite` is set. Without `to`, it restores
-	 * the store itself, while it is open. Other connections see the result at once. Operations issued before the call take
+	 * the store itself, while it is open, also where another process makes its backups: then that process has to back up the
+	 * previous state, while writes wait for it. Other connections see the result at once. Operations issued before the call take
 	 * effect before it, and those issued later after it. The previous state, up to the last write of others, is backed up
 	 * as `undoId`. Do not await it within a transaction: it waits for the transaction's end.
 	 *
@@ -1200,7 +1402,9 @@ export interface Backups {
 	 *   `-journal`), or lies in the folder of the backups or in a `.backup-state`;
 	 * - `ERR_BACKUP_STATE` if a file cannot be written, the state has another page size than the store, or others keep the
 	 *   store locked;
-	 * - for the store itself also what {@link Backups.create} throws, because the previous state is backed up first.
+	 * - for the store itself also what {@link Backups.create} throws, because the previous state is backed up first;
+	 *   `ERR_BACKUP_ELSEWHERE` only if the process that makes the backups does not back up the previous state in time, or backs
+	 *   up to another destination.
 	 *
 	 * If it throws, nothing was changed.
 	 *
@@ -1210,6 +1414,48 @@ export interface Backups {
 	 * ```
 	 */
 	restore(options?: RestoreOptions): Promise<Restore>;
+
+	/**
+	 * Compares two states: key by key, and in numbers the rows of other tables. The states are read from backups, or, for now,
+	 * from the file, in one transaction, while everybody goes on writing. Rows of the SDK's duplicates count as
+	 * elsewhere: the newest has the value.
+	 *
+	 * What is restored lies in temporary files, beside the store or where the system has them, which are removed. Also
+	 * works where the store only reads, or another process makes the backups.
+	 *
+	 * It does not throw: what it cannot do rejects what is awaited of it. `TypeError` `ERR_INVALID_ARGUMENT` for options that
+	 * cannot be used; {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if its
+	 * backups do not pass their checks, `ERR_BACKUP_STATE` if there is no room for the temporary files; `ABORT_ERR` if it
+	 * was aborted, or closed before it was complete.
+	 *
+	 * @example
+	 * ```ts
+	 * const [newest] = await dataStore.backups.list();
+	 * for await (const { key, before, after } of dataStore.backups.diff({ at: newest?.id ?? new Date() })) {
+	 *   console.log(key, before?.value, after?.value);
+	 * }
+	 * ```
+	 */
+	diff(options: DifferenceOptions): Difference;
+
+	/**
+	 * Makes some keys what they were at a moment, in value and expiry, by `set` and `delete` in one transaction: all of them or
+	 * none. A key that was not there, or that would have expired by now, is deleted. Other keys, and tables, stay as they are.
+	 * The result has what undoes it. At most 10,000 keys. Also works while another process makes the backups.
+	 *
+	 * Do not await it within a transaction, which it would wait for.
+	 *
+	 * @throws `TypeError` `ERR_INVALID_ARGUMENT` for options that cannot be used, `ERR_READ_ONLY` if the store only reads,
+	 * `ERR_BACKUP_NOT_FOUND`, `ERR_BACKUP_DAMAGED` and `ERR_BACKUP_STATE` as {@link Backups.restore} into another file.
+	 *
+	 * @example
+	 * ```ts
+	 * const [newest] = await dataStore.backups.list();
+	 * const { undo } = await dataStore.backups.restoreKeys({ at: newest?.id ?? new Date(), keys: ["greeting"] });
+	 * await dataStore.backups.restoreKeys(undo); // as if it had not happened
+	 * ```
+	 */
+	restoreKeys(options: RestoreKeysOptions): Promise<RestoredKeys>;
 
 	/**
 	 * Restores the newest state into a temporary file beside the store's, with every check, and removes that file. If only
@@ -1493,7 +1739,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_BACKUP_CONFLICT` | something else writes to the destination | give each database its own destination |
  * | `ERR_BACKUP_NOT_FOUND` | there is no such backup | see `list()` |
  * | `ERR_BACKUP_DAMAGED` | no backup of the state passes its checks, or the file does not | restore another state |
- * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file | call it in that process |
+ * | `ERR_BACKUP_ELSEWHERE` | another process makes the backups of this file, and does not do its part in time | call it in that process |
  * | `ERR_BACKUP_STATE` | a backup or restore cannot write a file, or cannot restore the store in place | see the message |
  * | `ERR_BACKUP_HOOK` | a hook threw or has not ended | correct the hook |
  * | `ERR_FILE_EXISTS` | a restore would overwrite a file, a file in use, or what belongs to a database or its backups | set `overwrite`, or name another file |

@@ -4,8 +4,8 @@ const path = require("node:path");
 
 const { checkOptionNames } = require("./base/arguments.js");
 const { backupOf, checkBackupOptions } = require("./config/backup.js");
-const { BackupNotices } = require("./api/backup-notices.js");
-const { createBackups } = require("./api/backups.js");
+const { BackupNotices } = require("./api/backup/backup-notices.js");
+const { createBackups } = require("./api/backup/backups.js");
 const { locationFromEnvironment, locationFromOption } = require("./config/location.js");
 const { followLinks } = require("./config/paths.js");
 const { invalidArgument } = require("./base/errors.js");

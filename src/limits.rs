@@ -127,6 +127,16 @@ pub const IDLE_MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// after which writes fail.
 pub const LOCKED_BACKUP_WAIT: Duration = Duration::from_secs(2);
 
+/// Time for which a restore blocks writes while another process backs up the newest changes: an interval of backups and
+/// what one takes, and less than [`BUSY_TIMEOUT`].
+pub const ELSEWHERE_LOCKED_WAIT: Duration = Duration::from_secs(3);
+
+/// Time for which a restore waits for the backup of another process before it blocks writes.
+pub const ELSEWHERE_BACKUP_WAIT: Duration = Duration::from_secs(30);
+
+/// Polling interval of what another process has backed up.
+pub const ELSEWHERE_PAUSE: Duration = Duration::from_millis(25);
+
 /// Maximum wait for a hook.
 pub const HOOK_WAIT: Duration = Duration::from_secs(10);
 
@@ -196,6 +206,15 @@ pub const READER_CACHE_KIB: i64 = 16 << 10;
 
 /// Page cache of the writer: the index of keys of a million, which every write searches.
 pub const WRITER_CACHE_KIB: i64 = 32 << 10;
+
+/// Page cache of a difference of two states, which is kept in a temporary file.
+pub const SCRATCH_CACHE_KIB: i64 = 16 << 10;
+
+/// Rows of a difference in one slice.
+pub const DIFFERENCE_SLICE_ROWS_MAX: usize = 1_000;
+
+/// Rows that are compared between two reports of the progress of a difference.
+pub const DIFFERENCE_ROWS_PER_REPORT: u64 = 20_000;
 
 /// Size of a compiled pattern of `REGEXP`: a text takes time in proportion to it.
 pub const REGEXP_BYTES_MAX: usize = 64 << 10;

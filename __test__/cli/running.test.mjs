@@ -107,18 +107,32 @@ test("export reads what the bot has written, and import writes what the bot read
 	await vi.waitUntil(async () => (await json(["status", "-f", file])).lag.state === "none", { timeout: 300_000 });
 });
 
-test("restore is refused for the bot's file, by whatever name, and says what to do instead", async () => {
+test("restore goes back with the bot's file while the bot goes on, and undoes it", async () => {
+	const { file, ids } = await stored();
+	const bot = await startBot(file);
+	bot.write("3\n");
+	await bot.line("did 3");
+	expect((await failure(["restore", "-f", file, "--id", ids[0]])).code).toBe("ERR_FILE_EXISTS");
+	const { undoId } = await json(["restore", "-f", file, "--id", ids[0], "--force"]);
+	bot.write("get\n");
+	await bot.line("holds 1");
+	const differs = await rootcellar(["diff", "-f", file, "--at", undoId]);
+	expect(differs).toMatchObject({ code: 0, stderr: "" });
+	expect(differs.stdout.split("\n")[0]).toBe('~ "k"  3 -> 1');
+	expect(await json(["restore", "-f", file, "--id", undoId, "--force"])).toMatchObject({ id: undoId });
+	bot.write("get\n");
+	await bot.line("holds 3");
+	const elsewhere = await failure(["restore", "-f", file, "-u", `${file}.backup/../other`, "--force"]);
+	expect(elsewhere.code).toBe("ERR_BACKUP_NOT_FOUND");
+});
+
+test("restore to the bot's file as to any other is refused, and says what to do instead", async () => {
 	const { directory, file, ids } = await stored();
 	const bot = await startBot(file);
-	const refused = [
-		[["-f", file], "ERR_BACKUP_ELSEWHERE"],
-		[["-f", join(directory, "other"), "-u", `${file}.backup`, "--to", file], "ERR_BACKUP_ELSEWHERE"],
-	];
-	for (const [args, expected] of refused) {
-		const { code, message } = await failure(["restore", ...args, "--id", ids[0], "--force"]);
-		expect(code).toBe(expected);
-		for (const way of ["dataStore.backups.restore()", "end that process", "--to"]) expect(message).toContain(way);
-	}
+	const args = ["-f", join(directory, "other"), "-u", `${file}.backup`, "--to", file, "--id", ids[0], "--force"];
+	const { code, message } = await failure(["restore", ...args]);
+	expect(code).toBe("ERR_BACKUP_ELSEWHERE");
+	for (const way of ["end that process", "--to"]) expect(message).toContain(way);
 	const to = join(directory, "to.sqlite3");
 	await json(["restore", "-f", file, "--id", ids[0], "--to", to]);
 	expect(await valueIn(to)).toBe(1);

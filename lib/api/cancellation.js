@@ -88,7 +88,7 @@ class Cancellation {
 }
 
 /**
- * @param {AbortSignal | undefined} signal
+ * @param {AbortSignal} [signal]
  */
 function abortError(signal) {
 	const error = new Error("the operation was aborted", { cause: signal?.reason });
@@ -136,4 +136,4 @@ function checkCancel({ signal, timeoutMs }) {
 	return signal === undefined && timeoutMs === undefined ? undefined : new Cancellation(signal, timeoutMs);
 }
 
-module.exports = { Cancellation, checkCancel, checkOptions };
+module.exports = { Cancellation, abortError, checkCancel, checkOptions };

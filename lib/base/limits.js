@@ -62,6 +62,9 @@ module.exports = {
 	/** Keys of one `updateMany`. */
 	UPDATE_KEYS_MAX: 1_000,
 
+	/** Keys of one `restoreKeys`. */
+	RESTORED_KEYS_MAX: 10_000,
+
 	/** UTF-16 units of rows that are parsed in one turn of the event loop; a slice more at most. */
 	ROWS_LENGTH_MAX: 128 << 10,
 

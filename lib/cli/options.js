@@ -35,6 +35,22 @@ function parseId(text) {
 	return text;
 }
 
+/**
+ * A time, or the id of a backup.
+ *
+ * @param {string} text
+ */
+function parseMoment(text) {
+	if (/^[0-9a-f]{16}$/.test(text)) return text;
+	try {
+		return parseTime(text);
+	} catch {
+		throw new InvalidArgumentError(
+			"expected a time such as 2025-01-31T12:00:00Z, or the id of a backup, 16 hexadecimal digits",
+		);
+	}
+}
+
 /** @param {string} text */
 function parsePath(text) {
 	if (text === "") {
@@ -102,6 +118,7 @@ module.exports = {
 	parseId,
 	parseKeyPart,
 	parseLevels,
+	parseMoment,
 	parsePath,
 	parsePort,
 	parseStore,

@@ -11,6 +11,7 @@ const {
 	parseId,
 	parseKeyPart,
 	parseLevels,
+	parseMoment,
 	parsePath,
 	parsePort,
 	parseStore,
@@ -18,7 +19,8 @@ const {
 	parseUrl,
 } = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
-const { restore } = require("./restore.js");
+const { diff } = require("./states/diff.js");
+const { restore } = require("./states/restore.js");
 
 const STORE = ["-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)"];
 const DESTINATION = [
@@ -89,6 +91,23 @@ function createProgram(json) {
 		.addOption(new Option("--id <id>", "the state of this backup").argParser(parseId))
 		.addOption(new Option("--to <path>", "another file; without it the store itself").argParser(parsePath))
 		.option("--force", "replace what is there");
+	add(
+		program,
+		"diff",
+		"say what differs between a state and the file as it is now, or another state: every key, and numbers of rows",
+		"diff --file bot.sqlite3 --at 2025-01-31T12:00:00Z",
+		diff,
+	)
+		.addOption(
+			new Option("--at <moment>", "the earlier state: a time as of restore, or the id of a backup")
+				.argParser(parseMoment)
+				.makeOptionMandatory(),
+		)
+		.addOption(new Option("--to <moment>", "the later state (default: the file as it is now)").argParser(parseMoment))
+		.addOption(
+			new Option("--community <id>", "only keys of this community; '' is the default scope").argParser(parseKeyPart),
+		)
+		.addOption(new Option("--prefix <text>", "only keys that begin with this").argParser(parseKeyPart));
 	add(
 		program,
 		"reset",

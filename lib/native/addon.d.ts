@@ -155,6 +155,69 @@ export declare function isBackedUp(path: string): boolean;
 export declare function forgetBackupState(path: string): Promise<Answer>;
 export declare function setAside(path: string, url?: string): Promise<Answer>;
 
+/** Moment of a backup. */
+export interface MomentInfo {
+	id: string;
+	createdMs: number;
+}
+
+export interface DifferenceOptions {
+	url: string;
+	store?: string;
+	at: RestoreTarget;
+	to?: RestoreTarget;
+	file: string;
+	folders: string[];
+	community?: string;
+	prefix?: string;
+}
+
+export interface DifferenceSummaryInfo {
+	at?: MomentInfo;
+	to?: MomentInfo;
+	added: number;
+	removed: number;
+	changed: number;
+	tables: {
+		name: string;
+		rowsBefore?: number;
+		rowsAfter?: number;
+		added: number;
+		removed: number;
+		changed: number;
+		isSchemaChanged: boolean;
+	}[];
+}
+
+export interface DifferenceAnswer {
+	summary?: DifferenceSummaryInfo;
+	json?: string;
+	isLast?: boolean;
+	moment?: MomentInfo;
+	texts?: (string | null)[];
+	expiries?: (number | null)[];
+	error?: Failure;
+}
+
+export declare class NativeDifference {
+	compare(
+		options: DifferenceOptions,
+		progress?: (compares: boolean, done: number, total: number) => void,
+	): Promise<DifferenceAnswer>;
+	next(): Promise<DifferenceAnswer>;
+	close(): void;
+}
+
+/** What keys held at a moment: `keys[i]` is one of the community `communities[i]`, empty for the default scope. */
+export declare function keysAt(
+	url: string,
+	target: RestoreTarget,
+	folders: string[],
+	keys: string[],
+	communities: string[],
+	store?: string,
+): Promise<DifferenceAnswer>;
+
 export interface ReadValues {
 	texts: (string | null)[];
 	expiries: { index: number; at: number }[];

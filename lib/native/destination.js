@@ -9,7 +9,6 @@ const { toBackup, toRestore } = require("./decode.js");
 // Requests to a destination of backups, and about files, without an open store.
 
 /**
- * @typedef {import("./addon").Answer} Answer
  * @typedef {import("./addon").LagInfo} LagInfo
  * @typedef {import("./addon").RestoreTarget} RestoreTarget
  * @typedef {import("./addon").RestoredInfo} RestoredInfo
@@ -25,8 +24,10 @@ const { toBackup, toRestore } = require("./decode.js");
 /**
  * The answer of a request, or its error. By then the progress of the request has been reported.
  *
- * @param {Promise<Answer>} asked
+ * @template {{ error?: import("./addon").Failure }} T
+ * @param {Promise<T>} asked
  * @param {string} [source] who named the destination
+ * @returns {Promise<Omit<T, "error">>}
  */
 async function answerOf(asked, source = DESTINATION) {
 	const { error, ...answer } = await asked;
@@ -149,10 +150,67 @@ async function setAside(file, url) {
 	return { moved, hasRemoteBackups };
 }
 
+/** Difference of two states: what is held of it is removed when it is closed. */
+class StateDifference {
+	constructor() {
+		/** @type {import("./addon").NativeDifference | undefined} made when it is first used */
+		this.native = undefined;
+		this.isClosed = false;
+	}
+
+	/**
+	 * Compares, and answers with the numbers of what differs. Called once.
+	 *
+	 * @param {Destination} destination
+	 * @param {Omit<import("./addon").DifferenceOptions, "url" | "store">} options
+	 * @param {(compares: boolean, done: number, total: number) => void} [progress]
+	 */
+	async compare({ url, source, store }, options, progress) {
+		this.native = new (loadBinding().NativeDifference)();
+		if (this.isClosed) this.native.close();
+		const { summary } = await answerOf(this.native.compare({ url, store, ...options }, progress), source);
+		return /** @type {import("./addon").DifferenceSummaryInfo} */ (summary);
+	}
+
+	/** Takes the next differing keys. */
+	async next() {
+		if (this.native === undefined) return { json: "[]", isLast: true };
+		const { json = "[]", isLast = true } = await answerOf(this.native.next());
+		return { json, isLast };
+	}
+
+	/** Stops what is being done. Idempotent. */
+	close() {
+		this.isClosed = true;
+		this.native?.close();
+	}
+}
+
+/**
+ * What keys held at a moment.
+ *
+ * @param {Destination} destination
+ * @param {RestoreTarget} target
+ * @param {string[]} folders for what is restored, in the order in which they are tried
+ * @param {import("../base/entry.js").Address[]} addresses
+ */
+async function keysAt({ url, source, store }, target, folders, addresses) {
+	const keys = addresses.map(({ key }) => key);
+	const communities = addresses.map(({ community = "" }) => community);
+	const answer = await answerOf(loadBinding().keysAt(url, target, folders, keys, communities, store), source);
+	const { moment, texts = [], expiries = [] } = answer;
+	const held = addresses.map(({ key, community }, index) => {
+		return { key, community, text: texts[index] ?? undefined, expiresAt: expiries[index] ?? undefined };
+	});
+	return { moment: /** @type {import("./addon").MomentInfo} */ (moment), held };
+}
+
 module.exports = {
+	StateDifference,
 	checkOutput,
 	forgetBackupState,
 	isBackedUp,
+	keysAt,
 	listBackups,
 	lookForKeys,
 	reportBackups,

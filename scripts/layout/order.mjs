@@ -22,7 +22,7 @@ export const ORDER = {
 	`,
 	"lib/api": `
 		transaction.js
-		migrations
+		backup  migrations
 		*
 	`,
 	"lib/queue": `
@@ -37,7 +37,7 @@ export const ORDER = {
 	`,
 	"lib/cli": `
 		program.js
-		import
+		import  states
 		*
 	`,
 	"lib/studio": `
@@ -99,6 +99,7 @@ export const ORDER = {
 		recover
 		publish
 		events.rs
+		difference
 		restore
 		local
 		capture

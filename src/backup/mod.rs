@@ -3,11 +3,12 @@
 //! A destination holds LTX files in Litestream's layout. From the bottom up: [`catalog`] names these files and
 //! decides what to merge and remove, [`destination`] stores them, [`capture`] finds changed pages, [`local`] keeps
 //! state beside the database, [`publish`] brings changes to the destination, [`restore`] makes databases of backups,
-//! [`recover`] runs before a database is opened, and [`service`] is the thread that does all this for each open file.
+//! [`difference`] compares two of them, [`recover`] runs before a database is opened, and [`service`] is the thread that does all this for each open file.
 
 pub mod capture;
 pub mod catalog;
 pub mod destination;
+pub mod difference;
 pub mod events;
 mod fs;
 pub mod local;

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status, Task};
+use napi::Status;
 use napi_derive::napi;
 
+use super::ask::{Ask, ask, asked};
 use super::convert::backups::{BackupInfo, LagInfo, RestoredInfo};
 use super::convert::failure::Failure;
 use super::convert::options::RestoreTarget;
@@ -17,7 +18,7 @@ use crate::Error;
 use crate::backup::destination::{Destination, parse};
 use crate::backup::recover::{report, reset};
 use crate::backup::restore::progress::RestoreProgress;
-use crate::backup::{check_output, destination_of, list, restore_to, verify};
+use crate::backup::{check_output, list, restore_to, verify};
 use crate::clock::now_ms;
 
 /// Answer to such a request. Each has some of the fields.
@@ -46,6 +47,12 @@ pub struct Answer {
     pub error: Option<Failure>,
 }
 
+impl From<&Error> for Answer {
+    fn from(error: &Error) -> Self {
+        Self { error: Some(error.into()), ..Self::default() }
+    }
+}
+
 /// File or folder that was set aside.
 #[napi(object)]
 pub struct MovedInfo {
@@ -54,8 +61,6 @@ pub struct MovedInfo {
     /// Its path now.
     pub to: String,
 }
-
-type AskWork = Box<dyn FnOnce() -> Result<Answer, Error> + Send>;
 
 /// Callback with the number of bytes read, and their total.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
@@ -74,45 +79,11 @@ fn teller(told: Option<Told>) -> impl FnMut(RestoreProgress) {
     }
 }
 
-/// A request that runs on a thread of Node's pool.
-pub struct Ask {
-    work: Option<AskWork>,
-}
-
-impl Task for Ask {
-    type Output = Answer;
-    type JsValue = Answer;
-
-    fn compute(&mut self) -> napi::Result<Answer> {
-        let work = self.work.take().ok_or_else(|| napi::Error::from_reason("asked twice"))?;
-        Ok(work().unwrap_or_else(|error| Answer { error: Some((&error).into()), ..Answer::default() }))
-    }
-
-    fn resolve(&mut self, _env: Env, answer: Answer) -> napi::Result<Answer> {
-        Ok(answer)
-    }
-}
-
-/// Asks the destination at `url`; or the one of `store`, a file, if the file is open in this process.
-fn ask(
-    url: String,
-    store: Option<String>,
-    work: impl FnOnce(&dyn Destination) -> Result<Answer, Error> + Send + 'static,
-) -> AsyncTask<Ask> {
-    // On this thread, for it reads the environment, which JavaScript may change while another thread reads it.
-    let destination = match store.and_then(|path| destination_of(&PathBuf::from(path))) {
-        Some(destination) => Ok(destination),
-        None => parse(&url),
-    };
-    let work = move || work(&*destination?);
-    AsyncTask::new(Ask { work: Some(Box::new(work)) })
-}
-
 /// Lists the states at a destination that can be restored.
 #[napi]
 #[must_use]
-pub fn list_backups(url: String, store: Option<String>) -> AsyncTask<Ask> {
-    ask(url, store, |destination| {
+pub fn list_backups(url: String, store: Option<String>) -> AsyncTask<Ask<Answer>> {
+    ask(&url, store, |destination| {
         let backups = list(destination)?.iter().map(BackupInfo::from).collect();
         Ok(Answer { backups: Some(backups), ..Answer::default() })
     })
@@ -131,9 +102,9 @@ pub fn restore_backup(
     overwrites: bool,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
     store: Option<String>,
-) -> napi::Result<AsyncTask<Ask>> {
+) -> napi::Result<AsyncTask<Ask<Answer>>> {
     let told = told(progress)?;
-    Ok(ask(url, store, move |destination| {
+    Ok(ask(&url, store, move |destination| {
         let output = PathBuf::from(output);
         let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
         Ok(Answer { restored: Some((&restored).into()), ..Answer::default() })
@@ -160,9 +131,9 @@ pub fn verify_backups(
     folder: String,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
     store: Option<String>,
-) -> napi::Result<AsyncTask<Ask>> {
+) -> napi::Result<AsyncTask<Ask<Answer>>> {
     let told = told(progress)?;
-    Ok(ask(url, store, move |destination| {
+    Ok(ask(&url, store, move |destination| {
         let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
         Ok(Answer { restored: Some((&verified).into()), ..Answer::default() })
     }))
@@ -172,8 +143,8 @@ pub fn verify_backups(
 #[napi]
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
-pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
-    ask(url, None, move |destination| {
+pub fn report_backups(url: String, path: String) -> AsyncTask<Ask<Answer>> {
+    ask(&url, None, move |destination| {
         let report = report::report(&PathBuf::from(path), destination)?;
         Ok(Answer {
             backups: Some(report.backups.iter().map(BackupInfo::from).collect()),
@@ -188,8 +159,8 @@ pub fn report_backups(url: String, path: String) -> AsyncTask<Ask> {
 /// Finds out if opening the file at `path` as a store would replace it while somebody has it open.
 #[napi]
 #[must_use]
-pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask> {
-    ask(url, None, move |destination| {
+pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask<Answer>> {
+    ask(&url, None, move |destination| {
         let replaces_open_file = report::would_replace_open_file(&PathBuf::from(path), destination)?;
         Ok(Answer { replaces_open_file: Some(replaces_open_file), ..Answer::default() })
     })
@@ -198,12 +169,12 @@ pub fn would_replace_open_file(url: String, path: String) -> AsyncTask<Ask> {
 /// Finds out if the file at `path` has the key-value table.
 #[napi]
 #[must_use]
-pub fn look_for_keys(path: String) -> AsyncTask<Ask> {
+pub fn look_for_keys(path: String) -> AsyncTask<Ask<Answer>> {
     let work = move || {
         let is_store = report::is_store(&PathBuf::from(path))?;
         Ok(Answer { is_store: Some(is_store), ..Answer::default() })
     };
-    AsyncTask::new(Ask { work: Some(Box::new(work)) })
+    asked(work)
 }
 
 /// Returns `true` if a process makes backups of the file at `path` now.
@@ -216,15 +187,15 @@ pub fn is_backed_up(path: String) -> bool {
 /// Removes the backup state beside the file at `path`, because another file was put in its place.
 #[napi]
 #[must_use]
-pub fn forget_backup_state(path: String) -> AsyncTask<Ask> {
+pub fn forget_backup_state(path: String) -> AsyncTask<Ask<Answer>> {
     let work = move || report::forget(&PathBuf::from(path)).map(|()| Answer::default());
-    AsyncTask::new(Ask { work: Some(Box::new(work)) })
+    asked(work)
 }
 
 /// Sets aside the file at `path` with all that belongs to it, unless there are backups at `url` that are in no folder.
 #[napi]
 #[must_use]
-pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask> {
+pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask<Answer>> {
     // On this thread, for it reads the environment.
     let destination = url.map(|url| parse(&url)).transpose();
     let work = move || {
@@ -241,5 +212,5 @@ pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask> {
         let moved = moved.iter().map(|one| MovedInfo { from: shown(&one.from), to: shown(&one.to) }).collect();
         Ok(Answer { moved: Some(moved), ..Answer::default() })
     };
-    AsyncTask::new(Ask { work: Some(Box::new(work)) })
+    asked(work)
 }

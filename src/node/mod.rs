@@ -4,9 +4,11 @@
 //! wait. Results are queued as [`convert::event::NativeEvent`]s. One wake-up tells JavaScript that there are some, and
 //! JavaScript takes them one by one.
 
+mod ask;
 mod backup;
 mod convert;
 mod destination;
+mod difference;
 mod environment;
 mod keys;
 mod protocol;

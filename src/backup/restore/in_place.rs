@@ -32,7 +32,7 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Restores a state to a file in `folder`. Takes long, and does not change the database.
+    /// Restores a state to a file whose path begins with `temporary`. Takes long, and does not change the database.
     ///
     /// # Errors
     ///
@@ -41,10 +41,10 @@ impl Replacement {
         destination: &dyn Destination,
         target: Target,
         database: &Path,
-        folder: &Path,
+        temporary: &Path,
         progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Self, Error> {
-        let file = Temporary::create(&folder.join("restored")).map_err(|error| cannot_write(folder, &error))?;
+        let file = Temporary::create(temporary).map_err(|error| cannot_write(temporary, &error))?;
         let files = timed(destination, target)?;
         let restored = restore(destination, &files, target, file.path(), progress)?;
         forget_mark(file.path())?;

@@ -12,7 +12,11 @@ const HEADER_READERS: usize = 16;
 
 /// Lists the backups, with the times in their headers if the target is a time: a copied folder may have lost its
 /// files' times.
-pub(super) fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
+///
+/// # Errors
+///
+/// `ERR_BACKUP_DESTINATION`.
+pub fn timed(destination: &dyn Destination, target: Target) -> Result<Vec<BackupFile>, Error> {
     let mut files = destination.list()?;
     if matches!(target, Target::Before(_)) {
         read_times(destination, &mut files);

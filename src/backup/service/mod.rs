@@ -1,5 +1,6 @@
 //! Backup threads, one for each open file.
 
+mod elsewhere;
 pub mod ending;
 pub mod handle;
 pub mod registry;

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::elsewhere::{Served, Server};
 use super::status::{Phase, Status};
 use crate::backup::capture::wal_capture::WalCapture;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::catalog::plan::Target;
 use crate::backup::catalog::schedule::{TimeOfDay, capture_pause, retry_pause};
 use crate::backup::events::{BackupEvent, Hook, Observers, ServiceOptions};
+use crate::backup::fs::paths::with_suffix;
 use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::publish::publisher::{Published, Publisher};
 use crate::backup::recover::inspect::find_damage;
@@ -20,14 +22,14 @@ use crate::clock::now_ms;
 use crate::engine::sqlite::open_own_writer;
 use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::limits::{
-    ELSEWHERE_INTERVAL, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
+    ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
     SHUTDOWN_PAUSE,
 };
 use crate::threads::lock;
-use crate::{BackupProblem, Error};
+use crate::{BackupProblem, Error, faults};
 
 /// Attempts to restore an open store.
-const REPLACE_ATTEMPTS: u32 = 5;
+const REPLACE_ATTEMPTS: u32 = 6;
 
 /// State of the backup thread.
 pub struct Worker {
@@ -267,27 +269,93 @@ impl Worker {
         Ok(file)
     }
 
-    /// Restores the store itself. The replaced state, to the last commit of any writer, becomes a backup.
+    /// Restores the store itself. The replaced state, to the last commit of any writer, becomes a backup: of this process,
+    /// or of the one that makes the backups.
     pub fn restore(&mut self, target: Target) -> Result<Restored, Error> {
         self.hook(Hook::BeforeRestore);
         // The present state is a possible target.
-        self.create()?;
-        let observers = Arc::clone(&self.observers);
-        let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
-        let (destination, folder) = (&*self.options.destination, self.state_dir.folder());
-        let replacement = Replacement::prepare(destination, target, &self.path, folder, &mut progress)?;
-        self.replace(&replacement)?;
-        let undo = self.publisher()?.newest();
-        // The restore is done, whatever follows. A failure is reported, and the backup retried.
-        let tables = open_own_writer(&self.path);
-        if let Err(error) = tables.map(drop) {
-            self.observers.tell(&BackupEvent::Failure(error));
-        }
-        drop(self.create());
-        let restored = Restored { undo, ..replacement.restored };
+        let elsewhere = match self.create() {
+            Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => {
+                self.restore_elsewhere(target)?
+            }
+            created => created.map(|_| None)?,
+        };
+        let restored = match elsewhere {
+            Some(restored) => restored,
+            None => self.restore_here(target)?,
+        };
         self.observers.tell(&BackupEvent::Restored(restored.clone()));
         self.hook(Hook::AfterRestore);
         Ok(restored)
+    }
+
+    fn restore_here(&mut self, target: Target) -> Result<Restored, Error> {
+        let replacement = self.prepare(target, &self.state_dir.folder().join("restored"))?;
+        self.replace(&replacement)?;
+        let undo = self.publisher()?.newest();
+        self.make_tables();
+        drop(self.create());
+        Ok(Restored { undo, ..replacement.restored })
+    }
+
+    /// Restores a store whose backups another process makes. It has to back up the last of the present state while this
+    /// one keeps everybody from writing. `None` if the right to make the backups has come to this process meanwhile.
+    fn restore_elsewhere(&mut self, target: Target) -> Result<Option<Restored>, Error> {
+        let (path, state_dir) = (self.path.clone(), self.state_dir.clone());
+        let destination = Arc::clone(&self.options.destination);
+        let server = Server::find(&path, &state_dir, &*destination)?;
+        // Whoever opens the file where nobody makes its backups removes what lies in the folder of the state.
+        let temporary = with_suffix(&path, ".restoring");
+        let mut replacement = None;
+        for _ in 0..REPLACE_ATTEMPTS {
+            if let Served::Ended(right) = server.await_backup_since(now_ms())? {
+                return self.take_over(right);
+            }
+            let Some(replacement) = &replacement else {
+                replacement = Some(self.prepare(target, &temporary)?);
+                faults::crash_at("restore elsewhere: prepared");
+                // That took long, so that there is more to back up now.
+                continue;
+            };
+            let mut served = Served::Late;
+            replacement.replace(|| {
+                faults::crash_at("restore elsewhere: locked");
+                served = server.await_all(ELSEWHERE_LOCKED_WAIT)?;
+                faults::crash_at("restore elsewhere: published");
+                Ok(matches!(served, Served::All(_)))
+            })?;
+            match served {
+                Served::All(txid) => {
+                    faults::crash_at("restore elsewhere: replaced");
+                    self.make_tables();
+                    return Ok(Some(Restored { undo: Some(txid), ..replacement.restored.clone() }));
+                }
+                Served::Late => {}
+                Served::Ended(right) => return self.take_over(right),
+            }
+        }
+        let waited = ELSEWHERE_LOCKED_WAIT.as_secs();
+        Err(server.error(&format!("has not backed up the last of what the file holds within {waited} s")))
+    }
+
+    /// Makes the backups from now on, because the process that made them has ended, and backs up what it has left.
+    fn take_over(&mut self, right: Lock) -> Result<Option<Restored>, Error> {
+        self.right = Some(right);
+        self.create()?;
+        Ok(None)
+    }
+
+    /// Restores a state to a temporary file that begins with a path.
+    fn prepare(&self, target: Target, temporary: &Path) -> Result<Replacement, Error> {
+        let mut progress = |progress| self.observers.tell(&BackupEvent::Progress(progress));
+        Replacement::prepare(&*self.options.destination, target, &self.path, temporary, &mut progress)
+    }
+
+    /// Makes the tables that a restored state lacks. The restore is done, whatever follows: a failure is reported.
+    fn make_tables(&self) {
+        if let Err(error) = open_own_writer(&self.path).map(drop) {
+            self.observers.tell(&BackupEvent::Failure(error));
+        }
     }
 
     /// Replaces the content of the store once all of it is backed up.

@@ -14,7 +14,7 @@ use super::regexp;
 use super::table::schema;
 use super::wal::file_mark;
 use crate::Error;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB};
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, SCRATCH_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB};
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
 pub const PAGE_BYTES_MIN: u64 = 512;
@@ -148,6 +148,15 @@ pub fn open_detached(path: &Path) -> Result<Connection, Error> {
     let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
     open_as(&path, Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Opens a database for this package alone that lies in a temporary file beside another, and is gone when it is closed.
+pub fn open_scratch(beside: &Path) -> Result<Connection, Error> {
+    let connection =
+        open_as(beside, Path::new(""), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
+    connection.pragma_update(None, "cache_size", -SCRATCH_CACHE_KIB)?;
+    Ok(connection)
 }
 
 /// Removes the mark of a file that nobody has open, whose content is to replace that of another: there it would be another's.

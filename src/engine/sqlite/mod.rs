@@ -30,7 +30,7 @@ pub mod wal;
 mod watch;
 mod write;
 
-pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer};
+pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer, open_scratch};
 pub use engine::Engine;
 pub(crate) use file::{FileId, check_length};
 pub(crate) use guard::modules::keep_pages;
@@ -46,6 +46,7 @@ pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use sql::cursor::{CursorReply, OpenCursor};
 pub use sql::reads::{Description, RowsPart, RowsReply, SqlRead};
+pub(crate) use table::columns;
 pub use table::schema::holds_keys;
 pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};

@@ -15,7 +15,7 @@ use crate::clock::{DATE_MS_MAX, now_ms};
 use crate::ltx::Txid;
 
 /// A backup's time, limited to the range of JavaScript's dates.
-fn date_ms(time_ms: i64) -> f64 {
+pub fn date_ms(time_ms: i64) -> f64 {
     time_ms.clamp(-DATE_MS_MAX, DATE_MS_MAX) as f64
 }
 

@@ -1,21 +1,24 @@
 "use strict";
 
+const os = require("node:os");
 const path = require("node:path");
 const { isDate } = require("node:util/types");
-const { checkOptionNames } = require("../base/arguments.js");
-const { RootcellarError, invalidArgument } = require("../base/errors.js");
-const { kindOf } = require("../base/json.js");
-const { withoutSecrets } = require("../config/address.js");
-const { listBackups, restoreBackup, verifyBackups } = require("../native/destination.js");
+const { checkOptionNames } = require("../../base/arguments.js");
+const { RootcellarError, invalidArgument } = require("../../base/errors.js");
+const { kindOf } = require("../../base/json.js");
+const { withoutSecrets } = require("../../config/address.js");
+const { listBackups, restoreBackup, verifyBackups } = require("../../native/destination.js");
 const { EVENTS } = require("./backup-notices.js");
+const { createDifference } = require("./difference.js");
+const { restoreKeys } = require("./restore-keys.js");
 
 /**
- * @typedef {import("../..").BackupStatus} BackupStatus
- * @typedef {import("../..").Backups} Backups
- * @typedef {import("../..").Restore} Restore
- * @typedef {import("../config/location.js").Location} Location
- * @typedef {import("../native/connection.js").OpenConnection} OpenConnection
- * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
+ * @typedef {import("../../..").BackupStatus} BackupStatus
+ * @typedef {import("../../..").Backups} Backups
+ * @typedef {import("../../..").Restore} Restore
+ * @typedef {import("../../config/location.js").Location} Location
+ * @typedef {import("../../native/connection.js").OpenConnection} OpenConnection
+ * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
  * @typedef {InstanceType<typeof import("./backup-notices.js").BackupNotices>} BackupNotices
  */
 
@@ -70,7 +73,7 @@ function createBackups(queue, located, notices) {
 		notices.emit("progress", { doneBytes, totalBytes });
 
 	/** Restores the store itself. Operations issued before come before, and those issued later after. */
-	const restoreHere = (/** @type {import("../native/addon").RestoreTarget} */ target) =>
+	const restoreHere = (/** @type {import("../../native/addon").RestoreTarget} */ target) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
 			queue.checkWritable();
 			destination();
@@ -83,6 +86,18 @@ function createBackups(queue, located, notices) {
 					}
 					done();
 				});
+			}, reject);
+		});
+
+	/** Folders for what is restored to be read: beside the store, or where the system has temporary files. */
+	const folders = () => [path.dirname(located().path), os.tmpdir()];
+
+	/** Resolves when everything that was issued before is in the file. */
+	const settled = () =>
+		new Promise((/** @type {(value?: undefined) => void} */ resolve, reject) => {
+			queue.snapshot(() => {
+				resolve();
+				return true;
 			}, reject);
 		});
 
@@ -109,6 +124,15 @@ function createBackups(queue, located, notices) {
 			}
 			return restoreBackup(destination(), target, { file: to, overwrite }, progress);
 		},
+		diff: (options) =>
+			createDifference(options, () => ({
+				destination: destination(),
+				file: located().path,
+				folders: folders(),
+				settled,
+			})),
+		restoreKeys: async (options) =>
+			restoreKeys(queue, () => ({ destination: destination(), folders: folders() }), options),
 		verify: async () => verifyBackups(destination(), path.dirname(located().path), progress),
 		status: () => statusOf(located(), queue.connection.current, notices.lastFailure),
 		on: (event, listener) => {

@@ -1,15 +1,15 @@
 "use strict";
 
-const { toError } = require("../base/errors.js");
-const { withoutSecrets } = require("../config/address.js");
-const { toBackup, toRestore } = require("../native/decode.js");
-const { isExiting } = require("../process/exit.js");
+const { toError } = require("../../base/errors.js");
+const { withoutSecrets } = require("../../config/address.js");
+const { toBackup, toRestore } = require("../../native/decode.js");
+const { isExiting } = require("../../process/exit.js");
 
 /**
- * @typedef {import("../config/location.js").Location} Location
- * @typedef {import("../native/addon").Event} Event
- * @typedef {import("../native/addon").RestoredInfo} RestoredInfo
- * @typedef {import("../native/connection.js").OpenConnection} OpenConnection
+ * @typedef {import("../../config/location.js").Location} Location
+ * @typedef {import("../../native/addon").Event} Event
+ * @typedef {import("../../native/addon").RestoredInfo} RestoredInfo
+ * @typedef {import("../../native/connection.js").OpenConnection} OpenConnection
  */
 
 /** Events that a listener can be added for. */
@@ -48,7 +48,7 @@ class BackupNotices {
 	/**
 	 * Warns of a failure while the process was ending, when no event arrives any more.
 	 *
-	 * @param {import("../native/addon").StatusInfo} status
+	 * @param {import("../../native/addon").StatusInfo} status
 	 * @param {Location} location
 	 */
 	ended({ phase, lastError }, location) {

@@ -1,19 +1,19 @@
 "use strict";
 
 const path = require("node:path");
-const { RootcellarError } = require("../base/errors.js");
-const { withoutSecrets } = require("../config/address.js");
-const { followLinks } = require("../config/paths.js");
-const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require("../native/destination.js");
-const { outputAt, storeAt } = require("./files.js");
-const { formatBytes, print } = require("./output.js");
-const { activityBar, progressBar } = require("./progress.js");
-const { locate, withStore } = require("./locate.js");
-const { allRemovedAtEnd } = require("./temporary-files.js");
+const { RootcellarError } = require("../../base/errors.js");
+const { withoutSecrets } = require("../../config/address.js");
+const { followLinks } = require("../../config/paths.js");
+const { forgetBackupState, isBackedUp, listBackups, restoreBackup } = require("../../native/destination.js");
+const { outputAt, storeAt } = require("../files.js");
+const { formatBytes, print } = require("../output.js");
+const { activityBar, progressBar } = require("../progress.js");
+const { locate, withStore } = require("../locate.js");
+const { allRemovedAtEnd } = require("../temporary-files.js");
 
 /**
- * @typedef {import("./locate.js").CommandOptions & { at?: Date, id?: string, to?: string, force?: boolean }} RestoreOptions
- * @typedef {import("../..").Restore} Restore
+ * @typedef {import("../locate.js").CommandOptions & { at?: Date, id?: string, to?: string, force?: boolean }} RestoreOptions
+ * @typedef {import("../../..").Restore} Restore
  */
 
 /** @param {RestoreOptions} options */
@@ -29,7 +29,7 @@ async function restore(options) {
 
 /**
  * Restores the store itself. A file that exists is restored through SQLite, so that its state before becomes a backup, and
- * so that everybody who has it open sees the change.
+ * so that everybody who has it open sees the change: also a bot that makes its backups.
  *
  * @param {{ file: string, url: string }} place
  * @param {RestoreOptions} options
@@ -37,7 +37,6 @@ async function restore(options) {
  */
 async function restoreStore(place, options, force) {
 	const { file } = place;
-	refuseServed(file);
 	if (storeAt(file) === undefined) {
 		return restoreFile(place.url, file, options, force);
 	}
@@ -53,7 +52,7 @@ async function restoreStore(place, options, force) {
 	}
 	const { at, id } = options;
 	const bar = activityBar(options, "restoring");
-	const use = async (/** @type {import("../..").DataStore} */ { backups }) => {
+	const use = async (/** @type {import("../../..").DataStore} */ { backups }) => {
 		backups.on("progress", ({ doneBytes, totalBytes }) => bar.update(doneBytes, totalBytes));
 		return backups.restore({ at, id });
 	};
@@ -89,8 +88,7 @@ function refuseServed(file) {
 	if (isBackedUp(file)) {
 		throw new RootcellarError(
 			"ERR_BACKUP_ELSEWHERE",
-			`another process has ${file} open and makes its backups. Restore it there, with dataStore.backups.restore(), ` +
-				"or end that process first, or restore to another file with --to",
+			`another process has ${file} open and makes its backups; end that process first, or restore to another file with --to`,
 		);
 	}
 }
