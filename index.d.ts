@@ -1203,7 +1203,7 @@ export interface DifferenceProgress {
  */
 export interface StoredValue {
 	/** The value; `undefined` if what is stored is not JSON, because another program has stored it. */
-	readonly value: any;
+	readonly value: unknown;
 	/** The text as it is stored. */
 	readonly json: string;
 	/** When it expires, in milliseconds since 1970 UTC; `undefined` if it does not. */
@@ -1281,9 +1281,10 @@ export interface DifferenceSummary {
  *
  * @example
  * ```ts
- * await using difference: Difference = dataStore.backups.diff({ at: new Date() });
+ * const difference: Difference = dataStore.backups.diff({ at: new Date() });
  * const { keys, tables } = await difference.summary();
  * console.log(keys.changed, tables.length);
+ * await difference.return?.();
  * ```
  */
 export interface Difference extends AsyncIterableIterator<KeyDifference, void> {
@@ -1451,7 +1452,7 @@ export interface Backups {
 	 * @example
 	 * ```ts
 	 * const [newest] = await dataStore.backups.list();
-	 * const { undo } = await dataStore.backups.restoreKeys({ at: newest?.id ?? new Date(), keys: ["greeting"] });
+	 * const { undo } = await dataStore.backups.restoreKeys({ at: newest?.id ?? Date.now(), keys: ["greeting"] });
 	 * await dataStore.backups.restoreKeys(undo); // as if it had not happened
 	 * ```
 	 */

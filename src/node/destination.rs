@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
+use napi::Status;
 use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::Status;
 use napi_derive::napi;
 
 use super::ask::{Ask, ask, asked};

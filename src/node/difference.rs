@@ -17,7 +17,7 @@ use super::convert::backups::date_ms;
 use super::convert::failure::Failure;
 use super::convert::options::RestoreTarget;
 use crate::Error;
-use crate::backup::difference::compare::{StateDifference, DifferenceRequest, DifferenceSummary};
+use crate::backup::difference::compare::{DifferenceRequest, DifferenceSummary, StateDifference};
 use crate::backup::difference::keys::{KeyFilter, Lookup};
 use crate::backup::difference::progress::{DifferenceProgress, DifferenceStep};
 use crate::backup::difference::states::{Moment, State};

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
 import { startModule } from "../../helpers/child.mjs";
-import { expectArgumentError, expectFailure, rejection, SECRET } from "../../helpers/errors.mjs";
+import { expectArgumentError, expectFailure, rejection } from "../../helpers/errors.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { past } from "../../helpers/time.mjs";
@@ -139,11 +139,9 @@ test("it ends where one leaves the loop, by a signal, and by closing; nothing is
 	const late = closed.summary();
 	await closed.return();
 	expect((await rejection(() => late)).code).toBe("ABORT_ERR");
-	expect((await rejection(() => store.backups.diff({ at: "0".repeat(15) + "1" }).summary())).code).toBeDefined();
-	{
-		await using disposed = store.backups.diff({ at: id });
-		await disposed.next();
-	}
+	const disposed = store.backups.diff({ at: id });
+	await disposed.next();
+	await disposed[Symbol.asyncDispose]();
 	expect(readdirSync(directory).sort()).toEqual(before);
 });
 
@@ -184,7 +182,7 @@ test("a store that only reads compares too, while another has the file open, and
 	expect(content()).toEqual(before);
 });
 
-test.each([
+const REFUSED = [
 	[undefined, "options"],
 	[null, "options"],
 	[[], "options"],
@@ -206,28 +204,28 @@ test.each([
 		Object.defineProperty({}, "at", {
 			enumerable: true,
 			get() {
-				throw new Error(SECRET);
+				throw new Error("no");
 			},
 		}),
 		"options",
 	],
-])("options %j are refused, which name %s", async (options, argument) => {
+];
+
+test("options that cannot be used are refused by the first use, whichever it is, and named", async () => {
 	const { store } = await stored();
-	for (const first of ["next", "summary"]) {
-		const difference = store.backups.diff(options);
-		const error = await rejection(() => difference[first]());
-		if (argument === "options" && options !== null && typeof options === "object" && !Array.isArray(options)) {
-			expect([error.code, error.argument]).toEqual(["ERR_INVALID_ARGUMENT", "options"]);
-		} else {
-			expectArgumentError(error, argument);
+	for (const [options, argument] of REFUSED) {
+		for (const first of ["next", "summary"]) {
+			const difference = store.backups.diff(options);
+			expectArgumentError(await rejection(() => difference[first]()), argument);
+			await difference.return();
 		}
 	}
 });
 
 test("a moment without a backup, no backups, and a store that is closed have errors of their own", async () => {
-	const { store, file, id, createdAt } = await stored();
+	const { store, file, id } = await stored();
 	const next = (store, options) => () => store.backups.diff(options).next();
-	await expectFailure(next(store, { at: createdAt.getTime() - 1 }), "ERR_BACKUP_NOT_FOUND");
+	await expectFailure(next(store, { at: 0 }), "ERR_BACKUP_NOT_FOUND");
 	await expectFailure(next(store, { at: "ffffffffffffffff" }), "ERR_BACKUP_NOT_FOUND");
 	await expectFailure(next(store, { at: id, to: 0 }), "ERR_BACKUP_NOT_FOUND");
 	const without = openDataStore({ filename: file, backup: false });

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
-import { raw } from "../../helpers/raw.mjs";
+import { raw, rawConnection } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { rarely } from "../backups.mjs";
@@ -78,20 +78,22 @@ function tableStatement(random) {
 
 /** The rows of the tables of a state, by what says which are the same. */
 async function tablesOf(file) {
+	const connection = rawConnection(file);
 	const list =
 		"select name, sql from sqlite_schema where type = 'table' and name not glob 'sqlite_*' and name not glob '__root*'";
 	const tables = new Map();
-	for (const { name, sql } of await raw(file, list)) {
+	for (const { name, sql } of await connection.run(list)) {
 		const quoted = `"${name.replaceAll('"', '""')}"`;
-		const columns = await raw(file, `select name, pk, hidden from pragma_table_xinfo('${name}')`);
+		const columns = await connection.run(`select name, pk, hidden from pragma_table_xinfo('${name}')`);
 		const stored = columns.filter(({ hidden }) => hidden === 0).map((column) => column.name);
 		const key = columns.filter(({ pk }) => pk > 0).map((column) => column.name);
 		const isWithoutRowId = sql.toLowerCase().includes("without rowid");
 		const shown = (column) => `'${column}', typeof("${column}") || ':' || quote("${column}")`;
 		const id = isWithoutRowId ? "null" : "rowid";
-		const rows = await raw(file, `select ${id} as id, json_object(${stored.map(shown)}) as row from ${quoted}`);
+		const rows = await connection.run(`select ${id} as id, json_object(${stored.map(shown)}) as row from ${quoted}`);
 		tables.set(name, { sql, key, rows: rows.map(({ id, row }) => ({ id, row: JSON.parse(row) })) });
 	}
+	await connection.close();
 	return tables;
 }
 

@@ -22,10 +22,10 @@ function membersOf(name) {
 
 describe("index.d.ts", () => {
 	test("has an example of every type and method of backups", () => {
-		const types = [...part.matchAll(/^export interface (\w+)/gm)].map(([, name]) => name);
+		const types = [...part.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name);
 		expect(types).toContain("BackupOptions");
 		const methods = membersOf("Backups");
-		expect(methods).toEqual(["create", "list", "restore", "verify", "status", "on"]);
+		expect(methods).toEqual(["create", "list", "restore", "diff", "restoreKeys", "verify", "status", "on"]);
 		for (const method of methods) {
 			expect(
 				examples.some((source) => source.includes(`dataStore.backups.${method}(`)),
@@ -49,8 +49,9 @@ describe("index.d.ts", () => {
 
 	test("has examples that compile and run", async () => {
 		const imports = `import { dataStore, openDataStore } from "rootcellar";
-			import type { Backup, BackupOptions, BackupStatus, Restore, RestoreOptions, RestoreProgress, Verification }
-				from "rootcellar";
+			import type { Backup, BackupOptions, BackupStatus, Difference, DifferenceOptions, DifferenceProgress,
+				DifferenceSummary, KeyDifference, Moment, Restore, RestoredEntry, RestoredKeys, RestoreKeysOptions,
+				RestoreOptions, RestoreProgress, StoredValue, TableDifference, Verification } from "rootcellar";
 			await dataStore.appData.set({ key: "k", value: 1 });
 			await dataStore.backups.create();\n`;
 		const blocks = examples.map((source) => `{\n${source}}\n`).join("");
@@ -80,7 +81,7 @@ describe("docs/backup.md", () => {
 		expect(listed(section("Options")).sort()).toEqual(membersOf("BackupOptions").sort());
 		const { stdout } = await shell("npx rootcellar --help", root);
 		const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, command]) => command);
-		expect(commands.length).toBe(8);
+		expect(commands.length).toBe(9);
 		expect(listed(section("Command line")).filter((name) => !name.startsWith("ERR_"))).toEqual(commands);
 	});
 

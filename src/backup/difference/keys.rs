@@ -11,8 +11,7 @@ use crate::Error;
 use crate::engine::sqlite::{columns, holds_keys};
 use crate::kv::is_expired;
 
-const ROWS: &str =
-    "SELECT rowid, community_id, key, value, expires_at FROM main.__rootapp_kv ORDER BY rowid";
+const ROWS: &str = "SELECT rowid, community_id, key, value, expires_at FROM main.__rootapp_kv ORDER BY rowid";
 const COUNT: &str = "SELECT count(*) FROM main.__rootapp_kv";
 const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";

@@ -12,7 +12,11 @@ pub type VisitRows<'a> = dyn FnMut(Option<&Row>, Option<&Row>) -> Result<(), Err
 
 /// Visits every row of two statements whose first column is the row id, by which they are ordered. A statement that is not
 /// there has no rows.
-pub fn merge(before: Option<&mut Statement>, after: Option<&mut Statement>, visit: &mut VisitRows) -> Result<(), Error> {
+pub fn merge(
+    before: Option<&mut Statement>,
+    after: Option<&mut Statement>,
+    visit: &mut VisitRows,
+) -> Result<(), Error> {
     let mut before = before.map(|statement| statement.query([])).transpose()?;
     let mut after = after.map(|statement| statement.query([])).transpose()?;
     let (mut left, mut right) = (next(&mut before)?, next(&mut after)?);

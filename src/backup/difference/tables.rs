@@ -162,12 +162,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Counts the rows that were removed and those that were changed.
-    fn count(
-        &self,
-        before: &Connection,
-        after: &Connection,
-        compared: &mut Compared,
-    ) -> Result<(u64, u64), Error> {
+    fn count(&self, before: &Connection, after: &Connection, compared: &mut Compared) -> Result<(u64, u64), Error> {
         // The columns of the key, then all of them. The row id or a constant comes first.
         let names: Vec<String> = self.key.iter().chain(&self.columns).map(|name| quoted(name)).collect();
         let names = names.iter().map(|name| format!(", {name}")).collect::<String>();
@@ -184,7 +179,8 @@ impl<'a> Pair<'a> {
         let mut look_up = |row: &Row| -> Result<(), Error> {
             let values = key.clone().map(|column| row.get_ref(column)).collect::<Result<Vec<ValueRef>, _>>()?;
             let named = same_key.as_mut().filter(|_| !values.contains(&ValueRef::Null));
-            let mut rows = named.map(|statement| statement.query(params_from_iter(values.into_iter().map(BoundKey))));
+            let mut rows =
+                named.map(|statement| statement.query(params_from_iter(values.into_iter().map(BoundKey))));
             let found = match &mut rows {
                 Some(Ok(rows)) => rows.next()?,
                 Some(Err(_)) => return rows.map_or(Ok(()), |rows| rows.map(drop).map_err(Error::from)),

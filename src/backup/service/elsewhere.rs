@@ -40,11 +40,7 @@ impl<'a> Server<'a> {
     /// # Errors
     ///
     /// `ERR_BACKUP_ELSEWHERE` if it backs up to another.
-    pub fn find(
-        path: &'a Path,
-        state_dir: &'a StateDir,
-        destination: &'a dyn Destination,
-    ) -> Result<Self, Error> {
+    pub fn find(path: &'a Path, state_dir: &'a StateDir, destination: &'a dyn Destination) -> Result<Self, Error> {
         let server = Self { path, state_dir, destination };
         match server.known() {
             Some(known) if known.destination != destination.describe() => {

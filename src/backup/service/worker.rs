@@ -22,8 +22,8 @@ use crate::clock::now_ms;
 use crate::engine::sqlite::open_own_writer;
 use crate::engine::sqlite::wal::restart_log::RestartLog;
 use crate::limits::{
-    ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX,
-    SHUTDOWN_PAUSE,
+    ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL,
+    QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
 };
 use crate::threads::lock;
 use crate::{BackupProblem, Error, faults};

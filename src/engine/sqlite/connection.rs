@@ -14,7 +14,9 @@ use super::regexp;
 use super::table::schema;
 use super::wal::file_mark;
 use crate::Error;
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_TIMEOUT, SCRATCH_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB};
+use crate::limits::{
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, SCRATCH_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
+};
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
 pub const PAGE_BYTES_MIN: u64 = 512;
