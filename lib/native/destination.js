@@ -192,7 +192,7 @@ class StateDifference {
  * @param {Destination} destination
  * @param {RestoreTarget} target
  * @param {string[]} folders for what is restored, in the order in which they are tried
- * @param {import("../base/entry.js").Address[]} addresses
+ * @param {import("../base/key-entry.js").Address[]} addresses
  */
 async function keysAt({ url, source, store }, target, folders, addresses) {
 	const keys = addresses.map(({ key }) => key);

@@ -13,7 +13,7 @@ const { createSqlite } = require("../sqlite.js");
 const { checkMoment, toMoment } = require("./moment.js");
 
 /**
- * @typedef {import("../../base/entry.js").Address} Address
+ * @typedef {import("../../base/key-entry.js").Address} Address
  * @typedef {import("../../..").RestoredEntry} RestoredEntry
  * @typedef {InstanceType<typeof Change>} KeyChange
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
