@@ -1361,9 +1361,11 @@ export interface RestoredKeys {
 export interface Backups {
 	/**
 	 * Backs up at once everything issued so far, and resolves when it is safe at the destination. If nothing has changed,
-	 * it resolves with the newest backup. Do not await it within a transaction: it waits for the transaction's end.
+	 * it resolves with the newest backup. If another process makes the backups of this file, it waits until that one has backed
+	 * it up, 30 s at most. Do not await it within a transaction: it waits for the transaction's end.
 	 *
-	 * @throws {@link RootcellarError} `ERR_BACKUP_ELSEWHERE` if another process makes the backups of this file,
+	 * @throws {@link RootcellarError} `ERR_BACKUP_ELSEWHERE` if another process makes the backups of this file and has not
+	 * made one in time, or backs up to another destination,
 	 * `ERR_BACKUP_CONFLICT` if something else writes to the destination, `ERR_BACKUP_STATE` if there is no room beside
 	 * the file, `ERR_BACKUP_NOT_FOUND` if the database is empty, `ERR_STORE_CLOSED`.
 	 *

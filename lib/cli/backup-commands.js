@@ -1,9 +1,8 @@
 "use strict";
 
-const { setTimeout: sleep } = require("node:timers/promises");
 const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
-const { isBackedUp, listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
+const { listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
@@ -14,10 +13,6 @@ const { removedAtEnd, temporaryFolderNear } = require("./temporary-files.js");
  * @typedef {import("./locate.js").CommandOptions} CommandOptions
  * @typedef {import("../..").Backup} Backup
  */
-
-/** Time to wait for the process that makes the backups of a file, and the pause between two looks. */
-const SERVED_WAIT_MS = 30_000;
-const SERVED_PAUSE_MS = 200;
 
 /** @param {Backup} backup */
 function describe({ id, createdAt, sizeBytes, kind }) {
@@ -97,36 +92,11 @@ async function backup(options) {
 	existing(place.file, "back up");
 	const bar = activityBar(options, "backing up");
 	try {
-		const made = isBackedUp(place.file)
-			? await awaited(place)
-			: await withStore(place, (store) => store.backups.create());
+		const made = await withStore(place, (store) => store.backups.create());
 		bar.end();
 		print(options, made, describe(made));
 	} finally {
 		bar.end();
-	}
-}
-
-/**
- * Awaits the first backup that has all of the file as it is now, from the process that has it open.
- *
- * @param {{ file: string, url: string }} place
- */
-async function awaited(place) {
-	const began = Date.now();
-	for (;;) {
-		const { backups, lag } = await reportOf(place);
-		const [newest] = backups;
-		if (newest && (lag.state === "none" || newest.createdAt.getTime() > began)) return newest;
-		if (Date.now() - began > SERVED_WAIT_MS || lag.state === "unknown") {
-			const reason = lag.reason ?? `it has made none for ${formatDuration(SERVED_WAIT_MS)}`;
-			throw new RootcellarError(
-				"ERR_BACKUP_ELSEWHERE",
-				`another process makes the backups of ${place.file}, and no new one is at ${withoutSecrets(place.url)}: ` +
-					`${reason}; see its dataStore.backups.status()`,
-			);
-		}
-		await sleep(SERVED_PAUSE_MS);
 	}
 }
 

@@ -27,7 +27,7 @@ test("an error says so, nothing is changed, and the bot writes on", { timeout: 3
 	const store = openDataStore({ filename: file, backup: { url, quiet: true } });
 	onTestFinished(() => store.close());
 	const error = await expectFailure(() => store.backups.restore({ id: bot.lines[0] }), "ERR_BACKUP_ELSEWHERE");
-	expect(error.message).toContain("nothing was restored");
+	expect(error.message).toContain("has not backed up what the file holds");
 	bot.write("write\n");
 	await bot.line("wrote 2");
 	expect(await store.appData.get("k")).toBe(2);

@@ -1,4 +1,4 @@
-//! The process that makes the backups of a file, seen from another that restores it.
+//! The process that makes the backups of a file, seen from another that restores it, or wants it backed up.
 //!
 //! What it has recorded beside the file, and what is at the destination, tell what it has backed up. Nobody talks to it.
 
@@ -45,7 +45,7 @@ impl<'a> Server<'a> {
         match server.known() {
             Some(known) if known.destination != destination.describe() => {
                 let (there, here) = (known.destination, destination.describe());
-                Err(server.error(&format!("backs it up to {there}, and not to {here}")))
+                Err(server.error(&format!("backs it up to another destination, {there}, and not to {here}")))
             }
             _ => Ok(server),
         }
@@ -118,9 +118,9 @@ impl<'a> Server<'a> {
         Ok(chain_position(self.destination, &files, position) == ChainPosition::InStep)
     }
 
-    /// Error of a restore that needs more of the process than it does.
+    /// Error of what needs more of the process than it does.
     pub fn error(&self, what: &str) -> Error {
         let message = format!("the process that makes the backups of {} {what}", self.path.display());
-        Error::backup(BackupProblem::ElsewhereActive, format!("{message}; nothing was restored"))
+        Error::backup(BackupProblem::ElsewhereActive, message)
     }
 }

@@ -25,6 +25,7 @@ use crate::limits::{
     ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL,
     QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
 };
+use crate::ltx::Txid;
 use crate::threads::lock;
 use crate::{BackupProblem, Error, faults};
 
@@ -236,19 +237,43 @@ impl Worker {
         }
     }
 
-    /// Backs up now.
+    /// Backs up now, or waits until the process that makes the backups has done so.
     pub fn create(&mut self) -> Result<BackupFile, Error> {
+        match self.create_here() {
+            Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => self.create_elsewhere(),
+            created => created,
+        }
+    }
+
+    fn create_elsewhere(&mut self) -> Result<BackupFile, Error> {
+        let (path, state_dir) = (self.path.clone(), self.state_dir.clone());
+        let destination = Arc::clone(&self.options.destination);
+        let server = Server::find(&path, &state_dir, &*destination)?;
+        match server.await_backup_since(now_ms())? {
+            Served::All(txid) => self.backup_of(Some(txid)),
+            Served::Late => Err(Error::internal("a backup that was waited for")),
+            Served::Ended(right) => {
+                self.right = Some(right);
+                self.create_here()
+            }
+        }
+    }
+
+    fn create_here(&mut self) -> Result<BackupFile, Error> {
         let result = self.capture_to(true);
         let published = self.note(result)?;
         self.next_capture = Instant::now() + self.options.interval;
         match published {
             Some(published) => Ok(published.file),
-            None => self.newest(),
+            None => {
+                let newest = self.publisher()?.newest();
+                self.backup_of(newest)
+            }
         }
     }
 
-    fn newest(&mut self) -> Result<BackupFile, Error> {
-        let newest = self.publisher()?.newest();
+    /// The backup of the newest transaction that was captured.
+    fn backup_of(&self, newest: Option<Txid>) -> Result<BackupFile, Error> {
         let mut files = self.options.destination.list()?;
         files.retain(|file| Some(file.name.max) == newest);
         files.sort_by_key(|file| file.name.level);
@@ -274,7 +299,7 @@ impl Worker {
     pub fn restore(&mut self, target: Target) -> Result<Restored, Error> {
         self.hook(Hook::BeforeRestore);
         // The present state is a possible target.
-        let elsewhere = match self.create() {
+        let elsewhere = match self.create_here() {
             Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => {
                 self.restore_elsewhere(target)?
             }
@@ -294,7 +319,7 @@ impl Worker {
         self.replace(&replacement)?;
         let undo = self.publisher()?.newest();
         self.make_tables();
-        drop(self.create());
+        drop(self.create_here());
         Ok(Restored { undo, ..replacement.restored })
     }
 
@@ -335,13 +360,15 @@ impl Worker {
             }
         }
         let waited = ELSEWHERE_LOCKED_WAIT.as_secs();
-        Err(server.error(&format!("has not backed up the last of what the file holds within {waited} s")))
+        let late =
+            format!("has not backed up the last of what the file holds within {waited} s; nothing was restored");
+        Err(server.error(&late))
     }
 
     /// Makes the backups from now on, because the process that made them has ended, and backs up what it has left.
     fn take_over(&mut self, right: Lock) -> Result<Option<Restored>, Error> {
         self.right = Some(right);
-        self.create()?;
+        self.create_here()?;
         Ok(None)
     }
 

@@ -215,7 +215,8 @@ impl Watched {
         let mut found: Vec<(i64, Arc<str>)> = Vec::new();
         let mut statement = connection.prepare_cached(ROWS_OF_RANGE)?;
         // Where the index has keys in another order, those of the range may lie anywhere in it.
-        let (from, to) = if has_keys_in_utf_8(connection)? { (&*range.from, range.to.as_deref()) } else { ("", None) };
+        let (from, to) =
+            if has_keys_in_utf_8(connection)? { (&*range.from, range.to.as_deref()) } else { ("", None) };
         let mut rows = statement.query(params![self.community, from, UpperBound(to)])?;
         let mut last: Option<(Arc<str>, Option<KnownValue>)> = None;
         while let Some(row) = rows.next()? {
