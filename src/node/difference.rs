@@ -223,7 +223,7 @@ impl NativeDifference {
             let Some(difference) = made.as_mut() else {
                 return Ok(DifferenceAnswer { is_last: Some(true), ..DifferenceAnswer::default() });
             };
-            let slice = difference.next()?;
+            let slice = difference.next_slice()?;
             if slice.is_last || cancel.check().is_err() {
                 *made = None;
             }

@@ -71,8 +71,8 @@ impl StateDifference {
     /// # Errors
     ///
     /// With SQLite's code; `ERR_VALUE_TOO_LONG` if a value does not fit a JavaScript string.
-    pub fn next(&mut self) -> Result<DifferenceSlice, Error> {
-        self.spool.next()
+    pub fn next_slice(&mut self) -> Result<DifferenceSlice, Error> {
+        self.spool.next_slice()
     }
 }
 

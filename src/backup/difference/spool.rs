@@ -49,19 +49,19 @@ pub struct Spool {
 
 impl Spool {
     /// Makes an empty one whose file lies beside another, or where the system has temporary files.
-    pub fn create(beside: &Path) -> Result<Self, Error> {
+    pub(super) fn create(beside: &Path) -> Result<Self, Error> {
         let connection = open_scratch(beside)?;
         connection.execute_batch(TABLES)?;
         Ok(Self { connection, last: 0 })
     }
 
     /// Statement that adds a key that may differ: its community, empty for the default scope, and the key.
-    pub fn adds_candidate(&self) -> Result<CachedStatement<'_>, Error> {
+    pub(super) fn adds_candidate(&self) -> Result<CachedStatement<'_>, Error> {
         Ok(self.connection.prepare_cached(ADD_CANDIDATE)?)
     }
 
     /// Visits each candidate once, in the order of communities and keys.
-    pub fn candidates(&self, visit: &mut dyn FnMut(&str, &str) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn candidates(&self, visit: &mut dyn FnMut(&str, &str) -> Result<(), Error>) -> Result<(), Error> {
         let mut statement = self.connection.prepare(CANDIDATES)?;
         let mut rows = statement.query([])?;
         let internal = |error: rusqlite::types::FromSqlError| Error::internal(&error.to_string());
@@ -72,7 +72,7 @@ impl Spool {
     }
 
     /// Adds a key that differs.
-    pub fn add(
+    pub(super) fn add(
         &self,
         community: &str,
         key: &str,
@@ -91,7 +91,7 @@ impl Spool {
     /// # Errors
     ///
     /// With SQLite's code; `ERR_VALUE_TOO_LONG` if a value does not fit a JavaScript string.
-    pub fn next(&mut self) -> Result<DifferenceSlice, Error> {
+    pub(super) fn next_slice(&mut self) -> Result<DifferenceSlice, Error> {
         let mut statement = self.connection.prepare_cached(NEXT)?;
         let limit = i64::try_from(DIFFERENCE_SLICE_ROWS_MAX).unwrap_or(i64::MAX);
         let mut rows = statement.query(params![self.last, limit])?;

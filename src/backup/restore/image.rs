@@ -154,7 +154,7 @@ fn attempt(
     care: Care,
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Restored, AttemptError> {
-    let checked = || care.cancel.map_or(Ok(()), Cancel::check);
+    let go_on = || care.cancel.map_or(Ok(()), Cancel::check);
     let total_bytes = plan.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     let mut done_bytes: u64 = 0;
     let mut image = ImageFile::create(output)?;
@@ -183,11 +183,11 @@ fn attempt(
         };
         let input = Counting { input, bytes: 0, told: &mut count, cancel: care.cancel };
         let decoded = Decoder::new(input);
-        checked()?;
+        go_on()?;
         let decoder = decoded.map_err(unusable)?;
         check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;
         let ends = image.apply(decoder);
-        checked()?;
+        go_on()?;
         before = Some(ends?.map_err(unusable)?);
         done_bytes = done_bytes.saturating_add(file.bytes);
     }
@@ -372,6 +372,7 @@ fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
 }
 
 /// Error of a file that cannot be written.
+#[must_use]
 pub fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::backup(BackupProblem::State, format!("cannot write {}: {error}", path.display()))
 }

@@ -263,13 +263,11 @@ impl Worker {
         let result = self.capture_to(true);
         let published = self.note(result)?;
         self.next_capture = Instant::now() + self.options.interval;
-        match published {
-            Some(published) => Ok(published.file),
-            None => {
-                let newest = self.publisher()?.newest();
-                self.backup_of(newest)
-            }
+        if let Some(published) = published {
+            return Ok(published.file);
         }
+        let newest = self.publisher()?.newest();
+        self.backup_of(newest)
     }
 
     /// The backup of the newest transaction that was captured.
@@ -342,14 +340,14 @@ impl Worker {
                 // That took long, so that there is more to back up now.
                 continue;
             };
-            let mut served = Served::Late;
+            let mut outcome = Served::Late;
             replacement.replace(|| {
                 faults::crash_at("restore elsewhere: locked");
-                served = server.await_all(ELSEWHERE_LOCKED_WAIT)?;
+                outcome = server.await_all(ELSEWHERE_LOCKED_WAIT)?;
                 faults::crash_at("restore elsewhere: published");
-                Ok(matches!(served, Served::All(_)))
+                Ok(matches!(outcome, Served::All(_)))
             })?;
-            match served {
+            match outcome {
                 Served::All(txid) => {
                     faults::crash_at("restore elsewhere: replaced");
                     self.make_tables();
