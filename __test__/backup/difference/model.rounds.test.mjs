@@ -73,7 +73,8 @@ function tableStatement(random) {
 		random(6) === 0 ? "drop table if exists made" : "create table if not exists made (x)",
 		random(6) === 0 ? "alter table named rename to renamed" : "update named set x = x + 1 where rowid = 3",
 		random(6) === 0 ? "vacuum" : "analyze",
-	][random(16)];
+		random(6) === 0 ? "alter table made rename column x to y" : "insert into made values (1)",
+	][random(17)];
 }
 
 /** The rows of the tables of a state, by what says which are the same. */

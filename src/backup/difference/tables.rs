@@ -165,13 +165,15 @@ impl<'a> Pair<'a> {
     fn count(&self, before: &Connection, after: &Connection, compared: &mut Compared) -> Result<(u64, u64), Error> {
         // The columns of the key, then all of them. The row id or a constant comes first.
         let names: Vec<String> = self.key.iter().chain(&self.columns).map(|name| quoted(name)).collect();
-        let selected = names.join(", ");
+        let selected = |first: &str| {
+            [first].into_iter().chain(names.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+        };
         let from = format!("FROM main.{}", quoted(self.name));
         let key = 1..1 + self.key.len();
         let all = key.end..key.end + self.columns.len();
         let terms: Vec<String> =
             self.key.iter().zip(1..).map(|(name, number)| format!("{} = ?{number}", quoted(name))).collect();
-        let sql = format!("SELECT NULL, {selected} {from} WHERE {}", terms.join(" AND "));
+        let sql = format!("SELECT {} {from} WHERE {}", selected("NULL"), terms.join(" AND "));
         let mut same_key = if self.key.is_empty() { None } else { Some(after.prepare(&sql)?) };
 
         let (mut removed, mut changed) = (0, 0);
@@ -179,7 +181,7 @@ impl<'a> Pair<'a> {
         let mut look_up = |row: &Row| -> Result<(), Error> {
             let values = key.clone().map(|column| row.get_ref(column)).collect::<Result<Vec<ValueRef>, _>>()?;
             let named = same_key.as_mut().filter(|_| !values.contains(&ValueRef::Null));
-            let mut rows =
+            let mut matching =
                 named.map(|statement| statement.query(params_from_iter(values.into_iter().map(BoundKey))));
             let found = match &mut matching {
                 Some(Ok(rows)) => rows.next()?,
@@ -194,7 +196,7 @@ impl<'a> Pair<'a> {
             Ok(())
         };
         let Some((row_id_before, row_id_after)) = self.row_ids else {
-            let mut statement = before.prepare(&format!("SELECT NULL, {selected} {from}"))?;
+            let mut statement = before.prepare(&format!("SELECT {} {from}", selected("NULL")))?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 compared.add(1);
@@ -203,7 +205,7 @@ impl<'a> Pair<'a> {
             return Ok((removed, changed));
         };
         let mut changed_in_place = 0;
-        let ordered = |id: &str| format!("SELECT {id}, {selected} {from} ORDER BY {id}");
+        let ordered = |id: &str| format!("SELECT {} {from} ORDER BY {id}", selected(id));
         let mut was = before.prepare(&ordered(row_id_before))?;
         let mut is = after.prepare(&ordered(row_id_after))?;
         merge(Some(&mut was), Some(&mut is), &mut |was, is| {
