@@ -180,9 +180,9 @@ impl<'a> Pair<'a> {
         // Looks up by its key what became of a row that is not in its place.
         let mut look_up = |row: &Row| -> Result<(), Error> {
             let values = key.clone().map(|column| row.get_ref(column)).collect::<Result<Vec<ValueRef>, _>>()?;
-            let named = same_key.as_mut().filter(|_| !values.contains(&ValueRef::Null));
+            let by_key = same_key.as_mut().filter(|_| !values.contains(&ValueRef::Null));
             let mut matching =
-                named.map(|statement| statement.query(params_from_iter(values.into_iter().map(BoundKey))));
+                by_key.map(|statement| statement.query(params_from_iter(values.into_iter().map(BoundKey))));
             let found = match &mut matching {
                 Some(Ok(rows)) => rows.next()?,
                 Some(Err(_)) => return matching.map_or(Ok(()), |rows| rows.map(drop).map_err(Error::from)),

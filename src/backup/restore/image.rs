@@ -182,9 +182,9 @@ fn attempt(
             });
         };
         let input = Counting { input, bytes: 0, told: &mut count, cancel: care.cancel };
-        let decoded = Decoder::new(input);
+        let begun = Decoder::new(input);
         go_on()?;
-        let decoder = decoded.map_err(unusable)?;
+        let decoder = begun.map_err(unusable)?;
         check_header(file.name, decoder.header(), before.as_ref()).map_err(unusable)?;
         let ends = image.apply(decoder);
         go_on()?;
