@@ -185,19 +185,19 @@ describe("prefixes", () => {
 
 	test("a pattern with a literal prefix costs what it finds, not what the store holds", async () => {
 		const appData = temporaryAppData();
-		await appData.set(Array.from({ length: 60_000 }, (_, i) => ({ key: `user:${i}`, value: i })));
+		await appData.set(Array.from({ length: 30_000 }, (_, i) => ({ key: `user:${i}`, value: i })));
 		const fastest = async (pattern, count) => {
 			let best = Number.POSITIVE_INFINITY;
-			for (let i = 0; i < 15; i++) {
+			for (let i = 0; i < 10; i++) {
 				const started = performance.now();
 				expect(await appData.selectValue(pattern)).toHaveLength(count);
 				best = Math.min(best, performance.now() - started);
 			}
 			return best;
 		};
-		const scan = await fastest("%:31415", 1);
-		expect(await fastest("USER:31415%", 1)).toBeLessThan(scan / 4);
-		expect(await fastest("user:31415", 1)).toBeLessThan(scan / 4);
+		const scan = await fastest("%:27182", 1);
+		expect(await fastest("USER:27182%", 1)).toBeLessThan(scan / 4);
+		expect(await fastest("user:27182", 1)).toBeLessThan(scan / 4);
 	}, 300_000);
 });
 
