@@ -204,7 +204,7 @@ describe("docs/ARCHITECTURE.md", () => {
 	});
 
 	test("names only files and folders that are there", () => {
-		const folders = ["", "lib", "src", "src/backup", "src/engine", "src/engine/sqlite"];
+		const folders = ["", "lib", "lib/studio", "studio", "src", "src/backup", "src/engine", "src/engine/sqlite"];
 		const files = ["lib", "src"].flatMap((folder) => readdirSync(join(root, folder), { recursive: true }));
 		const paths = files.map((file) => `/${file.replaceAll("\\", "/")}`);
 		const isThere = (name) =>
