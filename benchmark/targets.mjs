@@ -117,6 +117,7 @@ const ofBackups = [
 	{ group: "backup", workload: "capture-cpu", subject: "large", atMost: 400 },
 	{ group: "backup", workload: "idle-cpu", subject: "on", atMost: IDLE_MS_PER_SECOND_MAX },
 	{ group: "backup", workload: "restore", subject: "large", atMost: 2000 },
+	{ group: "backup", workload: "difference", subject: "large", atMost: 3000 },
 	{ group: "backup", workload: "day-objects", subject: "small", atMost: 30 },
 	{ group: "backup", workload: "day-random", subject: "small", atMost: 30 },
 	{ group: "backup", workload: "memory-backup", subject: "huge", atMost: BACKUP_MEMORY_MIB_MAX },

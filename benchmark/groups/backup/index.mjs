@@ -1,5 +1,6 @@
 import { captures } from "./captures.mjs";
 import { day } from "./day.mjs";
+import { difference } from "./difference.mjs";
 import { idle } from "./idle.mjs";
 import { memory } from "./memory.mjs";
 import { restore } from "./restore.mjs";
@@ -27,6 +28,7 @@ const measures = [
 	{ subject: "small", size: "small", part: captures },
 	{ subject: "large", size: "large", part: captures },
 	{ subject: "large", size: "large", part: restore },
+	{ subject: "large", size: "large", part: difference },
 	{ subject: "huge", size: "huge", part: memory, once: true },
 	{ subject: "small", size: "small", part: day, startsEmpty: true, once: true },
 ];
@@ -56,7 +58,9 @@ export const backups = {
 		return `Backups: ${counts.join(", ")} keys (10, 50, 100 and 1,000 MB in the full profile)`;
 	},
 	workloads: [
-		...new Set([safety, slowdown, captures, idle, restore, day, memory].flatMap(({ workloads }) => workloads)),
+		...new Set(
+			[safety, slowdown, captures, idle, restore, difference, day, memory].flatMap(({ workloads }) => workloads),
+		),
 	],
 	tasks: ({ backupKeys }) =>
 		measures.map(({ subject, size, part, startsEmpty, once }) => ({
