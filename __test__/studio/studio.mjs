@@ -78,7 +78,7 @@ export function hashOf(file) {
 		try {
 			hash.update(readFileSync(file + suffix));
 		} catch {
-			hash.update("none");
+			// There is none, which is the same as an empty one.
 		}
 	}
 	return hash.digest("hex");

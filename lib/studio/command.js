@@ -1,7 +1,6 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
-const { once } = require("node:events");
 const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
 const { note, print } = require("../cli/output.js");
@@ -32,8 +31,8 @@ const OPENERS = /** @type {Record<string, string[]>} */ ({
  */
 async function studio(options) {
 	checkPage();
-	const ended = signalled();
 	const session = await openSession(options);
+	const ending = signalled();
 	try {
 		const server = await startServer(session, { port: options.port, address: options.allowRemote });
 		const what = session.file ?? `the newest state at ${withoutSecrets(session.url ?? "")}`;
@@ -44,9 +43,10 @@ async function studio(options) {
 			`${what}${mode}\n${server.url}\nThe address is a key: who has it sees the data. Ctrl+C ends.`,
 		);
 		if (options.open) openBrowser(server.url);
-		await ended;
+		await ending.come;
 		await server.close();
 	} finally {
+		ending.forget();
 		await session.close();
 	}
 }
@@ -94,9 +94,18 @@ async function openBackups(options) {
 	return session;
 }
 
-/** Resolves when a signal asks for the end. A second one ends the process at once. */
+/** Waits for a signal that asks for the end. */
 function signalled() {
-	return Promise.race(SIGNALS.map((signal) => once(process, signal)));
+	/** @type {() => void} */
+	let end = () => {};
+	const come = new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+		end = () => resolve();
+	});
+	for (const signal of SIGNALS) process.once(signal, end);
+	const forget = () => {
+		for (const signal of SIGNALS) process.off(signal, end);
+	};
+	return { come, forget };
 }
 
 /** @param {string} url */

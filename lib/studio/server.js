@@ -35,10 +35,7 @@ async function startServer(session, { port = 0, address = LOCAL_ADDRESS } = {}) 
 	// A request of another protocol gets no page, and nothing is told of this one.
 	server.on("clientError", (_error, socket) => void socket.destroy());
 	server.listen(port, address);
-	await Promise.race([
-		once(server, "listening"),
-		once(server, "error").then(([error]) => refuse(error, address, port)),
-	]);
+	await once(server, "listening").catch((error) => refuse(error, address, port));
 	const bound = /** @type {import("node:net").AddressInfo} */ (server.address());
 	const host = `${address.includes(":") ? `[${address}]` : address}:${bound.port}`;
 	guard = createGuard(host, token);

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { installAzureServer } from "./azure.mjs";
+import { installChromium } from "./chromium.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installNodes } from "./nodes.mjs";
 import { installExtendedPackages } from "./packages.mjs";
@@ -15,6 +16,7 @@ export async function prepareExtendedTests() {
 		installLitestream(),
 		installS3Server(),
 		installAzureServer(),
+		installChromium(),
 	);
 }
 

@@ -23,6 +23,7 @@ import "./styles.css";
 /** Screens that are loaded when they are opened. */
 const LATER: Record<string, () => Promise<{ default: ComponentType }>> = {
 	tables: () => import("./screens/tables/tables"),
+	backups: () => import("./screens/backups/backups"),
 	sql: () => import("./screens/sql/sql"),
 	transfer: () => import("./screens/transfer"),
 };
@@ -51,10 +52,10 @@ function Top({ openPalette }: { openPalette: () => void }) {
 	const { name, canWrite: mayWrite } = info.value ?? { name: "", canWrite: false };
 	return (
 		<header class="top">
-			<span class="brand">
+			<h1 class="brand">
 				<span class="mark" />
-				<span class="not-phone">rootcellar</span>
-			</span>
+				<span class="name">rootcellar</span>
+			</h1>
 			<nav class="tabs" aria-label="Screens">
 				{SCREENS.map(({ id, title, short }) => (
 					<a key={id} class="tab" href={`#${id}`} aria-current={screen.value === id ? "page" : undefined}>

@@ -24,6 +24,7 @@ export const SCREENS: { id: string; title: string; short: string }[] = [
 	{ id: "keys", title: "Keys", short: "Keys" },
 	{ id: "tables", title: "Tables", short: "Tables" },
 	{ id: "sql", title: "SQL", short: "SQL" },
+	{ id: "backups", title: "Backups", short: "Backups" },
 	{ id: "transfer", title: "Import & export", short: "Import" },
 ];
 

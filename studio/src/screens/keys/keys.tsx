@@ -63,7 +63,7 @@ export default function Keys() {
 								isNew.value = true;
 							}}
 						>
-							New<span class="not-phone">key</span>
+							New <span class="not-phone">key</span>
 						</button>
 					)}
 				</div>

@@ -165,7 +165,12 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 			<div class="row">
 				<label class="grow cut" for={id}>
 					<strong>{column.name}</strong> <span class="muted mono">{column.type.toLowerCase()}</span>
-					{column.pk > 0 && <span class="badge">key</span>}
+					{column.pk > 0 && (
+						<>
+							{" "}
+							<span class="badge">key</span>
+						</>
+					)}
 				</label>
 				{time && <span class="muted">{time}</span>}
 				{mayEdit ? (

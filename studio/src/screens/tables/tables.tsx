@@ -119,8 +119,6 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 							class="node"
 							key={name}
 							aria-current={name === table?.name}
-							aria-selected={name === table?.name}
-							role="tab"
 							onClick={() => {
 								chosen.value = name;
 								setListOpen(false);
@@ -161,7 +159,7 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 								setNew(true);
 							}}
 						>
-							New<span class="not-phone">row</span>
+							New <span class="not-phone">row</span>
 						</button>
 					)}
 				</div>
