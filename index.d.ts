@@ -1287,7 +1287,7 @@ export interface DifferenceSummary {
  * await difference.return?.();
  * ```
  */
-export interface Difference extends AsyncIterableIterator<KeyDifference, void> {
+export interface Difference extends AsyncIterableIterator<KeyDifference> {
 	/** Resolves with the numbers, before, during or after the iteration. */
 	summary(): Promise<DifferenceSummary>;
 

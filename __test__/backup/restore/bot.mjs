@@ -55,7 +55,7 @@ export async function stored() {
 	const ids = [];
 	await store.sqlite.exec("CREATE TABLE t (x); INSERT INTO t VALUES ('then')");
 	await store.appData.set(
-		Array.from({ length: 3000 }, (_, index) => ({ key: `base${index}`, value: "x".repeat(500) })),
+		Array.from({ length: 1000 }, (_, index) => ({ key: `base${index}`, value: "x".repeat(500) })),
 	);
 	for (const value of [1, 2]) {
 		await store.appData.set({ key: "k", value });

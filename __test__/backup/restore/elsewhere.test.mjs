@@ -69,14 +69,15 @@ test.each(STEPS)(
 		if (step === "replaced") {
 			// They are in the state that was replaced, which a backup has.
 			const store = open(place);
-			const states = await store.backups.list();
 			const to = `${file}.before`;
-			for (const { id } of states) {
+			const isLost = (key) => !keys.has(key);
+			for (const { id } of await store.backups.list()) {
 				await store.backups.restore({ id, to, overwrite: true });
 				for (const key of await keysIn(to)) keys.add(key);
+				if (!written(bot).some(isLost)) break;
 			}
 			await store.close();
-			expect(written(bot).filter((key) => !keys.has(key))).toEqual([]);
+			expect(written(bot).filter(isLost)).toEqual([]);
 			expect(lost.length).toBeGreaterThan(0);
 		} else {
 			expect(lost).toEqual([]);
