@@ -50,11 +50,9 @@ const STEPS = {
 		await page.keyboard.press("Control+Enter");
 		await page.getByRole("table", { name: "Result" }).waitFor();
 	},
-	backups: async (page) => {
-		await page
-			.getByRole("button", { name: /^Choose 2/ })
-			.last()
-			.click();
+	backups: async (page, { id }) => {
+		const moment = page.getByRole("table", { name: "Moments" }).getByRole("row").filter({ hasText: id });
+		await moment.getByRole("button").click();
 		await page.getByRole("button", { name: "Compare with now" }).click();
 		await page.getByRole("table", { name: "Keys that differ" }).waitFor();
 		await page.getByText("Since then").first().waitFor();
@@ -71,7 +69,7 @@ async function serve(folder, keys) {
 	const url = `${file}.backup`;
 	const store = openDataStore({ filename: file, backup: { url, quiet: true } });
 	await fill(store, keys);
-	await store.backups.create();
+	const { id } = await store.backups.create();
 	for (const [n, value] of [4, 7, 9].entries()) {
 		await store.appData.set([
 			{ key: "profile:ada", value: { xp: 360 + value, level: 2, badges: ["early"].slice(n) } },
@@ -87,7 +85,7 @@ async function serve(folder, keys) {
 		await server.close();
 		await session.close();
 	};
-	return { ...server, close };
+	return { ...server, id, close };
 }
 
 /**
@@ -107,7 +105,7 @@ export async function takeScreenshots(folder, keys) {
 				await openScreen(found.page, studio);
 				for (const [name, step] of Object.entries(STEPS)) {
 					if (name !== "key") await goTo(found.page, name);
-					await step(found.page, { isPhone: viewport.width < 500 });
+					await step(found.page, { isPhone: viewport.width < 500, id: studio.id });
 					// The cursor of an editor blinks, and what has changed fades: neither is in the picture.
 					const path = join(folder, `${name}-${colorScheme}-${viewport.width}.png`);
 					await found.page.screenshot({ path, animations: "disabled", caret: "hide" });

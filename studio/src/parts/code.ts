@@ -1,6 +1,12 @@
 // CodeMirror, which is loaded when the first editor is needed.
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+	autocompletion,
+	closeBrackets,
+	closeBracketsKeymap,
+	closeCompletion,
+	completionKeymap,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { SQLite, sql } from "@codemirror/lang-sql";
@@ -91,7 +97,8 @@ export function createCode(options: CodeOptions): Code {
 	const comparison = new Compartment();
 	const languages = new Compartment();
 	const isLarge = text.length > LARGE;
-	const run = () => {
+	const run = (view: EditorView) => {
+		closeCompletion(view);
 		submit?.();
 		return true;
 	};
@@ -126,7 +133,7 @@ export function createCode(options: CodeOptions): Code {
 	if (!isLarge) {
 		extensions.push(bracketMatching(), closeBrackets(), syntaxHighlighting(colours), highlightActiveLine());
 		if (language === "json") extensions.push(json(), jsonLint);
-		else extensions.push(languages.of(sql({ dialect: SQLite, schema })), autocompletion());
+		else extensions.push(languages.of(sql({ dialect: SQLite, schema })), autocompletion({ icons: false }));
 	}
 	const view = new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) });
 	return {

@@ -1,0 +1,77 @@
+// What the studio may take: bytes in the package, and time on two million keys.
+
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { brotliDecompressSync, gzipSync } from "node:zlib";
+import { beforeAll, expect, test } from "vitest";
+import { root } from "../../scripts/lib/run.mjs";
+import { buildStudio } from "../../scripts/lib/studio.mjs";
+import { temporaryFile } from "../helpers/store.mjs";
+import { shortest } from "../helpers/time.mjs";
+import { fileWith, startStudio } from "./studio.mjs";
+
+beforeAll(buildStudio);
+
+const dist = join(root, "studio", "dist");
+const read = (name) => brotliDecompressSync(readFileSync(join(dist, `${name}.br`))).toString();
+
+test("the page begins with at most 30 KB of JavaScript, and the package grows by at most 200 KB", () => {
+	const wanted = ["main.js"];
+	for (const name of wanted) {
+		// What is imported at once; the rest is imported when a screen or an editor is opened.
+		for (const [, other] of read(name).matchAll(/(?:from|^import|;import)"\.\/([\w-]+\.js)"/g)) {
+			if (!wanted.includes(other)) wanted.push(other);
+		}
+	}
+	const first = wanted.reduce((sum, name) => sum + gzipSync(read(name)).length, 0);
+	expect(wanted.length).toBeGreaterThan(1);
+	expect(first).toBeLessThan(30_000);
+	const server = readdirSync(join(root, "lib", "studio"), { recursive: true }).filter((name) =>
+		/\.(js|ts)$/.test(name),
+	);
+	const code = gzipSync(server.map((name) => readFileSync(join(root, "lib", "studio", name), "utf8")).join("")).length;
+	const page = readdirSync(dist).reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
+	expect(code + page).toBeLessThan(200_000);
+});
+
+/** Two million keys, a tenth of them in forty communities, in trees that are wide and trees that are deep. */
+const KEYS = `
+WITH RECURSIVE n(i) AS (SELECT :from UNION ALL SELECT i + 1 FROM n WHERE i < :to)
+INSERT INTO __rootapp_kv (key, community_id, value)
+SELECT CASE i % 4 WHEN 0 THEN 'user:' || i || ':profile' WHEN 1 THEN 'user:' || i || ':xp'
+		WHEN 2 THEN 'guild:' || (i % 500) || ':member:' || i ELSE 'log:2026-11-' || (10 + i % 20) || ':' || i END,
+	iif(i % 10, NULL, 'community-' || (i % 400)), '{"xp":' || i || ',"name":"player ' || i || '","tags":["a","b"]}'
+FROM n`;
+
+test("on two million keys a page anywhere, a level of the tree, the communities and a look at all of it are quick", async () => {
+	const file = await fileWith(async ({ appData, sqlite }) => {
+		await appData.set({ key: "motd", value: "hello" });
+		for (let from = 0; from < 2_000_000; from += 100_000) await sqlite.run(KEYS, { from, to: from + 99_999 });
+	}, temporaryFile());
+	const studio = await startStudio({ file });
+	const took = async (name, input) => {
+		const startedAt = performance.now();
+		await studio.call(name, input);
+		return performance.now() - startedAt;
+	};
+	const budgets = [
+		["keys/list", {}, 50],
+		["keys/list", { after: "user:5" }, 50],
+		["keys/list", { after: "guild:77:member:1000" }, 50],
+		["keys/list", { community: "community-40", after: "user:1" }, 50],
+		["keys/list", { filter: "log:2026-11-2" }, 50],
+		["keys/list", { filter: "USER:7%" }, 50],
+		["keys/level", { prefix: "" }, 10],
+		["keys/level", { prefix: "log:" }, 10],
+		["keys/level", { prefix: "guild:" }, 10],
+		["keys/level", { prefix: "user:123456" }, 10],
+		["communities", {}, 10],
+		["keys/count", {}, 50],
+	];
+	const late = [];
+	for (const [name, input, limitMs] of budgets) {
+		const ms = await shortest(limitMs, () => took(name, input), 30);
+		if (ms >= limitMs) late.push(`${name} ${JSON.stringify(input)}: ${ms.toFixed(1)} ms of ${limitMs}`);
+	}
+	expect(late).toEqual([]);
+});
