@@ -54,7 +54,7 @@ export default defineConfig({
 		// Most of a test's time is spent on waiting for processes that it has started.
 		maxWorkers: availableParallelism() + 1,
 		sequence: { sequencer: LongestFirst },
-		expect: { poll: { timeout: 60_000 } },
+		expect: { poll: { timeout: 120_000 } },
 		projects: [
 			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
 			{ extends: true, test: onPostgres },
