@@ -43,7 +43,7 @@ let shared;
 afterAll(() => shared?.kill());
 
 /** Like {@link rootcellar} without an input, in a process that has run other commands before. */
-export async function rootcellarAgain(args, { env, cwd }) {
+export async function rootcellarAgain(args, { env, cwd } = {}) {
 	shared ??= fork(fileURLToPath(new URL("commands.cjs", import.meta.url)), { env: environment(), execArgv: [] });
 	const ended = new AbortController();
 	const { signal } = ended;

@@ -31,7 +31,7 @@ import {
 
 vi.setConfig({ testTimeout: 300_000 });
 
-const COMMANDS = ["status", "backup", "list", "restore", "reset", "verify", "export", "import"];
+const COMMANDS = ["status", "backup", "list", "restore", "diff", "reset", "verify", "export", "import"];
 
 describe("how it is called", () => {
 	test("help and the version are no errors, and every command shows an example of itself", async () => {
