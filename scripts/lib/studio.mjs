@@ -2,7 +2,6 @@ import {
 	chmodSync,
 	cpSync,
 	existsSync,
-	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
@@ -32,7 +31,7 @@ async function bundle() {
 	const { build } = await import("esbuild");
 	const folder = mkdtempSync(join(source, ".dist-"));
 	try {
-		await build({
+		const { metafile } = await build({
 			entryPoints: [join(source, "src", "main.tsx")],
 			outdir: folder,
 			bundle: true,
@@ -44,20 +43,54 @@ async function bundle() {
 			jsxImportSource: "preact",
 			chunkNames: "[name]-[hash]",
 			legalComments: "none",
+			metafile: true,
 			logLevel: "warning",
 		});
+		const licenses = licensesOf(Object.keys(metafile.inputs));
 		for (const name of readdirSync(folder)) compress(join(folder, name));
+		writeFileSync(join(folder, "LICENSES.txt"), licenses);
 		cpSync(join(source, "index.html"), join(folder, "index.html"));
 		// The folder was made for this process alone.
 		chmodSync(folder, 0o755);
-		mkdirSync(output, { recursive: true });
-		// A page that is open goes on with the files that it has been sent.
-		const before = `${folder}-before`;
-		renameSync(output, before);
-		renameSync(folder, output);
-		rmSync(before, { recursive: true, force: true });
+		replaceWith(folder);
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+/**
+ * The licenses of the packages that are in the page. Each text stands there once, with the names of those that have it.
+ *
+ * @param {string[]} inputs - Paths of what was bundled.
+ */
+function licensesOf(inputs) {
+	const names = new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+	/** @type {Map<string, string[]>} */
+	const texts = new Map();
+	for (const name of [...names].sort()) {
+		const folder = join(root, "node_modules", name);
+		const file = readdirSync(folder).find((found) => /^licen[cs]e/i.test(found));
+		const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim();
+		texts.set(text, [...(texts.get(text) ?? []), name]);
+	}
+	return [...texts].map(([text, found]) => `${found.join(", ")}\n\n${text}\n`).join("\n\n");
+}
+
+/**
+ * Puts a folder in the place of the page. Where another process does so at the same time, either's will do.
+ *
+ * @param {string} folder
+ */
+function replaceWith(folder) {
+	const before = `${folder}-before`;
+	try {
+		if (existsSync(output)) renameSync(output, before);
+		renameSync(folder, output);
+	} catch (error) {
+		const { code = "" } = /** @type {NodeJS.ErrnoException} */ (error);
+		if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(code)) throw error;
+	} finally {
+		rmSync(before, { recursive: true, force: true });
 	}
 }
 
