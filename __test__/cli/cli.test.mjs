@@ -75,7 +75,8 @@ describe("how it is called", () => {
 		const { file } = await stored();
 		const env = { DATABASE_CONFIG: "nonsense" };
 		for (const command of COMMANDS) {
-			const { code, message } = await failure([command], { code: 2, env });
+			const args = command === "diff" ? ["--at", "2025-01-01"] : [];
+			const { code, message } = await failure([command, ...args], { code: 2, env });
 			expect([code, message]).toEqual(["ERR_INVALID_CONFIG", expect.stringContaining("DATABASE_CONFIG")]);
 		}
 		for (const url of ["ftp://host/path", "s3://bucket", "s3:///prefix", "file:relative", "nonsense://x/y"]) {
