@@ -55,7 +55,7 @@ const ROWS = [
 	{
 		...keyValue,
 		group: "slow-sync",
-		title: "the same where the disk takes a millisecond longer",
+		title: "the same where each sync of the disk takes a millisecond longer",
 		workloads: ["set-1"],
 		...bySqlite,
 		why: AWAY,
@@ -86,7 +86,7 @@ const ROWS = [
 	},
 	{
 		...large,
-		title: "storing them in arrays of 20,000, in a random order; in the order of the keys",
+		title: "1,000,000 keys: storing them in arrays of 20,000, in a random order; in the order of the keys",
 		workloads: ["load", "load-in-order"],
 		why: "a row has an index beside it, and passes the write-ahead log",
 	},
