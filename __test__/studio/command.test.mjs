@@ -66,6 +66,50 @@ test("with --write it changes the file beside a bot, which sees the change", asy
 	expect((await once(child, "exit"))[0]).toBe(0);
 });
 
+test("a studio that is killed has stored what it has said was saved, and the bot beside it goes on", async () => {
+	const file = await withKey(temporaryFile());
+	const bot = openDataStore({ filename: file, backup: false });
+	onTestFinished(() => bot.close());
+	const { child, call } = await start("--file", file, "--write");
+	let { version } = await call("key/read", { key: "a" });
+	let saved = 1;
+	// The bot writes its own keys all the while.
+	let isOver = false;
+	const writing = (async () => {
+		let n = 0;
+		while (!isOver) await bot.appData.set({ key: "bot", value: ++n });
+		return n;
+	})();
+	for (let n = 2; n < 12; n++) {
+		({ version } = await call("key/save", { key: "a", value: String(n), version }));
+		expect(version).toEqual(expect.any(String));
+		saved = n;
+	}
+	const last = call("key/save", { key: "a", value: "12", version }).catch(() => undefined);
+	child.kill("SIGKILL");
+	await Promise.all([last, once(child, "exit")]);
+	isOver = true;
+	const written = await writing;
+	const [a, own] = await bot.kv.getMany(["a", "bot"]);
+	expect([saved, saved + 1]).toContain(a);
+	expect(own).toBe(written);
+	// The other way round: a bot that is killed leaves the studio with all that it has stored.
+	const source = `const { openDataStore } = require("rootcellar");
+		const store = openDataStore({ filename: ${JSON.stringify(file)}, backup: false });
+		store.appData.set({ key: "a", value: "by the bot" }).then(() => process.stdout.write("stored"));
+		setInterval(() => {}, 1_000);`;
+	const studio = await start("--file", file, "--write");
+	const other = spawn(process.execPath, ["-e", source], { cwd: dirname(dirname(program)), env: environment() });
+	onTestFinished(() => void other.kill("SIGKILL"));
+	await once(other.stdout, "data");
+	other.kill("SIGKILL");
+	await once(other, "exit");
+	const { value, version: theirs } = await studio.call("key/read", { key: "a" });
+	expect(value).toBe('"by the bot"');
+	await studio.call("key/save", { key: "a", value: "0", version: theirs });
+	expect(await bot.appData.get("a")).toBe(0);
+});
+
 test("with a destination alone the newest state is shown, and nothing of it is left", async () => {
 	const folder = temporaryDirectory();
 	const url = join(folder, "backups");
