@@ -27,7 +27,7 @@ GROUP BY level ORDER BY players DESC`;
 /** What is done on each screen before its picture is taken. */
 const STEPS = {
 	keys: async (page) => {
-		await page.getByRole("row", { name: /^motd / }).waitFor();
+		await page.getByRole("row", { name: /^cooldown:daily:bob / }).waitFor();
 	},
 	key: async (page, { isPhone }) => {
 		await goTo(page, "keys");

@@ -26,5 +26,7 @@ export async function installChromium() {
 	if (!existsSync("/usr/bin/apt-get") || process.getuid?.() !== 0) {
 		throw new StepFailure(title, "it needs Debian's apt-get, and root", { hint });
 	}
-	await run(title, "apt-get", ["install", "-y", "--no-install-recommends", ...PACKAGES], { hint });
+	const env = { DEBIAN_FRONTEND: "noninteractive" };
+	await run("Reading what Debian has (apt-get update)", "apt-get", ["update", "-q"], { env, hint });
+	await run(title, "apt-get", ["install", "-y", "--no-install-recommends", ...PACKAGES], { env, hint });
 }
