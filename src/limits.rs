@@ -231,6 +231,9 @@ pub const OPENING_LISTING_WAIT: Duration = Duration::from_secs(15);
 /// Polling interval for commits of others while something is watched.
 pub const WATCH_LOOK: Duration = Duration::from_millis(150);
 
+/// Interval at which those look for commits themselves who are told of them by a watch.
+pub const LOOK_BESIDE_WATCH: Duration = Duration::from_secs(10);
+
 /// Shortest pause between two reports of changes, so that a storm of commits is read in few steps.
 pub const WATCH_PAUSE: Duration = Duration::from_millis(5);
 

@@ -1,7 +1,12 @@
-//! Random operations against a plain model: what the store answers is what a list of entries would.
+//! Random operations against a plain model, in one process and in several: what the store answers is what a list of entries
+//! would.
 
 #[path = "support/key_model.rs"]
 mod key_model;
+#[path = "support/model_processes.rs"]
+mod processes;
+#[path = "support/rounds.rs"]
+mod rounds;
 #[path = "support/rows.rs"]
 #[allow(dead_code, reason = "rows are compared one by one")]
 mod rows;
@@ -211,7 +216,7 @@ fn open(path: &Path) -> Engine {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: rounds::rounds(64, 500, 5_000), ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_answers_as_a_plain_list_would(

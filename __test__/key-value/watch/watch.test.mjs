@@ -230,6 +230,27 @@ describe("it tells", () => {
 		expect(told.length).toBe(1_112);
 	});
 
+	test("changes all over a large store, in a time that does not grow with their number times that of the keys", async () => {
+		const store = temporaryStore();
+		const filler = "x".repeat(200);
+		await store.appData.set(Array.from({ length: 30_000 }, (_, n) => ({ key: `k:${n}`, value: { n, filler } })));
+		const { told, atLeast } = collect(store.kv.watch({ prefix: "" }));
+		await store.appData.set({ key: "k:1", value: "begun" });
+		await atLeast(1);
+		let round = 0;
+		const took = await shortest(4_000, async () => {
+			round++;
+			told.length = 0;
+			const since = performance.now();
+			// Each in a page of its own.
+			await store.appData.set(Array.from({ length: 1_500 }, (_, n) => ({ key: `k:${n * 20}`, value: round })));
+			await atLeast(1_500);
+			return performance.now() - since;
+		});
+		expect(told.length).toBe(1_500);
+		expect(took).toBeLessThan(4_000);
+	});
+
 	test("after more than 10,000 changes to read everything anew, and then what follows", async () => {
 		const { store, told, atLeast } = await openWatch({ prefix: "" });
 		await store.appData.set(Array.from({ length: 10_001 }, (_, n) => ({ key: `k:${n}`, value: n })));

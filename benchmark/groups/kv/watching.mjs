@@ -22,6 +22,7 @@ export const watchWorkloads = [
 	{ id: "kv-watch-foreign-median", title: "the same, median", ...inMs },
 	{ id: "kv-watch-own", title: "from a set to the watch of the same store, median", ...inMs },
 	{ id: "kv-watch-idle", title: "what an idle watch computes, without backups", ...inMsPerSecond },
+	{ id: "kv-watch-idle-backups", title: "the same, beside backups", ...inMsPerSecond },
 ];
 
 /**
@@ -34,19 +35,20 @@ export const watchWorkloads = [
  */
 export async function measureWatch(filename, keyCount, { idleMs, name }) {
 	const changes = name === "full" ? CHANGES : 10;
-	const store = openDataStore({ filename, backup: false });
 	// A watch does not keep the process alive.
 	const alive = setInterval(() => {}, REST_MS);
-	await store.appData.get("");
-	await wait(REST_MS);
-	const without = await idleCost(idleMs);
+	const beside = openDataStore({ filename, backup: { quiet: true } });
+	await beside.backups.create();
+	const idleBesideBackups = await costOfWatch(beside, idleMs);
+	await beside.close();
+
+	const store = openDataStore({ filename, backup: false });
+	const idle = await costOfWatch(store, idleMs);
 	const watch = store.kv.watch({ prefix: "" });
 	let told = next(watch);
-	await store.appData.set({ key: "first", value: 1 });
+	await store.appData.set({ key: "first", value: "last" });
 	await told;
-	await wait(REST_MS);
 	told = next(watch);
-	const withWatch = await idleCost(idleMs);
 
 	const other = fork(fileURLToPath(new URL("watching-child.mjs", import.meta.url)), [filename]);
 	await answerOf(other);
@@ -75,8 +77,30 @@ export async function measureWatch(filename, keyCount, { idleMs, name }) {
 		"kv-watch-foreign": percentile(foreign, 0.99),
 		"kv-watch-foreign-median": percentile(foreign, 0.5),
 		"kv-watch-own": percentile(own, 0.5),
-		"kv-watch-idle": Math.max(0, withWatch - without),
+		"kv-watch-idle": idle,
+		"kv-watch-idle-backups": idleBesideBackups,
 	};
+}
+
+/**
+ * What a watch of every key computes while nothing changes, beside what the process does without it.
+ *
+ * @param {import("rootcellar").DataStore} store
+ * @param {number} idleMs
+ */
+async function costOfWatch({ appData, kv }, idleMs) {
+	await appData.get("");
+	await wait(REST_MS);
+	const without = await idleCost(idleMs);
+	const watch = kv.watch({ prefix: "" });
+	const told = watch.next();
+	await appData.set({ key: "first", value: without });
+	await told;
+	void watch.next();
+	await wait(REST_MS);
+	const withWatch = await idleCost(idleMs);
+	await watch.return?.();
+	return Math.max(0, withWatch - without);
 }
 
 /**

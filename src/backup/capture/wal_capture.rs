@@ -369,7 +369,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sqlite3");
         let engine = Engine::open(&path).unwrap();
-        let mut capture = WalCapture::open_beside(&path, Arc::clone(engine.restarts())).unwrap();
+        let mut capture = WalCapture::open_beside(&path, Arc::clone(&engine.restarts().captures)).unwrap();
         let foreign = Connection::open(&path).unwrap();
         let mut rng = Rng::with_seed(7);
         let mut table: Option<PageTable> = None;

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::restore::restored::Restored;
 use crate::backup::restore::{listing, to_file, verify};
 use crate::clock::now_ms;
-use crate::engine::sqlite::wal::restart_log::RestartLog;
+use crate::engine::sqlite::wal::restart_log::RestartLogs;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -27,6 +28,8 @@ pub enum ServiceRequest {
     Restore(Target, Reply<Restored>),
     /// Back up because the process is ending.
     Finish(Instant, mpsc::Sender<()>),
+    /// Look for commits, for there may be one.
+    Look,
     /// Back up and end.
     Close(Instant, mpsc::Sender<()>),
 }
@@ -41,7 +44,7 @@ pub struct Service {
     path: PathBuf,
     state_dir: StateDir,
     options: ServiceOptions,
-    requests: mpsc::Sender<ServiceRequest>,
+    requests: Arc<mpsc::Sender<ServiceRequest>>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
 }
@@ -58,9 +61,11 @@ impl Service {
         options: ServiceOptions,
         lock: Option<Lock>,
         observers: Arc<Observers>,
-        restarts: Arc<RestartLog>,
+        restarts: RestartLogs,
     ) -> Result<Self, Error> {
         let (requests, received) = mpsc::channel();
+        let requests = Arc::new(requests);
+        let (look, told) = (Arc::clone(&restarts.look), Arc::downgrade(&requests));
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
         let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers };
         let worker = Worker::new(
@@ -72,6 +77,12 @@ impl Service {
             Arc::clone(&service.observers),
             restarts,
         );
+        let is_at_rest = Arc::clone(worker.is_at_rest());
+        // The service that is dropped ends the thread, so this does not keep the channel.
+        look.listen(move || {
+            let Some(requests) = told.upgrade() else { return false };
+            !is_at_rest.swap(false, Ordering::AcqRel) || requests.send(ServiceRequest::Look).is_ok()
+        });
         let (status, observers) = (Arc::clone(&service.status), Arc::clone(&service.observers));
         threads::spawn("backup", move || {
             let ended = catch_unwind(AssertUnwindSafe(|| run(worker, &received)));
@@ -203,6 +214,7 @@ fn run(mut worker: Worker, requests: &Receiver<ServiceRequest>) {
                 let _ = ended.send(());
                 return;
             }
+            Ok(ServiceRequest::Look) => worker.look_soon(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return worker.close(Instant::now()),
         }

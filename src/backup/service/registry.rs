@@ -95,7 +95,7 @@ pub fn open_store(
         options,
         recovered.lock,
         observers,
-        Arc::clone(engine.restarts()),
+        engine.restarts().clone(),
     )?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);

@@ -1,6 +1,7 @@
 //! Work of the backup thread.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,10 +21,10 @@ use crate::backup::restore::in_place::Replacement;
 use crate::backup::restore::restored::Restored;
 use crate::clock::now_ms;
 use crate::engine::sqlite::open_own_writer;
-use crate::engine::sqlite::wal::restart_log::RestartLog;
+use crate::engine::sqlite::wal::restart_log::RestartLogs;
 use crate::limits::{
-    ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, MAINTENANCE_INTERVAL,
-    QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
+    ELSEWHERE_INTERVAL, ELSEWHERE_LOCKED_WAIT, IDLE_MAINTENANCE_INTERVAL, LOCKED_BACKUP_WAIT, LOOK_BESIDE_WATCH,
+    MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
 };
 use crate::ltx::Txid;
 use crate::threads::lock;
@@ -42,11 +43,15 @@ pub struct Worker {
     publisher: Option<Publisher>,
     status: Arc<Mutex<Status>>,
     observers: Arc<Observers>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     failures: u32,
     /// Duration of the last capture, without hooks.
     capture_took: Duration,
     next_capture: Instant,
+    /// When a commit is captured of which the thread is told before that.
+    earliest_capture: Instant,
+    /// Whether the thread waits to be told of a commit.
+    is_at_rest: Arc<AtomicBool>,
     next_maintenance: Instant,
     time_of_day: TimeOfDay,
     is_checked: bool,
@@ -61,7 +66,7 @@ impl Worker {
         right: Option<Lock>,
         status: Arc<Mutex<Status>>,
         observers: Arc<Observers>,
-        restarts: Arc<RestartLog>,
+        restarts: RestartLogs,
     ) -> Self {
         // Small files, and files that were not closed properly, were checked before they were opened.
         let is_checked = path.metadata().is_ok_and(|file| file.len() <= QUICK_CHECK_BYTES_MAX);
@@ -77,6 +82,8 @@ impl Worker {
             failures: 0,
             capture_took: Duration::ZERO,
             next_capture: Instant::now(),
+            earliest_capture: Instant::now(),
+            is_at_rest: Arc::default(),
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
             time_of_day: TimeOfDay::new(Instant::now(), now_ms()),
             is_checked,
@@ -88,16 +95,31 @@ impl Worker {
         if Instant::now() >= self.next_capture {
             let began = Instant::now();
             self.capture_took = Duration::ZERO;
+            let is_told = self.restarts.look.is_taken();
+            // Before the look: what is committed after it is then not missed.
+            self.is_at_rest.store(is_told, Ordering::Release);
             let result = self.capture();
             let pause = self.pause_after(&result);
+            self.earliest_capture = began + pause;
+            let is_idle = matches!(result, Ok(None));
+            self.next_capture = began + if is_told && is_idle { pause.max(LOOK_BESIDE_WATCH) } else { pause };
             // An error was reported, and the work will be retried.
             let _ = self.note(result);
-            self.next_capture = began + pause;
         }
         if self.publisher.is_some() && Instant::now() >= self.next_maintenance {
             self.maintain();
         }
         self.next_capture.min(self.next_maintenance).saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the thread waits to be told of a commit; whoever tells it takes that back.
+    pub fn is_at_rest(&self) -> &Arc<AtomicBool> {
+        &self.is_at_rest
+    }
+
+    /// Makes a capture due that waits for the thread to be told of a commit.
+    pub fn look_soon(&mut self) {
+        self.next_capture = self.next_capture.min(self.earliest_capture);
     }
 
     fn pause_after(&self, result: &Result<Option<Published>, Error>) -> Duration {
@@ -120,7 +142,7 @@ impl Worker {
             }
         }
         if self.publisher.is_none() {
-            let capture = Box::new(WalCapture::open_beside(&self.path, Arc::clone(&self.restarts))?);
+            let capture = Box::new(WalCapture::open_beside(&self.path, Arc::clone(&self.restarts.captures))?);
             let destination = Arc::clone(&self.options.destination);
             let publisher = Publisher::new(self.state_dir.folder(), destination, capture)?;
             self.state_dir.mark_in_use()?;

@@ -28,7 +28,7 @@ use super::stray_log::is_stray;
 use super::wal::commit_log::{CacheValidity, CommitLog, Recorder};
 use super::wal::file_mark::boot;
 use super::wal::index_header::{WalIndex, WalIndexHeader};
-use super::wal::restart_log::{RestartLog, RestartLogs};
+use super::wal::restart_log::RestartLogs;
 use super::wal::snapshot::snapshot_header;
 use super::watch::thread::{Tell, WatchNumber, Watcher};
 use super::watch::watched::Watched;
@@ -82,6 +82,8 @@ impl Engine {
         let checkpointer = Checkpointer::start(&file, Arc::clone(&commit_log), restarts.clone())?;
         let (checkpointer, thread) = checkpointer.unzip();
         let control = Control::new(interrupt, checkpointer);
+        let told = Arc::downgrade(&control);
+        restarts.look.listen(move || told.upgrade().inspect(|control| control.look()).is_some());
         let writer = Writer::new(connection, recorder, file.clone(), Arc::clone(&control));
         Self::start(file, writer, commit_log, control, restarts, thread, None)
     }
@@ -118,7 +120,7 @@ impl Engine {
         let (requests, received) = mpsc::channel();
         let writer = threads::spawn("writer", move || writer.run(&received))?;
         let readers = ReaderPool::new(file.clone());
-        let watcher = Arc::new(Watcher::new(Arc::clone(&restarts.watches)));
+        let watcher = Arc::new(Watcher::new(restarts.clone()));
         let told = Arc::clone(&watcher);
         control.when_committed(move || told.committed());
         Ok(Self { file, requests, writer, readers, commit_log, control, restarts, checkpointer, found, watcher })
@@ -362,10 +364,10 @@ impl Engine {
         self.close();
     }
 
-    /// Restarts of the log, for captures.
+    /// What is told to those who follow the log.
     #[must_use]
-    pub fn restarts(&self) -> &Arc<RestartLog> {
-        &self.restarts.captures
+    pub fn restarts(&self) -> &RestartLogs {
+        &self.restarts
     }
 
     /// Controls of the end of the process.

@@ -19,7 +19,7 @@ use crate::engine::sqlite::wal::commit_log::CommitLog;
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::engine::sqlite::wal::raw_file::RawFile;
 use crate::engine::sqlite::wal::restart_log::RestartLogs;
-use crate::limits::CHECKPOINT_RETRY;
+use crate::limits::{CHECKPOINT_LOOK, CHECKPOINT_RETRY, LOOK_BESIDE_WATCH};
 use crate::threads::{self, lock};
 
 /// Message to the thread.
@@ -103,12 +103,17 @@ impl RunningCheckpointer {
     fn run(&mut self, requests: &Receiver<CheckpointRequest>) {
         let mut pace = Pace::new(Instant::now());
         loop {
+            let is_told = self.restarts.look.is_taken();
             let step = pace.next(Instant::now(), self.wal_index.progress());
             let wait = match step {
                 Step::Wait(wait) if pace.is_complete() => {
-                    let is_told = !self.is_idle.swap(true, Ordering::AcqRel);
-                    // A commit just before this did not wake the thread: look once more.
-                    if is_told { Duration::ZERO } else { wait }
+                    let was_idle = self.is_idle.swap(true, Ordering::AcqRel);
+                    match wait {
+                        // A commit just before this did not wake the thread: look once more.
+                        _ if !was_idle => Duration::ZERO,
+                        CHECKPOINT_LOOK if is_told => LOOK_BESIDE_WATCH,
+                        wait => wait,
+                    }
                 }
                 Step::Wait(wait) => wait,
                 Step::Copy => {

@@ -43,15 +43,20 @@ impl Control {
     /// Called before a commit is acknowledged. Blocks while acknowledgements are frozen: once the last capture has begun, a
     /// commit that it may lack is not acknowledged.
     pub fn before_reply(&self) {
-        if let Some(checkpointer) = &self.checkpointer {
-            checkpointer.committed();
-        }
+        self.look();
         if let Some(listener) = self.when_committed.get() {
             listener();
         }
         let mut is_frozen = lock(&self.is_frozen);
         while *is_frozen {
             is_frozen = self.thawed.wait(is_frozen).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Has the checkpointer look at the log, in which there may be a commit.
+    pub fn look(&self) {
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.committed();
         }
     }
 

@@ -12,6 +12,7 @@ pub mod preallocate;
 #[allow(unsafe_code, reason = "reads files of SQLite's")]
 pub mod raw_file;
 pub mod restart_log;
+pub mod shared_look;
 mod single_rows;
 #[allow(unsafe_code, reason = "asks SQLite what rusqlite has no function for")]
 pub mod snapshot;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::frames::{FRAME_HEADER_BYTES, FrameHeader, HEADER_BYTES, WalMark, Written};
 use super::index_header::WalIndexHeader;
 use super::raw_file::RawFile;
+use super::shared_look::SharedLook;
 use crate::threads::lock;
 
 /// Logs and pages that are kept. A capture that is further behind compares every page.
@@ -38,13 +39,16 @@ pub struct EndedLog {
     next: [u32; 2],
 }
 
-/// Restarts for those who follow the log, each at a position of its own.
+/// What those who follow the log are told: its restarts, each at a position of its own, and the look for commits that they
+/// share.
 #[derive(Debug, Clone, Default)]
 pub struct RestartLogs {
     /// For captures.
     pub captures: Arc<RestartLog>,
     /// For watches.
     pub watches: Arc<RestartLog>,
+    /// Which a watch takes for all.
+    pub look: Arc<SharedLook>,
 }
 
 /// A log that ended, or is about to, for each of them who needs it.

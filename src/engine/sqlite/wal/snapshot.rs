@@ -27,7 +27,7 @@ pub fn snapshot_header(connection: &Connection) -> Option<WalIndexHeader> {
 pub fn snapshot_header_of_any_log(connection: &Connection) -> Option<WalIndexHeader> {
     snapshot_header(connection).or_else(|| {
         // Had there been a commit since the snapshot was taken, its checksum would be there, also in a restarted log.
-        WalIndex::of(connection).map(WalIndex::header).filter(|now| now.frame_checksum() == [0, 0])
+        WalIndex::of_log(connection).map(WalIndex::header).filter(|now| now.frame_checksum() == [0, 0])
     })
 }
 

@@ -21,8 +21,8 @@ use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::wal::commit_log::data_version;
 use crate::engine::sqlite::wal::frames::WalState;
 use crate::engine::sqlite::wal::index_header::{WalIndex, WalIndexHeader};
-use crate::engine::sqlite::wal::restart_log::RestartLog;
-use crate::engine::sqlite::wal::snapshot::snapshot_header;
+use crate::engine::sqlite::wal::restart_log::RestartLogs;
+use crate::engine::sqlite::wal::snapshot::snapshot_header_of_any_log;
 use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
 use crate::threads::{self, lock};
 
@@ -50,16 +50,15 @@ enum Request {
 /// The means to tell the thread, which is there from the first watch on.
 #[derive(Debug)]
 pub struct Watcher {
-    /// What this process has begun anew.
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     running: Mutex<Option<(Sender<Request>, JoinHandle<()>)>>,
     /// Something is watched, and the thread is not told yet of a commit.
     wants_commits: Arc<AtomicBool>,
 }
 
 impl Watcher {
-    /// For a file whose log this process begins anew from time to time.
-    pub fn new(restarts: Arc<RestartLog>) -> Self {
+    /// For a file whose log this process begins anew from time to time. Its look for commits is for others, too.
+    pub fn new(restarts: RestartLogs) -> Self {
         Self { restarts, running: Mutex::default(), wants_commits: Arc::default() }
     }
 
@@ -80,7 +79,7 @@ impl Watcher {
         if running.is_none() {
             let (requests, received) = mpsc::channel();
             let (file, wants_commits) = (file.clone(), Arc::clone(&self.wants_commits));
-            let restarts = Arc::clone(&self.restarts);
+            let restarts = self.restarts.clone();
             match threads::spawn("watch", move || WatchThread::new(file, wants_commits, restarts).run(&received)) {
                 Ok(thread) => *running = Some((requests, thread)),
                 Err(error) => return Err((error, tell)),
@@ -164,7 +163,7 @@ impl Watch {
 struct WatchThread {
     file: DatabaseFile,
     wants_commits: Arc<AtomicBool>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
     watches: Vec<Watch>,
     /// Present while something is watched.
     follower: Option<Follower>,
@@ -178,7 +177,7 @@ struct WatchThread {
 const IDLE_LOOKS_MAX: u32 = 8;
 
 impl WatchThread {
-    fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>, restarts: Arc<RestartLog>) -> Self {
+    fn new(file: DatabaseFile, wants_commits: Arc<AtomicBool>, restarts: RestartLogs) -> Self {
         Self {
             file,
             wants_commits,
@@ -354,14 +353,14 @@ struct Follower {
     at: Option<WalIndexHeader>,
     data_version: Option<i64>,
     tree: Option<TableTree>,
-    restarts: Arc<RestartLog>,
+    restarts: RestartLogs,
 }
 
 impl Follower {
-    fn open(file: &DatabaseFile, restarts: &Arc<RestartLog>) -> Result<Self, Error> {
+    fn open(file: &DatabaseFile, restarts: &RestartLogs) -> Result<Self, Error> {
         let connection = open_watcher(file)?;
         let wal_index = WalIndex::of_log(&connection);
-        Ok(Self { connection, wal_index, at: None, data_version: None, tree: None, restarts: Arc::clone(restarts) })
+        Ok(Self { connection, wal_index, at: None, data_version: None, tree: None, restarts: restarts.clone() })
     }
 
     /// Whether everything up to a header was followed, and nothing beyond it.
@@ -393,27 +392,36 @@ impl Follower {
 
     /// Goes on to the transaction that has begun. Returns what may have changed since the last.
     fn step(&mut self, database: &Path) -> Result<Dirty, Error> {
-        let (from, now) = (self.at, snapshot_header(&self.connection));
+        let (from, now) = (self.at, snapshot_header_of_any_log(&self.connection));
         let version = data_version(&self.connection)?;
         self.data_version = Some(version);
         self.at = now;
         if from.is_some() && from == now {
             return Ok(Dirty::NOTHING);
         }
-        let written = from.zip(now).and_then(|(from, now)| written_since(database, from, now, &self.restarts));
+        // Without a log others look for themselves.
+        if now.is_some() {
+            self.restarts.look.take();
+        } else {
+            self.restarts.look.give_up();
+        }
+        self.restarts.look.tell();
+        let written =
+            from.zip(now).and_then(|(from, now)| written_since(database, from, now, &self.restarts.watches));
         let (tree, dirty) = match (self.tree.take(), now) {
             (Some(tree), Some(_)) => tree.after(&self.connection, written.as_ref())?,
             (None, Some(_)) => (TableTree::read(&self.connection)?, Dirty::All),
             (_, None) => (None, Dirty::All),
         };
         self.tree = tree;
-        self.restarts.need(now.map(|now| WalState::new(now).mark));
+        self.restarts.watches.need(now.map(|now| WalState::new(now).mark));
         Ok(dirty)
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.restarts.need(None);
+        self.restarts.look.give_up();
+        self.restarts.watches.need(None);
     }
 }

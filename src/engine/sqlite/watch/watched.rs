@@ -1,11 +1,10 @@
 //! What is watched, what was last known of it, and what has changed since.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::mem;
 use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use twox_hash::XxHash3_128;
 
 use super::dirty::Dirty;
@@ -17,7 +16,7 @@ use crate::limits::{WATCH_BYTES_MAX, WATCH_CHANGES_MAX};
 
 const ROWS_OF_RANGE: &str = "SELECT rowid, key, value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3 ORDER BY key, rowid";
-const ROWS_OF_PAGES: &str = "SELECT rowid, key, value, community_id FROM main.__rootapp_kv \
+const ROWS_OF_PAGES: &str = "SELECT rowid, key, value, community_id, expires_at FROM main.__rootapp_kv \
     WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid";
 
 /// Keys that are watched.
@@ -295,12 +294,10 @@ impl Watched {
             let keys = self.long_rows.iter().filter_map(|rowid| self.rows.get(rowid));
             self.suspects.extend(keys.cloned());
         }
-        for (from, to) in ranges.iter().copied() {
-            let mut gone = self.rows.split_off(&from);
-            if let Some(behind) = to.checked_add(1) {
-                self.rows.append(&mut gone.split_off(&behind));
-            }
-            self.suspects.extend(mem::take(&mut gone).into_values());
+        // In a damaged tree a range may end before it begins.
+        for (from, to) in ranges.iter().copied().filter(|(from, to)| from <= to) {
+            let there = self.rows.range(from..=to).map(|(rowid, key)| (*rowid, Arc::clone(key)));
+            let mut gone: BTreeMap<i64, Arc<str>> = there.collect();
             let mut statement = connection.prepare_cached(ROWS_OF_PAGES)?;
             let mut rows = statement.query([from, to])?;
             while let Some(row) = rows.next()? {
@@ -308,18 +305,36 @@ impl Watched {
                 if columns::key(row.get_ref(3)?) != self.community.as_deref() {
                     continue;
                 }
-                let key = self.known.get_key_value(key).map_or_else(|| Arc::from(key), |(key, _)| Arc::clone(key));
                 let rowid = row.get(0)?;
+                let was_there = gone.get(&rowid).is_some_and(|before| **before == *key);
+                if was_there && self.is_as_known(key, row)? {
+                    gone.remove(&rowid);
+                    continue;
+                }
+                let key = self.known.get_key_value(key).map_or_else(|| Arc::from(key), |(key, _)| Arc::clone(key));
                 if is_long(self.long_bytes, &key, row.get_ref(2)?) {
                     self.long_rows.insert(rowid);
                 } else {
                     self.long_rows.remove(&rowid);
                 }
+                self.suspects.extend(gone.remove(&rowid));
                 self.suspects.insert(Arc::clone(&key));
                 self.rows.insert(rowid, key);
             }
+            for (rowid, key) in gone {
+                self.rows.remove(&rowid);
+                self.long_rows.remove(&rowid);
+                self.suspects.insert(key);
+            }
         }
         Ok(())
+    }
+
+    /// Returns `true` if a row of [`ROWS_OF_PAGES`] holds what is known of its key, so that it is not this row that has changed.
+    fn is_as_known(&self, key: &str, row: &Row) -> Result<bool, Error> {
+        let Some(known) = self.known.get(key) else { return Ok(false) };
+        let value = columns::text_of(row.get_ref(2)?).unwrap_or_default();
+        Ok(known.expires_at == columns::expiry(row.get_ref(4)?) && known.digest == digest_of(value))
     }
 }
 
