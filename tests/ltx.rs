@@ -355,3 +355,12 @@ proptest! {
         prop_assert!(decode(&bytes).is_err());
     }
 }
+
+/// `patches/crc-fast`, with the check value of the catalogue of CRC algorithms (reveng.sourceforge.io/crc-catalogue).
+#[test]
+fn the_checksum_of_uploads_is_that_of_the_crate_in_whose_place_it_stands() {
+    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+    digest.update(b"1234");
+    digest.update(b"56789");
+    assert_eq!(digest.finalize(), 0xae8b_1486_0a79_9888);
+}

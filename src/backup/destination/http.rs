@@ -2,17 +2,18 @@
 //! a free name. And it believes less of what is answered: a listing has to be one, an error is its code, and nobody
 //! else gets the credentials.
 
+use std::error::Error as StdError;
 use std::io;
+use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt, Limited};
 use object_store::client::{
-    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService,
+    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::{ClientOptions, HeaderValue};
 use reqwest::redirect::Policy;
+use reqwest::{Body, Client, Request, Response};
 
 use super::response::{Pages, error_code, not_a_listing, with_possible_keys};
 
@@ -45,16 +46,16 @@ impl HttpConnector for CheckedConnector {
             store: "HTTP client",
             source: Box::new(error.without_url()),
         })?;
-        Ok(HttpClient::new(Checked { client: HttpClient::new(client), pages: Arc::default() }))
+        Ok(HttpClient::new(Checked { client, pages: Arc::default() }))
     }
 }
 
 /// Makes a client with these options that follows no redirect to another host: the library's own would send it the
 /// session token, of which it does not know that it is one.
-fn client(options: &ClientOptions) -> reqwest::Result<reqwest::Client> {
+fn client(options: &ClientOptions) -> reqwest::Result<Client> {
     let option = |key| options.get_config_value(&key);
     let duration = |key| humantime::parse_duration(&option(key)?).ok();
-    let mut builder = reqwest::Client::builder()
+    let mut builder = Client::builder()
         .user_agent(concat!("rootcellar/", env!("CARGO_PKG_VERSION")))
         .https_only(option(ClientConfigKey::AllowHttp).as_deref() != Some("true"))
         .redirect(Policy::custom(|attempt| {
@@ -72,7 +73,7 @@ fn client(options: &ClientOptions) -> reqwest::Result<reqwest::Client> {
 
 #[derive(Debug)]
 struct Checked {
-    client: HttpClient,
+    client: Client,
     pages: Arc<Pages>,
 }
 
@@ -93,47 +94,99 @@ impl HttpService for Checked {
         let bytes_max = range_bytes(&request).unwrap_or(ANSWER_BYTES_MAX);
         let (client, pages) = (self.client.clone(), Arc::clone(&self.pages));
         Box::pin(async move {
-            let response = client.execute(request).await?;
+            let request = Request::try_from(request.map(Body::wrap)).map_err(failed)?;
+            let mut response = client.execute(request).await.map_err(failed)?;
             let status = response.status();
             if status.is_success() {
-                if let Some(is_first) = listing {
-                    return check_listing(response, is_first, &pages).await;
-                }
-                let (parts, body) = response.into_parts();
-                return Ok(HttpResponse::from_parts(parts, read(body, bytes_max, TOO_LONG).await?.into()));
+                let body = match listing {
+                    Some(is_first) => read_listing(&mut response, is_first, &pages).await?,
+                    None => read(&mut response, bytes_max, TOO_LONG).await?,
+                };
+                return Ok(answer(response, body));
             }
             if status.is_redirection() && response.headers().contains_key("location") {
                 return Err(refused(REDIRECTED));
             }
-            let (parts, body) = response.into_parts();
-            let body = read(body, ERROR_BYTES_MAX, TOO_LONG).await.unwrap_or_default();
-            let code = error_code(&parts.headers, &body);
+            let body = read(&mut response, ERROR_BYTES_MAX, TOO_LONG).await.unwrap_or_default();
+            let code = error_code(response.headers(), &body);
             if is_conditional && (status == 501 || code == "NotImplemented") {
                 return Err(refused(NO_CONDITIONAL_PUTS));
             }
-            Ok(HttpResponse::from_parts(parts, code.into()))
+            Ok(answer(response, code.into()))
         })
     }
 }
 
-/// Checks that an answer is a listing, and that it is not one page too many.
-async fn check_listing(response: HttpResponse, is_first: bool, pages: &Pages) -> Result<HttpResponse, HttpError> {
-    let (parts, body) = response.into_parts();
-    let body = read(body, PAGE_BYTES_MAX, LISTING_TOO_LONG).await?;
+/// The response with another body.
+fn answer(mut response: Response, body: Vec<u8>) -> HttpResponse {
+    let mut answer = HttpResponse::new(body.into());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = take(response.headers_mut());
+    answer
+}
+
+/// Reads a listing. Checks that it is one, and not one page too many.
+async fn read_listing(response: &mut Response, is_first: bool, pages: &Pages) -> Result<Vec<u8>, HttpError> {
+    let body = read(response, PAGE_BYTES_MAX, LISTING_TOO_LONG).await?;
     if let Some(problem) = not_a_listing(&body) {
         return Err(refused(&problem));
     }
     if !pages.take(is_first, body.len()) {
         return Err(refused(LISTING_TOO_LONG));
     }
-    Ok(HttpResponse::from_parts(parts, with_possible_keys(body).into()))
+    Ok(with_possible_keys(body))
 }
 
 /// Reads a body that may be this long.
-async fn read(body: HttpResponseBody, bytes_max: usize, too_long: &str) -> Result<Vec<u8>, HttpError> {
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(read) => Ok(read.to_bytes().into()),
-        Err(error) => Err(error.downcast::<HttpError>().map_or_else(|_| refused(too_long), |error| *error)),
+async fn read(response: &mut Response, bytes_max: usize, too_long: &str) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if chunk.len() > bytes_max - body.len() {
+            return Err(refused(too_long));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Error of a request, with the kind by which `object_store` decides about a retry. Its own message names the address.
+fn failed(error: reqwest::Error) -> HttpError {
+    let kind = if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_connect() {
+        HttpErrorKind::Connect
+    } else if error.is_decode() {
+        HttpErrorKind::Decode
+    } else {
+        kind_by_cause(&error).unwrap_or(HttpErrorKind::Unknown)
+    };
+    HttpError::new(kind, error.without_url())
+}
+
+/// Kind of an error, by the first of its causes that tells it.
+fn kind_by_cause(error: &reqwest::Error) -> Option<HttpErrorKind> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(kind) = kind_of_cause(error) {
+            return Some(kind);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn kind_of_cause(cause: &(dyn StdError + 'static)) -> Option<HttpErrorKind> {
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        let is_cut_off = error.is_closed() || error.is_incomplete_message() || error.is_body_write_aborted();
+        return is_cut_off.then_some(HttpErrorKind::Request);
+    }
+    match cause.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::TimedOut => Some(HttpErrorKind::Timeout),
+        io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Some(HttpErrorKind::Interrupted),
+        _ => None,
     }
 }
 

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use http_body_util::BodyExt;
 use object_store::azure::{AzureConfigKey, AzureCredential, MicrosoftAzureBuilder};
 use object_store::client::{CredentialProvider, HttpClient, HttpConnector, HttpRequest};
 use object_store::gcp::GcpCredential;
@@ -137,7 +136,7 @@ impl<T> InstanceTokens<T> {
         if !response.status().is_success() {
             return Err(response.status().to_string());
         }
-        let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+        let body = response.into_body().bytes().await.map_err(|error| error.to_string())?;
         // The message does not quote the response, which may contain a part of a token.
         read_token(&body).ok_or_else(|| "its answer is no token".to_owned())
     }
