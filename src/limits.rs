@@ -222,6 +222,11 @@ pub const REGEXP_BYTES_MAX: usize = 64 << 10;
 /// Time for which the writer spins for the next request before it sleeps.
 pub const REQUEST_SPIN: Duration = Duration::from_micros(100);
 
+/// Attempts to rename a file that another program has open for a moment, on Windows, and the pause between two.
+pub const RENAME_ATTEMPTS: u32 = 25;
+/// See [`RENAME_ATTEMPTS`].
+pub const RENAME_PAUSE: Duration = Duration::from_millis(20);
+
 /// Longest wait for an object store's next answer before a sound file is opened without it.
 pub const OPENING_ANSWER_WAIT: Duration = Duration::from_secs(3);
 

@@ -64,7 +64,7 @@ async function status(options) {
 	const [newest] = backups;
 	const destination = withoutSecrets(url);
 	const text = [
-		`file         ${file} (${found ? formatBytes(found.size) : "not there"})`,
+		`file         ${file} (${found ? formatBytes(Number(found.size)) : "not there"})`,
 		`in the log   ${describeLog(found !== undefined, logBytes)}`,
 		`backed up    ${isServed ? "by a process that has it open" : "by nobody at the moment"}`,
 		`destination  ${destination}`,

@@ -15,7 +15,8 @@ const COMPANIONS = ["", "-wal", "-shm", "-journal"];
  */
 function statOf(file) {
 	try {
-		return statSync(file, { throwIfNoEntry: false });
+		// The identity of a file has 64 bits on Windows.
+		return statSync(file, { throwIfNoEntry: false, bigint: true });
 	} catch (error) {
 		// A part of the path that should be a folder is a file.
 		if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOTDIR") return undefined;
@@ -78,8 +79,8 @@ function linkedFrom(output, { file }, force) {
 }
 
 /**
- * @param {import("node:fs").Stats} one
- * @param {import("node:fs").Stats | undefined} other
+ * @param {import("node:fs").BigIntStats} one
+ * @param {import("node:fs").BigIntStats | undefined} other
  */
 function isSame(one, other) {
 	return other !== undefined && one.ino === other.ino && one.dev === other.dev;

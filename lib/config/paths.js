@@ -56,4 +56,23 @@ function realFolder(folder) {
 	}
 }
 
-module.exports = { absolutePath, followLinks };
+/**
+ * Problem of a path whose name Windows takes for another: a device, a stream of a file, or a name without its last dot.
+ *
+ * @param {string} file
+ * @returns {string | undefined}
+ */
+function problemOnWindows(file) {
+	const name = path.win32.basename(file);
+	if (/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(name)) {
+		return "must not have a name that begins as that of a device, such as NUL or COM1";
+	}
+	if (/[<>:"|?*]/.test(name)) {
+		return 'must not have a name with one of < > : " | ? *, which Windows does not take';
+	}
+	return /[ .]$/.test(name)
+		? "must not have a name that ends with a dot or a space, which Windows leaves out"
+		: undefined;
+}
+
+module.exports = { absolutePath, followLinks, problemOnWindows };

@@ -28,7 +28,8 @@ pub fn parse(address: &str) -> Result<Arc<dyn Destination>, Error> {
         let path = rest.strip_prefix("//").unwrap_or(rest);
         let path = decode_percent(path).filter(|path| path.starts_with('/'));
         let path = path.ok_or_else(|| invalid("a file: URL names an absolute path, as file:///var/backups"))?;
-        return Ok(Arc::new(Folder::new(Path::new(&path))));
+        let path = if cfg!(windows) { without_slash(&path) } else { &path };
+        return Ok(Arc::new(Folder::new(Path::new(path))));
     }
     match address.split_once("://") {
         Some((scheme, _)) if scheme.len() > 1 => parse_bucket(address),
@@ -66,6 +67,14 @@ fn parse_bucket(address: &str) -> Result<Arc<dyn Destination>, Error> {
     }
     let store = object_store(layout, name, url.username(), StoreOptions::of(&url, layout)?)?;
     Ok(Arc::new(Bucket::new(store, &prefix, layout, format!("{scheme}://{name}/{prefix}"))?))
+}
+
+/// The path that the one of a `file:` URL stands for on Windows, where a drive comes first: `C:/backups` for `/C:/backups`.
+fn without_slash(path: &str) -> &str {
+    match path.as_bytes() {
+        [b'/', drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic() => &path[1..],
+        _ => path,
+    }
 }
 
 /// Returns false if a part of the prefix is one that parsers of URLs leave out, and that object stores take for a name.
@@ -107,6 +116,15 @@ mod tests {
         assert_eq!(description("FILE:///var/backups").unwrap(), "/var/backups");
         for address in ["", "file://host/path", "file:relative", "file:///%ff"] {
             assert_eq!(description(address).unwrap_err().code(), "ERR_INVALID_CONFIG", "{address}");
+        }
+    }
+
+    #[test]
+    fn a_drive_of_windows_needs_no_slash_before_it() {
+        assert_eq!(without_slash("/C:/my backups"), "C:/my backups");
+        assert_eq!(without_slash("/c:\\backups"), "c:\\backups");
+        for path in ["/var/backups", "/C:", "/CD:/a", "//server/share", "/1:/a", "/"] {
+            assert_eq!(without_slash(path), path);
         }
     }
 

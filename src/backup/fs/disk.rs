@@ -3,11 +3,36 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::UNIX_EPOCH;
+
+use crate::limits::{RENAME_ATTEMPTS, RENAME_PAUSE};
 
 /// Syncs a folder's entries. Where a folder cannot be opened (Windows) there is nothing to sync.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Renames a file or a folder. A file that has the new name is replaced.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    while_held(is_held, || fs::rename(from, to))
+}
+
+/// Returns true if Windows refuses because another program has the file open: a virus scanner, say, which looks at every
+/// new file for a moment. These are `ERROR_ACCESS_DENIED`, `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
+fn is_held(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
+}
+
+/// Does something to a file that may be held for a moment.
+fn while_held<T>(is_held: impl Fn(&io::Error) -> bool, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 1..RENAME_ATTEMPTS {
+        match act() {
+            Err(error) if is_held(&error) => thread::sleep(RENAME_PAUSE),
+            done => return done,
+        }
+    }
+    act()
 }
 
 /// Folder of a file.
@@ -26,5 +51,29 @@ pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_for_a_moment_is_tried_again_and_nothing_else() {
+        let try_with = |failures: u32, kind: io::ErrorKind| {
+            let mut attempts = 0;
+            let done = while_held(
+                |error| error.kind() == io::ErrorKind::PermissionDenied,
+                || {
+                    attempts += 1;
+                    if attempts > failures { Ok(()) } else { Err(kind.into()) }
+                },
+            );
+            (done.is_ok(), attempts)
+        };
+        assert_eq!(try_with(0, io::ErrorKind::PermissionDenied), (true, 1));
+        assert_eq!(try_with(2, io::ErrorKind::PermissionDenied), (true, 3));
+        assert_eq!(try_with(u32::MAX, io::ErrorKind::PermissionDenied), (false, RENAME_ATTEMPTS));
+        assert_eq!(try_with(2, io::ErrorKind::NotFound), (false, 1));
     }
 }

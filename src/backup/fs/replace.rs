@@ -1,11 +1,11 @@
 //! Replacement of small files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::access::Access;
-use super::disk::{folder_of, sync_folder};
+use super::disk::{folder_of, rename, sync_folder};
 use super::temporary::Temporary;
 
 /// Replaces or creates a file atomically and durably, with the owner and the permissions of its folder.
@@ -18,6 +18,6 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(temporary.path(), path)?;
+    rename(temporary.path(), path)?;
     sync_folder(folder_of(path))
 }

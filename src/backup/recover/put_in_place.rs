@@ -1,6 +1,5 @@
 //! Restore of a database that is not open, in place of the existing file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::backup::catalog::files::{BackupFile, FileName};
@@ -81,7 +80,7 @@ impl Recovery<'_> {
         // The recorded page hashes do not describe the new file.
         self.state.forget().inspect_err(|_| set_aside.undo())?;
         crash_at("forgotten");
-        fs::rename(temporary, self.path).map_err(failed)?;
+        disk::rename(temporary, self.path).map_err(failed)?;
         crash_at("in its place");
         disk::sync_folder(disk::folder_of(self.path)).map_err(failed)?;
         Ok(set_aside.file())
@@ -114,7 +113,7 @@ impl SetAside {
         for suffix in [""].iter().chain(&COMPANIONS) {
             let (from, to) = (with_suffix(path, suffix), with_suffix(&aside, suffix));
             if from.exists() {
-                let renamed = fs::rename(&from, &to).and_then(|()| disk::sync_folder(disk::folder_of(path)));
+                let renamed = disk::rename(&from, &to).and_then(|()| disk::sync_folder(disk::folder_of(path)));
                 renamed.inspect_err(|_| set_aside.undo())?;
                 set_aside.renamed.push((from, to));
                 crash_at(&format!("set aside{suffix}"));
@@ -126,7 +125,7 @@ impl SetAside {
     /// Undoes the renames, as far as possible. The next opening copes with the rest.
     fn undo(&self) {
         for (from, to) in self.renamed.iter().rev() {
-            drop(fs::rename(to, from));
+            drop(disk::rename(to, from));
         }
     }
 

@@ -47,7 +47,8 @@ pub fn reset(path: &Path, root: Option<&Path>, now_ms: i64) -> Result<Vec<Moved>
     let moved =
         if is_in_use_as_it_is(path) { Err(in_use(path)) } else { set_aside(path, elsewhere, had_state, now_ms) };
     drop(lock);
-    if !had_state {
+    // On Windows the locks are left.
+    if !had_state || (cfg!(windows) && moved.is_ok()) {
         state_dir.remove_if_unused(&opening);
     }
     moved
@@ -67,8 +68,9 @@ fn set_aside(path: &Path, elsewhere: Option<&Path>, had_state: bool, now_ms: i64
 
 /// Returns true if a folder of backups is the default one of a database.
 fn is_beside(path: &Path, root: &Path) -> bool {
-    root.file_name() == with_suffix(path, BACKUP_SUFFIX).file_name()
-        && folder_of(root).canonicalize().ok() == folder_of(path).canonicalize().ok()
+    // The same folder may have a name in other letters, or be a link.
+    let found = [root, &with_suffix(path, BACKUP_SUFFIX)].map(|folder| folder.canonicalize().ok());
+    found[0].is_some() && found[0] == found[1]
 }
 
 fn is_anything_beside(path: &Path) -> bool {
@@ -113,9 +115,25 @@ impl Moves {
             self.rename_within(root, &name)?;
         }
         if had_state {
-            let to = with_suffix(&aside, STATE_SUFFIX);
-            self.rename(with_suffix(path, STATE_SUFFIX), to.clone())?;
-            remove_locks(&to);
+            let (from, to) = (with_suffix(path, STATE_SUFFIX), with_suffix(&aside, STATE_SUFFIX));
+            if cfg!(windows) {
+                // There a folder in which a file is open, as the locks are, cannot be renamed.
+                self.rename_content(&from, &to)?;
+            } else {
+                self.rename(from, to.clone())?;
+                remove_locks(&to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what a folder holds, except locks, to a new folder.
+    fn rename_content(&mut self, from: &Path, to: &Path) -> Result<(), (PathBuf, io::Error)> {
+        fs::create_dir(to).map_err(|error| (to.to_owned(), error))?;
+        let entries = fs::read_dir(from).map_err(|error| (from.to_owned(), error))?;
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| !is_lock(path)) {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            self.rename(path, to.join(name))?;
         }
         Ok(())
     }
@@ -133,7 +151,7 @@ impl Moves {
     /// Renames what is there.
     fn rename(&mut self, from: PathBuf, to: PathBuf) -> Result<(), (PathBuf, io::Error)> {
         if is_there(&from) {
-            fs::rename(&from, &to).map_err(|error| (from.clone(), error))?;
+            disk::rename(&from, &to).map_err(|error| (from.clone(), error))?;
             self.0.push(Moved { from, to: to.clone() });
             disk::sync_folder(folder_of(&to)).map_err(|error| (to, error))?;
         }
@@ -142,7 +160,7 @@ impl Moves {
 
     fn undo(&self) {
         for Moved { from, to } in self.0.iter().rev() {
-            drop(fs::rename(to, from));
+            drop(disk::rename(to, from));
             // The folder made within a destination. Any other is not empty.
             drop(fs::remove_dir(folder_of(to)));
         }
@@ -152,9 +170,13 @@ impl Moves {
 /// Removes the locks, which hold nothing: who waits for one then takes that of the next folder.
 fn remove_locks(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    for path in entries.filter(|path| path.extension().is_some_and(|extension| extension == "lock")) {
+    for path in entries.filter(|path| is_lock(path)) {
         drop(disk::remove(&path));
     }
+}
+
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "lock")
 }
 
 fn is_mount(error: &io::Error) -> bool {
@@ -211,6 +233,36 @@ mod tests {
         assert!(folder.path().join("a.sqlite3.reset-7.backup/ltx/file").exists());
         assert!(folder.path().join("a.sqlite3.reset-7.backup-state/in-use").exists());
         assert_eq!(reset(&path, None, 8).unwrap(), [], "nothing is left to set aside");
+    }
+
+    /// As on Windows, where the folder itself cannot be renamed.
+    #[test]
+    fn what_a_folder_holds_is_moved_without_its_locks_and_moved_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::create_dir(&from).unwrap();
+        for name in ["in-use", "opening.lock", "state"] {
+            fs::write(from.join(name), name).unwrap();
+        }
+        let mut moves = Moves::default();
+        moves.rename_content(&from, &to).unwrap();
+        assert_eq!(
+            (names(&from), names(&to)),
+            (vec!["opening.lock".into()], vec!["in-use".into(), "state".into()])
+        );
+        moves.undo();
+        assert_eq!(names(&from), ["in-use", "opening.lock", "state"]);
+        assert_eq!(names(folder.path()), ["from"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_backups_beside_the_database_are_known_by_another_name() {
+        let (folder, path) = made();
+        let link = folder.path().join("BACKUPS");
+        std::os::unix::fs::symlink(with_suffix(&path, BACKUP_SUFFIX), &link).unwrap();
+        assert_eq!(reset(&path, Some(&link), 7).unwrap().len(), 3);
+        assert!(folder.path().join("a.sqlite3.reset-7.backup/ltx/file").exists());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn restore_to(
         for companion in COMPANIONS {
             disk::remove(&with_suffix(output, companion))?;
         }
-        fs::rename(temporary.path(), output)?;
+        disk::rename(temporary.path(), output)?;
         disk::sync_folder(disk::folder_of(output))
     };
     place().map_err(|error| {

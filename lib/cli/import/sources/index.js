@@ -1,6 +1,5 @@
 "use strict";
 
-const { statSync } = require("node:fs");
 const path = require("node:path");
 const { RootcellarError } = require("../../../base/errors.js");
 const { COMPANIONS, isSame, statOf } = require("../../files.js");
@@ -63,7 +62,7 @@ async function openSource(place, options, store) {
  */
 function refuseItself(place, store) {
 	const found = statOf(place);
-	if (found !== undefined && COMPANIONS.some((suffix) => isSame(statSync(place), statOf(store + suffix)))) {
+	if (found !== undefined && COMPANIONS.some((suffix) => isSame(found, statOf(store + suffix)))) {
 		throw new RootcellarError(
 			"ERR_INVALID_INPUT",
 			`${place} belongs to the store itself; expected another to import from`,

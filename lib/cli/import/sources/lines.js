@@ -56,7 +56,7 @@ async function repeatable(input, store) {
 		throw new RootcellarError("ERR_NOT_A_FILE", `${given} is a folder; expected a file of lines`);
 	}
 	if (given !== undefined && found?.isFile()) {
-		return { file: given, bytes: found.size, remove: () => {} };
+		return { file: given, bytes: Number(found.size), remove: () => {} };
 	}
 	if (given === undefined && process.stdin.isTTY && process.stderr.isTTY) {
 		note("reading keys from the terminal, to its end of file");
@@ -65,7 +65,7 @@ async function repeatable(input, store) {
 	const remove = removedAtEnd(folder);
 	const file = path.join(folder, "keys.jsonl");
 	await pipeline(given === undefined ? process.stdin : createReadStream(given), createWriteStream(file));
-	return { file, bytes: statOf(file)?.size ?? 0, remove };
+	return { file, bytes: Number(statOf(file)?.size ?? 0), remove };
 }
 
 module.exports = { openLines };
