@@ -83,7 +83,7 @@ describe("the tarballs", () => {
 		const lib = filesBelow(join(root, "lib")).map((name) => `lib/${name}`);
 		expect(lib).toContain("lib/data-store.js");
 		const docs = filesBelow(join(root, "docs")).map((name) => `docs/${name}`);
-		const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", ...docs];
+		const documents = ["CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY.md", "package.json", ...docs];
 		const entries = ["index.d.ts", "index.js", "index.mjs"];
 		const page = filesBelow(join(root, "studio", "dist")).map((name) => `studio/dist/${name}`);
 		expect(page).toContain("studio/dist/index.html");
@@ -92,7 +92,9 @@ describe("the tarballs", () => {
 	});
 
 	test("the binary package holds the binary and its documents, and nothing else", () => {
-		expect(filesBelow(installedPlatform)).toEqual(["LICENSE", "README.md", "package.json", BINARY].sort());
+		expect(filesBelow(installedPlatform)).toEqual(
+			["LICENSE", "README.md", "THIRD-PARTY.md", "package.json", BINARY].sort(),
+		);
 	});
 
 	test("neither package runs anything when it is installed", () => {
@@ -125,7 +127,7 @@ describe("the tarballs", () => {
 			os: [os],
 			cpu: [cpu],
 			main: BINARY,
-			files: [BINARY],
+			files: [BINARY, "THIRD-PARTY.md"],
 			license: "MIT",
 			engines: { node: ">=20" },
 		});

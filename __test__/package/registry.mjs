@@ -12,17 +12,26 @@ import { runCommand } from "../helpers/command.mjs";
 /**
  * Starts a registry that has some packages and all that they depend on, and answers 404 for any other. `args` are what
  * makes npm ask it and nobody else; `close` ends it. Its files are put into `folder`.
+ *
+ * `published` are further packages: the manifest of each, and its tarball. `asked` has the tarballs that were fetched.
  */
-export async function startRegistry(names, folder) {
+export async function startRegistry(names, folder, published = []) {
 	const manifests = new Map();
 	for (const name of names) addWithDependencies(name, root, manifests);
 	const tarballs = await packAll(manifests, folder);
+	for (const { manifest, tarball } of published) {
+		manifests.set(manifest.name, { manifest });
+		tarballs.set(`${manifest.name}.tgz`, tarball);
+	}
+	const asked = new Set();
 	const server = createServer((request, response) => {
 		const path = decodeURIComponent(request.url.slice(1));
 		if (manifests.has(path)) {
 			response.setHeader("content-type", "application/json").end(JSON.stringify(describe(path)));
-		} else if (tarballs.has(path)) response.end(tarballs.get(path));
-		else response.writeHead(404, { "content-type": "application/json" }).end("{}");
+		} else if (tarballs.has(path)) {
+			asked.add(path);
+			response.end(tarballs.get(path));
+		} else response.writeHead(404, { "content-type": "application/json" }).end("{}");
 	}).listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const url = `http://127.0.0.1:${server.address().port}`;
@@ -39,6 +48,8 @@ export async function startRegistry(names, folder) {
 	}
 
 	return {
+		url,
+		asked,
 		args: ["--registry", url, "--noproxy", "127.0.0.1", "--cache", join(folder, "cache"), "--no-audit", "--no-fund"],
 		async close() {
 			server.close();

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { documentBinary, documentMain } from "../release/documents.mjs";
 import { binaryPath, suffix } from "./addon.mjs";
 import { npm, root, run, runTool } from "./run.mjs";
 
@@ -20,6 +21,7 @@ export async function pack(binary, destination) {
 	mkdirSync(destination, { recursive: true });
 
 	copyMainPackage(staging);
+	await documentMain(staging);
 	const platformPackage = await makePlatformPackage(binary, staging);
 	declarePlatformPackages(staging);
 
@@ -44,7 +46,7 @@ async function makePlatformPackage(binary, staging) {
 	await runTool("Making the binary packages' folders", "@napi-rs/cli", ["create-npm-dirs", "--cwd", staging]);
 	const folder = join(staging, "npm", suffix);
 	cpSync(binary, join(folder, basename(binaryPath)));
-	cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+	await documentBinary(folder, suffix);
 	return folder;
 }
 

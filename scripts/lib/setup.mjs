@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { installAzureServer } from "./azure.mjs";
 import { installChromium } from "./chromium.mjs";
 import { installLitestream } from "./litestream.mjs";
+import { installManagers } from "./managers.mjs";
 import { installNodes } from "./nodes.mjs";
 import { installExtendedPackages } from "./packages.mjs";
 import { installPostgres, prepareOtherPostgres } from "./postgres.mjs";
@@ -17,6 +18,7 @@ export async function prepareExtendedTests() {
 		installS3Server(),
 		installAzureServer(),
 		installChromium(),
+		installManagers(),
 	);
 }
 
