@@ -184,7 +184,7 @@ describe("the links", () => {
 	test("every command of the section on development is a script of the package", () => {
 		const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 		const commands = [...readme.matchAll(/^npm (?:run )?([\w:]+) +#/gm)].map(([, script]) => script);
-		expect(commands).toEqual(["start", "test", "test:all", "bench", "check"]);
+		expect(commands).toEqual(["start", "test", "test:all", "bench", "release:dry", "check"]);
 		for (const command of commands) expect(scripts).toHaveProperty(command);
 	});
 });
