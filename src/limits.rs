@@ -202,7 +202,7 @@ pub const POOL_CACHE_KIB: i64 = 4 << 10;
 
 /// Page cache of the reader on a client's own thread, which looks keys up. Like every page cache it takes no more than the
 /// database.
-pub const READER_CACHE_KIB: i64 = 16 << 10;
+pub const LOOKUP_CACHE_KIB: i64 = 16 << 10;
 
 /// Page cache of the writer: the index of keys of a million, which every write searches.
 pub const WRITER_CACHE_KIB: i64 = 32 << 10;

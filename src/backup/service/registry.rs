@@ -89,14 +89,8 @@ pub fn open_store(
     state_dir.restrict();
     options.destination.belong_to(path);
     let destination = Arc::downgrade(&options.destination);
-    let service = Arc::new(Service::start(
-        path,
-        state_dir,
-        options,
-        recovered.lock,
-        observers,
-        engine.restarts().clone(),
-    )?);
+    let service =
+        Arc::new(Service::start(path, state_dir, options, recovered.lock, observers, engine.restarts().clone())?);
     let mut served = threads::lock(&REGISTERED);
     served.retain(|one| one.destination.strong_count() > 0);
     served.push(Registered { id: FileId::of(path), service: Arc::downgrade(&service), destination });

@@ -36,7 +36,7 @@ use super::write::lease::{self, Lease};
 use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
-use crate::limits::{READER_CACHE_KIB, READERS_MAX};
+use crate::limits::{LOOKUP_CACHE_KIB, READERS_MAX};
 use crate::sql::{Cancel, Job, Slice, Statement};
 use crate::{Error, Reply, threads};
 
@@ -163,7 +163,7 @@ impl Engine {
     ///
     /// With SQLite's code if the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
-        Reader::open(&self.file, READER_CACHE_KIB)
+        Reader::open(&self.file, LOOKUP_CACHE_KIB)
     }
 
     /// Compares the WAL-index header that a client `knows` with the one that `reader` finds now, and sets `knows`
