@@ -889,6 +889,45 @@ export interface Transaction extends SqlMethods {
 }
 
 /**
+ * A transaction of {@link DataStore.transaction}. On SQLite it has the methods of {@link Transaction} for SQL; on PostgreSQL
+ * these reject with `ERR_NOT_ON_POSTGRES`, and `query` takes their place.
+ *
+ * @example
+ * ```ts
+ * async function visit(tx: StoreTransaction): Promise<number> {
+ *   return tx.kv.increment("visits");
+ * }
+ * await dataStore.transaction(visit);
+ * ```
+ */
+export interface StoreTransaction extends Omit<Transaction, "transaction"> {
+	/**
+	 * Runs one statement of PostgreSQL, and resolves with the rows that it returns and the number of rows that it returned or
+	 * changed. On SQLite there is no such method.
+	 *
+	 * `$1`, `$2` and so on stand for the parameters: null, booleans, numbers, bigints, strings, Dates, Uint8Arrays, and other
+	 * objects as JSON. Integers come back as numbers, `numeric` as a string, times and dates as a Date, `json` parsed, `bytea`
+	 * as a Uint8Array. Of other types, such as arrays, select the text (`tags::text`).
+	 *
+	 * A statement that fails is undone, and the transaction goes on.
+	 *
+	 * @throws {@link RootcellarError} `ERR_POSTGRES` with the `sqlState` of what the server refuses; `ERR_INEXACT_INTEGER` for an
+	 * integer that no number holds; `ERR_SQL_FORBIDDEN` for `COMMIT` and the like.
+	 *
+	 * @example
+	 * ```ts
+	 * async function rename(tx: StoreTransaction, id: number, name: string): Promise<number> {
+	 *   return (await tx.query("UPDATE players SET name = $1 WHERE id = $2", [name, id])).rowCount;
+	 * }
+	 * ```
+	 */
+	query<T = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<{ rows: T[]; rowCount: number }>;
+
+	/** Runs a transaction within this one, as a savepoint. It is rolled back on its own if its callback rejects. */
+	transaction<T>(callback: (tx: StoreTransaction) => T | Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+/**
  * The writing connection, reserved by {@link Sqlite.reserve} until it is released.
  *
  * @example
@@ -1588,14 +1627,34 @@ export interface DataStore {
 	/** The key-value store beyond the methods of the SDK. */
 	readonly kv: Kv;
 
-	/** Backup and restore. */
+	/** Backup and restore. On PostgreSQL its methods reject with `ERR_NOT_ON_POSTGRES`: the server has its own. */
 	readonly backups: Backups;
 
-	/** SQL on the same file, off the event loop. */
+	/** SQL on the same file, off the event loop. On PostgreSQL its methods reject with `ERR_NOT_ON_POSTGRES`. */
 	readonly sqlite: Sqlite;
 
 	/**
-	 * The file that this store uses. Any SQLite library may open it too.
+	 * Runs a transaction, on SQLite and on PostgreSQL: what `callback` does with its `tx` is committed when it resolves, and
+	 * rolled back when it rejects. Writes issued meanwhile wait for it; await nothing else of this store in it but `tx`.
+	 *
+	 * On PostgreSQL it runs at READ COMMITTED. `tx.kv` and `tx.appData` lock the rows on which they depend.
+	 *
+	 * @throws {@link RootcellarError} `ERR_IN_TRANSACTION` for what would wait for itself; `ERR_TRANSACTION_TIMEOUT` if it is idle
+	 * for longer than `idleTimeoutMs` (30 s by default); `ERR_TRANSACTION_LOST` if it was rolled back because the connection
+	 * was lost, or others were in its way; `ERR_OUTCOME_UNKNOWN` if that is not known.
+	 *
+	 * @example
+	 * ```ts
+	 * await dataStore.transaction(async (tx) => {
+	 *   await tx.kv.increment("gold:ada", -5, { min: 0 });
+	 *   await tx.kv.increment("gold:bob", 5);
+	 * });
+	 * ```
+	 */
+	transaction<T>(callback: (tx: StoreTransaction) => T | Promise<T>, options?: TransactionOptions): Promise<T>;
+
+	/**
+	 * The file or the database that this store uses. Any library may open it too.
 	 *
 	 * Its `sqlite3` throws {@link RootcellarError} `ERR_INVALID_CONFIG` if `DATABASE_CONFIG` cannot be used, as every
 	 * operation then rejects.
@@ -1605,7 +1664,13 @@ export interface DataStore {
 	 * console.log(dataStore.config.sqlite3.filename);
 	 * ```
 	 */
-	readonly config: { databaseType: "sqlite3"; sqlite3: { filename: string } };
+	readonly config: {
+		databaseType: "sqlite3" | "pg";
+		/** Present where `databaseType` is `"sqlite3"`. */
+		sqlite3: { filename: string };
+		/** Present where `databaseType` is `"pg"`: the first of the hosts, and the role with its password. */
+		pg: { host: string; port: number; username: string; password: string; name: string };
+	};
 
 	/**
 	 * Finishes every operation that was issued, then releases the file. Idempotent: every call resolves when the store is
@@ -1765,10 +1830,17 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |
  * | `ERR_IN_TRANSACTION` | a call in the callback of a transaction would wait for that transaction | use the callback's `tx` |
  * | `ERR_TRANSACTION_TIMEOUT` | a transaction was idle for longer than `idleTimeoutMs` | do not wait in its callback |
- * | `ERR_TRANSACTION_LOST` | SQLite rolled a transaction back when a statement in it failed | begin it again |
+ * | `ERR_TRANSACTION_LOST` | SQLite rolled a transaction back when a statement in it failed; or PostgreSQL did, or the connection was lost | begin it again |
  * | `ERR_TRANSACTION_CLOSED` | a transaction or a reserved connection has ended | |
  * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
  * | `ERR_MIGRATION` | the migrations do not fit what was applied to the file | the message names the file and the problem |
+ * | `ERR_NOT_ON_POSTGRES` | a method of `sqlite` or `backups` of a store on PostgreSQL | the message says what to use |
+ * | `ERR_NO_SERVER` | no server that can be written to was reached for `timeoutMs` | nothing was changed; the next operation tries anew |
+ * | `ERR_TLS` | the connection cannot be protected as asked for | see the message |
+ * | `ERR_POSTGRES` | the server refused something; `sqlState` has its code | see postgresql.org/docs/current/errcodes-appendix.html |
+ * | `ERR_SERVER_UNSUPPORTED` | PostgreSQL before 15, or a database in another encoding than UTF8 | use another |
+ * | `ERR_ADOPTION_NEEDED` | the SDK's table on PostgreSQL has more than 100,000 rows | `npx rootcellar migrate` |
+ * | `ERR_OUTCOME_UNKNOWN` | the connection was lost in a write, and the server could not be asked whether it was carried out | read what is there |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *

@@ -10,7 +10,7 @@ const { workingDirectory } = require("./base/working-directory.js");
 /** Everything else: a bot that imports this package and does not use it does not wait for that. */
 const opening = atFirstUse(() => require("./open-store.js"));
 
-const MEMBERS = ["appData", "kv", "backups", "sqlite", "config", "close", Symbol.asyncDispose];
+const MEMBERS = ["appData", "kv", "backups", "sqlite", "transaction", "config", "close", Symbol.asyncDispose];
 
 /**
  * @param {any} [options]

@@ -14,9 +14,13 @@ const { createKv } = require("./api/kv/kv.js");
 const { CACHE_BYTES_DEFAULT } = require("./base/limits.js");
 const { kindOf } = require("./base/json.js");
 const { LazyConnection } = require("./native/lazy-connection.js");
+const { atFirstUse } = require("./base/at-first-use.js");
 const { OperationQueue } = require("./queue/queue.js");
-const { createStoreSqlite } = require("./api/transaction.js");
+const { createStoreSqlite, transaction } = require("./api/transaction.js");
 const { workingDirectory } = require("./base/working-directory.js");
+
+/** Of no use to a store on a file. */
+const notOnPostgres = atFirstUse(() => require("./api/not-on-postgres.js"));
 
 /**
  * @typedef {import("..").DataStore} DataStore
@@ -34,13 +38,25 @@ const OPTIONS = ["filename", "backup", "cacheBytes", "readOnly"];
 function createDataStore(locate, cacheBytes, backup) {
 	const notices = new BackupNotices();
 	const file = once(locate);
-	const located = once(() => ({ ...file(), backup: file().kind === "memory" ? undefined : backup(file().path) }));
+	const located = once(() => {
+		const location = file();
+		const hasNone = location.kind === "memory" || location.kind === "postgres";
+		return { ...location, backup: hasNone ? undefined : backup(location.path) };
+	});
 	const queue = new OperationQueue(new LazyConnection(located, notices), cacheBytes);
+	const backups = createBackups(queue, located, notices);
+	const sqlite = createStoreSqlite(queue);
 	return {
 		appData: createKeyValueStore(queue),
 		kv: createKv(queue),
-		backups: createBackups(queue, located, notices),
-		sqlite: createStoreSqlite(queue),
+		// A bot may still change its configuration when it has only taken the store.
+		get backups() {
+			return queue.connection.isOnPostgres ? notOnPostgres().refusedBackups() : backups;
+		},
+		get sqlite() {
+			return queue.connection.isOnPostgres ? notOnPostgres().refusedSqlite() : sqlite;
+		},
+		transaction: (callback, options) => transaction(queue, callback, options),
 		get config() {
 			return configOf(file);
 		},
@@ -72,12 +88,17 @@ function once(make) {
  * @param {() => Location} file
  */
 function configOf(file) {
+	/** @typedef {DataStore["config"]} Config */
 	const databaseType = /** @type {const} */ ("sqlite3");
 	try {
-		return { databaseType, sqlite3: { filename: nameNow(file()) } };
+		const location = file();
+		if (location.postgres) {
+			return /** @type {Config} */ ({ databaseType: "pg", pg: { ...location.postgres.sdk } });
+		}
+		return /** @type {Config} */ ({ databaseType, sqlite3: { filename: nameNow(location) } });
 	} catch {
 		const sqlite3 = { get: () => ({ filename: nameNow(file()) }) };
-		return /** @type {DataStore["config"]} */ (Object.defineProperty({ databaseType }, "sqlite3", sqlite3));
+		return /** @type {Config} */ (Object.defineProperty({ databaseType }, "sqlite3", sqlite3));
 	}
 }
 
@@ -149,6 +170,12 @@ function openForeign(file) {
 function toRead(location, readOnly) {
 	if (readOnly && location.kind === "memory") {
 		throw invalidArgument("options.readOnly", "must not be true for :memory:, which begins empty");
+	}
+	if (readOnly && location.kind === "postgres") {
+		throw invalidArgument(
+			"options.readOnly",
+			"must not be true on PostgreSQL, where a role without rights does the same",
+		);
 	}
 	return readOnly ? { ...location, kind: "readOnly" } : location;
 }

@@ -160,3 +160,14 @@ pub enum Stop {
     /// The transaction failed. Nothing from the next command on has an effect.
     Transaction(Error),
 }
+
+/// Action on the savepoint of a nested transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SavepointAction {
+    /// Begins it.
+    Begin,
+    /// Ends it, and keeps its changes.
+    Release,
+    /// Ends it, and undoes its changes.
+    Rollback,
+}

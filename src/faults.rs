@@ -14,11 +14,15 @@ const PANIC_ON_KEY: &str = "ROOTCELLAR_TEST_PANIC_ON_KEY";
 /// Names a step at which the process ends.
 const CRASH_AT: &str = "ROOTCELLAR_TEST_CRASH_AT";
 
+/// Sends what may have been carried out on PostgreSQL again without asking the ledger.
+const BLIND_RETRY: &str = "ROOTCELLAR_TEST_BLIND_RETRY";
+
 /// Faults that the tests have asked for.
 #[derive(Default)]
 struct Faults {
     #[cfg(lock_shim)]
     is_without_lock_shim: bool,
+    is_blind: bool,
     panic_key: Option<String>,
     crash_step: Option<String>,
 }
@@ -32,6 +36,7 @@ fn faults() -> &'static Faults {
         Faults {
             #[cfg(lock_shim)]
             is_without_lock_shim: std::env::var_os(WITHOUT_LOCK_SHIM).is_some(),
+            is_blind: std::env::var_os(BLIND_RETRY).is_some(),
             panic_key: std::env::var(PANIC_ON_KEY).ok(),
             crash_step: std::env::var(CRASH_AT).ok(),
         }
@@ -49,6 +54,11 @@ pub fn read() {
 #[cfg(lock_shim)]
 pub fn without_lock_shim() -> bool {
     faults().is_without_lock_shim
+}
+
+/// Returns `true` if the ledger is not to be believed.
+pub fn retries_blindly() -> bool {
+    faults().is_blind
 }
 
 /// Panics at the key that the tests have named.

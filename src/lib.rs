@@ -38,6 +38,7 @@ pub mod kv;
 pub mod limits;
 pub mod ltx;
 mod private_folder;
+pub mod reads;
 mod reply;
 pub mod sql;
 mod threads;

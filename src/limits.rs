@@ -250,3 +250,47 @@ pub const WATCH_BYTES_MAX: usize = 16 << 20;
 
 /// Frames of the log that are read to find what has changed. Of more, reading the watched keys takes less.
 pub const WATCH_FRAMES_MAX: u32 = 8_192;
+
+/// Oldest version of PostgreSQL that is supported, as `server_version_num` has it. It is the first with `NULLS NOT DISTINCT`.
+pub const SERVER_VERSION_MIN: i32 = 150_000;
+
+/// Longest wait for one host of PostgreSQL to let a connection in.
+pub const CONNECT_TIMEOUT_POSTGRES: Duration = Duration::from_secs(5);
+
+/// Silence of a connection to PostgreSQL after which the system asks whether the other end is there, how often it asks
+/// then, and how many times.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+/// See [`KEEPALIVE_IDLE`].
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// See [`KEEPALIVE_IDLE`].
+pub const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Pause before the first repetition of what failed on PostgreSQL, and the longest.
+pub const RETRY_PAUSE_FIRST: Duration = Duration::from_millis(10);
+/// See [`RETRY_PAUSE_FIRST`].
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Time for which the ledger is asked after the time limit of a write whose connection was lost.
+pub const LEDGER_WAIT: Duration = Duration::from_secs(5);
+
+/// Time for which a transaction on PostgreSQL may be idle that this package began for itself: it guards against a process
+/// that is stopped in the middle.
+pub const OWN_TRANSACTION_IDLE_MAX: Duration = Duration::from_secs(20);
+
+/// Time for which the rows of contended updates stay locked until the batch comes that is made of them.
+pub const HOLD_MAX: Duration = Duration::from_secs(1);
+
+/// Rows of the SDK's table on PostgreSQL up to which a bot adopts it at its start: that locks the table for a second.
+pub const ADOPTED_ROWS_MAX: i64 = 100_000;
+
+/// Difference of the clocks of the server and the process up to which they count as one: measuring it is no more exact.
+pub const CLOCKS_DIFFER_MIN: Duration = Duration::from_millis(250);
+
+/// Interval of looking for what has changed of watched keys on PostgreSQL.
+pub const WATCH_POLL: Duration = Duration::from_secs(1);
+
+/// The same where there are more than [`WATCH_CHANGES_MAX`] of them.
+pub const WATCH_POLL_LARGE: Duration = Duration::from_secs(5);
+
+/// Characters of a key that the index for patterns on PostgreSQL has.
+pub const PATTERN_PREFIX_CHARACTERS: usize = 64;

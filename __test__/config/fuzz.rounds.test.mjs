@@ -33,7 +33,7 @@ function check(name, arbitrary, property) {
 const problems = [
 	"it is not JSON",
 	"it is not a JSON object",
-	"its databaseType is not sqlite3",
+	"its databaseType is neither sqlite3 nor pg",
 	"its sqlite3.filename is not a string",
 	"its sqlite3.filename must not be empty",
 	"its sqlite3.filename must not contain a NUL",

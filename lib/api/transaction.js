@@ -20,6 +20,9 @@ const { createSqlite } = require("./sqlite.js");
 /** With `node:crypto`, which takes longer to load than everything else here. */
 const migrating = atFirstUse(() => require("./migrations/migrate.js"));
 
+/** Of no use to a store on a file. */
+const onPostgres = atFirstUse(() => require("./postgres-transaction.js"));
+
 /** Kinds of leases, by the option `mode`. */
 const MODES = new Map([
 	["deferred", LEASE_DEFERRED],
@@ -59,9 +62,8 @@ async function transaction(queue, callback, options) {
 	}
 	const idleLimitMs = checkIdleLimit(given);
 	const cancel = checkCancel(given);
-	return withLease(queue, { kind, idleLimitMs, cancel, isScoped: true }, async (inner) =>
-		callback(createTransaction(inner)),
-	);
+	const create = queue.connection.isOnPostgres ? createOnPostgres : createTransaction;
+	return withLease(queue, { kind, idleLimitMs, cancel, isScoped: true }, async (inner) => callback(create(inner)));
 }
 
 /**
@@ -76,6 +78,15 @@ function createTransaction(queue) {
 		appData: createKeyValueStore(queue),
 		kv: createKv(queue),
 	};
+}
+
+/**
+ * The same on PostgreSQL.
+ *
+ * @param {OperationQueue} queue
+ */
+function createOnPostgres(queue) {
+	return onPostgres().createPostgresTransaction(queue, transaction);
 }
 
 /**
@@ -170,4 +181,4 @@ function checkIdleLimit({ idleTimeoutMs = IDLE_LIMIT_MS }) {
 
 function noop() {}
 
-module.exports = { createStoreSqlite, openScope, queueOf };
+module.exports = { createStoreSqlite, openScope, queueOf, transaction };

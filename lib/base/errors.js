@@ -61,8 +61,11 @@ function tooLarge(argument, cause) {
  *
  * @param {import("../native/addon").Failure} failure
  */
-function toError({ code, message, position, argument, statement }) {
+function toError({ code, message, position, argument, statement, sqlState }) {
 	const inBatch = statement === undefined ? {} : { statementIndex: statement };
+	if (sqlState !== undefined) {
+		return withProperties(new RootcellarError(code, message), { sqlState });
+	}
 	if (code === "ERR_INVALID_ARGUMENT") {
 		return withProperties(new TypeError(message), { code, argument, ...inBatch });
 	}

@@ -13,6 +13,13 @@ module.exports = {
 	/** Default of the time for which an operation on PostgreSQL is tried while no server can be reached. */
 	POSTGRES_TIMEOUT_MS: 30_000,
 
+	/** Bytes of UTF-8 of a key and of a community's name on PostgreSQL: an entry of its indexes ends at 2,704 bytes. */
+	POSTGRES_KEY_BYTES_MAX: 2_000,
+	POSTGRES_COMMUNITY_BYTES_MAX: 500,
+
+	/** Difference between the clocks of the process and of a server from which a warning tells of it. */
+	CLOCK_SKEW_WARNED_MS: 1_000,
+
 	/** The longest duration that an option may give: ten years. */
 	DURATION_MS_MAX: 10 * 366 * 24 * 60 * 60 * 1_000,
 

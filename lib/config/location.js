@@ -15,7 +15,8 @@ const DEFAULT_FILENAME = "./rootsdk.sqlite3";
  * @property {string} filename
  * @property {string} path
  * @property {string} source
- * @property {import("../native/addon").StoreKind} kind
+ * @property {import("../native/addon").StoreKind | "postgres"} kind
+ * @property {import("./postgres/postgres.js").PostgresConfig} [postgres] the database, if it is not a file
  * @property {import("./backup.js").BackupConfig} [backup]
  */
 
@@ -31,7 +32,13 @@ function locationFromEnvironment(env, folder) {
 	if (text === undefined || text === "") {
 		return locate(DEFAULT_FILENAME, folder, "the default; DATABASE_CONFIG is not set");
 	}
-	const filename = filenameFromConfig(parseConfig(text));
+	const config = parseConfig(text);
+	if (config?.databaseType === "pg") {
+		const { postgresFrom } = require("./postgres/postgres.js");
+		const postgres = postgresFrom(config, env, folder);
+		return { filename: "", path: "", source: "from DATABASE_CONFIG", kind: "postgres", postgres };
+	}
+	const filename = filenameFromConfig(config);
 	const problem = problemWith(filename);
 	if (problem !== undefined) {
 		throw invalidConfig(`its sqlite3.filename ${problem}`);
@@ -72,7 +79,7 @@ function filenameFromConfig(config) {
 		throw invalidConfig("it is not a JSON object");
 	}
 	if (config.databaseType !== "sqlite3") {
-		throw invalidConfig("its databaseType is not sqlite3");
+		throw invalidConfig("its databaseType is neither sqlite3 nor pg");
 	}
 	if (config.sqlite3 === undefined) {
 		return DEFAULT_FILENAME;

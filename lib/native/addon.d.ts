@@ -7,6 +7,10 @@ export interface Failure {
 	argument?: string;
 	/** Index of the statement that failed, of several that run together. */
 	statement?: number;
+	/** SQLSTATE of what PostgreSQL refused. */
+	sqlState?: string;
+	/** Part of the configuration of PostgreSQL that is to blame: a property of its `sources`. */
+	field?: string;
 }
 
 export interface Event {
@@ -249,6 +253,45 @@ export interface EncodedSql {
 	texts: string[];
 	numbers: Float64Array;
 	blobs: Uint8Array[];
+}
+
+/** See `src/node/postgres/settings.rs`. */
+export interface PostgresOptions {
+	hosts: string[];
+	ports: number[];
+	user: string;
+	password?: string;
+	database: string;
+	tlsMode: "disable" | "prefer" | "require" | "verify-ca" | "verify-full";
+	rootCert?: string;
+	timeoutMs: number;
+	applicationName: string;
+}
+
+/** Store on PostgreSQL. What else it has is as `NativeStore` has it: reads, and leases. */
+export declare class NativePostgres {
+	constructor(wake: () => void);
+	hold(held: boolean): void;
+	open(id: number, options: PostgresOptions, adoption: "never" | "small" | "always"): void;
+	submit(
+		id: number,
+		epoch: number,
+		codes: Uint8Array,
+		texts: string,
+		lengths: Uint32Array,
+		numbers: Float64Array,
+		now: number,
+	): void;
+	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number): void;
+	status(id: number): void;
+	adopt(id: number): void;
+	exportRows(id: number, isFirst: boolean): void;
+	importRows(id: number, rows: string, overwrites: boolean): void;
+	holdKeys(id: number, keys: string[], communities: (string | undefined)[]): void;
+	leaseQuery(id: number, lease: number, text: string, parameters: (string | null)[]): void;
+	close(id: number): void;
+	end(): void;
+	nextEvent(waitMs: number): Event | null;
 }
 
 export declare class NativeStore {

@@ -1,18 +1,16 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { CLOCK_REPORT_INTERVAL_MS, JOINED_LENGTH_MAX, ROWS_LENGTH_MAX } = require("../base/limits.js");
+const { CLOCK_REPORT_INTERVAL_MS, JOINED_LENGTH_MAX } = require("../base/limits.js");
 const { namingSource } = require("../config/backup.js");
-const { nextTurn } = require("../process/event-loop.js");
 const { endAtExit } = require("../process/exit.js");
 const { repeatFor } = require("../process/repeat.js");
 const { isNodeSqliteLoaded, warnOfForeignCopies } = require("../process/foreign-sqlite.js");
 const { loadBinding } = require("./binding.js");
 const { storedIn, toBackup, toRestore, valuesHandler } = require("./decode.js");
 const { emptyBatch, pushStatement, toArrays, toColumns, toJoined } = require("./encode.js");
-const { Poller } = require("./poller.js");
-const { NO_LEASE, NO_REQUEST } = require("./protocol.js");
-const { Requests } = require("./requests.js");
+const { EventConnection } = require("./events/event-connection.js");
+const { NO_LEASE } = require("./protocol.js");
 const { endAtSignals } = require("./signals.js");
 
 /**
@@ -26,7 +24,6 @@ const { endAtSignals } = require("./signals.js");
  * @typedef {import("./decode.js").ValuesReceiver} ValuesReceiver
  * @typedef {import("./encode.js").Batch} Batch
  * @typedef {import("./encode.js").Statement} Statement
- * @typedef {import("./requests.js").EventHandler} EventHandler
  */
 
 /** @typedef {InstanceType<typeof Connection>} OpenConnection */
@@ -49,45 +46,25 @@ const { endAtSignals } = require("./signals.js");
 /** What is stored under a key that has no entry. */
 const NOTHING = /** @type {Stored} */ ({ text: undefined, expiresAt: undefined });
 
-/** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
-const busy = new Set();
-
-/**
- * Boundary to the native store: numbers requests, and takes each event to the request that it answers.
- */
-class Connection extends Requests {
+/** Boundary to the native store of a file. */
+class Connection extends EventConnection {
 	/**
 	 * @param {Location} location
 	 * @param {Notices} [notices]
 	 */
 	constructor(location, notices) {
 		const { NativeStore } = loadBinding();
-		/** @type {WeakRef<Connection> | undefined} */
-		let weak;
-		// A store that was dropped without being closed must not be kept by its own callback. So no other function here may
-		// use `this`: the functions of a scope share what they hold.
-		super(new NativeStore(location.path, () => weak?.deref()?.dispatch()), NO_LEASE);
-		weak = new WeakRef(this);
+		super((wake) => new NativeStore(location.path, wake));
 		this.location = location;
 		this.notices = notices;
-		/** @type {Map<number, EventHandler>} */
-		this.handlers = new Map();
-		/** @type {Map<number, (event: Event) => void>} handlers of watches, which keep neither the process nor a closing store */
-		this.watches = new Map();
-		this.lastId = 0;
-		this.poller = pollerFor(this);
-		/** True if it keeps the process alive. */
-		this.isHeld = false;
-		/** True if that will end in the next turn of the event loop, if it can. */
-		this.isReleasing = false;
-		/** True if the events that there are will be handled in the next turn of the event loop. */
-		this.isResting = false;
-		/** @type {(() => void) | undefined} */
-		this.whenIdle = undefined;
-		/** @type {(() => void)[]} called when it is closed */
-		this.ends = [];
-		/** @type {(() => void) | undefined} called when it is closed although it is in use, because the process ends */
-		this.whenLost = undefined;
+	}
+
+	/**
+	 * @override
+	 * @param {Event} event
+	 */
+	notice(event) {
+		this.notices?.take(event, this);
 	}
 
 	/**
@@ -108,7 +85,11 @@ class Connection extends Requests {
 		reportClock(this);
 		this.ends.push(repeatFor(this, reportClock, CLOCK_REPORT_INTERVAL_MS));
 		const { kind, backup } = this.location;
-		this.native.open(id, kind, kind === "readOnly" ? undefined : backup?.core);
+		this.native.open(
+			id,
+			/** @type {import("./addon").StoreKind} */ (kind),
+			kind === "readOnly" ? undefined : backup?.core,
+		);
 	}
 
 	/**
@@ -282,30 +263,6 @@ class Connection extends Requests {
 		}
 	}
 
-	/**
-	 * Releases the file, once every request under way has been answered.
-	 *
-	 * @param {() => void} callback
-	 */
-	close(callback) {
-		if (this.handlers.size > 0) {
-			this.whenIdle = () => this.close(callback);
-			return;
-		}
-		const closed = () => {
-			this.forget();
-			callback();
-		};
-		this.native.close(this.expectOne(closed));
-	}
-
-	/** Has nothing done for it at the end of the process any more. */
-	forget() {
-		for (const end of this.ends.splice(0)) {
-			end();
-		}
-	}
-
 	/** Makes the last backup and releases the file, because the process ends. */
 	end() {
 		this.forget();
@@ -314,109 +271,6 @@ class Connection extends Requests {
 		if (status) {
 			this.notices?.ended(status, this.location);
 		}
-	}
-
-	/**
-	 * Waits for an event without returning to the event loop, and handles it.
-	 *
-	 * @param {number} waitMs
-	 * @returns {boolean} whether there was one
-	 */
-	waitForEvent(waitMs) {
-		const event = this.native.nextEvent(waitMs);
-		if (event) {
-			this.handle(event);
-		}
-		return event !== null;
-	}
-
-	/**
-	 * Handles the events that there are. Many rows are handled in several turns of the event loop, also if more of them
-	 * arrive meanwhile: Node calls back for what arrives while it calls back.
-	 */
-	dispatch() {
-		if (this.isResting) {
-			return;
-		}
-		let length = 0;
-		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
-			this.handle(event);
-			length += event.rows?.json.length ?? 0;
-			if (length > ROWS_LENGTH_MAX) {
-				this.isResting = true;
-				nextTurn(() => {
-					this.isResting = false;
-					this.dispatch();
-				});
-				return;
-			}
-		}
-	}
-
-	/**
-	 * @param {Event} event
-	 */
-	handle(event) {
-		if (event.id === NO_REQUEST) {
-			this.notices?.take(event, this);
-			return;
-		}
-		const handler = this.handlers.get(event.id);
-		if (handler === undefined) {
-			this.watches.get(event.id)?.(event);
-		} else if (handler(event)) {
-			this.handlers.delete(event.id);
-			if (this.handlers.size === 0) {
-				this.releaseSoon();
-				const { whenIdle } = this;
-				this.whenIdle = undefined;
-				whenIdle?.();
-			}
-		}
-	}
-
-	/**
-	 * Numbers a request.
-	 *
-	 * @override
-	 * @param {EventHandler} handler
-	 * @returns {number}
-	 */
-	expect(handler) {
-		if (!this.isHeld) {
-			this.isHeld = true;
-			busy.add(this);
-			this.native.hold(true);
-		}
-		const id = this.nextId();
-		this.handlers.set(id, handler);
-		return id;
-	}
-
-	/**
-	 * Lets the process end, unless there is another request by the next turn: of writes one after another, each would else
-	 * wait for the thread that wakes this one.
-	 */
-	releaseSoon() {
-		if (!this.isReleasing) {
-			this.isReleasing = true;
-			nextTurn(() => {
-				this.isReleasing = false;
-				if (this.handlers.size === 0) {
-					this.isHeld = false;
-					busy.delete(this);
-					this.native.hold(false);
-				}
-			});
-		}
-	}
-
-	nextId() {
-		this.lastId = (this.lastId + 1) >>> 0;
-		if (this.lastId === NO_REQUEST) {
-			this.lastId++;
-		}
-		return this.lastId;
 	}
 
 	/**
@@ -432,26 +286,6 @@ class Connection extends Requests {
 		this.watches.set(id, handler);
 		const isStarted = this.native.watch(id, keys, range.from, range.to, community, Date.now());
 		return { id, isStarted };
-	}
-
-	/**
-	 * Asks a watch for what has changed, as soon as something has.
-	 *
-	 * @param {number} id
-	 */
-	nextChanges(id) {
-		this.native.watchNext(id, Date.now());
-	}
-
-	/**
-	 * Ends a watch.
-	 *
-	 * @param {number} id
-	 */
-	unwatch(id) {
-		if (this.watches.delete(id)) {
-			this.native.unwatch(id);
-		}
 	}
 
 	/**
@@ -484,16 +318,6 @@ class Connection extends Requests {
  */
 function reportClock({ native }) {
 	native.reportClock(Date.now());
-}
-
-/**
- * @param {Connection} connection
- */
-function pollerFor(connection) {
-	return new Poller(() => {
-		connection.dispatch();
-		return connection.handlers.size > 0;
-	});
 }
 
 module.exports = { Connection };

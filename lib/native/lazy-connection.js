@@ -2,6 +2,7 @@
 
 const { statSync } = require("node:fs");
 const { FOREIGN_CHECK_INTERVAL_MS } = require("../base/limits.js");
+const { atFirstUse } = require("../base/at-first-use.js");
 const { Connection } = require("./connection.js");
 
 /**
@@ -9,6 +10,9 @@ const { Connection } = require("./connection.js");
  * @typedef {import("./connection.js").Notices} Notices
  * @typedef {import("./connection.js").OpenConnection} OpenConnection
  */
+
+/** Who uses no PostgreSQL does not wait for it. */
+const postgres = atFirstUse(() => require("./postgres/connection.js"));
 
 /** Connection of a store, opened by the first operation, and by a later one again after it could not be opened. */
 class LazyConnection {
@@ -26,6 +30,8 @@ class LazyConnection {
 		this.nextForeignCheck = 0;
 		/** True if it is a transaction's, whose operations all share one connection. */
 		this.isLease = false;
+		/** True if it is to a server, where each request takes its time. */
+		this.isRemote = false;
 		/** Number of transactions around it. */
 		this.depth = 0;
 	}
@@ -45,6 +51,7 @@ class LazyConnection {
 		inner.state = "open";
 		inner.current = lease;
 		inner.isLease = true;
+		inner.isRemote = this.isRemote;
 		inner.depth = this.depth + 1;
 		return inner;
 	}
@@ -59,10 +66,19 @@ class LazyConnection {
 		}
 	}
 
+	/** True if the store is on PostgreSQL. */
+	get isOnPostgres() {
+		try {
+			return this.locate().kind === "postgres";
+		} catch {
+			return false;
+		}
+	}
+
 	/** The path of the file; `undefined` if the configuration names none that can be used. */
 	path() {
 		try {
-			return this.locate().path;
+			return this.locate().path || undefined;
 		} catch {
 			return undefined;
 		}
@@ -92,8 +108,14 @@ class LazyConnection {
 		}
 		this.state = "opening";
 		try {
-			this.current = new Connection(this.locate(), this.notices);
-			this.current.open((error) => this.settled(error, callback));
+			const location = this.locate();
+			this.isRemote = location.kind === "postgres";
+			const connection = this.isRemote
+				? new (postgres().PostgresConnection)(location)
+				: new Connection(location, this.notices);
+			// What only one of the two has, its own part of `lib/api/` asks for.
+			this.current = /** @type {OpenConnection} */ (connection);
+			connection.open((error) => this.settled(error, callback));
 		} catch (error) {
 			this.settled(error, callback);
 		}

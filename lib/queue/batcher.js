@@ -165,14 +165,19 @@ class Batcher {
 			return true;
 		}
 		const { foreignChanges } = this.cache;
-		return this.reads.lookUp(changes, now, (found, errorAt) => {
+		/** @type {import("../native/decode.js").ValuesReceiver} */
+		const receive = (found, errorAt) => {
 			for (const [index, change] of changes.entries()) {
 				const error = errorAt(index);
 				if (error || index < found.length) {
 					change.onDisk = { error, stored: found[index], foreignChanges };
 				}
 			}
-		});
+		};
+		const isContended = this.inFlight.isEmpty && changes.some((change) => change.isContended);
+		return isContended && this.reads.lookUpToChange(changes, receive)
+			? false
+			: this.reads.lookUp(changes, now, receive);
 	}
 
 	/**
@@ -188,6 +193,7 @@ class Batcher {
 			// The cache itself may be at odds with the file; the next batch must not start from it again.
 			for (const change of stoppedAt.changes) {
 				this.cache.delete(change);
+				change.isContended = true;
 			}
 		}
 		if (error) {

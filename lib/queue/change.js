@@ -53,6 +53,8 @@ class Change {
 		this.onDisk = undefined;
 		/** @type {import("../native/encode.js").Batch | undefined} the last batch that it was put into */
 		this.batch = undefined;
+		/** True if others were faster once, so that on a server it is better made while they wait. */
+		this.isContended = false;
 		/** True if it was sent to the writer, so that it may be on disk already. */
 		this.isSent = false;
 		/** Reads issued after this change and before the next of its key, and before it was sent. */

@@ -3,6 +3,7 @@
 const { RootcellarError } = require("../base/errors.js");
 const { CoherentCache } = require("../cache/coherent-cache.js");
 const { PendingWrites } = require("./pending.js");
+const { checkRemoteKeys, checkRemoteWrite } = require("./remote-keys.js");
 const { Scheduler } = require("./scheduler.js");
 const { checkNoDeadlock, isInScope } = require("./transaction-scope.js");
 const { NO_CHANGES } = require("./writes.js");
@@ -83,6 +84,9 @@ class OperationQueue {
 	 */
 	get(read) {
 		this.checkOpen();
+		if (this.connection.isOnPostgres) {
+			checkRemoteKeys([read], () => "key");
+		}
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
 		const change = pending.changes.get(read.community, read.key);
@@ -111,6 +115,11 @@ class OperationQueue {
 	 */
 	getMany(read) {
 		this.checkOpen();
+		if (this.connection.isOnPostgres) {
+			const { community, keys } = read;
+			const addresses = keys.map((key) => ({ community, key }));
+			checkRemoteKeys(addresses, (index) => `keys[${index}]`);
+		}
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
 		if (pending.patterns > 0 || pending.concernsAny(read)) {
@@ -183,6 +192,9 @@ class OperationQueue {
 		this.checkWrite();
 		if (write.kind !== "sql") {
 			this.checkWritable();
+		}
+		if (this.connection.isOnPostgres) {
+			checkRemoteWrite(write);
 		}
 		this.pending.add(write);
 		this.scheduler.push(write);

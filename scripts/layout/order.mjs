@@ -22,7 +22,14 @@ export const ORDER = {
 	`,
 	"lib/api": `
 		transaction.js
-		backup  migrations
+		backup  migrations  postgres-transaction.js
+		*
+	`,
+	"lib/native": `
+		lazy-connection.js
+		postgres
+		connection.js  lease-connection.js  destination.js  signals.js
+		events
 		*
 	`,
 	"lib/queue": `
@@ -63,7 +70,7 @@ export const ORDER = {
 		node
 		backup
 		engine
-		batch.rs
+		batch.rs  reads.rs
 		kv  sql
 		ltx
 		reply.rs  threads.rs
@@ -71,12 +78,23 @@ export const ORDER = {
 		*
 	`,
 	"src/node": `
+		postgres
 		*
 		state
 		convert
 	`,
 	"src/engine": `
-		sqlite
+		postgres  sqlite
+	`,
+	"src/engine/postgres": `
+		engine.rs
+		write
+		maintenance.rs  watch.rs
+		read
+		query.rs  admin.rs
+		table  net
+		sql.rs
+		failure.rs  time.rs
 	`,
 	"src/engine/sqlite": `
 		engine.rs  registry.rs

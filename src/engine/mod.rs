@@ -1,3 +1,4 @@
-//! Engines: what carries the operations of [`crate::kv`] out. There is one, on SQLite.
+//! Engines: what carries the operations of [`crate::kv`] out. Neither knows the other.
 
+pub mod postgres;
 pub mod sqlite;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod location;
+mod postgres;
 mod redact;
 mod sql;
 mod sqlite_codes;
@@ -13,6 +14,7 @@ use rusqlite::ffi;
 
 pub use backup::BackupProblem;
 pub use location::SqlLocation;
+pub use postgres::{PostgresField, PostgresProblem};
 pub use redact::without_values;
 pub use sql::{CancelReason, SqlError};
 pub(crate) use sqlite_codes::code_name;
@@ -67,6 +69,8 @@ enum Kind {
     TooLong { key: String },
     /// A failure of backups. The code says which, see [`BackupProblem`].
     Backup { problem: BackupProblem, message: String },
+    /// A failure of PostgreSQL.
+    Postgres { problem: PostgresProblem, field: Option<PostgresField>, message: String },
     /// A failure of user SQL.
     Sql(SqlError),
     /// The failure of one of several statements.
@@ -111,6 +115,24 @@ impl Error {
 
     pub(crate) fn backup(problem: BackupProblem, message: impl Into<String>) -> Self {
         Self(Kind::Backup { problem, message: message.into() })
+    }
+
+    /// A failure of PostgreSQL, or of the way to it.
+    pub(crate) fn postgres(
+        problem: PostgresProblem,
+        field: Option<PostgresField>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self(Kind::Postgres { problem, field, message: message.into() })
+    }
+
+    /// The failure of PostgreSQL, if it is one, and the part of the configuration that is to blame.
+    #[must_use]
+    pub fn postgres_problem(&self) -> Option<(&PostgresProblem, Option<PostgresField>)> {
+        match &self.0 {
+            Kind::Postgres { problem, field, .. } => Some((problem, *field)),
+            _ => None,
+        }
     }
 
     /// This failure, as that of one of several statements that run together.
@@ -239,6 +261,7 @@ impl Error {
             Kind::NotWritten { .. } => "ERR_NOT_WRITTEN",
             Kind::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Kind::Backup { problem, .. } => problem.code(),
+            Kind::Postgres { problem, .. } => problem.code(),
             Kind::Sql(error) => error.code(),
             Kind::InStatement { error, .. } => error.code(),
             Kind::Internal(_) => "ERR_INTERNAL",
@@ -290,9 +313,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Sqlite { message, .. } | Kind::Backup { message, .. } | Kind::NotPermitted { message, .. } => {
-                f.write_str(message)
-            }
+            Kind::Sqlite { message, .. }
+            | Kind::Backup { message, .. }
+            | Kind::NotPermitted { message, .. }
+            | Kind::Postgres { message, .. } => f.write_str(message),
             Kind::IsDirectory(path) => write!(f, "{} is a folder, not a file", path.display()),
             Kind::ReadOnly(path) => write!(f, "{} may not be written", path.display()),
             Kind::Moved(path) => write!(

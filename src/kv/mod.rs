@@ -20,4 +20,5 @@ pub use expiry::is_expired;
 pub use number::{JsonNumber, is_json, number_text, parse_number};
 pub use pattern::Pattern;
 pub use range::KeyRange;
+pub(crate) use rows::push_json;
 pub use rows::{EntryWriter, RowFormat};

@@ -70,6 +70,26 @@ impl Pattern {
         Self { start, rest }
     }
 
+    /// A pattern as SQL's `LIKE` has it for keys whose ASCII letters are in lower case: every backslash escapes.
+    ///
+    /// ```
+    /// use rootcellar::kv::Pattern;
+    ///
+    /// assert_eq!(Pattern::normal_form(r"C:\dir\_%"), r"c:\\dir\_%");
+    /// ```
+    #[must_use]
+    pub fn normal_form(text: &str) -> String {
+        let mut normal = String::with_capacity(text.len());
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            normal.push(c.to_ascii_lowercase());
+            if c == '\\' {
+                normal.push(chars.next_if(|next| matches!(next, '%' | '_' | '\\')).unwrap_or('\\'));
+            }
+        }
+        normal
+    }
+
     /// Returns `true` if a key matches.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {

@@ -11,6 +11,7 @@ mod destination;
 mod difference;
 mod environment;
 mod keys;
+mod postgres;
 mod protocol;
 mod signals;
 mod sql;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::state::cancels::Cancels;
-use crate::batch::Command;
-use crate::engine::sqlite::{Begin, LeaseKind, SavepointAction, WalIndexHeader};
+use crate::batch::{Command, SavepointAction};
+use crate::engine::sqlite::{Begin, LeaseKind, WalIndexHeader};
 use crate::kv::{Address, Entry, Expected, Increment, KeyRange, NewExpiry, Swap, SwapPart, Then};
 use crate::sql::{Cancel, Format, Integers, Job, Parameters, RowsWanted, Statement, Value, Work};
 

@@ -2,11 +2,10 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
-use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use napi::Env;
@@ -22,6 +21,7 @@ use super::convert::values::{CacheValidityKind, ReadNow, addresses};
 use super::convert::wal_view;
 use super::environment;
 use super::protocol::{BatchDecoder, NO_LEASE, VERSION_WORDS};
+use super::state::ending::{Flush, flush_at_end_of_environment};
 use super::state::event_queue::EventQueue;
 use super::state::sql_state::SqlState;
 use super::state::store_state::{ClosingStore, Open, StoreState};
@@ -343,38 +343,18 @@ impl NativeStore {
     }
 }
 
-thread_local! {
-    /// Stores of this environment.
-    static STORES: RefCell<Option<Vec<Weak<StoreState>>>> = const { RefCell::new(None) };
-}
-
-/// Lets the end of the environment, such as a worker's termination, wait for batches in flight. Batches that are
-/// still queued in JavaScript are sent by `lib/process/exit.js`, where JavaScript may still run.
-fn flush_at_end_of_environment(env: Env, shared: &Arc<StoreState>) -> napi::Result<()> {
-    STORES.with_borrow_mut(|stores| {
-        if stores.is_none() {
-            env.add_env_cleanup_hook((), |()| {
-                let stores = STORES.with_borrow_mut(Option::take).unwrap_or_default();
-                stores.iter().filter_map(Weak::upgrade).for_each(|shared| flush(&shared));
-            })?;
+impl Flush for StoreState {
+    fn flush(&self) {
+        // Nobody will end the open transactions, and batches of others may wait for them.
+        self.sql.clear();
+        self.sql.stop_reads();
+        let deadline = Instant::now() + CLEANUP_WAIT;
+        while self.batches_in_flight.load(Ordering::SeqCst) > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.events.take(left).is_none() {
+                break;
+            }
         }
-        let stores = stores.get_or_insert_default();
-        stores.retain(|store| store.strong_count() > 0);
-        stores.push(Arc::downgrade(shared));
-        Ok(())
-    })
-}
-
-fn flush(shared: &StoreState) {
-    // Nobody will end the open transactions, and batches of others may wait for them.
-    shared.sql.clear();
-    shared.sql.stop_reads();
-    let deadline = Instant::now() + CLEANUP_WAIT;
-    while shared.batches_in_flight.load(Ordering::SeqCst) > 0 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || shared.events.take(left).is_none() {
-            break;
-        }
+        let _ = self.end();
     }
-    let _ = shared.end();
 }

@@ -11,6 +11,7 @@ const resolved = Promise.resolve();
 /**
  * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
+ * @typedef {InstanceType<typeof import("../../native/postgres/connection.js").PostgresConnection>} PostgresConnection
  * @typedef {import("../../base/key-entry.js").Address} Address
  * @typedef {import("../../base/key-entry.js").Stored} Stored
  * @typedef {import("../../native/decode.js").ValuesReceiver} ValuesReceiver
@@ -96,7 +97,8 @@ class KeyReads {
 	 */
 	readNow(community, key) {
 		const { cache, connection } = this;
-		if (this.hasReadNow || connection.state !== "open" || connection.isLease || cache.isSpent) {
+		const isLate = connection.isLease || connection.isRemote;
+		if (this.hasReadNow || isLate || connection.state !== "open" || cache.isSpent) {
 			return undefined;
 		}
 		const address = { community: checkCommunity(community, "communityId"), key: checkKey(key, "key") };
@@ -181,6 +183,27 @@ class KeyReads {
 				}
 			}
 		});
+	}
+
+	/**
+	 * Looks keys up that others want to change, too, who have to wait until the next batch is carried out. Only a server can.
+	 *
+	 * @param {readonly Address[]} addresses
+	 * @param {ValuesReceiver} receive
+	 * @returns {boolean} whether it is under way
+	 */
+	lookUpToChange(addresses, receive) {
+		const { isLease, isRemote, opened } = this.connection;
+		if (isLease || !isRemote) {
+			return false;
+		}
+		this.underWay++;
+		/** @type {PostgresConnection} */ (/** @type {unknown} */ (opened)).readToChange(addresses, (found, errorAt) => {
+			receive(found, errorAt);
+			this.underWay--;
+			this.whenDone();
+		});
+		return true;
 	}
 
 	/**

@@ -81,7 +81,7 @@ class ManyReads {
 	 * @returns {boolean} whether it is done
 	 */
 	readNow({ community, keys, resolve }) {
-		if (this.connection.isLease) {
+		if (this.connection.isLease || this.connection.isRemote) {
 			return false;
 		}
 		const { cache } = this;

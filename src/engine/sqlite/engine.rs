@@ -16,11 +16,9 @@ use super::interrupt::Interrupt;
 #[cfg(lock_shim)]
 use super::locks;
 use super::read::answer::answer;
-use super::read::point_read::{Reader, Values};
+use super::read::point_read::Reader;
 use super::read::pool::{ReaderPool, Task};
-use super::read::query::KeyQuery;
 use super::read::read_only::{self, ExpectedFile, Found};
-use super::read::select::{Select, SelectProgress};
 use super::sql::cursor::{self, CursorReply, OpenCursor};
 use super::sql::execute;
 use super::sql::reads::{self, SqlRead};
@@ -37,6 +35,7 @@ use super::write::writer::{Lent, Writer, WriterRequest};
 use crate::batch::{Batch, BatchOutcome, ClientId, Stop};
 use crate::kv::Address;
 use crate::limits::{LOOKUP_CACHE_KIB, READERS_MAX};
+use crate::reads::{KeyQuery, Select, SelectProgress, Values};
 use crate::sql::{Cancel, Job, Slice, Statement};
 use crate::{Error, Reply, threads};
 

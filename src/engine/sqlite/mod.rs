@@ -30,6 +30,9 @@ pub mod wal;
 mod watch;
 mod write;
 
+pub use crate::reads::{
+    CountQuery, KeyQuery, PageQuery, Scope, Select, SelectProgress, Stored, Values, ValuesQuery, WatchReport,
+};
 pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer, open_scratch};
 pub use engine::Engine;
 pub(crate) use file::{FileId, check_length};
@@ -38,10 +41,8 @@ pub use locks::foreign::loaded_copies;
 pub use locks::locks_hold;
 #[cfg(unix)]
 pub(crate) use permission::{not_permitted, refusal_to_make};
-pub use read::point_read::{Reader, Stored, Values};
-pub use read::query::{CountQuery, KeyQuery, PageQuery, ValuesQuery};
+pub use read::point_read::Reader;
 pub use read::read_only::ExpectedFile;
-pub use read::select::{Select, SelectProgress};
 pub(crate) use registry::is_open;
 pub use registry::open_shared;
 pub use sql::cursor::{CursorReply, OpenCursor};
@@ -52,5 +53,5 @@ pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};
 pub(crate) use wal::snapshot::snapshot_header;
 pub use watch::thread::{Tell, WatchNumber, Watcher};
-pub use watch::watched::{Scope, WatchReport, Watched};
-pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest, SavepointAction};
+pub use watch::watched::Watched;
+pub use write::lease::{Begin, Lease, LeaseKind, LeaseRequest};

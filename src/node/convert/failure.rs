@@ -3,6 +3,7 @@
 use napi_derive::napi;
 
 use crate::Error;
+use crate::error::PostgresProblem;
 use crate::sql::SqlError;
 
 /// Data of an error that JavaScript makes.
@@ -18,11 +19,16 @@ pub struct Failure {
     pub argument: Option<String>,
     /// Index of the statement that failed, of several that run together.
     pub statement: Option<u32>,
+    /// SQLSTATE of what PostgreSQL refused.
+    pub sql_state: Option<String>,
+    /// Part of the configuration of PostgreSQL that is to blame.
+    pub field: Option<String>,
 }
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let sql = error.sql();
+        let (problem, field) = error.postgres_problem().unzip();
         Self {
             code: error.code().to_owned(),
             message: error.to_string(),
@@ -32,6 +38,11 @@ impl From<&Error> for Failure {
                 None => argument.to_owned(),
             }),
             statement: error.statement().and_then(|index| u32::try_from(index).ok()),
+            sql_state: match problem {
+                Some(PostgresProblem::Refused(state)) => Some(state.clone()),
+                _ => None,
+            },
+            field: field.flatten().map(|field| field.name().to_owned()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! State of an open store, below its requests.
 
 pub mod cancels;
+pub mod ending;
 pub mod event_queue;
 pub mod hooks;
 pub mod sql_state;

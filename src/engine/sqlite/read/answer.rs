@@ -2,12 +2,12 @@
 
 use super::count::count;
 use super::page::page;
-use super::query::KeyQuery;
 use super::scan::scan;
 use super::values::values;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::wal::commit_log::CommitLog;
+use crate::reads::KeyQuery;
 
 /// Answers a query. Returns the last slice, and passes those before it to `send`. `commit_log` is that of the snapshot,
 /// where it is one of committed keys alone.

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
-use super::query::CountQuery;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::columns;
@@ -15,6 +14,7 @@ use crate::engine::sqlite::table::range_rows::{UpperBound, has_keys_in_utf_8};
 use crate::engine::sqlite::wal::commit_log::CommitLog;
 use crate::engine::sqlite::wal::snapshot::snapshot_header_of_any_log;
 use crate::kv::KeyRange;
+use crate::reads::CountQuery;
 
 const COUNT: &str = "SELECT count(*) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3";

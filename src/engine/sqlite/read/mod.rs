@@ -5,8 +5,6 @@ mod count;
 mod page;
 pub mod point_read;
 pub mod pool;
-pub mod query;
 pub mod read_only;
 mod scan;
-pub mod select;
 mod values;

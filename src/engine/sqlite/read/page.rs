@@ -3,11 +3,11 @@
 //! Rows come in the order of the unique index, which is that of the keys' bytes in a file whose texts are UTF-8; of equal
 //! keys, which a file of SDK 0.17.0 may have, the newest row comes last. So a page costs what it holds, wherever it is.
 
-use super::query::PageQuery;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::range_rows::{RangeRow, RangeRows};
 use crate::kv::{EntryWriter, RowFormat, is_expired};
+use crate::reads::PageQuery;
 
 /// Reads a page. Returns the last slice, and passes those before it to `send`.
 pub fn page(connection: &UserConnection, query: &PageQuery, mut send: impl FnMut(String)) -> Result<String, Error> {

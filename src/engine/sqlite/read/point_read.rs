@@ -12,6 +12,7 @@ use crate::engine::sqlite::table::columns::{self, NEWEST_ROW};
 use crate::engine::sqlite::wal::index_header::WalIndex;
 use crate::kv::{Address, is_expired};
 use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX};
+use crate::reads::{Stored, Values};
 
 /// A read-only connection, for one thread at a time.
 #[derive(Debug)]
@@ -21,19 +22,6 @@ pub struct Reader {
     file: DatabaseFile,
     waits_for_locks: Cell<bool>,
 }
-
-/// Entry of a key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Stored {
-    /// JSON text; `None` if there is no live entry. A value of another program that is not text reads as the empty
-    /// text, which is not JSON.
-    pub text: Option<String>,
-    /// Expiry of the entry, past or to come, in milliseconds since 1970 UTC.
-    pub expires_at: Option<i64>,
-}
-
-/// Entry of each key, or the error of reading it.
-pub type Values = Vec<Result<Stored, Error>>;
 
 impl Reader {
     /// Opens one with a page cache of so many KiB at most.

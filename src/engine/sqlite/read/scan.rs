@@ -10,12 +10,12 @@ use std::ops::Range;
 use rusqlite::CachedStatement;
 use rusqlite::types::ValueRef;
 
-use super::select::Select;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::{columns, search};
 use crate::kv::{EntryWriter, is_expired};
 use crate::limits::{SCAN_ROWS_FIRST, SCAN_ROWS_MAX};
+use crate::reads::Select;
 
 const FROM_ROWID: &str = "SELECT rowid, value, expires_at FROM main.__rootapp_kv WHERE rowid >= ?1 ORDER BY rowid";
 

@@ -1,10 +1,10 @@
 //! The values of given keys.
 
 use super::point_read::find;
-use super::query::ValuesQuery;
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::kv::{Address, EntryWriter, RowFormat};
+use crate::reads::ValuesQuery;
 
 /// Reads the live values. Returns the last slice, and passes those before it to `send`. The order in the last one has for
 /// each value the index of its key.

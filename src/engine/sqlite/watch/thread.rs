@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::dirty::Dirty;
 use super::step::written_since;
 use super::table_tree::TableTree;
-use super::watched::{WatchReport, Watched};
+use super::watched::Watched;
 use crate::Error;
 use crate::batch::ClientId;
 use crate::clock::now_ms;
@@ -24,6 +24,7 @@ use crate::engine::sqlite::wal::index_header::{WalIndex, WalIndexHeader};
 use crate::engine::sqlite::wal::restart_log::RestartLogs;
 use crate::engine::sqlite::wal::snapshot::snapshot_header_of_any_log;
 use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
+use crate::reads::WatchReport;
 use crate::threads::{self, lock};
 
 /// Told what has happened to what is watched.

@@ -13,29 +13,12 @@ use crate::engine::sqlite::table::columns::{self, NEWEST_ROW};
 use crate::engine::sqlite::table::range_rows::{UpperBound, has_keys_in_utf_8};
 use crate::kv::{ChangeWriter, KeyRange, is_expired};
 use crate::limits::{WATCH_BYTES_MAX, WATCH_CHANGES_MAX};
+use crate::reads::{Scope, WatchReport};
 
 const ROWS_OF_RANGE: &str = "SELECT rowid, key, value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3 ORDER BY key, rowid";
 const ROWS_OF_PAGES: &str = "SELECT rowid, key, value, community_id, expires_at FROM main.__rootapp_kv \
     WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid";
-
-/// Keys that are watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Each of these.
-    Keys(Vec<String>),
-    /// Those of a range.
-    Range(KeyRange),
-}
-
-/// What has happened since the last report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatchReport {
-    /// Some keys have changed, see [`ChangeWriter`].
-    Changes(String),
-    /// So many have changed that all have to be read anew, or the file was restored.
-    Resync,
-}
 
 /// Digest of a value.
 type Digest = u128;

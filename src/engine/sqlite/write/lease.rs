@@ -10,13 +10,12 @@ use rusqlite::TransactionState;
 
 use super::epoch::EndedEpochs;
 use super::writer::Lent;
-use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, Stop};
+use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, SavepointAction, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::read::answer::answer;
-use crate::engine::sqlite::read::point_read::{self, Values};
-use crate::engine::sqlite::read::query::KeyQuery;
+use crate::engine::sqlite::read::point_read;
 use crate::engine::sqlite::refusal::Refusal;
 use crate::engine::sqlite::sql::cursor::{Cursor, CursorReply, OpenCursor};
 use crate::engine::sqlite::sql::reads::SqlRead;
@@ -26,6 +25,7 @@ use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::TriggerCache;
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::kv::Address;
+use crate::reads::{KeyQuery, Values};
 use crate::sql::{Cancel, SqlError};
 use crate::{Error, Reply};
 
@@ -47,17 +47,6 @@ pub enum LeaseKind {
     Transaction(Begin),
     /// Statements of all kinds, including `BEGIN` and `COMMIT`.
     Reserved,
-}
-
-/// Action on the savepoint of a nested transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SavepointAction {
-    /// Begins it.
-    Begin,
-    /// Ends it, and keeps its changes.
-    Release,
-    /// Ends it, and undoes its changes.
-    Rollback,
 }
 
 /// Request of the holder of a lease.

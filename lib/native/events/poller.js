@@ -1,8 +1,8 @@
 "use strict";
 
 const { performance } = require("node:perf_hooks");
-const { POLL_COMMANDS_MAX, POLL_MS, POLL_PAUSE_MAX, POLL_PAUSE_MIN } = require("../base/limits.js");
-const { nextTurn } = require("../process/event-loop.js");
+const { POLL_COMMANDS_MAX, POLL_MS, POLL_PAUSE_MAX, POLL_PAUSE_MIN } = require("../../base/limits.js");
+const { nextTurn } = require("../../process/event-loop.js");
 
 /**
  * Polls for events in each turn of the event loop, for a moment after a small batch was sent: the batch takes hardly

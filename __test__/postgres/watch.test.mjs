@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { temporaryDatabase } from "../helpers/postgres.mjs";
+import { storeOn } from "./store.mjs";
+
+/** Collects what a watch tells until every one of these keys has this value; `undefined` for deleted. */
+async function collect(watch, wanted) {
+	const last = new Map();
+	for await (const changes of watch) {
+		for (const change of changes) last.set(change.key, change.deleted ? undefined : change.value);
+		if (Object.entries(wanted).every(([key, value]) => last.has(key) && Object.is(last.get(key), value))) return last;
+	}
+	throw new Error("the watch ended");
+}
+
+test("tells what this process, others, and SQL have changed, and ends with what there is", async () => {
+	const database = await temporaryDatabase();
+	const [store, other] = [storeOn(database.config), storeOn(database.config)];
+	await store.appData.set([
+		{ key: "w:a", value: 1 },
+		{ key: "w:gone", value: 1 },
+		{ key: "x", value: 1 },
+	]);
+	const watch = store.kv.watch({ prefix: "w:" });
+	const told = collect(watch, { "w:a": 3, "w:gone": undefined, "w:other": 5, "w:sql": 7 });
+	await store.appData.set({ key: "w:a", value: 2 });
+	await other.kv.increment("w:a");
+	await other.appData.set({ key: "w:other", value: 5 });
+	await store.appData.delete("w:gone");
+	await store.appData.set({ key: "x", value: 2 });
+	await database.query("INSERT INTO __rootapp_kv (key, value) VALUES ('w:sql', '7')");
+	const last = await told;
+	expect([...last.keys()].every((key) => key.startsWith("w:"))).toBe(true);
+});
+
+test("tells an expiry as a deletion, and keys one by one, of a community", async () => {
+	const database = await temporaryDatabase();
+	const store = storeOn(database.config);
+	const kv = store.kv.community("c");
+	const watch = kv.watch({ keys: ["a", "b"] });
+	const told = collect(watch, { a: undefined, b: 1 });
+	await store.appData.set({ key: "b", value: 1, communityId: "c" });
+	await store.appData.set({ key: "a", value: 0 });
+	await kv.setIfAbsent({ key: "a", value: 1, ttlMs: 1_500 });
+	await told;
+});
+
+test("asks to read everything anew when more than 10,000 keys have changed", async () => {
+	const database = await temporaryDatabase();
+	const store = storeOn(database.config);
+	const watch = store.kv.watch({ prefix: "" });
+	const told = watch.next();
+	await store.appData.set(Array.from({ length: 10_001 }, (_, n) => ({ key: `k${n}`, value: n })));
+	expect((await told).value).toEqual([{ resync: true }]);
+	await watch.return();
+});

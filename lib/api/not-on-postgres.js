@@ -1,0 +1,57 @@
+"use strict";
+
+const { RootcellarError } = require("../base/errors.js");
+
+const METHODS = ["run", "get", "all", "sql", "exec", "batch", "prepare"];
+const OF_STORE = ["transaction", "reserve", "migrate"];
+
+const BACKUPS = ["create", "list", "restore", "verify"];
+
+const INSTEAD_OF_SQLITE =
+	"dataStore.sqlite is for a file of SQLite, and this store is on PostgreSQL; use dataStore.transaction with tx.query, or " +
+	"Knex, Kysely, Drizzle or pg on dataStore.config";
+const INSTEAD_OF_BACKUPS =
+	"dataStore.backups is for a file of SQLite, and this store is on PostgreSQL; back the server up with its own means, such " +
+	"as pg_basebackup with archived WAL, pgBackRest or your provider's backups";
+
+/** `dataStore.sqlite` of a store on PostgreSQL: every method rejects. */
+function refusedSqlite() {
+	return { ...refusedMethods(), ...refusing(OF_STORE, INSTEAD_OF_SQLITE) };
+}
+
+/** The methods that a transaction has of it, too. */
+function refusedMethods() {
+	return { ...refusing(METHODS, INSTEAD_OF_SQLITE), iterate: () => refusedIterator(INSTEAD_OF_SQLITE) };
+}
+
+/** `dataStore.backups` of a store on PostgreSQL: what is asynchronous rejects, and the rest throws. */
+function refusedBackups() {
+	const refuse = () => {
+		throw notOnPostgres(INSTEAD_OF_BACKUPS);
+	};
+	return { ...refusing(BACKUPS, INSTEAD_OF_BACKUPS), status: refuse, on: refuse };
+}
+
+/**
+ * @param {string[]} names
+ * @param {string} message
+ * @returns {any}
+ */
+function refusing(names, message) {
+	return Object.fromEntries(names.map((name) => [name, async () => Promise.reject(notOnPostgres(message))]));
+}
+
+/**
+ * @param {string} message
+ */
+// biome-ignore lint/correctness/useYield: it throws where it would yield
+async function* refusedIterator(message) {
+	throw notOnPostgres(message);
+}
+
+/** @param {string} message */
+function notOnPostgres(message) {
+	return new RootcellarError("ERR_NOT_ON_POSTGRES", message);
+}
+
+module.exports = { refusedBackups, refusedMethods, refusedSqlite };

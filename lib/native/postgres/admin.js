@@ -1,0 +1,77 @@
+"use strict";
+
+const { toError } = require("../../base/errors.js");
+const { PostgresConnection } = require("./connection.js");
+const { toOptions } = require("./options.js");
+
+/**
+ * @typedef {import("../../config/postgres/postgres.js").PostgresConfig} PostgresConfig
+ * @typedef {import("../addon").NativePostgres} NativePostgres
+ */
+
+/**
+ * State of a server. What this user may not see of others is `null`.
+ *
+ * @typedef {object} PostgresStatus
+ * @property {string} version
+ * @property {boolean} isPrimary
+ * @property {number} sizeBytes
+ * @property {number} keys an estimate
+ * @property {{ name: string, state: string | null, sync: string | null, lagBytes: number | null, lagMs: number | null }[]} standbys
+ * @property {boolean} isSynchronous
+ * @property {number} skewMs the server's clock less that of this process
+ * @property {{ used: number, ofThisUser: number, max: number }} connections
+ * @property {{ rows: number, oldestDays: number }} writers
+ */
+
+/**
+ * Connects as an operator, whose requests come one after another.
+ *
+ * @param {PostgresConfig} config
+ * @param {{ adopt: "never" | "small" | "always" }} options
+ */
+async function openAdmin(config, { adopt }) {
+	const connection = new PostgresConnection({ filename: "", path: "", source: "", kind: "postgres", postgres: config });
+
+	/** @param {(id: number, native: NativePostgres) => void} ask */
+	const request = (ask) =>
+		new Promise((/** @type {(answer: any) => void} */ resolve, reject) => {
+			const id = connection.expectOne(({ error, rows }) => {
+				if (error) {
+					reject(toError(error));
+				} else {
+					resolve(rows && JSON.parse(rows.json));
+				}
+			});
+			ask(id, connection.server);
+		});
+
+	await request((id, native) => native.open(id, toOptions(config), adopt));
+	return {
+		/** @returns {Promise<PostgresStatus>} */
+		status: () => request((id, native) => native.status(id)),
+		/** @returns {Promise<{ rows: number, duplicates: number }>} */
+		adopt: () => request((id, native) => native.adopt(id)),
+		/**
+		 * The rows that there are, a page at a time, in the order of insertion. The pages are of one moment.
+		 *
+		 * @param {string | null} [after] the `next` of the page before
+		 * @returns {Promise<{ json: string, next: string | null }>}
+		 */
+		exportPage: async (after) => {
+			const { rows, hasMore } = await request((id, native) => native.exportRows(id, after == null));
+			return { json: JSON.stringify(rows), next: hasMore ? "next" : null };
+		},
+		/**
+		 * Adds rows in their order, all or none.
+		 *
+		 * @param {string} json as `exportPage` has it
+		 * @param {boolean} overwrite whether the rows of keys that are there are replaced
+		 * @returns {Promise<{ inserted: number, skipped: number }>}
+		 */
+		importRows: (json, overwrite) => request((id, native) => native.importRows(id, json, overwrite)),
+		close: () => new Promise((/** @type {(value?: undefined) => void} */ resolve) => connection.close(() => resolve())),
+	};
+}
+
+module.exports = { openAdmin };

@@ -1,0 +1,116 @@
+//! Making a connection to the server that can be written to.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::AbortHandle;
+use tokio_postgres::Client;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::settings::{Settings, TlsMode};
+use crate::Error;
+use crate::clock::now_ms;
+use crate::engine::postgres::failure::{ServerFailure, not_connected};
+use crate::engine::postgres::time::PgTime;
+use crate::error::{PostgresField, PostgresProblem};
+use crate::limits::{
+    CONNECT_TIMEOUT_POSTGRES, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, SERVER_VERSION_MIN,
+};
+
+const ASK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
+    current_setting('server_version_num')::int4, current_setting('server_encoding') = 'UTF8', clock_timestamp()";
+
+/// A connection to a server that can be written to.
+pub struct Connected {
+    /// Its client.
+    pub client: Client,
+    /// Ends the connection.
+    pub connection: AbortHandle,
+    /// The server's clock.
+    pub clock: ServerClock,
+    /// Which of the hosts it is.
+    pub host: usize,
+}
+
+/// The clock of a server beside that of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerClock {
+    /// Milliseconds that the server's clock is ahead.
+    pub ahead_ms: i64,
+    /// Time that asking took, within which that is uncertain.
+    pub took: Duration,
+}
+
+/// Connects to the first host that can be written to, beginning with `first`.
+pub async fn connect(
+    settings: &Settings,
+    tls: &MakeRustlsConnect,
+    first: usize,
+    limit: Duration,
+) -> Result<Connected, ServerFailure> {
+    let count = settings.hosts.len();
+    let mut worst = ServerFailure::Lost;
+    for host in (0..count).map(|index| (first + index) % count) {
+        let one = tokio::time::timeout(limit.min(CONNECT_TIMEOUT_POSTGRES), connect_to(settings, tls, host));
+        match one.await.unwrap_or(Err(ServerFailure::Lost)) {
+            Ok(connected) => return Ok(connected),
+            // Another host may let this one in, so this is told only if none does.
+            Err(failure @ ServerFailure::Refused(_)) => worst = failure,
+            Err(failure) => {
+                if !matches!(worst, ServerFailure::Refused(_)) {
+                    worst = failure;
+                }
+            }
+        }
+    }
+    Err(worst)
+}
+
+async fn connect_to(settings: &Settings, tls: &MakeRustlsConnect, host: usize) -> Result<Connected, ServerFailure> {
+    let (client, connection) =
+        config(settings, host).connect(tls.clone()).await.map_err(|error| not_connected(&error))?;
+    // Ends when the client is dropped, or the connection is lost.
+    let connection = tokio::task::spawn_local(async move { drop(connection.await) }).abort_handle();
+    let asked = (Instant::now(), now_ms());
+    let row = client.query_typed_one(ASK, &[]).await?;
+    let took = asked.0.elapsed();
+    if row.try_get::<_, i32>(1)? < SERVER_VERSION_MIN {
+        return Err(unsupported("the server is too old; expected PostgreSQL 15 or later").into());
+    }
+    if !row.try_get::<_, bool>(2)? {
+        return Err(unsupported("the database has another encoding than UTF8, which it needs").into());
+    }
+    if row.try_get::<_, bool>(0)? {
+        return Err(ServerFailure::ReadOnly);
+    }
+    let half = i64::try_from(took.as_millis() / 2).unwrap_or(i64::MAX);
+    let ahead_ms = row.try_get::<_, PgTime>(3)?.ms().unwrap_or_default() - asked.1 - half;
+    Ok(Connected { client, connection, clock: ServerClock { ahead_ms, took }, host })
+}
+
+fn unsupported(problem: &str) -> Error {
+    Error::postgres(PostgresProblem::Unsupported, Some(PostgresField::Database), problem)
+}
+
+fn config(settings: &Settings, host: usize) -> tokio_postgres::Config {
+    let mut config = tokio_postgres::Config::new();
+    let (name, port) = &settings.hosts[host];
+    // On Unix this is also the way of a socket's folder.
+    config.host(name).port(*port).user(&settings.user).dbname(&settings.database);
+    if let Some(password) = &settings.password {
+        config.password(password);
+    }
+    config
+        .application_name(&settings.application_name)
+        .ssl_mode(match settings.tls {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        })
+        .connect_timeout(CONNECT_TIMEOUT_POSTGRES)
+        .tcp_user_timeout(settings.timeout)
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(KEEPALIVE_RETRIES);
+    config
+}

@@ -1,0 +1,132 @@
+//! A connection that is made when it is needed, and made anew when it was lost.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
+use tokio_postgres::Client;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connect::{Connected, ServerClock, connect};
+use super::settings::Settings;
+use crate::Error;
+use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::time::Clocks;
+use crate::error::{PostgresField, PostgresProblem};
+
+/// What all connections of a store have in common.
+pub struct Network {
+    /// The settings.
+    pub settings: Settings,
+    tls: MakeRustlsConnect,
+    /// The host that was last found to be one to write to.
+    host: Cell<usize>,
+    clock: Cell<Option<ServerClock>>,
+    clocks: Cell<Clocks>,
+}
+
+impl Network {
+    /// The network of these settings.
+    pub fn new(settings: Settings, tls: MakeRustlsConnect) -> Self {
+        Self { settings, tls, host: Cell::default(), clock: Cell::default(), clocks: Cell::default() }
+    }
+
+    /// Connects to the host that can be written to.
+    pub async fn connect(&self, limit: Duration) -> Result<(Client, AbortHandle), ServerFailure> {
+        let Connected { client, connection, clock, host } =
+            connect(&self.settings, &self.tls, self.host.get(), limit).await?;
+        self.host.set(host);
+        self.clock.set(Some(clock));
+        self.clocks.set(self.clocks.get().measured(clock.ahead_ms, clock.took));
+        Ok((client, connection))
+    }
+
+    /// How times of this process become times of the server.
+    pub fn clocks(&self) -> Clocks {
+        self.clocks.get()
+    }
+
+    /// The server's clock, as it was last measured.
+    pub fn clock(&self) -> Option<ServerClock> {
+        self.clock.get()
+    }
+
+    /// The error of an operation for which there was no server to be had in time.
+    pub fn no_server(&self) -> Error {
+        let seconds = self.settings.timeout.as_secs_f64();
+        let what = if self.settings.hosts.len() == 1 { "the server" } else { "each of the servers" };
+        let message = format!(
+            "{what} did not answer, or is none to write to, for {seconds} s; nothing was changed. It is tried anew with \
+             the next operation"
+        );
+        Error::postgres(PostgresProblem::NoServer, Some(PostgresField::Hosts), message)
+    }
+}
+
+/// A connection that is made when it is needed.
+pub struct Link {
+    network: Rc<Network>,
+    client: RefCell<Option<OpenLink>>,
+    /// Held while it is being made: who needs it meanwhile waits for it.
+    connecting: Mutex<()>,
+}
+
+struct OpenLink {
+    client: Rc<Client>,
+    /// Ends the connection, and with it whatever waits for an answer.
+    connection: AbortHandle,
+}
+
+impl Link {
+    /// A connection that is not made yet.
+    pub fn new(network: Rc<Network>) -> Self {
+        Self { network, client: RefCell::default(), connecting: Mutex::new(()) }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Rc<Network> {
+        &self.network
+    }
+
+    /// The client, and whether the connection was made just now.
+    pub async fn client(&self, limit: Duration) -> Result<(Rc<Client>, bool), ServerFailure> {
+        if let Some(client) = self.current() {
+            return Ok((client, false));
+        }
+        let _connecting = self.connecting.lock().await;
+        if let Some(client) = self.current() {
+            return Ok((client, false));
+        }
+        let (client, connection) = self.network.connect(limit).await?;
+        let client = Rc::new(client);
+        *self.client.borrow_mut() = Some(OpenLink { client: Rc::clone(&client), connection });
+        Ok((client, true))
+    }
+
+    /// The client, if there is a connection.
+    pub fn current(&self) -> Option<Rc<Client>> {
+        let open = self.client.borrow();
+        open.as_ref().filter(|open| !open.client.is_closed()).map(|open| Rc::clone(&open.client))
+    }
+
+    /// Does something with the connection, which is ended if that takes longer than a limit: what waits for an answer then
+    /// learns that there will be none.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(limit) => self.drop_client(),
+        }
+        work.await
+    }
+
+    /// Drops the connection.
+    pub fn drop_client(&self) {
+        if let Some(open) = self.client.borrow_mut().take() {
+            open.connection.abort();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The way to the server: settings, TLS, connecting, what failures mean, and trying again.
+
+mod connect;
+mod link;
+mod retry;
+mod settings;
+mod tls;
+
+pub use connect::ServerClock;
+pub use link::{Link, Network};
+pub use retry::Retry;
+pub use settings::{Settings, TlsMode};
+pub use tls::connector;

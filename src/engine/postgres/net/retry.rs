@@ -1,0 +1,44 @@
+//! Trying again: with pauses that grow and differ between processes, until a time limit.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+use crate::limits::{RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX};
+
+/// Attempts at one operation.
+#[derive(Debug)]
+pub struct Retry {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Retry {
+    /// Attempts for this long.
+    pub fn within(limit: Duration) -> Self {
+        Self { deadline: Instant::now() + limit, pause: RETRY_PAUSE_FIRST }
+    }
+
+    /// The time that is left.
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits before the next attempt. Returns `false` if there is to be none.
+    pub async fn pause(&mut self) -> bool {
+        let left = self.left();
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(jittered(self.pause).min(left)).await;
+        self.pause = (2 * self.pause).min(RETRY_PAUSE_MAX);
+        true
+    }
+}
+
+/// Between half of a pause and all of it.
+fn jittered(pause: Duration) -> Duration {
+    // The hasher's keys are random.
+    let random = RandomState::new().build_hasher().finish();
+    let nanos = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(nanos / 2 + random % (nanos / 2).max(1))
+}

@@ -1,0 +1,261 @@
+//! Statements of the user, and their rows as JSON text.
+
+use std::error::Error as StdError;
+use std::fmt::Write;
+
+use bytes::BytesMut;
+use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Row};
+
+use super::failure::ServerFailure;
+use super::time::PgTime;
+use crate::Error;
+use crate::error::PostgresProblem;
+use crate::kv::{is_json, number_text, push_json};
+use crate::sql::SqlError;
+
+/// Result of a statement.
+#[derive(Debug)]
+pub struct Queried {
+    /// JSON text: an array with the columns, each its name and the kind of its values (0 as they are, 1 milliseconds since
+    /// 1970 UTC, 2 bytes as hexadecimal digits), and then the rows, each an array.
+    pub json: String,
+    /// Number of rows that it returned or changed.
+    pub count: u64,
+}
+
+/// A parameter as text, of which the server finds out the type.
+#[derive(Debug)]
+struct TextParameter(Option<String>);
+
+impl ToSql for TextParameter {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        let Some(text) = &self.0 else { return Ok(IsNull::Yes) };
+        out.extend_from_slice(text.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+/// A value as it came.
+struct Raw<'a>(&'a [u8]);
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(raw))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// What would end the transaction, or leave it.
+const CONTROL: &[&str] =
+    &["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "set"];
+
+/// Refuses a statement that would end the transaction in which it runs, or change what the connection is for others.
+///
+/// # Errors
+///
+/// `ERR_SQL_FORBIDDEN`.
+pub fn check(text: &str) -> Result<(), Error> {
+    let keyword = first_keyword(text).to_ascii_lowercase();
+    if CONTROL.contains(&keyword.as_str()) {
+        let why = format!(
+            "{} is not for tx.query: the transaction ends with its callback, tx.transaction nests one, and a setting would \
+             outlive it",
+            keyword.to_ascii_uppercase()
+        );
+        return Err(SqlError::Forbidden(why).into());
+    }
+    Ok(())
+}
+
+/// Runs a statement.
+pub async fn run(client: &Client, text: &str, parameters: Vec<Option<String>>) -> Result<Queried, ServerFailure> {
+    let parameters = parameters.into_iter().map(|parameter| (TextParameter(parameter), Type::UNKNOWN));
+    let stream = client.query_typed_raw(text, parameters).await?;
+    pin_mut!(stream);
+    let mut rows = Vec::new();
+    while let Some(row) = stream.try_next().await? {
+        rows.push(row);
+    }
+    let json = to_json(&rows).map_err(ServerFailure::Refused)?;
+    Ok(Queried { json, count: stream.rows_affected().unwrap_or_default() })
+}
+
+fn to_json(rows: &[Row]) -> Result<String, Error> {
+    let mut json = String::from("[[");
+    for (index, column) in rows.first().map_or(&[][..], Row::columns).iter().enumerate() {
+        json.push_str(if index == 0 { "[" } else { ",[" });
+        push_json(&mut json, column.name());
+        let kind = match *column.type_() {
+            Type::TIMESTAMPTZ | Type::TIMESTAMP | Type::DATE => 1,
+            Type::BYTEA => 2,
+            _ => 0,
+        };
+        let _ = write!(json, ",{kind}]");
+    }
+    json.push_str("],[");
+    for (index, row) in rows.iter().enumerate() {
+        json.push_str(if index == 0 { "[" } else { ",[" });
+        for (place, column) in row.columns().iter().enumerate() {
+            if place > 0 {
+                json.push(',');
+            }
+            let raw: Option<Raw> = row.try_get(place).map_err(|_| unsupported(column.name(), column.type_()))?;
+            match raw {
+                None => json.push_str("null"),
+                Some(Raw(raw)) => push_value(&mut json, column.name(), column.type_(), raw)?,
+            }
+        }
+        json.push(']');
+    }
+    json.push_str("]]");
+    Ok(json)
+}
+
+fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<(), Error> {
+    let wrong = || unsupported(column, of);
+    let text = || std::str::from_utf8(raw).map_err(|_| wrong());
+    match *of {
+        Type::BOOL => json.push_str(if raw == [1] { "true" } else { "false" }),
+        Type::INT2 => push_integer(json, column, i16::from_be_bytes(raw.try_into().map_err(|_| wrong())?).into())?,
+        Type::INT4 => push_integer(json, column, i32::from_be_bytes(raw.try_into().map_err(|_| wrong())?).into())?,
+        Type::OID => push_integer(json, column, u32::from_be_bytes(raw.try_into().map_err(|_| wrong())?).into())?,
+        Type::INT8 => push_integer(json, column, i64::from_be_bytes(raw.try_into().map_err(|_| wrong())?))?,
+        Type::FLOAT4 => push_real(json, f32::from_be_bytes(raw.try_into().map_err(|_| wrong())?).into()),
+        Type::FLOAT8 => push_real(json, f64::from_be_bytes(raw.try_into().map_err(|_| wrong())?)),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => push_json(json, text()?),
+        Type::JSON if is_json(text()?) => json.push_str(text()?),
+        Type::JSONB if raw.first() == Some(&1) => {
+            json.push_str(std::str::from_utf8(&raw[1..]).map_err(|_| wrong())?);
+        }
+        Type::UUID => {
+            let digits: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+            push_json(json, &parts.join("-"));
+        }
+        Type::TIMESTAMPTZ | Type::TIMESTAMP => {
+            let time = PgTime(i64::from_be_bytes(raw.try_into().map_err(|_| wrong())?));
+            let _ = write!(json, "{}", time.ms().ok_or_else(wrong)?);
+        }
+        Type::DATE => {
+            let days = i32::from_be_bytes(raw.try_into().map_err(|_| wrong())?);
+            let time = PgTime(i64::from(days) * 86_400_000_000);
+            let _ = write!(json, "{}", time.ms().ok_or_else(wrong)?);
+        }
+        Type::BYTEA => {
+            json.push('"');
+            for byte in raw {
+                let _ = write!(json, "{byte:02x}");
+            }
+            json.push('"');
+        }
+        _ if matches!(of.kind(), Kind::Enum(_)) => push_json(json, text()?),
+        _ => return Err(wrong()),
+    }
+    Ok(())
+}
+
+fn push_integer(json: &mut String, column: &str, value: i64) -> Result<(), Error> {
+    const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+    if value.unsigned_abs() > SAFE_INTEGER_MAX {
+        return Err(SqlError::InexactInteger { column: column.to_owned() }.into());
+    }
+    let _ = write!(json, "{value}");
+    Ok(())
+}
+
+/// Appends a number, or the text of what is none.
+fn push_real(json: &mut String, value: f64) {
+    if value.is_finite() {
+        json.push_str(&number_text(value));
+    } else {
+        let _ = write!(
+            json,
+            "\"{}\"",
+            if value.is_nan() {
+                "NaN"
+            } else if value > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            }
+        );
+    }
+}
+
+fn unsupported(column: &str, of: &Type) -> Error {
+    let message = format!(
+        "the column {column} has values of the type {}, which are not converted; select {column}::text",
+        of.name()
+    );
+    Error::postgres(PostgresProblem::Refused("0A000".to_owned()), None, message)
+}
+
+/// The first word of a statement, behind white space and comments.
+fn first_keyword(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment.split_once('\n').map_or("", |(_, behind)| behind);
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            rest = behind_comment(comment);
+        } else {
+            let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            return &rest[..end];
+        }
+    }
+}
+
+/// What is behind a comment, which may have others in it.
+fn behind_comment(text: &str) -> &str {
+    let (mut depth, mut rest) = (1_usize, text);
+    while depth > 0 {
+        let Some(at) = rest.find(['*', '/']) else { return "" };
+        rest = &rest[at..];
+        let step = match rest.as_bytes() {
+            [b'*', b'/', ..] => {
+                depth -= 1;
+                2
+            }
+            [b'/', b'*', ..] => {
+                depth += 1;
+                2
+            }
+            _ => 1,
+        };
+        rest = &rest[step..];
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_the_transaction_is_refused_behind_comments_too() {
+        for text in
+            ["COMMIT", " rollback", "-- a\n end", "/* a /* b */ c */begin", "/**/SET x = 1", "/*\u{e9}*/ABORT;"]
+        {
+            assert_eq!(check(text).unwrap_err().code(), "ERR_SQL_FORBIDDEN", "{text}");
+        }
+        for text in ["SELECT 1", "/* COMMIT */ SELECT", "--COMMIT", "", "/*", "(SELECT 1)", "settle"] {
+            assert!(check(text).is_ok(), "{text}");
+        }
+    }
+}

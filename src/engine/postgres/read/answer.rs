@@ -1,0 +1,16 @@
+//! Requests for reads.
+
+use crate::Reply;
+use crate::kv::Address;
+use crate::reads::{KeyQuery, Values};
+
+/// Takes a slice that is not the last.
+pub type Send = Box<dyn FnMut(String) + std::marker::Send>;
+
+/// A read.
+pub enum ReadRequest {
+    /// Of the values of keys.
+    Values(Vec<Address>, Reply<Values>),
+    /// Of many keys.
+    Keys(KeyQuery, Send, Reply<String>),
+}

@@ -1,0 +1,89 @@
+//! The reader: its connection carries out several reads at a time, in the order in which they come.
+
+use std::rc::Rc;
+
+use tokio_postgres::Client;
+
+use super::answer::ReadRequest;
+use super::rows;
+use crate::Error;
+use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::net::{Link, Network, Retry};
+
+/// The reader.
+pub struct ServerReader {
+    link: Link,
+}
+
+impl ServerReader {
+    /// A reader that is not connected yet.
+    pub fn new(network: Rc<Network>) -> Self {
+        Self { link: Link::new(network) }
+    }
+
+    /// The client, if there is a connection.
+    pub fn current(&self) -> Option<Rc<Client>> {
+        self.link.current()
+    }
+
+    /// Carries out a read.
+    pub async fn serve(&self, request: ReadRequest) {
+        match request {
+            ReadRequest::Values(addresses, reply) => {
+                reply.send(self.retry(async |client: &Client| rows::read(client, &addresses).await).await);
+            }
+            ReadRequest::Keys(query, mut send, reply) => {
+                let clocks = || self.link.network().clocks();
+                let answer = self.retry(async |client: &Client| rows::answer(client, &query, clocks()).await).await;
+                let answer = answer.map(|(slices, last)| {
+                    // Only now: an attempt that fails must have told nothing.
+                    slices.into_iter().for_each(&mut send);
+                    last
+                });
+                reply.send(answer);
+            }
+        }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        self.link.network()
+    }
+
+    /// Does something with the connection, once.
+    pub async fn once<T>(&self, work: impl AsyncFn(&Client) -> Result<T, ServerFailure>) -> Result<T, Error> {
+        let network = self.link.network();
+        let limit = network.settings.timeout;
+        let attempt = async {
+            let (client, _) = self.link.client(limit).await?;
+            work(&client).await
+        };
+        match self.link.within(limit, attempt).await {
+            Ok(answer) => Ok(answer),
+            Err(ServerFailure::Refused(error)) => Err(error),
+            Err(_) => Err(network.no_server()),
+        }
+    }
+
+    /// Does something with the connection, and does it again if it was lost, for as long as the settings say.
+    pub async fn retry<T>(&self, work: impl AsyncFn(&Client) -> Result<T, ServerFailure>) -> Result<T, Error> {
+        let network = self.link.network();
+        let mut retry = Retry::within(network.settings.timeout);
+        loop {
+            let left = retry.left();
+            let attempt = async {
+                let (client, _) = self.link.client(left).await?;
+                work(&client).await
+            };
+            match self.link.within(left, attempt).await {
+                Ok(answer) => return Ok(answer),
+                Err(ServerFailure::Refused(error)) => return Err(error),
+                Err(failure) if failure.ends_connection() => self.link.drop_client(),
+                Err(_) => {}
+            }
+            if !retry.pause().await {
+                return Err(network.no_server());
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Making the tables, or adopting one that the SDK has made.
+
+use tokio_postgres::Client;
+
+use super::schema::{CREATE, INDEXES, LAX_INDEXES, REMOVE_DUPLICATES, STATE, WIDEN};
+use crate::Error;
+use crate::engine::postgres::failure::ServerFailure;
+use crate::error::{PostgresField, PostgresProblem};
+use crate::limits::ADOPTED_ROWS_MAX;
+
+/// Name of the lock that keeps two processes from adopting one table together: the first bytes of "rootcellar".
+const LOCK: &str = "SELECT pg_advisory_xact_lock(8245935278387129708)";
+
+/// Which tables may be adopted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// None: it is only looked whether everything is there.
+    Never,
+    /// Those that do not lock a bot out for long.
+    Small,
+    /// Every one.
+    Always,
+}
+
+/// What adopting has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// Rows that were there.
+    pub rows: i64,
+    /// Rows that were removed, because newer ones of the same keys are there.
+    pub duplicates: i64,
+}
+
+/// Makes what is not there.
+///
+/// # Errors
+///
+/// `ERR_ADOPTION_NEEDED`, and `ERR_POSTGRES` with the script if the user may not.
+pub async fn ensure(client: &Client, adoption: Adoption) -> Result<(), ServerFailure> {
+    let (has_table, is_complete) = state(client).await?;
+    if is_complete {
+        return Ok(());
+    }
+    match adoption {
+        Adoption::Never => return Err(needed("the database has no tables of rootcellar's").into()),
+        Adoption::Small if has_table && count(client, ADOPTED_ROWS_MAX + 1).await? > ADOPTED_ROWS_MAX => {
+            let rows = format!("the table __rootapp_kv has more than {ADOPTED_ROWS_MAX} rows");
+            return Err(needed(&rows).into());
+        }
+        Adoption::Small | Adoption::Always => {}
+    }
+    adopt(client).await.map(|_| ())
+}
+
+fn needed(why: &str) -> Error {
+    let problem = format!(
+        "{why}, and adopting it locks it for a while; stop whoever writes to it, and run: npx rootcellar migrate"
+    );
+    Error::postgres(PostgresProblem::AdoptionNeeded, Some(PostgresField::Database), problem)
+}
+
+async fn state(client: &Client) -> Result<(bool, bool), ServerFailure> {
+    let row = client.query_typed_one(STATE, &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Number of rows, or `limit` if there are more.
+async fn count(client: &Client, limit: i64) -> Result<i64, ServerFailure> {
+    let count = format!("SELECT count(*) FROM (SELECT FROM __rootapp_kv LIMIT {limit}) AS rows");
+    Ok(client.query_typed_one(&count, &[]).await?.try_get(0)?)
+}
+
+/// Makes what is not there, whatever is in the table. All of it or nothing.
+pub async fn adopt(client: &Client) -> Result<Adopted, ServerFailure> {
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let adopted = match adopt_here(client).await {
+        Ok(adopted) => client.batch_execute("COMMIT").await.map(|()| adopted).map_err(ServerFailure::from),
+        Err(failure) => {
+            drop(client.batch_execute("ROLLBACK").await);
+            Err(failure)
+        }
+    };
+    adopted.map_err(with_script)
+}
+
+async fn adopt_here(client: &Client) -> Result<Adopted, ServerFailure> {
+    client.batch_execute(LOCK).await?;
+    let (has_table, is_complete) = state(client).await?;
+    if is_complete {
+        return Ok(Adopted::default());
+    }
+    let rows = if has_table { count(client, i64::MAX).await? } else { 0 };
+    client.batch_execute(CREATE).await?;
+    client.batch_execute(WIDEN).await?;
+    let duplicates = client.query_typed_one(REMOVE_DUPLICATES, &[]).await?.try_get(0)?;
+    for lax in client.query_typed(LAX_INDEXES, &[]).await? {
+        let (index, constraint): (String, Option<String>) = (lax.try_get(0)?, lax.try_get(1)?);
+        let drop = match constraint {
+            Some(constraint) => format!("ALTER TABLE __rootapp_kv DROP CONSTRAINT {constraint}"),
+            None => format!("DROP INDEX {index}"),
+        };
+        client.batch_execute(&drop).await?;
+    }
+    client.batch_execute(INDEXES).await?;
+    Ok(Adopted { rows, duplicates })
+}
+
+/// Adds to a refusal for want of a right what somebody who has it can run.
+fn with_script(failure: ServerFailure) -> ServerFailure {
+    let ServerFailure::Refused(error) = failure else { return failure };
+    let is_right =
+        matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == "42501");
+    if !is_right {
+        return ServerFailure::Refused(error);
+    }
+    let message = format!(
+        "this user may not make the tables; let its owner run this script once, or grant the right to create:\n\
+         BEGIN;\n{CREATE}\n{WIDEN}\n{};\n{INDEXES}\nCOMMIT;\n\
+         and then grant this user SELECT, INSERT, UPDATE and DELETE on __rootapp_kv and __rootcellar_writers, and USAGE on \
+         the sequence __rootcellar_seq (SQLSTATE 42501)",
+        REMOVE_DUPLICATES
+    );
+    let kind = PostgresProblem::Refused("42501".to_owned());
+    ServerFailure::Refused(Error::postgres(kind, Some(PostgresField::User), message))
+}

@@ -1,0 +1,64 @@
+//! The tables. That of the keys is the SDK's own, widened, so that a bot can move either way.
+
+/// Makes everything, of which some may be there.
+pub const CREATE: &str = r#"CREATE SEQUENCE IF NOT EXISTS __rootcellar_seq;
+CREATE TABLE IF NOT EXISTS __rootapp_kv (
+  key text COLLATE "C" NOT NULL,
+  community_id text COLLATE "C",
+  value text NOT NULL,
+  expires_at timestamptz
+);
+CREATE TABLE IF NOT EXISTS __rootcellar_writers (
+  id text PRIMARY KEY,
+  epoch bigint NOT NULL,
+  batch bigint NOT NULL,
+  used_at timestamptz NOT NULL DEFAULT now()
+);"#;
+
+/// Widens a table of the SDK's. Adding the order of insertion rewrites it.
+pub const WIDEN: &str = r#"ALTER TABLE __rootapp_kv
+  ALTER key TYPE text COLLATE "C",
+  ALTER community_id TYPE text COLLATE "C",
+  ALTER value TYPE text,
+  ADD COLUMN IF NOT EXISTS __rootcellar_order bigint NOT NULL DEFAULT nextval('__rootcellar_seq') * 65536;
+ALTER TABLE __rootapp_kv SET (fillfactor = 85);"#;
+
+/// Of the rows of one key, of which the SDK leaves several, keeps the newest, in the place of the oldest.
+pub const REMOVE_DUPLICATES: &str = "WITH d AS (\
+      SELECT key, community_id, min(__rootcellar_order) AS oldest, max(__rootcellar_order) AS newest \
+      FROM __rootapp_kv GROUP BY key, community_id HAVING count(*) > 1), \
+    gone AS (DELETE FROM __rootapp_kv t USING d WHERE t.key = d.key \
+      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order < d.newest RETURNING 1), \
+    kept AS (UPDATE __rootapp_kv t SET __rootcellar_order = d.oldest FROM d WHERE t.key = d.key \
+      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order = d.newest) \
+    SELECT count(*) FROM gone";
+
+/// Unique indexes on the same columns that let a key have several rows, and the constraint that each belongs to.
+pub const LAX_INDEXES: &str = "SELECT quote_ident(i.relname), quote_ident(c.conname) \
+    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid \
+    LEFT JOIN pg_constraint c ON c.conindid = i.oid AND c.contype = 'u' \
+    WHERE x.indrelid = '__rootapp_kv'::regclass AND x.indisunique AND NOT x.indnullsnotdistinct AND x.indnkeyatts = 2 \
+    AND (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a \
+      WHERE a.attrelid = x.indrelid AND a.attnum = ANY(x.indkey)) = ARRAY['community_id', 'key']";
+
+/// The indexes: of keys, also in the order of their bytes; for patterns, which take ASCII letters of either case for one;
+/// for the purge.
+pub const INDEXES: &str = "CREATE UNIQUE INDEX IF NOT EXISTS __rootcellar_key \
+    ON __rootapp_kv (community_id, key) NULLS NOT DISTINCT; \
+    CREATE INDEX IF NOT EXISTS __rootcellar_pattern ON __rootapp_kv (community_id, \
+      left(translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), 64) text_pattern_ops); \
+    CREATE INDEX IF NOT EXISTS __rootcellar_expiry ON __rootapp_kv (expires_at) WHERE expires_at IS NOT NULL;";
+
+/// Whether there is a table of keys, and whether everything is there.
+pub const STATE: &str = "SELECT to_regclass('__rootapp_kv') IS NOT NULL, \
+    to_regclass('__rootcellar_writers') IS NOT NULL AND to_regclass('__rootcellar_seq') IS NOT NULL \
+    AND to_regclass('__rootcellar_key') IS NOT NULL AND to_regclass('__rootcellar_pattern') IS NOT NULL \
+    AND to_regclass('__rootcellar_expiry') IS NOT NULL AND EXISTS (SELECT FROM pg_attribute \
+      WHERE attrelid = to_regclass('__rootapp_kv') AND attname = '__rootcellar_order' AND NOT attisdropped)";
+
+/// A key with its ASCII letters in lower case.
+pub const FOLDED_KEY: &str = "translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')";
+
+/// What the index for patterns has of a key.
+pub const FOLDED_PREFIX: &str =
+    "left(translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), 64)";

@@ -1,0 +1,168 @@
+//! Watches: from time to time, and after each commit of this process, it is looked which rows are others than before.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch::Receiver;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::failure::ServerFailure;
+use super::read::ServerReader;
+use super::sql::Sql;
+use super::table::in_range;
+use crate::Error;
+use crate::kv::ChangeWriter;
+use crate::limits::{WATCH_CHANGES_MAX, WATCH_POLL, WATCH_POLL_LARGE};
+use crate::reads::{Scope, WatchReport};
+
+/// A request for a watch.
+pub struct KeyWatch {
+    /// The scope, as in [`crate::kv::Address::community`].
+    pub community: Option<String>,
+    /// The keys.
+    pub scope: Scope,
+    /// Called when it is known what there is.
+    pub begun: Box<dyn FnOnce() + Send>,
+    /// Told of what has changed, once for each time that it is asked for; or an error, with which the watch ends.
+    pub tell: Box<dyn FnMut(Result<WatchReport, Error>) + Send>,
+    /// Asks for the next report. When its other end is dropped, the watch ends.
+    pub next: UnboundedReceiver<()>,
+}
+
+/// What is known of the watched keys.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// The transaction that has written each.
+    Each(HashMap<String, i64>),
+    /// There are too many to know each: a digest of all.
+    Digest(i64, i64),
+}
+
+const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp())";
+
+/// Serves a watch until it ends. `committed` changes with every commit of this process.
+pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Receiver<u64>) {
+    let KeyWatch { community, scope, begun, mut tell, mut next } = watch;
+    let community = community.as_deref();
+    let mut seen = match reader.retry(async |client: &Client| look(client, community, &scope).await).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            begun();
+            return tell(Err(error));
+        }
+    };
+    begun();
+    while next.recv().await.is_some() {
+        loop {
+            committed.borrow_and_update();
+            let known = &seen;
+            let step = async |client: &Client| {
+                let now = look(client, community, &scope).await?;
+                report(client, community, known, now).await
+            };
+            match reader.retry(step).await {
+                Ok((now, told)) => {
+                    seen = now;
+                    if let Some(told) = told {
+                        tell(Ok(told));
+                        break;
+                    }
+                }
+                Err(error) => return tell(Err(error)),
+            }
+            let pause: Duration = if matches!(seen, Seen::Digest(..)) { WATCH_POLL_LARGE } else { WATCH_POLL };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                changed = committed.changed() => if changed.is_err() { return },
+                // Nobody asks twice; so this is the end.
+                _ = next.recv() => return,
+            }
+        }
+    }
+}
+
+fn watched<'a>(sql: &mut Sql<'a>, community: Option<&'a str>, scope: &'a Scope) {
+    sql.in_scope(community);
+    match scope {
+        Scope::Keys(keys) => {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            sql.text(" AND key = ANY(").value(keys, Type::TEXT_ARRAY).text(")");
+        }
+        Scope::Range(range) => in_range(sql, range),
+    }
+    sql.text(LIVE);
+}
+
+async fn look(client: &Client, community: Option<&str>, scope: &Scope) -> Result<Seen, ServerFailure> {
+    let mut sql = Sql::new("SELECT key, xmin::text::int8 FROM __rootapp_kv WHERE ");
+    watched(&mut sql, community, scope);
+    sql.text(&format!(" LIMIT {}", WATCH_CHANGES_MAX + 1));
+    let rows = sql.run(client).await?;
+    if rows.len() <= WATCH_CHANGES_MAX {
+        let each = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        return Ok(Seen::Each(each.collect::<Result<_, ServerFailure>>()?));
+    }
+    let mut sql = Sql::new(
+        "SELECT count(*), coalesce(bit_xor(hashtextextended(key, xmin::text::int8)), 0) FROM __rootapp_kv WHERE ",
+    );
+    watched(&mut sql, community, scope);
+    let rows = sql.run(client).await?;
+    let row = rows.first().ok_or(ServerFailure::Lost)?;
+    Ok(Seen::Digest(row.try_get(0)?, row.try_get(1)?))
+}
+
+/// What there is to tell of what was seen before and is seen now, if anything; and what is known then.
+async fn report(
+    client: &Client,
+    community: Option<&str>,
+    before: &Seen,
+    now: Seen,
+) -> Result<(Seen, Option<WatchReport>), ServerFailure> {
+    let (old, mut new) = match (before, now) {
+        (Seen::Each(old), Seen::Each(new)) => (old, new),
+        (before, now) => {
+            let told = (*before != now).then_some(WatchReport::Resync);
+            return Ok((now, told));
+        }
+    };
+    let mut changed: Vec<String> =
+        new.iter().filter(|(key, by)| old.get(*key) != Some(by)).map(|(key, _)| key.clone()).collect();
+    let gone: Vec<&String> = old.keys().filter(|key| !new.contains_key(*key)).collect();
+    if changed.is_empty() && gone.is_empty() {
+        return Ok((Seen::Each(new), None));
+    }
+    if changed.len() + gone.len() > WATCH_CHANGES_MAX {
+        return Ok((Seen::Each(new), Some(WatchReport::Resync)));
+    }
+    changed.sort_unstable();
+    let mut sql = Sql::new("SELECT key, value, xmin::text::int8 FROM __rootapp_kv WHERE ");
+    let keys: Vec<&str> = changed.iter().map(String::as_str).collect();
+    sql.in_scope(community).text(" AND key = ANY(").value(keys, Type::TEXT_ARRAY).text(")").text(LIVE);
+    let rows = sql.run(client).await?;
+    let mut writer = ChangeWriter::default();
+    for key in gone {
+        writer.push(key, None).map_err(ServerFailure::Refused)?;
+    }
+    let mut found = HashMap::new();
+    for row in &rows {
+        let (key, value, by): (&str, &str, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        found.insert(key, (value, by));
+    }
+    for key in &changed {
+        match found.get(key.as_str()) {
+            Some((value, by)) => {
+                // It may be newer by now than what was seen.
+                new.insert(key.clone(), *by);
+                writer.push(key, Some(value)).map_err(ServerFailure::Refused)?;
+            }
+            None => {
+                new.remove(key);
+                writer.push(key, None).map_err(ServerFailure::Refused)?;
+            }
+        }
+    }
+    Ok((Seen::Each(new), Some(WatchReport::Changes(writer.finish()))))
+}

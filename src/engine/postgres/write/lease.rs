@@ -1,0 +1,252 @@
+//! Leases: a transaction of the user has the writer's connection for itself.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio_postgres::Client;
+
+use super::ledger::Ledger;
+use super::segment::{Done, run_within, segment_length};
+use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
+use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::net::Link;
+use crate::engine::postgres::query::{self, Queried};
+use crate::engine::postgres::read::{answer_query, read_values};
+use crate::error::{PostgresProblem, SqlError};
+use crate::kv::Address;
+use crate::reads::{KeyQuery, Values};
+use crate::sql::CancelReason;
+use crate::{Error, Reply};
+
+/// Request of the holder of a lease.
+pub enum TransactionRequest {
+    /// Runs commands, up to the first that fails.
+    Batch(Batch, Reply<BatchOutcome>),
+    /// Reads keys.
+    Values(Vec<Address>, Reply<Values>),
+    /// Reads many keys. The function gets every slice but the last.
+    Keys(KeyQuery, Box<dyn FnMut(String) + Send>, Reply<String>),
+    /// Runs a statement with parameters as text.
+    Query(String, Vec<Option<String>>, Reply<Queried>),
+    /// Begins or ends the nested transaction of a depth.
+    Savepoint(SavepointAction, u32, Reply<()>),
+    /// Sets the maximum idle time from now on.
+    Limit(Duration),
+    /// Ends the lease: `true` commits.
+    End(bool, Reply<()>),
+}
+
+/// A request for a lease.
+pub struct TransactionLease {
+    /// Its maximum idle time.
+    pub idle_limit: Duration,
+    /// Ends it at once. If the other end is dropped, nobody holds it.
+    pub aborted: oneshot::Receiver<CancelReason>,
+    /// Answered when it begins, with the sender of its requests.
+    pub started: Reply<UnboundedSender<TransactionRequest>>,
+    /// Answered when it ends.
+    pub ended: Reply<()>,
+}
+
+/// How a lease has ended.
+pub enum TransactionEnd {
+    /// It is to be committed.
+    Commit(Reply<()>),
+    /// It is to be rolled back.
+    RollBack(Option<Reply<()>>),
+    /// It was rolled back by itself.
+    Failed(Error),
+}
+
+/// A transaction that has begun.
+pub struct RunningTransaction {
+    pub client: Rc<Client>,
+    pub link: Rc<Link>,
+    /// The last epoch of its holder in which a batch ended early.
+    pub ended_epoch: Option<u32>,
+}
+
+/// Begins a transaction in which the holder may be idle for so long.
+pub async fn begin(client: &Client) -> Result<(), ServerFailure> {
+    Ok(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+}
+
+/// A channel for the requests of a lease.
+pub fn channel() -> (UnboundedSender<TransactionRequest>, UnboundedReceiver<TransactionRequest>) {
+    unbounded_channel()
+}
+
+impl RunningTransaction {
+    /// Serves requests until the lease ends.
+    pub async fn serve(
+        &mut self,
+        requests: &mut UnboundedReceiver<TransactionRequest>,
+        idle_limit: Duration,
+        aborted: &mut oneshot::Receiver<CancelReason>,
+    ) -> TransactionEnd {
+        let mut idle_limit = idle_limit;
+        loop {
+            let request = tokio::select! {
+                biased;
+                reason = &mut *aborted => return TransactionEnd::Failed(cancelled(reason.unwrap_or(CancelReason::Aborted))),
+                request = requests.recv() => request,
+                () = tokio::time::sleep(idle_limit) => {
+                    return TransactionEnd::Failed(SqlError::TransactionTimeout.into());
+                }
+            };
+            match request {
+                None => return TransactionEnd::RollBack(None),
+                Some(TransactionRequest::Limit(limit)) => idle_limit = limit,
+                Some(TransactionRequest::End(true, reply)) => return TransactionEnd::Commit(reply),
+                Some(TransactionRequest::End(false, reply)) => return TransactionEnd::RollBack(Some(reply)),
+                Some(request) => {
+                    let link = Rc::clone(&self.link);
+                    let mut run = std::pin::pin!(self.run(request));
+                    let lost = tokio::select! {
+                        biased;
+                        lost = &mut run => lost,
+                        reason = &mut *aborted => {
+                            // What runs learns of it as the connection ends.
+                            link.drop_client();
+                            run.await;
+                            return TransactionEnd::Failed(cancelled(reason.unwrap_or(CancelReason::Aborted)));
+                        }
+                    };
+                    if lost {
+                        link.drop_client();
+                        return TransactionEnd::Failed(transaction_lost());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a request. Returns whether the connection was lost.
+    async fn run(&mut self, request: TransactionRequest) -> bool {
+        match request {
+            TransactionRequest::Batch(batch, reply) => {
+                let (outcome, lost) = self.batch(&batch).await;
+                reply.send(Ok(outcome));
+                lost
+            }
+            TransactionRequest::Values(addresses, reply) => {
+                let values = self.undoing(read_values(&self.client, &addresses)).await;
+                answer(reply, values)
+            }
+            TransactionRequest::Keys(query, mut send, reply) => {
+                let clocks = self.link.network().clocks();
+                let read = self.undoing(answer_query(&self.client, &query, clocks)).await;
+                let read = read.map(|(slices, last)| {
+                    slices.into_iter().for_each(&mut send);
+                    last
+                });
+                answer(reply, read)
+            }
+            TransactionRequest::Query(text, parameters, reply) => {
+                if let Err(error) = query::check(&text) {
+                    reply.send(Err(error));
+                    return false;
+                }
+                let queried = self.undoing(query::run(&self.client, &text, parameters)).await;
+                answer(reply, queried)
+            }
+            TransactionRequest::Savepoint(action, depth, reply) => {
+                let name = format!("nested_{depth}");
+                let sql = match action {
+                    SavepointAction::Begin => format!("SAVEPOINT {name}"),
+                    SavepointAction::Release => format!("RELEASE {name}"),
+                    SavepointAction::Rollback => format!("ROLLBACK TO {name}; RELEASE {name}"),
+                };
+                answer(reply, self.client.batch_execute(&sql).await.map_err(ServerFailure::from))
+            }
+            TransactionRequest::Limit(_) | TransactionRequest::End(..) => false,
+        }
+    }
+
+    /// Does something that is undone if it fails, and leaves the transaction as it was.
+    async fn undoing<T>(&self, work: impl Future<Output = Result<T, ServerFailure>>) -> Result<T, ServerFailure> {
+        let (begun, done) = tokio::join!(self.client.batch_execute("SAVEPOINT one"), work);
+        begun?;
+        let end = if done.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+        match &done {
+            Err(failure) if failure.ends_connection() => {}
+            _ => self.client.batch_execute(end).await?,
+        }
+        done
+    }
+
+    async fn batch(&mut self, batch: &Batch) -> (BatchOutcome, bool) {
+        if batch.origin.is_some_and(|origin| self.ended_epoch == Some(origin.epoch)) {
+            return (BatchOutcome::stopped(Stop::Deferred), false);
+        }
+        let commands: Vec<&Command> = batch.commands.iter().collect();
+        let clocks = self.link.network().clocks();
+        let mut done = Done::default();
+        let mut limit = usize::MAX;
+        let mut lost = false;
+        while done.count < commands.len() && done.stop.is_none() {
+            let rest = &commands[done.count..];
+            let length = segment_length(rest).min(limit);
+            match self.undoing(run_within(&self.client, &rest[..length], clocks)).await {
+                Ok(part) => {
+                    done.count += part.count;
+                    done.outcomes.extend(part.outcomes);
+                    done.stop = part.stop;
+                }
+                // Another process has made a row that was not there: it is now.
+                Err(ServerFailure::Undone) => {}
+                Err(ServerFailure::Refused(_)) if length > 1 => limit = length / 2,
+                Err(ServerFailure::Refused(error)) => done.stop = Some(Stop::Command(error)),
+                Err(ServerFailure::Lost | ServerFailure::ReadOnly) => {
+                    lost = true;
+                    done.stop = Some(Stop::Transaction(transaction_lost()));
+                }
+            }
+        }
+        if done.stop.is_some() {
+            self.ended_epoch = batch.origin.map(|origin| origin.epoch).or(self.ended_epoch);
+        }
+        let Done { count, outcomes, stop } = done;
+        (BatchOutcome { committed: count, statements: Vec::new(), keys: outcomes, stopped: stop }, lost)
+    }
+}
+
+/// Commits, behind the ledger. The error is that of a commit whose answer is not known.
+pub async fn commit(client: &Client, ledger: &Ledger, number: i64) -> Result<(), ServerFailure> {
+    let entry = ledger.entry_alone(number);
+    let (entered, committed) = tokio::join!(entry.run(client), client.batch_execute("COMMIT"));
+    entered?;
+    Ok(committed?)
+}
+
+/// Answers, and returns whether the connection was lost.
+fn answer<T>(reply: Reply<T>, result: Result<T, ServerFailure>) -> bool {
+    match result {
+        Ok(answer) => {
+            reply.send(Ok(answer));
+            false
+        }
+        Err(ServerFailure::Refused(error)) => {
+            reply.send(Err(error));
+            false
+        }
+        // The server has undone the statement, as in a deadlock, and with it the transaction, or the connection is gone.
+        Err(_) => {
+            reply.send(Err(transaction_lost()));
+            true
+        }
+    }
+}
+
+fn cancelled(reason: CancelReason) -> Error {
+    SqlError::Cancelled(reason).into()
+}
+
+/// The error of a transaction that the server, or the loss of the connection, has rolled back.
+pub fn transaction_lost() -> Error {
+    let message = "the transaction was rolled back, because the connection was lost or others were in its way; nothing of \
+                   it was written, and it can be tried again";
+    Error::postgres(PostgresProblem::TransactionLost, None, message)
+}

@@ -1,0 +1,65 @@
+//! The ledger: a row for each writer, with the number of its last transaction and its epoch.
+//!
+//! Every transaction sets the number in the row of this writer and epoch. Whoever has lost the connection raises the epoch:
+//! that waits for a transaction that is still under way, and shuts out one that arrives late. Then the number tells whether
+//! the last one was carried out.
+
+use rustls::crypto::ring;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::sql::Sql;
+
+const REGISTER: &str =
+    " ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, used_at = now() RETURNING epoch, batch";
+
+/// This writer's row.
+pub struct Ledger {
+    id: String,
+    epoch: i64,
+    last: i64,
+}
+
+impl Ledger {
+    /// A writer that nobody knows yet.
+    pub fn new() -> Self {
+        let mut random = [0_u8; 16];
+        // It fails only where the system has no random numbers, and then nothing that needs TLS works either.
+        drop(ring::default_provider().secure_random.fill(&mut random));
+        let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { id, epoch: 0, last: 0 }
+    }
+
+    /// The number of the next transaction.
+    pub fn next(&mut self) -> i64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Begins an epoch. Returns the number of the last transaction that was carried out.
+    pub async fn raise(&mut self, client: &Client) -> Result<i64, ServerFailure> {
+        let mut sql = Sql::new("INSERT INTO __rootcellar_writers AS w (id, epoch, batch) VALUES (");
+        sql.value(self.id.as_str(), Type::TEXT).text(", 1, 0)").text(REGISTER);
+        let rows = sql.run(client).await?;
+        let row = rows.first().ok_or(ServerFailure::Lost)?;
+        self.epoch = row.try_get(0)?;
+        Ok(row.try_get(1)?)
+    }
+
+    /// Begins a statement with the common table expression `f`, which has a row if this epoch goes on. Everything else in the
+    /// statement has to depend on that.
+    pub fn entry<'a>(&'a self, number: i64) -> Sql<'a> {
+        let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
+        sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
+        sql.text(" AND epoch = ").value(self.epoch, Type::INT8).text(" RETURNING 1)");
+        sql
+    }
+
+    /// A statement that fails, with a division by zero, if this epoch has ended.
+    pub fn entry_alone(&self, number: i64) -> Sql<'_> {
+        let mut sql = self.entry(number);
+        sql.text(" SELECT 1 / count(*) FROM f");
+        sql
+    }
+}

@@ -1,0 +1,319 @@
+//! One transaction of the writer: some commands, of which it carries out all up to the first that cannot be.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use tokio_postgres::Client;
+
+use super::ledger::Ledger;
+use super::state::{Changes, FoldedKeys, LockedRow, Needs};
+use super::statements::{claim, found, insert_new, lock_rows, run_some, unclaim, write};
+use crate::batch::{Command, Stop};
+use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::sql::Sql;
+use crate::engine::postgres::table::{in_range, matching};
+use crate::engine::postgres::time::{Clocks, PgTime};
+use crate::error::PostgresProblem;
+use crate::kv::{Address, KeyOutcome, KeyRange};
+use crate::limits::OWN_TRANSACTION_IDLE_MAX;
+use crate::reads::{Stored, Values};
+
+/// What became of the commands of a segment.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// Number of those that were carried out.
+    pub count: usize,
+    /// What they tell.
+    pub outcomes: Vec<KeyOutcome>,
+    /// Why the next was not.
+    pub stop: Option<Stop>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// Nothing was done, for another reason than the commands.
+    Undone(ServerFailure),
+    /// It was sent to be committed, and the answer is not known.
+    Unknown(Done),
+    /// The epoch has ended.
+    EpochEnded,
+}
+
+impl From<ServerFailure> for Unfinished {
+    fn from(failure: ServerFailure) -> Self {
+        Self::Undone(failure)
+    }
+}
+
+/// One attempt at a transaction.
+pub struct TransactionAttempt<'a> {
+    pub client: &'a Rc<Client>,
+    pub ledger: &'a Ledger,
+    pub number: i64,
+    pub clocks: Clocks,
+    /// A transaction was begun that holds the locks of some of the keys.
+    pub has_begun: bool,
+}
+
+/// Number of the first commands that one transaction takes: those of given keys together, any other alone.
+pub fn segment_length(commands: &[&Command]) -> usize {
+    match commands.iter().position(|command| concerns_any_key(command)) {
+        None => commands.len(),
+        Some(0) => 1,
+        Some(first) => first,
+    }
+}
+
+fn concerns_any_key(command: &Command) -> bool {
+    matches!(command, Command::DeleteLike { .. } | Command::DeleteRange { .. } | Command::Sql(_))
+}
+
+impl TransactionAttempt<'_> {
+    /// Carries out the commands of a segment.
+    pub async fn run(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
+        match commands {
+            _ if self.has_begun => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
+            [Command::DeleteLike { community, pattern }] => self.delete_like(community.as_deref(), pattern).await,
+            [Command::DeleteRange { community, range }] => self.delete_range(community.as_deref(), range).await,
+            _ => {
+                let needed = Needs::of(commands.iter().copied());
+                if needed.is_empty() {
+                    self.write_blindly(commands).await
+                } else {
+                    self.read_and_write(commands, &needed).await
+                }
+            }
+        }
+    }
+
+    /// Writes what depends on nothing, in one statement.
+    async fn write_blindly(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
+        let nothing = HashMap::new();
+        let (changes, done) = carry_out(commands, &nothing, PgTime(i64::MIN), self.clocks);
+        let mut sql = self.ledger.entry(self.number);
+        write(&mut sql, &changes);
+        self.commit_one(&sql, done).await
+    }
+
+    async fn delete_like(&self, community: Option<&str>, pattern: &str) -> Result<Done, Unfinished> {
+        let mut sql = self.ledger.entry(self.number);
+        sql.text(", d AS (DELETE FROM __rootapp_kv WHERE ").in_scope(community);
+        matching(&mut sql, pattern);
+        sql.text(" AND EXISTS (SELECT FROM f)) SELECT FROM f");
+        self.commit_one(&sql, Done { count: 1, ..Done::default() }).await
+    }
+
+    /// Runs a statement that is a transaction of its own.
+    async fn commit_one(&self, sql: &Sql<'_>, done: Done) -> Result<Done, Unfinished> {
+        match sql.run(self.client).await {
+            Ok(rows) if rows.is_empty() => Err(Unfinished::EpochEnded),
+            Ok(_) => Ok(done),
+            Err(ServerFailure::Lost) => Err(Unfinished::Unknown(done)),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Reads and locks the keys on which commands depend, and writes what they leave.
+    async fn read_and_write(&self, commands: &[&Command], needed: &[&Address]) -> Result<Done, Unfinished> {
+        let result = async {
+            let (begun, locked) = tokio::join!(self.begin(), lock(self.client, needed));
+            begun?;
+            let (rows, now) = locked?;
+            let (changes, done) = carry_out(commands, &rows, now, self.clocks);
+            self.commit(&changes, done).await
+        };
+        self.or_roll_back(result.await).await
+    }
+
+    async fn delete_range(&self, community: Option<&str>, range: &KeyRange) -> Result<Done, Unfinished> {
+        let result = async {
+            let (begun, removed) = tokio::join!(self.begin(), delete_range(self.client, community, range));
+            begun?;
+            let done = Done { count: 1, outcomes: vec![removed?], stop: None };
+            let entry = self.ledger.entry_alone(self.number);
+            let (entered, committed) = tokio::join!(entry.run(self.client), self.end());
+            entered.map_err(|failure| unless_guarded(failure, Unfinished::EpochEnded, &done))?;
+            committed.map_err(|failure| unknown_if_lost(failure, &done))?;
+            Ok(done)
+        };
+        self.or_roll_back(result.await).await
+    }
+
+    /// Writes changes in the transaction that was begun, and commits.
+    async fn commit(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
+        if changes.is_empty() {
+            self.end().await.map_err(Unfinished::Undone)?;
+            return Ok(done);
+        }
+        let check = self.ledger.entry_alone(self.number);
+        // The check comes first: what it refuses ends the transaction, and the commit with it.
+        let (checked, written, committed) =
+            tokio::join!(check.run(self.client), write_all(self.client, changes), self.end());
+        checked.map_err(|failure| unless_guarded(failure, Unfinished::EpochEnded, &done))?;
+        written.map_err(|failure| unknown_if_lost(failure, &done))?;
+        committed.map_err(|failure| unknown_if_lost(failure, &done))?;
+        Ok(done)
+    }
+
+    async fn begin(&self) -> Result<(), ServerFailure> {
+        if self.has_begun { Ok(()) } else { begin(self.client).await }
+    }
+
+    async fn end(&self) -> Result<(), ServerFailure> {
+        Ok(self.client.batch_execute("COMMIT").await?)
+    }
+
+    async fn or_roll_back(&self, result: Result<Done, Unfinished>) -> Result<Done, Unfinished> {
+        if let Err(Unfinished::Undone(ServerFailure::Undone | ServerFailure::Refused(_))) = &result {
+            // If it was committed already, which failed, there is nothing to roll back, and a notice says so.
+            drop(self.client.batch_execute("ROLLBACK").await);
+        }
+        result
+    }
+}
+
+/// Carries out commands on what was found of their keys, up to the first that cannot be.
+fn carry_out<'a>(
+    commands: &[&'a Command],
+    found: &'a HashMap<Address, LockedRow>,
+    now: PgTime,
+    clocks: Clocks,
+) -> (Changes<'a>, Done) {
+    let mut keys = FoldedKeys::new(found, now, clocks);
+    let mut done = Done::default();
+    for command in commands {
+        match keys.run(command) {
+            Ok(outcome) => {
+                done.count += 1;
+                done.outcomes.extend(outcome);
+            }
+            Err(stop) => {
+                done.stop = Some(stop);
+                break;
+            }
+        }
+    }
+    (keys.changes(), done)
+}
+
+/// Writes changes within a transaction, in one go. A key that was to be absent and is not any more is
+/// [`ServerFailure::Undone`].
+async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerFailure> {
+    let values = (!changes.values.is_empty() || !changes.removed.is_empty()).then(|| {
+        let mut sql = Sql::new("WITH f AS (SELECT 1)");
+        write(&mut sql, changes);
+        sql
+    });
+    let new = (!changes.new.is_empty()).then(|| insert_new(&changes.new));
+    let claims = (!changes.absent.is_empty()).then(|| (claim(&changes.absent), unclaim(&changes.absent)));
+    let (claim, unclaim) = claims.unzip();
+    let (written, inserted, claimed, unclaimed) = tokio::join!(
+        run_some(values.as_ref(), client),
+        run_some(new.as_ref(), client),
+        run_some(claim.as_ref(), client),
+        run_some(unclaim.as_ref(), client),
+    );
+    written?;
+    // Somebody may have made a row that was not there when the others were read.
+    inserted.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
+    claimed.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
+    unclaimed.map(|_| ())
+}
+
+/// Carries out the commands of a segment within a transaction of somebody else's.
+pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) -> Result<Done, ServerFailure> {
+    match commands {
+        [Command::DeleteLike { community, pattern }] => {
+            let mut sql = Sql::new("DELETE FROM __rootapp_kv WHERE ");
+            sql.in_scope(community.as_deref());
+            matching(&mut sql, pattern);
+            sql.run(client).await?;
+            Ok(Done { count: 1, ..Done::default() })
+        }
+        [Command::DeleteRange { community, range }] => {
+            let outcomes = vec![delete_range(client, community.as_deref(), range).await?];
+            Ok(Done { count: 1, outcomes, stop: None })
+        }
+        _ => {
+            let needed = Needs::of(commands.iter().copied());
+            let (rows, now) = lock(client, &needed).await?;
+            let (changes, done) = carry_out(commands, &rows, now, clocks);
+            write_all(client, &changes).await?;
+            Ok(done)
+        }
+    }
+}
+
+/// Begins a transaction in which this process is never idle for long.
+async fn begin(client: &Client) -> Result<(), ServerFailure> {
+    let idle_ms = OWN_TRANSACTION_IDLE_MAX.as_millis();
+    let begin =
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}");
+    Ok(client.batch_execute(&begin).await?)
+}
+
+/// Begins a transaction that locks rows, for changes that are made of their values. Returns these.
+pub async fn hold(client: &Client, addresses: &[Address]) -> Result<Values, ServerFailure> {
+    let mut sorted: Vec<&Address> = addresses.iter().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let (begun, locked) = tokio::join!(begin(client), lock(client, &sorted));
+    begun?;
+    let (rows, now) = locked?;
+    let value = |address: &Address| {
+        let live = rows.get(address).filter(|row| row.expires_at.is_none_or(|at| at > now));
+        Ok(Stored { text: live.map(|row| row.value.clone()), expires_at: None })
+    };
+    Ok(addresses.iter().map(value).collect())
+}
+
+/// Reads and locks rows. Returns them with the time at which all were locked.
+async fn lock(
+    client: &Client,
+    needed: &[&Address],
+) -> Result<(HashMap<Address, LockedRow>, PgTime), ServerFailure> {
+    let [defaults, others] = lock_rows(needed);
+    let now = Sql::new("SELECT clock_timestamp()");
+    // In one go; the server carries them out one after another.
+    let (defaults, others, now) =
+        tokio::join!(run_some(defaults.as_ref(), client), run_some(others.as_ref(), client), now.run(client),);
+    let mut rows = found(&defaults?)?;
+    rows.extend(found(&others?)?);
+    Ok((rows, now?.first().ok_or(ServerFailure::Lost)?.try_get(0)?))
+}
+
+/// Deletes a range within a transaction, and counts what was live.
+async fn delete_range(
+    client: &Client,
+    community: Option<&str>,
+    range: &KeyRange,
+) -> Result<KeyOutcome, ServerFailure> {
+    let mut sql = Sql::new("WITH d AS (DELETE FROM __rootapp_kv WHERE ");
+    sql.in_scope(community);
+    in_range(&mut sql, range);
+    sql.text(
+        " RETURNING expires_at) \
+         SELECT count(*) FILTER (WHERE expires_at IS NULL OR expires_at > statement_timestamp()) FROM d",
+    );
+    let rows = sql.run(client).await?;
+    let removed: i64 = rows.first().ok_or(ServerFailure::Lost)?.try_get(0)?;
+    Ok(KeyOutcome::Removed(removed.try_into().unwrap_or_default()))
+}
+
+fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
+    match failure {
+        ServerFailure::Lost => Unfinished::Unknown(done.clone()),
+        other => other.into(),
+    }
+}
+
+/// What the failure of a guard means, which divides by zero if it does not hold.
+fn unless_guarded(failure: ServerFailure, guarded: Unfinished, done: &Done) -> Unfinished {
+    if is_guard(&failure) { guarded } else { unknown_if_lost(failure, done) }
+}
+
+fn is_guard(failure: &ServerFailure) -> bool {
+    let ServerFailure::Refused(error) = failure else { return false };
+    matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == "22012")
+}
