@@ -74,17 +74,28 @@ test("keeps others out of what it has read, and holds up writes that are issued 
 	const other = storeOn(database.config);
 	await store.appData.set({ key: "n", value: 1 });
 	let isDone = false;
+	let locked = () => {};
+	const isLocked = new Promise((resolve) => {
+		locked = resolve;
+	});
+	let goOn = () => {};
+	const issued = new Promise((resolve) => {
+		goOn = resolve;
+	});
 	const transaction = store.transaction(async (tx) => {
 		expect(await tx.kv.increment("n")).toBe(2);
-		const behind = [store.kv.increment("n").then((sum) => [isDone, sum]), other.kv.increment("n")];
-		await tx.kv.increment("n");
+		locked();
+		await issued;
+		expect(await tx.kv.increment("n")).toBe(3);
 		isDone = true;
-		return Promise.resolve({ behind });
 	});
-	const { behind } = await transaction;
-	const [[wasDone], sum] = await Promise.all(behind);
-	expect(wasDone).toBe(true);
-	expect(sum).toBeGreaterThan(3);
+	await isLocked;
+	const behind = [store, other].map(async ({ kv }) => {
+		expect(await kv.increment("n")).toBeGreaterThan(3);
+		expect(isDone).toBe(true);
+	});
+	goOn();
+	await Promise.all([transaction, ...behind]);
 	expect(await store.appData.get("n")).toBe(5);
 });
 

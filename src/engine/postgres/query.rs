@@ -142,6 +142,7 @@ fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<
         Type::JSONB if raw.first() == Some(&1) => {
             json.push_str(std::str::from_utf8(&raw[1..]).map_err(|_| wrong())?);
         }
+        Type::NUMERIC => push_json(json, &numeric_text(raw).ok_or_else(wrong)?),
         Type::UUID => {
             let digits: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
             let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
@@ -167,6 +168,42 @@ fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<
         _ => return Err(wrong()),
     }
     Ok(())
+}
+
+/// A `numeric` as text, from its digits to the base of 10,000 (PostgreSQL, `numeric_send`).
+fn numeric_text(raw: &[u8]) -> Option<String> {
+    const NEGATIVE: i32 = 0x4000;
+    let words: Vec<i32> =
+        raw.chunks_exact(2).map(|word| i32::from(u16::from_be_bytes([word[0], word[1]]))).collect();
+    let [count, weight, sign, scale, digits @ ..] = words.as_slice() else { return None };
+    match *sign {
+        0 | NEGATIVE => {}
+        0xc000 => return Some("NaN".to_owned()),
+        0xd000 => return Some("Infinity".to_owned()),
+        0xf000 => return Some("-Infinity".to_owned()),
+        _ => return None,
+    }
+    let weight = if *weight > 0x7fff { *weight - 0x1_0000 } else { *weight };
+    let digit = |place: i32| {
+        let index = usize::try_from(weight - place).ok();
+        index.filter(|index| *index < usize::try_from(*count).unwrap_or(0)).and_then(|index| digits.get(index))
+    };
+    let mut whole = String::new();
+    for place in (0..=weight.max(0)).rev() {
+        let _ = write!(whole, "{:04}", digit(place).unwrap_or(&0));
+    }
+    let mut fraction = String::new();
+    let scale = usize::try_from(*scale).ok()?;
+    let mut place = -1;
+    while fraction.len() < scale {
+        let _ = write!(fraction, "{:04}", digit(place).unwrap_or(&0));
+        place -= 1;
+    }
+    fraction.truncate(scale);
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let (minus, point) = (if *sign == NEGATIVE { "-" } else { "" }, if scale > 0 { "." } else { "" });
+    Some(format!("{minus}{whole}{point}{fraction}"))
 }
 
 fn push_integer(json: &mut String, column: &str, value: i64) -> Result<(), Error> {
@@ -246,6 +283,21 @@ fn behind_comment(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numerics_become_their_digits() {
+        let text = |words: &[u16]| {
+            let raw: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            numeric_text(&raw)
+        };
+        assert_eq!(text(&[2, 0, 0, 2, 1, 5000]).as_deref(), Some("1.50"));
+        assert_eq!(text(&[1, 1, 0x4000, 0, 12]).as_deref(), Some("-120000"));
+        assert_eq!(text(&[1, 0xffff, 0, 5, 12]).as_deref(), Some("0.00120"));
+        assert_eq!(text(&[1, 0xfffe, 0, 8, 7]).as_deref(), Some("0.00000007"));
+        assert_eq!(text(&[0, 0, 0, 0]).as_deref(), Some("0"));
+        assert_eq!(text(&[0, 0, 0xc000, 0]).as_deref(), Some("NaN"));
+        assert_eq!(text(&[1]), None);
+    }
 
     #[test]
     fn what_ends_the_transaction_is_refused_behind_comments_too() {
