@@ -4,6 +4,7 @@ const { isDate, isUint8Array } = require("node:util/types");
 const { invalidArgument, rejecter, toError } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
+const { queryIn } = require("../native/postgres/query.js");
 const { createKeyValueStore } = require("./key-value-store.js");
 const { createKv } = require("./kv/kv.js");
 const { refusedMethods } = require("./not-on-postgres.js");
@@ -37,7 +38,7 @@ function createPostgresTransaction(queue, transaction) {
 				queue.checkWrite();
 				const run = (/** @type {() => void} */ done) => {
 					const lease = /** @type {LeaseConnection} */ (/** @type {unknown} */ (queue.connection.opened));
-					const id = lease.expectOne(({ error, rows, committed = 0 }) => {
+					queryIn(lease, text, texts, ({ error, rows, committed = 0 }) => {
 						if (error || !rows) {
 							rejecter(resolve, reject)(toError(error ?? { code: "ERR_INTERNAL", message: "there are no rows" }));
 						} else {
@@ -45,10 +46,6 @@ function createPostgresTransaction(queue, transaction) {
 						}
 						done();
 					});
-					const native = /** @type {import("../native/addon").NativePostgres} */ (
-						/** @type {unknown} */ (lease.native)
-					);
-					native.leaseQuery(id, lease.lease, text, texts);
 					return false;
 				};
 				queue.fence(run, rejecter(resolve, reject));

@@ -6,7 +6,6 @@ mod retry;
 mod settings;
 mod tls;
 
-pub use connect::ServerClock;
 pub use link::{Link, Network};
 pub use retry::Retry;
 pub use settings::{Settings, TlsMode};
