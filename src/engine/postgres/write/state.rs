@@ -27,12 +27,12 @@ pub struct FoldedKeys<'a> {
     now: PgTime,
     clocks: Clocks,
     /// In the order of their bytes, in which everybody locks rows.
-    states: BTreeMap<&'a Address, State<'a>>,
+    states: BTreeMap<&'a Address, KeyState<'a>>,
     /// Number of values that were set, which is their order.
     places: i64,
 }
 
-struct State<'a> {
+struct KeyState<'a> {
     current: Current<'a>,
     /// It has to be written.
     is_changed: bool,
@@ -60,7 +60,7 @@ pub struct NewRow<'a> {
     pub value: Cow<'a, str>,
     /// The expiry.
     pub expires_at: Option<PgTime>,
-    /// See [`State::is_renewed`].
+    /// See [`KeyState::is_renewed`].
     pub is_renewed: bool,
     /// Its place among the others of this transaction.
     pub place: i64,
@@ -137,7 +137,7 @@ impl<'a> FoldedKeys<'a> {
     pub fn changes(self) -> Changes<'a> {
         let mut changes = Changes::default();
         for (address, state) in self.states {
-            let State { current, is_changed, is_renewed, must_be_absent, place } = state;
+            let KeyState { current, is_changed, is_renewed, must_be_absent, place } = state;
             match current {
                 Current::Value(value, expires_at) if is_changed => {
                     let row = NewRow { address, value, expires_at, is_renewed, place };
@@ -159,7 +159,7 @@ impl<'a> FoldedKeys<'a> {
     fn put(&mut self, address: &'a Address, value: Cow<'a, str>, expires_at: Option<PgTime>) {
         self.places += 1;
         let (place, now) = (self.places, self.now);
-        let state = self.states.entry(address).or_insert_with(State::unknown);
+        let state = self.states.entry(address).or_insert_with(KeyState::unknown);
         let is_gone = match &state.current {
             Current::Unknown => false,
             Current::Nothing => true,
@@ -174,7 +174,7 @@ impl<'a> FoldedKeys<'a> {
     }
 
     fn remove(&mut self, address: &'a Address) {
-        let state = self.states.entry(address).or_insert_with(State::unknown);
+        let state = self.states.entry(address).or_insert_with(KeyState::unknown);
         state.is_changed = true;
         state.current = Current::Nothing;
     }
@@ -182,7 +182,7 @@ impl<'a> FoldedKeys<'a> {
     /// The live value of a key. From now on it is known that somebody relies on what was found of it.
     fn live(&mut self, address: &'a Address) -> Option<(Cow<'a, str>, Option<PgTime>)> {
         let (found, now) = (self.found, self.now);
-        let state = self.states.entry(address).or_insert_with(State::unknown);
+        let state = self.states.entry(address).or_insert_with(KeyState::unknown);
         if let Current::Unknown = state.current {
             let row = found.get(address);
             state.must_be_absent = row.is_none();
@@ -261,7 +261,7 @@ impl<'a> FoldedKeys<'a> {
     }
 }
 
-impl State<'_> {
+impl KeyState<'_> {
     fn unknown() -> Self {
         Self { current: Current::Unknown, is_changed: false, is_renewed: false, must_be_absent: false, place: 0 }
     }
