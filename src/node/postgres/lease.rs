@@ -78,7 +78,7 @@ impl NativePostgres {
     pub fn lease_abort(&self, lease: u32, timed_out: bool) {
         if let Some(held) = lock(&self.shared.leases).remove(&lease) {
             let reason = if timed_out { CancelReason::TimedOut } else { CancelReason::Aborted };
-            drop(held.abort.send(reason));
+            let _ = held.abort.send(reason);
         }
     }
 }

@@ -55,7 +55,7 @@ impl NativePostgres {
     #[napi]
     pub fn watch_next(&self, id: u32, _now: i64) {
         if let Some(next) = lock(&self.shared.watches).get(&id) {
-            drop(next.send(()));
+            let _ = next.send(());
         }
     }
 
