@@ -921,7 +921,10 @@ export interface StoreTransaction extends Omit<Transaction, "transaction"> {
 	 * }
 	 * ```
 	 */
-	query<T = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<{ rows: T[]; rowCount: number }>;
+	query<T = Record<string, unknown>>(
+		text: string,
+		params?: readonly unknown[],
+	): Promise<{ rows: T[]; rowCount: number }>;
 
 	/** Runs a transaction within this one, as a savepoint. It is rolled back on its own if its callback rejects. */
 	transaction<T>(callback: (tx: StoreTransaction) => T | Promise<T>, options?: TransactionOptions): Promise<T>;

@@ -11,11 +11,14 @@ const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
 
+/** Tests that take what only some systems have, and run for long. */
+const LONG = "__test__/**/*.long.test.mjs";
+
 /** The key-value tests once more, on PostgreSQL: what they open is a database, and what looks at a file looks at that. */
 const onPostgres = {
 	name: "postgres",
 	include: ["__test__/key-value/**/*.test.mjs"],
-	exclude: [EXTENDED],
+	exclude: [EXTENDED, LONG],
 	globalSetup: ["__test__/postgres/suite/server.mjs"],
 	setupFiles: ["__test__/postgres/suite/setup.mjs"],
 	alias: [{ find: /^(\.\.\/)+helpers\/raw\.mjs$/, replacement: resolve("__test__/postgres/suite/raw.mjs") }],
@@ -56,8 +59,9 @@ export default defineConfig({
 		sequence: { sequencer: LongestFirst },
 		expect: { poll: { timeout: 120_000 } },
 		projects: [
-			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED] } },
+			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED, LONG] } },
 			{ extends: true, test: onPostgres },
+			{ extends: true, test: { name: "long", include: [LONG] } },
 			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS], env: { ROOTCELLAR_TEST_ROUNDS } } },
 		],
 	},

@@ -7,6 +7,7 @@ import { isReleaseBuild } from "../scripts/lib/addon.mjs";
 import { root } from "../scripts/lib/run.mjs";
 import { drivers } from "./drivers/index.mjs";
 import { groups } from "./groups/index.mjs";
+import { drivers as onPostgres } from "./groups/postgres/drivers/index.mjs";
 import { failures, judge } from "./lib/check.mjs";
 import { describeMachine, versionsOf } from "./lib/machine.mjs";
 import { HELP, namesOf, parseOptions } from "./lib/options.mjs";
@@ -102,7 +103,7 @@ function reportOf({ samples, failures: failed }, machine, { profile }) {
 		date: new Date().toISOString(),
 		profile,
 		machine,
-		versions: versionsOf([...new Set(drivers.flatMap(({ packages }) => packages))]),
+		versions: versionsOf([...new Set([...drivers, ...onPostgres].flatMap(({ packages }) => packages))]),
 		drivers: drivers.map(({ id, title, durable, durability }) => ({ id, title, durable, durability })),
 		results,
 		targets: judge(targets, results, infoOf),

@@ -1,6 +1,8 @@
 // Targets against the peers, as data. A new group of workloads adds rows of its own.
 
 import { slowdown } from "./groups/backup/slowdown.mjs";
+import { drivers as onPostgres } from "./groups/postgres/drivers/index.mjs";
+import { FEW, MANY, postgres, TOGETHER } from "./groups/postgres/index.mjs";
 import { subjectOf } from "./groups/scale/index.mjs";
 
 /**
@@ -148,6 +150,26 @@ const ofKv = [
 	{ ...inKv, workload: "kv-watch-idle-backups", subject: "watch", atMost: WATCH_BESIDE_BACKUPS_MS_PER_SECOND_MAX },
 ];
 
+const inPostgres = { group: "postgres", subject: "rootcellar" };
+const postgresPeers = onPostgres.map(({ id }) => id).filter((id) => id !== "rootcellar");
+
+/** @type {readonly Target[]} */
+const ofPostgres = [
+	...postgresPeers.map((against) => ({ ...inPostgres, workload: "pg-set-1000", against, atLeast: 12 })),
+	...postgresPeers.map((against) => ({ ...inPostgres, workload: "pg-get-1000", against, atLeast: 3 })),
+	{ ...inPostgres, workload: "pg-get-1", against: "pg", atLeast: 0.9 },
+	{ ...inPostgres, workload: "pg-set-1", against: "pg", atLeast: 0.9 },
+	{ ...inPostgres, workload: "pg-update-1000", against: "sdk", atLeast: 10 },
+	{ ...inPostgres, workload: "pg-set-1000", subject: TOGETHER, against: "rootcellar", atLeast: 1.6 },
+	...postgres.workloads.map(({ id }) => ({
+		group: "postgres",
+		workload: id,
+		subject: MANY,
+		against: FEW,
+		costAtMost: 2,
+	})),
+];
+
 /** @type {readonly Target[]} */
 export const targets = [
 	...againstPeers,
@@ -158,4 +180,5 @@ export const targets = [
 	...limits,
 	...ofBackups,
 	...ofKv,
+	...ofPostgres,
 ];

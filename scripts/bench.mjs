@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { buildAddon } from "./lib/addon.mjs";
 import { installImportedPackages, installPackages } from "./lib/packages.mjs";
+import { installPostgres } from "./lib/postgres.mjs";
 import { main, root, runInTerminal } from "./lib/run.mjs";
 import { prepareSqliteLibraries } from "./lib/setup.mjs";
 
@@ -11,7 +12,8 @@ const args = process.argv.slice(2);
 await main(async () => {
 	if (!["--help", "--list", "--from"].some((option) => args.includes(option))) {
 		const addon = buildAddon(args.includes("--quick") ? "quick" : "release");
-		await Promise.all([addon, installPackages().then(prepareSqliteLibraries).then(installImportedPackages)]);
+		const packages = installPackages().then(prepareSqliteLibraries).then(installImportedPackages);
+		await Promise.all([addon, packages, installPostgres()]);
 	}
 	await runInTerminal("Measuring (benchmark)", [join(root, "benchmark", "run.mjs"), ...args]);
 });

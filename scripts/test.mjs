@@ -10,7 +10,7 @@ import { installPackages } from "./lib/packages.mjs";
 import { installPostgres } from "./lib/postgres.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool, StepFailure } from "./lib/run.mjs";
-import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
+import { prepareExtendedTests, prepareLongTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 import { buildStudio } from "./lib/studio.mjs";
 
 const { values: options } = parseArgs({
@@ -32,6 +32,21 @@ const cargo =
 	(/** @type {string[]} */ args, /** @type {{ env?: NodeJS.ProcessEnv }} */ settings = {}) =>
 	(/** @type {string} */ title) =>
 		run(title, "cargo", args, settings);
+
+/** How the key-value tests reach PostgreSQL; {@link file://../__test__/postgres/suite/server.mjs} says what that means. */
+const waysToPostgres = ["plain", "serializable", ...(options.long ? ["pgbouncer"] : [])];
+
+/**
+ * One after another, for each is busy by itself.
+ *
+ * @param {Promise<unknown>[]} needs
+ */
+async function keyValueOnPostgres(needs) {
+	for (const way of waysToPostgres) {
+		const title = `Running the key-value tests on PostgreSQL, ${way} (vitest)`;
+		await part(title, needs, vitest("postgres", { env: { ROOTCELLAR_TEST_POSTGRES_WAY: way } }));
+	}
+}
 
 function ignoreFailure(/** @type {unknown} */ error) {
 	if (!(error instanceof StepFailure)) throw error;
@@ -56,6 +71,7 @@ await main(async () => {
 	if (options.all) {
 		// If one of these fails, only its tests fail.
 		const extended = prepareExtendedTests().catch(ignoreFailure);
+		const long = options.long ? [prepareLongTests()] : [];
 		const day = addon.then(() =>
 			run("Building what plays a day of backups", "cargo", dayArguments("quick", "--no-run")),
 		);
@@ -66,6 +82,10 @@ await main(async () => {
 				"Running the extended JavaScript tests (vitest)",
 				[addon, libraries, page, day, extended],
 				vitest("extended", { env }),
+			),
+			keyValueOnPostgres([addon, installPostgres(), ...long]),
+			...long.map((prepared) =>
+				part("Running the long JavaScript tests (vitest)", [addon, extended, prepared], vitest("long")),
 			),
 		]);
 	}

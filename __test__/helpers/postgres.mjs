@@ -1,5 +1,6 @@
 // PostgreSQL in tests: a server for each test file, a database for each test.
 
+import { openDataStore } from "rootcellar";
 import { afterAll, onTestFinished } from "vitest";
 import { startServer } from "../postgres/server.mjs";
 
@@ -37,4 +38,25 @@ export async function temporaryDatabase() {
 		url: server.url(name),
 		query: (text, parameters) => server.query(text, parameters, name),
 	};
+}
+
+/** Sets `DATABASE_CONFIG`, and other variables, until the test ends. */
+export function configure(config, variables = {}) {
+	const changed = { DATABASE_CONFIG: config, ...variables };
+	for (const [name, value] of Object.entries(changed)) {
+		const before = process.env[name];
+		process.env[name] = value;
+		onTestFinished(() => {
+			if (before === undefined) delete process.env[name];
+			else process.env[name] = before;
+		});
+	}
+}
+
+/** The store that a configuration names, closed when the test ends. It is read when the store is first used. */
+export function storeOn(config, variables) {
+	configure(config, variables);
+	const store = openDataStore();
+	onTestFinished(() => store.close());
+	return store;
 }

@@ -41,7 +41,7 @@ describe("the SDK's fields", () => {
 				user: "pg.username of DATABASE_CONFIG",
 				password: "pg.password of DATABASE_CONFIG",
 				database: "pg.name of DATABASE_CONFIG",
-				tls: "the default",
+				tls: "pg.tls of DATABASE_CONFIG, which is left out",
 			},
 			sdk: SDK,
 		});

@@ -14,7 +14,7 @@ import {
 	statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { postgresFolder } from "../../scripts/lib/postgres.mjs";
 import { root } from "../../scripts/lib/run.mjs";
 
@@ -41,16 +41,20 @@ export function handOver(folder) {
 	if (isRoot) execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder]);
 }
 
-/**
- * The folder of a version's programs, where whoever runs the server can reach it: a copy in `folder`, where the repository
- * lies in somebody's private folder.
- */
+/** The folder of a version's programs, {@link reachable} from `folder`. */
 export function programs(version, folder) {
-	const native = postgresFolder(version);
-	if (!existsSync(native)) throw new Error(`PostgreSQL ${version} is not installed: run "npm run setup"`);
-	if (!isRoot || isOpen(native)) return native;
-	const copy = join(folder, "native");
-	if (!existsSync(copy)) cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+	return reachable(postgresFolder(version), folder, `PostgreSQL ${version}`);
+}
+
+/**
+ * A folder with programs, where whoever runs the server can reach it: a copy in `folder`, where the repository lies in
+ * somebody's private folder.
+ */
+export function reachable(installed, folder, title) {
+	if (!existsSync(installed)) throw new Error(`${title} is not installed: run "npm run setup"`);
+	if (!isRoot || isOpen(installed)) return installed;
+	const copy = join(folder, basename(installed));
+	if (!existsSync(copy)) cpSync(installed, copy, { recursive: true, verbatimSymlinks: true });
 	return copy;
 }
 

@@ -278,7 +278,8 @@ function childrenOf(pid) {
 	}
 }
 
-async function freePort() {
+/** A port that nobody listens on. */
+export async function freePort() {
 	const server = createServer().listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const { port } = server.address();

@@ -1,6 +1,7 @@
 import { backups } from "./backup/index.mjs";
 import { keyValue } from "./key-value/index.mjs";
 import { kv } from "./kv/index.mjs";
+import { postgres } from "./postgres/index.mjs";
 import { processes } from "./process/index.mjs";
 import { scale } from "./scale/index.mjs";
 import { slowSync } from "./slow-sync/index.mjs";
@@ -14,6 +15,8 @@ import { sql } from "./sql/index.mjs";
  * @property {(profile: Profile) => string} title
  * @property {readonly WorkloadInfo[]} workloads
  * @property {(profile: Profile) => readonly Task[]} tasks
+ * @property {() => Promise<{ env: NodeJS.ProcessEnv, end: () => Promise<void> }>} [prepare] - Starts, for a round, what the
+ * tasks share; gives the variables that tell them of it.
  * @property {(context: TaskContext) => Promise<void>} run - In the task's own process.
  *
  * @typedef {{ id: string, title: string, unit: string, better: "higher" | "lower" }} WorkloadInfo
@@ -38,4 +41,4 @@ import { sql } from "./sql/index.mjs";
  */
 
 /** @type {readonly Group[]} */
-export const groups = [keyValue, kv, slowSync, sql, scale, processes, backups];
+export const groups = [keyValue, kv, slowSync, sql, scale, processes, backups, postgres];

@@ -27,9 +27,11 @@ export async function runRounds({ options: { profile, wants }, folder, say }) {
 			if (tasks.length === 0) continue;
 			say(`round ${round} of ${profile.rounds}: ${group.title(profile)}`);
 			const place = join(folder, "tasks");
+			const { env, end } = (await group.prepare?.()) ?? {};
 			await takeTurns(
-				tasks.map((task, index) => runnerOf(task, { group, profile, place, index, templates: folder, run })),
+				tasks.map((task, index) => runnerOf(task, { group, profile, place, index, templates: folder, env, run })),
 			);
+			await end?.();
 			rmSync(place, { recursive: true, force: true });
 		}
 	}
@@ -61,18 +63,19 @@ function wantedTasks({ id, workloads: all, tasks }, { profile, wants }) {
  *   place: string,
  *   index: number,
  *   templates: string,
+ *   env: NodeJS.ProcessEnv | undefined,
  *   run: Run,
  * }} context
  * @returns {import("./processes.mjs").Runner}
  */
-function runnerOf(task, { group: { id: group }, profile, place, index, templates, run }) {
+function runnerOf(task, { group: { id: group }, profile, place, index, templates, env: shared, run }) {
 	const { subject, workloads, template, slowSync } = task;
 	const folder = join(place, String(index));
 	const fail = (/** @type {string} */ problem) => run.failures.push({ group, subject, problem });
 	const prepare = async () => {
 		mkdirSync(folder, { recursive: true });
 		if (template !== undefined) await copyTemplate(template, { templates, folder });
-		const env = slowSync ? slowSyncEnvironment(templates) : undefined;
+		const env = { ...(slowSync ? slowSyncEnvironment(templates) : process.env), ...shared };
 		return createRunner(
 			{ groupId: group, subject, workloads, profile, folder, env },
 			{ report: (workload, value) => run.samples.push({ group, workload, subject, value }), fail },

@@ -6,7 +6,8 @@ const { listBackups, reportBackups, setAside, verifyBackups } = require("../nati
 const { storeAt } = require("./files.js");
 const { formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, locate, locateBoth, refuseNothing, withStore } = require("./locate.js");
+const { existing, locate, locateBoth, locateKeys, refuseNothing, withStore } = require("./locate.js");
+const { statusOfServer } = require("./server/status.js");
 const { removedAtEnd, temporaryFolderNear } = require("./temporary-files.js");
 
 /**
@@ -57,6 +58,11 @@ function describeLog(isThere, logBytes) {
 
 /** @param {CommandOptions} options */
 async function status(options) {
+	const { postgres } = locateKeys(options);
+	if (postgres !== undefined) {
+		await statusOfServer(postgres, options);
+		return;
+	}
 	const { file, url } = locate(options);
 	const found = storeAt(file);
 	const { backups, lag, logBytes, isServed } = await reportOf({ file, url });

@@ -9,7 +9,8 @@ const { outputAt } = require("./files.js");
 const { toLine } = require("./json-lines.js");
 const { print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
-const { existing, locateBoth, locateFile, withReader } = require("./locate.js");
+const { existing, locateKeys, withReader } = require("./locate.js");
+const { openServer } = require("./server/keys.js");
 const { removedAtEnd } = require("./temporary-files.js");
 
 /**
@@ -22,33 +23,47 @@ const { removedAtEnd } = require("./temporary-files.js");
 const WRITE_LENGTH = 1 << 16;
 
 /**
+ * Entries in the order of insertion, and how far it is: `place` of `total`.
+ *
+ * @typedef {object} Reading
+ * @property {number} total
+ * @property {AsyncIterable<Row>} rows
+ */
+
+/** What nobody but its owner may read: keys that come from no file whose owner and rights would say who else may. */
+const PRIVATE_MODE = 0o600;
+
+/**
  * Writes the entries of every community, or of one, each as a line of JSON.
  *
  * @param {ExportOptions} options
  */
 async function exportKeys(options) {
-	const file = locateFile(options);
-	existing(file, "export");
+	const place = locateKeys(options);
+	if (place.file !== undefined) existing(place.file, "export");
 	if (options.output === undefined) {
-		await exportTo(file, options, write);
+		await exportTo(place, options, write);
 		return;
 	}
-	const output = outputAt(options.output, locateBoth(options), options.force ?? false);
-	const keys = await intoFile(output, file, (write) => exportTo(file, options, write));
+	const output = outputAt(options.output, place, options.force ?? false);
+	const keys = await intoFile(output, place.file, (write) => exportTo(place, options, write));
 	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
 }
 
 /**
- * @param {string} file
+ * @param {ReturnType<typeof locateKeys>} place
  * @param {ExportOptions} options
  * @param {WriteText} write
  */
-async function exportTo(file, options, write) {
+async function exportTo(place, options, write) {
 	// Lines on a terminal show the progress themselves.
 	const isShown = options.output !== undefined || !process.stdout.isTTY;
 	const bar = progressBar(isShown ? options : { json: true }, "exporting");
+	const { community } = options;
 	try {
-		return await withReader(file, (store) => writeLines(store, options.community, write, bar));
+		return place.postgres === undefined
+			? await withReader(place.file, async (store) => writeLines(await inFile(store, community), write, bar))
+			: await onServer(place.postgres, community, (reading) => writeLines(reading, write, bar));
 	} finally {
 		bar.end();
 	}
@@ -57,23 +72,57 @@ async function exportTo(file, options, write) {
 /**
  * @param {import("../..").DataStore} store
  * @param {string | undefined} community
+ * @returns {Promise<Reading>}
+ */
+async function inFile({ sqlite }, community) {
+	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM __rootapp_kv");
+	const everyCommunity = community === undefined;
+	const parameters = { now: Date.now(), everyCommunity, community: community || null };
+	const rows = sqlite.iterate(EXPORTED, parameters);
+	return { total: last?.place ?? 0, rows: /** @type {AsyncIterable<Row>} */ (rows) };
+}
+
+/**
+ * @param {import("../config/postgres/postgres.js").PostgresConfig} config
+ * @param {string | undefined} community
+ * @param {(reading: Reading) => Promise<number>} use
+ */
+async function onServer(config, community, use) {
+	const side = await openServer(config, "the database", false);
+	const isWanted = (/** @type {string | null} */ one) => community === undefined || one === (community || null);
+	try {
+		return await use({
+			total: side.keys,
+			rows: (async function* () {
+				let place = 0;
+				for await (const page of side.pages()) {
+					for (const [key, communityId, value, expiresAt] of page) {
+						place++;
+						if (isWanted(communityId)) yield { place, key, communityId, value, expiresAt };
+					}
+				}
+			})(),
+		});
+	} finally {
+		await side.close();
+	}
+}
+
+/**
+ * @param {Reading} reading
  * @param {WriteText} write
  * @param {import("./progress.js").Bar} bar
  */
-async function writeLines({ sqlite }, community, write, bar) {
-	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM __rootapp_kv");
-	const total = last?.place ?? 0;
-	const everyCommunity = community === undefined;
-	const parameters = { now: Date.now(), everyCommunity, community: community || null };
+async function writeLines({ total, rows }, write, bar) {
 	let keys = 0;
 	let lines = "";
-	for await (const row of sqlite.iterate(EXPORTED, parameters)) {
-		lines += lineOf(/** @type {Row} */ (row));
+	for await (const row of rows) {
+		lines += lineOf(row);
 		keys++;
 		if (lines.length > WRITE_LENGTH) {
 			await write(lines);
 			lines = "";
-			bar.update(row.place, total, `the rows, ${keys} keys`);
+			bar.update(row.place, Math.max(total, row.place), `the rows, ${keys} keys`);
 		}
 	}
 	await write(lines);
@@ -100,7 +149,7 @@ function lineOf({ key, communityId, value, expiresAt }) {
  * Writes a file whole or not at all.
  *
  * @param {string} file
- * @param {string} store
+ * @param {string | undefined} store
  * @param {(write: WriteText) => Promise<number>} use
  */
 async function intoFile(file, store, use) {
@@ -120,11 +169,11 @@ async function intoFile(file, store, use) {
  * belongs to the owner of the folder.
  *
  * @param {string} file
- * @param {string} store
+ * @param {string | undefined} store
  * @param {(write: WriteText) => Promise<number>} use
  */
 async function writeWhole(file, store, use) {
-	const { mode } = await stat(store);
+	const { mode } = store === undefined ? { mode: PRIVATE_MODE } : await stat(store);
 	const handle = await open(file, "wx", mode & 0o666);
 	try {
 		if (process.getuid?.() === 0) {

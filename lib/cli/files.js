@@ -43,7 +43,7 @@ function storeAt(file) {
  * without `--force`, and always one that belongs to the store, to another database or to backups.
  *
  * @param {string} given
- * @param {{ file: string, url?: string }} store its file, and its destination if it has one
+ * @param {{ file?: string, url?: string }} store its file, and its destination, if it has them
  * @param {boolean} force
  */
 function outputAt(given, store, force) {
@@ -54,7 +54,7 @@ function outputAt(given, store, force) {
 
 /**
  * @param {string} output
- * @param {{ file: string }} store
+ * @param {{ file?: string }} store
  * @param {boolean} force
  */
 function linkedFrom(output, { file }, force) {
@@ -69,7 +69,7 @@ function linkedFrom(output, { file }, force) {
 		const what = found.isDirectory() ? "a folder" : "no regular file";
 		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
 	}
-	if (COMPANIONS.some((suffix) => isSame(found, statOf(file + suffix)))) {
+	if (file !== undefined && COMPANIONS.some((suffix) => isSame(found, statOf(file + suffix)))) {
 		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
 	}
 	if (!force) {

@@ -22,6 +22,13 @@ const { statOf, storeAt } = require("./files.js");
  */
 function locateFile({ file }) {
 	const location = file === undefined ? locationFromEnvironment(process.env) : locationFromOption(file);
+	if (location.postgres !== undefined) {
+		throw new RootcellarError(
+			"ERR_NOT_ON_POSTGRES",
+			"this command is about a file of SQLite, and DATABASE_CONFIG names a database on PostgreSQL: name a file with --file, " +
+				"or use what the server has for its own backups",
+		);
+	}
 	if (location.kind === "memory") {
 		throw new RootcellarError(
 			"ERR_INVALID_CONFIG",
@@ -41,6 +48,25 @@ function locateBoth({ file, url }) {
 	const options = checkBackupOptions(url === undefined ? undefined : { url });
 	const backup = backupOf(found, options, process.env, file === undefined || isConfigured(found));
 	return { file: found, url: backup === undefined ? undefined : absolute(backup.core.url) };
+}
+
+/**
+ * Place of a store of either engine.
+ *
+ * @typedef {import("../config/postgres/postgres.js").PostgresConfig} PostgresConfig
+ * @typedef {{ postgres: PostgresConfig, file?: undefined, url?: undefined }} ServerPlace
+ * @typedef {{ file: string, url?: string, postgres?: undefined }} FilePlace
+ */
+
+/**
+ * The place of a command that is about keys, wherever they are.
+ *
+ * @param {CommandOptions} options
+ * @returns {ServerPlace | FilePlace}
+ */
+function locateKeys(options) {
+	const postgres = options.file === undefined ? locationFromEnvironment(process.env).postgres : undefined;
+	return postgres === undefined ? locateBoth(options) : { postgres };
 }
 
 /**
@@ -114,16 +140,26 @@ function refuseNothing({ file, url }, isNamed = false) {
  * @param {(store: import("../..").DataStore) => Promise<T>} use
  * @returns {Promise<T>}
  */
-async function withStore({ file, url }, use) {
-	if (url !== undefined) await refuseOldCopyInUse(file, url);
-	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
-	// The command reports failures, so that no warning is needed.
-	store.backups.on("failure", () => {});
+async function withStore(place, use) {
+	const store = await openWithBackups(place);
 	try {
 		return await use(store);
 	} finally {
 		await store.close();
 	}
+}
+
+/**
+ * Opens a store, with its backups unless there is no `url`.
+ *
+ * @param {{ file: string, url?: string }} place
+ */
+async function openWithBackups({ file, url }) {
+	if (url !== undefined) await refuseOldCopyInUse(file, url);
+	const store = openDataStore({ filename: file, backup: url === undefined ? false : { url } });
+	// The command reports failures, so that no warning is needed.
+	store.backups.on("failure", () => {});
+	return store;
 }
 
 /**
@@ -163,6 +199,8 @@ module.exports = {
 	locate,
 	locateBoth,
 	locateFile,
+	locateKeys,
+	openWithBackups,
 	refuseNothing,
 	refuseOldCopyInUse,
 	withReader,

@@ -73,6 +73,11 @@ function parseStore(text) {
 }
 
 /** @param {string} text */
+function parsePlace(text) {
+	return /^postgres(ql)?:/i.test(text) ? text : parseStore(text);
+}
+
+/** @param {string} text */
 function parseLevels(text) {
 	if (!/^[1-9]\d{0,2}$/.test(text)) {
 		throw new InvalidArgumentError("expected a number of levels, from 1 to 999");
@@ -120,6 +125,7 @@ module.exports = {
 	parseLevels,
 	parseMoment,
 	parsePath,
+	parsePlace,
 	parsePort,
 	parseStore,
 	parseTime,

@@ -82,6 +82,11 @@ function watchOutput() {
 	});
 }
 
+/** @param {number} keys */
+function counted(keys) {
+	return keys === 1 ? "1 key" : `${keys} keys`;
+}
+
 /** @param {number} bytes */
 function formatBytes(bytes) {
 	const units = ["bytes", "kB", "MB", "GB", "TB"];
@@ -102,4 +107,4 @@ function formatDuration(ms) {
 	return `${(ms / 1000).toFixed(1)} s`;
 }
 
-module.exports = { EXIT_USAGE, fail, formatBytes, formatDuration, note, print, watchOutput, write };
+module.exports = { EXIT_USAGE, counted, fail, formatBytes, formatDuration, note, print, watchOutput, write };

@@ -5,6 +5,7 @@ const { version } = require("../../package.json");
 const commands = require("./backup-commands.js");
 const { exportKeys } = require("./export.js");
 const { importKeys } = require("./import/command.js");
+const { migrate } = require("./migrate/command.js");
 const { SOURCES } = require("./import/sources/index.js");
 const {
 	parseAddress,
@@ -13,6 +14,7 @@ const {
 	parseLevels,
 	parseMoment,
 	parsePath,
+	parsePlace,
 	parsePort,
 	parseStore,
 	parseTime,
@@ -27,6 +29,7 @@ const DESTINATION = [
 	"-u, --url <destination>",
 	"where its backups are (default: what ROOTCELLAR_BACKUP says, else <file>.backup)",
 ];
+const CONFIGURED = "default, where the other is given: what DATABASE_CONFIG says";
 const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was called or configured wrongly";
 
 /**
@@ -39,11 +42,24 @@ const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was calle
  * @param {(...args: any[]) => Promise<void>} action gets the arguments of the command, if it has any, and the options
  */
 function add(program, name, description, example, action) {
+	return addBare(program, name, description, example, action)
+		.addOption(new Option(STORE[0] ?? "", STORE[1]).argParser(parseStore))
+		.addOption(new Option(DESTINATION[0] ?? "", DESTINATION[1]).argParser(parseUrl));
+}
+
+/**
+ * Adds a command that names its stores itself.
+ *
+ * @param {Command} program
+ * @param {string} name
+ * @param {string} description
+ * @param {string} example
+ * @param {(...args: any[]) => Promise<void>} action
+ */
+function addBare(program, name, description, example, action) {
 	return program
 		.command(name)
 		.description(description)
-		.addOption(new Option(STORE[0] ?? "", STORE[1]).argParser(parseStore))
-		.addOption(new Option(DESTINATION[0] ?? "", DESTINATION[1]).argParser(parseUrl))
 		.option("--json", "print one line of JSON, for scripts, also if something fails")
 		.addHelpText("after", `\nExample:\n  npx rootcellar ${example}`)
 		.action(async (...given) => {
@@ -67,7 +83,13 @@ function createProgram(json) {
 		.showHelpAfterError("(rootcellar --help tells more)")
 		.exitOverride();
 	if (json) program.configureOutput({ writeErr: () => {} });
-	add(program, "status", "say how the backups of a store stand", "status --file bot.sqlite3", commands.status);
+	add(
+		program,
+		"status",
+		"say how the backups of a store stand; on PostgreSQL, how the server does",
+		"status --file bot.sqlite3",
+		commands.status,
+	);
 	add(program, "backup", "back up what there is, now", "backup --file bot.sqlite3 --json", commands.backup);
 	add(
 		program,
@@ -179,6 +201,16 @@ function createProgram(json) {
 				"listen at this address of the machine instead of 127.0.0.1: whoever reaches it and has the key sees the data",
 			).argParser(parseAddress),
 		);
+	addBare(
+		program,
+		"migrate",
+		"carry every key over to another store, SQLite or PostgreSQL, and compare both; again after an interruption. Without " +
+			"options: prepare the SDK's table in the database of DATABASE_CONFIG, however large it is",
+		"migrate --from bot.sqlite3 --to postgres://user@host/bot",
+		migrate,
+	)
+		.addOption(new Option("--from <store>", `a file, or a URL; ${CONFIGURED}`).argParser(parsePlace))
+		.addOption(new Option("--to <store>", `a file, or a URL; ${CONFIGURED}`).argParser(parsePlace));
 	program.addHelpText("after", `\nEnds with ${EXIT_CODES}.`);
 	return program;
 }

@@ -44,7 +44,9 @@ export const ORDER = {
 	`,
 	"lib/cli": `
 		program.js
-		import  states
+		import  migrate  states
+		backup-commands.js  export.js  restore.js
+		server
 		*
 	`,
 	"lib/studio": `

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { extendedFolder, installServerPackages, postgresPackages } from "./packages.mjs";
 import { root, run, StepFailure, together } from "./run.mjs";
 
-/** The major version that the tests use where they need one; the oldest to the newest, where they need each. */
+/** The major version that the tests use where they need one; the oldest to the newest; and one that is too old. */
 export const POSTGRES = 18;
-export const POSTGRES_VERSIONS = [15, 16, 17, 18];
+export const POSTGRES_VERSIONS = [15, 16, 17, POSTGRES];
+export const POSTGRES_TOO_OLD = 14;
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 
@@ -35,7 +36,7 @@ async function install() {
 /** Prepares the other versions, which come with the packages of the extended tests, for one platform. */
 export async function prepareOtherPostgres() {
 	if (PLATFORM !== "linux-x64") return;
-	await together(...POSTGRES_VERSIONS.map(prepare));
+	await together(...[POSTGRES_TOO_OLD, ...POSTGRES_VERSIONS].map(prepare));
 }
 
 /** @param {number} major */

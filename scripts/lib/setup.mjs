@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { installAzureServer } from "./azure.mjs";
 import { installChromium } from "./chromium.mjs";
+import { installDebianPackages } from "./debian.mjs";
 import { installLitestream } from "./litestream.mjs";
 import { installManagers } from "./managers.mjs";
 import { installNodes } from "./nodes.mjs";
@@ -20,6 +21,11 @@ export async function prepareExtendedTests() {
 		installChromium(),
 		installManagers(),
 	);
+}
+
+/** Requirements of the long tests beside those of the extended. */
+export async function prepareLongTests() {
+	await installDebianPackages();
 }
 
 /** The native parts of other SQLite libraries; those of the benchmark's other peers come with their packages. */

@@ -8,9 +8,9 @@ const { locationFromOption } = location;
 
 location.locationFromOption = (filename, folder) => {
 	const { kind, path } = locationFromOption(filename, folder);
-	const { host, port, username, password } = shared();
+	const { stores, username, password } = shared();
 	// A store in memory has a path that is its own.
-	const pg = { host, port, username, password, name: databaseOf(path) };
+	const pg = { ...stores, username, password, name: databaseOf(path) };
 	const postgres = postgresFrom({ databaseType: "pg", pg }, {});
 	return kind === "file" || kind === "memory"
 		? { kind: "postgres", source: "from options.filename", filename: "", path: "", postgres }

@@ -2,10 +2,11 @@
 
 const { closeSync, openSync } = require("node:fs");
 const { outputAt, storeAt } = require("../files.js");
-const { print } = require("../output.js");
-const { locateBoth } = require("../locate.js");
-const { ImportReport, counted } = require("./report.js");
+const { counted, print } = require("../output.js");
+const { locateKeys } = require("../locate.js");
+const { ImportReport } = require("./report.js");
 const { openSource } = require("./sources/index.js");
+const { checkOnServer, importOnServer } = require("./server-target.js");
 const { checkAgainst, importInto } = require("./target.js");
 const { transfer } = require("./transfer.js");
 
@@ -22,8 +23,8 @@ const { transfer } = require("./transfer.js");
  * @param {ImportOptions} options
  */
 async function importKeys(given, options) {
-	const place = locateBoth(options);
-	storeAt(place.file);
+	const place = locateKeys(options);
+	if (place.file !== undefined) storeAt(place.file);
 	const source = await openSource(given, options, place.file);
 	try {
 		const report = await withReportFile(options, place, (descriptor) => carry(source, place, options, descriptor));
@@ -35,20 +36,21 @@ async function importKeys(given, options) {
 
 /**
  * @param {Source} source
- * @param {{ file: string, url?: string }} place
+ * @param {ReturnType<typeof locateKeys>} place
  * @param {ImportOptions} options
  * @param {number | undefined} descriptor
  */
 async function carry(source, place, options, descriptor) {
 	const { dryRun = false, force = false, skip = false } = options;
+	const { check, store } = targetOf(place, force);
 	const found = new ImportReport(descriptor);
 	const read = (/** @type {import("./target.js").Take} */ take) =>
 		transfer(source, options, { title: "reading", report: found, isChecked: false }, take);
-	await (dryRun ? checkAgainst(place.file, force, read) : read(async () => {})).finally(() => found.flush());
+	await (dryRun ? check(read) : read(async () => {})).finally(() => found.flush());
 	if (!skip) found.check();
 	if (dryRun || found.keys === 0) return found;
 	const stored = new ImportReport();
-	await importInto(place, force, async (take) => {
+	await store(async (take) => {
 		const pass = { title: "importing", report: stored, isChecked: found.refused.keys === 0 };
 		await transfer(source, options, pass, take);
 		// A program that is at work on the source may have added some.
@@ -58,11 +60,30 @@ async function carry(source, place, options, descriptor) {
 }
 
 /**
+ * How keys are checked against what is there, and stored, all or none.
+ *
+ * @param {ReturnType<typeof locateKeys>} place
+ * @param {boolean} force
+ */
+function targetOf(place, force) {
+	/** @typedef {(take: import("./target.js").Take) => Promise<void>} Use */
+	return place.postgres === undefined
+		? {
+				check: (/** @type {Use} */ use) => checkAgainst(place.file, force, use),
+				store: (/** @type {Use} */ use) => importInto(place, force, use),
+			}
+		: {
+				check: (/** @type {Use} */ use) => checkOnServer(force, use),
+				store: (/** @type {Use} */ use) => importOnServer(force, use),
+			};
+}
+
+/**
  * Creates the file of the report if one is wanted.
  *
  * @template T
  * @param {ImportOptions} options
- * @param {{ file: string, url?: string }} place
+ * @param {ReturnType<typeof locateKeys>} place
  * @param {(descriptor: number | undefined) => Promise<T>} use
  * @returns {Promise<T>}
  */

@@ -3,6 +3,7 @@
 const { writeSync } = require("node:fs");
 const { RootcellarError } = require("../../base/errors.js");
 const { shown } = require("../../base/json.js");
+const { counted } = require("../output.js");
 const { KINDS } = require("./values/kinds.js");
 
 /**
@@ -114,9 +115,4 @@ function describeRemark({ key, from, inexact, refused }) {
 	return refused === undefined ? `${where} has ${inexact?.join(", ")}` : `${where} ${refused}`;
 }
 
-/** @param {number} keys */
-function counted(keys) {
-	return keys === 1 ? "1 key" : `${keys} keys`;
-}
-
-module.exports = { ImportReport, counted };
+module.exports = { ImportReport };

@@ -140,4 +140,4 @@ async function backUp({ backups }) {
 	}
 }
 
-module.exports = { checkAgainst, importInto };
+module.exports = { IDLE_LIMIT_MS, checkAgainst, exists, importInto };

@@ -70,11 +70,11 @@ function postgresFrom(config, env, folder) {
 		timeoutMs: timeoutOf(config.pg?.timeoutMs),
 		applicationName: settings.applicationName?.text ?? APPLICATION_NAME_DEFAULT,
 		sources: {
-			hosts: shownSource(settings.host),
-			user: shownSource(user),
-			password: shownSource(settings.password),
-			database: shownSource(database),
-			tls: shownSource(settings.sslmode),
+			hosts: shownSource(settings.host, "pg.host"),
+			user: shownSource(user, "pg.username"),
+			password: shownSource(settings.password, "pg.password"),
+			database: shownSource(database, "pg.name"),
+			tls: shownSource(settings.sslmode ?? settings.sslrootcert, "pg.tls"),
 		},
 		sdk: { ...hosts[0], username: user.text, password: password ?? "", name: database.text },
 	};
@@ -159,10 +159,11 @@ function timeoutOf(given) {
  * Who gave a setting, for messages of what became of it.
  *
  * @param {Given | undefined} given
+ * @param {string} field that could have
  */
-function shownSource(given) {
+function shownSource(given, field) {
 	if (given === undefined) {
-		return DEFAULT;
+		return `${field} of DATABASE_CONFIG, which is left out`;
 	}
 	return given.source.startsWith("PG") ? given.source : `${given.source} of DATABASE_CONFIG`;
 }

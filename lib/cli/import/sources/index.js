@@ -38,7 +38,7 @@ const SPECIAL_OPTIONS = /** @type {const} */ (["table", "split"]);
  *
  * @param {string | undefined} place
  * @param {ImportOptions} options
- * @param {string} store the file of the destination
+ * @param {string | undefined} store the file of the destination, if it is one
  */
 async function openSource(place, options, store) {
 	const { from, input } = options;
@@ -52,7 +52,7 @@ async function openSource(place, options, store) {
 	if (place === undefined) throw usage(`name the path of what ${from} has stored`);
 	if (input !== undefined) throw usage("--input is for lines; name the path without it");
 	const found = path.resolve(place);
-	refuseItself(found, store);
+	if (store !== undefined) refuseItself(found, store);
 	return source.open(found, options);
 }
 

@@ -1,6 +1,7 @@
 "use strict";
 
 const { createReadStream, createWriteStream } = require("node:fs");
+const { tmpdir } = require("node:os");
 const { Readable } = require("node:stream");
 const { pipeline } = require("node:stream/promises");
 const path = require("node:path");
@@ -16,7 +17,7 @@ const { removedAtEnd, temporaryFolderNear } = require("../../temporary-files.js"
  * Opens lines as `export` writes them.
  *
  * @param {string | undefined} input a file; without one, the standard input
- * @param {string} store beside which the input is kept if it can be read only once
+ * @param {string | undefined} store beside which the input is kept if it can be read only once
  * @returns {Promise<Source>}
  */
 async function openLines(input, store) {
@@ -44,7 +45,7 @@ async function openLines(input, store) {
  * Makes an input readable more than once: a file is, and any other input is copied to one beside the store.
  *
  * @param {string | undefined} input
- * @param {string} store
+ * @param {string | undefined} store
  */
 async function repeatable(input, store) {
 	const given = input === undefined ? undefined : path.resolve(input);
@@ -61,7 +62,7 @@ async function repeatable(input, store) {
 	if (given === undefined && process.stdin.isTTY && process.stderr.isTTY) {
 		note("reading keys from the terminal, to its end of file");
 	}
-	const folder = temporaryFolderNear(store);
+	const folder = temporaryFolderNear(store ?? path.join(tmpdir(), "keys"));
 	const remove = removedAtEnd(folder);
 	const file = path.join(folder, "keys.jsonl");
 	await pipeline(given === undefined ? process.stdin : createReadStream(given), createWriteStream(file));

@@ -1,0 +1,58 @@
+// What is written to a store and acknowledged, while the server under it comes and goes.
+
+/**
+ * Writes to a store until it is stopped. Each lane appends to a key of its own by `update`, and counts in another that all
+ * share, so that a write that is lost or applied twice shows.
+ */
+export function startLoad({ appData, kv }, lanes) {
+	let stopped = false;
+	const acknowledged = Array.from({ length: lanes }, () => 0);
+	let counted = 0;
+	/** Writes whose outcome nobody knows. */
+	const unknown = Array.from({ length: lanes }, () => 0);
+	let unknownCounts = 0;
+	const failures = [];
+	let lastAt = performance.now();
+	let longestGapMs = 0;
+
+	function acknowledge() {
+		const now = performance.now();
+		longestGapMs = Math.max(longestGapMs, now - lastAt);
+		lastAt = now;
+	}
+
+	async function lane(index) {
+		let next = 0;
+		while (!stopped) {
+			try {
+				await appData.set({ key: `lane:${index}:${next}`, value: next });
+				acknowledged[index] = ++next;
+				acknowledge();
+			} catch (error) {
+				if (error.code === "ERR_OUTCOME_UNKNOWN") unknown[index]++;
+				else failures.push(error);
+				next++;
+			}
+			try {
+				await kv.increment("count");
+				counted++;
+			} catch (error) {
+				if (error.code === "ERR_OUTCOME_UNKNOWN") unknownCounts++;
+				else failures.push(error);
+			}
+		}
+	}
+
+	const ended = Promise.all(acknowledged.map((_, index) => lane(index)));
+	return {
+		get acknowledged() {
+			return acknowledged.reduce((sum, n) => sum + n, 0);
+		},
+		/** Stops, and gives what has become of every write. */
+		async stop() {
+			stopped = true;
+			await ended;
+			return { acknowledged, unknown, counted, unknownCounts, failures, longestGapMs };
+		},
+	};
+}

@@ -1,0 +1,68 @@
+// A pooler before a server, in the mode in which every transaction may have another connection.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { debianFiles, debianLibraries, PGBOUNCER } from "../../scripts/lib/debian.mjs";
+import { until } from "../helpers/time.mjs";
+import { asServer, handOver, reachable, serverFolder } from "./data-folder.mjs";
+import { freePort } from "./server.mjs";
+
+/** Ends the pooler when its starter is gone. */
+const GUARD = '"$@" & pid=$!; cat > /dev/null; kill $pid; wait $pid';
+
+/** Starts pgbouncer before a server; whoever connects is the server's superuser. */
+export async function startPgbouncer({ host, port, username, password }) {
+	const folder = serverFolder();
+	const own = await freePort();
+	const file = join(folder, "pgbouncer.ini");
+	const quoted = password.replaceAll("'", "''");
+	writeFileSync(
+		file,
+		`[databases]
+* = host=${host} port=${port} user=${username} password='${quoted}'
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${own}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_client_conn = 1000
+default_pool_size = 4
+server_idle_timeout = 1
+`,
+	);
+	const files = reachable(debianFiles, folder, "pgbouncer");
+	handOver(folder);
+	const child = spawn("sh", ["-c", GUARD, "sh", join(files, PGBOUNCER), file], {
+		...asServer,
+		cwd: folder,
+		detached: true,
+		env: { ...process.env, LD_LIBRARY_PATH: debianLibraries(files) },
+		stdio: ["pipe", "ignore", "ignore"],
+	});
+	await until(() => accepts(own), "pgbouncer");
+	return {
+		host: "127.0.0.1",
+		port: own,
+		async stop() {
+			const ended = once(child, "exit");
+			child.stdin.end();
+			await ended;
+			rmSync(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+function accepts(port) {
+	return new Promise((resolve) => {
+		const socket = connect(port, "127.0.0.1");
+		socket.once("connect", () => {
+			socket.destroy();
+			resolve(true);
+		});
+		socket.once("error", () => resolve(false));
+	});
+}

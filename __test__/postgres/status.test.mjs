@@ -1,0 +1,61 @@
+// `npx rootcellar status` on PostgreSQL, and the warnings of a process.
+
+import { expect, onTestFinished, test } from "vitest";
+import { json, rootcellar } from "../cli/cli.mjs";
+import { runModule } from "../helpers/child.mjs";
+import { startPostgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
+import { startStandby, waitForStandbys } from "./standby.mjs";
+
+test("a server alone", async () => {
+	const { server, config } = await temporaryDatabase();
+	const store = storeOn(config);
+	await store.appData.set(Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, value: n })));
+	const env = { DATABASE_CONFIG: config };
+	const found = await json(["status"], { env });
+	expect(found).toMatchObject({
+		version: expect.stringMatching(/^18\./),
+		isPrimary: true,
+		standbys: [],
+		isSynchronous: false,
+		connections: { max: 100 },
+		writers: { rows: 1 },
+	});
+	expect(found.sizeBytes).toBeGreaterThan(1_000_000);
+	expect(Math.abs(found.skewMs)).toBeLessThan(1_000);
+	expect(found.connections.used).toBeGreaterThanOrEqual(2);
+	const { stdout, code } = await rootcellar(["status"], { env });
+	expect(code).toBe(0);
+	expect(stdout).toMatch(/^server +PostgreSQL 18\.\d+, the primary$/m);
+	expect(stdout).toMatch(/^replication +none: /m);
+	expect(stdout).toMatch(/^ledger +1 writers?/m);
+	for (const secret of [server.password, String(server.port), server.folder]) expect(stdout).not.toContain(secret);
+});
+
+test("a server with a standby, first asynchronous and then not; a process warns of the former", async () => {
+	const primary = await startPostgres();
+	const name = await primary.createDatabase();
+	const standby = await startStandby(primary, "s1");
+	onTestFinished(() => standby.stop());
+	const env = { DATABASE_CONFIG: primary.config(name) };
+	const use = "await dataStore.appData.set({ key: 'k', value: 1 }); await dataStore.close();";
+
+	expect(await json(["status"], { env })).toMatchObject({
+		isSynchronous: false,
+		standbys: [{ name: "s1", state: "streaming", sync: "async" }],
+	});
+	expect((await rootcellar(["status"], { env })).stdout).toMatch(/^replication +asynchronous: /m);
+	const warned = await runModule(use, { env });
+	expect(warned.code).toBe(0);
+	expect(warned.stderr.match(/ROOTCELLAR_ASYNC_REPLICATION/g)).toHaveLength(1);
+	expect(warned.stderr).not.toContain(primary.password);
+
+	await waitForStandbys(primary, ["s1"]);
+	expect(await json(["status"], { env })).toMatchObject({
+		isSynchronous: true,
+		standbys: [{ name: "s1", state: "streaming", sync: "quorum" }],
+	});
+	const { stdout } = await rootcellar(["status"], { env });
+	expect(stdout).toMatch(/^replication +synchronous: /m);
+	expect(stdout).toMatch(/^standby +s1, streaming, quorum, /m);
+	expect((await runModule(use, { env })).stderr).toBe("");
+});

@@ -1,0 +1,74 @@
+"use strict";
+
+const { openDataStore } = require("../../data-store.js");
+const { IDLE_LIMIT_MS, exists } = require("./target.js");
+
+/**
+ * @typedef {import("../../..").DataStore} DataStore
+ * @typedef {import("./transfer.js").Importable} Importable
+ * @typedef {import("./target.js").Take} Take
+ */
+
+/**
+ * Stores what `use` hands over in the database of `DATABASE_CONFIG`, all of it or nothing.
+ *
+ * @param {boolean} force
+ * @param {(take: Take) => Promise<void>} use
+ */
+async function importOnServer(force, use) {
+	await withDatabase((store) =>
+		store.transaction(
+			(transaction) =>
+				use(async (items) => {
+					// What was stored before by the same import is found, too.
+					if (!force) await refuseExisting(transaction, items, new Set());
+					await transaction.appData.set(items.map(({ entry }) => entry));
+				}),
+			{ idleTimeoutMs: IDLE_LIMIT_MS },
+		),
+	);
+}
+
+/**
+ * Refuses what {@link importOnServer} would, and writes nothing.
+ *
+ * @param {boolean} force
+ * @param {(take: Take) => Promise<void>} use
+ */
+async function checkOnServer(force, use) {
+	/** @type {Set<string>} */
+	const seen = new Set();
+	await withDatabase((store) =>
+		use(async (items) => {
+			if (!force) await refuseExisting(store, items, seen);
+		}),
+	);
+}
+
+/** @param {(store: DataStore) => Promise<void>} use */
+async function withDatabase(use) {
+	const store = openDataStore();
+	try {
+		await use(store);
+	} finally {
+		await store.close();
+	}
+}
+
+/**
+ * Refuses keys that exist, and keys that the source has twice.
+ *
+ * @param {Pick<DataStore, "appData">} store
+ * @param {Importable[]} items
+ * @param {Set<string>} seen keys of earlier slices; those of this one are added
+ */
+async function refuseExisting({ appData }, items, seen) {
+	const found = await Promise.all(items.map(({ entry: { key, communityId } }) => appData.get(key, communityId)));
+	for (const [index, item] of items.entries()) {
+		const name = JSON.stringify([item.entry.communityId || null, item.entry.key]);
+		if (found[index] !== undefined || seen.has(name)) throw exists(item);
+		seen.add(name);
+	}
+}
+
+module.exports = { checkOnServer, importOnServer };

@@ -1,0 +1,85 @@
+"use strict";
+
+const { openDataStore } = require("../../data-store.js");
+const { EXPORTED } = require("../export-query.js");
+const { storeAt } = require("../files.js");
+const { existing, locateBoth, openWithBackups } = require("../locate.js");
+
+/**
+ * @typedef {import("../server/keys.js").StoredEntry} StoredEntry
+ * @typedef {import("../server/keys.js").Side} Side
+ */
+
+/** Keys of a page, and the UTF-16 units of values after which one ends early. */
+const PAGE_KEYS = 1_000;
+const PAGE_LENGTH = 4 << 20;
+
+/**
+ * A store on SQLite.
+ *
+ * @param {string} given
+ * @param {boolean} isTarget a target is created where there is none, and backed up at the end
+ * @returns {Promise<Side>}
+ */
+async function openFile(given, isTarget) {
+	const place = locateBoth({ file: given });
+	if (isTarget) storeAt(place.file);
+	else existing(place.file, "migrate");
+	const store = isTarget
+		? await openWithBackups(place)
+		: openDataStore({ filename: place.file, readOnly: true, backup: false });
+	try {
+		// A missing file is restored from its backups first.
+		const keys = await countOf(store.sqlite);
+		return {
+			title: place.file,
+			keys,
+			pages: () => pagesOf(store.sqlite),
+			problemWith: () => undefined,
+			write: (rows) => store.appData.set(rows.map(entryOf)),
+			close: () => store.close(),
+		};
+	} catch (error) {
+		await store.close();
+		throw error;
+	}
+}
+
+/** @param {import("../../..").Sqlite} sqlite */
+async function countOf(sqlite) {
+	const row = await sqlite.get("SELECT CAST(count(*) AS REAL) AS n FROM __rootapp_kv");
+	return Number(row?.n);
+}
+
+/**
+ * @param {import("../../..").Sqlite} sqlite
+ * @returns {AsyncGenerator<StoredEntry[]>}
+ */
+async function* pagesOf(sqlite) {
+	/** @type {StoredEntry[]} */
+	let page = [];
+	let length = 0;
+	const parameters = { now: Date.now(), everyCommunity: true, community: null };
+	for await (const row of sqlite.iterate(EXPORTED, parameters)) {
+		const { key, communityId, value, expiresAt } = /** @type {import("../export-query.js").ExportedRow} */ (row);
+		// Another program may have stored anything; what is no text is found when it is written.
+		page.push([key, communityId, value ?? "", expiresAt]);
+		length += value?.length ?? 0;
+		if (page.length < PAGE_KEYS && length < PAGE_LENGTH) continue;
+		yield page;
+		[page, length] = [[], 0];
+	}
+	if (page.length > 0) yield page;
+}
+
+/** @param {StoredEntry} row */
+function entryOf([key, community, text, expiresAt]) {
+	return {
+		key,
+		value: JSON.parse(text),
+		communityId: community ?? undefined,
+		expiresAt: expiresAt === null ? undefined : new Date(expiresAt),
+	};
+}
+
+module.exports = { openFile };

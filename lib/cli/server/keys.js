@@ -1,0 +1,79 @@
+"use strict";
+
+const { POSTGRES_COMMUNITY_BYTES_MAX, POSTGRES_KEY_BYTES_MAX } = require("../../base/limits.js");
+const { openAdmin } = require("../../native/postgres/admin.js");
+
+/**
+ * Entry as it is stored: its value as JSON text, its expiry in milliseconds since 1970 UTC.
+ *
+ * @typedef {[key: string, community: string | null, text: string, expiresAt: number | null]} StoredEntry
+ *
+ * Store that keys are read from, or written to.
+ *
+ * @typedef {object} Side
+ * @property {string} title what it is, for messages; of a server's configuration nothing is shown
+ * @property {number} keys about how many it had when it was opened
+ * @property {() => AsyncIterable<StoredEntry[]>} pages every key of every community, in the order of insertion
+ * @property {(entry: StoredEntry) => string | undefined} problemWith why an entry cannot be stored there, if it cannot
+ * @property {(rows: StoredEntry[]) => Promise<void>} write stores all, behind what is there, or none
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * A store on PostgreSQL.
+ *
+ * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
+ * @param {string} title
+ * @param {boolean} isTarget a target gets the tables that it lacks
+ * @returns {Promise<Side>}
+ */
+async function openServer(config, title, isTarget) {
+	const admin = await openAdmin(config, { adopt: isTarget ? "small" : "never" });
+	try {
+		const { keys } = await admin.status();
+		return {
+			title,
+			keys,
+			pages: async function* () {
+				/** @type {string | null} */
+				let after = null;
+				do {
+					/** @type {{ json: string, next: string | null }} */
+					const { json, next } = await admin.exportPage(after);
+					/** @type {StoredEntry[]} */
+					const page = JSON.parse(json);
+					if (page.length > 0) yield page;
+					after = next;
+				} while (after !== null);
+			},
+			problemWith,
+			write: async (rows) => {
+				await admin.importRows(JSON.stringify(rows), false);
+			},
+			close: () => admin.close(),
+		};
+	} catch (error) {
+		await admin.close();
+		throw error;
+	}
+}
+
+/** @param {StoredEntry} entry */
+function problemWith([key, community]) {
+	return (
+		problemWithName(key, "key", POSTGRES_KEY_BYTES_MAX) ??
+		problemWithName(community ?? "", "community", POSTGRES_COMMUNITY_BYTES_MAX)
+	);
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ * @param {number} bytesMax
+ */
+function problemWithName(name, what, bytesMax) {
+	if (name.includes("\0")) return `its ${what} has a NUL`;
+	return Buffer.byteLength(name) > bytesMax ? `its ${what} has more than ${bytesMax} bytes` : undefined;
+}
+
+module.exports = { openServer };
