@@ -62,11 +62,21 @@ async function exportTo(place, options, write) {
 	const { community } = options;
 	try {
 		return place.postgres === undefined
-			? await withReader(place.file, async (store) => writeLines(await inFile(store, community), write, bar))
-			: await onServer(place.postgres, community, (reading) => writeLines(reading, write, bar));
+			? await withReader(place.file, (store) => writeLines(store, community, write, bar))
+			: await onServer(place.postgres, community, (reading) => writeRows(reading, write, bar));
 	} finally {
 		bar.end();
 	}
+}
+
+/**
+ * @param {import("../..").DataStore} store on SQLite
+ * @param {string | undefined} community
+ * @param {WriteText} write
+ * @param {import("./progress.js").Bar} bar
+ */
+async function writeLines(store, community, write, bar) {
+	return await writeRows(await inFile(store, community), write, bar);
 }
 
 /**
@@ -113,7 +123,7 @@ async function onServer(config, community, use) {
  * @param {WriteText} write
  * @param {import("./progress.js").Bar} bar
  */
-async function writeLines({ total, rows }, write, bar) {
+async function writeRows({ total, rows }, write, bar) {
 	let keys = 0;
 	let lines = "";
 	for await (const row of rows) {
