@@ -21,6 +21,8 @@ const onPostgres = {
 	exclude: [EXTENDED, LONG],
 	globalSetup: ["__test__/postgres/suite/server.mjs"],
 	setupFiles: ["__test__/postgres/suite/setup.mjs"],
+	// Of a process of vitest's, so that its worker threads have it, too.
+	execArgv: ["--require", resolve("__test__/postgres/suite/preload.cjs")],
 	alias: [{ find: /^(\.\.\/)+helpers\/raw\.mjs$/, replacement: resolve("__test__/postgres/suite/raw.mjs") }],
 };
 

@@ -39,15 +39,15 @@ test("a server with a standby, first asynchronous and then not; a process warns 
 	const env = { DATABASE_CONFIG: primary.config(name) };
 	const use = "await dataStore.appData.set({ key: 'k', value: 1 }); await dataStore.close();";
 
+	const warned = await runModule(use, { env });
+	expect(warned.code).toBe(0);
+	expect(warned.stderr.match(/ROOTCELLAR_ASYNC_REPLICATION/g)).toHaveLength(1);
+	expect(warned.stderr).not.toContain(primary.password);
 	expect(await json(["status"], { env })).toMatchObject({
 		isSynchronous: false,
 		standbys: [{ name: "s1", state: "streaming", sync: "async" }],
 	});
 	expect((await rootcellar(["status"], { env })).stdout).toMatch(/^replication +asynchronous: /m);
-	const warned = await runModule(use, { env });
-	expect(warned.code).toBe(0);
-	expect(warned.stderr.match(/ROOTCELLAR_ASYNC_REPLICATION/g)).toHaveLength(1);
-	expect(warned.stderr).not.toContain(primary.password);
 
 	await waitForStandbys(primary, ["s1"]);
 	expect(await json(["status"], { env })).toMatchObject({

@@ -18,12 +18,17 @@ const EXPIRY = "(extract(epoch FROM expires_at) * 1000)::float8 AS expires_at";
 /** Statements that are written for SQLite. */
 function translated(text) {
 	let count = 0;
-	return text
-		.replaceAll("`", '"')
-		.replace(/\?/g, () => `$${++count}`)
-		.replace(/\browid\b/g, "__rootcellar_order")
-		.replace(/^begin immediate$/i, "begin")
-		.replace(/\bcount\(\*\)/g, "count(*)::int");
+	return (
+		text
+			.replaceAll("`", '"')
+			.replace(/\?/g, () => `$${++count}`)
+			.replace(/\browid\b/g, "__rootcellar_order")
+			.replace(/^begin immediate$/i, "begin")
+			.replace(/^pragma busy_timeout = \d+$/i, "select 1")
+			// The server looks after that itself.
+			.replace(/^pragma integrity_check$/i, "select 'ok' as integrity_check")
+			.replace(/\bcount\(\*\)/g, "count(*)::int")
+	);
 }
 
 async function runAll(client, statements) {

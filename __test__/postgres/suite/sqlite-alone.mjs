@@ -1,7 +1,63 @@
-// The tests of the key-value store that are of SQLite alone, each with what it is about.
+// The tests of the key-value store that are of SQLite alone, by what they are about.
 
-/** By the test's name, with those of the groups that it is in. */
-const SQLITE_ALONE = {};
+/**
+ * Names of tests with those of the groups that they are in, or of whole groups, by reason. `*` stands for what differs from
+ * one of a table of tests to the next.
+ */
+const SQLITE_ALONE = {
+	"how a file looks, and what other programs put into it that PostgreSQL's types do not take": [
+		"a store that other processes write to > bytes that are no text in the file are a clear error, and the key can be overwritten",
+		"the file",
+		"the file is in WAL mode, and whole for every library that opens it",
+		"a closed store > leaves no file beside the database when it was the last on it",
+		"rows whose key is no text belong to no key",
+		"in a file whose texts are UTF-16 keys have the same order",
+		"deleteRange > leaves rows of others whose keys are no text",
+		"a file without a write-ahead log is watched, too",
+		"ranges of keys in a file whose texts are",
+		"it ends > with the error of a file that cannot be opened",
+		"while something is watched, backups are made of what others commit, and it comes into the file, as soon as otherwise",
+	],
+	"keys that PostgreSQL does not store": [
+		"keys > one with a NUL inside works as a key in every operation",
+		"keys > a NUL alone works as a key in every operation",
+		"keys > one of 100,000 characters works as a key in every operation",
+		"keys > one of 100,000 emoji works as a key in every operation",
+		"keys > keys that differ after a NUL, in case or in normalisation are different keys",
+	],
+	"a store that is read-only, or in memory, which there is none of on PostgreSQL": [
+		"a store with readOnly and one in memory watch like others",
+		"it ends > by itself where it is abandoned, so that the store can be collected",
+	],
+	"the clock of the process, which decides nothing on PostgreSQL": [
+		"with a clock in the past, what is live by it is kept and read",
+		"with a clock in the future, what has not expired by the system's is kept",
+		"the clock of a store that is closed counts no more, and neither does one of a worker that has ended",
+		"random operations while time passes have the results of a plain model",
+	],
+	"programs beside it that open a file": [
+		"random operations have the results of a plain model while other processes write, and the SDK",
+		"operations that several processes and the SDK issue in turn have the results of a plain model",
+		"flows, stores, worker threads, processes and another library on three keys see one order of operations",
+		"storms of writes by several processes and libraries end with what there is",
+	],
+	"dataStore.sqlite, which is not there on PostgreSQL": [
+		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",
+		"a key with several rows is one, with its newest row > in lists, pages, counts and reads of keys",
+		"a count follows every way in which keys change hands after a quick one",
+		"the sum > random sums and their texts are those of JavaScript",
+		"entries > may be left at any time, which holds up nobody",
+		"getMany > sees what was issued before it, and nothing that was issued after it, in any of its keys",
+		"in a transaction",
+		"atomicity > transfers between ten accounts, by processes, a worker, SQL and increments, keep their sum",
+		"a trigger that fails at one key undoes the others, and one that keeps a key is an error",
+		"* refuses each bad argument by its name, and writes nothing",
+		"it tells > every own write once it is committed, and nothing of what was issued before",
+		"it tells > no write that leaves a value as it was, and none that is rolled back",
+		"within a transaction there is none",
+		"what a callback of a transaction writes is told when it is committed, and not before",
+	],
+};
 
 /**
  * Why a test does not run on PostgreSQL; `undefined` if it does.
@@ -9,7 +65,18 @@ const SQLITE_ALONE = {};
  * @param {import("vitest").RunnerTestCase} task
  */
 export function reasonOf(task) {
-	return SQLITE_ALONE[nameOf(task)];
+	const name = nameOf(task);
+	const isIn = (/** @type {string} */ one) => name === one || name.startsWith(`${one} > `) || isLike(name, one);
+	return Object.entries(SQLITE_ALONE).find(([, names]) => names.some(isIn))?.[0];
+}
+
+/**
+ * @param {string} name
+ * @param {string} pattern
+ */
+function isLike(name, pattern) {
+	const [begin, end] = pattern.split("*");
+	return end !== undefined && name.startsWith(begin) && name.endsWith(end);
 }
 
 /** The name of a test or a group, with those of the groups that it is in. */

@@ -157,16 +157,18 @@ async function adopt(options) {
 				"on PostgreSQL, whose table of the SDK is then prepared",
 		);
 	}
-	const admin = await openAdmin(postgres, { adopt: "never" });
 	const bar = activityBar(options, "preparing the table");
 	try {
-		const { rows, duplicates } = await admin.adopt();
-		bar.end();
-		const removed = duplicates === 0 ? "" : `; ${duplicates} older rows of the same keys were removed`;
-		print(options, { rows, duplicates }, `the table is ready, with ${counted(rows)}${removed}`);
+		const admin = await openAdmin(postgres, { adopt: "always" });
+		try {
+			const { keys } = await admin.status();
+			bar.end();
+			print(options, { keys }, `the table is ready, with about ${counted(keys)}`);
+		} finally {
+			await admin.close();
+		}
 	} finally {
 		bar.end();
-		await admin.close();
 	}
 }
 
