@@ -33,6 +33,7 @@ const SQLITE_ALONE = {
 		"with a clock in the past, what is live by it is kept and read",
 		"with a clock in the future, what has not expired by the system's is kept",
 		"the clock of a store that is closed counts no more, and neither does one of a worker that has ended",
+		"setIfAbsent > a cooldown ends when its time has passed",
 		"random operations while time passes have the results of a plain model",
 	],
 	"programs beside it that open a file": [
