@@ -6,9 +6,6 @@ import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { onTestFinished } from "vitest";
 
-/** True for a key that the engine under test stores: PostgreSQL has no NUL in a text. */
-export const isStorable = (key) => process.env.ROOTCELLAR_TEST_POSTGRES === undefined || !key.includes("\0");
-
 /** A new empty folder, removed when the test ends. */
 export function temporaryDirectory() {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "rootcellar-")));

@@ -1,7 +1,8 @@
 // dataStore.kv: list, listKeys and entries: order, ranges, pages and cursors.
 
 import { describe, expect, test } from "vitest";
-import { isStorable, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
+import { isStorable } from "../../helpers/storable.mjs";
+import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { until } from "../../helpers/time.mjs";
 
 /** Keys whose order by bytes differs from JavaScript's, or whose borders are easy to get wrong. In order. */

@@ -3,7 +3,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { expectFailure } from "../../helpers/errors.mjs";
 import { makeSdkFile, rawRows } from "../../helpers/raw.mjs";
-import { isStorable, keysOf, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
+import { isStorable } from "../../helpers/storable.mjs";
+import { keysOf, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 
 const HOUR_MS = 3_600_000;
 const later = Date.now() + HOUR_MS;

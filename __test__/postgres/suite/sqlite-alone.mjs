@@ -44,7 +44,7 @@ const SQLITE_ALONE = {
 	],
 	"dataStore.sqlite, which is not there on PostgreSQL": [
 		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",
-		"a key with several rows is one, with its newest row > in lists, pages, counts and reads of keys",
+		"a key with several rows is one, with its newest row",
 		"a count follows every way in which keys change hands after a quick one",
 		"the sum > random sums and their texts are those of JavaScript",
 		"entries > may be left at any time, which holds up nobody",
