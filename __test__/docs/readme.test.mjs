@@ -204,7 +204,17 @@ describe("docs/ARCHITECTURE.md", () => {
 	});
 
 	test("names only files and folders that are there", () => {
-		const folders = ["", "lib", "lib/studio", "studio", "src", "src/backup", "src/engine", "src/engine/sqlite"];
+		const folders = [
+			"",
+			"lib",
+			"lib/studio",
+			"studio",
+			"src",
+			"src/backup",
+			"src/engine",
+			"src/engine/sqlite",
+			"src/engine/postgres",
+		];
 		const files = ["lib", "src"].flatMap((folder) => readdirSync(join(root, folder), { recursive: true }));
 		const paths = files.map((file) => `/${file.replaceAll("\\", "/")}`);
 		const isThere = (name) =>
