@@ -12,7 +12,10 @@ const LICENCE_FILE = /^(?:licen[cs]e|copying|copyright|notice|unlicense)/i;
 
 const REGISTRY = "registry+https://github.com/rust-lang/crates.io-index";
 
-/** Crates whose package lacks the licence that their repository has: a file of `licences/`. */
+/**
+ * Crates whose package lacks the licence that their repository has: a file of `licences/`. Where the licence may be
+ * Apache-2.0, whose text names nobody, that is taken without being named here.
+ */
 const LACKING = new Map([
 	["napi", "napi-rs.txt"],
 	["napi-sys", "napi-rs.txt"],
@@ -122,7 +125,7 @@ function textsOf(name, folder, source, licence) {
 		.filter((file) => LICENCE_FILE.test(file))
 		.sort()
 		.flatMap((file) => filesAt(join(folder, file)));
-	const lacking = LACKING.get(name);
+	const lacking = LACKING.get(name) ?? (licence.split(/ OR |\//).includes("Apache-2.0") ? "Apache-2.0.txt" : undefined);
 	if (found.length === 0 && lacking !== undefined) found.push(join(root, "scripts/release/licences", lacking));
 	const isMit = (/** @type {string} */ path) => /mit/i.test(basename(path));
 	const isOther = (/** @type {string} */ path) => /apache|boost|bsl|isc|unlicense/i.test(basename(path));

@@ -63,9 +63,9 @@ impl Service {
         observers: Arc<Observers>,
         restarts: RestartLogs,
     ) -> Result<Self, Error> {
-        let (requests, received) = mpsc::channel();
-        let requests = Arc::new(requests);
-        let (look, told) = (Arc::clone(&restarts.look), Arc::downgrade(&requests));
+        let (sender, received) = mpsc::channel();
+        let requests = Arc::new(sender);
+        let (shared_look, told) = (Arc::clone(&restarts.look), Arc::downgrade(&requests));
         let status = Arc::new(Mutex::new(Status::new(options.destination.describe())));
         let service = Self { path: path.to_owned(), state_dir, options, requests, status, observers };
         let worker = Worker::new(
@@ -79,7 +79,7 @@ impl Service {
         );
         let is_at_rest = Arc::clone(worker.is_at_rest());
         // The service that is dropped ends the thread, so this does not keep the channel.
-        look.listen(move || {
+        shared_look.listen(move || {
             let Some(requests) = told.upgrade() else { return false };
             !is_at_rest.swap(false, Ordering::AcqRel) || requests.send(ServiceRequest::Look).is_ok()
         });

@@ -105,7 +105,7 @@ pub async fn export(client: &Client, is_first: bool, clocks: Clocks) -> Result<S
     if !has_more {
         client.batch_execute("COMMIT").await?;
     }
-    json.push_str(&format!("],\"hasMore\":{has_more}}}"));
+    json.push_str(if has_more { "],\"hasMore\":true}" } else { "],\"hasMore\":false}" });
     Ok(json)
 }
 

@@ -133,9 +133,9 @@ async fn serve(
     let (committed, _) = watch::channel(0);
     let writer = ServerWriter::new(Rc::clone(&network), committed.clone());
     let reader = Rc::new(ServerReader::new(Rc::clone(&network)));
-    let ready = prepare(&network, writer.link(), adoption).await;
-    let is_ready = ready.is_ok();
-    opened.send(ready);
+    let prepared = prepare(&network, writer.link(), adoption).await;
+    let is_ready = prepared.is_ok();
+    opened.send(prepared);
     if !is_ready {
         return;
     }

@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 use crate::Error;
 use crate::error::{PostgresField, PostgresProblem, without_values};
 
-/// ServerFailure of a statement, or of making a connection.
+/// Failure of a statement, or of making a connection.
 #[derive(Debug, Clone)]
 pub enum ServerFailure {
     /// The connection is gone, or of no more use. What was being done may have been done.

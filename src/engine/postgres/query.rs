@@ -144,7 +144,8 @@ fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<
         }
         Type::NUMERIC => push_json(json, &numeric_text(raw).ok_or_else(wrong)?),
         Type::UUID => {
-            let digits: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            let bytes = raw.try_into().map_err(|_| wrong())?;
+            let digits = format!("{:032x}", u128::from_be_bytes(bytes));
             let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
             push_json(json, &parts.join("-"));
         }

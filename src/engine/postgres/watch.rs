@@ -152,16 +152,13 @@ async fn report(
         found.insert(key, (value, by));
     }
     for key in &changed {
-        match found.get(key.as_str()) {
-            Some((value, by)) => {
-                // It may be newer by now than what was seen.
-                new.insert(key.clone(), *by);
-                writer.push(key, Some(value)).map_err(ServerFailure::Refused)?;
-            }
-            None => {
-                new.remove(key);
-                writer.push(key, None).map_err(ServerFailure::Refused)?;
-            }
+        if let Some((value, by)) = found.get(key.as_str()) {
+            // It may be newer by now than what was seen.
+            new.insert(key.clone(), *by);
+            writer.push(key, Some(value)).map_err(ServerFailure::Refused)?;
+        } else {
+            new.remove(key);
+            writer.push(key, None).map_err(ServerFailure::Refused)?;
         }
     }
     Ok((Seen::Each(new), Some(WatchReport::Changes(writer.finish()))))

@@ -115,10 +115,9 @@ fn with_script(failure: ServerFailure) -> ServerFailure {
     }
     let message = format!(
         "this user may not make the tables; let its owner run this script once, or grant the right to create:\n\
-         BEGIN;\n{CREATE}\n{WIDEN}\n{};\n{INDEXES}\nCOMMIT;\n\
+         BEGIN;\n{CREATE}\n{WIDEN}\n{REMOVE_DUPLICATES};\n{INDEXES}\nCOMMIT;\n\
          and then grant this user SELECT, INSERT, UPDATE and DELETE on __rootapp_kv and __rootcellar_writers, and USAGE on \
-         the sequence __rootcellar_seq (SQLSTATE 42501)",
-        REMOVE_DUPLICATES
+         the sequence __rootcellar_seq (SQLSTATE 42501)"
     );
     let kind = PostgresProblem::Refused("42501".to_owned());
     ServerFailure::Refused(Error::postgres(kind, Some(PostgresField::User), message))

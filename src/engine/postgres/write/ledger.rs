@@ -27,7 +27,7 @@ impl Ledger {
         let mut random = [0_u8; 16];
         // It fails only where the system has no random numbers, and then nothing that needs TLS works either.
         drop(ring::default_provider().secure_random.fill(&mut random));
-        let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = format!("{:032x}", u128::from_be_bytes(random));
         Self { id, epoch: 0, last: 0 }
     }
 
@@ -49,7 +49,7 @@ impl Ledger {
 
     /// Begins a statement with the common table expression `f`, which has a row if this epoch goes on. Everything else in the
     /// statement has to depend on that.
-    pub fn entry<'a>(&'a self, number: i64) -> Sql<'a> {
+    pub fn entry(&self, number: i64) -> Sql<'_> {
         let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
         sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
         sql.text(" AND epoch = ").value(self.epoch, Type::INT8).text(" RETURNING 1)");

@@ -59,6 +59,7 @@ pub struct Watcher {
 
 impl Watcher {
     /// For a file whose log this process begins anew from time to time. Its look for commits is for others, too.
+    #[must_use]
     pub fn new(restarts: RestartLogs) -> Self {
         Self { restarts, running: Mutex::default(), wants_commits: Arc::default() }
     }
