@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeSdkFile } from "../helpers/raw.mjs";
+import { isStorable } from "../helpers/storable.mjs";
 import { keysOf, temporaryAppData, temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
 /** Reference implementation of the documented patterns: written for clarity, one code point at a time. */
@@ -174,7 +175,7 @@ describe("prefixes", () => {
 			"\u{10000}",
 			"\u{10ffff}",
 			"\0",
-		];
+		].filter(isStorable);
 		const keys = edges.flatMap((edge) => [edge, `${edge}x`, `p${edge}`, `P${edge}x`, `p${edge}\u{10ffff}`]);
 		const appData = await storeWith(keys);
 		for (const pattern of [...edges, ...keys].flatMap((key) => [key, `${key}%`, `${key}_%`])) {
@@ -202,7 +203,7 @@ describe("prefixes", () => {
 });
 
 test("random patterns match as the definition says, in select and deleteLike", async () => {
-	const unit = fc.constantFrom(..."aAbB%_\\[`\u00e9\u00c9\0", "\u{1f980}", "\uffff");
+	const unit = fc.constantFrom(...[..."aAbB%_\\[`\u00e9\u00c9\0", "\u{1f980}", "\uffff"].filter(isStorable));
 	const text = fc.string({ unit, maxLength: 5 });
 	const appData = temporaryAppData();
 	await fc.assert(

@@ -23,6 +23,9 @@ const SQLITE_ALONE = {
 		"keys > a NUL alone works as a key in every operation",
 		"keys > one of 100,000 characters works as a key in every operation",
 		"keys > one of 100,000 emoji works as a key in every operation",
+		"wildcards > keys with a NUL match beyond it",
+		"wildcards > a pattern of 100,000 characters works, with wildcards and without",
+		"long patterns on a long key keep nobody waiting",
 		"keys > keys that differ after a NUL, in case or in normalisation are different keys",
 	],
 	"a store that is read-only, or in memory, which there is none of on PostgreSQL": [

@@ -7,8 +7,9 @@ use tokio_postgres::Client;
 
 use super::ledger::Ledger;
 use super::state::{Changes, FoldedKeys, LockedRow, Needs};
-use super::statements::{claim, found, insert_new, lock_rows, run_some, unclaim, write};
+use super::statements::{claim, found, lock_rows, run_some, unclaim, write};
 use crate::batch::{Command, Stop};
+use crate::clock::now_ms;
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
@@ -69,6 +70,10 @@ fn concerns_any_key(command: &Command) -> bool {
     matches!(command, Command::DeleteLike { .. } | Command::DeleteRange { .. } | Command::Sql(_))
 }
 
+fn depends_on_nothing(command: &Command) -> bool {
+    matches!(command, Command::Set(_) | Command::SetMany(_) | Command::Delete(_))
+}
+
 impl TransactionAttempt<'_> {
     /// Carries out the commands of a segment.
     pub async fn run(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
@@ -76,21 +81,18 @@ impl TransactionAttempt<'_> {
             _ if self.has_begun => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
             [Command::DeleteLike { community, pattern }] => self.delete_like(community.as_deref(), pattern).await,
             [Command::DeleteRange { community, range }] => self.delete_range(community.as_deref(), range).await,
-            _ => {
-                let needed = Needs::of(commands.iter().copied());
-                if needed.is_empty() {
-                    self.write_blindly(commands).await
-                } else {
-                    self.read_and_write(commands, &needed).await
-                }
-            }
+            _ if commands.iter().all(|command| depends_on_nothing(command)) => self.write_blindly(commands).await,
+            // What depends on what a command before it has set depends on the server's clock all the same.
+            _ => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
         }
     }
 
     /// Writes what depends on nothing, in one statement.
     async fn write_blindly(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
         let nothing = HashMap::new();
-        let (changes, done) = carry_out(commands, &nothing, PgTime(i64::MIN), self.clocks);
+        // Where a key expired before it is set again, it has another place: for that the time need not be the server's own.
+        let now = self.clocks.to_server(now_ms());
+        let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
         let mut sql = self.ledger.entry(self.number);
         write(&mut sql, &changes);
         self.commit_one(&sql, done).await
@@ -200,23 +202,20 @@ fn carry_out<'a>(
 /// Writes changes within a transaction, in one go. A key that was to be absent and is not any more is
 /// [`ServerFailure::Undone`].
 async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerFailure> {
-    let values = (!changes.values.is_empty() || !changes.removed.is_empty()).then(|| {
+    let rows = (!changes.values.is_empty() || !changes.new.is_empty() || !changes.removed.is_empty()).then(|| {
         let mut sql = Sql::new("WITH f AS (SELECT 1)");
         write(&mut sql, changes);
         sql
     });
-    let new = (!changes.new.is_empty()).then(|| insert_new(&changes.new));
     let claims = (!changes.absent.is_empty()).then(|| (claim(&changes.absent), unclaim(&changes.absent)));
     let (claim, unclaim) = claims.unzip();
-    let (written, inserted, claimed, unclaimed) = tokio::join!(
-        run_some(values.as_ref(), client),
-        run_some(new.as_ref(), client),
+    let (written, claimed, unclaimed) = tokio::join!(
+        run_some(rows.as_ref(), client),
         run_some(claim.as_ref(), client),
         run_some(unclaim.as_ref(), client),
     );
-    written?;
     // Somebody may have made a row that was not there when the others were read.
-    inserted.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
+    written.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
     claimed.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
     unclaimed.map(|_| ())
 }

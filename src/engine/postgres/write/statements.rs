@@ -58,13 +58,14 @@ fn unnest<'a>(sql: &mut Sql<'a>, addresses: &[&'a Address]) {
     sql.text(") AS n(community, key)");
 }
 
-/// Adds what writes changes to a statement that begins with [`super::Ledger::entry`]. All of it depends on `f`. The changes
-/// must have no new keys: those are for [`insert_new`].
+/// Adds what writes changes to a statement that begins with [`super::Ledger::entry`]. All of it depends on `f`. All rows have
+/// their numbers from one draw, so that they are in one order. It fails, with a division by zero, if a new key is there.
 pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
-    if !changes.values.is_empty() {
+    if let Some(last) = changes.values.iter().chain(&changes.new).map(|row| row.place).max() {
         sql.text(", ");
-        let last = changes.values.iter().map(|row| row.place).max().unwrap_or_default();
         numbers(sql, last);
+    }
+    if !changes.values.is_empty() {
         sql.text(", i AS (");
         insert(sql, &changes.values);
         sql.text(
@@ -76,6 +77,14 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
             sql.text(" OR concat(t.community_id, chr(1), t.key) = ANY(").value(renewed, Type::TEXT_ARRAY).text(")");
         }
         sql.text(" THEN excluded.__rootcellar_order ELSE t.__rootcellar_order END)");
+    }
+    if !changes.new.is_empty() {
+        sql.text(", c AS (");
+        insert(sql, &changes.new);
+        sql.text(
+            " WHERE EXISTS (SELECT FROM f) ON CONFLICT (community_id, key) DO NOTHING RETURNING 1), \
+             made AS (SELECT count(*) AS n FROM c)",
+        );
     }
     let (defaults, others): (Vec<&Address>, Vec<&Address>) =
         changes.removed.iter().partition(|address| address.community.is_none());
@@ -89,7 +98,12 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
         unnest(sql, &others);
         sql.text(" WHERE t.community_id = n.community AND t.key = n.key AND EXISTS (SELECT FROM f))");
     }
-    sql.text(" SELECT FROM f");
+    if changes.new.is_empty() {
+        sql.text(" SELECT FROM f");
+    } else {
+        sql.text(" SELECT 1 / (made.n = ");
+        sql.value(i64::try_from(changes.new.len()).unwrap_or(i64::MAX), Type::INT8).text(")::int FROM f, made");
+    }
 }
 
 /// What tells a key in the text of a statement whose row is renewed.
@@ -118,17 +132,6 @@ fn insert<'a>(sql: &mut Sql<'a>, rows: &'a [NewRow<'a>]) {
     sql.value(keys, Type::TEXT_ARRAY).text(", ").value(communities, Type::TEXT_ARRAY).text(", ");
     sql.value(values, Type::TEXT_ARRAY).text(", ").value(expiries, Type::TIMESTAMPTZ_ARRAY).text(", ");
     sql.value(places, Type::INT8_ARRAY).text(") AS n(key, community, value, expires_at, place), o");
-}
-
-/// Inserts rows of keys of which none may be there. It fails, with a division by zero, if one is.
-pub fn insert_new<'a>(rows: &'a [NewRow<'a>]) -> Sql<'a> {
-    let mut sql = Sql::new("WITH ");
-    numbers(&mut sql, rows.iter().map(|row| row.place).max().unwrap_or_default());
-    sql.text(", i AS (");
-    insert(&mut sql, rows);
-    sql.text(" ON CONFLICT (community_id, key) DO NOTHING RETURNING 1) SELECT 1 / (count(*) = ");
-    sql.value(i64::try_from(rows.len()).unwrap_or(i64::MAX), Type::INT8).text(")::int FROM i");
-    sql
 }
 
 /// Makes rows, so that nobody else does until the transaction has ended. It fails, with a division by zero, if there is one.
