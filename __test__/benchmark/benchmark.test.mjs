@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { drawGrowth } from "../../benchmark/charts/growth.mjs";
 import { drawPeers } from "../../benchmark/charts/peers.mjs";
 import { groups } from "../../benchmark/groups/index.mjs";
+import { TOGETHER } from "../../benchmark/groups/postgres/index.mjs";
 import { failures, judge, timesAsGood } from "../../benchmark/lib/check.mjs";
 import { entriesBetween, groupPrefix, hundredPrefix, keyAt, randomKeys, valueAt } from "../../benchmark/lib/data.mjs";
 import { formatNumber, formatTable } from "../../benchmark/lib/format.mjs";
@@ -27,6 +28,7 @@ const ideal = (subject, workload) => {
 	// What is done while nothing changes.
 	if (unit === "ms/s") return 0.1;
 	if (better === "lower") return subject === "rootcellar" ? 0.5 : 1;
+	if (subject === TOGETHER) return 2_000_000;
 	return subject.startsWith("rootcellar") ? 1_000_000 : 1000;
 };
 

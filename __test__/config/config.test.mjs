@@ -259,7 +259,7 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 		["is no JSON", "sqlite3:./x.db"],
 		["is JSON that is cut off", '{"databaseType":"sqlite3","sqlite3":{'],
 		["is only blanks", "   "],
-		["names another database type", JSON.stringify({ databaseType: "pg", pg: { password: secret } })],
+		["names another database type", JSON.stringify({ databaseType: "mysql", mysql: { password: secret } })],
 		["names no database type", JSON.stringify({ sqlite3: { filename: "x.db" } })],
 		["has a database type that is no text", JSON.stringify({ databaseType: 3 })],
 		["is null", "null"],

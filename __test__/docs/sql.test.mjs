@@ -30,7 +30,7 @@ describe("index.d.ts", () => {
 	test("has examples that compile and run", async () => {
 		const imports = `import { dataStore } from "rootcellar";
 			import type { BatchStatement, Connection, RunResult, SqlOptions, SqlRow, SqlRowOptions, SqlValue, Sqlite,
-				Transaction, TransactionOptions } from "rootcellar";\n`;
+				StoreTransaction, Transaction, TransactionOptions } from "rootcellar";\n`;
 		const blocks = examples.map((source) => `{\n${source}}\n`).join("");
 		// The examples write the same names, so that each starts with none.
 		const fresh = blocks.replaceAll(

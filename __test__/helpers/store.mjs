@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest";
 /** A new empty folder, removed when the test ends. */
 export function temporaryDirectory() {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "rootcellar-")));
-	onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+	onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
 	return directory;
 }
 

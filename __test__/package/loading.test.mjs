@@ -49,7 +49,16 @@ test("the store of the environment has the same properties before and after its 
 		const same = appData === dataStore.appData && appData === rootServer.dataStore.appData;
 		dataStore.appData = 1;
 		report({ before, after, same, set: dataStore.appData === 1 && typeof dataStore.close === "function" });`);
-	expect(before).toEqual(["appData", "kv", "backups", "sqlite", "config", "close", String(Symbol.asyncDispose)]);
+	expect(before).toEqual([
+		"appData",
+		"kv",
+		"backups",
+		"sqlite",
+		"transaction",
+		"config",
+		"close",
+		String(Symbol.asyncDispose),
+	]);
 	expect(after).toEqual(before);
 	expect(same).toBe(true);
 	expect(set).toBe(true);

@@ -81,7 +81,7 @@ async function status(options) {
 	const value = {
 		file,
 		exists: found !== undefined,
-		sizeBytes: found?.size,
+		sizeBytes: found && Number(found.size),
 		logBytes,
 		isServed,
 		destination,

@@ -81,7 +81,7 @@ describe("docs/backup.md", () => {
 		expect(listed(section("Options")).sort()).toEqual(membersOf("BackupOptions").sort());
 		const { stdout } = await shell("npx rootcellar --help", root);
 		const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, command]) => command);
-		expect(commands.length).toBe(10);
+		expect(commands.length).toBe(11);
 		expect(listed(section("Command line")).filter((name) => !name.startsWith("ERR_"))).toEqual(commands);
 	});
 
