@@ -1668,11 +1668,12 @@ export interface DataStore {
 	 * ```
 	 */
 	readonly config: {
-		databaseType: "sqlite3" | "pg";
-		/** Present where `databaseType` is `"sqlite3"`. */
+		/** `"pg"` on PostgreSQL, for which the SDK, whose type this is, has no name. */
+		databaseType: "sqlite3";
+		/** Absent on PostgreSQL. */
 		sqlite3: { filename: string };
-		/** Present where `databaseType` is `"pg"`: the first of the hosts, and the role with its password. */
-		pg: { host: string; port: number; username: string; password: string; name: string };
+		/** Present on PostgreSQL alone: the first of the hosts, and the role with its password. */
+		pg?: { host: string; port: number; username: string; password: string; name: string };
 	};
 
 	/**
