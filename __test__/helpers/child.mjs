@@ -10,7 +10,7 @@ export const packageUrl = new URL("../../index.mjs", import.meta.url).href;
 export const packagePath = fileURLToPath(new URL("../../index.js", import.meta.url));
 
 /** The environment of a child: ours, without what would configure a store or Node, unless the tests themselves do. */
-function environment(env) {
+export function environment(env) {
 	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, NODE_OPTIONS, ...inherited } = process.env;
 	const { ROOTCELLAR_TEST_NODE_OPTIONS: own } = process.env;
 	return { ...inherited, ...(own && { NODE_OPTIONS: own }), ...env };

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { packagePath } from "../../helpers/child.mjs";
+import { environment, packagePath } from "../../helpers/child.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { check } from "./checker.mjs";
@@ -27,8 +27,7 @@ function startWorker(options) {
 
 /** A participant in a process of its own. */
 function startProcess(options) {
-	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, NODE_OPTIONS, ...env } = process.env;
-	const child = fork(fileURLToPath(program), [JSON.stringify(options)], { env, execArgv: [] });
+	const child = fork(fileURLToPath(program), [JSON.stringify(options)], { env: environment(), execArgv: [] });
 	onTestFinished(() => child.kill());
 	return participant(child, (message) => child.send(message));
 }

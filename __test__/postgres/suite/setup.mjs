@@ -21,6 +21,7 @@ process.env.ROOTCELLAR_TEST_POSTGRES = JSON.stringify({ ...inject("postgres"), f
 // For the processes that a test starts.
 const preload = fileURLToPath(new URL("./preload.cjs", import.meta.url));
 process.env.ROOTCELLAR_TEST_NODE_OPTIONS = `--require ${preload}`;
+process.env.NODE_OPTIONS = process.env.ROOTCELLAR_TEST_NODE_OPTIONS;
 require("./preload.cjs");
 
 const { connect, makeSpares } = require("./databases.cjs");
