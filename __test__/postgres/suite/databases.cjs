@@ -73,7 +73,9 @@ async function makeSpares(count, query) {
 async function connect(database) {
 	const { Client } = require("pg");
 	const { host, port, username: user, password } = shared();
-	const client = new Client({ host, port, user, password, database });
+	// Whatever the default: other programs do not try again what could not be serialized.
+	const options = "-c default_transaction_isolation=read\\ committed";
+	const client = new Client({ host, port, user, password, database, options });
 	client.on("error", () => {});
 	await client.connect();
 	return client;
