@@ -57,6 +57,9 @@ const SQLITE_ALONE = {
 		"it tells > changes all over a large store, in a time that does not grow with their number times that of the keys",
 		"it tells > after more than 10,000 changes to read everything anew, and then what follows",
 	],
+	"the lock for writing that SQLite's BEGIN IMMEDIATE takes; PostgreSQL locks rows when they are written": [
+		"atomicity > it runs again when another store changed one of the keys, also one that it leaves",
+	],
 	"dataStore.backups, which is not there on PostgreSQL": ["it tells > a restore of the store as one"],
 	"dataStore.sqlite, which is not there on PostgreSQL": [
 		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",
