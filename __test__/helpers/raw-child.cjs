@@ -3,6 +3,7 @@
 "use strict";
 
 const { createInterface } = require("node:readline");
+const { oneLine } = require("./one-line.cjs");
 const { Database } = require("sqlite3");
 
 /** How long a busy machine may hold up who has the lock. */
@@ -40,8 +41,8 @@ async function once({ filename, statements }) {
 
 function answer(id, rows) {
 	rows.then(
-		(found) => process.stdout.write(`${JSON.stringify({ id, rows: found })}\n`),
-		(error) => process.stdout.write(`${JSON.stringify({ id, error: error.message })}\n`),
+		(found) => process.stdout.write(oneLine({ id, rows: found })),
+		(error) => process.stdout.write(oneLine({ id, error: error.message })),
 	);
 }
 

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
+import { oneLine } from "./one-line.cjs";
 
 const child = fileURLToPath(new URL("./raw-child.cjs", import.meta.url));
 
@@ -40,7 +41,7 @@ function startChild(args) {
 				const id = ++last;
 				requests.set(id, { resolve, reject });
 				for (const handle of handles) handle.ref();
-				process_.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+				process_.stdin.write(oneLine({ id, ...request }));
 			}),
 	};
 }

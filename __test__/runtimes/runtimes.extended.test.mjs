@@ -27,8 +27,8 @@ import { temporaryDirectory, temporaryFile } from "../helpers/store.mjs";
 
 describe("the key-value tests", () => {
 	const FILES = [
-		...["set", "get", "update", "delete", "patterns", "expiry", "order", "communities", "arguments"],
-		"model.rounds",
+		...["set", "get", "update", "delete", "patterns", "order", "communities", "arguments"],
+		...["expiry/expiry", "model/model.rounds"],
 	];
 
 	test.each([22, 24])(
@@ -54,7 +54,9 @@ describe("the key-value tests", () => {
 			const failures = cases.filter(({ status }) => status === "failed");
 			expect(failures.map(({ fullName, failureMessages }) => [fullName, ...failureMessages])).toEqual([]);
 			expect({ code, stderr, numFailedTests }).toMatchObject({ code: 0, numFailedTests: 0 });
-			expect(testResults.map(({ name }) => name.replace(/^.*\/|\.test\.mjs$/g, "")).sort()).toEqual([...FILES].sort());
+			expect(testResults.map(({ name }) => name.replace(/^.*\/|\.test\.mjs$/g, "")).sort()).toEqual(
+				FILES.map((name) => name.replace(/^.*\//, "")).sort(),
+			);
 			expect(numPassedTests).toBe(cases.length);
 			expect(numPassedTests).toBeGreaterThan(250);
 			const seconds = ((Math.max(...testResults.map(({ endTime }) => endTime)) - startTime) / 1_000).toFixed(1);
@@ -95,7 +97,9 @@ describe.each(Object.keys(RUNTIMES))("a bot on %s", (name) => {
 		const installed = join(project, "node_modules", "rootcellar");
 		mkdirSync(installed, { recursive: true });
 		const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-		for (const file of ["package.json", ...files]) cpSync(join(root, file), join(installed, file), { recursive: true });
+		// What is made when the package is packed is not there, and no bot needs it.
+		const present = ["package.json", ...files].filter((file) => existsSync(join(root, file)));
+		for (const file of present) cpSync(join(root, file), join(installed, file), { recursive: true });
 		cpSync(binaryPath, join(installed, binaryPath.slice(root.length)));
 		cpSync(fileURLToPath(new URL("bot", import.meta.url)), project, { recursive: true });
 		writeFileSync(join(project, "package.json"), '{ "name": "bot", "private": true }');
