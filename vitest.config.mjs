@@ -11,13 +11,20 @@ const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
 
+/** What the key-value tests on PostgreSQL are in `npm run test:all`. `npm run test:long` runs all of them, which takes long. */
+const QUICK_ON_POSTGRES = [
+	"__test__/key-value/{get,set,update,order,patterns,durability.rounds}.test.mjs",
+	"__test__/key-value/kv/{files,increment,pages,reads,update-many,writes}.test.mjs",
+	"__test__/key-value/{expiry/expiry,watch/watch}.test.mjs",
+];
+
 /** Tests that take what only some systems have, and run for long. */
 const LONG = "__test__/**/*.long.test.mjs";
 
 /** The key-value tests once more, on PostgreSQL: what they open is a database, and what looks at a file looks at that. */
 const onPostgres = {
 	name: "postgres",
-	include: ["__test__/key-value/**/*.test.mjs"],
+	include: ROOTCELLAR_TEST_ROUNDS === "long" ? ["__test__/key-value/**/*.test.mjs"] : QUICK_ON_POSTGRES,
 	exclude: [EXTENDED, LONG],
 	globalSetup: ["__test__/postgres/suite/server.mjs"],
 	setupFiles: ["__test__/postgres/suite/setup.mjs"],

@@ -34,7 +34,7 @@ const cargo =
 		run(title, "cargo", args, settings);
 
 /** How the key-value tests reach PostgreSQL; {@link file://../__test__/postgres/suite/server.mjs} says what that means. */
-const waysToPostgres = ["plain", "serializable", ...(options.long ? ["pgbouncer"] : [])];
+const waysToPostgres = ["plain", ...(options.long ? ["serializable", "pgbouncer"] : [])];
 
 /**
  * One after another, for each is busy by itself.
@@ -44,7 +44,7 @@ const waysToPostgres = ["plain", "serializable", ...(options.long ? ["pgbouncer"
 async function keyValueOnPostgres(needs) {
 	for (const way of waysToPostgres) {
 		const title = `Running the key-value tests on PostgreSQL, ${way} (vitest)`;
-		await part(title, needs, vitest("postgres", { env: { ROOTCELLAR_TEST_POSTGRES_WAY: way } }));
+		await part(title, needs, vitest("postgres", { env: { ...(options.long && env), ROOTCELLAR_TEST_POSTGRES_WAY: way } }));
 	}
 }
 
