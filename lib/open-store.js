@@ -93,7 +93,8 @@ function configOf(file) {
 	try {
 		const location = file();
 		if (location.postgres) {
-			return /** @type {Config} */ ({ databaseType: "pg", pg: { ...location.postgres.sdk } });
+			const config = { databaseType: "pg", pg: { ...location.postgres.sdk } };
+			return /** @type {Config} */ (/** @type {unknown} */ (config));
 		}
 		return /** @type {Config} */ ({ databaseType, sqlite3: { filename: nameNow(location) } });
 	} catch {

@@ -44,7 +44,11 @@ const waysToPostgres = ["plain", ...(options.long ? ["serializable", "pgbouncer"
 async function keyValueOnPostgres(needs) {
 	for (const way of waysToPostgres) {
 		const title = `Running the key-value tests on PostgreSQL, ${way} (vitest)`;
-		await part(title, needs, vitest("postgres", { env: { ...(options.long && env), ROOTCELLAR_TEST_POSTGRES_WAY: way } }));
+		await part(
+			title,
+			needs,
+			vitest("postgres", { env: { ...(options.long && env), ROOTCELLAR_TEST_POSTGRES_WAY: way } }),
+		);
 	}
 }
 
