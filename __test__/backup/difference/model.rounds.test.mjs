@@ -145,8 +145,8 @@ test.each(Array.from({ length: rounds({ few: 2, many: 12, long: 60 }) }, (_, ind
 			ids.push((await store.backups.create()).id);
 		}
 		const states = [];
-		for (const id of ids) {
-			const to = join(directory, `${id}.sqlite3`);
+		for (const [index, id] of ids.entries()) {
+			const to = join(directory, `state-${index}.sqlite3`);
 			const { createdAt } = await store.backups.restore({ id, to });
 			states.push({ id, keys: await keysOf(to, createdAt.getTime()), tables: await tablesOf(to) });
 		}
