@@ -8,8 +8,8 @@ const EXPECTED =
 	'{"databaseType":"pg","pg":{"host":"<host>","port":5432,"username":"<user>","password":"<password>","name":"<database>"}}' +
 	' or {"databaseType":"pg","pg":{"url":"postgres://<user>:<password>@<host>:5432/<database>"}}';
 
-/** Name of a field or of a URL's parameter that a message may show: what is longer, or is no name, may be a secret. */
-const SHOWN_NAME = /^[a-z_][a-z0-9_.-]{0,39}$/i;
+/** Name of a field or of a URL's parameter that a message may show: what is longer, or holds more than words, may be a secret. */
+const SHOWN_NAME = /^[a-z_-]{1,40}$/i;
 
 /** @param {string} problem */
 function invalidField(problem) {
@@ -30,13 +30,19 @@ function invalidSetting(source, problem) {
 }
 
 /**
- * The name of something unknown, for a message.
+ * What a message says of a field or a parameter that is unknown here.
  *
+ * @param {"field" | "parameter"} kind
+ * @param {string} path of the object that has it, or ""
  * @param {string} name
- * @param {string} kind what it is
+ * @param {string[]} known names
+ * @param {Map<string, string>} hints on names that are known elsewhere
  */
-function shownName(name, kind) {
-	return SHOWN_NAME.test(name) ? `the ${kind} ${name}` : `a ${kind} of a name that cannot be shown`;
+function unknownName(kind, path, name, known, hints) {
+	const hint = hints.get(name);
+	const isShown = hint !== undefined || SHOWN_NAME.test(name);
+	const shown = isShown ? `the ${kind} ${path}${name}` : `a ${kind} of a name that cannot be shown`;
+	return `${shown}, which is unknown here; ${hint ?? `known are ${known.join(", ")}`}`;
 }
 
-module.exports = { invalidField, invalidSetting, shownName };
+module.exports = { invalidField, invalidSetting, unknownName };

@@ -1,7 +1,7 @@
 "use strict";
 
 const { kindOf } = require("../../base/json.js");
-const { invalidField, invalidSetting, shownName } = require("./problem.js");
+const { invalidField, invalidSetting, unknownName } = require("./problem.js");
 const { URL_FIELD, parseUrl } = require("./url.js");
 
 /**
@@ -162,8 +162,7 @@ function addVariables(settings, env) {
 function refuseUnknown(object, known, path) {
 	const unknown = Object.keys(object).find((name) => !known.includes(name));
 	if (unknown !== undefined) {
-		const hint = HINTS.get(unknown) ?? `known are ${known.join(", ")}`;
-		throw invalidField(`it has ${shownName(`${path}${unknown}`, "field")}, which is unknown here; ${hint}`);
+		throw invalidField(`it has ${unknownName("field", path, unknown, known, HINTS)}`);
 	}
 }
 

@@ -1,6 +1,6 @@
 "use strict";
 
-const { invalidField, shownName } = require("./problem.js");
+const { invalidField, unknownName } = require("./problem.js");
 
 /** Source of what a URL gives. */
 const URL_FIELD = "pg.url";
@@ -121,8 +121,7 @@ function addParameters(settings, query) {
 		const [name, text = ""] = splitOnce(parameter, "=");
 		const setting = /** @type {keyof UrlSettings | undefined} */ (PARAMETERS.get(name));
 		if (setting === undefined) {
-			const hint = HINTS.get(name) ?? `known are ${[...PARAMETERS.keys()].join(", ")}`;
-			throw invalidField(`its pg.url has ${shownName(name, "parameter")}, which is unknown here; ${hint}`);
+			throw invalidField(`its pg.url has ${unknownName("parameter", "", name, [...PARAMETERS.keys()], HINTS)}`);
 		}
 		if (settings[setting] !== undefined) {
 			throw invalidField(`its pg.url gives ${name} twice`);
