@@ -101,6 +101,14 @@ pub enum Scope {
     Range(KeyRange),
 }
 
+impl Scope {
+    /// Keys, or those from `start` up to `end` if there are none given.
+    #[must_use]
+    pub fn new(keys: Option<Vec<String>>, start: String, end: Option<String>) -> Self {
+        keys.map_or_else(|| Self::Range(KeyRange { from: start, to: end }), Self::Keys)
+    }
+}
+
 /// What has happened since the last report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchReport {

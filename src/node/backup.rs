@@ -11,6 +11,7 @@ use super::convert::backups::StatusInfo;
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::RestoreTarget;
 use super::protocol::NO_REQUEST;
+use super::state::outbox::Answers;
 use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::backup::Restored;

@@ -8,6 +8,7 @@ use napi_derive::napi;
 
 use super::convert::event::{EventKind, NativeEvent};
 use super::protocol::NO_LEASE;
+use super::state::outbox::Answers;
 use super::state::store_state::StoreState;
 use super::store::NativeStore;
 use crate::engine::sqlite::{CountQuery, KeyQuery, LeaseRequest, PageQuery, Select, SelectProgress, ValuesQuery};
@@ -37,6 +38,33 @@ pub struct PageOptions {
     pub keys_only: bool,
 }
 
+/// Query for the entries whose keys match a pattern.
+pub fn select_query(pattern: String, community: Option<String>, values_only: bool, now_ms: i64) -> KeyQuery {
+    let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
+    KeyQuery::Select(Select { community, pattern, now_ms, format })
+}
+
+/// Query for the first entries of a range.
+pub fn page_query(span: KeySpan, options: PageOptions, now_ms: i64) -> KeyQuery {
+    let KeySpan { community, from, to } = span;
+    let PageOptions { is_reverse, limit, bytes_max, keys_only } = options;
+    KeyQuery::Page(PageQuery {
+        community,
+        range: KeyRange { from, to },
+        is_reverse,
+        limit: limit as usize,
+        bytes_max: bytes_max.map_or(usize::MAX, |bytes| bytes as usize),
+        now_ms,
+        format: if keys_only { RowFormat::Key } else { RowFormat::Entry },
+    })
+}
+
+/// Query for the number of keys of a range.
+pub fn count_query(span: KeySpan, now_ms: i64) -> KeyQuery {
+    let KeySpan { community, from, to } = span;
+    KeyQuery::Count(CountQuery { community, range: KeyRange { from, to }, now_ms })
+}
+
 /// Each read runs within a lease if it is not `NO_LEASE`, and ends with the `last` `rows` or `failed`. Each returns `true`
 /// if its snapshot is taken; if not, `started` reports it.
 #[napi]
@@ -52,34 +80,19 @@ impl NativeStore {
         values_only: bool,
         now: i64,
     ) -> bool {
-        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        let select = Select { community, pattern, now_ms: now, format };
-        self.shared.ask_keys(id, lease, KeyQuery::Select(select))
+        self.shared.ask_keys(id, lease, select_query(pattern, community, values_only, now))
     }
 
     /// Reads the first entries of a range. See `EntryWriter` for its rows.
     #[napi]
     pub fn page(&self, id: u32, lease: u32, span: KeySpan, options: PageOptions, now: i64) -> bool {
-        let KeySpan { community, from, to } = span;
-        let PageOptions { is_reverse, limit, bytes_max, keys_only } = options;
-        let query = PageQuery {
-            community,
-            range: KeyRange { from, to },
-            is_reverse,
-            limit: limit as usize,
-            bytes_max: bytes_max.map_or(usize::MAX, |bytes| bytes as usize),
-            now_ms: now,
-            format: if keys_only { RowFormat::Key } else { RowFormat::Entry },
-        };
-        self.shared.ask_keys(id, lease, KeyQuery::Page(query))
+        self.shared.ask_keys(id, lease, page_query(span, options, now))
     }
 
     /// Counts the keys of a range. Its row is the number.
     #[napi]
     pub fn count(&self, id: u32, lease: u32, span: KeySpan, now: i64) -> bool {
-        let KeySpan { community, from, to } = span;
-        let query = CountQuery { community, range: KeyRange { from, to }, now_ms: now };
-        self.shared.ask_keys(id, lease, KeyQuery::Count(query))
+        self.shared.ask_keys(id, lease, count_query(span, now))
     }
 
     /// Reads the values of keys. See `EntryWriter` for its rows; the order in the last slice has for each value the index

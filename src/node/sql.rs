@@ -12,6 +12,7 @@ use napi_derive::napi;
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::rows::RowSlice;
 use super::protocol::{BatchDecoder, Malformed, NO_LEASE, lease_kind, savepoint_action};
+use super::state::outbox::Answers;
 use super::state::sql_state::{CursorHandle, LeaseHandle};
 use super::state::store_state::StoreState;
 use super::store::NativeStore;

@@ -4,9 +4,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use napi::Env;
 use napi::bindgen_prelude::{
@@ -22,7 +21,7 @@ use super::convert::wal_view;
 use super::environment;
 use super::protocol::{BatchDecoder, NO_LEASE, VERSION_WORDS};
 use super::state::ending::{Flush, flush_at_end_of_environment};
-use super::state::event_queue::EventQueue;
+use super::state::outbox::{Answers, Outbox};
 use super::state::sql_state::SqlState;
 use super::state::store_state::{ClosingStore, Open, StoreState};
 use crate::Error;
@@ -35,7 +34,6 @@ use crate::engine::sqlite::{
     CacheValidity, Engine, ExpectedFile, LeaseRequest, Stored, WalIndex, WalIndexHeader, loaded_copies, locks_hold,
 };
 use crate::kv::Address;
-use crate::limits::CLEANUP_WAIT;
 use crate::private_folder::PrivateFolder;
 use crate::threads::{self, lock};
 
@@ -90,16 +88,13 @@ impl NativeStore {
     #[napi(constructor)]
     pub fn new(env: Env, path: String, wake: Function<(), ()>) -> napi::Result<Self> {
         environment::read();
-        let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
         let shared = Arc::new(StoreState {
             path: path.into(),
             client: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
-            wake: Mutex::new(wake),
-            events: EventQueue::default(),
+            outbox: Outbox::new(&wake)?,
             clock: ScriptClock::new(),
             open: Mutex::default(),
             hooks: Mutex::default(),
-            batches_in_flight: AtomicUsize::new(0),
             sql: SqlState::default(),
             is_read_only: AtomicBool::new(false),
         });
@@ -116,10 +111,7 @@ impl NativeStore {
     /// If the environment is ending.
     #[napi]
     pub fn hold(&self, env: Env, held: bool) -> napi::Result<()> {
-        let mut wake = lock(&self.shared.wake);
-        // The methods are deprecated in favour of a permanent reference, which an idle store does not want.
-        #[expect(deprecated)]
-        if held { wake.refer(&env) } else { wake.unref(&env) }
+        self.shared.outbox.hold(env, held)
     }
 
     /// Tells what time it is for JavaScript, in milliseconds since 1970 UTC.
@@ -339,7 +331,7 @@ impl NativeStore {
     #[napi]
     #[must_use]
     pub fn next_event(&self, wait_ms: u32) -> Option<NativeEvent> {
-        self.shared.events.take(Duration::from_millis(wait_ms.into()))
+        self.shared.outbox.take(wait_ms)
     }
 }
 
@@ -348,13 +340,7 @@ impl Flush for StoreState {
         // Nobody will end the open transactions, and batches of others may wait for them.
         self.sql.clear();
         self.sql.stop_reads();
-        let deadline = Instant::now() + CLEANUP_WAIT;
-        while self.batches_in_flight.load(Ordering::SeqCst) > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.events.take(left).is_none() {
-                break;
-            }
-        }
+        self.outbox.wait_for_batches();
         let _ = self.end();
     }
 }

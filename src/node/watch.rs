@@ -7,11 +7,11 @@ use std::sync::Arc;
 use napi_derive::napi;
 
 use super::convert::event::{EventKind, NativeEvent};
+use super::state::outbox::Answers;
 use super::store::NativeStore;
 use crate::Error;
 use crate::clock::now_ms;
 use crate::engine::sqlite::{Scope, WatchNumber, WatchReport, Watched};
-use crate::kv::KeyRange;
 
 #[napi]
 impl NativeStore {
@@ -29,10 +29,7 @@ impl NativeStore {
         now: i64,
     ) -> bool {
         let Some(engine) = self.shared.engine(id) else { return true };
-        let scope = match keys {
-            Some(keys) => Scope::Keys(keys),
-            None => Scope::Range(KeyRange { from: start, to: end }),
-        };
+        let scope = Scope::new(keys, start, end);
         // A store that was dropped is told nothing, and kept by nobody.
         let told = Arc::downgrade(&self.shared);
         let notice = |kind| {

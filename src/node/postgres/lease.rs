@@ -13,6 +13,7 @@ use super::store::NativePostgres;
 use crate::engine::postgres::{Queried, TransactionLease, TransactionRequest};
 use crate::node::convert::event::{EventKind, NativeEvent};
 use crate::node::protocol::savepoint_action;
+use crate::node::state::outbox::Answers;
 use crate::sql::CancelReason;
 use crate::threads::lock;
 use crate::{Error, Reply};

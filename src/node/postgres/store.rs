@@ -2,9 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32Array};
@@ -14,17 +12,16 @@ use super::settings::{AdoptionName, PostgresOptions};
 use super::state::PostgresState;
 use crate::batch::{Batch, ClientId, Origin};
 use crate::engine::postgres::{PostgresEngine, PostgresServer, TransactionRequest, connector};
-use crate::kv::{KeyRange, RowFormat};
 use crate::node::convert::event::{EventKind, NativeEvent};
 use crate::node::convert::joined::split;
 use crate::node::convert::values::addresses;
 use crate::node::environment;
-use crate::node::keys::{KeySpan, PageOptions};
+use crate::node::keys::{KeySpan, PageOptions, count_query, page_query, select_query};
 use crate::node::protocol::{BatchDecoder, NO_LEASE};
 use crate::node::sql::EncodedSql;
 use crate::node::state::ending::flush_at_end_of_environment;
-use crate::node::state::event_queue::EventQueue;
-use crate::reads::{CountQuery, KeyQuery, PageQuery, Select, ValuesQuery};
+use crate::node::state::outbox::{Answers, Outbox};
+use crate::reads::{KeyQuery, ValuesQuery};
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -44,12 +41,9 @@ impl NativePostgres {
     #[napi(constructor)]
     pub fn new(env: Env, wake: Function<(), ()>) -> napi::Result<Self> {
         environment::read();
-        let wake = wake.build_threadsafe_function().build_callback(|_| Ok(()))?;
         let shared = Arc::new(PostgresState {
-            wake: Mutex::new(wake),
-            events: EventQueue::default(),
+            outbox: Outbox::new(&wake)?,
             engine: Mutex::default(),
-            batches_in_flight: AtomicUsize::new(0),
             leases: Mutex::default(),
             watches: Mutex::default(),
         });
@@ -66,10 +60,7 @@ impl NativePostgres {
     /// If the environment is ending.
     #[napi]
     pub fn hold(&self, env: Env, held: bool) -> napi::Result<()> {
-        let mut wake = lock(&self.shared.wake);
-        // The methods are deprecated in favour of a permanent reference, which an idle store does not want.
-        #[expect(deprecated)]
-        if held { wake.refer(&env) } else { wake.unref(&env) }
+        self.shared.outbox.hold(env, held)
     }
 
     /// Connects, and makes or adopts the tables. Ends with `opened`, whose `numbers` are whether the server has standbys and
@@ -163,32 +154,19 @@ impl NativePostgres {
         values_only: bool,
         now: i64,
     ) -> bool {
-        let format = if values_only { RowFormat::Value } else { RowFormat::Entry };
-        self.read(id, lease, KeyQuery::Select(Select { community, pattern, now_ms: now, format }))
+        self.read(id, lease, select_query(pattern, community, values_only, now))
     }
 
     /// Reads the first entries of a range.
     #[napi]
     pub fn page(&self, id: u32, lease: u32, span: KeySpan, options: PageOptions, now: i64) -> bool {
-        let KeySpan { community, from, to } = span;
-        let PageOptions { is_reverse, limit, bytes_max, keys_only } = options;
-        let query = PageQuery {
-            community,
-            range: KeyRange { from, to },
-            is_reverse,
-            limit: limit as usize,
-            bytes_max: bytes_max.map_or(usize::MAX, |bytes| bytes as usize),
-            now_ms: now,
-            format: if keys_only { RowFormat::Key } else { RowFormat::Entry },
-        };
-        self.read(id, lease, KeyQuery::Page(query))
+        self.read(id, lease, page_query(span, options, now))
     }
 
     /// Counts the keys of a range.
     #[napi]
     pub fn count(&self, id: u32, lease: u32, span: KeySpan, now: i64) -> bool {
-        let KeySpan { community, from, to } = span;
-        self.read(id, lease, KeyQuery::Count(CountQuery { community, range: KeyRange { from, to }, now_ms: now }))
+        self.read(id, lease, count_query(span, now))
     }
 
     /// Reads the values of keys.
@@ -235,7 +213,7 @@ impl NativePostgres {
     /// Ends the connections because the process ends: what is under way is done, and nobody waits.
     #[napi]
     pub fn end(&self) {
-        self.shared.events.mute();
+        self.shared.outbox.mute();
         lock(&self.shared.leases).clear();
         drop(lock(&self.shared.engine).take());
     }
@@ -244,7 +222,7 @@ impl NativePostgres {
     #[napi]
     #[must_use]
     pub fn next_event(&self, wait_ms: u32) -> Option<NativeEvent> {
-        self.shared.events.take(Duration::from_millis(wait_ms.into()))
+        self.shared.outbox.take(wait_ms)
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::store::NativePostgres;
 use crate::engine::postgres::{AdminRequest, KeyWatch, rows_of};
-use crate::kv::KeyRange;
 use crate::node::convert::event::{EventKind, NativeEvent};
+use crate::node::state::outbox::Answers;
 use crate::reads::Scope;
 use crate::threads::lock;
 use crate::{Error, Reply};
@@ -28,10 +28,7 @@ impl NativePostgres {
         community: Option<String>,
         _now: i64,
     ) -> bool {
-        let scope = match keys {
-            Some(keys) => Scope::Keys(keys),
-            None => Scope::Range(KeyRange { from: start, to: end }),
-        };
+        let scope = Scope::new(keys, start, end);
         // A store that was dropped is told nothing, and kept by nobody.
         let (beginning, telling) = (Arc::downgrade(&self.shared), Arc::downgrade(&self.shared));
         let begun = move || {

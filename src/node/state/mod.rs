@@ -4,5 +4,6 @@ pub mod cancels;
 pub mod ending;
 pub mod event_queue;
 pub mod hooks;
+pub mod outbox;
 pub mod sql_state;
 pub mod store_state;

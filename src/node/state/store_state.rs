@@ -1,20 +1,17 @@
 //! State of a store, shared by JavaScript's calls and the threads of the core.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use napi::Status;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-
-use super::event_queue::EventQueue;
 use super::hooks::Hooks;
+use super::outbox::{Answers, Outbox};
 use super::sql_state::SqlState;
 use crate::backup::events::Observer;
 use crate::backup::service::ending::{Closing, wait_for_closing};
 use crate::backup::service::handle::Service;
 use crate::backup::service::status::Status as BackupStatus;
-use crate::batch::{BatchOutcome, ClientId};
+use crate::batch::ClientId;
 use crate::clock::ScriptClock;
 use crate::engine::sqlite::checkpoint::control::EngineUser;
 use crate::engine::sqlite::stray_log::StrayLog;
@@ -24,9 +21,7 @@ use crate::node::convert::event::NativeEvent;
 use crate::private_folder::PrivateFolder;
 use crate::sql::{Slice, Statement};
 use crate::threads::lock;
-use crate::{BackupProblem, Error, Reply};
-
-pub type Wake = ThreadsafeFunction<(), (), (), Status, false>;
+use crate::{BackupProblem, Error};
 
 /// Code of what SQLite refuses on a connection that only reads.
 const READ_ONLY: &str = "SQLITE_READONLY";
@@ -35,13 +30,11 @@ const READ_ONLY: &str = "SQLITE_READONLY";
 pub struct StoreState {
     pub path: PathBuf,
     pub client: ClientId,
-    pub wake: Mutex<Wake>,
-    pub events: EventQueue,
+    pub outbox: Outbox,
     /// The clock of its environment.
     pub clock: ScriptClock,
     pub open: Mutex<Option<Open>>,
     pub hooks: Mutex<Hooks>,
-    pub batches_in_flight: AtomicUsize,
     pub sql: SqlState,
     pub is_read_only: AtomicBool,
 }
@@ -106,26 +99,6 @@ impl StoreState {
         Some(ClosingStore { closing: Closing::begin(engine, service), _folder: folder })
     }
 
-    /// A reply that queues an event: the one that `to_event` makes of the answer, or `failed`.
-    pub fn reply<T>(
-        self: &Arc<Self>,
-        id: u32,
-        to_event: impl FnOnce(T) -> NativeEvent + Send + 'static,
-    ) -> Reply<T> {
-        let shared = Arc::clone(self);
-        Reply::new(move |result: Result<T, Error>| shared.tell_result(id, result.map(to_event)))
-    }
-
-    /// A reply to a batch. The end of the environment waits for it.
-    pub fn batch_reply(self: &Arc<Self>, id: u32) -> Reply<BatchOutcome> {
-        let shared = Arc::clone(self);
-        shared.batches_in_flight.fetch_add(1, Ordering::SeqCst);
-        Reply::new(move |result: Result<BatchOutcome, Error>| {
-            shared.batches_in_flight.fetch_sub(1, Ordering::SeqCst);
-            shared.tell_result(id, result.map(|outcome| NativeEvent::batch(id, outcome)));
-        })
-    }
-
     /// See [`Reader::read_now`].
     pub fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
         lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()
@@ -135,28 +108,6 @@ impl StoreState {
         let open = lock(&self.open);
         let reader = &open.as_ref().ok_or_else(not_open)?.reader;
         if file_seen { reader.get_many_unchecked(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
-    }
-
-    /// Queues events, and wakes JavaScript if the queue was empty.
-    pub fn tell(&self, events: impl IntoIterator<Item = NativeEvent>) {
-        let is_read_only = self.is_read_only.load(Ordering::Relaxed);
-        let events = events.into_iter().map(|mut event| {
-            if let Some(failure) = event.error.as_mut().filter(|failure| is_read_only && failure.code == READ_ONLY)
-            {
-                let refused = Error::read_only_store();
-                (failure.code, failure.message) = (refused.code().to_owned(), refused.to_string());
-            }
-            event
-        });
-        if self.events.push(events) {
-            // This fails only while the environment ends; then nobody listens.
-            lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
-    }
-
-    /// Queues an event, or `failed`.
-    pub fn tell_result(&self, id: u32, result: Result<NativeEvent, Error>) {
-        self.tell([result.unwrap_or_else(|error| NativeEvent::failed(id, &error))]);
     }
 
     /// Does something with the thread that looks for commits, if the file is open.
@@ -176,9 +127,24 @@ impl StoreState {
     }
 }
 
+impl Answers for StoreState {
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn revised(&self, mut event: NativeEvent) -> NativeEvent {
+        let is_read_only = self.is_read_only.load(Ordering::Relaxed);
+        if let Some(failure) = event.error.as_mut().filter(|failure| is_read_only && failure.code == READ_ONLY) {
+            let refused = Error::read_only_store();
+            (failure.code, failure.message) = (refused.code().to_owned(), refused.to_string());
+        }
+        event
+    }
+}
+
 impl EngineUser for StoreState {
     fn let_go(&self) {
-        self.events.mute();
+        self.outbox.mute();
         self.sql.clear();
         self.sql.stop_reads();
     }
