@@ -68,7 +68,7 @@ pub struct RunningTransaction {
     pub ended_epoch: Option<u32>,
 }
 
-/// Begins a transaction in which the holder may be idle for so long.
+/// Begins a transaction of the user.
 pub async fn begin(client: &Client) -> Result<(), ServerFailure> {
     Ok(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
 }

@@ -96,30 +96,9 @@ impl ServerWriter {
 
     /// Begins a transaction that locks the rows of some keys, for the next batch.
     async fn hold(&mut self, addresses: &[Address]) -> Result<Values, Error> {
-        let network = Rc::clone(self.link.network());
-        let mut retry = Retry::within(network.settings.timeout);
-        loop {
-            let link = Rc::clone(&self.link);
-            let left = retry.left();
-            let attempt = async {
-                let (client, _) = self.connect(left).await?;
-                hold(&client, addresses).await
-            };
-            match link.within(left, attempt).await {
-                Ok(values) => {
-                    self.is_holding = true;
-                    return Ok(values);
-                }
-                Err(ServerFailure::Refused(error)) => {
-                    self.link.drop_client();
-                    return Err(error);
-                }
-                Err(_) => self.link.drop_client(),
-            }
-            if !retry.pause().await {
-                return Err(network.no_server());
-            }
-        }
+        let held = self.begin(async |client: &Client| hold(client, addresses).await).await;
+        self.is_holding = held.is_ok();
+        Ok(held?.1)
     }
 
     /// Ends the transaction that was begun for the next batch, if there is one.
@@ -133,8 +112,8 @@ impl ServerWriter {
 
     async fn run_lease(&mut self, lease: TransactionLease) {
         let TransactionLease { idle_limit, mut aborted, started, ended } = lease;
-        let client = match self.begin_lease().await {
-            Ok(client) => client,
+        let client = match self.begin(lease::begin).await {
+            Ok((client, ())) => client,
             Err(error) => {
                 started.send(Err(error));
                 return ended.send(Ok(()));
@@ -171,7 +150,11 @@ impl ServerWriter {
         }
     }
 
-    async fn begin_lease(&mut self) -> Result<Rc<Client>, Error> {
+    /// Begins a transaction, and does what it begins with, again until that succeeds, for as long as the settings say.
+    async fn begin<T>(
+        &mut self,
+        work: impl AsyncFn(&Client) -> Result<T, ServerFailure>,
+    ) -> Result<(Rc<Client>, T), Error> {
         let network = Rc::clone(self.link.network());
         let mut retry = Retry::within(network.settings.timeout);
         loop {
@@ -179,13 +162,17 @@ impl ServerWriter {
             let left = retry.left();
             let attempt = async {
                 let (client, _) = self.connect(left).await?;
-                lease::begin(&client).await?;
-                Ok(client)
+                let begun = work(&client).await?;
+                Ok((client, begun))
             };
-            match link.within(left, attempt).await {
-                Ok(client) => return Ok(client),
-                Err(ServerFailure::Refused(error)) => return Err(error),
-                Err(_) => self.link.drop_client(),
+            let failure = match link.within(left, attempt).await {
+                Ok(begun) => return Ok(begun),
+                Err(failure) => failure,
+            };
+            // A transaction that was begun, and then refused what it begins with, ends with its connection.
+            self.link.drop_client();
+            if let ServerFailure::Refused(error) = failure {
+                return Err(error);
             }
             if !retry.pause().await {
                 return Err(network.no_server());
