@@ -273,15 +273,7 @@ export declare class NativePostgres {
 	constructor(wake: () => void);
 	hold(held: boolean): void;
 	open(id: number, options: PostgresOptions, adoption: "never" | "small" | "always"): void;
-	submit(
-		id: number,
-		epoch: number,
-		codes: Uint8Array,
-		texts: string,
-		lengths: Uint32Array,
-		numbers: Float64Array,
-		now: number,
-	): void;
+	submit: NativeStore["submit"];
 	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number): void;
 	status(id: number): void;
 	adopt(id: number): void;

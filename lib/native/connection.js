@@ -37,12 +37,6 @@ const { endAtSignals } = require("./signals.js");
  *   last one at the process's end
  */
 
-/**
- * Scope of a watch: some keys, or those of a range.
- *
- * @typedef {{ keys: string[] | undefined, range: { from: string, to: string | undefined }, community: string | undefined }} WatchScope
- */
-
 /** What is stored under a key that has no entry. */
 const NOTHING = /** @type {Stored} */ ({ text: undefined, expiresAt: undefined });
 
@@ -271,21 +265,6 @@ class Connection extends EventConnection {
 		if (status) {
 			this.notices?.ended(status, this.location);
 		}
-	}
-
-	/**
-	 * Watches keys. The events are `started` if the snapshot was taken later, `done` when all is known of the keys, one
-	 * `changed` for each call of `nextChanges`, and `failed`.
-	 *
-	 * @param {WatchScope} scope
-	 * @param {(event: Event) => void} handler
-	 * @returns {{ id: number, isStarted: boolean }}
-	 */
-	watch({ keys, range, community }, handler) {
-		const id = this.nextId();
-		this.watches.set(id, handler);
-		const isStarted = this.native.watch(id, keys, range.from, range.to, community, Date.now());
-		return { id, isStarted };
 	}
 
 	/**

@@ -10,7 +10,7 @@ const { WATCH_KEYS_MAX } = require("../../base/limits.js");
  * @typedef {import("../../..").Change<any>} Change
  * @typedef {import("../../native/addon").Event} Event
  * @typedef {import("../../native/connection.js").OpenConnection} OpenConnection
- * @typedef {import("../../native/connection.js").WatchScope} WatchScope
+ * @typedef {import("../../native/events/event-connection.js").WatchScope} WatchScope
  */
 
 const OPTIONS = ["keys", "prefix", "signal"];

@@ -4,9 +4,7 @@ const { POSTGRES_COMMUNITY_BYTES_MAX, POSTGRES_KEY_BYTES_MAX } = require("../../
 const { openAdmin } = require("../../native/postgres/admin.js");
 
 /**
- * Entry as it is stored: its value as JSON text, its expiry in milliseconds since 1970 UTC.
- *
- * @typedef {[key: string, community: string | null, text: string, expiresAt: number | null]} StoredEntry
+ * @typedef {import("../../native/postgres/admin.js").StoredRow} StoredEntry
  *
  * Store that keys are read from, or written to.
  *
@@ -35,20 +33,14 @@ async function openServer(config, title, isTarget) {
 			title,
 			keys,
 			pages: async function* () {
-				/** @type {string | null} */
-				let after = null;
-				do {
-					/** @type {{ json: string, next: string | null }} */
-					const { json, next } = await admin.exportPage(after);
-					/** @type {StoredEntry[]} */
-					const page = JSON.parse(json);
-					if (page.length > 0) yield page;
-					after = next;
-				} while (after !== null);
+				for (let page = await admin.exportPage(true); page.rows.length > 0; page = await admin.exportPage(false)) {
+					yield page.rows;
+					if (!page.hasMore) break;
+				}
 			},
 			problemWith,
 			write: async (rows) => {
-				await admin.importRows(JSON.stringify(rows), false);
+				await admin.importRows(rows, false);
 			},
 			close: () => admin.close(),
 		};

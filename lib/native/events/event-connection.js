@@ -11,6 +11,12 @@ const { Poller } = require("./poller.js");
  * @typedef {import("../requests.js").EventHandler} EventHandler
  */
 
+/**
+ * Scope of a watch: some keys, or those of a range.
+ *
+ * @typedef {{ keys: string[] | undefined, range: { from: string, to: string | undefined }, community: string | undefined }} WatchScope
+ */
+
 /** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
 const busy = new Set();
 
@@ -185,6 +191,21 @@ class EventConnection extends Requests {
 			this.lastId++;
 		}
 		return this.lastId;
+	}
+
+	/**
+	 * Watches keys. The events are `started` if the snapshot was taken later, `done` when all is known of the keys, one
+	 * `changed` for each call of `nextChanges`, and `failed`.
+	 *
+	 * @param {WatchScope} scope
+	 * @param {(event: Event) => void} handler
+	 * @returns {{ id: number, isStarted: boolean }}
+	 */
+	watch({ keys, range, community }, handler) {
+		const id = this.nextId();
+		this.watches.set(id, handler);
+		const isStarted = this.native.watch(id, keys, range.from, range.to, community, Date.now());
+		return { id, isStarted };
 	}
 
 	/**

@@ -10,6 +10,10 @@ const { toOptions } = require("./options.js");
  */
 
 /**
+ * Row as it is stored: its value as JSON text, its expiry in milliseconds since 1970 UTC.
+ *
+ * @typedef {[key: string, community: string | null, text: string, expiresAt: number | null]} StoredRow
+ *
  * State of a server. What this user may not see of others is `null`.
  *
  * @typedef {object} PostgresStatus
@@ -53,23 +57,21 @@ async function openAdmin(config, { adopt }) {
 		/** @returns {Promise<{ rows: number, duplicates: number }>} */
 		adopt: () => request((id, native) => native.adopt(id)),
 		/**
-		 * The rows that there are, a page at a time, in the order of insertion. The pages are of one moment.
+		 * The first rows that there are, in the order of insertion, or those behind the page before. The pages are of one
+		 * moment.
 		 *
-		 * @param {string | null} [after] the `next` of the page before
-		 * @returns {Promise<{ json: string, next: string | null }>}
+		 * @param {boolean} isFirst
+		 * @returns {Promise<{ rows: StoredRow[], hasMore: boolean }>}
 		 */
-		exportPage: async (after) => {
-			const { rows, hasMore } = await request((id, native) => native.exportRows(id, after == null));
-			return { json: JSON.stringify(rows), next: hasMore ? "next" : null };
-		},
+		exportPage: (isFirst) => request((id, native) => native.exportRows(id, isFirst)),
 		/**
 		 * Adds rows in their order, all or none.
 		 *
-		 * @param {string} json as `exportPage` has it
+		 * @param {StoredRow[]} rows
 		 * @param {boolean} overwrite whether the rows of keys that are there are replaced
 		 * @returns {Promise<{ inserted: number, skipped: number }>}
 		 */
-		importRows: (json, overwrite) => request((id, native) => native.importRows(id, json, overwrite)),
+		importRows: (rows, overwrite) => request((id, native) => native.importRows(id, JSON.stringify(rows), overwrite)),
 		close: () => new Promise((/** @type {(value?: undefined) => void} */ resolve) => connection.close(() => resolve())),
 	};
 }

@@ -121,20 +121,6 @@ class PostgresConnection extends EventConnection {
 		return false;
 	}
 
-	/**
-	 * Watches keys, see `Connection`.
-	 *
-	 * @param {import("../connection.js").WatchScope} scope
-	 * @param {(event: Event) => void} handler
-	 * @returns {{ id: number, isStarted: boolean }}
-	 */
-	watch({ keys, range, community }, handler) {
-		const id = this.nextId();
-		this.watches.set(id, handler);
-		const isStarted = this.native.watch(id, keys, range.from, range.to, community, Date.now());
-		return { id, isStarted };
-	}
-
 	/** There is no memory that tells one version of the database from another. */
 	version() {
 		return null;

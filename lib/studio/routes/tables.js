@@ -9,7 +9,9 @@ const { isOwn, quoted, schemaOf, tableOf } = require("./schema.js");
 
 /**
  * @typedef {import("./route").Route} Route
+ * @typedef {import("./route").Session} Session
  * @typedef {import("./schema.js").Table} Table
+ * @typedef {import("../../..").Transaction} Transaction
  */
 
 const ROWS = /** @type {const} */ ({ rowMode: "array", bigint: "large" });
@@ -198,11 +200,8 @@ const TABLE_ROUTES = {
 	"table/update": {
 		writes: true,
 		bodyBytes: VALUE_BODY_BYTES_MAX,
-		run: async (session, input) => {
-			const { sqlite } = session.store;
-			await sqlite.transaction(async (tx) => {
-				const table = await tableOf(tx, textOf(input, "table"));
-				checkEditable(table);
+		run: (session, input) =>
+			edit(session, input, async (tx, table) => {
 				const name = quoted(columnOf(table, textOf(input, "column")).name);
 				const { condition, parameters } = whereKey(table, listOf(input, "key"));
 				const before = fromCell(input.before);
@@ -211,19 +210,14 @@ const TABLE_ROUTES = {
 				const sql = `UPDATE ${quoted(table.name)} SET ${name} = ? WHERE ${condition} AND ${same}`;
 				const { changes } = await tx.run(sql, [fromCell(input.value), ...parameters, before, textOf(input, "type")]);
 				checkOne(changes);
-			});
-			return {};
-		},
+			}),
 	},
 
 	"table/insert": {
 		writes: true,
 		bodyBytes: VALUE_BODY_BYTES_MAX,
-		run: async (session, input) => {
-			const { sqlite } = session.store;
-			await sqlite.transaction(async (tx) => {
-				const table = await tableOf(tx, textOf(input, "table"));
-				checkEditable(table);
+		run: (session, input) =>
+			edit(session, input, async (tx, table) => {
 				const entries = entriesOf(table, input.values);
 				const names = entries.map(({ name }) => quoted(name)).join(", ");
 				const values =
@@ -232,25 +226,34 @@ const TABLE_ROUTES = {
 					`INSERT INTO ${quoted(table.name)} ${values}`,
 					entries.map(({ value }) => value),
 				);
-			});
-			return {};
-		},
+			}),
 	},
 
 	"table/delete": {
 		writes: true,
-		run: async (session, input) => {
-			const { sqlite } = session.store;
-			await sqlite.transaction(async (tx) => {
-				const table = await tableOf(tx, textOf(input, "table"));
-				checkEditable(table);
+		run: (session, input) =>
+			edit(session, input, async (tx, table) => {
 				const { condition, parameters } = whereKey(table, listOf(input, "key"));
 				checkOne((await tx.run(`DELETE FROM ${quoted(table.name)} WHERE ${condition}`, parameters)).changes);
-			});
-			return {};
-		},
+			}),
 	},
 };
+
+/**
+ * Changes a table that may be edited, in a transaction.
+ *
+ * @param {Session} session
+ * @param {Record<string, unknown>} input
+ * @param {(tx: Transaction, table: Table) => Promise<void>} change
+ */
+async function edit(session, input, change) {
+	await session.store.sqlite.transaction(async (tx) => {
+		const table = await tableOf(tx, textOf(input, "table"));
+		checkEditable(table);
+		await change(tx, table);
+	});
+	return {};
+}
 
 /** @param {number} changes */
 function checkOne(changes) {
