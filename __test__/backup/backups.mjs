@@ -7,12 +7,22 @@ import { expect, onTestFinished } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
+import { machine } from "./machine.mjs";
 
 /** A store that is backed up often, closed when the test ends. */
 export function openBackedUp(filename, backup = {}) {
 	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true, ...backup } });
 	onTestFinished(() => store.close());
 	return store;
+}
+
+/** A machine with a file of which no backup was made: a missing one is not begun anew at a destination that fails. */
+export async function machineWithFile() {
+	const found = machine();
+	const store = openDataStore({ filename: found.file, backup: false });
+	await store.appData.set({ key: "k", value: 0 });
+	await store.close();
+	return found;
 }
 
 /** Options of a store whose backups are made when they are asked for. */

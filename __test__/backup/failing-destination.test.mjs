@@ -5,25 +5,16 @@ import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDataStore, RootcellarError } from "rootcellar";
+import { RootcellarError } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runModule, startModule } from "../helpers/child.mjs";
 import { expectFailure } from "../helpers/errors.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
-import { lose, openBackedUp as open } from "./backups.mjs";
+import { lose, machineWithFile, openBackedUp as open } from "./backups.mjs";
 import { machine } from "./machine.mjs";
 
 describe("a destination that fails", () => {
-	/** A file that is there: a missing one is not begun anew at such a destination. */
-	async function machineWithFile() {
-		const found = machine();
-		const store = openDataStore({ filename: found.file, backup: false });
-		await store.appData.set({ key: "k", value: 0 });
-		await store.close();
-		return found;
-	}
-
 	const SOURCE = `
 		const [filename, url, kind] = process.argv.slice(1);
 		const store = openDataStore({ filename, backup: { url, intervalMs: 20, quiet: kind === "quiet", shutdownTimeoutMs: 100 } });

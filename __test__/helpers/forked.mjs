@@ -1,6 +1,7 @@
 // Node programs that answer with a message.
 
 import { fork } from "node:child_process";
+import { onTestFinished } from "vitest";
 
 /** The SDK's source is one line of a megabyte, which Node prints with an uncaught error. */
 const LINE_CHARACTERS_MAX = 500;
@@ -34,6 +35,23 @@ export function runForked(program, { args = [], env, message, timeout = 240_000,
 		child.on("close", (code, signal) => resolve({ answer, code, signal, printed: shorten(printed) }));
 		if (message !== undefined) child.send(message);
 	});
+}
+
+/**
+ * Starts a program that goes on until the test ends. `message` resolves with the next message that it sends, and rejects
+ * with the end of what it printed if it has ended.
+ */
+export function startForked(program, args, options = {}) {
+	const child = fork(program, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], ...options });
+	onTestFinished(() => child.kill("SIGKILL"));
+	let errors = "";
+	child.stderr.on("data", (chunk) => (errors += chunk));
+	const ended = new Promise((_, reject) =>
+		child.once("close", () => reject(new Error(`${args[0]} ended: ${errors.slice(-LINE_CHARACTERS_MAX)}`))),
+	);
+	ended.catch(() => {});
+	const message = () => Promise.race([ended, new Promise((resolve) => child.once("message", resolve))]);
+	return { message, send: (order) => child.send(order) };
 }
 
 function shorten(text) {

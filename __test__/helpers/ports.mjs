@@ -25,7 +25,8 @@ export async function accepts(port, server) {
 	return !hasEnded;
 }
 
-async function freePort() {
+/** A port that nobody listens on, as long as nobody is quicker to take it. */
+export async function freePort() {
 	const server = createServer().listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const { port } = server.address();

@@ -6,9 +6,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { debianFiles, debianLibraries, PGBOUNCER } from "../../scripts/lib/debian.mjs";
+import { freePort } from "../helpers/ports.mjs";
 import { until } from "../helpers/time.mjs";
 import { asServer, handOver, reachable, serverFolder } from "./data-folder.mjs";
-import { freePort } from "./server.mjs";
 
 /** Ends the pooler when its starter is gone. */
 const GUARD = '"$@" & pid=$!; cat > /dev/null; kill $pid; wait $pid';

@@ -4,10 +4,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
 import { POSTGRES } from "../../scripts/lib/postgres.mjs";
+import { freePort } from "../helpers/ports.mjs";
 import { asServer, handOver, makeDataFolder, PASSWORD, programs, serverFolder, USERNAME } from "./data-folder.mjs";
 
 /** What makes a server quick that has nothing to lose. */
@@ -276,14 +276,4 @@ function childrenOf(pid) {
 	} catch {
 		return [];
 	}
-}
-
-/** A port that nobody listens on. */
-export async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address();
-	server.close();
-	await once(server, "close");
-	return port;
 }

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { azureServerPath } from "../../../scripts/lib/azure.mjs";
-import { startOnFreePort } from "./ports.mjs";
+import { startOnFreePort } from "../../helpers/ports.mjs";
 
 const ACCOUNT = "bots";
 const KEY = Buffer.from("rootcellar-secret").toString("base64");

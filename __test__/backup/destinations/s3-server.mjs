@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { s3ServerPath } from "../../../scripts/lib/s3.mjs";
-import { accepts, startOnFreePort } from "./ports.mjs";
+import { accepts, startOnFreePort } from "../../helpers/ports.mjs";
 
 /** Credentials of the server, in the environment variables that every client of S3 reads. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: "rootcellar", AWS_SECRET_ACCESS_KEY: "rootcellar-secret" };

@@ -284,16 +284,7 @@ describe("in a transaction", () => {
 	test("once it has ended, every read is refused", async () => {
 		const { sqlite } = temporaryStore();
 		const kv = await sqlite.transaction(async (tx) => tx.kv);
-		for (const read of [
-			() => kv.has("a"),
-			() => kv.getMany(["a"]),
-			() => kv.list(),
-			() => kv.listKeys(),
-			() => kv.count(),
-			() => kv.entries().next(),
-		]) {
-			await expectFailure(read, "ERR_TRANSACTION_CLOSED");
-		}
+		await expectRefused(kv, "ERR_TRANSACTION_CLOSED");
 	});
 });
 
@@ -303,6 +294,11 @@ test("after the store is closed every read is refused", async () => {
 	await store.kv.getMany(["a"]);
 	await store.close();
 	const { kv } = store;
+	await expectRefused(kv, "ERR_STORE_CLOSED");
+});
+
+/** Every read is refused, for the same reason. */
+async function expectRefused(kv, code) {
 	for (const read of [
 		() => kv.has("a"),
 		() => kv.getMany(["a"]),
@@ -311,6 +307,6 @@ test("after the store is closed every read is refused", async () => {
 		() => kv.count(),
 		() => kv.entries().next(),
 	]) {
-		await expectFailure(read, "ERR_STORE_CLOSED");
+		await expectFailure(read, code);
 	}
-});
+}

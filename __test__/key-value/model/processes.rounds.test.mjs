@@ -1,10 +1,9 @@
 // Model in several processes: groups of random operations, each issued by one of several processes, the SDK among them, have
 // the results of one plain model.
 
-import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { expectLikeModel, expectSameContents, Model, operation, settle } from "./model.mjs";
@@ -15,23 +14,14 @@ const LIBRARIES = ["rootcellar", "rootcellar", "sdk"];
 /** A process that issues groups of operations. */
 async function start(library, filename) {
 	const DATABASE_CONFIG = JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename } });
-	const child = fork(program, [library, filename], {
+	const { message, send } = startForked(program, [library, filename], {
 		env: { ...process.env, DATABASE_CONFIG, COMMUNITY_ID: "WiJn1KM1f5eB9A9RzVwVLw", DEV_TOKEN: "none" },
 		serialization: "advanced",
-		stdio: ["ignore", "ignore", "pipe", "ipc"],
 	});
-	onTestFinished(() => child.kill("SIGKILL"));
-	let errors = "";
-	child.stderr.on("data", (chunk) => (errors += chunk));
-	const ended = new Promise((_, reject) =>
-		child.once("close", () => reject(new Error(`${library} ended: ${errors.slice(-500)}`))),
-	);
-	ended.catch(() => {});
-	const message = () => Promise.race([ended, new Promise((resolve) => child.once("message", resolve))]);
 	await message();
 	return (group) => {
 		const outcomes = message();
-		child.send(group);
+		send(group);
 		return outcomes;
 	};
 }

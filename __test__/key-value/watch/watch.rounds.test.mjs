@@ -1,10 +1,9 @@
 // Watches under a storm of writes by several processes and libraries: whatever is left out, what was told last is what there is.
 
-import { fork } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { expectSound } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
@@ -19,23 +18,12 @@ const LONG_COUNT = 100;
 
 /** A process that writes when it is told to. */
 async function startWriter(library, filename, name) {
-	const child = fork(program, [library, filename, name], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
-	onTestFinished(() => child.kill("SIGKILL"));
-	let errors = "";
-	child.stderr.on("data", (chunk) => (errors += chunk));
-	const ended = new Promise((_, reject) =>
-		child.once("close", () => reject(new Error(`${library} ended: ${errors.slice(-500)}`))),
-	);
-	ended.catch(() => {});
-	const says = (message) =>
-		Promise.race([
-			ended,
-			new Promise((resolve) => child.once("message", resolve)).then((said) => expect(said).toBe(message)),
-		]);
+	const { message, send } = startForked(program, [library, filename, name]);
+	const says = async (text) => expect(await message()).toBe(text);
 	await says("ready");
 	return (order) => {
 		const done = says("done");
-		child.send(order);
+		send(order);
 		return done;
 	};
 }

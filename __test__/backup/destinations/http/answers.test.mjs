@@ -1,10 +1,9 @@
 // What a server answers that is no object store, or none that backups can use.
 
 import { existsSync } from "node:fs";
-import { openDataStore } from "rootcellar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rejection } from "../../../helpers/errors.mjs";
-import { lose, openBackedUp as open, rarely } from "../../backups.mjs";
+import { lose, machineWithFile, openBackedUp as open, rarely } from "../../backups.mjs";
 import { machine } from "../../machine.mjs";
 import { answering, listing, startFakeStore } from "./fake-store.mjs";
 
@@ -21,15 +20,6 @@ beforeAll(() => Object.assign(process.env, ENVIRONMENT));
 afterAll(() => {
 	for (const name of Object.keys(ENVIRONMENT)) delete process.env[name];
 });
-
-/** A machine with a file that no backup was made of. */
-async function machineWithFile() {
-	const found = machine();
-	const store = openDataStore({ filename: found.file, backup: false });
-	await store.appData.set({ key: "k", value: 0 });
-	await store.close();
-	return found;
-}
 
 /** The error of a backup to a server, which has to be of the destination. */
 async function failure(server) {

@@ -97,6 +97,18 @@ describe("a listing whose pages do not end", () => {
 
 describe("a listing of sizes and times that no backup has", () => {
 	const MOST = "18446744073709551615";
+
+	/** Lets a server list what it has in changed words. */
+	const listsWith = (server, change) => {
+		server.answer = (request, response) => {
+			if (!isListing(request)) return false;
+			const prefix = new URL(request.url, "http://host").searchParams.get("prefix");
+			const found = [...server.objects].filter(([key]) => key.startsWith(prefix));
+			const text = listing(found.map(([key, object]) => ({ key, ...object })));
+			return answering(200, change(text))(request, response);
+		};
+	};
+
 	test.each([
 		["the largest number", MOST],
 		["more than a number", `${MOST}0`],
@@ -106,13 +118,7 @@ describe("a listing of sizes and times that no backup has", () => {
 		["too little for a backup", "3"],
 	])("a size of %s", async (_, size) => {
 		const { file, server } = await lostMachine();
-		server.answer = (request, response) => {
-			if (!isListing(request)) return false;
-			const prefix = new URL(request.url, "http://host").searchParams.get("prefix");
-			const found = [...server.objects].filter(([key]) => key.startsWith(prefix));
-			const text = listing(found.map(([key, object]) => ({ key, ...object })));
-			return answering(200, text.replaceAll(/<Size>\d+/g, `<Size>${size}`))(request, response);
-		};
+		listsWith(server, (text) => text.replaceAll(/<Size>\d+/g, `<Size>${size}`));
 		const store = open(file, briefly(server.url));
 		const value = await store.appData.get("k").catch((error) => error);
 		if (value === 1) return;
@@ -129,14 +135,7 @@ describe("a listing of sizes and times that no backup has", () => {
 		"",
 	])("a time of %s", async (time) => {
 		const { file, server } = await lostMachine();
-		server.answer = (request, response) => {
-			if (!isListing(request)) return false;
-			const prefix = new URL(request.url, "http://host").searchParams.get("prefix");
-			const found = [...server.objects].filter(([key]) => key.startsWith(prefix));
-			const text = listing(found.map(([key, object]) => ({ key, ...object })));
-			const changed = text.replaceAll(/<LastModified>[^<]*/g, `<LastModified>${time}`);
-			return answering(200, changed)(request, response);
-		};
+		listsWith(server, (text) => text.replaceAll(/<LastModified>[^<]*/g, `<LastModified>${time}`));
 		const store = open(file, briefly(server.url));
 		const value = await store.appData.get("k").catch((error) => error);
 		if (value !== 1) {
