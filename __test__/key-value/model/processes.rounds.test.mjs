@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { startForked } from "../../helpers/forked.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { expectLikeModel, expectSameContents, Model, operation, settle } from "./model.mjs";

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
+import { startForked } from "../../helpers/forked.mjs";
 import { expectSound } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
