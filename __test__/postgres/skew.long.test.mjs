@@ -33,7 +33,7 @@ test.each([-7_200, -30, 30, 7_200])("a clock that is %i s off", async (seconds) 
 				began,
 				minute: await appData.get("a minute"),
 				past: (await appData.get("past")) ?? null,
-				relative: await kv.get("relative"),
+				relative: await appData.get("relative"),
 				off: entry.expiresAt - began,
 			}));
 			await dataStore.close();
