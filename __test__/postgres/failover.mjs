@@ -1,5 +1,7 @@
 // What is written to a store and acknowledged, while the server under it comes and goes.
 
+import { expect } from "vitest";
+
 /**
  * Writes to a store until it is stopped. Each lane appends to a key of its own by `update`, and counts in another that all
  * share, so that a write that is lost or applied twice shows.
@@ -46,13 +48,33 @@ export function startLoad({ appData, kv }, lanes) {
 	const ended = Promise.all(acknowledged.map((_, index) => lane(index)));
 	return {
 		get acknowledged() {
-			return acknowledged.reduce((sum, n) => sum + n, 0);
+			return sum(acknowledged);
 		},
 		/** Stops, and gives what has become of every write. */
 		async stop() {
 			stopped = true;
 			await ended;
-			return { acknowledged, unknown, counted, unknownCounts, failures, longestGapMs };
+			const writes = sum(acknowledged) + counted;
+			const writesUnknown = sum(unknown) + unknownCounts;
+			return { writes, writesUnknown, acknowledged, unknown, counted, unknownCounts, failures, longestGapMs };
 		},
 	};
+}
+
+const sum = (counts) => counts.reduce((total, n) => total + n, 0);
+
+/** Every acknowledged write is there once, and nothing else but what may be. */
+export async function expectExact({ appData, kv }, { acknowledged, unknown, counted, unknownCounts, failures }) {
+	expect(failures.map(({ code, message }) => `${code}: ${message}`)).toEqual([]);
+	const keys = new Set((await appData.select("lane:%")).map(({ key }) => key));
+	let written = 0;
+	for (const [index, count] of acknowledged.entries()) {
+		if (unknown[index] > 0) continue;
+		for (let n = 0; n < count; n++) expect(keys.has(`lane:${index}:${n}`), `lane:${index}:${n}`).toBe(true);
+		written += count;
+	}
+	expect(keys.size).toBeGreaterThanOrEqual(written);
+	const count = await kv.increment("count", 0);
+	expect(count).toBeGreaterThanOrEqual(counted);
+	expect(count).toBeLessThanOrEqual(counted + unknownCounts);
 }

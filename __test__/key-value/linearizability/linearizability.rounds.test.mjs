@@ -1,65 +1,19 @@
 // Linearizability: what concurrent clients saw of a few keys has an order that explains it.
 
-import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { environment, packagePath } from "../../helpers/child.mjs";
+import { packagePath } from "../../helpers/child.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
-import { check } from "./checker.mjs";
-import { appendInOrder, KEYS, ORDER_KEY, recordStore } from "./recorder.mjs";
-import { projection, register, store as wholeStore } from "./semantics.mjs";
+import { expectOrder, expectTransfers } from "./expectations.mjs";
+import { participate, recordAll, startProcess, startWorker } from "./participants.mjs";
+import { ORDER_KEY } from "./recorder.mjs";
 
 const ROUNDS = rounds({ few: 3, many: 12, long: 200 });
 const ROUND_NS = 500_000_000;
-const program = new URL("./participant.mjs", import.meta.url);
 
 vi.setConfig({ testTimeout: 300_000 + ROUNDS * 60_000 });
-
-/** A participant in a worker thread. */
-function startWorker(options) {
-	const worker = new Worker(program, { workerData: options });
-	onTestFinished(() => worker.terminate());
-	return participant(worker, (message) => worker.postMessage(message));
-}
-
-/** A participant in a process of its own. */
-function startProcess(options) {
-	const child = fork(fileURLToPath(program), [JSON.stringify(options)], { env: environment(), execArgv: [] });
-	onTestFinished(() => child.kill());
-	return participant(child, (message) => child.send(message));
-}
-
-function participant(emitter, send) {
-	const ended = once(emitter, "exit").then(() => {
-		throw new Error("a participant ended");
-	});
-	// That counts only while an answer is waited for.
-	ended.catch(() => {});
-	async function answer() {
-		const [message] = await Promise.race([once(emitter, "message"), ended]);
-		return message;
-	}
-	function ask(message) {
-		send(message);
-		return answer();
-	}
-	return {
-		ready: answer(),
-		record: ({ zero, until }) => ask({ zero: String(zero), until }),
-		appendInOrder: (appends) => ask({ appends }),
-	};
-}
-
-/** A participant in this thread. */
-function participate(store, client) {
-	return {
-		record: (times) => recordStore(store, { client, flows: 3, ...times }),
-		appendInOrder: (appends) => appendInOrder(store.appData, client, appends),
-	};
-}
 
 /** Two stores of this thread, two worker threads and two processes, in the latter perhaps another SQLite library. */
 async function startAll(filename, stores, { withLibrary }) {
@@ -73,27 +27,6 @@ async function startAll(filename, stores, { withLibrary }) {
 	return [...stores.map((store, n) => participate(store, `main${n}`)), ...others];
 }
 
-/** The history of all participants, from an empty store on. */
-async function recordAll(participants, appData) {
-	await appData.deleteLike("%");
-	const times = { zero: process.hrtime.bigint(), until: ROUND_NS };
-	const histories = await Promise.all(participants.map((one) => one.record(times)));
-	return histories.flat();
-}
-
-/** A history has an order that explains it; else the message shows where the longest attempt ended. */
-function expectLinearizable(history, step, name) {
-	const { explained, longest } = check(history, step);
-	if (explained) return;
-	const reached = new Set(longest);
-	const left = history.filter((operation) => !reached.has(operation)).sort((a, b) => a.invoked - b.invoked);
-	const text = (operations) => operations.map((operation) => JSON.stringify(operation)).join("\n");
-	expect.fail(
-		`no order explains ${name}: after ${longest.length} of ${history.length} operations, of which the last are\n` +
-			`${text(longest.slice(-12))}\nnothing of what is left can come next:\n${text(left.slice(0, 20))}`,
-	);
-}
-
 test("flows, stores, worker threads, processes and another library on three keys see one order of operations", async () => {
 	const started = performance.now();
 	const filename = temporaryFile();
@@ -104,13 +37,10 @@ test("flows, stores, worker threads, processes and another library on three keys
 	let busy = 0;
 	let checkingMs = 0;
 	for (let round = 0; round < ROUNDS; round++) {
-		const all = await recordAll(participants, stores[0].appData);
+		const all = await recordAll(participants, stores[0].appData, { until: ROUND_NS });
 		const history = all.filter(({ isRejected }) => !isRejected);
 		const checking = performance.now();
-		for (const key of KEYS) expectLinearizable(projection(history, key), register, `round ${round}, ${key}`);
-		// Of all keys together gets have no place in their client's order: they need not wait for writes of other keys.
-		const ofStore = history.map((o) => (o.kind === "get" ? { ...o, client: undefined } : o));
-		expectLinearizable(ofStore, wholeStore, `round ${round}`);
+		expectOrder(history, `round ${round}`);
 		operations += history.length;
 		busy += all.length - history.length;
 		checkingMs += performance.now() - checking;
@@ -121,6 +51,18 @@ test("flows, stores, worker threads, processes and another library on three keys
 		`linearizability: ${operations.toLocaleString("en")} operations of 16 flows in ${ROUNDS} histories have an order, ` +
 			`${busy} were rejected as busy; checked in ${seconds(checkingMs)} s of ${seconds(performance.now() - started)} s`,
 	);
+});
+
+test("transfers between ten accounts by stores, worker threads and processes keep the sum, and have an order", async () => {
+	const filename = temporaryFile();
+	const stores = [temporaryStore(filename), temporaryStore(filename)];
+	await stores[0].appData.get("any");
+	const participants = await startAll(filename, stores, { withLibrary: false });
+	for (let round = 0; round < ROUNDS; round++) {
+		const history = await recordAll(participants, stores[0].appData, { until: ROUND_NS, transfers: true });
+		expectTransfers(history, `round ${round}`);
+		expect(new Set(history.map(({ client }) => client)).size).toBe(6);
+	}
 });
 
 test("what a client issues without waiting takes effect in that order, while others write the same key", async () => {

@@ -1,13 +1,19 @@
 // Clients that record what they do: what they issued and when, when it returned, and with what.
 
 import { setImmediate as turn } from "node:timers/promises";
-import { isRead, textOf, updates } from "./semantics.mjs";
+import { isRead, jointUpdates, textOf, updates } from "./semantics.mjs";
 
 /** The keys of the file: lists that can be appended to, and a count. */
 const LIST_KEYS = ["list/a", "list/b"];
 export const KEYS = [...LIST_KEYS, "count/a"];
+/** The keys of {@link recordTransfers}, and what each has in the beginning. */
+export const ACCOUNTS = Array.from({ length: 10 }, (_, n) => `account/${n}`);
+export const BALANCE = 100;
 /** Another list, for {@link appendInOrder}. */
 export const ORDER_KEY = "order";
+
+/** Operations of a client's history, also where a busy machine leaves it no time. */
+const LEAST = 20;
 
 const random = (below) => Math.floor(Math.random() * below);
 
@@ -19,7 +25,7 @@ function randomOperation(tag) {
 	const choice = random(100);
 	if (choice < 2) return { kind: "setMany", argument: KEYS.map((key) => ({ key, value: valueFor(key, tag) })) };
 	if (choice < 3) return { kind: "deleteLike" };
-	if (choice < 8) return { kind: "exchange", argument: LIST_KEYS };
+	if (choice < 8) return { kind: "exchange", argument: { keys: LIST_KEYS } };
 	if (choice < 18) return { kind: "select" };
 	const key = KEYS[random(KEYS.length)];
 	if (choice < 21) return { kind: "take", key };
@@ -35,15 +41,25 @@ function randomOperationOnKey(tag) {
 	return LIST_KEYS.includes(key) ? { kind: "append", key, argument: tag } : { kind: "increment", key };
 }
 
+/** A transfer between two accounts, or a read of one or of all. */
+function randomTransfer() {
+	const choice = random(100);
+	if (choice < 20) return { kind: "select" };
+	const from = random(ACCOUNTS.length);
+	if (choice < 50) return { kind: "get", key: ACCOUNTS[from] };
+	const to = (from + 1 + random(ACCOUNTS.length - 1)) % ACCOUNTS.length;
+	return { kind: "transfer", argument: { keys: [ACCOUNTS[from], ACCOUNTS[to]], amount: 1 + random(9) } };
+}
+
 const valueFor = (key, tag) => (LIST_KEYS.includes(key) ? [tag] : random(1_000_000));
 const toText = (value) => JSON.stringify(value) ?? null;
 
-/** The entries of the store, as of one moment, read in one of the ways that there are. */
-async function contents({ appData, kv }) {
+/** The entries of the store, which are of these keys, as of one moment, read in one of the ways that there are. */
+async function contents({ appData, kv }, keys) {
 	switch (random(4)) {
 		case 0: {
-			const values = await kv.getMany(KEYS);
-			return KEYS.map((key, index) => [key, values[index]]).filter(([, value]) => value !== undefined);
+			const values = await kv.getMany(keys);
+			return keys.map((key, index) => [key, values[index]]).filter(([, value]) => value !== undefined);
 		}
 		case 1: {
 			const { entries } = await kv.list({ reverse: random(2) === 0 });
@@ -60,13 +76,13 @@ async function contents({ appData, kv }) {
 }
 
 /** Carries out an operation with the store, and resolves with its result as the semantics have it. */
-async function perform(store, { kind, key, argument }) {
+async function perform(store, keys, { kind, key, argument }) {
 	const { appData, kv } = store;
 	switch (kind) {
 		case "get":
 			return toText(await appData.get(key));
 		case "select":
-			return textOf(await contents(store));
+			return textOf(await contents(store, keys));
 		case "set":
 			return appData.set({ key, value: argument });
 		case "setMany":
@@ -75,10 +91,14 @@ async function perform(store, { kind, key, argument }) {
 			return appData.delete(key);
 		case "deleteLike":
 			return random(2) ? appData.deleteLike("%") : kv.deleteRange({ prefix: "" });
-		case "exchange": {
-			const [one, other] = argument;
-			const after = await kv.updateMany(argument, (values) => ({ [one]: values[other], [other]: values[one] }));
-			return JSON.stringify(argument.map((name) => after[name] ?? null));
+		case "exchange":
+		case "transfer": {
+			const after = await kv.updateMany(argument.keys, (values) => {
+				const before = argument.keys.map((name) => values[name]);
+				const made = jointUpdates[kind].apply(before, argument);
+				return Object.fromEntries(argument.keys.map((name, index) => [name, made[index]]));
+			});
+			return JSON.stringify(argument.keys.map((name) => after[name] ?? null));
 		}
 		case "take":
 			return toText(await kv.getAndDelete(key));
@@ -108,18 +128,18 @@ async function performBySql(all, { kind, key, argument }) {
 }
 
 /**
- * Issues operations until the time is over, now and then several without waiting between them, and returns them
+ * Issues operations until it is over, now and then several without waiting between them, and returns them
  * in the order of issue. One that was rejected because of a held lock, and so changed nothing, has `isRejected`.
  *
  * @param {object} options
  * @param {string} options.client its name
  * @param {number} options.flows how many sequences of operations it issues at the same time
  * @param {bigint} options.zero where time begins
- * @param {number} options.until nanoseconds since then
+ * @param {() => boolean} options.isOver
  * @param {(tag: string) => object} next
  * @param {(operation: object) => Promise<string | null | undefined>} carryOut
  */
-async function record({ client, flows, zero, until }, next, carryOut) {
+async function record({ client, flows, zero, isOver }, next, carryOut) {
 	const history = [];
 	async function issue() {
 		const wanted = next(`${client}-${history.length}`);
@@ -134,12 +154,11 @@ async function record({ client, flows, zero, until }, next, carryOut) {
 		}
 	}
 	async function flow() {
-		// Once also if it begins too late.
 		do {
 			if (random(20) === 0) compute();
 			await Promise.all(Array.from({ length: random(3) === 0 ? 1 + random(5) : 1 }, issue));
 			if (random(4) === 0) await turn();
-		} while (nowSince(zero) < until);
+		} while (!isOver() || history.length < LEAST);
 	}
 	await Promise.all(Array.from({ length: flows }, flow));
 	while (history.every(({ isRejected }) => isRejected)) await issue();
@@ -162,7 +181,11 @@ export function appendInOrder(appData, client, count) {
 
 /** {@link record} through a store. */
 export const recordStore = (store, options) =>
-	record(options, randomOperation, (operation) => perform(store, operation));
+	record(options, randomOperation, (operation) => perform(store, KEYS, operation));
+
+/** {@link record} of transfers between accounts, through a store. */
+export const recordTransfers = (store, options) =>
+	record(options, randomTransfer, (operation) => perform(store, ACCOUNTS, operation));
 
 /** {@link record} on one connection of the `sqlite3` package, which does one thing at a time. */
 export function recordLibrary(database, options) {

@@ -12,6 +12,18 @@ export const updates = {
 	increment: (count) => (count ?? 0) + 1,
 };
 
+/**
+ * What `updateMany` does to the values of some keys, by kind, and what they were before by what it has made of them. An
+ * argument has these `keys`.
+ */
+export const jointUpdates = {
+	exchange: { apply: ([one, other]) => [other, one], revert: ([one, other]) => [other, one] },
+	transfer: {
+		apply: ([from, to], { amount }) => [from - amount, to + amount],
+		revert: ([from, to], { amount }) => [from + amount, to - amount],
+	},
+};
+
 /** A step of the checker for one key. */
 export function register(state, { kind, argument, result }) {
 	switch (kind) {
@@ -43,7 +55,8 @@ export function store(state, operation) {
 		case "deleteLike":
 			return { state: null };
 		case "exchange":
-			return exchange(contentsOf(state), operation);
+		case "transfer":
+			return updateTogether(contentsOf(state), operation);
 		case "setMany":
 			return { state: stateOf(new Map([...contentsOf(state), ...argument.map((entry) => [entry.key, entry.value])])) };
 		default: {
@@ -58,13 +71,16 @@ export function store(state, operation) {
 	}
 }
 
-/** Two keys get each other's values; `result` has those of both after that, in the order of the keys. */
-function exchange(contents, { argument: keys, result }) {
-	const before = keys.map((key) => contents.get(key));
-	if (JSON.stringify(before.toReversed().map((value) => value ?? null)) !== result) return undefined;
-	for (const [index, key] of keys.entries()) {
-		if (before[1 - index] === undefined) contents.delete(key);
-		else contents.set(key, before[1 - index]);
+/** Several keys get values by what all of them had; `result` has those of all after that, in the order of the keys. */
+function updateTogether(contents, { kind, argument, result }) {
+	const made = jointUpdates[kind].apply(
+		argument.keys.map((key) => contents.get(key)),
+		argument,
+	);
+	if (JSON.stringify(made.map((value) => value ?? null)) !== result) return undefined;
+	for (const [index, key] of argument.keys.entries()) {
+		if (made[index] === undefined) contents.delete(key);
+		else contents.set(key, made[index]);
 	}
 	return { state: stateOf(contents) };
 }
@@ -87,13 +103,13 @@ export function projection(history, key) {
 			const entry = argument.find((entry) => entry.key === key);
 			return entry ? { ...operation, kind: "set", argument: entry.value } : [];
 		}
-		if (kind === "exchange") {
-			const index = argument.indexOf(key);
+		if (Object.hasOwn(jointUpdates, kind)) {
+			const index = argument.keys.indexOf(key);
 			if (index < 0) return [];
-			const values = JSON.parse(result ?? "[null, null]").map((value) =>
-				value === null ? null : JSON.stringify(value),
-			);
-			return { ...operation, kind: "replace", argument: { before: values[1 - index], after: values[index] } };
+			const after = JSON.parse(result);
+			const [before, made] = [jointUpdates[kind].revert(after, argument), after].map((values) => values[index]);
+			const text = (value) => (value === null ? null : JSON.stringify(value));
+			return { ...operation, kind: "replace", argument: { before: text(before), after: text(made) } };
 		}
 		if (kind === "select") {
 			const entry = JSON.parse(result).find(([name]) => name === key);
