@@ -16,7 +16,13 @@ beforeAll(buildStudio);
 const SCREENS = ["keys", "tables", "sql", "backups", "transfer"];
 
 /** A studio on sample data with backups, and a page of it. */
-async function opened({ write = true, screen = "keys", options = {}, more = async () => {} } = {}) {
+async function opened({
+	write = true,
+	screen = "keys",
+	options = {},
+	more = async () => {},
+	before = async () => {},
+} = {}) {
 	const file = await fileWith(
 		async (store) => {
 			await fill(store, 20);
@@ -28,6 +34,7 @@ async function opened({ write = true, screen = "keys", options = {}, more = asyn
 	const studio = await startStudio({ file, url: `${file}.backup`, write });
 	const browser = await testBrowser();
 	const found = await newPage(browser, options);
+	await before(found.page);
 	await openScreen(found.page, studio, screen);
 	return { file, studio, browser, ...found };
 }
@@ -98,6 +105,139 @@ test("a change of the bot shows at once, and never under what somebody types", a
 	expect(await bot.appData.get("motd")).toBe("mine");
 	expect((await studio.call("key/read", { key: "motd" })).value).toBe('"mine"');
 	expect(faults).toEqual([]);
+});
+
+describe("no change is lost, whenever it comes:", () => {
+	/** Lets the next request of a route wait, before it is answered or before its answer arrives. */
+	async function hold(page, name, { isAnswered = false } = {}) {
+		let tell;
+		let release;
+		const asked = new Promise((resolve) => (tell = resolve));
+		const released = new Promise((resolve) => (release = resolve));
+		await page.route(
+			`**/api/${name}`,
+			async (route) => {
+				const response = isAnswered ? await route.fetch() : undefined;
+				tell();
+				await released;
+				await (response === undefined ? route.continue() : route.fulfill({ response }));
+			},
+			{ times: 1 },
+		);
+		return { asked, release };
+	}
+
+	const botOf = (file) => {
+		const bot = openDataStore({ filename: file, backup: false });
+		onTestFinished(() => bot.close());
+		return bot;
+	};
+	const shows = (page, text) => page.locator(".cm-content").getByText(text).waitFor();
+
+	test("between the reading of the list and of a key, and the begin of their watch", async () => {
+		const watch = {};
+		const { page, file, faults } = await opened({
+			write: false,
+			before: async (page) => Object.assign(watch, await hold(page, "watch")),
+		});
+		await row(page, "motd").click();
+		await shows(page, "Welcome");
+		await watch.asked;
+		// The file is not touched again behind these two.
+		await fileWith(
+			(bot) =>
+				bot.appData.set([
+					{ key: "motd", value: "while nobody watched" },
+					{ key: "aaa:new", value: 1 },
+				]),
+			file,
+		);
+		watch.release();
+		await shows(page, "while nobody watched");
+		await row(page, "aaa:new").waitFor();
+		expect(faults).toEqual([]);
+	});
+
+	test("between the reading of a key and the arrival of its answer", async () => {
+		const { page, file, faults } = await opened();
+		const bot = botOf(file);
+		await row(page, "motd").waitFor();
+		const read = await hold(page, "key/read", { isAnswered: true });
+		await row(page, "motd").click();
+		await read.asked;
+		await bot.appData.set({ key: "motd", value: "while it was read" });
+		await row(page, "motd").getByText("while it was read").waitFor();
+		read.release();
+		await shows(page, "while it was read");
+		expect(faults).toEqual([]);
+	});
+
+	test("between the reading of a list and the arrival of its answer", async () => {
+		const { page, file, faults } = await opened();
+		const bot = botOf(file);
+		await row(page, "motd").waitFor();
+		const list = await hold(page, "keys/list", { isAnswered: true });
+		await page.getByRole("searchbox", { name: "Filter keys" }).fill("m");
+		await list.asked;
+		await bot.appData.set([
+			{ key: "motd", value: "while it was listed" },
+			{ key: "mmm:new", value: 1 },
+		]);
+		list.release();
+		await row(page, "motd").getByText("while it was listed").waitFor();
+		await row(page, "mmm:new").waitFor();
+		expect(faults).toEqual([]);
+	});
+
+	test("while somebody types: the text stays, and the change is told", async () => {
+		const { page, studio, file, faults } = await opened();
+		const bot = botOf(file);
+		await row(page, "motd").click();
+		await shows(page, "Welcome");
+		const read = await hold(page, "key/read", { isAnswered: true });
+		await bot.appData.set({ key: "motd", value: "meanwhile" });
+		await read.asked;
+		await type(page, '"mine"');
+		read.release();
+		await page.getByText("Changed meanwhile by somebody else").waitFor();
+		expect(await page.locator(".cm-content").textContent()).toBe('"mine"');
+		await page.getByRole("button", { name: "Take theirs" }).click();
+		await shows(page, "meanwhile");
+		await bot.appData.delete("motd");
+		await page.getByText("Deleted meanwhile by somebody else").waitFor();
+		await page.getByRole("button", { name: "Save it again" }).click();
+		await page.getByText("Saved.").waitFor();
+		expect(await studio.call("key/read", { key: "motd" })).toMatchObject({ value: '"meanwhile"' });
+		expect(faults.filter((fault) => !/status of 404/.test(fault))).toEqual([]);
+	});
+
+	test("in the very turn in which somebody types", async () => {
+		const { page, file, faults } = await opened();
+		const bot = botOf(file);
+		await row(page, "motd").click();
+		await shows(page, "Welcome");
+		// Types in the turn in which the answer with the change is drawn, before what follows the drawing.
+		await page.evaluate(() => {
+			const content = document.querySelector(".cm-content");
+			const { parse } = JSON;
+			const json = Response.prototype.json;
+			Response.prototype.json = async function () {
+				const found = await json.call(this);
+				if (found.key === "motd" && parse(found.value) === "meanwhile") {
+					content.focus();
+					queueMicrotask(() =>
+						queueMicrotask(() => queueMicrotask(() => document.execCommand("insertText", false, "typed"))),
+					);
+				}
+				return found;
+			};
+		});
+		await bot.appData.set({ key: "motd", value: "meanwhile" });
+		await page.locator(".cm-content").getByText("typed").waitFor();
+		await page.getByText("Changed meanwhile by somebody else").waitFor();
+		await page.locator(".cm-content").getByText("typed").waitFor();
+		expect(faults).toEqual([]);
+	});
 });
 
 test("keys and values that hold HTML or scripts are text everywhere", async () => {

@@ -92,6 +92,16 @@ async function checkVersion(tx, place, version) {
 }
 
 /**
+ * What a transaction leaves of a key. Read behind its end, it could be what somebody else has stored since.
+ *
+ * @param {Pick<SqlMethods, "get">} tx
+ * @param {{ community: string | null, key: string }} place
+ */
+async function versionIn(tx, place) {
+	return { version: (await storedOf(tx, place))?.version ?? null };
+}
+
+/**
  * Stores a value as it was typed, if the key is as the page has shown it.
  *
  * @param {Transaction} tx
@@ -113,8 +123,9 @@ async function storeText(tx, { community, key }, text, expiresAt) {
 /** @type {Record<string, Route>} */
 const KEY_ROUTES = {
 	"key/read": {
-		run: (session, input, signal) =>
-			session.read(input.moment, async ({ sqlite }) => {
+		run: (session, input, signal) => {
+			const fileVersion = session.version();
+			return session.read(input.moment, async ({ sqlite }) => {
 				const place = placeOf(input);
 				const stored = await storedOf(sqlite, place, signal);
 				if (stored === undefined) throw new RootcellarError("ERR_NOT_FOUND", "the key does not exist");
@@ -129,8 +140,10 @@ const KEY_ROUTES = {
 					expiresAt,
 					version,
 					rows,
+					fileVersion,
 				};
-			}),
+			});
+		},
 	},
 
 	"key/save": {
@@ -140,11 +153,11 @@ const KEY_ROUTES = {
 			const place = placeOf(input);
 			const [text, expiresAt] = [jsonOf(input), expiryOf(input)];
 			const { version = null } = input;
-			await session.store.sqlite.transaction(async (tx) => {
+			return session.store.sqlite.transaction(async (tx) => {
 				await checkVersion(tx, place, version);
 				await storeText(tx, place, text, expiresAt);
+				return versionIn(tx, place);
 			});
-			return { version: (await storedOf(session.store.sqlite, place))?.version ?? null };
 		},
 	},
 
@@ -153,12 +166,12 @@ const KEY_ROUTES = {
 		run: async (session, input) => {
 			const place = placeOf(input);
 			const expiresAt = expiryOf(input);
-			await session.store.sqlite.transaction(async (tx) => {
+			return session.store.sqlite.transaction(async (tx) => {
 				await checkVersion(tx, place, input.version);
 				const kv = tx.kv.community(place.community ?? undefined);
 				await kv.expire(place.key, expiresAt === undefined ? null : { expiresAt });
+				return versionIn(tx, place);
 			});
-			return { version: (await storedOf(session.store.sqlite, place))?.version ?? null };
 		},
 	},
 

@@ -235,7 +235,8 @@ const KEYS_ROUTES = {
 				after: optionalTextOf(input, "after"),
 				limit: countOf(input, "limit", PAGE_ROWS, PAGE_ROWS),
 			};
-			return session.read(input.moment, (store) => pageOf(store, wanted, signal));
+			const fileVersion = session.version();
+			return session.read(input.moment, async (store) => ({ ...(await pageOf(store, wanted, signal)), fileVersion }));
 		},
 	},
 

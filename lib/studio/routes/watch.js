@@ -13,7 +13,8 @@ const { rowsOf } = require("./keys.js");
 const WATCH_MS = 24 * LONG_ROUTE_MS;
 
 /**
- * Tells the page of changes of the keys that it shows, with their rows, and that the file has changed in some way.
+ * Tells the page of changes of the keys that it shows, with their rows, and which version the file has. The page compares
+ * that with the version of what it has read: so it knows of what was written between its reading and the begin of this.
  *
  * @type {Record<string, Route>}
  */
@@ -25,11 +26,13 @@ const WATCH_ROUTES = {
 			const keys = listOf(input, "keys", WATCH_KEYS_MAX).map((_, at, all) => textOf(all, String(at)));
 			const ending = session.ending();
 			const ended = AbortSignal.any([signal, ending.signal]);
-			await lines.write({ watching: true });
 			try {
+				const changes = keys.length === 0 ? undefined : await begun(session, community, keys, ended);
+				const version = session.version();
+				await lines.write({ watching: version });
 				await Promise.all([
-					look(session, lines, ended),
-					keys.length === 0 ? undefined : follow(session, community, keys, lines, ended),
+					look(session, version, lines, ended),
+					changes && follow(session, community, keys, changes, lines),
 				]);
 			} catch (error) {
 				if (!ended.aborted) throw error;
@@ -41,21 +44,37 @@ const WATCH_ROUTES = {
 };
 
 /**
+ * Begins to watch keys. What is committed after this has resolved is told.
+ *
+ * @param {import("./route").Session} session
+ * @param {string | null} community
+ * @param {string[]} keys
+ * @param {AbortSignal} signal
+ */
+async function begun(session, community, keys, signal) {
+	const { kv, sqlite } = session.store;
+	const changes = kv.community(community ?? undefined).watch({ keys, signal });
+	// A read is answered behind the begin of what was issued before it.
+	await sqlite.get("SELECT 1");
+	return changes;
+}
+
+/**
  * Looks whether somebody has written to the file. It asks the file system, and reads nothing.
  *
  * @param {import("./route").Session} session
+ * @param {string} version
  * @param {import("./route").Lines} lines
  * @param {AbortSignal} signal
  */
-async function look(session, lines, signal) {
-	let version = session.version();
+async function look(session, version, lines, signal) {
 	let toldAt = Date.now();
 	while (!signal.aborted) {
 		await sleep(LOOK_INTERVAL_MS, undefined, { signal });
 		const now = session.version();
 		const isAlive = Date.now() - toldAt < ALIVE_INTERVAL_MS;
 		if (now === version && isAlive) continue;
-		await lines.write(now === version ? { alive: true } : { changed: true });
+		await lines.write(now === version ? { alive: true } : { changed: now });
 		version = now;
 		toldAt = Date.now();
 	}
@@ -65,16 +84,15 @@ async function look(session, lines, signal) {
  * @param {import("./route").Session} session
  * @param {string | null} community
  * @param {string[]} keys
+ * @param {AsyncIterable<import("../../..").Change<any>[]>} watched
  * @param {import("./route").Lines} lines
- * @param {AbortSignal} signal
  */
-async function follow(session, community, keys, lines, signal) {
-	const kv = session.store.kv.community(community ?? undefined);
-	for await (const changes of kv.watch({ keys, signal })) {
+async function follow(session, community, keys, watched, lines) {
+	for await (const changes of watched) {
 		const changed = changes.some((change) => "resync" in change)
 			? keys
 			: changes.map((change) => /** @type {{ key: string }} */ (change).key);
-		const rows = await rowsOf(session.store, community, changed, signal);
+		const rows = await rowsOf(session.store, community, changed);
 		const found = new Set(rows.map(({ key }) => key));
 		await lines.write({ rows, gone: changed.filter((key) => !found.has(key)) });
 	}

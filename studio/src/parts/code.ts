@@ -60,6 +60,16 @@ const jsonLint = linter((view): Diagnostic[] => {
 	return [mark(view, position, "Not JSON from here on")];
 });
 
+/** The change of one text to another, from the first to the last character that differ: the cursor stays where it is. */
+function changeTo(text: string, next: string) {
+	const shorter = Math.min(text.length, next.length);
+	let from = 0;
+	while (from < shorter && text[from] === next[from]) from++;
+	let tail = 0;
+	while (tail < shorter - from && text.at(-1 - tail) === next.at(-1 - tail)) tail++;
+	return { from, to: text.length - tail, insert: next.slice(from, next.length - tail) };
+}
+
 function mark(view: EditorView, position: number, message: string): Diagnostic {
 	const { length } = view.state.doc;
 	const from = Math.min(position, length);
@@ -138,7 +148,7 @@ export function createCode(options: CodeOptions): Code {
 	const view = new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) });
 	return {
 		text: () => view.state.doc.toString(),
-		setText: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
+		setText: (next) => view.dispatch({ changes: changeTo(view.state.doc.toString(), next) }),
 		compare: (original) => {
 			const merge = original === undefined ? [] : unifiedMergeView({ original, mergeControls: false });
 			view.dispatch({ effects: comparison.reconfigure(merge) });

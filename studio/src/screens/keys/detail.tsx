@@ -5,9 +5,9 @@ import { type ApiError, call, download } from "../../api";
 import { bytes, time } from "../../format";
 import { Confirm, Failure, Spinner } from "../../parts/basics";
 import type { Code } from "../../parts/code";
+import { draftsOf } from "../../parts/drafts";
 import { Editor } from "../../parts/editor";
 import { at, canWrite, moment, notify } from "../../state";
-import { drafts } from "./drafts";
 import { ExpiryDialog } from "./expiry";
 import { Countdown } from "./list";
 import * as model from "./model";
@@ -22,52 +22,58 @@ interface Stored {
 	expiresAt?: number;
 	version: string;
 	rows: number;
+	/** Version of the file before it was read. */
+	fileVersion: string;
 }
+
+/** What was typed, and the value that it changes. */
+interface Draft {
+	text: string;
+	base: { value: string; version: string };
+}
+
+const drafts = draftsOf<Draft>("key");
+const idOf = ({ community, key }: { community: string; key: string }) => JSON.stringify([community, key]);
 
 export function Detail({ name }: { name: string }) {
 	const [stored, setStored] = useState<Stored>();
 	const [error, setError] = useState<unknown>();
+	const reading = useRef<AbortController | undefined>(undefined);
 	const place = { community: model.community.value, key: name };
-	const id = drafts.id(place.community, name);
 
-	const load = async (signal?: AbortSignal) => {
+	/** Reads the key anew. What is under way is dropped: it may be older. */
+	const load = async () => {
+		reading.current?.abort();
+		const mine = new AbortController();
+		reading.current = mine;
+		model.noteOpen(undefined);
 		try {
-			const found = await call<Stored>("key/read", { ...place, moment: at.value }, signal);
+			const found = await call<Stored>("key/read", { ...place, moment: at.value }, mine.signal);
+			if (mine.signal.aborted) return;
+			model.noteOpen(found.fileVersion);
 			setStored(found);
 			setError(undefined);
 		} catch (problem) {
-			if (!signal?.aborted) setError(problem);
+			if (!mine.signal.aborted) setError(problem);
 		}
 	};
+	const changes = model.changesOfSelected.value;
 	useEffect(() => {
-		const controller = new AbortController();
-		setStored(undefined);
-		void load(controller.signal);
-		return () => controller.abort();
-	}, [id, at.value]);
+		void load();
+	}, [changes]);
+	useEffect(() => () => reading.current?.abort(), []);
 
-	if (error !== undefined && stored === undefined) {
-		return (
-			<>
-				<Head name={name} />
-				<div style={{ padding: "12px" }}>
-					<Failure error={error} retry={() => void load()} />
-				</div>
-			</>
-		);
-	}
 	if (stored === undefined) {
 		return (
 			<>
 				<Head name={name} />
 				<div style={{ padding: "12px" }}>
-					<Spinner />
+					{error === undefined ? <Spinner /> : <Failure error={error} retry={() => void load()} />}
 				</div>
 			</>
 		);
 	}
-	// A new version makes a new editor, unless there is something typed in this one.
-	return <Loaded key={id} stored={stored} reload={load} id={id} place={place} />;
+	return <Loaded stored={stored} problem={error} reload={load} place={place} />;
 }
 
 function Head({ name }: { name: string }) {
@@ -92,74 +98,91 @@ function Head({ name }: { name: string }) {
 
 interface LoadedProps {
 	stored: Stored;
+	/** Why it could not be read again. */
+	problem: unknown;
 	reload: () => Promise<void>;
-	id: string;
 	place: { community: string; key: string };
 }
 
 type Asked = "delete" | "expiry" | undefined;
 
-function Loaded({ stored, reload, id, place }: LoadedProps) {
+/**
+ * What is typed, and what it began with: all that is saved is compared with that. It is noted in the very event in which
+ * something is typed, so that no later drawing decides by what was there before.
+ */
+function useEdit(id: string, stored: Stored) {
+	// What is shown of the past is nobody's to change.
+	const found = useRef(canWrite.value ? drafts.take(id) : undefined);
+	const [, draw] = useState(0);
+	const edit = useRef<Draft | undefined>(undefined);
+	edit.current ??= found.current ?? begin(stored);
+	return {
+		edit: edit.current,
+		wasDraft: found.current !== undefined,
+		latest: () => edit.current as Draft,
+		put(next: Draft): void {
+			edit.current = next;
+			if (next.text === next.base.value) drafts.drop(id);
+			else drafts.keep(id, next);
+			draw((count) => count + 1);
+		},
+	};
+}
+
+/** An edit in which nothing was typed yet. */
+function begin({ value = "", version }: Stored): Draft {
+	return { text: value, base: { value, version } };
+}
+
+function Loaded({ stored, problem, reload, place }: LoadedProps) {
 	const code = useRef<Code | undefined>(undefined);
-	const draft = useRef(drafts.take(id));
-	// What the editor began with: all that is saved is compared with this state.
-	const [base, setBase] = useState(draft.current?.base ?? { value: stored.value ?? "", version: stored.version });
-	const [text, setText] = useState(draft.current?.text ?? base.value);
-	const [editor, setEditor] = useState(0);
+	const id = idOf(place);
+	const { edit, wasDraft, latest, put } = useEdit(id, stored);
 	const [isComparing, setComparing] = useState(false);
-	const [isSaving, setSaving] = useState(false);
+	const saving = useRef(false);
 	const [error, setError] = useState<unknown>();
 	const [asked, setAsked] = useState<Asked>();
+	const { text, base } = edit;
 	const isDirty = text !== base.value;
-	const isStale = stored.version !== base.version;
+	const isStale = stored.version !== base.version && !saving.current;
+	const isGone = (problem as ApiError | undefined)?.code === "ERR_NOT_FOUND";
 	const isEditable = stored.value !== undefined;
 
-	useEffect(() => {
-		if (isDirty) drafts.keep(id, { text, base });
-		else drafts.drop(id);
-	}, [text, base]);
-
-	const changes = model.changesOfSelected.value;
-	const seen = useRef(changes);
-	useEffect(() => {
-		if (changes !== seen.current) void reload();
-		seen.current = changes;
-	}, [changes]);
+	const takeTheirs = () => {
+		const next = begin(stored);
+		put(next);
+		setError(undefined);
+		compare(undefined);
+		code.current?.setText(next.text);
+	};
 
 	// What has changed in the file shows at once where nothing was typed.
 	useEffect(() => {
-		if (isStale && !isDirty && stored.value !== undefined) takeTheirs();
-	}, [stored.version]);
+		const now = latest();
+		if (stored.version !== now.base.version && now.text === now.base.value && isEditable) takeTheirs();
+	}, [stored.version, base.version]);
 
-	const takeTheirs = () => {
-		const value = stored.value ?? "";
-		setBase({ value, version: stored.version });
-		setText(value);
-		setError(undefined);
-		setComparing(false);
-		if (code.current?.text() !== value) setEditor((number) => number + 1);
-	};
-
-	const save = async (version: string) => {
-		if (isSaving || !canWrite.value) return;
-		const saved = text;
-		setSaving(true);
+	const save = async (version: string | null) => {
+		if (saving.current || !canWrite.value) return;
+		const saved = latest().text;
+		saving.current = true;
+		put(latest());
 		setError(undefined);
 		try {
 			const { expiresAt } = stored;
 			const found = await call("key/save", { ...place, value: saved, version, expiresAt });
-			setBase({ value: saved, version: found.version });
-			code.current?.compare(undefined);
-			setComparing(false);
+			put({ text: latest().text, base: { value: saved, version: found.version } });
+			compare(undefined);
 			await reload();
 			notify("Saved.");
-		} catch (problem) {
-			const { code: kind, position, message } = problem as ApiError;
+		} catch (failure) {
+			const { code: kind, position, message } = failure as ApiError;
 			if (position !== undefined) code.current?.markError(position, message);
 			if (kind === "ERR_CHANGED_MEANWHILE") await reload();
-			setError(problem);
+			setError(failure);
 		} finally {
-			setSaving(false);
+			saving.current = false;
+			put(latest());
 		}
 	};
 	const compare = (original: string | undefined) => {
@@ -167,7 +190,7 @@ function Loaded({ stored, reload, id, place }: LoadedProps) {
 		setComparing(original !== undefined);
 	};
 	const format = () => {
-		const formatted = pretty(text);
+		const formatted = pretty(latest().text);
 		if (formatted === undefined) notify("This is not JSON, so it is left as it is.", "error");
 		else code.current?.setText(formatted);
 	};
@@ -206,7 +229,18 @@ function Loaded({ stored, reload, id, place }: LoadedProps) {
 					Download
 				</button>
 			</div>
-			{isStale && isDirty && (
+			{isGone && (
+				<div class="note warn" role="alert">
+					<span class="grow">Deleted meanwhile by somebody else. The text is still here.</span>
+					{canWrite.value && isEditable && (
+						<button type="button" class="button small" onClick={() => void save(null)}>
+							Save it again
+						</button>
+					)}
+				</div>
+			)}
+			{problem !== undefined && !isGone && <Failure error={problem} retry={() => void reload()} />}
+			{isStale && isDirty && !isGone && (
 				<div class="note warn" role="alert">
 					<span class="grow">Changed meanwhile by somebody else. What you typed is kept.</span>
 					<button type="button" class="button small" onClick={() => compare(stored.value)}>
@@ -223,20 +257,21 @@ function Loaded({ stored, reload, id, place }: LoadedProps) {
 				</div>
 			)}
 			{error !== undefined && <Failure error={error} />}
-			{draft.current !== undefined && isDirty && !isStale && error === undefined && (
+			{wasDraft && isDirty && !isStale && error === undefined && (
 				<div class="note">What you had typed before is here again.</div>
 			)}
 			{isEditable ? (
 				<Editor
-					key={editor}
 					text={text}
 					language="json"
 					label="Value as JSON"
 					isReadOnly={!canWrite.value}
-					change={setText}
+					change={(typed) => put({ ...latest(), text: typed })}
 					submit={() => isDirty && void save(base.version)}
 					ready={(made) => {
 						code.current = made;
+						// It may have changed while the editor was loaded.
+						if (made && made.text() !== latest().text) made.setText(latest().text);
 					}}
 				/>
 			) : (
@@ -248,10 +283,10 @@ function Loaded({ stored, reload, id, place }: LoadedProps) {
 						<button
 							type="button"
 							class="button primary"
-							disabled={!isDirty || isSaving}
+							disabled={!isDirty || saving.current}
 							onClick={() => void save(base.version)}
 						>
-							{isSaving && <span class="spinner" />}
+							{saving.current && <span class="spinner" />}
 							Save
 						</button>
 						<button type="button" class="button" disabled={!isDirty} onClick={takeTheirs}>
@@ -312,10 +347,10 @@ function Loaded({ stored, reload, id, place }: LoadedProps) {
 					expiresAt={stored.expiresAt}
 					close={() => setAsked(undefined)}
 					save={async (expiresAt) => {
-						const isBase = base.version === stored.version;
+						const isBase = latest().base.version === stored.version;
 						const { version } = await call("key/expire", { ...place, version: stored.version, expiresAt });
 						// What is typed still builds on the value that is there.
-						if (isBase) setBase({ ...base, version });
+						if (isBase) put({ ...latest(), base: { ...latest().base, version } });
 						await reload();
 						notify(expiresAt === null ? "It never expires now." : "The expiry was changed.");
 					}}

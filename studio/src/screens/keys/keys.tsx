@@ -6,7 +6,6 @@ import { number } from "../../format";
 import { Confirm, Spinner, useAnswer } from "../../parts/basics";
 import { at, canWrite, notify, report } from "../../state";
 import { Detail } from "./detail";
-import { drafts } from "./drafts";
 import { KeyList } from "./list";
 import * as model from "./model";
 import { NewKey } from "./new-key";
@@ -83,7 +82,7 @@ export default function Keys() {
 					{isNew.value ? (
 						<NewKey />
 					) : (
-						<Detail key={drafts.id(community.value, selected.value ?? "")} name={selected.value ?? ""} />
+						<Detail key={JSON.stringify([at.value, community.value, selected.value])} name={selected.value ?? ""} />
 					)}
 				</section>
 			)}
