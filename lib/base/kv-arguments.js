@@ -1,5 +1,6 @@
 "use strict";
 
+const { isDate } = require("node:util/types");
 const {
 	checkDuration,
 	checkExpiry,
@@ -43,10 +44,10 @@ const REVERSIBLE_RANGE_OPTIONS = [...RANGE_OPTIONS, "reverse"];
 const LIST_OPTIONS = [...REVERSIBLE_RANGE_OPTIONS, "limit", "cursor"];
 
 /**
- * The options of a call as an object of their own. Each is read once: a getter or a proxy may throw, or answer otherwise
- * the next time.
+ * The options of a call as an object of their own. Each is read once, also one that it has from its class: a getter or a
+ * proxy may throw, or answer otherwise the next time.
  *
- * @param {unknown} given
+ * @param {any} given
  * @param {string} argument
  * @param {string[]} names of the options
  * @returns {Record<string, unknown>}
@@ -56,19 +57,42 @@ function readOptions(given, argument, names) {
 		throw invalidArgument(argument, `must be an object, not ${kindOf(given)}`);
 	}
 	/** @type {Record<string, unknown>} */
-	let options;
-	let isArray = false;
+	let own;
+	/** @type {Record<string, unknown>} */
+	const options = {};
+	/** @type {string | undefined} */
+	let other;
 	try {
-		isArray = Array.isArray(given);
-		options = { ...given };
+		other = otherThanOptions(given);
+		own = { ...given };
+		for (const name of names) {
+			const value = Object.hasOwn(own, name) ? own[name] : given[name];
+			if (value !== undefined) options[name] = value;
+		}
 	} catch (error) {
 		throw invalidArgument(argument, "cannot be read: a getter or proxy threw", error);
 	}
-	if (isArray) {
-		throw invalidArgument(argument, "must be an object, not an array");
+	if (other !== undefined) {
+		throw invalidArgument(argument, `must be an object, not ${other}`);
 	}
-	checkOptionNames(options, names, argument);
+	checkOptionNames(own, names, argument);
 	return options;
+}
+
+/**
+ * What an object is that has no options: they would all seem to be left out.
+ *
+ * @param {object} given
+ * @returns {string | undefined}
+ */
+function otherThanOptions(given) {
+	if (Array.isArray(given)) {
+		return "an array";
+	}
+	if (isDate(given)) {
+		return "a Date";
+	}
+	return Symbol.iterator in given ? "one to iterate over" : undefined;
 }
 
 /**
@@ -346,10 +370,8 @@ function kindOfResult(result) {
 	if (typeof result !== "object" || result === null) {
 		return kindOf(result);
 	}
-	if (Array.isArray(result)) {
-		return "an array";
-	}
-	return Symbol.iterator in result || Symbol.asyncIterator in result ? "one to iterate over" : undefined;
+	const isStream = Symbol.asyncIterator in result;
+	return otherThanOptions(result) ?? (isStream ? "one to iterate over" : undefined);
 }
 
 module.exports = {

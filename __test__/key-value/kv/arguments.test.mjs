@@ -14,7 +14,11 @@ const RANGES = [
 
 const LISTS = RANGES.slice(0, 2);
 
-const NOT_OBJECTS = [null, true, 7, "prefix", Symbol("a"), () => {}, [], ["a"]];
+const NOT_OBJECTS = [
+	...[null, true, 7, "prefix", Symbol("a"), () => {}, [], ["a"]],
+	// Objects, whose options would all seem to be left out.
+	...[new Date(), new Map([["prefix", "a"]]), new Set(["a"]), new String("prefix"), Buffer.from("a")],
+];
 
 const BAD_KEYS = [null, true, 5n, Number.NaN, {}, ["k"], Symbol("k"), new Date(), "\ud800", "a\udc00b"];
 
@@ -46,6 +50,21 @@ test("options that are no object, or that throw when they are read", async () =>
 		expect(error.cause.message).toBe("thrown by the bot");
 		await expectRefused((kv) => read(kv, proxy), name);
 	}
+});
+
+test("options are read from an object of a class, too, each once", async () => {
+	let reads = 0;
+	class Options {
+		get prefix() {
+			reads += 1;
+			return reads === 1 ? "b" : "c";
+		}
+	}
+	const { kv } = await storeWithKeys();
+	expect((await kv.listKeys(new Options())).entries).toEqual(["b"]);
+	expect(await kv.count(Object.create({ start: "b" }))).toBe(2);
+	expect(await kv.count(Object.assign(Object.create(null), { startAfter: "b" }))).toBe(1);
+	await expectRefused((other) => other.list(Object.create({ limit: 0 })), "options.limit");
 });
 
 test("an unknown option, also one that another method has", async () => {
