@@ -240,3 +240,31 @@ test("a number beyond the largest becomes its text, and not null", () => {
 	});
 	expect(parsed(fromJson, '"1e400"')).toEqual({ value: "1e400", kinds: [] });
 });
+
+test("an integer of JSON that JavaScript rounds is told, and a text with its digits is not", () => {
+	const kindsOf = (text) => parsed(fromJson, text).kinds;
+	for (const rounded of ["9007199254740993", "123456789012345678", "18446744073709551615"]) {
+		for (const text of [
+			rounded,
+			`-${rounded}`,
+			`{"id": ${rounded}}`,
+			`["\\\\",${rounded}]`,
+			`{"\\"":1,"a":[[\n${rounded}]]}`,
+		]) {
+			expect(kindsOf(text), text).toEqual(["digits"]);
+			expect(kindsOf(JSON.stringify(text)), text).toEqual([]);
+		}
+	}
+	const property = fc.property(
+		fc.oneof(fc.double({ noNaN: true }), fc.bigInt({ min: 0n, max: 2n ** 70n })),
+		(number) => {
+			// What JavaScript writes, it reads.
+			expect(kindsOf(JSON.stringify({ ids: [Number(number)] }))).toEqual([]);
+			const isRounded = typeof number === "bigint" && BigInt(Number(number)) !== number;
+			if (typeof number === "bigint" && String(Number(number)) !== String(number)) {
+				expect(kindsOf(`{"ids":[${number}]}`)).toEqual(isRounded ? ["digits"] : []);
+			}
+		},
+	);
+	fc.assert(property);
+});

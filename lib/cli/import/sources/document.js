@@ -5,7 +5,7 @@ const { readFileSync } = require("node:fs");
 const { RootcellarError } = require("../../../base/errors.js");
 const { checkFile, invalidSource, itemOf } = require("./source.js");
 const { fromJson } = require("../values/json.js");
-const { Refusal } = require("../values/kinds.js");
+const { KINDS, Refusal } = require("../values/kinds.js");
 
 /**
  * @typedef {import("./source.js").Source} Source
@@ -32,7 +32,7 @@ async function openDocument(file, { split = SPLIT_DEFAULT }) {
 	return {
 		name: "JSON",
 		hasCommunities: false,
-		notes: kinds.has("number") ? ['a number that is beyond the largest became its text, such as "Infinity"'] : [],
+		notes: notesOf(kinds),
 		total: Object.keys(value).length,
 		of: "the document",
 		async *read() {
@@ -46,6 +46,14 @@ async function openDocument(file, { split = SPLIT_DEFAULT }) {
 		},
 		close: async () => {},
 	};
+}
+
+/** @param {Set<import("../values/kinds.js").Kind>} kinds */
+function notesOf(kinds) {
+	const notes = [];
+	if (kinds.has("number")) notes.push('a number that is beyond the largest became its text, such as "Infinity"');
+	if (kinds.has("digits")) notes.push(KINDS.digits);
+	return notes;
 }
 
 /**

@@ -35,11 +35,12 @@ async function openNodePersist(folder) {
 		others += names.others;
 	}
 	if (total === 0) throw invalidSource(folder, "has no file of node-persist", EXPECTED);
-	const files = others === 1 ? "1 file that is" : `${others} files that are`;
+	const files =
+		others === 1 ? "1 file that is not node-persist's was" : `${others} files that are not node-persist's were`;
 	return {
 		name: "node-persist",
 		hasCommunities: false,
-		notes: others === 0 ? [] : [`${files} not node-persist's were left alone`],
+		notes: others === 0 ? [] : [`${files} left alone`],
 		total,
 		of: "the files",
 		async *read() {

@@ -8,6 +8,7 @@ const KINDS = /** @type {const} */ ({
 	date: "a Date became its text in ISO 8601, or null if it was invalid",
 	bigint: "a BigInt became its decimal text",
 	number: 'NaN or an infinite number became its text, such as "Infinity"',
+	digits: "an integer with more digits than a number of JavaScript has became the nearest number",
 	undefined: "undefined became null, and a member of an object that was undefined was left out",
 	map: "a Map became an object, or a list of [key, value] if a key of it was no text",
 	set: "a Set became a list",
