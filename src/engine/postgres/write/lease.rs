@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, SHARE};
 use super::segment::{Done, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::ServerFailure;
@@ -70,7 +70,7 @@ pub struct RunningTransaction {
 
 /// Begins a transaction of the user.
 pub async fn begin(client: &Client) -> Result<(), ServerFailure> {
-    Ok(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+    Ok(client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {SHARE}")).await?)
 }
 
 /// A channel for the requests of a lease.

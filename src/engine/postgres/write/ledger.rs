@@ -14,6 +14,15 @@ use crate::engine::postgres::sql::Sql;
 const REGISTER: &str =
     " ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, used_at = now() RETURNING epoch, batch";
 
+/// Begins what any number of writers do at a time. Every transaction of a writer takes this lock in the end, with its entry;
+/// taken first, nobody waits for it who holds the lock of a row.
+pub const SHARE: &str = "LOCK TABLE __rootcellar_writers IN ROW EXCLUSIVE MODE";
+
+/// Begins what one writer does alone. It waits for those that are under way, and for so long those behind it wait, too: it
+/// gives up after a second, so that they go on, and has to be tried again.
+pub const KEEP_OTHERS_OUT: &str = "SET LOCAL lock_timeout = 1000; \
+    LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = DEFAULT";
+
 /// This writer's row.
 pub struct Ledger {
     id: String,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tokio_postgres::Client;
 
-use super::ledger::Ledger;
+use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE};
 use super::state::{Changes, FoldedKeys, LockedRow, Needs};
 use super::statements::{claim, found, lock_rows, run_some, unclaim, write};
 use crate::batch::{Command, Stop};
@@ -71,7 +71,7 @@ fn concerns_any_key(command: &Command) -> bool {
 }
 
 fn depends_on_nothing(command: &Command) -> bool {
-    matches!(command, Command::Set(_) | Command::SetMany(_) | Command::Delete(_))
+    matches!(command, Command::Set(_) | Command::SetMany(_))
 }
 
 impl TransactionAttempt<'_> {
@@ -79,8 +79,16 @@ impl TransactionAttempt<'_> {
     pub async fn run(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
         match commands {
             _ if self.has_begun => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
-            [Command::DeleteLike { community, pattern }] => self.delete_like(community.as_deref(), pattern).await,
-            [Command::DeleteRange { community, range }] => self.delete_range(community.as_deref(), range).await,
+            [Command::DeleteLike { community, pattern }] => {
+                self.delete_many(delete_like(self.client, community.as_deref(), pattern)).await
+            }
+            [Command::DeleteRange { community, range }] => {
+                self.delete_many(delete_range(self.client, community.as_deref(), range)).await
+            }
+            [Command::Delete(address)] => {
+                let changes = Changes { removed: vec![address], ..Changes::default() };
+                self.write_at_once(&changes, Done { count: 1, ..Done::default() }).await
+            }
             _ if commands.iter().all(|command| depends_on_nothing(command)) => self.write_blindly(commands).await,
             // What depends on what a command before it has set depends on the server's clock all the same.
             _ => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
@@ -93,21 +101,13 @@ impl TransactionAttempt<'_> {
         // Where a key expired before it is set again, it has another place: for that the time need not be the server's own.
         let now = self.clocks.to_server(now_ms());
         let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
-        let mut sql = self.ledger.entry(self.number);
-        write(&mut sql, &changes);
-        self.commit_one(&sql, done).await
+        self.write_at_once(&changes, done).await
     }
 
-    async fn delete_like(&self, community: Option<&str>, pattern: &str) -> Result<Done, Unfinished> {
+    /// Writes changes in a statement that is a transaction of its own.
+    async fn write_at_once(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
         let mut sql = self.ledger.entry(self.number);
-        sql.text(", d AS (DELETE FROM __rootapp_kv WHERE ").in_scope(community);
-        matching(&mut sql, pattern);
-        sql.text(" AND EXISTS (SELECT FROM f)) SELECT FROM f");
-        self.commit_one(&sql, Done { count: 1, ..Done::default() }).await
-    }
-
-    /// Runs a statement that is a transaction of its own.
-    async fn commit_one(&self, sql: &Sql<'_>, done: Done) -> Result<Done, Unfinished> {
+        write(&mut sql, changes);
         match sql.run(self.client).await {
             Ok(rows) if rows.is_empty() => Err(Unfinished::EpochEnded),
             Ok(_) => Ok(done),
@@ -128,11 +128,16 @@ impl TransactionAttempt<'_> {
         self.or_roll_back(result.await).await
     }
 
-    async fn delete_range(&self, community: Option<&str>, range: &KeyRange) -> Result<Done, Unfinished> {
+    /// Deletes keys that are not named. No other writer is under way meanwhile: a statement does not see a key that another
+    /// makes while it waits for the lock of a row, although whoever reads may see the key beside that row.
+    async fn delete_many(
+        &self,
+        delete: impl Future<Output = Result<Vec<KeyOutcome>, ServerFailure>>,
+    ) -> Result<Done, Unfinished> {
         let result = async {
-            let (begun, removed) = tokio::join!(self.begin(), delete_range(self.client, community, range));
-            begun?;
-            let done = Done { count: 1, outcomes: vec![removed?], stop: None };
+            let (begun, outcomes) = tokio::join!(begin(self.client, KEEP_OTHERS_OUT), delete);
+            begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
+            let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
             let (entered, committed) = tokio::join!(entry.run(self.client), self.end());
             entered.map_err(|failure| unless_guarded(failure, Unfinished::EpochEnded, &done))?;
@@ -159,7 +164,7 @@ impl TransactionAttempt<'_> {
     }
 
     async fn begin(&self) -> Result<(), ServerFailure> {
-        if self.has_begun { Ok(()) } else { begin(self.client).await }
+        if self.has_begun { Ok(()) } else { begin(self.client, SHARE).await }
     }
 
     async fn end(&self) -> Result<(), ServerFailure> {
@@ -224,14 +229,11 @@ async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerF
 pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) -> Result<Done, ServerFailure> {
     match commands {
         [Command::DeleteLike { community, pattern }] => {
-            let mut sql = Sql::new("DELETE FROM __rootapp_kv WHERE ");
-            sql.in_scope(community.as_deref());
-            matching(&mut sql, pattern);
-            sql.run(client).await?;
-            Ok(Done { count: 1, ..Done::default() })
+            let outcomes = delete_like(client, community.as_deref(), pattern).await?;
+            Ok(Done { count: 1, outcomes, stop: None })
         }
         [Command::DeleteRange { community, range }] => {
-            let outcomes = vec![delete_range(client, community.as_deref(), range).await?];
+            let outcomes = delete_range(client, community.as_deref(), range).await?;
             Ok(Done { count: 1, outcomes, stop: None })
         }
         _ => {
@@ -244,11 +246,13 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
     }
 }
 
-/// Begins a transaction in which this process is never idle for long.
-async fn begin(client: &Client) -> Result<(), ServerFailure> {
+/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`KEEP_OTHERS_OUT`].
+async fn begin(client: &Client, beside_others: &str) -> Result<(), ServerFailure> {
     let idle_ms = OWN_TRANSACTION_IDLE_MAX.as_millis();
-    let begin =
-        format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}");
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; \
+         {beside_others}"
+    );
     Ok(client.batch_execute(&begin).await?)
 }
 
@@ -257,7 +261,7 @@ pub async fn hold(client: &Client, addresses: &[Address]) -> Result<Values, Serv
     let mut sorted: Vec<&Address> = addresses.iter().collect();
     sorted.sort_unstable();
     sorted.dedup();
-    let (begun, locked) = tokio::join!(begin(client), lock(client, &sorted));
+    let (begun, locked) = tokio::join!(begin(client, SHARE), lock(client, &sorted));
     begun?;
     let (rows, now) = locked?;
     let value = |address: &Address| {
@@ -282,12 +286,25 @@ async fn lock(
     Ok((rows, now?.first().ok_or(ServerFailure::Lost)?.try_get(0)?))
 }
 
+/// Deletes what a pattern matches, within a transaction.
+async fn delete_like(
+    client: &Client,
+    community: Option<&str>,
+    pattern: &str,
+) -> Result<Vec<KeyOutcome>, ServerFailure> {
+    let mut sql = Sql::new("DELETE FROM __rootapp_kv WHERE ");
+    sql.in_scope(community);
+    matching(&mut sql, pattern);
+    sql.run(client).await?;
+    Ok(Vec::new())
+}
+
 /// Deletes a range within a transaction, and counts what was live.
 async fn delete_range(
     client: &Client,
     community: Option<&str>,
     range: &KeyRange,
-) -> Result<KeyOutcome, ServerFailure> {
+) -> Result<Vec<KeyOutcome>, ServerFailure> {
     let mut sql = Sql::new("WITH d AS (DELETE FROM __rootapp_kv WHERE ");
     sql.in_scope(community);
     in_range(&mut sql, range);
@@ -297,7 +314,7 @@ async fn delete_range(
     );
     let rows = sql.run(client).await?;
     let removed: i64 = rows.first().ok_or(ServerFailure::Lost)?.try_get(0)?;
-    Ok(KeyOutcome::Removed(removed.try_into().unwrap_or_default()))
+    Ok(vec![KeyOutcome::Removed(removed.try_into().unwrap_or_default())])
 }
 
 fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
@@ -313,6 +330,15 @@ fn unless_guarded(failure: ServerFailure, guarded: Unfinished, done: &Done) -> U
 }
 
 fn is_guard(failure: &ServerFailure) -> bool {
+    has_state(failure, "22012")
+}
+
+/// Others were under way for longer than [`KEEP_OTHERS_OUT`] waits.
+fn is_busy(failure: &ServerFailure) -> bool {
+    has_state(failure, "55P03")
+}
+
+fn has_state(failure: &ServerFailure, wanted: &str) -> bool {
     let ServerFailure::Refused(error) = failure else { return false };
-    matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == "22012")
+    matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == wanted)
 }

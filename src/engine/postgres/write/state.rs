@@ -2,7 +2,7 @@
 //! is left is written once.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::Error;
 use crate::batch::{Command, Stop};
@@ -80,9 +80,9 @@ pub struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Returns `true` if there is nothing to write.
+    /// Returns `true` if there is nothing to write, and nothing to keep absent.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.new.is_empty() && self.removed.is_empty()
+        self.values.is_empty() && self.new.is_empty() && self.removed.is_empty() && self.absent.is_empty()
     }
 }
 
@@ -173,8 +173,11 @@ impl<'a> FoldedKeys<'a> {
         state.current = Current::Value(value, expires_at);
     }
 
+    /// A key that was not found is kept absent, as others may make it while this transaction waits for another key.
     fn remove(&mut self, address: &'a Address) {
+        let was_found = self.found.contains_key(address);
         let state = self.states.entry(address).or_insert_with(KeyState::unknown);
+        state.must_be_absent |= !was_found;
         state.is_changed = true;
         state.current = Current::Nothing;
     }
@@ -271,29 +274,28 @@ fn has_expired(expires_at: Option<PgTime>, now: PgTime) -> bool {
     expires_at.is_some_and(|at| at <= now)
 }
 
-/// Adds the addresses that have to be read before a command is carried out, unless one before it has set them already.
+/// Collects the addresses whose rows have to be read before commands are carried out.
+#[derive(Default)]
 pub struct Needs<'a> {
-    touched: std::collections::HashSet<&'a Address>,
-    /// The addresses, sorted and each once after [`Needs::finish`].
-    needed: Vec<&'a Address>,
+    touched: HashSet<&'a Address>,
+    needed: BTreeSet<&'a Address>,
 }
 
 impl<'a> Needs<'a> {
-    /// What the commands need.
+    /// What the commands need, in order, and each once.
     pub fn of(commands: impl IntoIterator<Item = &'a Command>) -> Vec<&'a Address> {
-        let mut needs = Self { touched: std::collections::HashSet::new(), needed: Vec::new() };
+        let mut needs = Self::default();
         for command in commands {
             needs.add(command);
         }
-        needs.needed.sort_unstable();
-        needs.needed
+        needs.needed.into_iter().collect()
     }
 
     fn add(&mut self, command: &'a Command) {
         match command {
             Command::Set(entry) => self.touch(&entry.address),
             Command::SetMany(entries) => entries.iter().for_each(|entry| self.touch(&entry.address)),
-            Command::Delete(address) => self.touch(address),
+            Command::Delete(address) => self.need_always(address),
             Command::Swap(swap) => self.need(&swap.address),
             Command::SwapMany(parts) => parts.iter().for_each(|part| self.need(&part.address)),
             Command::Increment(Increment { address, .. })
@@ -308,10 +310,16 @@ impl<'a> Needs<'a> {
         self.touched.insert(address);
     }
 
+    /// Unless a command before it has set the key.
     fn need(&mut self, address: &'a Address) {
         if self.touched.insert(address) {
-            self.needed.push(address);
+            self.needed.insert(address);
         }
+    }
+
+    fn need_always(&mut self, address: &'a Address) {
+        self.touched.insert(address);
+        self.needed.insert(address);
     }
 }
 
@@ -349,9 +357,21 @@ mod tests {
         let delete = |key| Command::Delete(Address::new(key));
         let commands =
             [set("b", "1"), set("a", "1"), set("b", "2"), delete("c"), set("c", "3"), set("d", "1"), delete("d")];
-        let (values, new, removed, absent) = outcome(&[], &commands);
+        let (values, new, removed, absent) = outcome(&[("c", "0"), ("d", "0")], &commands);
         assert_eq!(values, ["a=1", "b=2", "c=3!"]);
         assert_eq!((new.len(), removed, absent.len()), (0, vec!["d".to_owned()], 0));
+        assert_eq!(Needs::of(&commands).iter().map(|one| &one.key).collect::<Vec<_>>(), ["c", "d"]);
+    }
+
+    #[test]
+    fn keys_that_are_deleted_and_were_not_there_are_kept_absent() {
+        let delete = |key| Command::Delete(Address::new(key));
+        let (values, new, removed, absent) = outcome(
+            &[("d", "0")],
+            &[set("a", "1"), delete("a"), delete("b"), set("b", "1"), delete("c"), delete("d")],
+        );
+        assert_eq!((values.len(), new), (0, vec!["b=1!".to_owned()]));
+        assert_eq!((removed, absent), (vec!["d".to_owned()], vec!["a".to_owned(), "c".to_owned()]));
     }
 
     #[test]
