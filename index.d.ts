@@ -1717,7 +1717,7 @@ export interface DataStoreOptions {
 	 * `":memory:"`, here or in `DATABASE_CONFIG`, is a store for tests: it begins empty, no other has it, it makes no
 	 * backups, and it is gone after `close()` or the end of the process. It does everything that another does, on a file
 	 * of its own, which lies in memory where the system has room for files there, and else in the folder for temporary
-	 * files. `config.sqlite3.filename` is the path of that file.
+	 * files. `config.sqlite3.filename` is the path of that file. What a killed process leaves is removed by the next such store.
 	 */
 	filename?: string;
 

@@ -1,6 +1,6 @@
 // What cannot be imported: an error that says what was expected, and nothing imported.
 
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { failure, fileWith, json } from "../cli/cli.mjs";
@@ -66,6 +66,39 @@ test("the store itself is refused as its source, by any name", async () => {
 		expect([code, message]).toEqual(["ERR_INVALID_INPUT", expect.stringContaining("belongs to the store itself")]);
 	}
 	expect(await rawRows(file)).toHaveLength(1);
+});
+
+test("a report never takes the place of what is imported, by any name and with --force", async () => {
+	const lines = temporaryDirectory();
+	writeFileSync(join(lines, "keys.jsonl"), '{"key":"a","value":1}\n');
+	const sources = [
+		[copyOf("quick.db-9"), "json.sqlite", (path) => ["--from", "quick.db", path]],
+		[copyOf("lowdb"), "db.json", (path) => ["--from", "json", path]],
+		[lines, "keys.jsonl", (path) => ["--input", path]],
+	];
+	const storage = join(copyOf("node-persist"), "storage");
+	const [name] = readdirSync(storage);
+	sources.push([storage, name, () => ["--from", "node-persist", storage]]);
+	for (const [folder, file, from] of sources) {
+		const path = join(folder, file);
+		const other = temporaryDirectory();
+		symlinkSync(path, join(other, "link"));
+		linkSync(path, join(other, "same"));
+		const before = contentOf(folder);
+		// Of a folder, nor a new file in it.
+		const reports = [
+			path,
+			join(other, "link"),
+			...(folder === storage ? [join(folder, "new")] : [join(other, "same")]),
+		];
+		for (const report of reports) {
+			const args = [...from(path), "--report", report];
+			const { code, message } = await expectRefused([...args, "--force"]);
+			expect([code, message]).toEqual(["ERR_FILE_EXISTS", expect.stringContaining("belongs to what is read")]);
+			expect((await expectRefused(args)).code).toBe("ERR_FILE_EXISTS");
+		}
+		expect(contentOf(folder)).toEqual(before);
+	}
 });
 
 test("a store whose table has another form is refused, with what was expected", async () => {

@@ -40,14 +40,15 @@ function storeAt(file) {
 
 /**
  * Path of the output of a command, with links followed. Refuses a path that is not that of a regular file, one that exists
- * without `--force`, and always one that belongs to the store, to another database or to backups.
+ * without `--force`, and always one that belongs to the store, to what the command reads, to another database or to backups.
  *
  * @param {string} given
  * @param {{ file?: string, url?: string }} store its file, and its destination, if it has them
  * @param {boolean} force
+ * @param {string} [source] what the command reads: a file, or a folder of files
  */
-function outputAt(given, store, force) {
-	const output = linkedFrom(path.resolve(given), store, force);
+function outputAt(given, store, force, source) {
+	const output = linkedFrom(path.resolve(given), store, force, source);
 	checkOutput(store.url, output);
 	return output;
 }
@@ -56,9 +57,13 @@ function outputAt(given, store, force) {
  * @param {string} output
  * @param {{ file?: string }} store
  * @param {boolean} force
+ * @param {string | undefined} source
  */
-function linkedFrom(output, { file }, force) {
+function linkedFrom(output, { file }, force, source) {
 	const found = statOf(output);
+	if (source !== undefined && isOf(output, path.resolve(source))) {
+		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to what is read; name another file`);
+	}
 	if (found === undefined) {
 		if (!statOf(path.dirname(output))?.isDirectory()) {
 			throw new RootcellarError("ERR_NOT_FOUND", `the folder of ${output} does not exist`);
@@ -69,7 +74,7 @@ function linkedFrom(output, { file }, force) {
 		const what = found.isDirectory() ? "a folder" : "no regular file";
 		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
 	}
-	if (file !== undefined && COMPANIONS.some((suffix) => isSame(found, statOf(file + suffix)))) {
+	if (file !== undefined && isOf(output, file)) {
 		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
 	}
 	if (!force) {
@@ -79,11 +84,23 @@ function linkedFrom(output, { file }, force) {
 }
 
 /**
- * @param {import("node:fs").BigIntStats} one
+ * True if a path is that of a file or of one that SQLite keeps beside it, by whatever name; of a folder, or in it.
+ *
+ * @param {string} output
+ * @param {string} place
+ */
+function isOf(output, place) {
+	const found = statOf(output);
+	const folder = path.dirname(found === undefined ? output : realpathSync(output));
+	return COMPANIONS.some((suffix) => isSame(found, statOf(place + suffix))) || isSame(statOf(folder), statOf(place));
+}
+
+/**
+ * @param {import("node:fs").BigIntStats | undefined} one
  * @param {import("node:fs").BigIntStats | undefined} other
  */
 function isSame(one, other) {
-	return other !== undefined && one.ino === other.ino && one.dev === other.dev;
+	return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
 module.exports = { COMPANIONS, isSame, outputAt, storeAt, statOf };

@@ -27,7 +27,8 @@ async function importKeys(given, options) {
 	if (place.file !== undefined) storeAt(place.file);
 	const source = await openSource(given, options, place.file);
 	try {
-		const report = await withReportFile(options, place, (descriptor) => carry(source, place, options, descriptor));
+		const use = (/** @type {number | undefined} */ descriptor) => carry(source, place, options, descriptor);
+		const report = await withReportFile(options, place, given ?? options.input, use);
 		tell(source, report, options);
 	} finally {
 		await source.close();
@@ -84,12 +85,13 @@ function targetOf(place, force) {
  * @template T
  * @param {ImportOptions} options
  * @param {ReturnType<typeof locateKeys>} place
+ * @param {string | undefined} source its path, if it has one
  * @param {(descriptor: number | undefined) => Promise<T>} use
  * @returns {Promise<T>}
  */
-async function withReportFile({ report, force = false }, place, use) {
+async function withReportFile({ report, force = false }, place, source, use) {
 	if (report === undefined) return use(undefined);
-	const descriptor = openSync(outputAt(report, place, force), "w");
+	const descriptor = openSync(outputAt(report, place, force, source), "w");
 	try {
 		return await use(descriptor);
 	} finally {
