@@ -32,8 +32,8 @@ export function newProject() {
 	return project;
 }
 
-/** Compiles an ES module in a project and runs it; resolves with what it printed. */
-export async function runExample(source, project = newProject()) {
+/** Compiles an ES module in a project and runs it, perhaps with other variables; resolves with what it printed. */
+export async function runExample(source, project = newProject(), variables = {}) {
 	writeFileSync(join(project, "example.mts"), source);
 	const compilerOptions = { strict: true, module: "nodenext", target: "es2022", types: ["node"], skipLibCheck: false };
 	const lib = ["es2022", "esnext.disposable"];
@@ -42,7 +42,7 @@ export async function runExample(source, project = newProject()) {
 		JSON.stringify({ compilerOptions: { ...compilerOptions, lib }, include: ["*.mts"] }),
 	);
 	const { DATABASE_CONFIG, ROOTCELLAR_BACKUP, ...env } = process.env;
-	const options = { cwd: project, env };
+	const options = { cwd: project, env: { ...env, ...variables } };
 	try {
 		await promisify(execFile)(process.execPath, [tsc, "-p", "."], options);
 		return await promisify(execFile)(process.execPath, ["example.mjs"], options);

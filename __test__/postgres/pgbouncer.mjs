@@ -1,17 +1,13 @@
 // A pooler before a server, in the mode in which every transaction may have another connection.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { debianFiles, debianLibraries, PGBOUNCER } from "../../scripts/lib/debian.mjs";
 import { freePort } from "../helpers/ports.mjs";
 import { until } from "../helpers/time.mjs";
-import { asServer, handOver, reachable, serverFolder } from "./data-folder.mjs";
-
-/** Ends the pooler when its starter is gone. */
-const GUARD = '"$@" & pid=$!; cat > /dev/null; kill $pid; wait $pid';
+import { handOver, reachable, serverFolder } from "./data-folder.mjs";
+import { startGuarded } from "./guarded.mjs";
 
 /** Starts pgbouncer before a server; whoever connects is the server's superuser. */
 export async function startPgbouncer({ host, port, username, password }) {
@@ -36,21 +32,16 @@ server_idle_timeout = 1
 	);
 	const files = reachable(debianFiles, folder, "pgbouncer");
 	handOver(folder);
-	const child = spawn("sh", ["-c", GUARD, "sh", join(files, PGBOUNCER), file], {
-		...asServer,
+	const pooler = await startGuarded(join(files, PGBOUNCER), [file], {
 		cwd: folder,
-		detached: true,
-		env: { ...process.env, LD_LIBRARY_PATH: debianLibraries(files) },
-		stdio: ["pipe", "ignore", "ignore"],
+		env: { LD_LIBRARY_PATH: debianLibraries(files) },
 	});
 	await until(() => accepts(own), "pgbouncer");
 	return {
 		host: "127.0.0.1",
 		port: own,
 		async stop() {
-			const ended = once(child, "exit");
-			child.stdin.end();
-			await ended;
+			await pooler.stop();
 			rmSync(folder, { recursive: true, force: true });
 		},
 	};

@@ -267,7 +267,8 @@ export class PostgresServer {
 	}
 }
 
-function childrenOf(pid) {
+/** The processes that a server's first process has started. */
+export function childrenOf(pid) {
 	try {
 		return execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
 			.trim()
