@@ -2,16 +2,19 @@
 
 const {
 	checkCommunity,
-	checkEntries,
+	checkEntry,
+	checkedEntries,
 	checkExpiry,
 	checkKey,
 	checkPattern,
 	checkUpdateFunction,
+	readArray,
 } = require("../base/arguments.js");
 const { inThisContext } = require("../process/context.js");
 const { rejecter } = require("../base/errors.js");
 const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");
+const { bulkSet } = require("../queue/bulk-set.js");
 const { Change } = require("../queue/change.js");
 const { NO_CHANGES } = require("../queue/writes.js");
 
@@ -62,9 +65,15 @@ function createKeyValueStore(queue) {
 
 		set: (values) =>
 			new Promise((resolve, reject) => {
-				const checked = checkEntries(values, changeTo);
-				const changes = Array.isArray(checked) ? checked : [checked];
-				queue.write({ kind: "set", changes, resolve, reject: rejecter(resolve, reject) });
+				const promised = { resolve, reject: rejecter(resolve, reject) };
+				const list = readArray(values, "values");
+				if (list === undefined) {
+					queue.write({ kind: "set", changes: [changeTo(checkEntry(values, undefined))], ...promised });
+				} else if (queue.takesInBulk(list.length)) {
+					queue.write(bulkSet(checkedEntries(list), list.length, promised));
+				} else {
+					queue.write({ kind: "set", changes: Array.from(checkedEntries(list), changeTo), ...promised });
+				}
 			}),
 
 		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>

@@ -67,14 +67,14 @@ function checkExpiry(expiry, argument) {
 }
 
 /**
- * @template T
- * @param {unknown} values
- * @param {(entry: Entry) => T} make makes of an entry what is wanted
- * @returns {T | T[]}
+ * The entries of an array, each checked when it is asked for.
+ *
+ * @param {unknown[]} list
  */
-function checkEntries(values, make) {
-	const list = readArray(values, "values");
-	return list ? list.map((value, index) => make(checkEntry(value, index))) : make(checkEntry(values, undefined));
+function* checkedEntries(list) {
+	for (let index = 0; index < list.length; index++) {
+		yield checkEntry(list[index], index);
+	}
 }
 
 /**
@@ -278,7 +278,8 @@ function checkText(text, argument) {
 module.exports = {
 	checkCommunity,
 	checkDuration,
-	checkEntries,
+	checkEntry,
+	checkedEntries,
 	checkExpiry,
 	checkKey,
 	checkOptionNames,

@@ -135,8 +135,11 @@ module.exports = {
 	 */
 	CACHE_ENTRY_OVERHEAD_BYTES: 256,
 
-	/** Entries of an array that go into the cache when they are stored. A longer one is an import, and would push out what is read. */
-	CACHED_ARRAY_ENTRIES_MAX: 1_000,
+	/** Entries of an array that is set in bulk. It does not go into the cache, for it would push out what is read. */
+	BULK_SET_ENTRIES_MIN: 1_001,
+
+	/** Texts of a set in bulk that are joined at a time: so many that joining pays, so few that they are garbage while young. */
+	TEXTS_JOINED: 256,
 
 	/** Memory of the `Map` of a community. */
 	CACHE_SCOPE_OVERHEAD_BYTES: 256,

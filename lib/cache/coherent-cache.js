@@ -138,6 +138,17 @@ class CoherentCache {
 		this.entries.delete(community, key);
 	}
 
+	/**
+	 * @param {Map<string | undefined, Set<string>>} keys by scope
+	 */
+	deleteAll(keys) {
+		for (const [community, ofScope] of this.entries.isEmpty ? [] : keys) {
+			for (const key of ofScope) {
+				this.entries.delete(community, key);
+			}
+		}
+	}
+
 	clear() {
 		this.entries.clear();
 	}

@@ -24,6 +24,10 @@ class ReadCache {
 		this.old = new Generation();
 	}
 
+	get isEmpty() {
+		return this.young.bytes === 0 && this.old.bytes === 0;
+	}
+
 	clear() {
 		this.young = new Generation();
 		this.old = new Generation();

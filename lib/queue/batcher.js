@@ -14,7 +14,7 @@ const { isWrite } = require("./operations.js");
 const { encodeWrite } = require("./encoding/encode-write.js");
 const {
 	NO_CHANGES,
-	concernsAnyKey,
+	concernsUnlisted,
 	forgetRead,
 	isAlone,
 	isUnread,
@@ -95,7 +95,7 @@ class Batcher {
 	 */
 	nextWrites() {
 		const { waiting, inFlight } = this;
-		const hasPatterns = this.pending.patterns > 0;
+		const hasPatterns = this.pending.hasUnlisted;
 		/** @type {Write[]} */
 		const writes = [];
 		let length = 0;
@@ -112,14 +112,15 @@ class Batcher {
 			if ((hasPattern && isUpdate(operation)) || needsOutcome(operation)) {
 				break;
 			}
-			if (isAlone(operation) && writes.length > 0) {
+			const isBatch = isAlone(operation) || operation.kind === "bulkSet";
+			if (isBatch && writes.length > 0) {
 				break;
 			}
-			hasPattern ||= concernsAnyKey(operation);
+			hasPattern ||= concernsUnlisted(operation);
 			hasLateReads ||= hasPatterns && hasLateReadsOf(operation);
 			length += lengthOf(operation);
 			writes.push(operation);
-			if (isAlone(operation)) {
+			if (isBatch) {
 				break;
 			}
 		}
@@ -218,7 +219,7 @@ class Batcher {
  * @param {boolean} hasLateReads whether there are any such reads
  */
 function overtakesReads(write, hasLateReads) {
-	if (concernsAnyKey(write)) {
+	if (concernsUnlisted(write)) {
 		return hasLateReads;
 	}
 	return write.changes.some((change) => (change.pendingBefore()?.lateReads.length ?? 0) > 0);
@@ -234,6 +235,10 @@ function overtakesReads(write, hasLateReads) {
  *   and how many writes are in it or dropped
  */
 function makeBatch(writes, now, drop) {
+	const [first] = writes;
+	if (first?.kind === "bulkSet") {
+		return { batch: first.batch, encoded: [first], taken: 1 };
+	}
 	const batch = emptyBatch();
 	/** @type {Write[]} */
 	const encoded = [];

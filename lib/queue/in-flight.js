@@ -1,7 +1,7 @@
 "use strict";
 
 const { BATCHES_IN_FLIGHT_MAX } = require("../base/limits.js");
-const { concernsAnyKey, isAlone } = require("./writes.js");
+const { concernsUnlisted, isAlone } = require("./writes.js");
 
 /**
  * @typedef {import("../native/addon").Event} Event
@@ -59,9 +59,9 @@ class BatchesInFlight {
 		return !this.isHalted && this.sent.length < BATCHES_IN_FLIGHT_MAX;
 	}
 
-	/** True if there is a write of which only the writer can tell which keys it concerns. */
+	/** True if there is a write that concerns keys which it does not list among its changes. */
 	hasPattern() {
-		return this.sent.some(({ writes }) => writes.some(concernsAnyKey));
+		return this.sent.some(({ writes }) => writes.some(concernsUnlisted));
 	}
 
 	/** True if reads wait that are read from disk when a batch has ended. */

@@ -2,7 +2,6 @@
 
 const { liveText } = require("../base/key-entry.js");
 const { decode } = require("../base/json.js");
-const { CACHED_ARRAY_ENTRIES_MAX } = require("../base/limits.js");
 const { ScopedMap } = require("../base/scoped-map.js");
 const { answer } = require("./change.js");
 const { concernsAnyKey } = require("./writes.js");
@@ -11,6 +10,7 @@ const { concernsAnyKey } = require("./writes.js");
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {ReturnType<typeof import("../native/decode.js").outcomesOf>} Outcomes
  * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {import("./writes.js").BulkSetOperation} BulkSetOperation
  * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").UpdateManyOperation} UpdateManyOperation
  * @typedef {import("./writes.js").Write} Write
@@ -27,6 +27,13 @@ class PendingWrites {
 		this.changes = new ScopedMap();
 		/** Number of writes of which only the writer can tell which keys they concern. */
 		this.patterns = 0;
+		/** @type {Set<BulkSetOperation>} */
+		this.bulkSets = new Set();
+	}
+
+	/** True if there is a write whose keys are not among the changes. */
+	get hasUnlisted() {
+		return this.patterns > 0 || this.bulkSets.size > 0;
 	}
 
 	/**
@@ -35,6 +42,8 @@ class PendingWrites {
 	add(write) {
 		if (concernsAnyKey(write)) {
 			this.patterns++;
+		} else if (write.kind === "bulkSet") {
+			this.bulkSets.add(write);
 		}
 		for (const change of write.changes) {
 			change.before = this.changes.replace(change.community, change.key, change);
@@ -42,13 +51,40 @@ class PendingWrites {
 	}
 
 	/**
-	 * True if any of several keys has a change that is not on disk.
+	 * True if a write that is not on disk may concern a key.
+	 *
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 */
+	concerns(community, key) {
+		return this.changes.get(community, key) !== undefined || this.concernsUnlisted(community, key);
+	}
+
+	/**
+	 * True if a write that is not on disk may concern a key, which it does not list among its changes.
+	 *
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 */
+	concernsUnlisted(community, key) {
+		if (this.patterns > 0) {
+			return true;
+		}
+		for (const { keys } of this.bulkSets) {
+			if (keys.get(community)?.has(key)) {
+				return true;
+			}
+		}
+		return false;
+	}
+
+	/**
+	 * True if a write that is not on disk may concern any of several keys.
 	 *
 	 * @param {{ community: string | undefined, keys: string[] }} read
 	 */
 	concernsAny({ community, keys }) {
-		const scope = this.changes.scope(community);
-		return scope !== undefined && scope.size > 0 && keys.some((key) => scope.has(key));
+		return keys.some((key) => this.concerns(community, key));
 	}
 
 	/**
@@ -65,16 +101,15 @@ class PendingWrites {
 		/** @type {KeyRead[]} */
 		const lateReads = [];
 		for (const write of writes) {
-			if (concernsAnyKey(write)) {
-				this.patterns--;
-			}
+			this.forget(write);
 			if (write.kind === "deleteLike" || write.kind === "deleteRange") {
 				this.cache.clear();
+			} else if (write.kind === "bulkSet") {
+				this.cache.deleteAll(write.keys);
 			}
 			learn(write, outcomes);
-			const isKnown = isSoleWriter && write.changes.length <= CACHED_ARRAY_ENTRIES_MAX;
 			for (const change of write.changes) {
-				this.cache.committed(change, isKnown && change.isTold);
+				this.cache.committed(change, isSoleWriter && change.isTold);
 				this.commitChange(change, now);
 				for (const read of change.lateReads) {
 					lateReads.push(read);
@@ -87,6 +122,19 @@ class PendingWrites {
 			}
 		}
 		return lateReads;
+	}
+
+	/**
+	 * Forgets a write that does not list its keys among its changes.
+	 *
+	 * @param {Write} write
+	 */
+	forget(write) {
+		if (concernsAnyKey(write)) {
+			this.patterns--;
+		} else if (write.kind === "bulkSet") {
+			this.bulkSets.delete(write);
+		}
 	}
 
 	/**
@@ -110,9 +158,7 @@ class PendingWrites {
 	 * @returns {KeyRead[]} reads that have to be read from disk
 	 */
 	drop(write, error) {
-		if (concernsAnyKey(write)) {
-			this.patterns--;
-		}
+		this.forget(write);
 		write.reject(error);
 		return write.changes.flatMap((/** @type {KeyChange} */ change) => this.dropChange(change));
 	}

@@ -1,6 +1,7 @@
 "use strict";
 
 const { RootcellarError } = require("../base/errors.js");
+const { BULK_SET_ENTRIES_MIN } = require("../base/limits.js");
 const { CoherentCache } = require("../cache/coherent-cache.js");
 const { PendingWrites } = require("./pending.js");
 const { checkRemoteKeys, checkRemoteWrite } = require("./remote-keys.js");
@@ -68,7 +69,7 @@ class OperationQueue {
 		if (typeof key !== "string" || (community !== undefined && typeof community !== "string")) {
 			return undefined;
 		}
-		if (this.closing || this.ended || pending.patterns > 0 || pending.changes.get(community, key)) {
+		if (this.closing || this.ended || pending.concerns(community, key)) {
 			return undefined;
 		}
 		try {
@@ -90,11 +91,12 @@ class OperationQueue {
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
 		const change = pending.changes.get(read.community, read.key);
-		if (pending.patterns > 0 || change) {
+		const isUnlisted = pending.concernsUnlisted(read.community, read.key);
+		if (isUnlisted || change) {
 			this.checkRead();
 		}
-		if (pending.patterns > 0) {
-			// Only the writer can tell which keys match the pattern.
+		if (isUnlisted) {
+			// Only the writer can tell what it leaves.
 			const begin = () => {
 				reads.begin([read]);
 				return true;
@@ -122,7 +124,7 @@ class OperationQueue {
 		}
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
-		if (pending.patterns > 0 || pending.concernsAny(read)) {
+		if (pending.concernsAny(read)) {
 			this.checkRead();
 			this.fence((started) => reads.many.start(read, started), read.reject, true);
 		} else if (!reads.many.answerFromCache(read)) {
@@ -183,6 +185,15 @@ class OperationQueue {
 		this.checkOpen();
 		this.checkRead();
 		this.fence(run, reject, true);
+	}
+
+	/**
+	 * True if an array of so many entries is set in bulk. A server is not, for it has to be asked about each key.
+	 *
+	 * @param {number} count
+	 */
+	takesInBulk(count) {
+		return count >= BULK_SET_ENTRIES_MIN && !this.connection.isOnPostgres;
 	}
 
 	/**

@@ -5,6 +5,7 @@ const { jobLength } = require("../native/encode.js");
 /**
  * @typedef {import("../base/kv-arguments.js").Increment} Increment
  * @typedef {import("../base/kv-arguments.js").KeyRange} KeyRange
+ * @typedef {import("../native/encode.js").Batch} Batch
  * @typedef {import("../native/encode.js").SqlJob} SqlJob
  * @typedef {InstanceType<typeof import("./change.js").Change>} KeyChange
  */
@@ -25,7 +26,13 @@ const { jobLength } = require("../native/encode.js");
  * @typedef {Promised & { kind: "updateMany", changes: KeyChange[], update: UpdateMany }} UpdateManyOperation
  * @typedef {Promised & { kind: "deleteLike", changes: never[], pattern: string, community: string | undefined }} DeleteLikeOperation
  * @typedef {Promised & { kind: "sql", changes: never[], job: SqlJob, isAlone: boolean }} SqlOperation
- * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | UpdateManyOperation | SqlOperation | TellingOperation} Write
+ * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | UpdateManyOperation | SqlOperation | BulkSetOperation | TellingOperation} Write
+ */
+
+/**
+ * Set of a long array: its batch, and its keys by scope.
+ *
+ * @typedef {Promised & { kind: "bulkSet", changes: never[], batch: Batch, keys: Map<string | undefined, Set<string>> }} BulkSetOperation
  */
 
 /**
@@ -127,6 +134,16 @@ function concernsAnyKey(write) {
 }
 
 /**
+ * True if a write concerns keys that it does not list among its changes.
+ *
+ * @param {Write} write
+ * @returns {boolean}
+ */
+function concernsUnlisted(write) {
+	return write.kind === "bulkSet" || concernsAnyKey(write);
+}
+
+/**
  * True if a write shares neither a batch nor a transaction with others.
  *
  * @param {Write} write
@@ -147,6 +164,8 @@ function lengthOf(write) {
 				(/** @type {number} */ length, { key, text = "" }) => length + key.length + text.length,
 				0,
 			);
+		case "bulkSet":
+			return write.batch.length;
 		case "sql":
 			return jobLength(write.job);
 		default:
@@ -158,6 +177,7 @@ function lengthOf(write) {
 module.exports = {
 	NO_CHANGES,
 	concernsAnyKey,
+	concernsUnlisted,
 	forgetRead,
 	isAlone,
 	isUnread,

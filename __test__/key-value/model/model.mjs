@@ -172,6 +172,11 @@ const expiresAt = fc.oneof(
 );
 const entry = fc.record({ key, value, expiresAt, communityId: community });
 
+/** So many entries that they are set in bulk. */
+function inBulk(entries) {
+	return Array.from({ length: 1_001 }, (_, index) => entries[index % entries.length]);
+}
+
 /** One operation, as the method and the arguments that store and model are both called with. */
 export const operation = fc.oneof(
 	{ weight: 3, arbitrary: fc.record({ method: fc.constant("get"), key, community }) },
@@ -185,6 +190,13 @@ export const operation = fc.oneof(
 	{
 		weight: 1,
 		arbitrary: fc.record({ method: fc.constant("setMany"), entries: fc.array(entry, { maxLength: 6 }) }),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			method: fc.constant("setMany"),
+			entries: fc.array(entry, { minLength: 1, maxLength: 6 }).map(inBulk),
+		}),
 	},
 	{
 		weight: 5,

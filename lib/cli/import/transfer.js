@@ -1,6 +1,6 @@
 "use strict";
 
-const { checkEntries } = require("../../base/arguments.js");
+const { checkEntry } = require("../../base/arguments.js");
 const { progressBar } = require("../progress.js");
 
 /**
@@ -103,7 +103,7 @@ function storable(items, report) {
  */
 function problemOf(entry) {
 	try {
-		checkEntries(entry, (checked) => checked);
+		checkEntry(entry, undefined);
 		return undefined;
 	} catch (error) {
 		const { code } = /** @type {NodeJS.ErrnoException} */ (error);

@@ -85,7 +85,10 @@ function encodeSet(batch, { changes }) {
 	if (first && entries.length === 1) {
 		pushSet(batch, first);
 	} else {
-		pushSetMany(batch, entries);
+		pushSetMany(batch, entries.length);
+		for (const entry of entries) {
+			pushSet(batch, entry);
+		}
 	}
 }
 
