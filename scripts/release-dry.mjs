@@ -1,10 +1,11 @@
-// Rehearses a release: `npm run release:dry [-- <folder>]`. Makes the tarballs that can be made on this platform, with
-// their bills of materials, in `target/release-dry` unless another folder is named; and runs the tests that look into
-// them, and install them with npm, pnpm and yarn.
+// Rehearses a release: `npm run release:dry [-- <folder>]`. Checks what may be compiled in; makes the tarballs that can be
+// made on this platform, with their bills of materials, in `target/release-dry` unless another folder is named; and runs
+// the tests that look into them, and install them with npm, pnpm and yarn.
 
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { buildAddon, compileAddon, suffix } from "./lib/addon.mjs";
+import { checkDependencies } from "./lib/deny.mjs";
 import { installManagers } from "./lib/managers.mjs";
 import { pack } from "./lib/pack.mjs";
 import { installPackages } from "./lib/packages.mjs";
@@ -20,6 +21,7 @@ await main(async () => {
 		compileAddon("release"),
 		packages.then(installManagers),
 		packages.then(buildStudio),
+		checkDependencies(),
 	]);
 	rmSync(folder, { recursive: true, force: true });
 	mkdirSync(folder, { recursive: true });

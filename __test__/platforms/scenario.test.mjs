@@ -1,0 +1,31 @@
+// What `npm run test:platforms` runs on other platforms, on this one.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { runCommand } from "../helpers/command.mjs";
+import { temporaryDirectory } from "../helpers/store.mjs";
+
+const program = fileURLToPath(new URL("scenario.cjs", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Steps that only another system has. */
+const ELSEWHERE = {
+	win32: ["signals: SIGTERM, SIGINT, SIGHUP, and a handler of the bot's"],
+	other: ["paths of Windows: slashes, another case, of the current drive, and \\\\?\\"],
+};
+
+test("what a bot does in its life works on this platform, and each step says so", async () => {
+	const folder = temporaryDirectory();
+	const results = join(folder, "results.jsonl");
+	const { code, stdout, stderr } = await runCommand(process.execPath, [program, root, join(folder, "work"), results]);
+	expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: "" });
+	const lines = readFileSync(results, "utf8").trim().split("\n");
+	const steps = lines.map((line) => JSON.parse(line));
+	expect(steps.pop()).toMatchObject({ end: true, platform: process.platform });
+	expect(steps.filter(({ error }) => error !== undefined)).toEqual([]);
+	expect(steps.length).toBeGreaterThan(20);
+	const skipped = steps.filter((step) => step.skipped !== undefined).map(({ title }) => title);
+	expect(skipped).toEqual(ELSEWHERE[process.platform] ?? ELSEWHERE.other);
+}, 240_000);

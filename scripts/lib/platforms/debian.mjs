@@ -1,0 +1,99 @@
+// Packages of Debian, fetched and unpacked into a folder: nothing of the system is changed, and it takes no root.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run, StepFailure } from "../run.mjs";
+import { platformsFolder } from "./folder.mjs";
+
+const HINT = "It needs Debian or Ubuntu, with the lists of apt-get update.";
+
+/** Suites of newer packages than the machine's own: the one after it, and what is made for that one later. */
+const NEWER = ["trixie", "trixie-backports"];
+
+const lists = join(platformsFolder, "apt");
+
+/**
+ * Fetches packages of the machine's own release and unpacks them, unless they are there.
+ *
+ * @param {string} folder - Where they are unpacked.
+ * @param {string} sign - A file in that folder by which they are known to be there.
+ * @param {string[]} names
+ */
+export async function unpackOwn(folder, sign, names) {
+	if (!existsSync(join(folder, sign))) await unpack(folder, names, []);
+}
+
+/**
+ * Fetches a package of a newer release and unpacks it, unless it is there.
+ *
+ * @param {string} folder
+ * @param {string} sign
+ * @param {string} name
+ * @param {(version: string) => boolean} accepts
+ * @param {string} wanted - What is accepted, for a message.
+ */
+export async function unpackNewer(folder, sign, name, accepts, wanted) {
+	if (existsSync(join(folder, sign))) return;
+	const options = await newerLists();
+	const text = execFileSync("apt-cache", [...options, "madison", name], { encoding: "utf8" });
+	const versions = text.split("\n").flatMap((line) => line.split("|")[1]?.trim() ?? []);
+	const version = versions.find(accepts);
+	if (version === undefined) {
+		const there = versions.length === 0 ? "nothing of that name" : versions.join(", ");
+		throw new StepFailure(`Fetching ${name}`, `${NEWER.join(" and ")} have no ${wanted}; they have ${there}`);
+	}
+	await unpack(folder, [`${name}=${version}`], options);
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} names
+ * @param {string[]} options
+ */
+async function unpack(folder, names, options) {
+	const downloads = `${folder}.packages`;
+	rmSync(downloads, { recursive: true, force: true });
+	mkdirSync(downloads, { recursive: true });
+	const where = { cwd: downloads, hint: HINT };
+	await run(`Fetching ${names.join(", ")} (apt-get download)`, "apt-get", [...options, "download", ...names], where);
+	for (const name of readdirSync(downloads).filter((one) => one.endsWith(".deb"))) {
+		await run(`Unpacking ${name}`, "dpkg", ["-x", name, folder], where);
+	}
+	rmSync(downloads, { recursive: true });
+}
+
+/** Options of apt that make it know the newer suites alone, from where the machine's own packages are. */
+async function newerLists() {
+	const sources = join(lists, "newer.sources");
+	const options = [
+		`Dir::Etc::sourcelist=${sources}`,
+		"Dir::Etc::sourceparts=-",
+		`Dir::State::lists=${join(lists, "lists")}`,
+		`Dir::Cache=${join(lists, "cache")}`,
+	].flatMap((option) => ["-o", option]);
+	if (existsSync(sources)) return options;
+	for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(lists, name), { recursive: true });
+	const draft = `${sources}.draft.sources`;
+	const { uri, signedBy } = ownArchive();
+	const lines = ["Types: deb", `URIs: ${uri}`, `Suites: ${NEWER.join(" ")}`, "Components: main"];
+	writeFileSync(draft, [...lines, ...(signedBy ? [`Signed-By: ${signedBy}`] : []), ""].join("\n"));
+	const drafted = options.map((option) => option.replace(sources, draft));
+	await run("Fetching the lists of newer packages (apt-get update)", "apt-get", [...drafted, "update"], { hint: HINT });
+	writeFileSync(sources, [...lines, ...(signedBy ? [`Signed-By: ${signedBy}`] : []), ""].join("\n"));
+	return options;
+}
+
+/** Where the machine has Debian's packages from. */
+function ownArchive() {
+	const format = "$(LABEL)\t$(REPO_URI)\t$(SIGNED_BY)";
+	const text = execFileSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {
+		encoding: "utf8",
+	});
+	const archives = text.split("\n").map((line) => line.split("\t"));
+	const [, uri, signedBy] = archives.find(([label]) => label === "Debian") ?? [];
+	if (uri === undefined) {
+		throw new StepFailure("Looking for Debian's packages", "apt knows no archive of Debian", { hint: HINT });
+	}
+	return { uri, signedBy };
+}

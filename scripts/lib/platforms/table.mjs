@@ -1,0 +1,55 @@
+/** @typedef {import("./run.mjs").Outcome} Outcome */
+
+/**
+ * What became of a platform.
+ *
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} target
+ * @property {string} how
+ * @property {number} [bytes] - Of the addon.
+ * @property {Outcome} [scenario]
+ * @property {Outcome} [unitTests]
+ * @property {string} [problem] - Why it was not run.
+ */
+
+const HEAD = ["platform", "built for", "run with", "addon", "scenario", "unit tests"];
+
+/**
+ * Prints a table, and what has failed. Returns whether all is well.
+ *
+ * @param {Row[]} rows
+ */
+export function printTable(rows) {
+	const lines = [HEAD, ...rows.map(cellsOf)];
+	const widths = HEAD.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? "").length)));
+	const print = (/** @type {string[]} */ cells) =>
+		console.log(`| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
+	console.log("\n== Platforms");
+	for (const [index, cells] of lines.entries()) {
+		print(cells);
+		if (index === 0) print(widths.map((width) => "-".repeat(width)));
+	}
+	const problems = rows.flatMap(problemsOf);
+	for (const problem of problems) console.log(`\nfailed: ${problem}`);
+	return problems.length === 0;
+}
+
+/** @param {Row} row */
+function cellsOf({ name, target, how, bytes, scenario, unitTests, problem }) {
+	const megabytes = bytes === undefined ? "" : `${(bytes / 1e6).toFixed(1)} MB`;
+	const outcome = (/** @type {Outcome | undefined} */ of) => (of ? countsOf(of) : problem ? "not run" : "");
+	return [name, target, how, megabytes, outcome(scenario), outcome(unitTests)];
+}
+
+/** @param {Outcome} outcome */
+function countsOf({ passed, failed, skipped }) {
+	const rest = [...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} do not apply`] : [])];
+	return [`${passed} passed`, ...rest].join(", ");
+}
+
+/** @param {Row} row */
+function problemsOf({ name, scenario, unitTests, problem }) {
+	const failures = [...(scenario?.failures ?? []), ...(unitTests?.failures ?? [])];
+	return [...(problem ? [`${name}: ${problem}`] : []), ...failures.map((failure) => `${name}: ${failure}`)];
+}
