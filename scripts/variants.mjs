@@ -378,6 +378,34 @@ const VARIANTS = [
 		to: "\t\tfs.realpathSync(folder);\n\t\treturn folder;",
 		vitest: ["__test__/config/config.test.mjs", "-t", "behind a link"],
 	},
+	{
+		name: "the ledger is not asked whether a write was carried out",
+		file: "src/engine/postgres/write/writer.rs",
+		from: "&& last == Some(number)\n            && !faults::retries_blindly()",
+		to: "&& last == Some(number)\n            && faults::retries_blindly()",
+		vitest: ["__test__/postgres/ledger.test.mjs", "-t", "every acknowledged write"],
+	},
+	{
+		name: "an epoch of the ledger goes on when another has begun",
+		file: "src/engine/postgres/write/ledger.rs",
+		from: 'text(" AND epoch = ")',
+		to: 'text(" AND epoch >= ")',
+		vitest: ["__test__/postgres/ledger.test.mjs", "-t", "every acknowledged write"],
+	},
+	{
+		name: "others write while keys are deleted that are not named",
+		file: "src/engine/postgres/write/ledger.rs",
+		from: "IN SHARE ROW EXCLUSIVE MODE",
+		to: "IN ROW EXCLUSIVE MODE",
+		vitest: ["__test__/postgres/deletes.test.mjs"],
+	},
+	{
+		name: "a key that is deleted and was not there is not kept absent",
+		file: "src/engine/postgres/write/state.rs",
+		from: "state.must_be_absent |= !was_found;",
+		to: "state.must_be_absent |= !was_found && self.places > i64::MAX - 1;",
+		vitest: ["__test__/postgres/deletes.test.mjs"],
+	},
 ];
 
 const SOURCES = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "benches", "fuzz", "src", "tests"];

@@ -138,15 +138,20 @@ class Cluster {
 		return JSON.stringify({ databaseType: "pg", pg: { ...addresses[way], ...login, ...fields } });
 	}
 
-	/** The node that leads, as soon as all follow it, one of them synchronously. */
+	/**
+	 * The node that leads, as soon as all follow it, and Patroni has noted which of them does synchronously: before that, it
+	 * would promote none.
+	 */
 	async leader() {
 		let leading;
 		const isHealthy = async () => {
-			const states = await Promise.all(this.#nodes.map(stateOf));
-			leading = this.#nodes.find((_, index) => isLeader(states[index]));
-			const replication = leading && states[this.#nodes.indexOf(leading)].replication;
-			const follow = replication?.filter(({ state }) => state === "streaming") ?? [];
-			return follow.length === NODES - 1 && follow.some(({ sync_state: sync }) => sync === "sync");
+			const states = await Promise.all(this.#nodes.map((node) => ask(node, "patroni")));
+			const index = states.findIndex(isLeader);
+			leading = this.#nodes[index];
+			if (leading === undefined) return false;
+			const following = (states[index].replication ?? []).filter(({ state }) => state === "streaming");
+			const members = (await ask(leading, "cluster"))?.members ?? [];
+			return following.length === NODES - 1 && members.some(({ role }) => role === "sync_standby");
 		};
 		await until(isHealthy, `a leader with followers: ${this.#folder}`);
 		return leading;
@@ -181,10 +186,10 @@ class Cluster {
 
 const isLeader = (state) => state?.state === "running" && ["master", "primary"].includes(state.role);
 
-/** What Patroni says of its server; `undefined` if it does not answer. */
-async function stateOf({ rest }) {
+/** What Patroni of a node says; `undefined` if it does not answer. */
+async function ask({ rest }, path) {
 	try {
-		const response = await fetch(`http://127.0.0.1:${rest}/patroni`, { signal: AbortSignal.timeout(5_000) });
+		const response = await fetch(`http://127.0.0.1:${rest}/${path}`, { signal: AbortSignal.timeout(5_000) });
 		return await response.json();
 	} catch {
 		return undefined;
