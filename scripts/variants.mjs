@@ -94,8 +94,8 @@ const VARIANTS = [
 	{
 		name: "a restored file is not on disk before it has its name",
 		file: "src/backup/restore/image.rs",
-		from: "            file.sync_all()",
-		to: "            Ok(())",
+		from: "if care.is_brief { Ok(()) } else { file.sync_all() }",
+		to: "Ok(())",
 		cargo: ["--test", "synced"],
 	},
 	{
@@ -143,7 +143,7 @@ const VARIANTS = [
 	{
 		name: "the last backup is blamed for what those before it lead to",
 		file: "src/backup/restore/image.rs",
-		from: "first_unsound(destination, &plan, output, &mut progress)?",
+		from: "first_unsound(destination, &plan, output, care, &mut progress)?",
 		to: "plan.files[plan.files.len() - 1].name",
 		cargo: ["--test", "restore_checks"],
 	},
@@ -311,8 +311,8 @@ const VARIANTS = [
 	{
 		name: "a row that a trigger keeps hides what is written",
 		file: "src/engine/sqlite/table/keys.rs",
-		from: "execute(params![community, key, oldest])? >= due;",
-		to: "execute(params![community, key, oldest])? >= due.min(0);",
+		from: "let due = self.count(address)?.saturating_sub(1);",
+		to: "let due = self.count(address)?.saturating_sub(usize::MAX);",
 		vitest: ["__test__/sql/triggers.test.mjs", "-t", "several rows"],
 	},
 	{
