@@ -139,6 +139,7 @@ const ofKv = [
 	{ ...inKv, workload: "kv-get-many", against: "map", atLeast: 0.8 },
 	{ ...inKv, workload: "kv-list-100", atMost: 1 },
 	{ ...inKv, workload: "kv-count", against: "count-in-sql", costAtMost: 1.1 },
+	{ ...inKv, workload: "kv-count-first", against: "count-in-sql", costAtMost: 2.25 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", atMost: 1 },
 	{ ...inKv, workload: "kv-page", subject: "last-page", against: "first-page", costAtMost: 1.25 },
 	{ ...inKv, workload: "kv-increment-1000", against: "update", atLeast: 1 },

@@ -101,6 +101,20 @@ describe("a key with several rows is one, with its newest row", () => {
 	});
 });
 
+test("a count needs no index", async () => {
+	const filename = temporaryFile();
+	await makeSdkFile(filename, ROWS);
+	await temporaryStore(filename).close();
+	await raw(filename, "drop index __rootapp_kv_community_id_key_unique");
+	const { appData, kv } = temporaryStore(filename);
+	for (let round = 0; round < 2; round++) {
+		expect(await kv.count()).toBe(4);
+		expect(await kv.count({ start: "b", end: "e" })).toBe(2);
+	}
+	await appData.set({ key: "b2", value: 1 });
+	expect(await kv.count({ start: "b", end: "e" })).toBe(3);
+});
+
 test("a count follows every way in which keys change hands after a quick one", async () => {
 	const filename = temporaryFile();
 	const { appData, kv, sqlite } = temporaryStore(filename);

@@ -512,6 +512,10 @@ describe("extensions", () => {
 		expect(await rejection(() => sqlite.all('SELECT "FTS3_Tokenizer"(?, ?)', ["simple", bytes]))).toMatchObject({
 			code: "ERR_SQL_FORBIDDEN",
 		});
+		for (const sql of ["SELECT __rootcellar_keys(a) FROM t", 'SELECT "__ROOTCELLAR_Keys"(a) OVER () FROM t']) {
+			const refused = await rejection(() => sqlite.all(sql));
+			expect(refused, sql).toMatchObject({ code: expect.stringMatching(/^(?:ERR_SQL_FORBIDDEN|SQLITE_ERROR)$/) });
+		}
 		for (const name of ["writefile", "readfile", "edit", "lsmode", "__rootcellar_like"]) {
 			const error = await rejection(() => sqlite.all(`SELECT ${name}('a', 'b')`));
 			expect(error, name).toMatchObject({ message: expect.stringContaining(`no such function: ${name}`) });

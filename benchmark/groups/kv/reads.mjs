@@ -36,6 +36,7 @@ export const workloads = /** @type {const} */ ([
 	{ id: "kv-get-many", title: "100 cached keys at once", unit: "calls/s", better: "higher" },
 	{ id: "kv-list-100", title: "list of 100 by prefix", ...milliseconds },
 	{ id: "kv-count", title: "count of all keys by prefix", ...milliseconds },
+	{ id: "kv-count-first", title: "the same, of keys that were not counted before", ...milliseconds },
 ]);
 
 export const pageWorkload = /** @type {const} */ ({
@@ -108,6 +109,19 @@ async function count(bench) {
 	return mean(() => kv.count({ prefix: EVERY_KEY }), bench);
 }
 
+/**
+ * Each range is larger than the one before, so that nothing is known of it.
+ *
+ * @type {Run}
+ */
+async function countFirst(bench) {
+	const { kv } = bench.store;
+	const countMore = (/** @type {number} */ step) =>
+		kv.count({ start: EVERY_KEY, end: BEHIND_EVERY_KEY + "~".repeat(step + 1) });
+	deepStrictEqual(await countMore(0), bench.profile.manyKeys);
+	return mean((step) => countMore(step + 1), bench);
+}
+
 /** @type {Run} */
 async function countInSql(bench) {
 	const { sqlite } = bench.store;
@@ -149,10 +163,19 @@ export const subjects = [
 	{
 		id: "rootcellar",
 		title: "rootcellar",
-		runs: { "kv-get-many": getMany, "kv-list-100": listHundred, "kv-count": count },
+		runs: {
+			"kv-get-many": getMany,
+			"kv-list-100": listHundred,
+			"kv-count": count,
+			"kv-count-first": countFirst,
+		},
 	},
 	{ id: "map", title: "Map (the limit)", runs: { "kv-get-many": lookUpInMap } },
-	{ id: "count-in-sql", title: "count(*) in SQL", runs: { "kv-count": countInSql } },
+	{
+		id: "count-in-sql",
+		title: "count(*) in SQL",
+		runs: { "kv-count": countInSql, "kv-count-first": countInSql },
+	},
 	{ id: "first-page", title: "the first page", runs: { [pageWorkload.id]: firstPage } },
 	{ id: "last-page", title: "the last page", runs: { [pageWorkload.id]: lastPage } },
 ];

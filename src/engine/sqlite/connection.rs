@@ -11,7 +11,7 @@ use super::file::{DatabaseFile, FileAccess};
 use super::guard::user_connection::UserConnection;
 use super::interrupt::Interrupt;
 use super::regexp;
-use super::table::schema;
+use super::table::{key_counter, schema};
 use super::wal::file_mark;
 use crate::Error;
 use crate::limits::{
@@ -188,6 +188,7 @@ fn open_as(file: &Path, path: &Path, flags: OpenFlags) -> Result<Connection, Err
     // Otherwise, SQLite would recompile a statement whose plan may depend on its parameters, each time it runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     regexp::register(&connection)?;
+    key_counter::register(&connection)?;
     Ok(connection)
 }
 

@@ -35,8 +35,8 @@ const PRAGMAS_AS_THEY_ARE: &[(&str, &[&str])] = &[
     ("writable_schema", &["off", "0", "false", "no"]),
 ];
 
-/// Prefix of the names of this package's savepoints.
-const OWN_SAVEPOINTS: &str = "__rootcellar";
+/// Prefix of the names of this package's savepoints and functions.
+const OWN_NAMES: &str = "__rootcellar";
 
 /// Functions that read or set addresses of code.
 const FUNCTIONS_REFUSED: &[&str] = &["fts3_tokenizer"];
@@ -61,13 +61,16 @@ pub fn refusal(context: &AuthContext, mode: Mode) -> Option<String> {
                 .to_owned(),
         ),
         AuthAction::Pragma { pragma_name, pragma_value: Some(value) } => pragma_refusal(pragma_name, value, mode),
-        AuthAction::Savepoint { savepoint_name, .. } if is_own_savepoint(savepoint_name) => {
-            Some(format!("{OWN_SAVEPOINTS} begins the names of the store's own savepoints; choose another"))
+        AuthAction::Savepoint { savepoint_name, .. } if is_own(savepoint_name) => {
+            Some(format!("{OWN_NAMES} begins the names of the store's own savepoints; choose another"))
         }
         AuthAction::Function { function_name }
             if FUNCTIONS_REFUSED.iter().any(|name| name.eq_ignore_ascii_case(function_name)) =>
         {
             Some(format!("the function {function_name} is not allowed: it reads and sets addresses in memory"))
+        }
+        AuthAction::Function { function_name } if is_own(function_name) => {
+            Some(format!("the function {function_name} is not allowed: it is the store's own"))
         }
         AuthAction::CreateVtable { module_name, .. } => {
             modules::refusal(module_name).or_else(|| own_tables::refusal(context, mode))
@@ -76,8 +79,8 @@ pub fn refusal(context: &AuthContext, mode: Mode) -> Option<String> {
     }
 }
 
-fn is_own_savepoint(name: &str) -> bool {
-    name.get(..OWN_SAVEPOINTS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_SAVEPOINTS))
+fn is_own(name: &str) -> bool {
+    name.get(..OWN_NAMES.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_NAMES))
 }
 
 fn pragma_refusal(name: &str, value: &str, mode: Mode) -> Option<String> {

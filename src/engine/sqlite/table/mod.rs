@@ -2,6 +2,7 @@
 
 pub mod columns;
 mod gaps;
+pub mod key_counter;
 pub mod keys;
 pub mod range_rows;
 mod read_modify_write;
