@@ -12,6 +12,9 @@ const TAKEN_FOR_OTHERS = [
 	"data/COM1.db",
 	"C:\\bots\\aux.sqlite3",
 	"lpt9",
+	"com\u00b9.sqlite3",
+	"CONIN$",
+	"nul .sqlite3",
 	"bot:1.sqlite3",
 	"data/what?.sqlite3",
 	'"bot".sqlite3',
@@ -26,6 +29,7 @@ const PLAIN = [
 	"\\\\?\\C:\\bots\\bot.db",
 	"null.sqlite3",
 	"com10",
+	"con fig.sqlite3",
 ];
 
 const configOf = (filename) => ({

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
+import { CREDENTIALS, startServer, urlOf } from "../backup/destinations/s3-server.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
@@ -62,8 +63,11 @@ beforeAll(() => {
 	if (way === undefined) throw new Error("no container can be had: this machine allows no mount namespaces (unshare)");
 });
 
-/** Starts the bot in the container, with this text as its program. */
-function start(volume, source) {
+/** What an init does for the one program that it starts, in a shell: it passes SIGTERM on, and ends as that ends. */
+const INIT = ["sh", "-c", 'trap "kill -TERM \\$bot" TERM; "$@" & bot=$!; wait $bot; wait $bot', "sh"];
+
+/** Starts the bot in the container, with this text as its program, and with variables that compose.yaml would set. */
+function start(volume, source, { env = {}, init = [] } = {}) {
 	const folder = temporaryDirectory();
 	for (const name of ["root", "bot"]) mkdirSync(join(folder, name));
 	writeFileSync(join(folder, "bot/main.js"), source);
@@ -75,7 +79,8 @@ function start(volume, source) {
 	const script = `${MOUNTS}\nshift 5\nexec chroot ${way.chroot.join(" ")} . sh -c 'cd ${instruction("WORKDIR")} && exec "$@"' sh "$@"`;
 	const binaries = dirname(dirname(process.execPath)).replace(/^\//, "");
 	const places = [join(folder, "root"), volume, root, join(folder, "bot"), binaries];
-	const command = ["env", "-i", environment, process.execPath, ...rest];
+	const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+	const command = [...init, "env", "-i", environment, ...variables, process.execPath, ...rest];
 	const child = spawn("unshare", [...way.unshare, "sh", "-ec", script, "sh", ...places, ...command]);
 	let errors = "";
 	child.stderr.on("data", (data) => {
@@ -115,6 +120,15 @@ const BOT = `
 		setInterval(() => {}, 1000);
 	})();`;
 
+/** Writes little, so that the last backup takes no time. */
+const SMALL_BOT = `
+	const { dataStore } = require("rootcellar");
+	void (async () => {
+		const starts = await dataStore.appData.update("starts", (starts) => starts + 1, 0);
+		console.log(JSON.stringify({ isFirst: process.pid === 1, uid: process.getuid(), starts }));
+		setInterval(() => {}, 1000);
+	})();`;
+
 function newVolume() {
 	const volume = join(temporaryDirectory(), "volume");
 	mkdirSync(volume, { mode: 0o700 });
@@ -141,6 +155,23 @@ test(
 		}
 		for (const name of ["bot.sqlite3", "bot.sqlite3.backup", "bot.sqlite3.backup-state"]) {
 			expect(statSync(join(volume, name)).uid, name).toBe(way.uid === 0 ? process.getuid() : way.uid);
+		}
+	},
+	TIME_LIMIT_MS,
+);
+
+test(
+	"begun by an init, it has everything from S3 when its volume is lost",
+	async () => {
+		expect(field("init")).toBe("true");
+		expect(field("ROOTCELLAR_BACKUP")).toMatch(/^s3:\/\//);
+		const server = await startServer(join(temporaryDirectory(), "server"));
+		const env = { ...CREDENTIALS, ROOTCELLAR_BACKUP: urlOf(server.port, "my-bot") };
+		for (const starts of [1, 2, 3]) {
+			const bot = start(newVolume(), SMALL_BOT, { env, init: INIT });
+			expect(await bot.line()).toEqual({ isFirst: false, uid: way.uid, starts });
+			bot.kill("SIGTERM");
+			expect(await bot.ended).toEqual({ code: 143, signal: null });
 		}
 	},
 	TIME_LIMIT_MS,

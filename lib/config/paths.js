@@ -64,7 +64,7 @@ function realFolder(folder) {
  */
 function problemOnWindows(file) {
 	const name = path.win32.basename(file);
-	if (/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(name)) {
+	if (/^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d\u00b9\u00b2\u00b3]) *(?:\.|$)/i.test(name)) {
 		return "must not have a name that begins as that of a device, such as NUL or COM1";
 	}
 	if (/[<>:"|?*]/.test(name)) {
