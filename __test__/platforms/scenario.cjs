@@ -15,17 +15,7 @@ const [packageFolder, workFolder, resultsFile, ...runner] = process.argv.slice(2
 /** For one step, on a slow emulator. */
 const STEP_LIMIT_MS = 300_000;
 
-const STEPS = Object.assign(
-	{},
-	require("./steps/keys.cjs"),
-	require("./steps/sql.cjs"),
-	require("./steps/backups.cjs"),
-	require("./steps/processes.cjs"),
-	require("./steps/ending.cjs"),
-	require("./steps/names.cjs"),
-	require("./steps/command-line.cjs"),
-	require("./steps/network.cjs"),
-);
+const STEPS = require("./steps.cjs");
 
 let folders = 0;
 

@@ -1,6 +1,7 @@
 // What `npm run test:platforms` runs on other platforms, on this one.
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -9,6 +10,9 @@ import { temporaryDirectory } from "../helpers/store.mjs";
 
 const program = fileURLToPath(new URL("scenario.cjs", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const require = createRequire(import.meta.url);
+const TITLES = Object.keys(require("./steps.cjs"));
 
 /** Steps that only another system has. */
 const ELSEWHERE = {
@@ -29,3 +33,16 @@ test("what a bot does in its life works on this platform, and each step says so"
 	const skipped = steps.filter((step) => step.skipped !== undefined).map(({ title }) => title);
 	expect(skipped).toEqual(ELSEWHERE[process.platform] ?? ELSEWHERE.other);
 }, 240_000);
+test("docs/guarantees.md says of promises and steps that there are where they were run", () => {
+	const document = readFileSync(join(root, "docs/guarantees.md"), "utf8");
+	const promises = new Set(document.match(/^### .*$/gm).map((line) => line.slice(4)));
+	const [, chapter] = document.split(/^## Where they were run$/m);
+	const rows = chapter.split(/^## /m)[0].match(/^\| (?!promise|-).*$/gm);
+	expect(rows.length).toBeGreaterThan(10);
+	const titles = new Set(["the same", ...TITLES]);
+	for (const row of rows) {
+		const [, named, steps] = row.split(/ ?\| ?/);
+		for (const promise of named.split("; ")) expect([...promises]).toContain(promise);
+		for (const step of steps.split("; ")) expect([...titles]).toContain(step.replace(/ \([^)]*\)$/, ""));
+	}
+});

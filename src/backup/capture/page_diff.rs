@@ -59,7 +59,8 @@ pub trait Capture: Send {
     fn pages(&mut self, visit: &mut Visit) -> Result<(), Error>;
 
     /// Returns the pages that the database file itself holds in an older version than its log
-    /// ([`checkpointed_pages`]).
+    /// ([`checkpointed_pages`]). Only within the transaction, which the table describes: it keeps newer versions out of
+    /// the file.
     fn checkpointed(&self, table: &PageTable) -> Vec<Page>;
 
     /// Ends the read transaction.

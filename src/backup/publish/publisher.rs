@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ltx_file::StagedFile;
 use super::reconcile::{end_of, newest_file, reconcile};
 use crate::backup::capture::page_diff::Capture;
-use crate::backup::capture::page_hashes::PageTable;
+use crate::backup::capture::page_hashes::{Page, PageTable};
 use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
 use crate::backup::destination::Destination;
 use crate::backup::local::conflict;
@@ -69,6 +69,8 @@ impl Publisher {
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
         let recorded = loaded.as_ref().map(|loaded| loaded.known.table.clone());
+        // As it was recorded: what lies in the file by now may be newer than the last capture.
+        let older: Vec<Page> = loaded.iter().flat_map(|loaded| loaded.older.iter().copied()).collect();
         let (known, mut conflict) = match loaded.map(|loaded| reconcile(&*destination, &files, loaded)) {
             Some(Ok(known)) => (known, None),
             Some(Err(error)) => (None, Some(error)),
@@ -102,7 +104,7 @@ impl Publisher {
             is_dirty: true,
         };
         if let Some(known) = &publisher.known {
-            publisher.state.rewrite(known, &publisher.capture.checkpointed(&known.table))?;
+            publisher.state.rewrite(known, &older)?;
             publisher.check_last();
             publisher.check_chain(&files);
         }

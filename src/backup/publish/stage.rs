@@ -16,33 +16,43 @@ impl Publisher {
         self.state.make_folder()?;
         let staged = match self.capture.begin()? {
             Some(image) => {
-                let staged = self.stage_image(image, now_ms);
+                let staged = self.stage_image(image, now_ms).map(|staged| {
+                    // Within the transaction: until it ends, nothing that is newer gets from the log into the file.
+                    staged.map(|staged| (self.beneath(&staged.known), staged))
+                });
                 self.capture.end();
                 staged?
             }
             None => None,
         };
-        let published = staged.map(|staged| self.record(staged)).transpose()?;
+        let published = staged.map(|(beneath, staged)| self.record(staged, &beneath)).transpose()?;
         self.capture.recorded();
         self.is_dirty = false;
         self.snapshot_wanted = false;
         Ok(published.flatten())
     }
 
-    /// Records the new state and queues the files for publication.
-    fn record(&mut self, staged: Stage) -> Result<Option<Published>, Error> {
+    /// The pages that the file holds beneath its log in an older version than the new state, unless that was recorded.
+    fn beneath(&self, recorded: &Recorded) -> Vec<Page> {
+        match recorded {
+            Recorded::Changes(known, _) if self.state.takes_more() && !self.is_another_log(known) => Vec::new(),
+            Recorded::Changes(known, _) | Recorded::Everything(known) => self.capture.checkpointed(&known.table),
+        }
+    }
+
+    /// Returns true if the log was restarted since the last capture. It was checkpointed before.
+    fn is_another_log(&self, known: &Known) -> bool {
+        let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
+        self.known.as_ref().and_then(salts) != salts(known)
+    }
+
+    /// Records the new state, with the older pages `beneath` the log, and queues the files for publication.
+    fn record(&mut self, staged: Stage, beneath: &[Page]) -> Result<Option<Published>, Error> {
         match &staged.known {
             Recorded::Changes(known, changes) if self.state.takes_more() => {
-                // A restarted log was checkpointed before.
-                let salts = |known: &Known| known.position.wal.map(|wal| wal.salts);
-                let is_another_log = self.known.as_ref().and_then(salts) != salts(known);
-                let checkpointed =
-                    if is_another_log { self.capture.checkpointed(&known.table) } else { Vec::new() };
-                self.state.append(known, changes, &checkpointed)?;
+                self.state.append(known, changes, beneath)?;
             }
-            Recorded::Changes(known, _) | Recorded::Everything(known) => {
-                self.state.rewrite(known, &self.capture.checkpointed(&known.table))?;
-            }
+            Recorded::Changes(known, _) | Recorded::Everything(known) => self.state.rewrite(known, beneath)?,
         }
         let (Recorded::Changes(known, _) | Recorded::Everything(known)) = staged.known;
         self.known = Some(known);
@@ -162,4 +172,79 @@ struct Stage {
 enum Recorded {
     Changes(Known, Vec<Page>),
     Everything(Known),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::backup::capture::compare::{Visit, visit_changed};
+    use crate::backup::capture::page_diff::{Capture, PageDiff};
+    use crate::backup::destination::Folder;
+    use crate::backup::local::state_file::{Loaded, StateFile};
+    use crate::engine::sqlite::open_detached;
+
+    /// Capture behind which somebody commits, and copies all of the log into the file.
+    struct Overtaken {
+        capture: PageDiff,
+        writer: Connection,
+    }
+
+    impl Capture for Overtaken {
+        fn has_changed(&mut self) -> Result<bool, Error> {
+            self.capture.has_changed()
+        }
+
+        fn begin(&mut self) -> Result<Option<Image>, Error> {
+            self.capture.begin()
+        }
+
+        fn changes(&mut self, table: &PageTable, visit: &mut Visit) -> Result<(), Error> {
+            self.capture.changes(table, visit)
+        }
+
+        fn pages(&mut self, visit: &mut Visit) -> Result<(), Error> {
+            self.capture.pages(visit)
+        }
+
+        fn checkpointed(&self, table: &PageTable) -> Vec<Page> {
+            self.capture.checkpointed(table)
+        }
+
+        fn end(&mut self) {
+            self.capture.end();
+            self.writer.execute_batch("INSERT INTO t VALUES (random()); PRAGMA wal_checkpoint(PASSIVE)").unwrap();
+        }
+
+        fn recorded(&mut self) {
+            self.capture.recorded();
+        }
+    }
+
+    #[test]
+    fn what_was_committed_behind_a_capture_is_not_recorded_as_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, state] = ["a.sqlite3", "state"].map(|name| folder.path().join(name));
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        let capture = Overtaken { capture: PageDiff::open(&path).unwrap(), writer };
+        let destination = Arc::new(Folder::new(&folder.path().join("backup")));
+        let mut publisher = Publisher::new(&state, destination, Box::new(capture)).unwrap();
+        for now_ms in 0..3 {
+            publisher.run(now_ms).unwrap().unwrap();
+            let (_, loaded) = StateFile::open(&state);
+            let Loaded { known, older, .. } = loaded.unwrap();
+            let mut found = 0;
+            visit_changed(&open_detached(&path).unwrap(), &known.table, &mut |number, page| {
+                found += 1;
+                assert!(!older.contains(&(number, known.table.hash(page))), "page {number} at {now_ms}");
+                Ok(())
+            })
+            .unwrap();
+            assert_ne!(found, 0);
+        }
+    }
 }
