@@ -108,7 +108,7 @@ function tell(source, report, options) {
 	const { from, community, dryRun = false } = options;
 	const { keys, skipped, expired, inexact, refused } = report;
 	const left = community === undefined || !source.hasCommunities ? {} : { skipped };
-	const others = skipped === 0 ? "" : `, ${skipped} of other communities were left out`;
+	const others = skipped === 0 ? "" : `, ${skipped} of other communities ${skipped === 1 ? "was" : "were"} left out`;
 	const first = `${counted(keys)} ${dryRun ? "would be" : keys === 1 ? "was" : "were"} imported${others}`;
 	if (from === undefined) {
 		print(options, { keys, ...left }, first);
