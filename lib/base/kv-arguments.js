@@ -252,9 +252,12 @@ function checkGivenExpiry(expiry) {
  * @param {unknown} given
  * @returns {Increment}
  */
-function checkIncrement(by = 1, given = {}) {
+function checkIncrement(by = 1, given) {
 	if (typeof by !== "number" || !Number.isFinite(by)) {
 		throw invalidArgument("by", `must be a finite number, not ${typeof by === "number" ? by : kindOf(by)}`);
+	}
+	if (given === undefined) {
+		return { by, min: -Infinity, max: Infinity, expiresAt: undefined };
 	}
 	const options = readOptions(given, "options", INCREMENT_OPTIONS);
 	const min = checkBound(options, "min", -Infinity);
