@@ -1,7 +1,7 @@
 // Packages of Debian, fetched and unpacked into a folder: nothing of the system is changed, and it takes no root.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, StepFailure } from "../run.mjs";
 import { platformsFolder } from "./folder.mjs";
@@ -10,6 +10,9 @@ const HINT = "It needs Debian or Ubuntu, with the lists of apt-get update.";
 
 /** Suites of newer packages than the machine's own: the one after it, and what is made for that one later. */
 const NEWER = ["trixie", "trixie-backports"];
+
+/** What Debian signs with, where its package of keys is installed. */
+const KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const lists = join(platformsFolder, "apt");
 
@@ -75,25 +78,31 @@ async function newerLists() {
 	if (existsSync(sources)) return options;
 	for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(lists, name), { recursive: true });
 	const draft = `${sources}.draft.sources`;
-	const { uri, signedBy } = ownArchive();
-	const lines = ["Types: deb", `URIs: ${uri}`, `Suites: ${NEWER.join(" ")}`, "Components: main"];
-	writeFileSync(draft, [...lines, ...(signedBy ? [`Signed-By: ${signedBy}`] : []), ""].join("\n"));
+	const signedBy = existsSync(KEYS) ? [`Signed-By: ${KEYS}`] : [];
+	const lines = [
+		"Types: deb",
+		`URIs: ${ownArchive()}`,
+		`Suites: ${NEWER.join(" ")}`,
+		"Components: main",
+		...signedBy,
+		"",
+	];
+	writeFileSync(draft, lines.join("\n"));
 	const drafted = options.map((option) => option.replace(sources, draft));
 	await run("Fetching the lists of newer packages (apt-get update)", "apt-get", [...drafted, "update"], { hint: HINT });
-	writeFileSync(sources, [...lines, ...(signedBy ? [`Signed-By: ${signedBy}`] : []), ""].join("\n"));
+	renameSync(draft, sources);
 	return options;
 }
 
 /** Where the machine has Debian's packages from. */
 function ownArchive() {
-	const format = "$(LABEL)\t$(REPO_URI)\t$(SIGNED_BY)";
-	const text = execFileSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {
+	const text = execFileSync("apt-get", ["indextargets", "--format", "$(LABEL)\t$(REPO_URI)", "Created-By: Packages"], {
 		encoding: "utf8",
 	});
 	const archives = text.split("\n").map((line) => line.split("\t"));
-	const [, uri, signedBy] = archives.find(([label]) => label === "Debian") ?? [];
+	const [, uri] = archives.find(([label]) => label === "Debian") ?? [];
 	if (uri === undefined) {
 		throw new StepFailure("Looking for Debian's packages", "apt knows no archive of Debian", { hint: HINT });
 	}
-	return { uri, signedBy };
+	return uri;
 }
