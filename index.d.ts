@@ -1185,6 +1185,24 @@ export interface RestoreOptions {
 	 * belongs to a database or its backups. Default: `false`.
 	 */
 	overwrite?: boolean;
+	/**
+	 * Cancels the restore, which then rejects with an `AbortError`, and has changed nothing. Once the state is being put in
+	 * its place, it is too late: the restore is completed, and resolves.
+	 */
+	signal?: AbortSignal;
+}
+
+/**
+ * Options of {@link Backups.verify}.
+ *
+ * @example
+ * ```ts
+ * const options: VerifyOptions = { signal: AbortSignal.timeout(60_000) };
+ * ```
+ */
+export interface VerifyOptions {
+	/** Cancels the trial restore, which then rejects with an `AbortError`, and leaves nothing behind. */
+	signal?: AbortSignal;
 }
 
 /**
@@ -1363,9 +1381,13 @@ export interface RestoredEntry {
  * const options: RestoreKeysOptions = { at: new Date(), keys: ["greeting", { key: "motd", community: "0b0a5c41" }] };
  * ```
  */
-export type RestoreKeysOptions =
+export type RestoreKeysOptions = (
 	| { at: Moment; keys: readonly (string | { key: string; community?: string })[] }
-	| { entries: readonly RestoredEntry[] };
+	| { entries: readonly RestoredEntry[] }
+) & {
+	/** Cancels what comes before the transaction: then it rejects with an `AbortError`, and nothing was written. */
+	signal?: AbortSignal;
+};
 
 /**
  * The result of {@link Backups.restoreKeys}.
@@ -1514,7 +1536,7 @@ export interface Backups {
 	 * const { isComplete } = await dataStore.backups.verify();
 	 * ```
 	 */
-	verify(): Promise<Verification>;
+	verify(options?: VerifyOptions): Promise<Verification>;
 
 	/**
 	 * Returns the state of the backups at once, without asking the destination.

@@ -3,6 +3,7 @@
 #[path = "support/machine.rs"]
 mod machine;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use machine::{EVERYTHING, Machine, remove, wait};
@@ -428,12 +429,12 @@ fn a_restore_while_the_store_is_open_is_seen_at_once_and_can_be_undone() {
 
     let service = store.opened.service.as_ref().unwrap();
     let target = |number| Target::Txid(rootcellar::ltx::Txid::new(number).unwrap());
-    let restored = wait(|reply| service.restore(target(first), reply)).unwrap();
+    let restored = wait(|reply| service.restore(target(first), Arc::default(), reply)).unwrap();
     assert_eq!(store.get("key").as_deref(), Some("1"));
     assert_eq!((store.get("other"), count()), (None, 1));
     assert!(service.status().position > restored.undo, "{restored:?}");
 
-    wait(|reply| service.restore(Target::Txid(restored.undo.unwrap()), reply)).unwrap();
+    wait(|reply| service.restore(Target::Txid(restored.undo.unwrap()), Arc::default(), reply)).unwrap();
     assert_eq!(store.get("other").as_deref(), Some("2"));
     store.set("key", "3");
     drop(other);

@@ -2,6 +2,7 @@
 
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::thread;
 
 use rootcellar::backup::catalog::files::FileName;
@@ -208,10 +209,11 @@ fn those_who_restore_to_one_file_at_once_do_not_mix_and_neither_do_those_who_ver
             for txid in [2, 3, 4] {
                 let (folder, output) = (&replica.folder, &output);
                 let target = Target::Txid(Txid::new(txid).unwrap());
-                scope.spawn(move || restore_to(folder, target, output, true, &mut |_| {}).unwrap());
+                scope
+                    .spawn(move || restore_to(folder, target, output, true, &Arc::default(), &mut |_| {}).unwrap());
             }
             for _ in 0..2 {
-                scope.spawn(|| verify(&replica.folder, replica.home.path(), &mut |_| {}).unwrap());
+                scope.spawn(|| verify(&replica.folder, replica.home.path(), &Arc::default(), &mut |_| {}).unwrap());
             }
         });
         let restored = std::fs::read(&output).unwrap();

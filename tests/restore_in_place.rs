@@ -100,7 +100,7 @@ fn connect(machine: &Machine) -> Connection {
 
 fn restore(store: &Store, txid: u64) -> Result<Restored, Error> {
     let target = Target::Txid(Txid::new(txid).unwrap());
-    wait(|reply| store.opened.service.as_ref().unwrap().restore(target, reply))
+    wait(|reply| store.opened.service.as_ref().unwrap().restore(target, Arc::default(), reply))
 }
 
 fn rows(connection: &Connection) -> HashSet<i64> {
@@ -112,7 +112,7 @@ fn rows(connection: &Connection) -> HashSet<i64> {
 fn undone(machine: &Machine, restored: &Restored) -> HashSet<i64> {
     let path = machine.path("undone.sqlite3");
     let target = Target::Txid(restored.undo.unwrap());
-    restore_to(&machine.destination(), target, &path, true, &mut |_| {}).unwrap();
+    restore_to(&machine.destination(), target, &path, true, &Arc::default(), &mut |_| {}).unwrap();
     rows(&Connection::open(path).unwrap())
 }
 

@@ -117,7 +117,7 @@ fn a_copy_is_restored_on_disk_before_it_has_its_name_and_the_name_before_that_is
     let lines = watched(test, |folder| {
         let destination = back_up(folder);
         let copy = folder.join("copy.sqlite3");
-        restore_to(&*destination, Target::Newest, &copy, false, &mut |_| {}).unwrap();
+        restore_to(&*destination, Target::Newest, &copy, false, &Arc::default(), &mut |_| {}).unwrap();
         std::fs::rename(&copy, folder.join("said")).unwrap();
     });
     let Some(lines) = lines else { return };

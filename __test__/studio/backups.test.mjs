@@ -3,7 +3,7 @@
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFile } from "../helpers/store.mjs";
-import { hashOf, startStudio } from "./studio.mjs";
+import { hashOf, result, startStudio } from "./studio.mjs";
 
 /** A bot at work on a file with two states: in the first `a` is 1, and `b` is there. */
 async function botWithStates({ isOpen = true } = {}) {
@@ -32,14 +32,8 @@ async function botWithStates({ isOpen = true } = {}) {
 	return { file, url, bot, id };
 }
 
-/** The result of a request that tells of its progress. */
-async function result(studio, name, input) {
-	const lines = [];
-	for await (const line of studio.lines(name, input)) lines.push(line);
-	const last = lines.at(-1);
-	if (last?.error) throw Object.assign(new Error(last.error.message), last.error);
-	return { ...last.result, keys: lines.flatMap(({ key }) => key ?? []), told: last.result };
-}
+/** What the page shows as restored. */
+const restoresOf = async (studio) => (await studio.call("backups/status")).restores;
 
 /** Everything that a store holds. */
 async function contentOf(store) {
@@ -103,13 +97,20 @@ test("the difference of a moment to now has every key, and the chosen ones are p
 		tables: [{ name: "t", rowsBefore: 2, rowsAfter: 1 }],
 	});
 	const keys = [{ key: "b" }, { key: "new" }, { key: "a", community: "c1" }];
-	const { undo } = await studio.call("backups/restore-keys", { at: id, keys });
+	await studio.call("backups/restore-keys", { at: id, keys });
 	expect(await bot.kv.getMany(["a", "b", "new"])).toEqual([2, { exact: 1.5 }, undefined]);
 	expect(await bot.appData.get("a", "c1")).toBe(1);
-	const { undo: redo } = await studio.call("backups/undo-keys", { undo });
+	const [restored] = await restoresOf(studio);
+	expect(restored).toMatchObject({ keys: 3, isUndone: false });
+	await result(studio, "backups/undo", { restore: restored.id });
 	expect(await contentOf(bot)).toBe(before);
-	expect(await studio.failure("backups/undo-keys", { undo })).toMatchObject({ status: 400 });
-	await studio.call("backups/undo-keys", { undo: redo });
+	await expect(result(studio, "backups/undo", { restore: restored.id })).rejects.toMatchObject({
+		code: "ERR_INVALID_ARGUMENT",
+	});
+	// An undo is a restore, too.
+	const [undone, first] = await restoresOf(studio);
+	expect([undone.undoes, first.isUndone]).toEqual([restored.id, true]);
+	await result(studio, "backups/undo", { restore: undone.id });
 	expect(await bot.appData.get("b")).toEqual({ exact: 1.5 });
 });
 
@@ -117,10 +118,12 @@ test("everything is restored while a bot has the file open, and undone to the sa
 	const { file, url, id, bot } = await botWithStates();
 	const studio = await startStudio({ file, url, write: true });
 	const before = await contentOf(bot);
-	const { undoId } = await result(studio, "backups/restore", { id });
+	await result(studio, "backups/restore", { id });
 	expect(await bot.kv.getMany(["a", "b", "new"])).toEqual([1, { exact: 1.5 }, undefined]);
 	expect(await bot.sqlite.all("SELECT n FROM t ORDER BY n")).toEqual([{ n: 1 }, { n: 2 }]);
-	await result(studio, "backups/restore", { id: undoId });
+	const [restored] = await restoresOf(studio);
+	expect(restored).toMatchObject({ isUndone: false, moment: expect.any(Number) });
+	await result(studio, "backups/undo", { restore: restored.id });
 	expect(await contentOf(bot)).toBe(before);
 });
 

@@ -39,8 +39,11 @@ export async function testBrowser() {
 	return browser;
 }
 
-/** Goes to another screen. */
-export const goTo = (page, screen) => page.evaluate((name) => location.assign(`#${name}`), screen);
+/** Goes to another screen, and waits until it is the one that is shown. */
+export async function goTo(page, screen) {
+	await page.evaluate((name) => location.assign(`#${name}`), screen);
+	await page.locator(`nav a[href="#${screen}"][aria-current="page"]`).waitFor({ state: "attached" });
+}
 
 /** Opens a screen of a studio. */
 export async function openScreen(page, studio, screen = "keys") {

@@ -121,7 +121,7 @@ test("with a destination alone the newest state is shown, and nothing of it is l
 	expect(told).toMatchObject({ write: false });
 	expect(await call("key/read", { key: "a" })).toMatchObject({ value: '"from the backup"' });
 	child.kill("SIGINT");
-	await once(child, "exit");
+	expect((await once(child, "exit"))[0]).toBe(0);
 	expect(readdirSync(folder).filter((name) => name.includes("rootcellar"))).toEqual([]);
 });
 

@@ -1,9 +1,10 @@
 // Who may ask the studio: nobody but its own page, which knows the token. Each request is written to the socket by hand.
 
-import { once } from "node:events";
 import { connect } from "node:net";
-import { beforeAll, expect, test } from "vitest";
+import { openDataStore } from "rootcellar";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildStudio } from "../../scripts/lib/studio.mjs";
+import { temporaryFile } from "../helpers/store.mjs";
 import { fileWith, startStudio } from "./studio.mjs";
 
 beforeAll(buildStudio);
@@ -15,7 +16,8 @@ async function raw({ host, port }, lines, body = "") {
 	socket.on("data", (part) => parts.push(part));
 	socket.on("error", () => {});
 	socket.write(`${lines.filter((line) => line !== undefined).join("\r\n")}\r\n\r\n${body}`);
-	await once(socket, "close");
+	// Also behind an error: a request may be cut off.
+	await new Promise((resolve) => socket.on("close", resolve));
 	const text = Buffer.concat(parts).toString();
 	const [head] = text.split("\r\n\r\n");
 	return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), head, text, host };
@@ -139,6 +141,66 @@ test("two hosts, a body that is too long, another protocol and a path out of the
 	expect(await studio.failure("keys/list", "{")).toMatchObject({ status: 400, argument: "input" });
 });
 
+test("odd requests see nothing, and those that never end keep nobody from being answered", async () => {
+	const studio = await studioWithSecret();
+	const { host, port } = studio;
+	// Headers that never end, and a body that never comes.
+	const stuck = Array.from({ length: 60 }, (_, n) => {
+		const socket = connect(port, "127.0.0.1");
+		socket.on("error", () => {});
+		const begin = `POST /api/keys/list HTTP/1.1\r\nHost: ${host}\r\n`;
+		socket.write(n % 2 ? `${begin}X-Slow: ` : `${begin}Content-Length: 1000000\r\n\r\n{`);
+		return socket;
+	});
+	onTestFinished(() => {
+		for (const socket of stuck) socket.destroy();
+	});
+	const lines = asked(studio);
+	const forms = {
+		"absolute form": ["POST http://evil.example/api/keys/list HTTP/1.1", ...lines.slice(1)],
+		"host with a dot": asked(studio, { host: `localhost.:${port}` }),
+		"host with a user": asked(studio, { host: `user@${host}` }),
+		"empty origin": asked(studio, { origin: "" }),
+		"origin of two": asked(studio, { origin: `http://${host}, http://evil.example` }),
+		"site of two": asked(studio, { site: "same-origin, cross-site" }),
+		"token in the path": asked(studio, { token: null, path: `/api/keys/list?token=${studio.token}` }),
+		"token as a cookie": [...asked(studio, { token: null }), `Cookie: token=${studio.token}`],
+		"token as basic": [...asked(studio, { token: null }), `Authorization: Basic ${studio.token}`],
+		"two tokens": [...asked(studio, { token: "wrong" }), `Authorization: Bearer ${studio.token}`],
+		"method by a header": [...asked(studio, { method: "GET" }), "X-HTTP-Method-Override: POST"],
+		connect: asked(studio, { method: "CONNECT", path: host }),
+		upgrade: [...asked(studio, { token: null }), "Connection: Upgrade", "Upgrade: websocket"],
+		"a route of every object": asked(studio, { path: "/api/constructor" }),
+		"a route beside": asked(studio, { path: "/api/../api/keys/list" }),
+		"an encoded route": asked(studio, { path: "/api/keys%2flist" }),
+		"long headers": [...lines, `X-Long: ${"x".repeat(1 << 20)}`],
+	};
+	for (const [name, form] of Object.entries(forms)) {
+		const { status, text } = await raw(studio, form, BODY);
+		expect([name, status === 200, text.includes("secret")]).toEqual([name, false, false]);
+	}
+	expect((await studio.call("keys/list")).keys).toHaveLength(1);
+});
+
+test("what is sent as the input of a route changes no object, and is refused where it is none of its kind", async () => {
+	const studio = await studioWithSecret();
+	await studio.request("keys/list", '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+	expect({}.polluted).toBeUndefined();
+	for (const input of [
+		{ filter: { $ne: 1 } },
+		{ filter: [] },
+		{ community: {} },
+		{ after: 5 },
+		{ limit: -1 },
+		{ limit: 1e9 },
+		{ limit: "1" },
+		{ moment: {} },
+		{ work: {} },
+	]) {
+		expect([input, (await studio.request("keys/list", input)).status]).toEqual([input, 400]);
+	}
+});
+
 test("the page allows no other origin, no frame, no inline script, and sets no cookie", async () => {
 	const studio = await studioWithSecret();
 	const get = (path) => fetch(`http://${studio.host}${path}`);
@@ -159,6 +221,26 @@ test("the page allows no other origin, no frame, no inline script, and sets no c
 	expect(sources.filter((source) => !/^(\/|data:image)/.test(source))).toEqual([]);
 	expect(html).not.toMatch(/<script(?![^>]*src=)/);
 	expect(html).not.toContain("secret");
+});
+
+test("the server ends when the program that has given its store closes that", async () => {
+	const store = openDataStore({ filename: temporaryFile(), backup: false });
+	await store.appData.set({ key: "own", value: 1 });
+	const studio = await startStudio({ file: store.config.sqlite3.filename, store, write: true });
+	expect(await studio.call("key/read", { key: "own" })).toMatchObject({ value: "1" });
+	// Its end leaves the store alone.
+	const other = await startStudio({ file: store.config.sqlite3.filename, store });
+	await other.close();
+	await other.session.close();
+	expect(await store.appData.get("own")).toBe(1);
+	const controller = new AbortController();
+	onTestFinished(() => controller.abort());
+	const watching = studio.lines("watch", { keys: ["own"] }, controller.signal);
+	await watching.next();
+	await store.close();
+	await studio.closed;
+	await expect(fetch(`http://${studio.host}/`)).rejects.toThrow();
+	expect((await watching.next().catch(() => ({ done: true }))).done).toBe(true);
 });
 
 test("a token is of 256 random bits, and each start has another", async () => {

@@ -7,47 +7,13 @@ import { openDataStore } from "rootcellar";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildStudio } from "../../scripts/lib/studio.mjs";
 import { until } from "../helpers/time.mjs";
-import { goTo, newPage, openScreen, testBrowser } from "./browser.mjs";
-import { fill } from "./sample.mjs";
-import { fileWith, startStudio } from "./studio.mjs";
+import { goTo, newPage } from "./browser.mjs";
+import { editor, hold, opened, row, type } from "./opened.mjs";
+import { fileWith } from "./studio.mjs";
 
 beforeAll(buildStudio);
 
 const SCREENS = ["keys", "tables", "sql", "backups", "transfer"];
-
-/** A studio on sample data with backups, and a page of it. */
-async function opened({
-	write = true,
-	screen = "keys",
-	options = {},
-	more = async () => {},
-	before = async () => {},
-} = {}) {
-	const file = await fileWith(
-		async (store) => {
-			await fill(store, 20);
-			await more(store);
-		},
-		undefined,
-		undefined,
-	);
-	const studio = await startStudio({ file, url: `${file}.backup`, write });
-	const browser = await testBrowser();
-	const found = await newPage(browser, options);
-	await before(found.page);
-	await openScreen(found.page, studio, screen);
-	return { file, studio, browser, ...found };
-}
-
-const row = (page, key) =>
-	page.getByRole("row", { name: new RegExp(`^${key.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")} `) });
-const editor = (page) => page.getByRole("textbox", { name: "Value as JSON" });
-
-async function type(page, text) {
-	await editor(page).click();
-	await page.keyboard.press("Control+A");
-	await page.keyboard.insertText(text);
-}
 
 test("a key is found, edited, compared and saved to the letter", async () => {
 	const { page, studio, faults } = await opened();
@@ -108,25 +74,6 @@ test("a change of the bot shows at once, and never under what somebody types", a
 });
 
 describe("no change is lost, whenever it comes:", () => {
-	/** Lets the next request of a route wait, before it is answered or before its answer arrives. */
-	async function hold(page, name, { isAnswered = false } = {}) {
-		let tell;
-		let release;
-		const asked = new Promise((resolve) => (tell = resolve));
-		const released = new Promise((resolve) => (release = resolve));
-		await page.route(
-			`**/api/${name}`,
-			async (route) => {
-				const response = isAnswered ? await route.fetch() : undefined;
-				tell();
-				await released;
-				await (response === undefined ? route.continue() : route.fulfill({ response }));
-			},
-			{ times: 1 },
-		);
-		return { asked, release };
-	}
-
 	const botOf = (file) => {
 		const bot = openDataStore({ filename: file, backup: false });
 		onTestFinished(() => bot.close());
@@ -291,8 +238,10 @@ describe("nobody is left out:", () => {
 			const found = [];
 			const check = async (name) => {
 				// What has just changed fades.
-				await page.waitForFunction(
-					() => document.getAnimations().every(({ playState }) => playState !== "running" || false) || true,
+				await page.waitForFunction(() =>
+					document
+						.getAnimations()
+						.every(({ playState, effect }) => playState !== "running" || effect.getTiming().iterations === Infinity),
 				);
 				const { violations } = await page.evaluate(`(() => { ${axe.source}; return axe.run(); })()`);
 				found.push(

@@ -23,8 +23,8 @@ export async function fileWith(fill, file = temporaryFile(), backup = false) {
 }
 
 /** Serves a file until the test ends. */
-export async function startStudio({ file, url, moment, write = false }) {
-	const session = new Session({ file, url, moment, canWrite: write });
+export async function startStudio({ file, url, moment, write = false, store }) {
+	const session = new Session({ file, url, moment, canWrite: write, store });
 	const server = await startServer(session);
 	onTestFinished(async () => {
 		await server.close();
@@ -69,6 +69,15 @@ export async function startStudio({ file, url, moment, write = false }) {
 			}
 		},
 	};
+}
+
+/** The result of a request that tells of its progress. */
+export async function result(studio, name, input) {
+	const lines = [];
+	for await (const line of studio.lines(name, input)) lines.push(line);
+	const last = lines.at(-1);
+	if (last?.error) throw Object.assign(new Error(last.error.message), last.error);
+	return { ...last.result, keys: lines.flatMap(({ key }) => key ?? []), told: last.result };
 }
 
 /** Hash of a file and what SQLite keeps beside it with data in it. */

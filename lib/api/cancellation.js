@@ -5,6 +5,7 @@ const { checkDuration } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument, withProperties } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIMER_MS_MAX } = require("../base/limits.js");
+const { createCancel } = require("../native/destination.js");
 
 let lastNumber = 0;
 
@@ -136,4 +137,25 @@ function checkCancel({ signal, timeoutMs }) {
 	return signal === undefined && timeoutMs === undefined ? undefined : new Cancellation(signal, timeoutMs);
 }
 
-module.exports = { Cancellation, abortError, checkCancel, checkOptions };
+/**
+ * Calls a function with what cancels it in the core. If it was cancelled and then fails, that is why.
+ *
+ * @template T
+ * @param {{ signal?: any }} options
+ * @param {(native: import("../native/addon").NativeCancel) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function cancellable(options, use) {
+	const cancel = checkCancel(options);
+	const native = createCancel();
+	if (cancel) cancel.whenCancelled = () => native.cancel();
+	try {
+		return await use(native);
+	} catch (error) {
+		throw cancel?.error ?? error;
+	} finally {
+		cancel?.done();
+	}
+}
+
+module.exports = { Cancellation, abortError, cancellable, checkCancel, checkOptions };

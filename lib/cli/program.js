@@ -2,10 +2,6 @@
 
 const { Command, CommanderError, Option } = require("commander");
 const { version } = require("../../package.json");
-const commands = require("./backup-commands.js");
-const { exportKeys } = require("./export.js");
-const { importKeys } = require("./import/command.js");
-const { migrate } = require("./migrate/command.js");
 const { SOURCES } = require("./import/sources/index.js");
 const {
 	parseAddress,
@@ -21,8 +17,20 @@ const {
 	parseUrl,
 } = require("./options.js");
 const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
-const { diff } = require("./states/diff.js");
-const { restore } = require("./states/restore.js");
+
+/**
+ * A command whose code is loaded when it is called: the others need not wait for it.
+ *
+ * @param {() => (...args: any[]) => Promise<void>} load
+ * @returns {(...args: any[]) => Promise<void>}
+ */
+const later =
+	(load) =>
+	(...args) =>
+		load()(...args);
+
+const backupCommand = (/** @type {"status" | "backup" | "list" | "verify" | "reset"} */ name) =>
+	later(() => require("./backup-commands.js")[name]);
 
 const STORE = ["-f, --file <path>", "the store's file (default: what DATABASE_CONFIG says, else ./rootsdk.sqlite3)"];
 const DESTINATION = [
@@ -88,22 +96,22 @@ function createProgram(json) {
 		"status",
 		"say how the backups of a store stand; on PostgreSQL, how the server does",
 		"status --file bot.sqlite3",
-		commands.status,
+		backupCommand("status"),
 	);
-	add(program, "backup", "back up what there is, now", "backup --file bot.sqlite3 --json", commands.backup);
+	add(program, "backup", "back up what there is, now", "backup --file bot.sqlite3 --json", backupCommand("backup"));
 	add(
 		program,
 		"list",
 		"list the states that there are backups of, the newest first; verify proves that they can be restored",
 		"list --url s3://bucket/my-bot",
-		commands.list,
+		backupCommand("list"),
 	);
 	add(
 		program,
 		"restore",
 		"restore the newest state, or another, into the store or into another file",
 		"restore --at 2025-01-31T12:00:00Z --to then.sqlite3",
-		restore,
+		later(() => require("./states/restore.js").restore),
 	)
 		.addOption(
 			new Option("--at <time>", "the newest state until this time; without a zone, such as Z, it is local")
@@ -118,7 +126,7 @@ function createProgram(json) {
 		"diff",
 		"say what differs between a state and the file as it is now, or another state: every key, and numbers of rows",
 		"diff --file bot.sqlite3 --at 2025-01-31T12:00:00Z",
-		diff,
+		later(() => require("./states/diff.js").diff),
 	)
 		.addOption(
 			new Option("--at <moment>", "the earlier state: a time as of restore, or the id of a backup")
@@ -135,21 +143,21 @@ function createProgram(json) {
 		"reset",
 		"begin empty: set the store aside with its backups, under names that say so; nothing is deleted",
 		"reset --file bot.sqlite3",
-		commands.reset,
+		backupCommand("reset"),
 	);
 	add(
 		program,
 		"verify",
 		"restore the newest state into a temporary file, with every check",
 		"verify --file bot.sqlite3 || echo 'look at the backups'",
-		commands.verify,
+		backupCommand("verify"),
 	);
 	add(
 		program,
 		"export",
 		"write every key, of every community, as a line of JSON",
 		"export --file bot.sqlite3 --output keys.jsonl",
-		exportKeys,
+		later(() => require("./export.js").exportKeys),
 	)
 		.option("--community <id>", "only the keys of this community; '' is the default scope")
 		.addOption(new Option("--output <path>", "a file (default: the standard output)").argParser(parsePath))
@@ -159,7 +167,7 @@ function createProgram(json) {
 		"import",
 		"store the keys of another library's file, or lines of JSON as export writes them; all of them or none",
 		"import --from quick.db json.sqlite --file bot.sqlite3 --dry-run",
-		importKeys,
+		later(() => require("./import/command.js").importKeys),
 	)
 		.argument("[path]", "with --from: the file, or the folder of node-persist")
 		.addOption(new Option("--from <source>", "whose it is").choices(Object.keys(SOURCES)))
@@ -190,7 +198,7 @@ function createProgram(json) {
 		"a page in the browser, on this machine alone, to look at keys, tables and backups; with --write to change them",
 		"studio --file bot.sqlite3 --open",
 		// It is of use to this command alone.
-		(options) => require("../studio/command.js").studio(options),
+		later(() => require("../studio/command.js").studio),
 	)
 		.option("--open", "open the page in the browser")
 		.addOption(new Option("--port <number>", "the port (default: a free one)").argParser(parsePort))
@@ -207,7 +215,7 @@ function createProgram(json) {
 		"carry every key over to another store, SQLite or PostgreSQL, and compare both; again after an interruption. Without " +
 			"options: prepare the SDK's table in the database of DATABASE_CONFIG, however large it is",
 		"migrate --from bot.sqlite3 --to postgres://user@host/bot",
-		migrate,
+		later(() => require("./migrate/command.js").migrate),
 	)
 		.addOption(new Option("--from <store>", `a file, or a URL; ${CONFIGURED}`).argParser(parsePlace))
 		.addOption(new Option("--to <store>", `a file, or a URL; ${CONFIGURED}`).argParser(parsePlace));

@@ -78,7 +78,10 @@ function listen() {
 		for (const removal of removals) removal();
 	});
 	for (const signal of SIGNALS) {
-		process.once(signal, () => process.exit(128 + constants.signals[signal]));
+		process.once(signal, () => {
+			// Whoever else listens ends the process.
+			if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+		});
 	}
 }
 

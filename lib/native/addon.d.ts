@@ -136,17 +136,24 @@ export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[],
 
 /** Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
 export declare function listBackups(url: string, store?: string): Promise<Answer>;
+/** Cancels requests that it is given to. */
+export declare class NativeCancel {
+	cancel(): void;
+}
+
 export declare function restoreBackup(
 	url: string,
 	target: RestoreTarget,
 	output: string,
 	overwrites: boolean,
+	cancel: NativeCancel,
 	progress?: (doneBytes: number, totalBytes: number) => void,
 	store?: string,
 ): Promise<Answer>;
 export declare function verifyBackups(
 	url: string,
 	folder: string,
+	cancel: NativeCancel,
 	progress?: (doneBytes: number, totalBytes: number) => void,
 	store?: string,
 ): Promise<Answer>;
@@ -219,6 +226,7 @@ export declare function keysAt(
 	folders: string[],
 	keys: string[],
 	communities: string[],
+	cancel: NativeCancel,
 	store?: string,
 ): Promise<DifferenceAnswer>;
 
@@ -302,7 +310,7 @@ export declare class NativeStore {
 	unwatch(id: number): void;
 	open(id: number, kind: StoreKind, backup?: BackupOptions): void;
 	backUp(id: number): void;
-	restore(id: number, target: RestoreTarget): void;
+	restore(id: number, target: RestoreTarget, cancel: NativeCancel): void;
 	backupStatus(): StatusInfo | null;
 	end(): StatusInfo | null;
 	logBytes(): number | null;

@@ -100,13 +100,14 @@ class Connection extends EventConnection {
 	 * Restores the store itself.
 	 *
 	 * @param {import("./addon").RestoreTarget} target
+	 * @param {import("./addon").NativeCancel} cancel
 	 * @param {(error: Error | undefined, restored?: Restore) => void} callback
 	 */
-	restore(target, callback) {
+	restore(target, cancel, callback) {
 		const id = this.expectOne(({ error, restored }) =>
 			callback(error && toError(error), restored && toRestore(restored)),
 		);
-		this.native.restore(id, target);
+		this.native.restore(id, target, cancel);
 	}
 
 	/** Status of the backups; `null` if there are none. */

@@ -12,6 +12,7 @@ const { toBackup, toRestore } = require("./decode.js");
  * @typedef {import("./addon").LagInfo} LagInfo
  * @typedef {import("./addon").RestoreTarget} RestoreTarget
  * @typedef {import("./addon").RestoredInfo} RestoredInfo
+ * @typedef {import("./addon").NativeCancel} NativeCancel
  * @typedef {(doneBytes: number, totalBytes: number) => void} Progress
  */
 
@@ -39,6 +40,11 @@ async function answerOf(asked, source = DESTINATION) {
 	return answer;
 }
 
+/** What cancels requests in the core. */
+function createCancel() {
+	return new (loadBinding().NativeCancel)();
+}
+
 /**
  * Lists the backups, the newest first.
  *
@@ -56,9 +62,10 @@ async function listBackups({ url, source, store }) {
  * @param {RestoreTarget} target
  * @param {{ file: string, overwrite: boolean }} output
  * @param {Progress} progress
+ * @param {NativeCancel} [cancel]
  */
-async function restoreBackup({ url, source, store }, target, { file, overwrite }, progress) {
-	const asked = loadBinding().restoreBackup(url, target, file, overwrite, progress, store);
+async function restoreBackup({ url, source, store }, target, { file, overwrite }, progress, cancel = createCancel()) {
+	const asked = loadBinding().restoreBackup(url, target, file, overwrite, cancel, progress, store);
 	const { restored } = await answerOf(asked, source);
 	return toRestore(/** @type {RestoredInfo} */ (restored));
 }
@@ -69,9 +76,10 @@ async function restoreBackup({ url, source, store }, target, { file, overwrite }
  * @param {Destination} destination
  * @param {string} folder
  * @param {Progress} progress
+ * @param {NativeCancel} [cancel]
  */
-async function verifyBackups({ url, source, store }, folder, progress) {
-	const answer = await answerOf(loadBinding().verifyBackups(url, folder, progress, store), source);
+async function verifyBackups({ url, source, store }, folder, progress, cancel = createCancel()) {
+	const answer = await answerOf(loadBinding().verifyBackups(url, folder, cancel, progress, store), source);
 	const restored = /** @type {RestoredInfo} */ (answer.restored);
 	return { ...toRestore(restored), files: restored.files ?? 0 };
 }
@@ -193,11 +201,12 @@ class StateDifference {
  * @param {RestoreTarget} target
  * @param {string[]} folders for what is restored, in the order in which they are tried
  * @param {import("../base/key-entry.js").Address[]} addresses
+ * @param {NativeCancel} cancel
  */
-async function keysAt({ url, source, store }, target, folders, addresses) {
+async function keysAt({ url, source, store }, target, folders, addresses, cancel) {
 	const keys = addresses.map(({ key }) => key);
 	const communities = addresses.map(({ community = "" }) => community);
-	const answer = await answerOf(loadBinding().keysAt(url, target, folders, keys, communities, store), source);
+	const answer = await answerOf(loadBinding().keysAt(url, target, folders, keys, communities, cancel, store), source);
 	const { moment, texts = [], expiries = [] } = answer;
 	const held = addresses.map(({ key, community }, index) => {
 		return { key, community, text: texts[index] ?? undefined, expiresAt: expiries[index] ?? undefined };
@@ -208,6 +217,7 @@ async function keysAt({ url, source, store }, target, folders, addresses) {
 module.exports = {
 	StateDifference,
 	checkOutput,
+	createCancel,
 	forgetBackupState,
 	isBackedUp,
 	keysAt,

@@ -1,6 +1,7 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
+const { constants } = require("node:os");
 const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
 const { note, print } = require("../cli/output.js");
@@ -43,7 +44,7 @@ async function studio(options) {
 			`${what}${mode}\n${server.url}\nThe address is a key: who has it sees the data. Ctrl+C ends.`,
 		);
 		if (options.open) openBrowser(server.url);
-		await ending.come;
+		await Promise.race([ending.come, server.closed]);
 		await server.close();
 	} finally {
 		ending.forget();
@@ -94,14 +95,19 @@ async function openBackups(options) {
 	return session;
 }
 
-/** Waits for a signal that asks for the end. */
+/** Waits for a signal that asks for the end. A second one does not wait until all is closed. */
 function signalled() {
-	/** @type {() => void} */
+	/** @type {(signal: NodeJS.Signals) => void} */
 	let end = () => {};
 	const come = new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
-		end = () => resolve();
+		let isSecond = false;
+		end = (signal) => {
+			if (isSecond) process.exit(128 + constants.signals[signal]);
+			isSecond = true;
+			resolve();
+		};
 	});
-	for (const signal of SIGNALS) process.once(signal, end);
+	for (const signal of SIGNALS) process.on(signal, end);
 	const forget = () => {
 		for (const signal of SIGNALS) process.off(signal, end);
 	};

@@ -111,6 +111,16 @@ function describeError(error) {
 }
 
 /**
+ * The reason why something was ended, instead of the error that it ended with.
+ *
+ * @param {AbortSignal} signal
+ * @param {any} error
+ */
+function reasonOf(signal, error) {
+	return signal.aborted && error?.code === "ABORT_ERR" ? signal.reason : error;
+}
+
+/**
  * @param {Response} response
  * @param {any} error
  */
@@ -158,6 +168,7 @@ module.exports = {
 	drained,
 	readBody,
 	readInput,
+	reasonOf,
 	sendError,
 	sendJson,
 	startLines,

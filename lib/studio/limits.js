@@ -63,8 +63,8 @@ module.exports = {
 	REMARKS_SHOWN_MAX: 50,
 	UPLOADS_MAX: 2,
 
-	/** Restores of keys that can be undone. */
-	UNDOS_MAX: 20,
+	/** Restores that can be undone. */
+	RESTORES_MAX: 20,
 
 	/** Time for which the address of a download is valid, and how many there may be. */
 	DOWNLOAD_MS: 60_000,

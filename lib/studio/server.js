@@ -4,10 +4,11 @@ const { once } = require("node:events");
 const { createServer } = require("node:http");
 const { RootcellarError } = require("../base/errors.js");
 const { sendAsset } = require("./assets.js");
-const { readInput, sendError, sendJson, startLines } = require("./exchange.js");
+const { readInput, reasonOf, sendError, sendJson, startLines } = require("./exchange.js");
 const { createGuard, createToken } = require("./guard.js");
 const { ROUTE_MS } = require("./limits.js");
 const { ROUTES } = require("./routes/index.js");
+const { optionalTextOf } = require("./values/input.js");
 
 /**
  * @typedef {InstanceType<typeof import("./session.js").Session>} Session
@@ -39,17 +40,14 @@ async function startServer(session, { port = 0, address = LOCAL_ADDRESS } = {}) 
 	const bound = /** @type {import("node:net").AddressInfo} */ (server.address());
 	const host = `${address.includes(":") ? `[${address}]` : address}:${bound.port}`;
 	guard = createGuard(host, token);
-	return {
-		host,
-		token,
-		url: `http://${host}/#token=${token}`,
-		close: async () => {
-			const closed = once(server, "close");
-			server.close();
-			server.closeAllConnections();
-			await closed;
-		},
+	const closed = once(server, "close");
+	const close = async () => {
+		server.close();
+		server.closeAllConnections();
+		await closed;
 	};
+	session.storeClosed.then(close);
+	return { host, token, url: `http://${host}/#token=${token}`, close, closed };
 }
 
 /**
@@ -78,11 +76,26 @@ async function answer(session, guard, request, response) {
 	if (request.method !== "GET" && request.method !== "HEAD") return denyMethod(response, "GET, HEAD");
 	if (path.startsWith("/download/")) {
 		const download = session.downloads.take(path.slice("/download/".length));
-		if (download !== undefined && request.method === "GET") return download(response);
+		if (download !== undefined && request.method === "GET") return send(download, response);
 	} else if (sendAsset(path, request, response)) {
 		return undefined;
 	}
 	return deny(response, { status: 404, code: "ERR_NOT_FOUND", message: "there is nothing here" });
+}
+
+/**
+ * Sends a download. One that fails on its way is cut off, so that nobody takes what has arrived for all of it.
+ *
+ * @param {import("./downloads.js").Download} download
+ * @param {Response} response
+ */
+async function send(download, response) {
+	try {
+		await download(response);
+	} catch (error) {
+		if (!response.headersSent) throw error;
+		response.destroy();
+	}
 }
 
 /**
@@ -101,13 +114,17 @@ async function call(session, guard, name, request, response) {
 	}
 	if (request.method !== "POST") return denyMethod(response, "POST");
 	if (route.writes && !session.canWrite) return deny(response, { status: 403, ...READ_ONLY });
-	const { signal, end } = limited(response, route.limitMs ?? ROUTE_MS);
+	const { signal, cancel, end } = limited(response, route.limitMs ?? ROUTE_MS);
+	/** @type {string | undefined} */
+	let work;
 	try {
 		if (route.upload !== undefined) {
 			sendJson(response, 200, await route.upload(session, request, signal));
 			return undefined;
 		}
 		const input = await readInput(request, route.bodyBytes);
+		work = optionalTextOf(input, "work");
+		if (work !== undefined) session.works.set(work, cancel);
 		if (route.stream !== undefined) {
 			await route.stream(session, input, signal, startLines(response));
 			response.end();
@@ -115,8 +132,9 @@ async function call(session, guard, name, request, response) {
 		}
 		sendJson(response, 200, await route.run?.(session, input, signal));
 	} catch (error) {
-		sendError(response, timedOut(signal, error));
+		sendError(response, reasonOf(signal, error));
 	} finally {
+		if (work !== undefined) session.works.delete(work);
 		end();
 	}
 	return undefined;
@@ -133,25 +151,16 @@ function limited(response, limitMs) {
 	const timeout = () =>
 		controller.abort(new RootcellarError("ERR_TIMEOUT", `it took longer than ${limitMs / 1_000} s, and was ended`));
 	const timer = setTimeout(timeout, limitMs);
-	const close = () => controller.abort(new RootcellarError("ABORT_ERR", "the page has cancelled it"));
-	response.on("close", close);
+	const cancel = () => controller.abort(new RootcellarError("ABORT_ERR", "it was cancelled; nothing was changed"));
+	response.on("close", cancel);
 	return {
 		signal: controller.signal,
+		cancel,
 		end: () => {
 			clearTimeout(timer);
-			response.off("close", close);
+			response.off("close", cancel);
 		},
 	};
-}
-
-/**
- * The reason why something was ended, instead of the error that it ended with.
- *
- * @param {AbortSignal} signal
- * @param {any} error
- */
-function timedOut(signal, error) {
-	return signal.aborted && error?.code === "ABORT_ERR" ? signal.reason : error;
 }
 
 /**

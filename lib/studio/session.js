@@ -17,6 +17,7 @@ const { openMoment } = require("./moments.js");
  * @property {string} [url]
  * @property {string} [moment] id of the backup that stands for a file
  * @property {boolean} canWrite
+ * @property {DataStore} [store] that of a program which shows its own file; otherwise the session opens one
  */
 
 /** Moments that are kept restored beside the file. */
@@ -27,8 +28,23 @@ const REPLACED = new Set(["SQLITE_READONLY_DBMOVED", "ERR_STORE_CLOSED"]);
 
 class Session {
 	downloads = createDownloads();
+	/**
+	 * What cancels a request that the page has given a name.
+	 *
+	 * @type {Map<string, () => void>}
+	 */
+	works = new Map();
+	/**
+	 * What was restored, the newest first.
+	 *
+	 * @type {import("./restores.js").Restored[]}
+	 */
+	restores = [];
+	/** @type {Promise<void>} resolved when the program has closed the store that it had given */
+	storeClosed = new Promise(() => {});
 	/** @type {DataStore | undefined} */
 	#store;
+	#isOwnStore = true;
 	/** @type {Map<string, Promise<Moment>>} */
 	#moments = new Map();
 	/** @type {Set<AbortController>} */
@@ -36,11 +52,15 @@ class Session {
 	#isClosed = false;
 
 	/** @param {Place} place */
-	constructor({ file, url, moment, canWrite }) {
+	constructor({ file, url, moment, canWrite, store }) {
 		this.file = file;
 		this.url = url;
 		this.moment = moment;
 		this.canWrite = canWrite;
+		if (store === undefined) return;
+		this.#store = store;
+		this.#isOwnStore = false;
+		this.storeClosed = closed(store);
 	}
 
 	/** The store of the file. It is opened again after the file was replaced. */
@@ -75,7 +95,8 @@ class Session {
 		try {
 			return await use(store);
 		} catch (error) {
-			if (this.canWrite || this.#isClosed || !REPLACED.has(/** @type {any} */ (error).code)) throw error;
+			if (this.canWrite || this.#isClosed || !this.#isOwnStore || !REPLACED.has(/** @type {any} */ (error).code))
+				throw error;
 			if (this.#store === store) this.#store = undefined;
 			await store.close();
 			return use(this.store);
@@ -87,15 +108,16 @@ class Session {
 	 *
 	 * @param {unknown} id
 	 * @param {(doneBytes: number, totalBytes: number) => void} [progress]
+	 * @param {AbortSignal} [signal]
 	 */
-	async momentOf(id, progress = () => {}) {
+	async momentOf(id, progress = () => {}, signal) {
 		if (typeof id !== "string" || !/^[0-9a-f]{16}$/.test(id)) {
 			throw invalidArgument("moment", "must be the id of a backup, 16 hexadecimal digits");
 		}
 		if (this.url === undefined) throw new RootcellarError("ERR_BACKUP_OFF", "there is no destination of backups");
 		let found = this.#moments.get(id);
 		if (found === undefined) {
-			found = openMoment({ url: this.url, near: this.file }, id, progress);
+			found = openMoment({ url: this.url, near: this.file }, id, progress, signal);
 			this.#moments.set(id, found);
 			found.catch(() => this.#moments.delete(id));
 			await found;
@@ -136,8 +158,20 @@ class Session {
 		const moments = [...this.#moments.values()];
 		this.#moments.clear();
 		for (const moment of moments) await moment.then(({ close }) => close()).catch(() => {});
-		await this.#store?.close();
+		if (this.#isOwnStore) await this.#store?.close();
 	}
+}
+
+/**
+ * Resolves when a store is closed.
+ *
+ * @param {DataStore} store
+ */
+async function closed(store) {
+	const watch = store.kv.watch({ keys: [""] });
+	let isDone = false;
+	// A watch ends with its store.
+	while (!isDone) isDone = (await watch.next().catch(() => ({ done: true }))).done === true;
 }
 
 module.exports = { Session };

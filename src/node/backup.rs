@@ -3,13 +3,14 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes and milliseconds as numbers")]
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use napi_derive::napi;
 
 use super::convert::backups::StatusInfo;
 use super::convert::event::{EventKind, NativeEvent};
 use super::convert::options::RestoreTarget;
+use super::destination::NativeCancel;
 use super::protocol::NO_REQUEST;
 use super::state::outbox::Answers;
 use super::state::store_state::StoreState;
@@ -36,14 +37,14 @@ impl NativeStore {
 
     /// Restores the store itself. Ends with `restored` or `failed`.
     #[napi]
-    pub fn restore(&self, id: u32, target: RestoreTarget) {
+    pub fn restore(&self, id: u32, target: RestoreTarget, cancel: &NativeCancel) {
         let Some(service) = self.shared.service(id) else { return };
         let reply = self.shared.reply(id, move |restored: Restored| NativeEvent {
             restored: Some((&restored).into()),
             ..NativeEvent::new(id, EventKind::Restored)
         });
         match target.parse() {
-            Ok(target) => service.restore(target, reply),
+            Ok(target) => service.restore(target, Arc::clone(&cancel.cancel), reply),
             Err(error) => reply.send(Err(error)),
         }
     }

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "in tests napi registers nothing"))]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use napi::Status;
 use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
@@ -20,6 +21,7 @@ use crate::backup::recover::{report, reset};
 use crate::backup::restore::progress::RestoreProgress;
 use crate::backup::{check_output, list, restore_to, verify};
 use crate::clock::now_ms;
+use crate::sql::{Cancel, CancelReason};
 
 /// Answer to such a request. Each has some of the fields.
 #[napi(object)]
@@ -62,6 +64,29 @@ pub struct MovedInfo {
     pub to: String,
 }
 
+/// Cancels requests that it is given to. What was cancelled once stays so.
+#[napi]
+#[derive(Default)]
+pub struct NativeCancel {
+    pub(super) cancel: Arc<Cancel>,
+}
+
+#[napi]
+impl NativeCancel {
+    /// Makes one that has not cancelled anything.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancels. Idempotent.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancel.cancel(CancelReason::Aborted);
+    }
+}
+
 /// Callback with the number of bytes read, and their total.
 type Told = ThreadsafeFunction<FnArgs<(f64, f64)>, (), FnArgs<(f64, f64)>, Status, false, true>;
 
@@ -100,13 +125,15 @@ pub fn restore_backup(
     target: RestoreTarget,
     output: String,
     overwrites: bool,
+    cancel: &NativeCancel,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
     store: Option<String>,
 ) -> napi::Result<AsyncTask<Ask<Answer>>> {
-    let told = told(progress)?;
+    let (told, cancel) = (told(progress)?, Arc::clone(&cancel.cancel));
     Ok(ask(&url, store, move |destination| {
         let output = PathBuf::from(output);
-        let restored = restore_to(destination, target.parse()?, &output, overwrites, &mut teller(told))?;
+        let target = target.parse()?;
+        let restored = restore_to(destination, target, &output, overwrites, &cancel, &mut teller(told))?;
         Ok(Answer { restored: Some((&restored).into()), ..Answer::default() })
     }))
 }
@@ -129,12 +156,13 @@ pub fn check_output_path(url: Option<String>, output: String) -> Option<Failure>
 pub fn verify_backups(
     url: String,
     folder: String,
+    cancel: &NativeCancel,
     progress: Option<Function<FnArgs<(f64, f64)>, ()>>,
     store: Option<String>,
 ) -> napi::Result<AsyncTask<Ask<Answer>>> {
-    let told = told(progress)?;
+    let (told, cancel) = (told(progress)?, Arc::clone(&cancel.cancel));
     Ok(ask(&url, store, move |destination| {
-        let verified = verify(destination, &PathBuf::from(folder), &mut teller(told))?;
+        let verified = verify(destination, &PathBuf::from(folder), &cancel, &mut teller(told))?;
         Ok(Answer { restored: Some((&verified).into()), ..Answer::default() })
     }))
 }

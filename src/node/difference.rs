@@ -16,6 +16,7 @@ use super::ask::{Ask, ask, asked};
 use super::convert::backups::date_ms;
 use super::convert::failure::Failure;
 use super::convert::options::RestoreTarget;
+use super::destination::NativeCancel;
 use crate::Error;
 use crate::backup::difference::compare::{DifferenceRequest, DifferenceSummary, StateDifference};
 use crate::backup::difference::keys::{KeyFilter, Lookup};
@@ -255,12 +256,13 @@ pub fn keys_at(
     folders: Vec<String>,
     keys: Vec<String>,
     communities: Vec<String>,
+    cancel: &NativeCancel,
     store: Option<String>,
 ) -> AsyncTask<Ask<DifferenceAnswer>> {
+    let cancel = Arc::clone(&cancel.cancel);
     ask(&url, store, move |destination| {
         let folders: Vec<PathBuf> = folders.into_iter().map(PathBuf::from).collect();
-        let state =
-            State::restored(destination, target.parse()?, &folders, &Arc::new(Cancel::default()), &mut |_| {})?;
+        let state = State::restored(destination, target.parse()?, &folders, &cancel, &mut |_| {})?;
         let lookup = Lookup::new(&state)?;
         let (mut texts, mut expiries) = (Vec::new(), Vec::new());
         for (key, community) in keys.iter().zip(&communities) {

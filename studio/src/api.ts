@@ -97,6 +97,23 @@ export async function* lines<T = any>(name: string, input: object, signal: Abort
 	}
 }
 
+let lastWork = 0;
+
+/**
+ * Asks for something that changes data, by a name by which it is cancelled: where it is, its answer still tells what has
+ * become of it.
+ */
+export async function cancellable<T>(signal: AbortSignal, ask: (work: string) => Promise<T>): Promise<T> {
+	const work = `${performance.timeOrigin}:${++lastWork}`;
+	const cancel = () => void call("cancel", { of: work }).catch(() => {});
+	signal.addEventListener("abort", cancel, { once: true });
+	try {
+		return await ask(work);
+	} finally {
+		signal.removeEventListener("abort", cancel);
+	}
+}
+
 /** Saves what a route offers to be downloaded. */
 export async function download(name: string, input: object = {}): Promise<void> {
 	const { address } = await call<{ address: string }>(name, input);

@@ -8,6 +8,8 @@ const { RootcellarError, invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
 const { withoutSecrets } = require("../../config/address.js");
 const { listBackups, restoreBackup, verifyBackups } = require("../../native/destination.js");
+const { readOptions } = require("../../base/kv-arguments.js");
+const { cancellable } = require("../cancellation.js");
 const { EVENTS } = require("./backup-notices.js");
 const { createDifference } = require("./difference.js");
 const { restoreKeys } = require("./restore-keys.js");
@@ -23,7 +25,10 @@ const { restoreKeys } = require("./restore-keys.js");
  */
 
 /** The options of a restore. */
-const RESTORE_OPTIONS = ["at", "id", "to", "overwrite"];
+const RESTORE_OPTIONS = ["at", "id", "to", "overwrite", "signal"];
+
+/** The options of a trial restore. */
+const VERIFY_OPTIONS = ["signal"];
 
 /**
  * @param {any} options
@@ -33,7 +38,7 @@ function checkRestore(options) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
 	checkOptionNames(options, RESTORE_OPTIONS, "options");
-	const { at, id, to, overwrite = false } = options;
+	const { at, id, to, overwrite = false, signal } = options;
 	if (at !== undefined && id !== undefined) {
 		throw invalidArgument("options.id", "must be left out where `at` is given");
 	}
@@ -50,7 +55,7 @@ function checkRestore(options) {
 	if (typeof overwrite !== "boolean") {
 		throw invalidArgument("options.overwrite", `must be a boolean, not ${kindOf(overwrite)}`);
 	}
-	return { target: { id, atMs }, to: to === undefined ? undefined : path.resolve(to), overwrite };
+	return { target: { id, atMs }, to: to === undefined ? undefined : path.resolve(to), overwrite, signal };
 }
 
 /**
@@ -73,12 +78,15 @@ function createBackups(queue, located, notices) {
 		notices.emit("progress", { doneBytes, totalBytes });
 
 	/** Restores the store itself. Operations issued before come before, and those issued later after. */
-	const restoreHere = (/** @type {import("../../native/addon").RestoreTarget} */ target) =>
+	const restoreHere = (
+		/** @type {import("../../native/addon").RestoreTarget} */ target,
+		/** @type {import("../../native/addon").NativeCancel} */ cancel,
+	) =>
 		new Promise((/** @type {(restore: Restore) => void} */ resolve, reject) => {
 			queue.checkWritable();
 			destination();
 			queue.replaceAll((done) => {
-				queue.connection.opened.restore(target, (error, restored) => {
+				queue.connection.opened.restore(target, cancel, (error, restored) => {
 					if (restored) {
 						resolve(restored);
 					} else {
@@ -115,14 +123,15 @@ function createBackups(queue, located, notices) {
 			}),
 		list: async () => listBackups(destination()),
 		restore: async (given = {}) => {
-			const { target, to, overwrite } = checkRestore(given);
+			const { target, to, overwrite, signal } = checkRestore(given);
 			if (to === undefined) {
-				return restoreHere(target);
+				return cancellable({ signal }, (cancel) => restoreHere(target, cancel));
 			}
 			if (to === located().path) {
 				throw invalidArgument("options.to", "must be another file than the store's own, which is restored without it");
 			}
-			return restoreBackup(destination(), target, { file: to, overwrite }, progress);
+			const output = { file: to, overwrite };
+			return cancellable({ signal }, (cancel) => restoreBackup(destination(), target, output, progress, cancel));
 		},
 		diff: (options) =>
 			createDifference(options, () => ({
@@ -133,7 +142,11 @@ function createBackups(queue, located, notices) {
 			})),
 		restoreKeys: async (options) =>
 			restoreKeys(queue, () => ({ destination: destination(), folders: folders() }), options),
-		verify: async () => verifyBackups(destination(), path.dirname(located().path), progress),
+		verify: async (given = {}) => {
+			const { signal } = readOptions(given, "options", VERIFY_OPTIONS);
+			const folder = path.dirname(located().path);
+			return cancellable({ signal }, (cancel) => verifyBackups(destination(), folder, progress, cancel));
+		},
 		status: () => statusOf(located(), queue.connection.current, notices.lastFailure),
 		on: (event, listener) => {
 			const listeners = notices.listeners.get(event);

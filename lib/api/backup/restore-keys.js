@@ -8,6 +8,7 @@ const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, UPDATE_KEYS_MAX } = require("../../bas
 const { keysAt } = require("../../native/destination.js");
 const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
 const { Change } = require("../../queue/change.js");
+const { cancellable } = require("../cancellation.js");
 const { withLease } = require("../lease.js");
 const { createSqlite } = require("../sqlite.js");
 const { checkMoment, toMoment } = require("./moment.js");
@@ -25,7 +26,7 @@ const { checkMoment, toMoment } = require("./moment.js");
  * @typedef {Address & { text: string | undefined, expiresAt: number | undefined }} Wanted
  */
 
-const OPTIONS = ["at", "keys", "entries"];
+const OPTIONS = ["at", "keys", "entries", "signal"];
 const ADDRESS = ["key", "community"];
 const ENTRY = [...ADDRESS, "json", "expiresAt"];
 
@@ -103,15 +104,15 @@ function checkItems(given, argument, check) {
 
 /** @param {unknown} given */
 function checkRestoreKeys(given) {
-	const { at, keys, entries } = readOptions(given, "options", OPTIONS);
+	const { at, keys, entries, signal } = readOptions(given, "options", OPTIONS);
 	if (entries !== undefined) {
 		const other = at !== undefined ? "at" : keys !== undefined ? "keys" : undefined;
 		if (other !== undefined) {
 			throw invalidArgument(`options.${other}`, "must be left out where `entries` is given");
 		}
-		return { entries: checkItems(entries, "options.entries", checkEntry) };
+		return { entries: checkItems(entries, "options.entries", checkEntry), signal };
 	}
-	return { target: checkMoment(at, "options.at"), keys: checkItems(keys, "options.keys", checkAddress) };
+	return { target: checkMoment(at, "options.at"), keys: checkItems(keys, "options.keys", checkAddress), signal };
 }
 
 /**
@@ -123,15 +124,17 @@ function checkRestoreKeys(given) {
  * @returns {Promise<import("../../..").RestoredKeys>}
  */
 async function restoreKeys(queue, locate, given) {
-	const { target, keys = [], entries } = checkRestoreKeys(given);
+	const { target, keys = [], entries, signal } = checkRestoreKeys(given);
 	queue.checkWrite();
 	queue.checkWritable();
-	if (target === undefined) {
-		return { at: undefined, ...(await putBack(queue, entries ?? [])) };
-	}
-	const { destination, folders } = locate();
-	const { moment, held } = await keysAt(destination, target, folders, keys);
-	return { at: toMoment(moment), ...(await putBack(queue, held)) };
+	return cancellable({ signal }, async (cancel) => {
+		if (target === undefined) {
+			return { at: undefined, ...(await putBack(queue, entries ?? [])) };
+		}
+		const { destination, folders } = locate();
+		const { moment, held } = await keysAt(destination, target, folders, keys, cancel);
+		return { at: toMoment(moment), ...(await putBack(queue, held)) };
+	});
 }
 
 /**

@@ -4,11 +4,13 @@ const { createReadStream, statSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { pipeline } = require("node:stream/promises");
-const { RootcellarError, invalidArgument } = require("../../base/errors.js");
+const { RootcellarError } = require("../../base/errors.js");
+const { cancellable } = require("../../api/cancellation.js");
 const { removedAtEnd, temporaryFolderNear } = require("../../cli/temporary-files.js");
 const { listBackups, reportBackups, verifyBackups } = require("../../native/destination.js");
-const { COMMON_HEADERS, describeError } = require("../exchange.js");
-const { BACKUPS_MAX, DIFFERENCE_KEYS, DIFFERENCE_LENGTH, LONG_ROUTE_MS, UNDOS_MAX } = require("../limits.js");
+const { COMMON_HEADERS, describeError, reasonOf } = require("../exchange.js");
+const { BACKUPS_MAX, DIFFERENCE_KEYS, DIFFERENCE_LENGTH, LONG_ROUTE_MS } = require("../limits.js");
+const { noteRestore, restoreOf, shownRestores } = require("../restores.js");
 const { beginOf } = require("../values/cells.js");
 const { listOf, optionalTextOf, textOf } = require("../values/input.js");
 
@@ -16,34 +18,12 @@ const { listOf, optionalTextOf, textOf } = require("../values/input.js");
  * @typedef {import("./route").Route} Route
  * @typedef {import("./route").Session} Session
  * @typedef {import("./route").Lines} Lines
- * @typedef {import("../../..").RestoredEntry} RestoredEntry
  */
-
-/**
- * What undoes the restores of keys of a session, by a number.
- *
- * @type {WeakMap<Session, Map<string, { entries: RestoredEntry[] }>>}
- */
-const undos = new WeakMap();
-let lastUndo = 0;
 
 /** @param {Session} session */
 function urlOf({ url }) {
 	if (url === undefined) throw new RootcellarError("ERR_BACKUP_OFF", "backups are turned off for this file");
 	return url;
-}
-
-/**
- * @param {Session} session
- * @param {{ entries: RestoredEntry[] }} undo
- */
-function keepUndo(session, undo) {
-	const kept = undos.get(session) ?? new Map();
-	undos.set(session, kept);
-	const id = String(++lastUndo);
-	kept.set(id, undo);
-	for (const old of [...kept.keys()].slice(0, -UNDOS_MAX)) kept.delete(old);
-	return id;
 }
 
 /** @param {import("../../..").Backup[]} backups */
@@ -71,6 +51,7 @@ async function statusOf(session) {
 		lag: { state: lag.kind, changedBytes: lag.bytes, since: lag.sinceMs, reason: lag.reason },
 		own:
 			own === undefined ? undefined : { state, lastError: lastError && { ...lastError, at: lastError.at.getTime() } },
+		restores: shownRestores(session.restores),
 	};
 }
 
@@ -99,7 +80,7 @@ function streamed(use) {
 		try {
 			await lines.write({ result: await use(session, input, signal, lines) });
 		} catch (error) {
-			await lines.write({ error: describeError(error) });
+			await lines.write({ error: describeError(reasonOf(signal, error)) });
 		}
 	};
 }
@@ -145,6 +126,42 @@ async function compare(session, input, signal, lines) {
 	}
 }
 
+/**
+ * @param {Session} session
+ * @param {import("../../..").RestoreKeysOptions} options
+ * @param {{ undoes?: string }} note what it is told as
+ */
+async function restoreKeys(session, options, note) {
+	const { at, undo, ...told } = await session.store.backups.restoreKeys(options);
+	noteRestore(session.restores, {
+		...note,
+		moment: at?.createdAt.getTime(),
+		keys: told.set + told.deleted,
+		undo: undo.entries,
+	});
+	return told;
+}
+
+/**
+ * @param {Session} session
+ * @param {string} id
+ * @param {{ undoes?: string }} note what it is told as
+ * @param {AbortSignal} signal
+ * @param {Lines} lines
+ */
+async function restoreAll(session, id, note, signal, lines) {
+	const tell = progressTo(lines);
+	const { backups } = session.store;
+	const end = backups.on("progress", ({ doneBytes, totalBytes }) => tell(doneBytes, totalBytes));
+	try {
+		const { createdAt, undoId, skipped } = await backups.restore({ id, signal });
+		if (undoId !== undefined) noteRestore(session.restores, { ...note, moment: createdAt.getTime(), undo: undoId });
+		return { id, createdAt: createdAt.getTime(), skipped };
+	} finally {
+		end();
+	}
+}
+
 /** @type {Record<string, Route>} */
 const BACKUP_ROUTES = {
 	"backups/status": { limitMs: 60_000, run: (session) => statusOf(session) },
@@ -161,11 +178,13 @@ const BACKUP_ROUTES = {
 
 	"backups/verify": {
 		limitMs: LONG_ROUTE_MS,
-		stream: streamed(async (session, _input, _signal, lines) => {
+		stream: streamed(async (session, _input, signal, lines) => {
 			const folder = temporaryFolderNear(session.file ?? path.join(tmpdir(), "state"));
 			const remove = removedAtEnd(folder);
 			try {
-				const { createdAt, ...found } = await verifyBackups({ url: urlOf(session) }, folder, progressTo(lines));
+				const { createdAt, ...found } = await cancellable({ signal }, (cancel) =>
+					verifyBackups({ url: urlOf(session) }, folder, progressTo(lines), cancel),
+				);
 				return { ...found, createdAt: createdAt.getTime() };
 			} finally {
 				remove();
@@ -176,16 +195,16 @@ const BACKUP_ROUTES = {
 	/** Restores a moment to a temporary file, so that every request may name it. */
 	"backups/open": {
 		limitMs: LONG_ROUTE_MS,
-		stream: streamed(async (session, input, _signal, lines) => {
-			const { id, createdAt, sizeBytes, skipped } = await session.momentOf(input.id, progressTo(lines));
+		stream: streamed(async (session, input, signal, lines) => {
+			const { id, createdAt, sizeBytes, skipped } = await session.momentOf(input.id, progressTo(lines), signal);
 			return { id, createdAt: createdAt.getTime(), sizeBytes, skipped };
 		}),
 	},
 
 	"backups/download": {
 		limitMs: LONG_ROUTE_MS,
-		run: async (session, input) => {
-			const { id, createdAt, file } = await session.momentOf(input.id);
+		run: async (session, input, signal) => {
+			const { id, createdAt, file } = await session.momentOf(input.id, undefined, signal);
 			const name = `${createdAt.toISOString().slice(0, 19).replaceAll(":", "-")}-${id}.sqlite3`;
 			const address = session.downloads.offer(async (response) => {
 				response.writeHead(200, {
@@ -206,41 +225,34 @@ const BACKUP_ROUTES = {
 		writes: true,
 		limitMs: LONG_ROUTE_MS,
 		bodyBytes: 64 << 20,
-		run: async (session, input) => {
+		run: async (session, input, signal) => {
 			const keys = listOf(input, "keys", DIFFERENCE_KEYS).map(({ key, community }) => ({
 				key,
 				...(community === undefined || community === null ? {} : { community }),
 			}));
-			const { undo, ...told } = await session.store.backups.restoreKeys({ at: textOf(input, "at"), keys });
-			return { ...told, undo: keepUndo(session, undo) };
-		},
-	},
-
-	"backups/undo-keys": {
-		writes: true,
-		limitMs: LONG_ROUTE_MS,
-		run: async (session, input) => {
-			const undo = undos.get(session)?.get(textOf(input, "undo"));
-			if (undo === undefined) throw invalidArgument("undo", "is not known any more; restore the keys from a backup");
-			const { undo: redo, ...told } = await session.store.backups.restoreKeys(undo);
-			undos.get(session)?.delete(input.undo);
-			return { ...told, undo: keepUndo(session, redo) };
+			return restoreKeys(session, { at: textOf(input, "at"), keys, signal }, {});
 		},
 	},
 
 	"backups/restore": {
 		writes: true,
 		limitMs: LONG_ROUTE_MS,
-		stream: streamed(async (session, input, _signal, lines) => {
-			const tell = progressTo(lines);
-			const { backups } = session.store;
-			const end = backups.on("progress", ({ doneBytes, totalBytes }) => tell(doneBytes, totalBytes));
-			try {
-				const { id, createdAt, undoId, skipped } = await backups.restore({ id: textOf(input, "id") });
-				return { id, createdAt: createdAt.getTime(), undoId, skipped };
-			} finally {
-				end();
-			}
+		stream: streamed((session, input, signal, lines) => restoreAll(session, textOf(input, "id"), {}, signal, lines)),
+	},
+
+	/** Undoes one of the restores of this session. What was there before can be brought back in the same way. */
+	"backups/undo": {
+		writes: true,
+		limitMs: LONG_ROUTE_MS,
+		stream: streamed(async (session, input, signal, lines) => {
+			const restore = restoreOf(session.restores, textOf(input, "restore"));
+			const { undo, at } = restore;
+			const note = { undoes: restore.id, moment: at };
+			const told = Array.isArray(undo)
+				? await restoreKeys(session, { entries: undo, signal }, note)
+				: await restoreAll(session, undo, note, signal, lines);
+			restore.isUndone = true;
+			return told;
 		}),
 	},
 };

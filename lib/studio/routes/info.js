@@ -4,6 +4,7 @@ const { statSync } = require("node:fs");
 const path = require("node:path");
 const { version } = require("../../../package.json");
 const { withoutSecrets } = require("../../config/address.js");
+const { textOf } = require("../values/input.js");
 
 /** @type {Record<string, import("./route").Route>} */
 const INFO_ROUTES = {
@@ -21,6 +22,14 @@ const INFO_ROUTES = {
 				canWrite,
 				now: Date.now(),
 			};
+		},
+	},
+
+	/** Cancels another request, whose answer then says what has become of it. */
+	cancel: {
+		run: async (session, input) => {
+			session.works.get(textOf(input, "of"))?.();
+			return {};
 		},
 	},
 };

@@ -149,40 +149,49 @@ const KEY_ROUTES = {
 	"key/save": {
 		writes: true,
 		bodyBytes: VALUE_BODY_BYTES_MAX,
-		run: async (session, input) => {
+		run: async (session, input, signal) => {
 			const place = placeOf(input);
 			const [text, expiresAt] = [jsonOf(input), expiryOf(input)];
 			const { version = null } = input;
-			return session.store.sqlite.transaction(async (tx) => {
-				await checkVersion(tx, place, version);
-				await storeText(tx, place, text, expiresAt);
-				return versionIn(tx, place);
-			});
+			return session.store.sqlite.transaction(
+				async (tx) => {
+					await checkVersion(tx, place, version);
+					await storeText(tx, place, text, expiresAt);
+					return versionIn(tx, place);
+				},
+				{ signal },
+			);
 		},
 	},
 
 	"key/expire": {
 		writes: true,
-		run: async (session, input) => {
+		run: async (session, input, signal) => {
 			const place = placeOf(input);
 			const expiresAt = expiryOf(input);
-			return session.store.sqlite.transaction(async (tx) => {
-				await checkVersion(tx, place, input.version);
-				const kv = tx.kv.community(place.community ?? undefined);
-				await kv.expire(place.key, expiresAt === undefined ? null : { expiresAt });
-				return versionIn(tx, place);
-			});
+			return session.store.sqlite.transaction(
+				async (tx) => {
+					await checkVersion(tx, place, input.version);
+					const kv = tx.kv.community(place.community ?? undefined);
+					await kv.expire(place.key, expiresAt === undefined ? null : { expiresAt });
+					return versionIn(tx, place);
+				},
+				{ signal },
+			);
 		},
 	},
 
 	"key/delete": {
 		writes: true,
-		run: async (session, input) => {
+		run: async (session, input, signal) => {
 			const place = placeOf(input);
-			await session.store.sqlite.transaction(async (tx) => {
-				await checkVersion(tx, place, input.version);
-				await tx.appData.delete(place.key, place.community ?? undefined);
-			});
+			await session.store.sqlite.transaction(
+				async (tx) => {
+					await checkVersion(tx, place, input.version);
+					await tx.appData.delete(place.key, place.community ?? undefined);
+				},
+				{ signal },
+			);
 			return {};
 		},
 	},
@@ -194,17 +203,20 @@ const KEY_ROUTES = {
 			const community = communityOf(input);
 			const filter = textOf(input, "filter");
 			const { expected } = input;
-			await session.store.sqlite.transaction(async (tx) => {
-				const count = await countKeys({ kv: tx.kv, get: tx.get }, community, filter, signal);
-				if (count !== expected) {
-					throw new RootcellarError("ERR_CHANGED_MEANWHILE", `it would be ${count} keys by now; nothing was deleted`);
-				}
-				if (toPattern(filter) === undefined) {
-					await tx.kv.community(community ?? undefined).deleteRange({ prefix: filter });
-				} else {
-					await tx.appData.deleteLike(filter, community ?? undefined);
-				}
-			});
+			await session.store.sqlite.transaction(
+				async (tx) => {
+					const count = await countKeys({ kv: tx.kv, get: tx.get }, community, filter, signal);
+					if (count !== expected) {
+						throw new RootcellarError("ERR_CHANGED_MEANWHILE", `it would be ${count} keys by now; nothing was deleted`);
+					}
+					if (toPattern(filter) === undefined) {
+						await tx.kv.community(community ?? undefined).deleteRange({ prefix: filter });
+					} else {
+						await tx.appData.deleteLike(filter, community ?? undefined);
+					}
+				},
+				{ signal },
+			);
 			return { deleted: expected };
 		},
 	},

@@ -200,8 +200,8 @@ const TABLE_ROUTES = {
 	"table/update": {
 		writes: true,
 		bodyBytes: VALUE_BODY_BYTES_MAX,
-		run: (session, input) =>
-			edit(session, input, async (tx, table) => {
+		run: (session, input, signal) =>
+			edit(session, input, signal, async (tx, table) => {
 				const name = quoted(columnOf(table, textOf(input, "column")).name);
 				const { condition, parameters } = whereKey(table, listOf(input, "key"));
 				const before = fromCell(input.before);
@@ -216,8 +216,8 @@ const TABLE_ROUTES = {
 	"table/insert": {
 		writes: true,
 		bodyBytes: VALUE_BODY_BYTES_MAX,
-		run: (session, input) =>
-			edit(session, input, async (tx, table) => {
+		run: (session, input, signal) =>
+			edit(session, input, signal, async (tx, table) => {
 				const entries = entriesOf(table, input.values);
 				const names = entries.map(({ name }) => quoted(name)).join(", ");
 				const values =
@@ -231,8 +231,8 @@ const TABLE_ROUTES = {
 
 	"table/delete": {
 		writes: true,
-		run: (session, input) =>
-			edit(session, input, async (tx, table) => {
+		run: (session, input, signal) =>
+			edit(session, input, signal, async (tx, table) => {
 				const { condition, parameters } = whereKey(table, listOf(input, "key"));
 				checkOne((await tx.run(`DELETE FROM ${quoted(table.name)} WHERE ${condition}`, parameters)).changes);
 			}),
@@ -244,14 +244,19 @@ const TABLE_ROUTES = {
  *
  * @param {Session} session
  * @param {Record<string, unknown>} input
+ * @param {AbortSignal} signal
  * @param {(tx: Transaction, table: Table) => Promise<void>} change
  */
-async function edit(session, input, change) {
-	await session.store.sqlite.transaction(async (tx) => {
-		const table = await tableOf(tx, textOf(input, "table"));
-		checkEditable(table);
-		await change(tx, table);
-	});
+async function edit(session, input, signal, change) {
+	await session.store.sqlite.transaction(
+		async (tx) => {
+			const table = await tableOf(tx, textOf(input, "table"));
+			checkEditable(table);
+			await change(tx, table);
+		},
+		{ signal },
+	);
+
 	return {};
 }
 

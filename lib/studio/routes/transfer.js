@@ -4,9 +4,8 @@ const { createWriteStream } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { pipeline } = require("node:stream/promises");
+const { atFirstUse } = require("../../base/at-first-use.js");
 const { RootcellarError, invalidArgument } = require("../../base/errors.js");
-const { writeLines } = require("../../cli/export.js");
-const { carry } = require("../../cli/import/command.js");
 const { SOURCES, openSource } = require("../../cli/import/sources/index.js");
 const { removedAtEnd, temporaryFolderNear } = require("../../cli/temporary-files.js");
 const { COMMON_HEADERS, drained } = require("../exchange.js");
@@ -20,6 +19,10 @@ const { optionalTextOf, textOf } = require("../values/input.js");
 
 /** Sources whose data is one file, which a page can send. */
 const SENDABLE = Object.keys(SOURCES).filter((name) => name !== "node-persist");
+
+/** Not needed until somebody imports or exports. */
+const importing = atFirstUse(() => require("../../cli/import/command.js"));
+const exporting = atFirstUse(() => require("../../cli/export.js"));
 
 /**
  * Files that the page has sent, by a number, with what removes each.
@@ -100,8 +103,9 @@ function optionsOf(input, file) {
 /**
  * @param {Session} session
  * @param {Record<string, any>} input
+ * @param {AbortSignal} signal
  */
-async function importFrom(session, input) {
+async function importFrom(session, input, signal) {
 	const found = uploadsOf(session).get(textOf(input, "upload"));
 	if (found === undefined) throw new RootcellarError("ERR_NOT_FOUND", "the file is gone; choose it again");
 	if (session.file === undefined) throw new RootcellarError("ERR_READ_ONLY", "there is no file to import into");
@@ -112,7 +116,12 @@ async function importFrom(session, input) {
 	const place = { file: session.file, url: session.url };
 	const source = await openSource(options.from === undefined ? undefined : found.file, options, session.file);
 	try {
-		const { keys, skipped, expired, inexact, refused } = await carry(source, place, options, undefined);
+		const { keys, skipped, expired, inexact, refused } = await importing().carry(
+			cancelled(source, signal),
+			place,
+			options,
+			undefined,
+		);
 		const first = (/** @type {any} */ remarks) => ({ ...remarks, first: remarks.first.slice(0, REMARKS_SHOWN_MAX) });
 		return { keys, skipped, expired, inexact: first(inexact), refused: first(refused), notes: source.notes };
 	} catch (error) {
@@ -120,6 +129,26 @@ async function importFrom(session, input) {
 	} finally {
 		await source.close();
 	}
+}
+
+/**
+ * A source that fails once it is cancelled: then all that was taken of it is rolled back.
+ *
+ * @param {import("../../cli/import/sources/source.js").Source} source
+ * @param {AbortSignal} signal
+ * @returns {import("../../cli/import/sources/source.js").Source}
+ */
+function cancelled(source, signal) {
+	return {
+		...source,
+		read: async function* () {
+			for await (const part of source.read()) {
+				signal.throwIfAborted();
+				yield part;
+			}
+			signal.throwIfAborted();
+		},
+	};
 }
 
 /**
@@ -152,7 +181,7 @@ const TRANSFER_ROUTES = {
 						if (response.destroyed) throw new RootcellarError("ABORT_ERR", "the download was cancelled");
 						if (!response.write(text)) await drained(response);
 					};
-					await writeLines(store, community, write, { update: () => {}, end: () => {} });
+					await exporting().writeLines(store, community, write, { update: () => {}, end: () => {} });
 					response.end();
 				});
 			});

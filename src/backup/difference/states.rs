@@ -9,12 +9,11 @@ use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;
 use crate::backup::local::inspection::open_for_inspection;
-use crate::backup::restore::image::{Care, cannot_write, restore_with};
+use crate::backup::restore::image::{Care, cannot_write, end_when_cancelled, restore_with};
 use crate::backup::restore::listing::timed;
 use crate::backup::restore::progress::RestoreProgress;
 use crate::clock::now_ms;
 use crate::engine::sqlite::open_detached;
-use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::ltx::Txid;
 use crate::sql::Cancel;
 use crate::{BackupProblem, Error};
@@ -92,10 +91,4 @@ fn temporary(folders: &[PathBuf]) -> Result<Temporary, Error> {
         }
     }
     Err(refused.unwrap_or_else(|| Error::backup(BackupProblem::State, "there is no folder for a temporary file")))
-}
-
-/// Ends whatever runs on a connection once it is cancelled.
-fn end_when_cancelled(connection: &mut Connection, cancel: &Arc<Cancel>) -> Result<(), Error> {
-    let cancel = Arc::clone(cancel);
-    Ok(connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(move || cancel.check().is_err()))?)
 }

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
 
 use super::integrity::{Depth, Verdict, check_database};
 use super::progress::{RestoreProgress, by_steps};
@@ -12,6 +15,7 @@ use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::plan::{Plan, Target, plan};
 use crate::backup::destination::Destination;
 use crate::engine::sqlite::open_detached;
+use crate::limits::STEPS_BETWEEN_CANCEL_CHECKS;
 use crate::ltx::{DatabaseChecksum, Decoder, Header, Trailer, Violation, chain, page_checksum};
 use crate::sql::Cancel;
 use crate::{BackupProblem, Error, ltx};
@@ -26,7 +30,7 @@ pub struct Care<'a> {
     /// backup suffice. They take a third of the time.
     pub is_brief: bool,
     /// Cancels the restore.
-    pub cancel: Option<&'a Cancel>,
+    pub cancel: Option<&'a Arc<Cancel>>,
 }
 
 /// Failure of one attempt.
@@ -154,7 +158,7 @@ fn attempt(
     care: Care,
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Restored, AttemptError> {
-    let go_on = || care.cancel.map_or(Ok(()), Cancel::check);
+    let go_on = || care.cancel.map_or(Ok(()), |cancel| cancel.check());
     let total_bytes = plan.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
     let mut done_bytes: u64 = 0;
     let mut image = ImageFile::create(output)?;
@@ -181,7 +185,7 @@ fn attempt(
                 total_bytes,
             });
         };
-        let input = Counting { input, bytes: 0, told: &mut count, cancel: care.cancel };
+        let input = Counting { input, bytes: 0, told: &mut count, cancel: care.cancel.map(Arc::as_ref) };
         let begun = Decoder::new(input);
         go_on()?;
         let decoder = begun.map_err(unusable)?;
@@ -197,8 +201,12 @@ fn attempt(
     let unsound = |error: ltx::LtxError| AttemptError::Unsound(error.to_string());
     let (bytes, table) = image.finish(&header, care)?.map_err(unsound)?;
     if !care.is_brief {
+        go_on()?;
         read_back(output, &header, trailer, &table)?.map_err(unsound)?;
-        check_integrity(output, &header).map_err(AttemptError::Unsound)?;
+        let checked = check_integrity(output, &header, care);
+        // A check that was interrupted has found nothing.
+        go_on()?;
+        checked.map_err(AttemptError::Unsound)?;
     }
     Ok(Restored {
         txid: header.max_txid,
@@ -348,9 +356,12 @@ fn read_back(
 }
 
 /// Runs SQLite's check of every page and row. The error is a part of a sentence.
-fn check_integrity(path: &Path, header: &Header) -> Result<(), String> {
+fn check_integrity(path: &Path, header: &Header, care: Care) -> Result<(), String> {
     let check = || -> Result<Option<String>, Error> {
-        let connection = open_detached(path)?;
+        let mut connection = open_detached(path)?;
+        if let Some(cancel) = care.cancel {
+            end_when_cancelled(&mut connection, cancel)?;
+        }
         let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         if number("page_size")? != i64::from(header.page_size.get())
             || number("page_count")? != i64::from(header.commit)
@@ -395,4 +406,10 @@ impl<R: Read> Read for Counting<'_, R> {
         (self.told)(self.bytes);
         Ok(length)
     }
+}
+
+/// Ends whatever runs on a connection once it is cancelled.
+pub fn end_when_cancelled(connection: &mut Connection, cancel: &Arc<Cancel>) -> Result<(), Error> {
+    let cancel = Arc::clone(cancel);
+    Ok(connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(move || cancel.check().is_err()))?)
 }

@@ -1,13 +1,14 @@
 //! Restore of an open database, through SQLite, so that every connection sees the result.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::image::{cannot_write, restore};
+use super::image::{Care, cannot_write, restore_with};
 use super::listing::timed;
 use super::progress::RestoreProgress;
 use super::restored::Restored;
@@ -15,6 +16,7 @@ use crate::backup::catalog::plan::Target;
 use crate::backup::destination::Destination;
 use crate::backup::fs::temporary::Temporary;
 use crate::engine::sqlite::{forget_mark, open_detached, open_own_writer};
+use crate::sql::Cancel;
 use crate::{BackupProblem, Error};
 
 /// Attempts and pause for a lock, in addition to SQLite's own waiting.
@@ -36,17 +38,19 @@ impl Replacement {
     ///
     /// # Errors
     ///
-    /// As [`restore`].
+    /// As [`restore_with`].
     pub fn prepare(
         destination: &dyn Destination,
         target: Target,
         database: &Path,
         temporary: &Path,
+        cancel: &Arc<Cancel>,
         progress: &mut dyn FnMut(RestoreProgress),
     ) -> Result<Self, Error> {
         let file = Temporary::create(temporary).map_err(|error| cannot_write(temporary, &error))?;
         let files = timed(destination, target)?;
-        let restored = restore(destination, &files, target, file.path(), progress)?;
+        let care = Care { is_brief: false, cancel: Some(cancel) };
+        let restored = restore_with(destination, &files, target, file.path(), care, progress)?;
         forget_mark(file.path())?;
         let source = open_detached(file.path())?;
         Ok(Self { restored, source, database: database.to_owned(), _file: file })

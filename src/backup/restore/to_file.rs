@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::image::{cannot_write, restore};
+use super::image::{Care, cannot_write, restore_with};
 use super::listing::timed;
 use super::output::{check_output, is_in_use};
 use super::progress::RestoreProgress;
@@ -15,19 +16,21 @@ use crate::backup::fs::disk;
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::fs::rename::rename_new;
 use crate::backup::fs::temporary::Temporary;
+use crate::sql::Cancel;
 use crate::{BackupProblem, Error};
 
 /// Restores to another file, which appears whole or not at all.
 ///
 /// # Errors
 ///
-/// As [`restore`]; `ERR_FILE_EXISTS` if the file exists and may not be overwritten, is not a regular file or is in
+/// As [`restore_with`]; `ERR_FILE_EXISTS` if the file exists and may not be overwritten, is not a regular file or is in
 /// use, or as [`check_output`].
 pub fn restore_to(
     destination: &dyn Destination,
     target: Target,
     output: &Path,
     overwrites: bool,
+    cancel: &Arc<Cancel>,
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Restored, Error> {
     check_output(Some(destination), output)?;
@@ -55,7 +58,8 @@ pub fn restore_to(
     let made = MadeFolders::of(disk::folder_of(output)).map_err(|error| cannot_write(output, &error))?;
     let temporary = Temporary::create(&with_suffix(output, ".restoring"));
     let temporary = temporary.map_err(|error| cannot_write(output, &error))?;
-    let restored = restore(destination, &files, target, temporary.path(), progress)?;
+    let care = Care { is_brief: false, cancel: Some(cancel) };
+    let restored = restore_with(destination, &files, target, temporary.path(), care, progress)?;
     // As the file that it replaces, or as the backups: nobody else may read it than may read those.
     let access = Access::of(output).or_else(|| destination.root().and_then(Access::of));
     if let Some(access) = access.or_else(|| Access::of_database(output)) {

@@ -15,6 +15,7 @@ use crate::backup::local::state_file::{Known, Position, StateFile};
 use crate::backup::publish::reconcile::{ChainPosition, chain_position};
 use crate::limits::{ELSEWHERE_BACKUP_WAIT, ELSEWHERE_PAUSE};
 use crate::ltx::Txid;
+use crate::sql::Cancel;
 use crate::{BackupProblem, Error};
 
 /// Process that makes the backups of a file.
@@ -22,6 +23,8 @@ pub struct Server<'a> {
     path: &'a Path,
     state_dir: &'a StateDir,
     destination: &'a dyn Destination,
+    /// Ends the waiting.
+    cancel: &'a Cancel,
 }
 
 /// What it has done by a deadline.
@@ -40,8 +43,13 @@ impl<'a> Server<'a> {
     /// # Errors
     ///
     /// `ERR_BACKUP_ELSEWHERE` if it backs up to another.
-    pub fn find(path: &'a Path, state_dir: &'a StateDir, destination: &'a dyn Destination) -> Result<Self, Error> {
-        let server = Self { path, state_dir, destination };
+    pub fn find(
+        path: &'a Path,
+        state_dir: &'a StateDir,
+        destination: &'a dyn Destination,
+        cancel: &'a Cancel,
+    ) -> Result<Self, Error> {
+        let server = Self { path, state_dir, destination, cancel };
         match server.known() {
             Some(known) if known.destination != destination.describe() => {
                 let (there, here) = (known.destination, destination.describe());
@@ -56,7 +64,8 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_ELSEWHERE` if it has not after [`ELSEWHERE_BACKUP_WAIT`]; `ERR_BACKUP_DESTINATION`; with SQLite's code.
+    /// `ERR_BACKUP_ELSEWHERE` if it has not after [`ELSEWHERE_BACKUP_WAIT`]; `ERR_BACKUP_DESTINATION`; `ABORT_ERR` if it
+    /// was cancelled; with SQLite's code.
     pub fn await_backup_since(&self, time_ms: i64) -> Result<Served, Error> {
         let deadline = Instant::now() + ELSEWHERE_BACKUP_WAIT;
         match self.wait(deadline, |position| position.time_ms > time_ms)? {
@@ -72,7 +81,7 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     ///
-    /// `ERR_BACKUP_DESTINATION`; with SQLite's code.
+    /// `ERR_BACKUP_DESTINATION`; `ABORT_ERR` if it was cancelled; with SQLite's code.
     pub fn await_all(&self, limit: Duration) -> Result<Served, Error> {
         self.wait(Instant::now() + limit, |_| false)
     }
@@ -81,6 +90,7 @@ impl<'a> Server<'a> {
     fn wait(&self, deadline: Instant, is_enough: impl Fn(&Position) -> bool) -> Result<Served, Error> {
         let (mut compared, mut has_all) = (None, false);
         loop {
+            self.cancel.check()?;
             if let Some(lock) = self.state_dir.lock_for_backups()? {
                 return Ok(Served::Ended(lock));
             }

@@ -17,6 +17,7 @@ use crate::backup::restore::restored::Restored;
 use crate::backup::restore::{listing, to_file, verify};
 use crate::clock::now_ms;
 use crate::engine::sqlite::wal::restart_log::RestartLogs;
+use crate::sql::Cancel;
 use crate::threads::{self, lock};
 use crate::{Error, Reply};
 
@@ -24,8 +25,8 @@ use crate::{Error, Reply};
 pub enum ServiceRequest {
     /// Back up now.
     Create(Reply<BackupFile>),
-    /// Restore the store while it is open.
-    Restore(Target, Reply<Restored>),
+    /// Restore the store while it is open, unless it is cancelled before it is replaced.
+    Restore(Target, Arc<Cancel>, Reply<Restored>),
     /// Back up because the process is ending.
     Finish(Instant, mpsc::Sender<()>),
     /// Look for commits, for there may be one.
@@ -123,9 +124,10 @@ impl Service {
         drop(self.requests.send(ServiceRequest::Create(reply)));
     }
 
-    /// Restores the store itself. Connections that have it open see the restored state.
-    pub fn restore(&self, target: Target, reply: Reply<Restored>) {
-        drop(self.requests.send(ServiceRequest::Restore(target, reply)));
+    /// Restores the store itself. Connections that have it open see the restored state. Once it is being replaced, it
+    /// cannot be cancelled any more.
+    pub fn restore(&self, target: Target, cancel: Arc<Cancel>, reply: Reply<Restored>) {
+        drop(self.requests.send(ServiceRequest::Restore(target, cancel, reply)));
     }
 
     /// Restores to another file, on a thread of its own.
@@ -134,7 +136,14 @@ impl Service {
         let output = output.to_owned();
         drop(threads::spawn("restore", move || {
             let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
-            reply.send(to_file::restore_to(&*destination, target, &output, overwrites, &mut progress));
+            reply.send(to_file::restore_to(
+                &*destination,
+                target,
+                &output,
+                overwrites,
+                &Arc::default(),
+                &mut progress,
+            ));
         }));
     }
 
@@ -150,7 +159,7 @@ impl Service {
         let folder = self.state_dir.folder().to_owned();
         drop(threads::spawn("verify", move || {
             let mut progress = |progress| observers.tell(&BackupEvent::Progress(progress));
-            reply.send(verify::verify(&*destination, &folder, &mut progress));
+            reply.send(verify::verify(&*destination, &folder, &Arc::default(), &mut progress));
         }));
     }
 
@@ -200,7 +209,7 @@ fn run(mut worker: Worker, requests: &Receiver<ServiceRequest>) {
         let pause = worker.run_due();
         match requests.recv_timeout(pause) {
             Ok(ServiceRequest::Create(reply)) => reply.send(worker.create()),
-            Ok(ServiceRequest::Restore(target, reply)) => reply.send(worker.restore(target)),
+            Ok(ServiceRequest::Restore(target, cancel, reply)) => reply.send(worker.restore(target, &cancel)),
             Ok(ServiceRequest::Finish(deadline, ended)) => {
                 worker.finish(deadline);
                 // The receiver may be gone.

@@ -27,6 +27,7 @@ use crate::limits::{
     MAINTENANCE_INTERVAL, QUICK_CHECK_BYTES_MAX, SHUTDOWN_PAUSE,
 };
 use crate::ltx::Txid;
+use crate::sql::Cancel;
 use crate::threads::lock;
 use crate::{BackupProblem, Error, faults};
 
@@ -270,7 +271,8 @@ impl Worker {
     fn create_elsewhere(&mut self) -> Result<BackupFile, Error> {
         let (path, state_dir) = (self.path.clone(), self.state_dir.clone());
         let destination = Arc::clone(&self.options.destination);
-        let server = Server::find(&path, &state_dir, &*destination)?;
+        let cancel = Cancel::default();
+        let server = Server::find(&path, &state_dir, &*destination, &cancel)?;
         match server.await_backup_since(now_ms())? {
             Served::All(txid) => self.backup_of(Some(txid)),
             Served::Late => Err(Error::internal("a backup that was waited for")),
@@ -316,26 +318,28 @@ impl Worker {
 
     /// Restores the store itself. The replaced state, to the last commit of any writer, becomes a backup: of this process,
     /// or of the one that makes the backups.
-    pub fn restore(&mut self, target: Target) -> Result<Restored, Error> {
+    pub fn restore(&mut self, target: Target, cancel: &Arc<Cancel>) -> Result<Restored, Error> {
+        cancel.check()?;
         self.hook(Hook::BeforeRestore);
         // The present state is a possible target.
         let elsewhere = match self.create_here() {
             Err(error) if error.backup_problem() == Some(BackupProblem::ElsewhereActive) => {
-                self.restore_elsewhere(target)?
+                self.restore_elsewhere(target, cancel)?
             }
             created => created.map(|_| None)?,
         };
         let restored = match elsewhere {
             Some(restored) => restored,
-            None => self.restore_here(target)?,
+            None => self.restore_here(target, cancel)?,
         };
         self.observers.tell(&BackupEvent::Restored(restored.clone()));
         self.hook(Hook::AfterRestore);
         Ok(restored)
     }
 
-    fn restore_here(&mut self, target: Target) -> Result<Restored, Error> {
-        let replacement = self.prepare(target, &self.state_dir.folder().join("restored"))?;
+    fn restore_here(&mut self, target: Target, cancel: &Arc<Cancel>) -> Result<Restored, Error> {
+        let replacement = self.prepare(target, &self.state_dir.folder().join("restored"), cancel)?;
+        cancel.check()?;
         self.replace(&replacement)?;
         let undo = self.publisher()?.newest();
         self.make_tables();
@@ -345,10 +349,10 @@ impl Worker {
 
     /// Restores a store whose backups another process makes. It has to back up the last of the present state while this
     /// one keeps everybody from writing. `None` if the right to make the backups has come to this process meanwhile.
-    fn restore_elsewhere(&mut self, target: Target) -> Result<Option<Restored>, Error> {
+    fn restore_elsewhere(&mut self, target: Target, cancel: &Arc<Cancel>) -> Result<Option<Restored>, Error> {
         let (path, state_dir) = (self.path.clone(), self.state_dir.clone());
         let destination = Arc::clone(&self.options.destination);
-        let server = Server::find(&path, &state_dir, &*destination)?;
+        let server = Server::find(&path, &state_dir, &*destination, cancel)?;
         // Whoever opens the file where nobody makes its backups removes what lies in the folder of the state.
         let temporary = with_suffix(&path, ".restoring");
         let mut replacement = None;
@@ -357,7 +361,7 @@ impl Worker {
                 return self.take_over(right);
             }
             let Some(replacement) = &replacement else {
-                replacement = Some(self.prepare(target, &temporary)?);
+                replacement = Some(self.prepare(target, &temporary, cancel)?);
                 faults::crash_at("restore elsewhere: prepared");
                 // That took long, so that there is more to back up now.
                 continue;
@@ -393,9 +397,9 @@ impl Worker {
     }
 
     /// Restores a state to a temporary file that begins with a path.
-    fn prepare(&self, target: Target, temporary: &Path) -> Result<Replacement, Error> {
+    fn prepare(&self, target: Target, temporary: &Path, cancel: &Arc<Cancel>) -> Result<Replacement, Error> {
         let mut progress = |progress| self.observers.tell(&BackupEvent::Progress(progress));
-        Replacement::prepare(&*self.options.destination, target, &self.path, temporary, &mut progress)
+        Replacement::prepare(&*self.options.destination, target, &self.path, temporary, cancel, &mut progress)
     }
 
     /// Makes the tables that a restored state lacks. The restore is done, whatever follows: a failure is reported.

@@ -2,8 +2,9 @@
 
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api";
+import { notify } from "../state";
 
 /** The time, which moves each second while something shows it. */
 export const now = signal(Date.now());
@@ -57,10 +58,13 @@ interface DialogProps {
 /** A dialog in front of the page. It closes with Escape. */
 export function Dialog({ title, close, children, wide = false, className = "" }: DialogProps) {
 	const element = useRef<HTMLDialogElement>(null);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const before = document.activeElement;
-		element.current?.showModal();
+		const dialog = element.current;
+		dialog?.showModal();
 		return () => {
+			// What is behind an open dialog takes no focus.
+			dialog?.close();
 			if (before instanceof HTMLElement) before.focus();
 		};
 	}, []);
@@ -85,43 +89,51 @@ interface ConfirmProps {
 	action: string;
 	isDangerous?: boolean;
 	isReady?: boolean;
-	run: () => Promise<void> | void;
+	run: (signal: AbortSignal, tell: (part: number) => void) => Promise<void> | void;
 	close: () => void;
 }
 
-/** Asks before something is done. What fails is shown in it, and it stays. */
+/** Asks before something is done, and cancels it on demand. What fails is shown in it, and it stays. */
 export function Confirm({ title, children, action, isDangerous = false, isReady = true, run, close }: ConfirmProps) {
 	const [error, setError] = useState<unknown>();
-	const [isBusy, setBusy] = useState(false);
+	const [work, setWork] = useState<AbortController>();
+	const [part, setPart] = useState<number>();
 	const submit = async (event: Event) => {
 		event.preventDefault();
-		setBusy(true);
+		const controller = new AbortController();
+		setWork(controller);
 		setError(undefined);
 		try {
-			await run();
+			await run(controller.signal, setPart);
 			close();
 		} catch (problem) {
-			setError(problem);
+			if (isAbort(problem)) {
+				notify("Cancelled. Nothing was changed.");
+				close();
+			} else setError(problem);
 		} finally {
-			setBusy(false);
+			setWork(undefined);
+			setPart(undefined);
 		}
 	};
+	const leave = () => (work === undefined ? close() : work.abort());
 	return (
-		<Dialog title={title} close={close}>
+		<Dialog title={title} close={leave}>
 			<form onSubmit={submit}>
 				<h1>{title}</h1>
 				{children}
 				{error !== undefined && <Failure error={error} />}
+				{part !== undefined && <progress value={part} max={1} aria-label={action} />}
 				<div class="buttons">
-					<button type="button" class="button" onClick={close}>
+					<button type="button" class="button" onClick={leave}>
 						Cancel
 					</button>
 					<button
 						type="submit"
 						class={`button ${isDangerous ? "solid-danger" : "primary"}`}
-						disabled={isBusy || !isReady}
+						disabled={work !== undefined || !isReady}
 					>
-						{isBusy && <span class="spinner" />}
+						{work !== undefined && <span class="spinner" />}
 						{action}
 					</button>
 				</div>

@@ -35,6 +35,11 @@ const theme = EditorView.theme({
 	".cm-textfield": { backgroundColor: "var(--panel)", border: "1px solid var(--line-strong)" },
 	".cm-button": { backgroundImage: "none", backgroundColor: "var(--raised)", border: "1px solid var(--line)" },
 	".cm-deletedChunk": { backgroundColor: "var(--danger-soft)", paddingLeft: "6px" },
+	// Not underlined, for spaces that were added look like underscores then.
+	"&.cm-merge-b .cm-changedText": { background: "color-mix(in srgb, var(--accent) 22%, transparent)" },
+	"&.cm-merge-b .cm-deletedChunk .cm-deletedText": {
+		background: "color-mix(in srgb, var(--danger) 22%, transparent)",
+	},
 	".cm-changedLine": { backgroundColor: "var(--accent-soft) !important" },
 	".cm-placeholder": { color: "var(--muted)" },
 	".cm-lintRange-error": { backgroundImage: "none", textDecoration: "wavy underline var(--danger)" },
@@ -49,7 +54,7 @@ const colours = HighlightStyle.define([
 	{ tag: [tags.typeName], color: "var(--blue)" },
 ]);
 
-/** Characters beyond which a text is shown without the help that takes time. */
+/** Characters beyond which a text is shown without what takes time: colours, checks, the wrapping of long lines. */
 const LARGE = 1_000_000;
 
 const jsonLint = linter((view): Diagnostic[] => {
@@ -121,7 +126,6 @@ export function createCode(options: CodeOptions): Code {
 		EditorState.tabSize.of(2),
 		// Whatever ends the lines of a value stays as it is.
 		EditorState.lineSeparator.of("\n"),
-		EditorView.lineWrapping,
 		keymap.of([
 			{ key: "Mod-Enter", run },
 			{ key: "Mod-s", run, preventDefault: true },
@@ -141,6 +145,7 @@ export function createCode(options: CodeOptions): Code {
 	];
 	if (hint !== undefined) extensions.push(placeholder(hint));
 	if (!isLarge) {
+		extensions.push(EditorView.lineWrapping);
 		extensions.push(bracketMatching(), closeBrackets(), syntaxHighlighting(colours), highlightActiveLine());
 		if (language === "json") extensions.push(json(), jsonLint);
 		else extensions.push(languages.of(sql({ dialect: SQLite, schema })), autocompletion({ icons: false }));

@@ -1,7 +1,7 @@
 // The screen that brings keys in and takes them out. An import is tried before it is done.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, download, upload } from "../api";
+import { call, cancellable, download, upload } from "../api";
 import { bytes, number } from "../format";
 import { Failure, isAbort, Spinner } from "../parts/basics";
 import { at, canWrite, info, moment, notify, report } from "../state";
@@ -121,7 +121,8 @@ function Import() {
 		try {
 			await use(controller.signal);
 		} catch (problem) {
-			if (!isAbort(problem)) setError(problem);
+			if (isAbort(problem)) notify("Cancelled. Nothing was changed.");
+			else setError(problem);
 		} finally {
 			setWork(undefined);
 		}
@@ -149,7 +150,7 @@ function Import() {
 		run("Trying", async (signal) => setTrial(await call("import/run", { ...input(), dryRun: true }, signal)));
 	const perform = () =>
 		run("Importing", async (signal) => {
-			const found = await call<Outcome>("import/run", input(), signal);
+			const found = await cancellable(signal, (work) => call<Outcome>("import/run", { ...input(), work }));
 			setOutcome(found);
 			setTrial(undefined);
 			notify(`${number(found.keys)} keys were imported.`);
@@ -276,7 +277,7 @@ function Import() {
 					<div class="row">
 						<Spinner title={work.title} />
 						<button type="button" class="button small" onClick={() => work.controller.abort()}>
-							Stop waiting
+							Cancel
 						</button>
 					</div>
 				)}

@@ -3,13 +3,6 @@
 const path = require("node:path");
 const { RootcellarError } = require("../../../base/errors.js");
 const { COMPANIONS, isSame, statOf } = require("../../files.js");
-const { openDocument } = require("./document.js");
-const { openEnmap } = require("./enmap.js");
-const { openKeyv } = require("./keyv.js");
-const { openLines } = require("./lines.js");
-const { openNodePersist } = require("./node-persist.js");
-const { openQuickDb } = require("./quick-db.js");
-const { openStore } = require("./store.js");
 
 /**
  * @typedef {import("./source.js").ImportOptions} ImportOptions
@@ -17,17 +10,17 @@ const { openStore } = require("./store.js");
  */
 
 /**
- * Sources by the name that `--from` takes, and what each has to do with the options that not all have.
+ * Sources by the name that `--from` takes, and what each has to do with the options that not all have. Only one is loaded.
  *
  * @type {Record<string, { open: (place: string, options: ImportOptions) => Promise<Source>, options: string[] }>}
  */
 const SOURCES = {
-	"quick.db": { open: openQuickDb, options: ["table"] },
-	enmap: { open: openEnmap, options: ["table"] },
-	keyv: { open: openKeyv, options: ["table"] },
-	"node-persist": { open: openNodePersist, options: [] },
-	json: { open: openDocument, options: ["split"] },
-	rootcellar: { open: openStore, options: [] },
+	"quick.db": { open: (...args) => require("./quick-db.js").openQuickDb(...args), options: ["table"] },
+	enmap: { open: (...args) => require("./enmap.js").openEnmap(...args), options: ["table"] },
+	keyv: { open: (...args) => require("./keyv.js").openKeyv(...args), options: ["table"] },
+	"node-persist": { open: (place) => require("./node-persist.js").openNodePersist(place), options: [] },
+	json: { open: (...args) => require("./document.js").openDocument(...args), options: ["split"] },
+	rootcellar: { open: (place) => require("./store.js").openStore(place), options: [] },
 };
 
 /** Options that only some sources have. */
@@ -47,7 +40,7 @@ async function openSource(place, options, store) {
 	if (foreign !== undefined) throw usage(`--${foreign} says nothing about ${from ?? "lines"}`);
 	if (source === undefined) {
 		if (place !== undefined) throw usage(`name the source of ${place} with --from, or give lines with --input`);
-		return openLines(input, store);
+		return require("./lines.js").openLines(input, store);
 	}
 	if (place === undefined) throw usage(`name the path of what ${from} has stored`);
 	if (input !== undefined) throw usage("--input is for lines; name the path without it");

@@ -8,7 +8,7 @@ import { canWrite, notify, report } from "../../state";
 import { Charts } from "./charts";
 import { Cards } from "./health";
 import { backups, chosen, look, problem, progressed, status } from "./model";
-import { DoneList, MomentPanel } from "./moment";
+import { MomentPanel, Restores } from "./moment";
 import { Timeline } from "./timeline";
 
 const LOOK_MS = 5_000;
@@ -69,7 +69,7 @@ export default function Backups() {
 				{problem.value !== undefined && <Failure error={problem.value} retry={() => void look()} />}
 				<Cards />
 				<Actions />
-				<DoneList />
+				<Restores />
 				{chosen.value && <MomentPanel backup={chosen.value} />}
 				{backups.value.length > 0 && (
 					<>
@@ -84,7 +84,7 @@ export default function Backups() {
 
 function Actions() {
 	const [isCreating, setCreating] = useState(false);
-	const [verifying, setVerifying] = useState<number>();
+	const [verifying, setVerifying] = useState<{ part: number; controller: AbortController }>();
 	const [verified, setVerified] = useState<Verified>();
 	const [error, setError] = useState<unknown>();
 	const create = async () => {
@@ -100,11 +100,13 @@ function Actions() {
 		}
 	};
 	const verify = async () => {
-		setVerifying(0);
+		const controller = new AbortController();
+		const tell = (part: number) => setVerifying({ part, controller });
+		tell(0);
 		setError(undefined);
 		setVerified(undefined);
 		try {
-			setVerified(await progressed<Verified>("backups/verify", {}, new AbortController().signal, setVerifying));
+			setVerified(await progressed<Verified>("backups/verify", {}, controller.signal, tell));
 		} catch (failure) {
 			if (!isAbort(failure)) setError(failure);
 		} finally {
@@ -132,7 +134,14 @@ function Actions() {
 				>
 					Prove that it can be restored
 				</button>
-				{verifying !== undefined && <progress class="grow" value={verifying} max={1} aria-label="Verifying" />}
+				{verifying !== undefined && (
+					<>
+						<progress class="grow" value={verifying.part} max={1} aria-label="Verifying" />
+						<button type="button" class="button small" onClick={() => verifying.controller.abort()}>
+							Cancel
+						</button>
+					</>
+				)}
 			</div>
 			{error !== undefined && <Failure error={error} />}
 			{verified && (

@@ -1,11 +1,11 @@
 // The difference of a moment to now: which keys are others, and which of them are to be put back.
 
 import { useEffect, useState } from "preact/hooks";
+import { call, cancellable } from "../../api";
 import { number, time } from "../../format";
 import { Confirm, Failure, isAbort } from "../../parts/basics";
-import { canWrite } from "../../state";
-import { type Backup, progressed } from "./model";
-import { restoreKeys } from "./moment";
+import { canWrite, notify } from "../../state";
+import { type Backup, look, progressed } from "./model";
 
 interface Side {
 	json: string;
@@ -203,10 +203,12 @@ export function Comparison({ backup }: { backup: Backup }) {
 					title={chosen.length === 1 ? "Put this key back?" : `Put ${number(chosen.length)} keys back?`}
 					action="Put back"
 					close={() => setAsking(false)}
-					run={async () => {
-						await restoreKeys(
-							backup,
-							chosen.map(({ key, community }) => ({ key, community })),
+					run={async (signal) => {
+						const keys = chosen.map(({ key, community }) => ({ key, community }));
+						await cancellable(signal, (work) => call("backups/restore-keys", { at: backup.id, keys, work }));
+						await look();
+						notify(
+							`Put back: ${keys.length === 1 ? "1 key" : `${number(keys.length)} keys`} as of ${time(backup.at)}.`,
 						);
 						setPicked(new Set());
 						setTurn(turn + 1);

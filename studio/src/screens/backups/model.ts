@@ -1,7 +1,7 @@
 // How the backups stand, as the screen shows it.
 
 import { signal } from "@preact/signals";
-import { call, lines } from "../../api";
+import { ApiError, call, cancellable, lines } from "../../api";
 
 export interface Backup {
 	id: string;
@@ -18,6 +18,19 @@ interface Status {
 	logBytes?: number;
 	lag?: { state: string; changedBytes: number; since?: number; reason?: string };
 	own?: { state: string; lastError?: { code: string; message: string; at: number } };
+	restores?: Restored[];
+}
+
+/** A restore of this session, which can be undone. */
+export interface Restored {
+	id: string;
+	at: number;
+	/** The time of the state that was restored. */
+	moment?: number;
+	/** How many keys have changed, if it was not everything. */
+	keys?: number;
+	undoes?: string;
+	isUndone: boolean;
 }
 
 export const status = signal<Status | undefined>(undefined);
@@ -29,15 +42,6 @@ export const problem = signal<unknown>(undefined);
 /** How far the backups were behind each time that it was looked, while this screen is open. */
 export const lags = signal<{ at: number; lagMs: number }[]>([]);
 const LAGS_MAX = 720;
-
-/** Restores of this session, the newest first. */
-export interface Done {
-	text: string;
-	at: number;
-	undo: () => Promise<void>;
-	isUndone: boolean;
-}
-export const done = signal<Done[]>([]);
 
 export async function look(signal?: AbortSignal): Promise<void> {
 	try {
@@ -55,6 +59,21 @@ export async function look(signal?: AbortSignal): Promise<void> {
 	}
 }
 
+/** What changes data: where it is cancelled, its answer tells what has become of it. */
+export async function change<T>(
+	name: string,
+	input: object,
+	signal: AbortSignal,
+	tell: (part: number) => void,
+): Promise<T> {
+	try {
+		const never = new AbortController();
+		return await cancellable(signal, (work) => progressed<T>(name, { ...input, work }, never.signal, tell));
+	} finally {
+		await look();
+	}
+}
+
 /** The result of a request that tells of its progress. */
 export async function progressed<T>(
 	name: string,
@@ -69,5 +88,5 @@ export async function progressed<T>(
 		else if ("result" in line) return line.result as T;
 		else take?.(line);
 	}
-	throw new Error("It was ended before its end.");
+	throw signal.aborted ? new ApiError("ABORT_ERR", "cancelled") : new Error("It was ended before its end.");
 }

@@ -1,35 +1,12 @@
 // The moment that is chosen: look at it, compare it with now, take back keys or everything.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, download } from "../../api";
-import { ago, time } from "../../format";
+import { download } from "../../api";
+import { ago, number, time } from "../../format";
 import { Confirm, Failure, isAbort, Spinner, useClock } from "../../parts/basics";
 import { canWrite, go, info, moment, notify } from "../../state";
 import { Comparison } from "./comparison";
-import { type Backup, chosen, done, look, progressed } from "./model";
-
-interface Restored {
-	id: string;
-	createdAt: number;
-	undoId?: string;
-}
-
-/** Restores everything, and notes how that is undone. */
-async function restoreAll(id: string, text: string, signal: AbortSignal, tell: (part: number) => void): Promise<void> {
-	const { undoId } = await progressed<Restored>("backups/restore", { id }, signal, tell);
-	if (undoId !== undefined) {
-		done.value = [
-			{
-				text,
-				at: Date.now(),
-				isUndone: false,
-				undo: () => restoreAll(undoId, "Undone: everything as before", signal, tell),
-			},
-			...done.value,
-		];
-	}
-	await look();
-}
+import { type Backup, change, chosen, progressed, type Restored, status } from "./model";
 
 export function MomentPanel({ backup }: { backup: Backup }) {
 	const now = useClock();
@@ -92,7 +69,10 @@ export function MomentPanel({ backup }: { backup: Backup }) {
 						class="button"
 						disabled={work !== undefined}
 						onClick={() =>
-							void run("Restoring to a temporary file", () => download("backups/download", { id: backup.id }))
+							void run("Restoring to a temporary file", async (signal, tell) => {
+								await progressed("backups/open", { id: backup.id }, signal, tell);
+								await download("backups/download", { id: backup.id });
+							})
 						}
 					>
 						Save as a file
@@ -112,6 +92,9 @@ export function MomentPanel({ backup }: { backup: Backup }) {
 					<div class="row">
 						<Spinner title={work.title} />
 						<progress class="grow" value={work.part} max={1} aria-label={work.title} />
+						<button type="button" class="button small" onClick={() => work.controller.abort()}>
+							Cancel
+						</button>
 					</div>
 				)}
 				{error !== undefined && <Failure error={error} />}
@@ -123,9 +106,8 @@ export function MomentPanel({ backup }: { backup: Backup }) {
 					action="Restore everything"
 					isDangerous
 					close={() => setAsking(false)}
-					run={async () => {
-						const controller = new AbortController();
-						await restoreAll(backup.id, `Everything as it was at ${time(backup.at)}`, controller.signal, () => {});
+					run={async (signal, tell) => {
+						await change("backups/restore", { id: backup.id }, signal, tell);
 						notify("Restored. What was there before is a backup, too: Undo brings it back.");
 					}}
 				>
@@ -141,45 +123,54 @@ export function MomentPanel({ backup }: { backup: Backup }) {
 }
 
 /** What was restored, and the way back. */
-export function DoneList() {
+export function Restores() {
 	const now = useClock();
-	const [busy, setBusy] = useState<number>();
+	const [work, setWork] = useState<{ id: string; part: number; controller: AbortController }>();
 	const [error, setError] = useState<unknown>();
-	if (done.value.length === 0) return null;
-	const undo = async (index: number) => {
-		setBusy(index);
+	const restores = status.value?.restores ?? [];
+	if (restores.length === 0) return null;
+	const undo = async (id: string) => {
+		const controller = new AbortController();
+		setWork({ id, part: 0, controller });
 		setError(undefined);
-		const entry = done.value[index];
 		try {
-			await entry?.undo();
-			done.value = done.value.map((one) => (one === entry ? { ...one, isUndone: true } : one));
+			await change("backups/undo", { restore: id }, controller.signal, (part) => setWork({ id, part, controller }));
 			notify("Undone.");
 		} catch (problem) {
-			setError(problem);
+			if (isAbort(problem)) notify("Cancelled. Nothing was changed.");
+			else setError(problem);
 		} finally {
-			setBusy(undefined);
+			setWork(undefined);
 		}
 	};
 	return (
 		<section class="panel" aria-label="Restored">
 			<header>
-				<h2>Restored since the page was opened</h2>
+				<h2>Restored since the studio was started</h2>
 			</header>
 			<div class="body stack">
 				{error !== undefined && <Failure error={error} />}
-				{done.value.map((entry, index) => (
-					<div class="row" key={entry.at}>
-						<span class="grow">{entry.text}</span>
-						<span class="muted">{ago(entry.at, now)}</span>
-						<button
-							type="button"
-							class="button small"
-							disabled={entry.isUndone || busy !== undefined}
-							onClick={() => void undo(index)}
-						>
-							{busy === index && <span class="spinner" />}
-							{entry.isUndone ? "Undone" : "Undo"}
-						</button>
+				{restores.map((restored) => (
+					<div class="row" key={restored.id}>
+						<span class="grow">{describe(restored)}</span>
+						<span class="muted">{ago(restored.at, now)}</span>
+						{work?.id === restored.id ? (
+							<>
+								<progress value={work.part} max={1} aria-label="Undoing" />
+								<button type="button" class="button small" onClick={() => work.controller.abort()}>
+									Cancel
+								</button>
+							</>
+						) : (
+							<button
+								type="button"
+								class="button small"
+								disabled={restored.isUndone || work !== undefined}
+								onClick={() => void undo(restored.id)}
+							>
+								{restored.isUndone ? "Undone" : "Undo"}
+							</button>
+						)}
 					</div>
 				))}
 			</div>
@@ -187,21 +178,8 @@ export function DoneList() {
 	);
 }
 
-/** Puts keys back, and notes how that is undone. */
-export async function restoreKeys(
-	backup: Backup,
-	keys: { key: string; community?: string | undefined }[],
-): Promise<void> {
-	const { undo } = await call("backups/restore-keys", { at: backup.id, keys });
-	const text = `${keys.length === 1 ? "1 key" : `${keys.length} keys`} as of ${time(backup.at)}`;
-	const entry = {
-		text,
-		at: Date.now(),
-		isUndone: false,
-		undo: async () => {
-			await call("backups/undo-keys", { undo });
-		},
-	};
-	done.value = [entry, ...done.value];
-	notify(`Put back: ${text}.`);
+function describe({ keys, moment: at, undoes }: Restored): string {
+	const what = keys === undefined ? "Everything" : keys === 1 ? "1 key" : `${number(keys)} keys`;
+	if (undoes !== undefined) return `${what} as before, by an undo`;
+	return at === undefined ? what : `${what} as of ${time(at)}`;
 }

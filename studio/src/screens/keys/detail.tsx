@@ -330,9 +330,8 @@ function Loaded({ stored, problem, reload, place }: LoadedProps) {
 					isDangerous
 					close={() => setAsked(undefined)}
 					run={async () => {
-						await call("key/delete", { ...place, version: stored.version });
+						await model.deletingOpen(() => call("key/delete", { ...place, version: stored.version }));
 						drafts.drop(id);
-						model.selected.value = undefined;
 						notify("Deleted.");
 						await model.reload();
 					}}

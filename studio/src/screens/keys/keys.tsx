@@ -1,7 +1,7 @@
 // The screen of keys: the tree, the list and the key that is open.
 
 import { useEffect, useState } from "preact/hooks";
-import { call } from "../../api";
+import { call, cancellable } from "../../api";
 import { number } from "../../format";
 import { Confirm, Spinner, useAnswer } from "../../parts/basics";
 import { at, canWrite, notify, report } from "../../state";
@@ -157,8 +157,10 @@ function DeleteAll({ close }: { close: () => void }) {
 				cancel();
 				close();
 			}}
-			run={async () => {
-				const { deleted } = await call("keys/delete", { ...place, expected: value?.count });
+			run={async (signal) => {
+				const { deleted } = await cancellable(signal, (work) =>
+					call("keys/delete", { ...place, expected: value?.count, work }),
+				);
 				model.selected.value = undefined;
 				notify(`${number(deleted)} keys were deleted.`);
 				await model.reload();

@@ -207,7 +207,25 @@ function merge(changedRows: KeyRow[], gone: string[]): void {
 	pages.value = withChanges(pages.value, changedRows, gone);
 	changed.value = new Set(changedRows.map(({ key }) => key));
 	const open = selected.value;
-	if (open !== undefined && (changed.value.has(open) || gone.includes(open))) changesOfSelected.value++;
+	if (open !== undefined && (changed.value.has(open) || gone.includes(open))) openChanged();
+}
+
+let isDeleting = false;
+
+/** Deletes the open key. That it is gone is no news then. */
+export async function deletingOpen(use: () => Promise<void>): Promise<void> {
+	isDeleting = true;
+	try {
+		await use();
+		selected.value = undefined;
+	} finally {
+		isDeleting = false;
+		if (selected.value !== undefined) openChanged();
+	}
+}
+
+function openChanged(): void {
+	if (!isDeleting) changesOfSelected.value++;
 }
 
 /**
@@ -220,7 +238,7 @@ function take(line: any): void {
 	const version: string | undefined = line.watching ?? line.changed;
 	if (version === undefined) return;
 	versions.told = version;
-	if (line.watching !== undefined && versions.open !== version) changesOfSelected.value++;
+	if (line.watching !== undefined && versions.open !== version) openChanged();
 	refreshIfOld();
 }
 

@@ -4,26 +4,51 @@ import { useRef, useState } from "preact/hooks";
 import { ApiError, call } from "../../api";
 import { Failure } from "../../parts/basics";
 import type { Code } from "../../parts/code";
+import { draftsOf } from "../../parts/drafts";
 import { Editor } from "../../parts/editor";
 import { notify } from "../../state";
-import { ExpiryFields, expiryOf, toTime } from "./expiry";
+import { type Expiry, ExpiryFields, expiryOf, toTime } from "./expiry";
 import * as model from "./model";
+
+interface Draft {
+	name: string;
+	text: string;
+	expiry: Expiry;
+}
+
+const drafts = draftsOf<Draft>("new key");
 
 export function NewKey() {
 	const code = useRef<Code | undefined>(undefined);
-	const [name, setName] = useState(model.filter.value.includes("%") ? "" : model.filter.value);
-	const [text, setText] = useState("");
-	const [expiry, setExpiry] = useState(expiryOf(undefined));
+	const community = model.community.value;
+	const [draft, setDraft] = useState<Draft>(
+		() =>
+			drafts.take(community) ?? {
+				name: model.filter.value.includes("%") ? "" : model.filter.value,
+				text: "",
+				expiry: expiryOf(undefined),
+			},
+	);
+	const latest = useRef(draft);
+	const put = (part: Partial<Draft>) => {
+		latest.current = { ...latest.current, ...part };
+		drafts.keep(community, latest.current);
+		setDraft(latest.current);
+	};
+	const leave = () => {
+		drafts.drop(community);
+		model.isNew.value = false;
+	};
 	const [error, setError] = useState<unknown>();
+	const { name, expiry } = draft;
 	const expiresAt = toTime(expiry);
 
 	const save = async () => {
 		setError(undefined);
 		try {
-			const place = { community: model.community.value, key: name };
-			await call("key/save", { ...place, value: text, version: null, expiresAt });
+			await call("key/save", { community, key: name, value: latest.current.text, version: null, expiresAt });
 			notify("Saved.");
-			model.isNew.value = false;
+			leave();
 			model.selected.value = name;
 			await model.reload();
 		} catch (problem) {
@@ -36,26 +61,26 @@ export function NewKey() {
 	return (
 		<>
 			<div class="head">
-				<h2 class="grow">New key{model.community.value && ` of ${model.community.value}`}</h2>
-				<button type="button" class="button plain small" onClick={() => (model.isNew.value = false)}>
+				<h2 class="grow">New key{community && ` of ${community}`}</h2>
+				<button type="button" class="button plain small" onClick={leave}>
 					Cancel
 				</button>
 			</div>
 			<div class="stack" style={{ padding: "12px" }}>
 				<label class="label">
 					Key
-					<input class="field mono" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+					<input class="field mono" value={name} onInput={(event) => put({ name: event.currentTarget.value })} />
 				</label>
-				<ExpiryFields value={expiry} change={setExpiry} />
+				<ExpiryFields value={expiry} change={(changed) => put({ expiry: changed })} />
 				<span class="label">Value</span>
 			</div>
 			{error !== undefined && <Failure error={error} />}
 			<Editor
-				text=""
+				text={draft.text}
 				language="json"
 				label="Value as JSON"
 				hint={'JSON, such as "hello", 42 or {"xp": 10}'}
-				change={setText}
+				change={(text) => put({ text })}
 				submit={() => void save()}
 				ready={(made) => {
 					code.current = made;

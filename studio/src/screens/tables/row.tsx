@@ -1,10 +1,11 @@
 // A row: its values in full, each of which can be changed where something tells the row.
 
-import { useEffect, useState } from "preact/hooks";
-import { call, download } from "../../api";
+import { useState } from "preact/hooks";
+import { type ApiError, call, download } from "../../api";
 import { possibleTime } from "../../format";
 import { Confirm, Failure, Spinner, useAnswer } from "../../parts/basics";
 import { type Cell, CellView, cellText } from "../../parts/cell";
+import { draftsOf } from "../../parts/drafts";
 import { at, canWrite, notify } from "../../state";
 import type { Column, Table } from "./schema";
 
@@ -39,7 +40,7 @@ export function RowDetail({ table, rowKey, row, changed, close }: RowProps) {
 				</button>
 			</div>
 			{rowKey === undefined ? (
-				<NewRow table={table} changed={changed} />
+				<NewRow table={table} changed={changed} close={close} />
 			) : (
 				<div class="scroll stack" style={{ padding: "12px" }}>
 					{!isKnown && <p class="note">Nothing tells this row from others, so it cannot be changed here.</p>}
@@ -112,6 +113,20 @@ function toValue(kind: Kind, text: string): Cell {
 	return Number.isInteger(Number(trimmed)) ? { real: trimmed } : Number(trimmed);
 }
 
+/** What was typed, and the value that it changes. */
+interface CellDraft {
+	kind: Kind;
+	text: string;
+	base: { value: Cell; type: Kind };
+}
+
+/** Whether what is typed is what was there. */
+function isSame({ kind, text, base }: CellDraft): boolean {
+	return kind === base.type && (kind === "null" || text === cellText(base.value));
+}
+
+const cellDrafts = draftsOf<CellDraft>("cell");
+
 interface ValueProps {
 	table: Table;
 	column: Column;
@@ -126,17 +141,22 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 		(signal) => call("table/cell", place, signal),
 		[],
 	);
-	const [kind, setKind] = useState<Kind>();
-	const [text, setText] = useState<string>();
+	const draftId = JSON.stringify([table.name, column.name, rowKey]);
+	const [draft, setDraft] = useState(() => (isEditable ? cellDrafts.take(draftId) : undefined));
 	const [problem, setProblem] = useState<unknown>();
-	useEffect(() => {
-		if (value === undefined || text !== undefined) return;
-		setKind(value.type);
-		setText(cellText(value.value));
-	}, [value]);
-	if (error !== undefined) return <Failure error={error} retry={reload} />;
-	if (value === undefined || kind === undefined || text === undefined) return <Spinner title={column.name} />;
-	const isDirty = kind !== value.type || (kind !== "null" && text !== cellText(value.value));
+	const put = (next: CellDraft | undefined) => {
+		if (next === undefined || isSame(next)) cellDrafts.drop(draftId);
+		else cellDrafts.keep(draftId, next);
+		setDraft(next);
+	};
+	if (value === undefined) {
+		return error === undefined ? <Spinner title={column.name} /> : <Failure error={error} retry={reload} />;
+	}
+	const { kind, text, base } = draft ?? { kind: value.type, text: cellText(value.value), base: value };
+	const setKind = (next: Kind) => put({ kind: next, text, base });
+	const setText = (next: string) => put({ kind, text: next, base });
+	const isDirty = !isSame({ kind, text, base });
+	const isStale = base.type !== value.type || cellText(base.value) !== cellText(value.value);
 	const isCut = typeof value.value === "object" && value.value !== null && "length" in value.value;
 	const isBlob = value.type === "blob";
 	const time = kind === "integer" ? possibleTime(Number(text)) : undefined;
@@ -144,19 +164,21 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 	const save = async () => {
 		setProblem(undefined);
 		try {
-			const before = value.type === "real" ? { real: cellText(value.value) } : value.value;
-			await call("table/update", { ...place, before, type: value.type, value: toValue(kind, text) });
+			const was = isStale ? value : base;
+			const before = was.type === "real" ? { real: cellText(was.value) } : was.value;
+			await call("table/update", { ...place, before, type: was.type, value: toValue(kind, text) });
 			notify("Saved.");
-			setText(undefined);
+			put(undefined);
 			reload();
 			changed();
 		} catch (failure) {
 			setProblem(failure);
+			// What it is by now is told; what was typed stays.
+			if ((failure as ApiError).code === "ERR_CHANGED_MEANWHILE") reload();
 		}
 	};
 	const discard = () => {
-		setKind(value.type);
-		setText(cellText(value.value));
+		put(undefined);
 		setProblem(undefined);
 	};
 	const id = `value-${column.name}`;
@@ -225,10 +247,18 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 				</button>
 			)}
 			{problem !== undefined && <Failure error={problem} />}
+			{error !== undefined && <Failure error={error} retry={reload} />}
+			{isDirty && isStale && (
+				<p class="note warn" role="alert">
+					<span>
+						By now it is <CellView cell={value.value} />. Saving overwrites that.
+					</span>
+				</p>
+			)}
 			{mayEdit && isDirty && (
 				<div class="row">
 					<button type="button" class="button small primary" onClick={() => void save()}>
-						Save
+						{isStale ? "Overwrite" : "Save"}
 					</button>
 					<button type="button" class="button small" onClick={discard}>
 						Discard
@@ -239,8 +269,12 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 	);
 }
 
-function NewRow({ table, changed }: { table: Table; changed: () => void }) {
-	const [values, setValues] = useState<Record<string, { kind: Kind | "default"; text: string }>>({});
+type NewValues = Record<string, { kind: Kind | "default"; text: string }>;
+
+const rowDrafts = draftsOf<NewValues>("row");
+
+function NewRow({ table, changed, close }: { table: Table; changed: () => void; close: () => void }) {
+	const [values, setValues] = useState<NewValues>(() => rowDrafts.take(table.name) ?? {});
 	const [problem, setProblem] = useState<unknown>();
 	const columns = table.columns.filter(({ isGenerated }) => !isGenerated);
 	const save = async (event: Event) => {
@@ -251,13 +285,18 @@ function NewRow({ table, changed }: { table: Table; changed: () => void }) {
 			const made = Object.fromEntries(given.map(([name, { kind, text }]) => [name, toValue(kind as Kind, text)]));
 			await call("table/insert", { table: table.name, values: made });
 			notify("Saved.");
+			rowDrafts.drop(table.name);
+			close();
 			changed();
 		} catch (failure) {
 			setProblem(failure);
 		}
 	};
-	const set = (name: string, part: object) =>
-		setValues({ ...values, [name]: { ...(values[name] ?? { kind: "default", text: "" }), ...part } });
+	const set = (name: string, part: object) => {
+		const next = { ...values, [name]: { ...(values[name] ?? { kind: "default" as const, text: "" }), ...part } };
+		rowDrafts.keep(table.name, next);
+		setValues(next);
+	};
 	return (
 		<form class="pane" style={{ flex: 1, minHeight: 0 }} onSubmit={save}>
 			<div class="scroll stack" style={{ padding: "12px" }}>

@@ -62,12 +62,20 @@ interface Page {
 	offset?: number;
 }
 
+/** Row that is open, as it was when it was opened. */
+interface Opened {
+	key: Cell[];
+	row: Cell[];
+}
+
+const isSame = (one: Cell[], other: Cell[]) => JSON.stringify(one) === JSON.stringify(other);
+
 /** Rows that are kept in the page. */
 const ROWS_MAX = 1_000;
 
 function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 	const [typed, setTyped] = useState("");
-	const [selected, setSelected] = useState<number>();
+	const [opened, setOpened] = useState<Opened>();
 	const [isSchemaOpen, setSchemaOpen] = useState(false);
 	const [isNew, setNew] = useState(false);
 	const where = useSettled(typed, 350);
@@ -76,14 +84,14 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 	const first = useAnswer<Page | undefined>(
 		async (signal) => {
 			setMore(undefined);
-			setSelected(undefined);
 			if (table === undefined) return undefined;
 			return call<Page>("table/rows", { moment: at.value, table: table.name, where }, signal);
 		},
 		[where],
 	);
 	const page = more?.page ?? first.value;
-	const isOpen = table !== undefined && (isNew || (selected !== undefined && page?.rows[selected] !== undefined));
+	const isOpen = table !== undefined && (isNew || opened !== undefined);
+	const selected = opened && page?.keys.findIndex((key) => key.length > 0 && isSame(key, opened.key));
 	const next = async () => {
 		if (table === undefined || page === undefined) return;
 		setMoreError(undefined);
@@ -93,15 +101,10 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 			const rows = [...page.rows, ...found.rows];
 			const keys = [...page.keys, ...found.keys];
 			const isCut = rows.length > ROWS_MAX || more?.isCut === true;
-			setSelected(undefined);
 			setMore({ page: { ...found, rows: rows.slice(-ROWS_MAX), keys: keys.slice(-ROWS_MAX) }, isCut });
 		} catch (error) {
 			setMoreError(error);
 		}
-	};
-	const changed = () => {
-		setNew(false);
-		first.reload();
 	};
 	return (
 		<div class={`panes ${isOpen ? "open" : ""} ${isListOpen ? "side-open" : ""}`}>
@@ -155,7 +158,7 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 							type="button"
 							class="button primary"
 							onClick={() => {
-								setSelected(undefined);
+								setOpened(undefined);
 								setNew(true);
 							}}
 						>
@@ -181,8 +184,9 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 							rows={page.rows}
 							selected={selected}
 							open={(index) => {
+								const [key, row] = [page.keys[index], page.rows[index]];
 								setNew(false);
-								setSelected(index);
+								if (key && row) setOpened({ key, row });
 							}}
 						/>
 					)}
@@ -215,14 +219,14 @@ function Browser({ list, table, isListOpen, setListOpen }: BrowserProps) {
 			{isOpen && table && (
 				<section class="pane detail" aria-label="Row">
 					<RowDetail
-						key={isNew ? "new" : JSON.stringify(page?.keys[selected ?? 0])}
+						key={isNew ? "new" : JSON.stringify(opened)}
 						table={table}
-						rowKey={isNew ? undefined : page?.keys[selected ?? 0]}
-						row={isNew ? undefined : page?.rows[selected ?? 0]}
-						changed={changed}
+						rowKey={isNew ? undefined : opened?.key}
+						row={isNew ? undefined : opened?.row}
+						changed={first.reload}
 						close={() => {
 							setNew(false);
-							setSelected(undefined);
+							setOpened(undefined);
 						}}
 					/>
 				</section>

@@ -1,0 +1,136 @@
+// Cancelling in the studio what takes long: nothing is left half done.
+
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openDataStore } from "rootcellar";
+import { expect, onTestFinished, test } from "vitest";
+import { temporaryDirectory } from "../helpers/store.mjs";
+import { until } from "../helpers/time.mjs";
+import { fileWith, result, startStudio } from "./studio.mjs";
+
+/** A file with a backup that takes a while to restore, and with keys to delete. */
+async function large() {
+	const file = join(temporaryDirectory(), "bot.sqlite3");
+	const url = `${file}.backup`;
+	await fileWith(
+		async (store) => {
+			await store.sqlite.exec("CREATE TABLE t (n INTEGER PRIMARY KEY, noise BLOB)");
+			await store.appData.set(Array.from({ length: 1_000 }, (_, n) => ({ key: `k:${n}`, value: n })));
+			await store.sqlite.run(
+				"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO t SELECT i, randomblob(4000) FROM n",
+			);
+		},
+		file,
+		{ url },
+	);
+	const studio = await startStudio({ file, url, write: true });
+	const { backups } = await studio.call("backups/status");
+	return { file, studio, id: backups[0][0] };
+}
+
+const HELD = "SELECT (SELECT count(*) FROM __rootapp_kv) AS keys, (SELECT count(*) FROM t) AS rows";
+
+/** Cancels a request as soon as it tells of its progress, until it was not too late. */
+async function cancelled(studio, name, input) {
+	for (let turn = 0; turn < 50; turn++) {
+		const work = `work ${turn}`;
+		let last;
+		for await (const line of studio.lines(name, { ...input, work })) {
+			if (line.progress) await studio.call("cancel", { of: work });
+			last = line;
+		}
+		if (last.error) return last.error;
+		await studio.call("sql/run", { sql: "SELECT 1" });
+	}
+	throw new Error(`${name} was never cancelled`);
+}
+
+test.each(["backups/verify", "backups/open", "backups/diff", "backups/restore"])(
+	"%s is cancelled, leaves nothing behind, and works when it is asked for again",
+	async (name) => {
+		const { file, studio, id } = await large();
+		const held = (await studio.call("sql/run", { sql: HELD })).rows;
+		// The file of the store, its log, its backups and their state.
+		const before = readdirSync(dirname(file)).toSorted();
+		expect(await cancelled(studio, name, { id, at: id })).toMatchObject({ code: "ABORT_ERR" });
+		expect((await studio.call("sql/run", { sql: HELD })).rows).toEqual(held);
+		expect(readdirSync(dirname(file)).toSorted()).toEqual(before);
+		expect(readdirSync(`${file}.backup-state`).filter((entry) => entry.startsWith("restored"))).toEqual([]);
+		await result(studio, name, { id, at: id });
+	},
+);
+
+test("a restore of keys is cancelled, and they stay as they are", async () => {
+	const { studio, id } = await large();
+	const version = (await studio.call("key/read", { key: "k:1" })).version;
+	await studio.call("key/save", { key: "k:1", value: '"later"', version });
+	const restoring = studio.request("backups/restore-keys", { at: id, keys: [{ key: "k:1" }], work: "w" });
+	await until(() => studio.session.works.has("w"), "the request");
+	await studio.call("cancel", { of: "w" });
+	expect((await (await restoring).json()).error).toMatchObject({ code: "ABORT_ERR" });
+	expect(await studio.call("key/read", { key: "k:1" })).toMatchObject({ value: '"later"' });
+});
+
+test("a page that is closed ends what it has asked for", async () => {
+	const { studio } = await large();
+	const controller = new AbortController();
+	const verifying = studio.request("backups/verify", { work: "w" }, { signal: controller.signal });
+	await until(() => studio.session.works.has("w"), "the request");
+	controller.abort();
+	await expect(verifying.then((response) => response.text())).rejects.toMatchObject({ name: "AbortError" });
+	await until(() => !studio.session.works.has("w"), "its end");
+});
+
+/** Asks for something by a name, and cancels it once it is under way. */
+async function cancelledSoon(studio, name, input) {
+	const asked = studio.request(name, { ...input, work: "w" });
+	await until(() => studio.session.works.has("w"), "the request");
+	await studio.call("cancel", { of: "w" });
+	return (await asked).json();
+}
+
+test("an import is cancelled while it is under way, and no key of it is there", async () => {
+	const file = await fileWith((store) => store.appData.set({ key: "own", value: 1 }));
+	const studio = await startStudio({ file, write: true });
+	const lines = Array.from({ length: 30_000 }, (_, n) => `{"key":"new:${n}","value":${n}}`).join("\n");
+	const { upload } = await studio.call("import/upload", Buffer.from(lines));
+	for (const dryRun of [true, false]) {
+		const { error } = await cancelledSoon(studio, "import/run", { upload, dryRun });
+		expect(error).toMatchObject({ code: "ABORT_ERR" });
+		expect((await studio.call("keys/list")).keys.map(({ key }) => key)).toEqual(["own"]);
+	}
+	expect(await studio.call("import/run", { upload })).toMatchObject({ keys: 30_000 });
+});
+
+test("the deletion of many keys is cancelled, and all of them are there", async () => {
+	const file = await fileWith((store) =>
+		store.appData.set(Array.from({ length: 20_000 }, (_, n) => ({ key: `k:${n}`, value: n }))),
+	);
+	const studio = await startStudio({ file, write: true });
+	const input = { filter: "%k:%", expected: 20_000 };
+	expect(await cancelledSoon(studio, "keys/delete", input)).toMatchObject({ error: { code: "ABORT_ERR" } });
+	expect((await studio.call("keys/count", { filter: "%k:%", all: true })).count).toBe(20_000);
+	expect(await studio.call("keys/delete", input)).toEqual({ deleted: 20_000 });
+});
+
+test("a download that is cancelled or fails is cut off, and holds up nobody", async () => {
+	const { file, studio } = await large();
+	const sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+	for (let turn = 0; turn < 8; turn++) {
+		const { address } = await studio.call("sql/download", { sql, format: "csv" });
+		const response = await fetch(`http://${studio.host}${address}`);
+		for await (const _ of response.body) break;
+	}
+	expect((await studio.call("sql/run", { sql: "SELECT 1" })).rows).toEqual([[1]]);
+	const bot = openDataStore({ filename: file, backup: false });
+	onTestFinished(() => bot.close());
+	await bot.sqlite.run("UPDATE __rootapp_kv SET value = 'not JSON' WHERE key = 'k:999'");
+	await bot.appData.set({ key: "long", value: "x".repeat(1 << 20) });
+	await bot.sqlite.run("INSERT INTO __rootapp_kv (key, value) VALUES ('last', 'not JSON')");
+	const { address } = await studio.call("export");
+	const exported = fetch(`http://${studio.host}${address}`).then(async (response) => {
+		if (!response.ok) throw new Error((await response.json()).error.code);
+		return response.text();
+	});
+	await expect(exported).rejects.toThrow();
+});
