@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use rusqlite::CachedStatement;
 use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, ffi};
 
 use crate::Error;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -63,10 +63,16 @@ impl Scan<'_, '_> {
         let Self { select, send, from_rowid, slices, found, refused } = self;
         let mut next = found.begin();
         while let Some(first) = found.rows.get(next) {
-            let mut rows = from_rowid.query([first.rowid])?;
+            let mut least = first.rowid;
+            let mut rows = from_rowid.query([least])?;
             loop {
                 let Some(row) = rows.next()? else { return Ok(()) };
                 let rowid: i64 = row.get(0)?;
+                // A damaged table may give a row before the one that was sought, and the same one again for ever.
+                if rowid < least {
+                    return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None).into());
+                }
+                least = rowid;
                 next += found.rows[next..].iter().take_while(|wanted| wanted.rowid < rowid).count();
                 if found.rows.get(next).is_some_and(|wanted| wanted.rowid == rowid) {
                     let expires_at = columns::expiry(row.get_ref(2)?);
@@ -203,4 +209,49 @@ fn one_row_per_key(rows: &[FoundRow], keys: &str) -> Vec<usize> {
         standing.push(row.place);
     }
     standing.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::engine::sqlite::connection::open_writer;
+    use crate::engine::sqlite::interrupt::Interrupt;
+    use crate::kv::RowFormat;
+
+    fn select(path: &Path) -> Result<String, Error> {
+        let connection = open_writer(path, Interrupt::default())?;
+        let select = Select { community: None, pattern: "%".into(), now_ms: 0, format: RowFormat::Entry };
+        let mut slices = String::new();
+        let last = scan(&connection, &select, |slice| slices += &slice)?;
+        Ok(slices + &last)
+    }
+
+    #[test]
+    fn a_damaged_table_is_reported_instead_of_being_read_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let connection = open_writer(&path, Interrupt::default()).unwrap();
+        let rows = "WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < 299) \
+            INSERT INTO __rootapp_kv (key, value) SELECT 'key ' || i, json_quote(printf('%.300c', 'x')) FROM n";
+        connection.execute_batch(rows).unwrap();
+        drop(connection);
+        assert_eq!(select(&path).unwrap().matches("key ").count(), 200);
+
+        // Later pages of the table hold what earlier ones do, as where a disk has left out what was written since.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let leaves: Vec<usize> = (0..bytes.len())
+            .step_by(4096)
+            .filter(|place| {
+                bytes[*place] == 13 && bytes[*place..][..4096].windows(9).any(|text| text == b"xxxxxxxxx")
+            })
+            .collect();
+        assert!(leaves.len() > 10, "{leaves:?}");
+        for (index, place) in leaves.iter().enumerate().skip(5) {
+            bytes.copy_within(leaves[index - 5]..leaves[index - 5] + 4096, *place);
+        }
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(select(&path).unwrap_err().code(), "SQLITE_CORRUPT");
+    }
 }
