@@ -31,6 +31,7 @@ mod checksum;
 mod decode;
 mod encode;
 mod error;
+mod frame;
 mod header;
 mod index;
 mod merge;

@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 
-use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 
+use super::frame::expand_frame;
 use super::numbers::PageSize;
 use super::{LtxError, Violation};
 
@@ -107,75 +108,25 @@ impl Expander {
 
     /// Reads and expands a page into `page`, which has the length of a page.
     pub fn expand(&mut self, flags: u16, input: &mut impl Read, page: &mut [u8]) -> Result<Expanded, LtxError> {
-        self.compressed.clear();
+        let bytes_max = compressed_bytes_max(self.page_size);
         match flags {
-            0 => {
-                self.read_frame(input)?;
-                expand_frame(&self.compressed, page)?;
-                Ok(Expanded { length: None, bytes: self.compressed.len() })
-            }
+            0 => Ok(Expanded { length: None, bytes: expand_frame(input, bytes_max, &mut self.compressed, page)? }),
             BLOCK => {
-                let mut length = [0; 4];
-                input.read_exact(&mut length)?;
-                self.read(input, u32::from_be_bytes(length) as usize)?;
+                let mut length_bytes = [0; 4];
+                input.read_exact(&mut length_bytes)?;
+                let length = u32::from_be_bytes(length_bytes) as usize;
+                if length > bytes_max {
+                    return Err(Violation::Compression.into());
+                }
+                self.compressed.resize(length, 0);
+                input.read_exact(&mut self.compressed)?;
                 match lz4_flex::block::decompress_into(&self.compressed, page) {
                     Ok(expanded) if expanded == page.len() => {}
                     _ => return Err(Violation::Compression.into()),
                 }
-                Ok(Expanded { length: Some(length), bytes: length.len() + self.compressed.len() })
+                Ok(Expanded { length: Some(length_bytes), bytes: length_bytes.len() + length })
             }
             _ => Err(Violation::PageFlags.into()),
         }
     }
-
-    /// Reads exactly one frame. It has no length, so its blocks have to be walked (LZ4's `lz4_Frame_format.md`).
-    fn read_frame(&mut self, input: &mut impl Read) -> Result<(), LtxError> {
-        const HAS_DICTIONARY: u8 = 1;
-        const HAS_CONTENT_CHECKSUM: u8 = 1 << 2;
-        const HAS_CONTENT_SIZE: u8 = 1 << 3;
-        const HAS_BLOCK_CHECKSUMS: u8 = 1 << 4;
-        const STORED: u32 = 1 << 31;
-        self.read(input, 7)?;
-        let flags = self.compressed[4];
-        if self.compressed[..4] != [0x04, 0x22, 0x4D, 0x18] || flags & HAS_DICTIONARY != 0 {
-            return Err(Violation::Compression.into());
-        }
-        if flags & HAS_CONTENT_SIZE != 0 {
-            self.read(input, 8)?;
-        }
-        loop {
-            let place = self.compressed.len();
-            self.read(input, 4)?;
-            let length = u32::from_le_bytes(std::array::from_fn(|index| self.compressed[place + index]));
-            if length == 0 {
-                break;
-            }
-            self.read(input, (length & !STORED) as usize)?;
-            if flags & HAS_BLOCK_CHECKSUMS != 0 {
-                self.read(input, 4)?;
-            }
-        }
-        if flags & HAS_CONTENT_CHECKSUM != 0 {
-            self.read(input, 4)?;
-        }
-        Ok(())
-    }
-
-    /// Reads more of a compressed page.
-    fn read(&mut self, input: &mut impl Read, length: usize) -> Result<(), LtxError> {
-        let place = self.compressed.len();
-        if length > compressed_bytes_max(self.page_size).saturating_sub(place) {
-            return Err(Violation::Compression.into());
-        }
-        self.compressed.resize(place + length, 0);
-        Ok(input.read_exact(&mut self.compressed[place..])?)
-    }
-}
-
-fn expand_frame(mut frame: &[u8], page: &mut [u8]) -> Result<(), LtxError> {
-    let mut decoder = FrameDecoder::new(&mut frame);
-    let mut end = [0];
-    // The end of the frame, with the checksum of its content, is read only on a further call.
-    let whole = decoder.read_exact(page).is_ok() && matches!(decoder.read(&mut end), Ok(0));
-    if whole && frame.is_empty() { Ok(()) } else { Err(Violation::Compression.into()) }
 }
