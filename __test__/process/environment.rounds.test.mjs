@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runModuleForJson } from "../helpers/child.mjs";
+import { rounds } from "../helpers/rounds.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 
 /** A server that gives tokens of every cloud, and has no backups and takes none. */
@@ -71,7 +72,7 @@ const PROGRAM = `
 test("no thread reads it while JavaScript changes it, which would end the process", { timeout: 300_000 }, async () => {
 	const directory = temporaryDirectory();
 	const port = await startServer();
-	const openings = 24;
+	const openings = rounds({ few: 12, many: 24, long: 240 });
 	const { opened, changes } = await runModuleForJson(PROGRAM, {
 		args: [directory, String(port), String(openings)],
 		env: {
