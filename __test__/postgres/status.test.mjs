@@ -4,6 +4,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { json, rootcellar } from "../cli/cli.mjs";
 import { runModule } from "../helpers/child.mjs";
 import { startPostgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
+import { until } from "../helpers/time.mjs";
+import { makeSdkTable } from "./sdk-table.mjs";
 import { startStandby, waitForStandbys } from "./standby.mjs";
 
 test("a server alone", async () => {
@@ -29,6 +31,48 @@ test("a server alone", async () => {
 	expect(stdout).toMatch(/^replication +none: /m);
 	expect(stdout).toMatch(/^ledger +1 writers?/m);
 	for (const secret of [server.password, String(server.port), server.folder]) expect(stdout).not.toContain(secret);
+});
+
+test("a database that no store has used yet, and one of the SDK's, which it leaves as they are", async () => {
+	const { config, query } = await temporaryDatabase();
+	const env = { DATABASE_CONFIG: config };
+	const tables = () => query("SELECT relname FROM pg_class WHERE relname LIKE '\\_\\_root%' ORDER BY relname");
+	expect(await json(["status"], { env })).toMatchObject({
+		version: expect.stringMatching(/^18\./),
+		tables: "missing",
+		keys: 0,
+		writers: null,
+		connections: { max: 100 },
+	});
+	const empty = await rootcellar(["status"], { env });
+	expect(empty.stdout).toMatch(/^database .* no keys yet/m);
+	expect(empty.stdout).not.toMatch(/^ledger/m);
+	expect(await tables()).toEqual([]);
+
+	await makeSdkTable(query, [{ key: "k", value: 1 }]);
+	const before = await tables();
+	expect(await json(["status"], { env })).toMatchObject({ tables: "unadopted", keys: 1, writers: null });
+	expect((await rootcellar(["status"], { env })).stdout).toMatch(/^database .* about 1 key, as the SDK has left them/m);
+	expect(await tables()).toEqual(before);
+
+	await storeOn(config).appData.get("k");
+	expect(await json(["status"], { env })).toMatchObject({ tables: "ready", keys: 1, writers: { rows: 0 } });
+});
+
+test("a server that waits for a standby that is not there says so", async () => {
+	const { server, config } = await temporaryDatabase();
+	const env = { DATABASE_CONFIG: config };
+	await storeOn(config).appData.set({ key: "k", value: 1 });
+	await server.query("ALTER SYSTEM SET synchronous_standby_names = 'absent'");
+	server.reload();
+	try {
+		await until(async () => (await json(["status"], { env })).isSynchronous, "the new setting");
+		const { stdout } = await rootcellar(["status"], { env });
+		expect(stdout).toMatch(/^replication +synchronous, but no standby is connected/m);
+	} finally {
+		await server.query("ALTER SYSTEM RESET synchronous_standby_names");
+		server.reload();
+	}
 });
 
 test("a server with a standby, first asynchronous and then not; a process warns of the former", async () => {

@@ -32,6 +32,27 @@ test("tells what this process, others, and SQL have changed, and ends with what 
 	expect([...last.keys()].every((key) => key.startsWith("w:"))).toBe(true);
 });
 
+test("tells no write that leaves a value as it was, before the first change and after it", async () => {
+	const { config } = await temporaryDatabase();
+	const [store, other] = [storeOn(config), storeOn(config)];
+	await store.appData.set({ key: "w:a", value: 1 });
+	const watch = store.kv.watch({ prefix: "w:" });
+	const first = watch.next();
+	await other.appData.set({ key: "w:a", value: 1 });
+	await other.kv.increment("w:a", 0);
+	await store.appData.set({ key: "w:b", value: 2 });
+	expect((await first).value).toEqual([{ key: "w:b", value: 2 }]);
+	const second = watch.next();
+	await other.appData.set({ key: "w:b", value: 2 });
+	await other.transaction(async (tx) => {
+		await tx.appData.delete("w:a");
+		await tx.appData.set({ key: "w:a", value: 1 });
+	});
+	await store.appData.set({ key: "w:a", value: 3 });
+	expect((await second).value).toEqual([{ key: "w:a", value: 3 }]);
+	await watch.return();
+});
+
 test("tells an expiry as a deletion, and keys one by one, of a community", async () => {
 	const database = await temporaryDatabase();
 	const store = storeOn(database.config);

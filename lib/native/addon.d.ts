@@ -280,7 +280,7 @@ export interface PostgresOptions {
 export declare class NativePostgres {
 	constructor(wake: () => void);
 	hold(held: boolean): void;
-	open(id: number, options: PostgresOptions, adoption: "never" | "small" | "always"): void;
+	open(id: number, options: PostgresOptions, makesTables: boolean): void;
 	submit: NativeStore["submit"];
 	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number): void;
 	status(id: number): void;

@@ -4,7 +4,7 @@ const { RootcellarError } = require("../base/errors.js");
 const { BULK_SET_ENTRIES_MIN } = require("../base/limits.js");
 const { CoherentCache } = require("../cache/coherent-cache.js");
 const { PendingWrites } = require("./pending.js");
-const { checkRemoteKeys, checkRemoteWrite } = require("./remote-keys.js");
+const { KV_COMMUNITY, checkRemoteCommunity, checkRemoteKeys, checkRemoteWrite } = require("./remote-keys.js");
 const { Scheduler } = require("./scheduler.js");
 const { checkNoDeadlock, isInScope } = require("./transaction-scope.js");
 const { NO_CHANGES } = require("./writes.js");
@@ -12,6 +12,7 @@ const { NO_CHANGES } = require("./writes.js");
 /**
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../native/decode.js").RowsReceiver} RowsReceiver
+ * @typedef {import("../native/events/event-connection.js").WatchScope} WatchScope
  * @typedef {import("../native/encode.js").SqlJob} SqlJob
  * @typedef {import("../native/addon").KeySpan} KeySpan
  * @typedef {import("../native/requests.js").PageRead} PageRead
@@ -82,11 +83,16 @@ class OperationQueue {
 
 	/**
 	 * @param {KeyRead} read
+	 * @param {string} [communityArgument] names the argument that has its community
 	 */
-	get(read) {
+	get(read, communityArgument = "communityId") {
 		this.checkOpen();
 		if (this.connection.isOnPostgres) {
-			checkRemoteKeys([read], () => "key");
+			checkRemoteKeys(
+				[read],
+				() => "key",
+				() => communityArgument,
+			);
 		}
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
@@ -118,9 +124,7 @@ class OperationQueue {
 	getMany(read) {
 		this.checkOpen();
 		if (this.connection.isOnPostgres) {
-			const { community, keys } = read;
-			const addresses = keys.map((key) => ({ community, key }));
-			checkRemoteKeys(addresses, (index) => `keys[${index}]`);
+			this.checkKeys(read, "keys");
 		}
 		const { pending, scheduler } = this;
 		const { reads } = scheduler;
@@ -140,6 +144,7 @@ class OperationQueue {
 	 * @param {RowsReceiver} receiver
 	 */
 	page(page, receiver) {
+		this.checkCommunity(page.span.community, KV_COMMUNITY);
 		const run = (/** @type {() => void} */ started) => this.connection.opened.page(page, Date.now(), receiver, started);
 		this.snapshot(run, receiver.reject);
 	}
@@ -151,6 +156,7 @@ class OperationQueue {
 	 * @param {RowsReceiver} receiver
 	 */
 	count(span, receiver) {
+		this.checkCommunity(span.community, KV_COMMUNITY);
 		const run = (/** @type {() => void} */ started) =>
 			this.connection.opened.count(span, Date.now(), receiver, started);
 		this.snapshot(run, receiver.reject);
@@ -161,9 +167,25 @@ class OperationQueue {
 	 * @param {RowsReceiver} receiver
 	 */
 	select(select, receiver) {
+		this.checkCommunity(select.community, "communityId");
 		const run = (/** @type {() => void} */ started) =>
 			this.connection.opened.select(select, Date.now(), receiver, started);
 		this.snapshot(run, receiver.reject);
+	}
+
+	/**
+	 * Watches keys.
+	 *
+	 * @param {WatchScope} scope
+	 * @param {(started: () => void) => boolean} run as of {@link snapshot}
+	 * @param {(error: unknown) => void} reject
+	 */
+	watch(scope, run, reject) {
+		this.checkCommunity(scope.community, KV_COMMUNITY);
+		if (scope.keys && this.connection.isOnPostgres) {
+			this.checkKeys({ community: scope.community, keys: scope.keys }, "options.keys");
+		}
+		this.snapshot(run, reject);
 	}
 
 	/**
@@ -298,6 +320,30 @@ class OperationQueue {
 		}
 		if (this.ended) {
 			throw this.ended;
+		}
+	}
+
+	/**
+	 * @param {{ community: string | undefined, keys: string[] }} read
+	 * @param {string} argument
+	 * @throws `ERR_INVALID_ARGUMENT` for a key of which there can be none on PostgreSQL
+	 */
+	checkKeys({ community, keys }, argument) {
+		checkRemoteKeys(
+			keys.map((key) => ({ community, key })),
+			(index) => `${argument}[${index}]`,
+			() => KV_COMMUNITY,
+		);
+	}
+
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} argument
+	 * @throws `ERR_INVALID_ARGUMENT` for a community of which there can be none on the store's engine
+	 */
+	checkCommunity(community, argument) {
+		if (community !== undefined && this.connection.isOnPostgres) {
+			checkRemoteCommunity(community, () => argument);
 		}
 	}
 

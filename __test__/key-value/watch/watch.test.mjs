@@ -568,13 +568,13 @@ test("an idle watch does not keep the process alive, and one of a store that was
 
 test("within a transaction there is none", async () => {
 	const store = temporaryStore();
-	const error = await store.sqlite.transaction((tx) => rejection(() => tx.kv.watch({ prefix: "" }).next()));
+	const error = await store.transaction((tx) => rejection(() => tx.kv.watch({ prefix: "" }).next()));
 	expect(error.code).toBe("ERR_IN_TRANSACTION");
 });
 
 test("what a callback of a transaction writes is told when it is committed, and not before", async () => {
 	const { store, told, atLeast } = await openWatch({ prefix: "" });
-	await store.sqlite.transaction(async (tx) => {
+	await store.transaction(async (tx) => {
 		await tx.appData.set({ key: "k", value: 1 });
 		await sleep(300);
 		expect(told).toEqual([]);

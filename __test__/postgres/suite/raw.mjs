@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { onTestFinished } from "vitest";
+import { expectSoundDatabase } from "../sound.mjs";
 
 const { connect, databaseOf } = createRequire(import.meta.url)("./databases.cjs");
 
@@ -50,9 +51,14 @@ export async function raw(filename, ...statements) {
 	}
 }
 
-/** The server finds nothing wrong with the table: every row is found by the index, too. */
+/** Nothing is wrong with the tables of the database that stands for a file. */
 export async function expectSound(filename) {
-	await raw(filename, "set enable_seqscan = off", "select count(*) from __rootapp_kv where community_id is null");
+	const client = await connect(databaseOf(filename));
+	try {
+		await expectSoundDatabase(async (text) => (await client.query(text)).rows);
+	} finally {
+		await client.end();
+	}
 }
 
 /** Every row of the key-value table in the order of insertion, as `{ key, community_id, value, expires_at }`. */

@@ -74,8 +74,6 @@ const SQLITE_ALONE = {
 		"* refuses each bad argument by its name, and writes nothing",
 		"it tells > every own write once it is committed, and nothing of what was issued before",
 		"it tells > no write that leaves a value as it was, and none that is rolled back",
-		"within a transaction there is none",
-		"what a callback of a transaction writes is told when it is committed, and not before",
 	],
 };
 

@@ -3,6 +3,7 @@
 const { checkKey } = require("../../base/arguments.js");
 const { rejecter } = require("../../base/errors.js");
 const { checkKeys, checkRange } = require("../../base/kv-arguments.js");
+const { KV_COMMUNITY } = require("../../queue/remote-keys.js");
 const { iterate, readPage } = require("./pages.js");
 
 /**
@@ -24,7 +25,8 @@ function createKvReads(queue, community) {
 			queue.getNow(community, key, isThere) ??
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
-				queue.get({ community, key: checkedKey, parse: isThere, resolve, reject: rejecter(resolve, reject) });
+				const read = { community, key: checkedKey, parse: isThere, resolve, reject: rejecter(resolve, reject) };
+				queue.get(read, KV_COMMUNITY);
 			}),
 
 		getMany: (keys) =>

@@ -147,7 +147,7 @@ function createWatch(queue, community, options) {
 				"what a transaction writes is not watched within it: use dataStore.kv.watch, which tells it when it is committed",
 			);
 		}
-		queue.snapshot((release) => {
+		const run = (/** @type {() => void} */ release) => {
 			if (isDone) return true;
 			const connection = queue.connection.opened;
 			started = release;
@@ -155,7 +155,8 @@ function createWatch(queue, community, options) {
 			open = { connection, id };
 			if (isStarted) started = () => {};
 			return isStarted;
-		}, fail);
+		};
+		queue.watch(checked.scope, run, fail);
 		queue.watches.add(end);
 		signal = checked.signal;
 		signal?.addEventListener("abort", end, { once: true });

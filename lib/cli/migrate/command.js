@@ -159,11 +159,16 @@ async function adopt(options) {
 	}
 	const bar = activityBar(options, "preparing the table");
 	try {
-		const admin = await openAdmin(postgres, { adopt: "always" });
+		const admin = await openAdmin(postgres);
 		try {
+			const { duplicates } = await admin.adopt();
 			const { keys } = await admin.status();
 			bar.end();
-			print(options, { keys }, `the table is ready, with about ${counted(keys)}`);
+			const removed =
+				duplicates === 0
+					? ""
+					: `; ${duplicates} older ${duplicates === 1 ? "row" : "rows"} of keys that had several ${duplicates === 1 ? "was" : "were"} removed`;
+			print(options, { keys, duplicates }, `the table is ready, with about ${counted(keys)}${removed}`);
 		} finally {
 			await admin.close();
 		}

@@ -26,7 +26,7 @@ const { openAdmin } = require("../../native/postgres/admin.js");
  * @returns {Promise<Side>}
  */
 async function openServer(config, title, isTarget) {
-	const admin = await openAdmin(config, { adopt: isTarget ? "small" : "never" });
+	const admin = await openAdmin(config, { makesTables: isTarget });
 	try {
 		const { keys } = await admin.status();
 		return {

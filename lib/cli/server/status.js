@@ -1,7 +1,7 @@
 "use strict";
 
 const { openAdmin } = require("../../native/postgres/admin.js");
-const { formatBytes, formatDuration, print } = require("../output.js");
+const { counted, formatBytes, formatDuration, print } = require("../output.js");
 
 /**
  * @typedef {import("../../config/postgres/postgres.js").PostgresConfig} PostgresConfig
@@ -15,7 +15,7 @@ const { formatBytes, formatDuration, print } = require("../output.js");
  * @param {{ json?: boolean }} options
  */
 async function statusOfServer(config, options) {
-	const admin = await openAdmin(config, { adopt: "never" });
+	const admin = await openAdmin(config);
 	try {
 		const found = await admin.status();
 		print(options, found, linesOf(found).join("\n"));
@@ -26,22 +26,42 @@ async function statusOfServer(config, options) {
 
 /** @param {PostgresStatus} found */
 function linesOf(found) {
-	const { version, isPrimary, sizeBytes, keys, standbys, skewMs, connections, writers } = found;
+	const { version, isPrimary, sizeBytes, standbys, skewMs, connections, writers } = found;
 	const { used, ofThisUser, max } = connections;
 	return [
 		`server       PostgreSQL ${version}, ${isPrimary ? "the primary" : "a standby"}`,
-		`database     ${formatBytes(sizeBytes)}, about ${keys} keys`,
+		`database     ${formatBytes(sizeBytes)}, ${describeKeys(found)}`,
 		`replication  ${describeReplication(found)}`,
 		...standbys.map((standby) => `standby      ${describeStandby(standby)}`),
 		`clock        ${describeSkew(skewMs)}`,
 		`connections  ${used} of ${max}, ${ofThisUser} of this user`,
-		`ledger       ${writers.rows} writers, the oldest last seen ${writers.oldestDays.toFixed(1)} days ago`,
+		...(writers === null ? [] : [`ledger       ${describeLedger(writers)}`]),
 	];
+}
+
+/** @param {PostgresStatus} found */
+function describeKeys({ tables, keys }) {
+	switch (tables) {
+		case "missing":
+			return "with no keys yet: a bot's first operation makes the tables";
+		case "unadopted":
+			return `about ${counted(keys)}, as the SDK has left them: a bot's first operation adopts them, or npx rootcellar migrate`;
+		default:
+			return `about ${counted(keys)}`;
+	}
+}
+
+/** @param {{ rows: number, oldestDays: number }} writers */
+function describeLedger({ rows, oldestDays }) {
+	const writers = `${rows} ${rows === 1 ? "writer" : "writers"}`;
+	return rows === 0 ? writers : `${writers}, the oldest last seen ${oldestDays.toFixed(1)} days ago`;
 }
 
 /** @param {PostgresStatus} found */
 function describeReplication({ isPrimary, isSynchronous, standbys }) {
 	if (!isPrimary) return "not known here: ask the primary";
+	if (isSynchronous && standbys.length === 0)
+		return "synchronous, but no standby is connected: every write waits for one";
 	if (isSynchronous) return "synchronous: what is confirmed survives the loss of this server";
 	const what = standbys.length === 0 ? "none" : "asynchronous";
 	return `${what}: the loss of this server takes what was confirmed last`;

@@ -20,21 +20,22 @@ const { toOptions } = require("./options.js");
  * @property {string} version
  * @property {boolean} isPrimary
  * @property {number} sizeBytes
+ * @property {"missing" | "unadopted" | "ready"} tables whether a store has made its tables, or adopted the SDK's
  * @property {number} keys an estimate
  * @property {{ name: string, state: string | null, sync: string | null, lagBytes: number | null, lagMs: number | null }[]} standbys
  * @property {boolean} isSynchronous
  * @property {number} skewMs the server's clock less that of this process
  * @property {{ used: number, ofThisUser: number, max: number }} connections
- * @property {{ rows: number, oldestDays: number }} writers
+ * @property {{ rows: number, oldestDays: number } | null} writers
  */
 
 /**
  * Connects as an operator, whose requests come one after another.
  *
  * @param {PostgresConfig} config
- * @param {{ adopt: "never" | "small" | "always" }} options
+ * @param {{ makesTables?: boolean }} [options] whether tables that are missing are made, as a store does at its first use
  */
-async function openAdmin(config, { adopt }) {
+async function openAdmin(config, { makesTables = false } = {}) {
 	const connection = new PostgresConnection({ filename: "", path: "", source: "", kind: "postgres", postgres: config });
 
 	/** @param {(id: number, native: NativePostgres) => void} ask */
@@ -50,11 +51,16 @@ async function openAdmin(config, { adopt }) {
 			ask(id, connection.server);
 		});
 
-	await request((id, native) => native.open(id, toOptions(config), adopt));
+	await request((id, native) => native.open(id, toOptions(config), makesTables));
 	return {
 		/** @returns {Promise<PostgresStatus>} */
 		status: () => request((id, native) => native.status(id)),
-		/** @returns {Promise<{ rows: number, duplicates: number }>} */
+		/**
+		 * Makes the tables, or adopts the SDK's, however large it is. The `rows` were there before; `duplicates` of them were
+		 * removed, because newer ones of the same keys are there.
+		 *
+		 * @returns {Promise<{ rows: number, duplicates: number }>}
+		 */
 		adopt: () => request((id, native) => native.adopt(id)),
 		/**
 		 * The first rows that there are, in the order of insertion, or those behind the page before. The pages are of one

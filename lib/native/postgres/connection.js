@@ -53,7 +53,7 @@ class PostgresConnection extends EventConnection {
 			}
 			callback(error && toError(error));
 		});
-		this.server.open(id, toOptions(this.config), "small");
+		this.server.open(id, toOptions(this.config), true);
 	}
 
 	/**

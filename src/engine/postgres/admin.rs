@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::failure::ServerFailure;
 use super::sql::Sql;
-use super::table::{Adopted, adopt};
+use super::table::{Adopted, StoreTables, adopt, tables};
 use super::time::{Clocks, PgTime};
 use crate::kv::push_json;
 use crate::{Error, Reply};
@@ -45,8 +45,6 @@ const STATUS: &str = "SELECT json_build_object(\
     'version', current_setting('server_version'), \
     'isPrimary', NOT pg_is_in_recovery(), \
     'sizeBytes', pg_database_size(current_database()), \
-    'keys', (SELECT CASE WHEN reltuples < 0 THEN (SELECT count(*) FROM __rootapp_kv) ELSE reltuples::int8 END \
-      FROM pg_class WHERE oid = '__rootapp_kv'::regclass), \
     'standbys', (SELECT coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state, \
       'lagBytes', pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), \
       'lagMs', extract(epoch FROM replay_lag) * 1000) ORDER BY application_name), '[]') \
@@ -57,17 +55,26 @@ const STATUS: &str = "SELECT json_build_object(\
       'used', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), \
       'ofThisUser', (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user \
         AND backend_type = 'client backend'), \
-      'max', current_setting('max_connections')::int8), \
-    'writers', (SELECT json_build_object('rows', count(*), \
-      'oldestDays', coalesce(extract(epoch FROM now() - min(used_at)) / 86400, 0)) FROM __rootcellar_writers)\
-    )::text";
+      'max', current_setting('max_connections')::int8)";
 
-/// How the server stands, as JSON text without the skew of its clock.
+/// An estimate, where the server has one.
+const KEYS: &str = ", 'keys', (SELECT CASE WHEN reltuples < 0 THEN (SELECT count(*) FROM __rootapp_kv) \
+    ELSE reltuples::int8 END FROM pg_class WHERE oid = '__rootapp_kv'::regclass)";
+const WRITERS: &str = ", 'writers', (SELECT json_build_object('rows', count(*), \
+    'oldestDays', coalesce(extract(epoch FROM now() - min(used_at)) / 86400, 0)) FROM __rootcellar_writers)";
+
+/// How the server stands, as JSON text. What the tables have is told as far as they are there.
 pub async fn status(client: &Client, ahead_ms: i64) -> Result<String, ServerFailure> {
-    let row = client.query_typed_one(STATUS, &[]).await?;
+    let tables = tables(client).await?;
+    let of_tables = match tables {
+        StoreTables::Missing => ", 'keys', 0, 'writers', NULL".to_owned(),
+        StoreTables::Unadopted => format!("{KEYS}, 'writers', NULL"),
+        StoreTables::Ready => format!("{KEYS}{WRITERS}"),
+    };
+    let row = client.query_typed_one(&format!("{STATUS}{of_tables})::text"), &[]).await?;
     let status: String = row.try_get(0)?;
     let rest = status.strip_prefix('{').unwrap_or_default();
-    Ok(format!("{{\"skewMs\":{ahead_ms},{rest}"))
+    Ok(format!("{{\"skewMs\":{ahead_ms},\"tables\":\"{}\",{rest}", tables.name()))
 }
 
 /// See [`AdminRequest::Adopt`].
@@ -79,6 +86,9 @@ pub async fn adopt_all(client: &Client) -> Result<String, ServerFailure> {
 /// See [`AdminRequest::Export`]. The answer is an array of rows, each of key, community, text of the value and expiry, and
 /// whether there are more.
 pub async fn export(client: &Client, is_first: bool, clocks: Clocks) -> Result<String, ServerFailure> {
+    if is_first && !tables(client).await?.has_keys()? {
+        return Ok("{\"rows\":[],\"hasMore\":false}".to_owned());
+    }
     if is_first {
         client
             .batch_execute(

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use super::failure::ServerFailure;
 use super::maintenance;
 use super::net::{Link, Network, Retry, Settings};
 use super::read::{ReadRequest, ServerReader};
-use super::table::{Adoption, ensure};
+use super::table::ensure;
 use super::watch::{KeyWatch, serve as serve_watch};
 use super::write::{ServerWriter, TransactionLease, WriteRequest};
 use crate::batch::{Batch, BatchOutcome};
@@ -46,7 +47,7 @@ enum EngineRequest {
 }
 
 impl PostgresEngine {
-    /// Connects, and makes or adopts the tables, as far as `adoption` lets it. Replies when that is done.
+    /// Connects; and makes or adopts the tables, if `makes_tables`. Replies when that is done.
     ///
     /// # Errors
     ///
@@ -54,7 +55,7 @@ impl PostgresEngine {
     pub fn open(
         settings: Settings,
         tls: MakeRustlsConnect,
-        adoption: Adoption,
+        makes_tables: bool,
         opened: Reply<PostgresServer>,
     ) -> Result<Self, Error> {
         let (requests, received) = unbounded_channel();
@@ -64,7 +65,7 @@ impl PostgresEngine {
                 Err(error) => return opened.send(Err(Error::internal(&format!("cannot make a runtime: {error}")))),
             };
             let network = Rc::new(Network::new(settings, tls));
-            LocalSet::new().block_on(&runtime, serve(network, received, adoption, opened));
+            LocalSet::new().block_on(&runtime, serve(network, received, makes_tables, opened));
         })?;
         Ok(Self { requests, thread: Mutex::new(Some(thread)) })
     }
@@ -127,13 +128,13 @@ pub struct PostgresServer {
 async fn serve(
     network: Rc<Network>,
     mut requests: UnboundedReceiver<EngineRequest>,
-    adoption: Adoption,
+    makes_tables: bool,
     opened: Reply<PostgresServer>,
 ) {
     let (committed, _) = watch::channel(0);
     let writer = ServerWriter::new(Rc::clone(&network), committed.clone());
     let reader = Rc::new(ServerReader::new(Rc::clone(&network)));
-    let prepared = prepare(&network, writer.link(), adoption).await;
+    let prepared = prepare(&network, writer.link(), makes_tables).await;
     let is_ready = prepared.is_ok();
     opened.send(prepared);
     if !is_ready {
@@ -174,14 +175,17 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
             reply.send(reader.retry(async |client: &Client| admin::status(client, ahead_ms()).await).await);
         }
         AdminRequest::Adopt(reply) => {
-            reply.send(reader.retry(async |client: &Client| admin::adopt_all(client).await).await);
+            // A large table takes longer than any other operation may.
+            let adopt = async |client: &Client| admin::adopt_all(client).await;
+            reply.send(reader.once(Duration::MAX, adopt).await);
         }
         AdminRequest::Export(is_first, reply) => {
             // Its snapshot is gone with the connection: only the beginning is tried again.
             let exported = if is_first {
                 reader.retry(async |client: &Client| admin::export(client, true, clocks()).await).await
             } else {
-                reader.once(async |client: &Client| admin::export(client, false, clocks()).await).await
+                let limit = reader.network().settings.timeout;
+                reader.once(limit, async |client: &Client| admin::export(client, false, clocks()).await).await
             };
             reply.send(exported);
         }
@@ -193,25 +197,28 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
     }
 }
 
-/// Connects the writer, and makes or adopts the tables.
-async fn prepare(network: &Network, link: &Link, adoption: Adoption) -> Result<PostgresServer, Error> {
+/// Connects the writer, and makes or adopts the tables if it is to.
+async fn prepare(network: &Network, link: &Link, makes_tables: bool) -> Result<PostgresServer, Error> {
     let mut retry = Retry::within(network.settings.timeout);
     loop {
         let left = retry.left();
         let attempt = async {
             let (client, _) = link.client(left).await?;
-            ensure(&client, adoption).await?;
+            if makes_tables {
+                ensure(&client).await?;
+            }
             let row = client.query_typed_one(IS_ASYNCHRONOUS, &[]).await?;
             let ahead_ms = network.clock().map_or(0, |clock| clock.ahead_ms);
             Ok(PostgresServer { is_asynchronous: row.try_get(0)?, ahead_ms })
         };
-        match link.within(left, attempt).await {
+        let failure = match link.within(left, attempt).await {
             Ok(server) => return Ok(server),
             Err(ServerFailure::Refused(error)) => return Err(error),
-            Err(_) => link.drop_client(),
-        }
-        if !retry.pause().await {
-            return Err(network.no_server());
+            Err(failure) => failure,
+        };
+        link.drop_client();
+        if !retry.pause(failure).await {
+            return Err(network.gave_up(retry.told()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a failure of the server or of the connection means for what was asked.
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 
 use crate::Error;
 use crate::error::{PostgresField, PostgresProblem, without_values};
@@ -14,6 +14,8 @@ pub enum ServerFailure {
     Undone,
     /// The server is not one to write to. Nothing was done; another may be.
     ReadOnly,
+    /// The server lets no connection begin for now: it starts, or has too many. This is its SQLSTATE.
+    NotNow(String),
     /// It failed, and would fail again.
     Refused(Error),
 }
@@ -21,7 +23,7 @@ pub enum ServerFailure {
 impl ServerFailure {
     /// Returns `true` if the connection must not be used any more.
     pub fn ends_connection(&self) -> bool {
-        matches!(self, Self::Lost | Self::ReadOnly)
+        matches!(self, Self::Lost | Self::ReadOnly | Self::NotNow(_))
     }
 }
 
@@ -36,6 +38,8 @@ impl From<tokio_postgres::Error> for ServerFailure {
         let Some(refusal) = error.as_db_error() else {
             // What cannot be encoded or decoded is a defect here; all else is the connection's end.
             return match error.to_string() {
+                // It holds for a user's statement as well that it is of any type: only the tables' own columns come here.
+                text if text.contains("deserializing") => Self::Refused(other_types()),
                 text if text.contains("serializing") || text.contains("column") || text.contains("encoding") => {
                     Self::Refused(Error::internal(&text))
                 }
@@ -50,9 +54,26 @@ impl From<tokio_postgres::Error> for ServerFailure {
         if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
             return Self::ReadOnly;
         }
-        let is_end = code.starts_with("57P0") || code.starts_with("08") || code == "25P03" || code == "53300";
+        // What is fatal ends the connection, whatever it is: a limit for transactions, or for idle ones.
+        let is_fatal = matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+        let is_end = is_fatal || code.starts_with("57P0") || code.starts_with("08");
         if is_end { Self::Lost } else { Self::Refused(refused(code, refusal.message())) }
     }
+}
+
+/// Returns `true` if one of several rows that were written together may be what a server refuses with this SQLSTATE: its
+/// data, a constraint, what it needs of time and memory, or what a trigger says. With any other it refuses them all.
+pub fn concerns_one_row(state: &str) -> bool {
+    const CLASSES: &[&str] = &["22", "23", "27", "44", "54", "P0"];
+    const STATES: &[&str] = &["53200", "57014"];
+    CLASSES.iter().any(|class| state.starts_with(class)) || STATES.contains(&state)
+}
+
+/// The error of a table whose columns somebody has changed.
+fn other_types() -> Error {
+    let problem = "a column of __rootapp_kv or __rootcellar_writers has another type than the one that it was made with; \
+                   expected key, community_id and value text, expires_at timestamptz, and the others bigint";
+    Error::postgres(PostgresProblem::Unsupported, Some(PostgresField::Database), problem)
 }
 
 /// The error of a statement that the server refused. What it says of syntax and names has no values in it.
@@ -101,7 +122,7 @@ impl ServerFailure {
     /// Of a server that does not let a connection begin. Most of these pass: it starts, or has too many connections.
     fn from_state(code: &str) -> Self {
         if code.starts_with("57P0") || code.starts_with("08") || code.starts_with("53") {
-            return Self::Lost;
+            return Self::NotNow(code.to_owned());
         }
         let kind = PostgresProblem::Refused(code.to_owned());
         let told = format!("the server refuses the connection (SQLSTATE {code})");

@@ -18,9 +18,8 @@ const FORGET: &str = "DELETE FROM __rootcellar_writers WHERE used_at < now() - i
 pub async fn keep(reader: Rc<ServerReader>) {
     loop {
         tokio::time::sleep(PURGE_INTERVAL).await;
-        if let Some(client) = reader.current() {
-            drop(once(&client).await);
-        }
+        let limit = reader.network().settings.timeout;
+        drop(reader.once(limit, async |client: &Client| once(client).await).await);
     }
 }
 

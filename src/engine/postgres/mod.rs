@@ -19,6 +19,5 @@ pub use admin::{AdminRequest, ImportedRow, rows_of};
 pub use engine::{PostgresEngine, PostgresServer};
 pub use net::{Settings, TlsMode, connector};
 pub use query::Queried;
-pub use table::Adoption;
 pub use watch::KeyWatch;
 pub use write::{TransactionLease, TransactionRequest};

@@ -35,10 +35,19 @@ pub struct KeyWatch {
 /// What is known of the watched keys.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
-    /// The transaction that has written each.
-    Each(HashMap<String, i64>),
+    /// What each holds.
+    Each(HashMap<String, SeenValue>),
     /// There are too many to know each: a digest of all.
     Digest(i64, i64),
+}
+
+/// What tells a value from another of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SeenValue {
+    /// The transaction that has written it.
+    by: i64,
+    /// A hash of its text: one that is written anew as it was is no change.
+    hash: i64,
 }
 
 const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp())";
@@ -47,7 +56,8 @@ const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp
 pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Receiver<u64>) {
     let KeyWatch { community, scope, begun, mut tell, mut next } = watch;
     let community = community.as_deref();
-    let mut seen = match reader.retry(async |client: &Client| look(client, community, &scope).await).await {
+    let begin = async |client: &Client| look(client, community, &scope, None).await;
+    let mut seen = match reader.retry(begin).await {
         Ok(seen) => seen,
         Err(error) => {
             begun();
@@ -60,7 +70,7 @@ pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Rec
             committed.borrow_and_update();
             let known = &seen;
             let step = async |client: &Client| {
-                let now = look(client, community, &scope).await?;
+                let now = look(client, community, &scope, Some(known)).await?;
                 report(client, community, known, now).await
             };
             match reader.retry(step).await {
@@ -96,13 +106,28 @@ fn watched<'a>(sql: &mut Sql<'a>, community: Option<&'a str>, scope: &'a Scope) 
     sql.text(LIVE);
 }
 
-async fn look(client: &Client, community: Option<&str>, scope: &Scope) -> Result<Seen, ServerFailure> {
-    let mut sql = Sql::new("SELECT key, xmin::text::int8 FROM __rootapp_kv WHERE ");
+/// What there is. Of what is as it was known before, only that is read, and else a hash of each value, too.
+async fn look(
+    client: &Client,
+    community: Option<&str>,
+    scope: &Scope,
+    known: Option<&Seen>,
+) -> Result<Seen, ServerFailure> {
+    let known = known.and_then(|known| match known {
+        Seen::Each(each) => Some(each),
+        Seen::Digest(..) => None,
+    });
+    let hash = if known.is_some() { "0::int8" } else { "hashtextextended(value, 0)" };
+    let mut sql = Sql::new(&format!("SELECT key, xmin::text::int8, {hash} FROM __rootapp_kv WHERE "));
     watched(&mut sql, community, scope);
     sql.text(&format!(" LIMIT {}", WATCH_CHANGES_MAX + 1));
     let rows = sql.run(client).await?;
     if rows.len() <= WATCH_CHANGES_MAX {
-        let each = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let each = rows.iter().map(|row| {
+            let (key, by, hash): (String, _, _) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let hash = known.map_or(hash, |known| known.get(&key).map_or(0, |value| value.hash));
+            Ok((key, SeenValue { by, hash }))
+        });
         return Ok(Seen::Each(each.collect::<Result<_, ServerFailure>>()?));
     }
     let mut sql = Sql::new(
@@ -129,7 +154,7 @@ async fn report(
         }
     };
     let mut changed: Vec<String> =
-        new.iter().filter(|(key, by)| old.get(*key) != Some(by)).map(|(key, _)| key.clone()).collect();
+        new.iter().filter(|(key, value)| old.get(*key) != Some(value)).map(|(key, _)| key.clone()).collect();
     let gone: Vec<&String> = old.keys().filter(|key| !new.contains_key(*key)).collect();
     if changed.is_empty() && gone.is_empty() {
         return Ok((Seen::Each(new), None));
@@ -138,28 +163,39 @@ async fn report(
         return Ok((Seen::Each(new), Some(WatchReport::Resync)));
     }
     changed.sort_unstable();
-    let mut sql = Sql::new("SELECT key, value, xmin::text::int8 FROM __rootapp_kv WHERE ");
+    let mut sql =
+        Sql::new("SELECT key, value, xmin::text::int8, hashtextextended(value, 0) FROM __rootapp_kv WHERE ");
     let keys: Vec<&str> = changed.iter().map(String::as_str).collect();
     sql.in_scope(community).text(" AND key = ANY(").value(keys, Type::TEXT_ARRAY).text(")").text(LIVE);
     let rows = sql.run(client).await?;
-    let mut writer = ChangeWriter::default();
-    for key in gone {
-        writer.push(key, None).map_err(ServerFailure::Refused)?;
-    }
     let mut found = HashMap::new();
     for row in &rows {
-        let (key, value, by): (&str, &str, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        found.insert(key, (value, by));
+        let (key, text): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        found.insert(key, (text, SeenValue { by: row.try_get(2)?, hash: row.try_get(3)? }));
+    }
+    let mut writer = ChangeWriter::default();
+    let mut count = 0;
+    let mut tell = |key: &str, text: Option<&str>| {
+        count += 1;
+        writer.push(key, text).map_err(ServerFailure::Refused)
+    };
+    for key in gone {
+        tell(key, None)?;
     }
     for key in &changed {
-        if let Some((value, by)) = found.get(key.as_str()) {
+        if let Some((text, value)) = found.get(key.as_str()) {
             // It may be newer by now than what was seen.
-            new.insert(key.clone(), *by);
-            writer.push(key, Some(value)).map_err(ServerFailure::Refused)?;
+            new.insert(key.clone(), *value);
+            if old.get(key).is_none_or(|before| before.hash != value.hash) {
+                tell(key, Some(text))?;
+            }
         } else {
             new.remove(key);
-            writer.push(key, None).map_err(ServerFailure::Refused)?;
+            if old.contains_key(key) {
+                tell(key, None)?;
+            }
         }
     }
-    Ok((Seen::Each(new), Some(WatchReport::Changes(writer.finish()))))
+    let report = (count > 0).then(|| WatchReport::Changes(writer.finish()));
+    Ok((Seen::Each(new), report))
 }

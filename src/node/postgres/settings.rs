@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::engine::postgres::{Adoption, Settings, TlsMode};
+use crate::engine::postgres::{Settings, TlsMode};
 
 /// Protection of a connection, see `TlsMode`.
 #[napi(string_enum = "kebab-case")]
@@ -31,28 +31,6 @@ impl From<TlsModeName> for TlsMode {
             TlsModeName::Require => Self::Require,
             TlsModeName::VerifyCa => Self::VerifyCa,
             TlsModeName::VerifyFull => Self::VerifyFull,
-        }
-    }
-}
-
-/// Which tables may be adopted, see `Adoption`.
-#[napi(string_enum = "camelCase")]
-#[derive(Clone, Copy)]
-pub enum AdoptionName {
-    /// See `Adoption`.
-    Never,
-    /// See `Adoption`.
-    Small,
-    /// See `Adoption`.
-    Always,
-}
-
-impl From<AdoptionName> for Adoption {
-    fn from(name: AdoptionName) -> Self {
-        match name {
-            AdoptionName::Never => Self::Never,
-            AdoptionName::Small => Self::Small,
-            AdoptionName::Always => Self::Always,
         }
     }
 }

@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Function, Uint8Array, Uint32Array};
 use napi_derive::napi;
 
-use super::settings::{AdoptionName, PostgresOptions};
+use super::settings::PostgresOptions;
 use super::state::PostgresState;
 use crate::batch::{Batch, ClientId, Origin};
 use crate::engine::postgres::{PostgresEngine, PostgresServer, TransactionRequest, connector};
@@ -63,15 +63,15 @@ impl NativePostgres {
         self.shared.outbox.hold(env, held)
     }
 
-    /// Connects, and makes or adopts the tables. Ends with `opened`, whose `numbers` are whether the server has standbys and
+    /// Connects, and makes or adopts the tables if it is told to. Ends with `opened`, whose `numbers` are whether the server has standbys and
     /// waits for none (1 or 0) and the milliseconds that its clock is ahead; or with `failed`.
     #[napi]
-    pub fn open(&self, id: u32, options: PostgresOptions, adoption: AdoptionName) {
+    pub fn open(&self, id: u32, options: PostgresOptions, makes_tables: bool) {
         let (settings, root_cert) = options.split();
         // On this thread, for it reads the environment.
         let opened = connector(settings.tls, root_cert.as_deref()).and_then(|tls| {
             let reply = self.shared.reply(id, move |server| opened(id, server));
-            PostgresEngine::open(settings, tls, adoption.into(), reply)
+            PostgresEngine::open(settings, tls, makes_tables, reply)
         });
         match opened {
             Ok(engine) => *lock(&self.shared.engine) = Some(engine),

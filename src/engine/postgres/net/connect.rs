@@ -49,21 +49,30 @@ pub async fn connect(
     limit: Duration,
 ) -> Result<Connected, ServerFailure> {
     let count = settings.hosts.len();
-    let mut worst = ServerFailure::Lost;
+    let mut told = ServerFailure::Lost;
     for host in (0..count).map(|index| (first + index) % count) {
         let one = tokio::time::timeout(limit.min(CONNECT_TIMEOUT_POSTGRES), connect_to(settings, tls, host));
         match one.await.unwrap_or(Err(ServerFailure::Lost)) {
             Ok(connected) => return Ok(connected),
             // Another host may let this one in, so this is told only if none does.
-            Err(failure @ ServerFailure::Refused(_)) => worst = failure,
             Err(failure) => {
-                if !matches!(worst, ServerFailure::Refused(_)) {
-                    worst = failure;
+                if worth_telling(&failure) > worth_telling(&told) {
+                    told = failure;
                 }
             }
         }
     }
-    Err(worst)
+    Err(told)
+}
+
+/// How much the reason why a host could not be used says about what to do.
+fn worth_telling(failure: &ServerFailure) -> u8 {
+    match failure {
+        ServerFailure::Lost | ServerFailure::Undone => 0,
+        ServerFailure::ReadOnly => 1,
+        ServerFailure::NotNow(_) => 2,
+        ServerFailure::Refused(_) => 3,
+    }
 }
 
 async fn connect_to(settings: &Settings, tls: &MakeRustlsConnect, host: usize) -> Result<Connected, ServerFailure> {

@@ -53,14 +53,31 @@ impl Network {
         self.clock.get()
     }
 
-    /// The error of an operation for which there was no server to be had in time.
-    pub fn no_server(&self) -> Error {
+    /// The error of an operation that was given up when its time was over, after this failure of its last attempt. Nothing
+    /// of it was done.
+    pub fn gave_up(&self, last: &ServerFailure) -> Error {
         let seconds = self.settings.timeout.as_secs_f64();
-        let what = if self.settings.hosts.len() == 1 { "the server" } else { "each of the servers" };
-        let message = format!(
-            "{what} did not answer, or is none to write to, for {seconds} s; nothing was changed. It is tried anew with \
-             the next operation"
-        );
+        let who = if self.settings.hosts.len() == 1 { "the server" } else { "each of the servers" };
+        let what = match last {
+            ServerFailure::Refused(error) => return error.clone(),
+            ServerFailure::Undone => {
+                let told = format!(
+                    "others were in the way of this for {seconds} s, in which the server has undone it again and again \
+                     (SQLSTATE 40001); nothing was changed"
+                );
+                return Error::postgres(PostgresProblem::Refused("40001".to_owned()), None, told);
+            }
+            ServerFailure::Lost => format!("{who} did not answer for {seconds} s"),
+            ServerFailure::ReadOnly => format!(
+                "{who} did not answer, or can only be read from, for {seconds} s: a standby, or one on which \
+                 default_transaction_read_only is on"
+            ),
+            ServerFailure::NotNow(state) => {
+                let why = if state == "53300" { "too many connections, " } else { "" };
+                format!("{who} did not answer, or let no connection begin, for {seconds} s ({why}SQLSTATE {state})")
+            }
+        };
+        let message = format!("{what}; nothing was changed. It is tried anew with the next operation");
         Error::postgres(PostgresProblem::NoServer, Some(PostgresField::Hosts), message)
     }
 }

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
+use crate::engine::postgres::failure::ServerFailure;
 use crate::limits::{RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX};
 
 /// Attempts at one operation.
@@ -10,12 +11,14 @@ use crate::limits::{RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX};
 pub struct Retry {
     deadline: Instant,
     pause: Duration,
+    /// The failure that says most about why none succeeds.
+    told: ServerFailure,
 }
 
 impl Retry {
     /// Attempts for this long.
     pub fn within(limit: Duration) -> Self {
-        Self { deadline: Instant::now() + limit, pause: RETRY_PAUSE_FIRST }
+        Self { deadline: Instant::now() + limit, pause: RETRY_PAUSE_FIRST, told: ServerFailure::Lost }
     }
 
     /// The time that is left.
@@ -23,8 +26,17 @@ impl Retry {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Waits before the next attempt. Returns `false` if there is to be none.
-    pub async fn pause(&mut self) -> bool {
+    /// Why no attempt has succeeded.
+    pub fn told(&self) -> &ServerFailure {
+        &self.told
+    }
+
+    /// Waits before the next attempt, after one that has failed. Returns `false` if there is to be none.
+    pub async fn pause(&mut self, failure: ServerFailure) -> bool {
+        // The last attempt is cut short by the time limit, and says nothing then.
+        if !matches!(failure, ServerFailure::Lost) {
+            self.told = failure;
+        }
         let left = self.left();
         if left.is_zero() {
             return false;

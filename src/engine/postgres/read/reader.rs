@@ -1,6 +1,7 @@
 //! The reader: its connection carries out several reads at a time, in the order in which they come.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -19,11 +20,6 @@ impl ServerReader {
     /// A reader that is not connected yet.
     pub fn new(network: Rc<Network>) -> Self {
         Self { link: Link::new(network) }
-    }
-
-    /// The client, if there is a connection.
-    pub fn current(&self) -> Option<Rc<Client>> {
-        self.link.current()
     }
 
     /// Carries out a read.
@@ -50,19 +46,23 @@ impl ServerReader {
         self.link.network()
     }
 
-    /// Does something with the connection, once.
-    pub async fn once<T>(&self, work: impl AsyncFn(&Client) -> Result<T, ServerFailure>) -> Result<T, Error> {
+    /// Does something with the connection, once, for as long as the limit says.
+    pub async fn once<T>(
+        &self,
+        limit: Duration,
+        work: impl AsyncFn(&Client) -> Result<T, ServerFailure>,
+    ) -> Result<T, Error> {
         let network = self.link.network();
-        let limit = network.settings.timeout;
         let attempt = async {
             let (client, _) = self.link.client(limit).await?;
             work(&client).await
         };
-        match self.link.within(limit, attempt).await {
-            Ok(answer) => Ok(answer),
-            Err(ServerFailure::Refused(error)) => Err(error),
-            Err(_) => Err(network.no_server()),
-        }
+        self.link.within(limit, attempt).await.map_err(|failure| {
+            if failure.ends_connection() {
+                self.link.drop_client();
+            }
+            network.gave_up(&failure)
+        })
     }
 
     /// Does something with the connection, and does it again if it was lost, for as long as the settings say.
@@ -75,14 +75,16 @@ impl ServerReader {
                 let (client, _) = self.link.client(left).await?;
                 work(&client).await
             };
-            match self.link.within(left, attempt).await {
+            let failure = match self.link.within(left, attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(ServerFailure::Refused(error)) => return Err(error),
-                Err(failure) if failure.ends_connection() => self.link.drop_client(),
-                Err(_) => {}
+                Err(failure) => failure,
+            };
+            if failure.ends_connection() {
+                self.link.drop_client();
             }
-            if !retry.pause().await {
-                return Err(network.no_server());
+            if !retry.pause(failure).await {
+                return Err(network.gave_up(retry.told()));
             }
         }
     }

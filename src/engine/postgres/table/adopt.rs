@@ -9,17 +9,42 @@ use crate::error::{PostgresField, PostgresProblem};
 use crate::limits::ADOPTED_ROWS_MAX;
 
 /// Name of the lock that keeps two processes from adopting one table together: the first bytes of "rootcellar".
-const LOCK: &str = "SELECT pg_advisory_xact_lock(8245935278387129708)";
+/// What the role has as its limit for a statement is not meant for this.
+const LOCK: &str = "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(8245935278387129708)";
 
-/// Which tables may be adopted.
+/// How far the tables of a database are those that a store needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Adoption {
-    /// None: it is only looked whether everything is there.
-    Never,
-    /// Those that do not lock a bot out for long.
-    Small,
-    /// Every one.
-    Always,
+pub enum StoreTables {
+    /// There are none.
+    Missing,
+    /// The SDK's is there, and not adopted; or something is missing.
+    Unadopted,
+    /// All are there.
+    Ready,
+}
+
+impl StoreTables {
+    /// Its name in a status.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unadopted => "unadopted",
+            Self::Ready => "ready",
+        }
+    }
+
+    /// Returns whether there is anything to read.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_ADOPTION_NEEDED` for a table that has to be adopted before.
+    pub fn has_keys(self) -> Result<bool, Error> {
+        match self {
+            Self::Missing => Ok(false),
+            Self::Unadopted => Err(needed("the table __rootapp_kv is as the SDK has left it")),
+            Self::Ready => Ok(true),
+        }
+    }
 }
 
 /// What adopting has done.
@@ -31,23 +56,19 @@ pub struct Adopted {
     pub duplicates: i64,
 }
 
-/// Makes what is not there.
+/// Makes what is not there, unless that would lock a bot out for long.
 ///
 /// # Errors
 ///
 /// `ERR_ADOPTION_NEEDED`, and `ERR_POSTGRES` with the script if the user may not.
-pub async fn ensure(client: &Client, adoption: Adoption) -> Result<(), ServerFailure> {
-    let (has_table, is_complete) = state(client).await?;
-    if is_complete {
-        return Ok(());
-    }
-    match adoption {
-        Adoption::Never => return Err(needed("the database has no tables of rootcellar's").into()),
-        Adoption::Small if has_table && count(client, ADOPTED_ROWS_MAX + 1).await? > ADOPTED_ROWS_MAX => {
+pub async fn ensure(client: &Client) -> Result<(), ServerFailure> {
+    match tables(client).await? {
+        StoreTables::Ready => return Ok(()),
+        StoreTables::Unadopted if count(client, ADOPTED_ROWS_MAX + 1).await? > ADOPTED_ROWS_MAX => {
             let rows = format!("the table __rootapp_kv has more than {ADOPTED_ROWS_MAX} rows");
             return Err(needed(&rows).into());
         }
-        Adoption::Small | Adoption::Always => {}
+        StoreTables::Unadopted | StoreTables::Missing => {}
     }
     adopt(client).await.map(|_| ())
 }
@@ -59,9 +80,14 @@ fn needed(why: &str) -> Error {
     Error::postgres(PostgresProblem::AdoptionNeeded, Some(PostgresField::Database), problem)
 }
 
-async fn state(client: &Client) -> Result<(bool, bool), ServerFailure> {
+/// How far the tables are there.
+pub async fn tables(client: &Client) -> Result<StoreTables, ServerFailure> {
     let row = client.query_typed_one(STATE, &[]).await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+    Ok(match (row.try_get(0)?, row.try_get(1)?) {
+        (_, true) => StoreTables::Ready,
+        (true, false) => StoreTables::Unadopted,
+        (false, false) => StoreTables::Missing,
+    })
 }
 
 /// Number of rows, or `limit` if there are more.
@@ -85,11 +111,11 @@ pub async fn adopt(client: &Client) -> Result<Adopted, ServerFailure> {
 
 async fn adopt_here(client: &Client) -> Result<Adopted, ServerFailure> {
     client.batch_execute(LOCK).await?;
-    let (has_table, is_complete) = state(client).await?;
-    if is_complete {
-        return Ok(Adopted::default());
-    }
-    let rows = if has_table { count(client, i64::MAX).await? } else { 0 };
+    let rows = match tables(client).await? {
+        StoreTables::Ready => return Ok(Adopted::default()),
+        StoreTables::Unadopted => count(client, i64::MAX).await?,
+        StoreTables::Missing => 0,
+    };
     client.batch_execute(CREATE).await?;
     client.batch_execute(WIDEN).await?;
     let duplicates = client.query_typed_one(REMOVE_DUPLICATES, &[]).await?.try_get(0)?;

@@ -4,5 +4,5 @@ mod adopt;
 mod schema;
 mod search;
 
-pub use adopt::{Adopted, Adoption, adopt, ensure};
+pub use adopt::{Adopted, StoreTables, adopt, ensure, tables};
 pub use search::{in_range, matching};

@@ -199,7 +199,7 @@ impl RunningTransaction {
                 Err(ServerFailure::Undone) => {}
                 Err(ServerFailure::Refused(_)) if length > 1 => limit = length / 2,
                 Err(ServerFailure::Refused(error)) => done.stop = Some(Stop::Command(error)),
-                Err(ServerFailure::Lost | ServerFailure::ReadOnly) => {
+                Err(ServerFailure::Lost | ServerFailure::ReadOnly | ServerFailure::NotNow(_)) => {
                     lost = true;
                     done.stop = Some(Stop::Transaction(transaction_lost()));
                 }

@@ -10,7 +10,7 @@ use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
 use super::ledger::Ledger;
 use super::segment::{Done, TransactionAttempt, Unfinished, hold, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, concerns_one_row};
 use crate::engine::postgres::net::{Link, Network, Retry};
 use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome};
@@ -174,8 +174,8 @@ impl ServerWriter {
             if let ServerFailure::Refused(error) = failure {
                 return Err(error);
             }
-            if !retry.pause().await {
-                return Err(network.no_server());
+            if !retry.pause(failure).await {
+                return Err(network.gave_up(retry.told()));
             }
         }
     }
@@ -205,7 +205,7 @@ impl ServerWriter {
                 Ok((_, Some(_))) => return Err(lease::transaction_lost()),
                 _ => self.link.drop_client(),
             }
-            if !retry.pause().await {
+            if !retry.pause(ServerFailure::Lost).await {
                 return Err(outcome_unknown());
             }
         }
@@ -248,8 +248,8 @@ impl ServerWriter {
                     done.stop = part.stop;
                 }
                 // One of several is to blame: fewer at a time tell which.
-                Err(error) if length > 1 && is_refusal(&error) => limit = length / 2,
-                Err(error) if is_refusal(&error) => done.stop = Some(Stop::Command(error)),
+                Err(error) if length > 1 && may_concern_one(&error) => limit = length / 2,
+                Err(error) if may_concern_one(&error) => done.stop = Some(Stop::Command(error)),
                 Err(error) => return (done, Some(error)),
             }
         }
@@ -275,17 +275,18 @@ impl ServerWriter {
             if failure.ends_connection() {
                 self.link.drop_client();
             }
-            if let ServerFailure::Refused(error) = failure {
+            if let ServerFailure::Refused(error) = &failure {
+                let error = error.clone();
                 return Err(if unknown.is_some() { outcome_unknown() } else { error });
             }
-            if !retry.pause().await {
+            if !retry.pause(failure).await {
                 break;
             }
         }
-        let Some(done) = unknown else { return Err(network.no_server()) };
+        let Some(done) = unknown else { return Err(network.gave_up(retry.told())) };
         match tokio::time::timeout(LEDGER_WAIT, self.connect(LEDGER_WAIT)).await {
             Ok(Ok((_, Some(last)))) if last == number => Ok(done),
-            Ok(Ok((_, Some(_)))) => Err(network.no_server()),
+            Ok(Ok((_, Some(_)))) => Err(network.gave_up(&ServerFailure::Lost)),
             _ => {
                 self.link.drop_client();
                 Err(outcome_unknown())
@@ -374,8 +375,13 @@ fn is_guard(error: &Error) -> bool {
     matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == "22012")
 }
 
-fn is_refusal(error: &Error) -> bool {
-    matches!(error.postgres_problem(), None | Some((PostgresProblem::Refused(_), _)))
+/// Returns `true` if one command may be to blame, and not all that are carried out with it.
+fn may_concern_one(error: &Error) -> bool {
+    match error.postgres_problem() {
+        None => true,
+        Some((PostgresProblem::Refused(state), _)) => concerns_one_row(state),
+        Some(_) => false,
+    }
 }
 
 fn outcome_unknown() -> Error {
