@@ -158,6 +158,33 @@ describe("no change is lost, whenever it comes:", () => {
 		expect(faults.filter((fault) => !/status of 404/.test(fault))).toEqual([]);
 	});
 
+	test("while what somebody has typed is saved: it stays, and is not shown as it was before", async () => {
+		const { page, file, faults } = await opened();
+		const bot = botOf(file);
+		await row(page, "motd").click();
+		await shows(page, "Welcome");
+		await type(page, '"mine"');
+		// Everything that the editor has shown from now on.
+		await page.evaluate(() => {
+			const content = document.querySelector(".cm-content");
+			window.shown = [];
+			new MutationObserver(() => window.shown.push(content.textContent)).observe(content, {
+				childList: true,
+				characterData: true,
+				subtree: true,
+			});
+		});
+		const read = await hold(page, "key/read");
+		await page.getByRole("button", { name: "Save" }).click();
+		await read.asked;
+		await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));
+		await bot.appData.set({ key: "motd", value: "theirs" });
+		read.release();
+		await shows(page, "theirs");
+		expect((await page.evaluate("window.shown")).filter((text) => text.includes("Welcome"))).toEqual([]);
+		expect(faults).toEqual([]);
+	});
+
 	test("in the very turn in which somebody types", async () => {
 		const { page, file, faults } = await opened();
 		const bot = botOf(file);

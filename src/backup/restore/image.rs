@@ -409,6 +409,10 @@ impl<R: Read> Read for Counting<'_, R> {
 }
 
 /// Ends whatever runs on a connection once it is cancelled.
+///
+/// # Errors
+///
+/// With SQLite's code.
 pub fn end_when_cancelled(connection: &mut Connection, cancel: &Arc<Cancel>) -> Result<(), Error> {
     let cancel = Arc::clone(cancel);
     Ok(connection.progress_handler(STEPS_BETWEEN_CANCEL_CHECKS, Some(move || cancel.check().is_err()))?)

@@ -156,11 +156,13 @@ function Loaded({ stored, problem, reload, place }: LoadedProps) {
 		code.current?.setText(next.text);
 	};
 
-	// What has changed in the file shows at once where nothing was typed.
+	// What has changed in the file shows at once where nothing was typed. While this saves, the file is about to change.
+	const isSaving = saving.current;
 	useEffect(() => {
 		const now = latest();
+		if (saving.current) return;
 		if (stored.version !== now.base.version && now.text === now.base.value && isEditable) takeTheirs();
-	}, [stored.version, base.version]);
+	}, [stored.version, base.version, isSaving]);
 
 	const save = async (version: string | null) => {
 		if (saving.current || !canWrite.value) return;
@@ -283,10 +285,10 @@ function Loaded({ stored, problem, reload, place }: LoadedProps) {
 						<button
 							type="button"
 							class="button primary"
-							disabled={!isDirty || saving.current}
+							disabled={!isDirty || isSaving}
 							onClick={() => void save(base.version)}
 						>
-							{saving.current && <span class="spinner" />}
+							{isSaving && <span class="spinner" />}
 							Save
 						</button>
 						<button type="button" class="button" disabled={!isDirty} onClick={takeTheirs}>
