@@ -408,7 +408,7 @@ const VARIANTS = [
 	},
 ];
 
-const SOURCES = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "benches", "fuzz", "src", "tests"];
+const SOURCES = [".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "benches", "fuzz", "patches", "src", "tests"];
 
 const PACKAGE = ["__test__", "index.js", "index.mjs", "lib", "package.json", "scripts", "vitest.config.mjs"];
 

@@ -68,3 +68,23 @@ test("a pattern's deletion lets others write while it waits for a long transacti
 	await removed;
 	expect(await appData.select("k:%")).toEqual([]);
 });
+
+test("a key that is set and deleted in one batch, in whatever way, can be set in it again, whether it was there or not", async () => {
+	const { config } = await temporaryDatabase();
+	const { appData, kv } = storeOn(config);
+	const deletes = [
+		(key) => appData.delete(key),
+		(key) => kv.getAndDelete(key),
+		(key) => kv.updateMany([key], () => ({ [key]: undefined })),
+	];
+	for (const [index, remove] of deletes.entries()) {
+		for (const before of [undefined, 0]) {
+			const key = `${index}:${before}`;
+			if (before !== undefined) await appData.set({ key, value: before });
+			await Promise.all([appData.set({ key, value: 1 }), remove(key), appData.set({ key, value: 2 })]);
+			expect(await appData.get(key)).toBe(2);
+			await Promise.all([appData.set({ key, value: 3 }), remove(key)]);
+			expect(await kv.has(key)).toBe(false);
+		}
+	}
+});

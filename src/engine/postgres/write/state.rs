@@ -295,12 +295,14 @@ impl<'a> Needs<'a> {
         match command {
             Command::Set(entry) => self.touch(&entry.address),
             Command::SetMany(entries) => entries.iter().for_each(|entry| self.touch(&entry.address)),
-            Command::Delete(address) => self.need_always(address),
-            Command::Swap(swap) => self.need(&swap.address),
-            Command::SwapMany(parts) => parts.iter().for_each(|part| self.need(&part.address)),
-            Command::Increment(Increment { address, .. })
+            Command::Delete(address) | Command::GetAndDelete(address) => self.need_always(address),
+            Command::SwapMany(parts) => parts.iter().for_each(|part| match part.then {
+                Then::Delete => self.need_always(&part.address),
+                Then::Keep | Then::Store(_) => self.need(&part.address),
+            }),
+            Command::Swap(Swap { address, .. })
+            | Command::Increment(Increment { address, .. })
             | Command::SetIfAbsent(Entry { address, .. })
-            | Command::GetAndDelete(address)
             | Command::Expire { address, .. } => self.need(address),
             Command::DeleteLike { .. } | Command::DeleteRange { .. } | Command::Sql(_) => {}
         }
@@ -317,6 +319,7 @@ impl<'a> Needs<'a> {
         }
     }
 
+    /// Also where a command has set the key: whether there is a row decides how what deletes it keeps it absent.
     fn need_always(&mut self, address: &'a Address) {
         self.touched.insert(address);
         self.needed.insert(address);
@@ -372,6 +375,23 @@ mod tests {
         );
         assert_eq!((values.len(), new), (0, vec!["b=1!".to_owned()]));
         assert_eq!((removed, absent), (vec!["d".to_owned()], vec!["a".to_owned(), "c".to_owned()]));
+    }
+
+    #[test]
+    fn the_row_of_a_key_that_is_deleted_is_read_also_where_it_was_set_before() {
+        let address = || Address::new("k");
+        let swap = |then| SwapPart { address: address(), expected: Expected::Previous, then };
+        for delete in [
+            Command::Delete(address()),
+            Command::GetAndDelete(address()),
+            Command::SwapMany(vec![swap(Then::Delete)]),
+        ] {
+            let commands = [set("k", "1"), delete, set("k", "2")];
+            assert_eq!(Needs::of(&commands), [&address()]);
+            let (values, new, ..) = outcome(&[("k", "0")], &commands);
+            assert_eq!((values, new.len()), (vec!["k=2!".to_owned()], 0));
+        }
+        assert!(Needs::of(&[set("k", "1"), Command::SwapMany(vec![swap(Then::Keep)])]).is_empty());
     }
 
     #[test]
