@@ -8,9 +8,12 @@
 
 const { spawn } = require("node:child_process");
 const { appendFileSync, mkdirSync, rmSync, writeFileSync } = require("node:fs");
-const { join } = require("node:path");
+const { join, resolve } = require("node:path");
 
-const [packageFolder, workFolder, resultsFile, ...runner] = process.argv.slice(2);
+const [packageFolder, work, resultsFile, ...runner] = process.argv.slice(2);
+
+/** With its drive, on Windows. */
+const workFolder = resolve(work);
 
 /** For one step, on a slow emulator. */
 const STEP_LIMIT_MS = 300_000;

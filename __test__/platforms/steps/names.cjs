@@ -7,9 +7,9 @@ const path = require("node:path");
 const { join } = path;
 const IS_WINDOWS = process.platform === "win32";
 
-/** Writes, backs up, loses the file and reads it again. */
-async function lives({ openDataStore }, filename, lost = filename) {
-	for (const value of [1, 2]) {
+/** Writes, backs up, loses the file and reads it again; counts on from `before`. */
+async function lives({ openDataStore }, filename, lost = filename, before = 0) {
+	for (const value of [before + 1, before + 2]) {
 		const store = openDataStore({ filename, backup: { quiet: true } });
 		assert.equal(await store.appData.update("n", (n) => n + 1, 0), value);
 		await store.backups.create();
@@ -42,7 +42,8 @@ module.exports = {
 			filename.slice(2),
 			path.toNamespacedPath(filename),
 		];
-		for (const name of names) await lives(context, name, filename);
+		// By whatever name: the backups are the file's.
+		for (const [index, name] of names.entries()) await lives(context, name, filename, 2 * index);
 		// The same file by two names: one engine, so that neither locks the other out.
 		const stores = [filename, ...names].map((name) => context.openDataStore({ filename: name, backup: false }));
 		await Promise.all(stores.map((store) => store.appData.update("same", (n) => n + 1, 0)));

@@ -35,10 +35,10 @@ export async function prepareBuild() {
  * Builds for a target, in a profile that compiles quickly.
  *
  * @param {string} target - Rust's name of it, with the version of the C library as cargo-zigbuild has it.
- * @param {NodeJS.ProcessEnv} [settings]
+ * @param {{ env?: NodeJS.ProcessEnv, exportsFile?: string }} [settings] - Variables; a file that names what the addon exports.
  * @returns {Promise<Built>}
  */
-export async function buildFor(target, settings = {}) {
+export async function buildFor(target, { env: settings, exportsFile } = {}) {
 	const library = await prepareBuild();
 	const env = {
 		// Compiling the standard library, and where its sources are, are for nightly compilers, and for Cargo's own tests.
@@ -53,15 +53,20 @@ export async function buildFor(target, settings = {}) {
 		CARGO_INCREMENTAL: "0",
 		...settings,
 	};
-	const cargo = async (/** @type {string} */ what, /** @type {string[]} */ command) => {
+	const cargo = async (
+		/** @type {string} */ what,
+		/** @type {string[]} */ command,
+		/** @type {string[]} */ last = [],
+	) => {
 		const std = ["-Z", "build-std=std,panic_unwind", "--target", target, "--lib", ...TEST_FEATURES];
-		const args = [...command, ...std, "--message-format", "json-render-diagnostics"];
+		const args = [...command, ...std, "--message-format", "json-render-diagnostics", ...last];
 		const title = `Building ${what} for ${target} (cargo-zigbuild)`;
 		const output = await run(title, toolOfPython("cargo-zigbuild"), args, { env, keepsStdout: true });
 		const messages = output.split("\n").filter((line) => line.startsWith("{"));
 		return messages.map((line) => JSON.parse(line)).filter(({ target: built }) => built?.name === "rootcellar");
 	};
-	const libraries = await cargo("the addon", ["zigbuild"]);
+	const linkArgs = exportsFile === undefined ? [] : ["--", "-C", `link-arg=${exportsFile}`];
+	const libraries = await cargo("the addon", exportsFile === undefined ? ["zigbuild"] : ["rustc"], linkArgs);
 	const addon = libraries
 		.flatMap(({ filenames = [] }) => filenames)
 		.find((/** @type {string} */ name) => /\.(?:so|dll)$/.test(name));

@@ -25,7 +25,7 @@ const WINE_OVERRIDES = "mscoree,mshtml=";
  * @property {string} target
  * @property {string} how - What it is run with, for the table.
  * @property {() => Promise<Machine>} setUp
- * @property {() => NodeJS.ProcessEnv} [buildSettings]
+ * @property {() => { env: NodeJS.ProcessEnv, exportsFile?: string }} [buildSettings]
  */
 
 /** @type {Platform[]} */
@@ -44,7 +44,7 @@ export const PLATFORMS = [
 		how: "musl's loader",
 		setUp: setUpMusl,
 		// As a release does: an addon has to use the C library of its process.
-		buildSettings: () => ({ RUSTFLAGS: "-C target-feature=-crt-static" }),
+		buildSettings: () => ({ env: { RUSTFLAGS: "-C target-feature=-crt-static" } }),
 	},
 	{
 		name: "win32-x64",
@@ -52,7 +52,7 @@ export const PLATFORMS = [
 		target: "x86_64-pc-windows-gnu",
 		how: "Wine",
 		setUp: setUpWindows,
-		buildSettings: () => ({ LIBNODE_PATH: makeNodeLibrary() }),
+		buildSettings: () => ({ env: { LIBNODE_PATH: makeNodeLibrary() }, exportsFile: makeExportsFile() }),
 	},
 ];
 
@@ -125,6 +125,16 @@ function makeNodeLibrary() {
 	writeFileSync(join(folder, "libnode.dll"), "");
 	for (const name of ["libnode.a", "libnode.dll.a"]) writeFileSync(join(folder, name), "!<arch>\n");
 	return folder;
+}
+
+/**
+ * Makes the list of what an addon exports. Rust's own, which has an absolute path, does not get through cargo-zigbuild, and a
+ * library without one exports all that it has, which is more than there is room for.
+ */
+function makeExportsFile() {
+	const file = join(platformsFolder, "libnode/addon.def");
+	writeFileSync(file, "EXPORTS\n    napi_register_module_v1\n");
+	return file;
 }
 
 /**
