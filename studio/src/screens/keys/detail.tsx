@@ -73,7 +73,7 @@ export function Detail({ name }: { name: string }) {
 			</>
 		);
 	}
-	return <Loaded stored={stored} problem={error} reload={load} place={place} />;
+	return <Loaded stored={stored} problem={error} take={setStored} reload={load} place={place} />;
 }
 
 function Head({ name }: { name: string }) {
@@ -100,6 +100,8 @@ interface LoadedProps {
 	stored: Stored;
 	/** Why it could not be read again. */
 	problem: unknown;
+	/** Takes what has just been saved for what is stored, until it is read again. */
+	take: (stored: Stored) => void;
 	reload: () => Promise<void>;
 	place: { community: string; key: string };
 }
@@ -134,7 +136,7 @@ function begin({ value = "", version }: Stored): Draft {
 	return { text: value, base: { value, version } };
 }
 
-function Loaded({ stored, problem, reload, place }: LoadedProps) {
+function Loaded({ stored, problem, take, reload, place }: LoadedProps) {
 	const code = useRef<Code | undefined>(undefined);
 	const id = idOf(place);
 	const { edit, wasDraft, latest, put } = useEdit(id, stored);
@@ -174,6 +176,7 @@ function Loaded({ stored, problem, reload, place }: LoadedProps) {
 			const { expiresAt } = stored;
 			const found = await call("key/save", { ...place, value: saved, version, expiresAt });
 			put({ text: latest().text, base: { value: saved, version: found.version } });
+			take({ ...stored, value: saved, version: found.version });
 			compare(undefined);
 			await reload();
 			notify("Saved.");
