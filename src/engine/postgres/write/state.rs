@@ -433,8 +433,8 @@ mod tests {
 
     #[test]
     fn only_keys_that_nothing_before_has_set_are_read() {
-        let get = |key| Command::GetAndDelete(Address::new(key));
-        let commands = [set("a", "1"), get("a"), get("c"), get("b"), get("c")];
+        let keep = |key| Command::Expire { address: Address::new(key), expires_at: None };
+        let commands = [set("a", "1"), keep("a"), keep("c"), keep("b"), keep("c")];
         let needed: Vec<&str> = Needs::of(&commands).into_iter().map(|address| address.key.as_str()).collect();
         assert_eq!(needed, ["b", "c"]);
     }
