@@ -163,6 +163,7 @@ describe("migrate", () => {
 			[`postgres://u:${secret}@h/d?pool=7`, "ERR_INVALID_CONFIG", 2],
 			[`postgres://u:${secret}x@${server.host}:${server.port}/${name}`, "ERR_POSTGRES", 1],
 			[`postgres://${server.username}:${secret}@${server.host}:${server.port}/none`, "ERR_POSTGRES", 1],
+			[`postgres://${server.username}@${server.host}:${server.port}/${name}`, "ERR_POSTGRES", 1],
 		]) {
 			const { code: found, said } = await failure(["migrate", "--from", from, "--to", url], { env: off, code: exit });
 			expect(found).toBe(code);

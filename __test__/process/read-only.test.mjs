@@ -500,7 +500,8 @@ describe.runIf(process.platform === "linux")("where the process may not write", 
 				const require = createRequire(${JSON.stringify(packagePath)});
 				require("./lib/native/binding.js").loadBinding();
 				const { main } = require("./lib/cli/program.js");
-				// Loads the rest of the package, while it may be read.
+				// Loads the rest of what is used, while it may be read, by the names by which it is asked for.
+				createRequire(require.resolve("./lib/cli/program.js"))("./export.js");
 				await require(".").openDataStore({ filename: ":memory:" }).close();
 				if (process.getuid() === 0) { process.setgroups([]); process.setgid(${OTHER}); process.setuid(${OTHER}); }
 				await main([process.execPath, "rootcellar", "export", "--file", process.argv[1]]);`;

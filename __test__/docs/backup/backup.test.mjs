@@ -51,7 +51,7 @@ describe("index.d.ts", () => {
 		const imports = `import { dataStore, openDataStore } from "rootcellar";
 			import type { Backup, BackupOptions, BackupStatus, Difference, DifferenceOptions, DifferenceProgress,
 				DifferenceSummary, KeyDifference, Moment, Restore, RestoredEntry, RestoredKeys, RestoreKeysOptions,
-				RestoreOptions, RestoreProgress, StoredValue, TableDifference, Verification } from "rootcellar";
+				RestoreOptions, RestoreProgress, StoredValue, TableDifference, Verification, VerifyOptions } from "rootcellar";
 			await dataStore.appData.set({ key: "k", value: 1 });
 			await dataStore.backups.create();\n`;
 		const blocks = examples.map((source) => `{\n${source}}\n`).join("");

@@ -47,7 +47,8 @@ async function openUrl(url, option) {
 					field === "url" ? option : `${option} cannot be used: its ${field}`,
 				)
 				.replace(/; expected \{.*$/, "")
-				.replaceAll("pg.url of DATABASE_CONFIG", option);
+				.replaceAll("pg.url of DATABASE_CONFIG", option)
+				.replace(/pg\.(\w+) of DATABASE_CONFIG, which is left out/, `the $1 of ${option}, which is left out`);
 		}
 		throw error;
 	}
