@@ -8,6 +8,7 @@ const SQLITE_ALONE = {
 	"how a file looks, and what other programs put into it that PostgreSQL's types do not take": [
 		"a store that other processes write to > bytes that are no text in the file are a clear error, and the key can be overwritten",
 		"the file",
+		"a count needs no index",
 		"the file is in WAL mode, and whole for every library that opens it",
 		"a closed store > leaves no file beside the database when it was the last on it",
 		"rows whose key is no text belong to no key",
@@ -64,6 +65,7 @@ const SQLITE_ALONE = {
 	"dataStore.sqlite, which is not there on PostgreSQL": [
 		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",
 		"a key with several rows is one, with its newest row",
+		"one that cannot be written changes nothing, and what waited for it finds what there was",
 		"a count follows every way in which keys change hands after a quick one",
 		"the sum > random sums and their texts are those of JavaScript",
 		"entries > may be left at any time, which holds up nobody",
