@@ -27,8 +27,12 @@ function bulkSet(entries, count, { resolve, reject }) {
 	pushSetMany(batch, count);
 	for (const entry of entries) {
 		const { community, key } = entry;
-		const ofScope = keys.get(community) ?? new Set();
-		keys.set(community, ofScope.add(key));
+		const ofScope = keys.get(community);
+		if (ofScope === undefined) {
+			keys.set(community, new Set([key]));
+		} else {
+			ofScope.add(key);
+		}
 		pushSet(batch, entry);
 		if (batch.texts.length >= TEXTS_JOINED && batch.length <= JOINED_LENGTH_MAX) {
 			joinTexts(batch);
