@@ -67,15 +67,10 @@ class PendingWrites {
 	 * @param {string} key
 	 */
 	concernsUnlisted(community, key) {
-		if (this.patterns > 0) {
-			return true;
+		if (this.patterns > 0 || this.bulkSets.size === 0) {
+			return this.patterns > 0;
 		}
-		for (const { keys } of this.bulkSets) {
-			if (keys.get(community)?.has(key)) {
-				return true;
-			}
-		}
-		return false;
+		return [...this.bulkSets].some(({ keys }) => keys.get(community)?.has(key));
 	}
 
 	/**
@@ -84,7 +79,8 @@ class PendingWrites {
 	 * @param {{ community: string | undefined, keys: string[] }} read
 	 */
 	concernsAny({ community, keys }) {
-		return keys.some((key) => this.concerns(community, key));
+		const hasChanges = (this.changes.scope(community)?.size ?? 0) > 0;
+		return (hasChanges || this.hasUnlisted) && keys.some((key) => this.concerns(community, key));
 	}
 
 	/**
