@@ -6,6 +6,9 @@ import { BaseSequencer } from "vitest/node";
 /** Tests that are slow, or need more than the packages and the addon. */
 const EXTENDED = "__test__/**/*.extended.test.mjs";
 
+/** Folders of what stands on the core, which has tests of its own for what they use of it. */
+const ABOVE_THE_CORE = "__test__/{adapters,backup/destinations,import,platforms,postgres,studio}/**/*.test.mjs";
+
 /** Tests that repeat something at random: a few times as a part of the core, and often as a part of the extended. */
 const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
@@ -31,6 +34,16 @@ const onPostgres = {
 	// Of a process of vitest's, so that its worker threads have it, too.
 	execArgv: ["--require", resolve("__test__/postgres/suite/preload.cjs")],
 	alias: [{ find: /^(\.\.\/)+helpers\/raw\.mjs$/, replacement: resolve("__test__/postgres/suite/raw.mjs") }],
+};
+
+const core = { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED, ABOVE_THE_CORE, LONG] };
+
+/** What {@link core} leaves out, and the random tests once more. */
+const extended = {
+	name: "extended",
+	include: [EXTENDED, ABOVE_THE_CORE, ROUNDS],
+	exclude: [LONG],
+	env: { ROOTCELLAR_TEST_ROUNDS },
 };
 
 /** What takes longest goes first, so that nothing else has ended when it begins. */
@@ -68,10 +81,10 @@ export default defineConfig({
 		sequence: { sequencer: LongestFirst },
 		expect: { poll: { timeout: 120_000 } },
 		projects: [
-			{ extends: true, test: { name: "core", include: ["__test__/**/*.test.mjs"], exclude: [EXTENDED, LONG] } },
+			{ extends: true, test: core },
 			{ extends: true, test: onPostgres },
 			{ extends: true, test: { name: "long", include: [LONG] } },
-			{ extends: true, test: { name: "extended", include: [EXTENDED, ROUNDS], env: { ROOTCELLAR_TEST_ROUNDS } } },
+			{ extends: true, test: extended },
 		],
 	},
 });

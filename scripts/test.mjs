@@ -1,7 +1,7 @@
 // Builds what is missing and runs tests. Every part is run, also where an earlier one fails.
 //
-// `npm test` runs the core's, `npm run test:all` also those that are slow or need more: other runtimes, servers,
-// Litestream; with `--rest` those alone. `npm run test:long` repeats what is random many times more.
+// `npm test` runs the core's, `npm run test:all` also those that are slow, need more (other runtimes, servers, Litestream),
+// or stand on the core (adapters, PostgreSQL, the studio, imports); with `--rest` those alone. `npm run test:long` repeats what is random many times more.
 
 import { parseArgs } from "node:util";
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
@@ -62,13 +62,12 @@ await main(async () => {
 	const libraries = packages.then(prepareSqliteLibraries);
 	const page = packages.then(buildStudio);
 	if (!options.rest) {
-		const server = installPostgres();
 		await Promise.all([
 			part("Checking the types of lib/ and scripts/ (tsc)", [packages], tsc("tsconfig.json")),
 			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
 			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
 			part("Checking the types of the studio's page (tsc)", [packages], tsc("studio")),
-			part("Running the JavaScript tests (vitest)", [addon, libraries, page, server], vitest("core")),
+			part("Running the JavaScript tests (vitest)", [addon, libraries, page], vitest("core")),
 			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES])),
 		]);
 	}
