@@ -8,16 +8,16 @@ import { root } from "../scripts/lib/run.mjs";
 import { drivers } from "./drivers/index.mjs";
 import { groups } from "./groups/index.mjs";
 import { drivers as onPostgres } from "./groups/postgres/drivers/index.mjs";
-import { failures, judge } from "./lib/check.mjs";
-import { describeMachine, versionsOf } from "./lib/machine.mjs";
 import { HELP, namesOf, parseOptions } from "./lib/options.mjs";
-import { describeFailure, groupTable, targetTable } from "./lib/report.mjs";
-import { readResults, writeResults } from "./lib/results.mjs";
-import { runRounds } from "./lib/rounds.mjs";
-import { summarize } from "./lib/statistics.mjs";
+import { runRounds } from "./lib/processes/rounds.mjs";
+import { failures, judge } from "./lib/report/check.mjs";
+import { describeMachine, versionsOf } from "./lib/report/machine.mjs";
+import { describeFailure, groupTable, targetTable } from "./lib/report/report.mjs";
+import { readResults, writeResults } from "./lib/report/results.mjs";
+import { summarize } from "./lib/report/statistics.mjs";
 import { targets } from "./targets.mjs";
 
-/** @typedef {import("./lib/results.mjs").Report} Report */
+/** @typedef {import("./lib/report/results.mjs").Report} Report */
 
 try {
 	const options = parseOptions(process.argv.slice(2));

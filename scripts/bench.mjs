@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { buildAddon } from "./lib/addon.mjs";
-import { installImportedPackages, installPackages } from "./lib/packages.mjs";
-import { installPostgres } from "./lib/postgres.mjs";
+import { installImportedPackages, installPackages } from "./lib/install/packages.mjs";
+import { installPostgres } from "./lib/install/postgres.mjs";
 import { main, root, runInTerminal } from "./lib/run.mjs";
 import { prepareSqliteLibraries } from "./lib/setup.mjs";
 

@@ -1,7 +1,7 @@
 // Checks to run before a commit (`npm run check`): formatting, lints, types and the quick tests.
 
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
-import { installPackages } from "./lib/packages.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool } from "./lib/run.mjs";
 import { prepareSqliteLibraries } from "./lib/setup.mjs";

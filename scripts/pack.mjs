@@ -4,8 +4,8 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compileAddon, suffix } from "./lib/addon.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { pack } from "./lib/pack.mjs";
-import { installPackages } from "./lib/packages.mjs";
 import { main, StepFailure } from "./lib/run.mjs";
 import { buildStudio } from "./lib/studio.mjs";
 import { writeBills } from "./release/bills.mjs";

@@ -5,10 +5,10 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { buildAddon, compileAddon, suffix } from "./lib/addon.mjs";
-import { checkDependencies } from "./lib/deny.mjs";
-import { installManagers } from "./lib/managers.mjs";
+import { checkDependencies } from "./lib/install/deny.mjs";
+import { installManagers } from "./lib/install/managers.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { pack } from "./lib/pack.mjs";
-import { installPackages } from "./lib/packages.mjs";
 import { main, root, runTool } from "./lib/run.mjs";
 import { buildStudio } from "./lib/studio.mjs";
 import { writeBills } from "./release/bills.mjs";

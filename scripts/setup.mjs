@@ -1,6 +1,6 @@
 // Installs what development and all tests need: `npm run setup`.
 
-import { installPackages } from "./lib/packages.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { main } from "./lib/run.mjs";
 import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 

@@ -1,7 +1,7 @@
 // Builds what is missing and runs the example bot: `npm start`.
 
 import { buildAddon } from "./lib/addon.mjs";
-import { installPackages } from "./lib/packages.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { main, runInTerminal, runTool } from "./lib/run.mjs";
 
 await main(async () => {

@@ -6,8 +6,8 @@
 import { parseArgs } from "node:util";
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";
 import { dayArguments } from "./lib/day.mjs";
-import { installPackages } from "./lib/packages.mjs";
-import { installPostgres } from "./lib/postgres.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
+import { installPostgres } from "./lib/install/postgres.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool, StepFailure } from "./lib/run.mjs";
 import { prepareExtendedTests, prepareLongTests, prepareSqliteLibraries } from "./lib/setup.mjs";

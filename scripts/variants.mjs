@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { binaryPath, TEST_FEATURES } from "./lib/addon.mjs";
-import { installPackages } from "./lib/packages.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { main, root, StepFailure, toolPath } from "./lib/run.mjs";
 import { prepareExtendedTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 
@@ -383,28 +383,28 @@ const VARIANTS = [
 		file: "src/engine/postgres/write/writer.rs",
 		from: "&& last == Some(number)\n            && !faults::retries_blindly()",
 		to: "&& last == Some(number)\n            && faults::retries_blindly()",
-		vitest: ["__test__/postgres/ledger.test.mjs", "-t", "every acknowledged write"],
+		vitest: ["__test__/postgres/writes/ledger.test.mjs", "-t", "every acknowledged write"],
 	},
 	{
 		name: "an epoch of the ledger goes on when another has begun",
 		file: "src/engine/postgres/write/ledger.rs",
 		from: 'text(" AND epoch = ")',
 		to: 'text(" AND epoch >= ")',
-		vitest: ["__test__/postgres/ledger.test.mjs", "-t", "every acknowledged write"],
+		vitest: ["__test__/postgres/writes/ledger.test.mjs", "-t", "every acknowledged write"],
 	},
 	{
 		name: "others write while keys are deleted that are not named",
 		file: "src/engine/postgres/write/ledger.rs",
 		from: "IN SHARE ROW EXCLUSIVE MODE",
 		to: "IN ROW EXCLUSIVE MODE",
-		vitest: ["__test__/postgres/deletes.test.mjs"],
+		vitest: ["__test__/postgres/writes/deletes.test.mjs"],
 	},
 	{
 		name: "a key that is deleted and was not there is not kept absent",
 		file: "src/engine/postgres/write/state.rs",
 		from: "state.must_be_absent |= !was_found;",
 		to: "state.must_be_absent |= !was_found && self.places > i64::MAX - 1;",
-		vitest: ["__test__/postgres/deletes.test.mjs"],
+		vitest: ["__test__/postgres/writes/deletes.test.mjs"],
 	},
 ];
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { groups } from "../../benchmark/groups/index.mjs";
 import { parseOptions } from "../../benchmark/lib/options.mjs";
-import { summarize } from "../../benchmark/lib/statistics.mjs";
+import { summarize } from "../../benchmark/lib/report/statistics.mjs";
 
 const program = fileURLToPath(new URL("../../benchmark/run.mjs", import.meta.url));
 

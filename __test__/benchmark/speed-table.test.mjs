@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { groups } from "../../benchmark/groups/index.mjs";
 import { parseOptions } from "../../benchmark/lib/options.mjs";
-import { RESULTS, readResults } from "../../benchmark/lib/results.mjs";
-import { speedTable, writeSpeedTable } from "../../benchmark/lib/speed-table.mjs";
+import { RESULTS, readResults } from "../../benchmark/lib/report/results.mjs";
+import { speedTable, writeSpeedTable } from "../../benchmark/lib/report/speed-table.mjs";
 import { imagine } from "./runs.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "rootcellar-speed-table-"));

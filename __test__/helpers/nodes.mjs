@@ -1,7 +1,7 @@
 // The versions of Node that the tests run programs with.
 
 import { existsSync } from "node:fs";
-import { nodePath } from "../../scripts/lib/nodes.mjs";
+import { nodePath } from "../../scripts/lib/install/nodes.mjs";
 
 /** The executable of Node 22 or 24. */
 export function nodeBinary(major) {

@@ -2,7 +2,7 @@
 
 import { openDataStore } from "rootcellar";
 import { afterAll, onTestFinished } from "vitest";
-import { startServer } from "../postgres/server.mjs";
+import { startServer } from "../postgres/servers/server.mjs";
 
 /** @type {ReturnType<typeof startServer> | undefined} */
 let shared;

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryPath, suffix } from "../../scripts/lib/addon.mjs";
-import { extendedFolder } from "../../scripts/lib/packages.mjs";
+import { extendedFolder } from "../../scripts/lib/install/packages.mjs";
 import { root } from "../../scripts/lib/run.mjs";
 
 const load = createRequire(join(extendedFolder, "package.json"));

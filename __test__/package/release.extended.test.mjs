@@ -19,7 +19,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryPath, suffix } from "../../scripts/lib/addon.mjs";
-import { managerPath } from "../../scripts/lib/managers.mjs";
+import { managerPath } from "../../scripts/lib/install/managers.mjs";
 import { npm, root } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { startRegistry } from "./registry.mjs";

@@ -6,7 +6,7 @@ import { runModule } from "../helpers/child.mjs";
 import { startPostgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
 import { until } from "../helpers/time.mjs";
 import { makeSdkTable } from "./sdk-table.mjs";
-import { startStandby, waitForStandbys } from "./standby.mjs";
+import { startStandby, waitForStandbys } from "./servers/standby.mjs";
 
 test("a server alone", async () => {
 	const { server, config } = await temporaryDatabase();

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryPath } from "../../scripts/lib/addon.mjs";
-import { extendedFolder } from "../../scripts/lib/packages.mjs";
+import { extendedFolder } from "../../scripts/lib/install/packages.mjs";
 import { root, toolPath } from "../../scripts/lib/run.mjs";
 import { runCommand } from "../helpers/command.mjs";
 import { nodeBinary } from "../helpers/nodes.mjs";

@@ -1,7 +1,7 @@
 // A studio on sample data, its page, and what a person does there.
 
 import { temporaryFile } from "../helpers/store.mjs";
-import { newPage, openScreen, testBrowser } from "./browser.mjs";
+import { newPage, openScreen, testBrowser } from "./page/browser.mjs";
 import { fill } from "./sample.mjs";
 import { fileWith, startStudio } from "./studio.mjs";
 

@@ -1,9 +1,9 @@
 import { sizesOf, subjectOf } from "../groups/scale/index.mjs";
-import { formatNumber } from "../lib/format.mjs";
-import { medianOf } from "../lib/statistics.mjs";
+import { formatNumber } from "../lib/report/format.mjs";
+import { medianOf } from "../lib/report/statistics.mjs";
 import { describeRun, drawPicture, PANEL_WIDTH, round, text } from "./svg.mjs";
 
-/** @typedef {import("./peers.mjs").Charted & Pick<import("../lib/results.mjs").Report, "profile">} Charted */
+/** @typedef {import("./peers.mjs").Charted & Pick<import("../lib/report/results.mjs").Report, "profile">} Charted */
 
 const GROUP = "scale";
 

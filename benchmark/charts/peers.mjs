@@ -1,11 +1,11 @@
-import { formatNumber } from "../lib/format.mjs";
-import { medianOf } from "../lib/statistics.mjs";
+import { formatNumber } from "../lib/report/format.mjs";
+import { medianOf } from "../lib/report/statistics.mjs";
 import { describeRun, drawPicture, PANEL_WIDTH, round, text } from "./svg.mjs";
 
 /**
  * Data of a run that the charts show.
  *
- * @typedef {Pick<import("../lib/results.mjs").Report, "drivers" | "results" | "machine" | "versions" | "date">} Charted
+ * @typedef {Pick<import("../lib/report/results.mjs").Report, "drivers" | "results" | "machine" | "versions" | "date">} Charted
  */
 
 const GROUP = "key-value";

@@ -78,7 +78,7 @@ export function drawPicture({ heading, explanation, description, note, ground, p
 /**
  * Machine on which the numbers were measured.
  *
- * @param {Pick<import("../lib/results.mjs").Report, "machine" | "versions" | "date">} report
+ * @param {Pick<import("../lib/report/results.mjs").Report, "machine" | "versions" | "date">} report
  */
 export function describeRun({ machine, versions, date }) {
 	const { cores, cpu, node } = machine;

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { groups } from "../groups/index.mjs";
 import { fullProfile, quickProfile } from "./profile.mjs";
-import { RESULTS } from "./results.mjs";
+import { RESULTS } from "./report/results.mjs";
 
 export const HELP = `Measures rootcellar and its peers side by side.
 

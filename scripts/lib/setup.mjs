@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { installAzureServer } from "./azure.mjs";
-import { installChromium } from "./chromium.mjs";
-import { installDebianPackages } from "./debian.mjs";
-import { installLitestream } from "./litestream.mjs";
-import { installManagers } from "./managers.mjs";
-import { installNodes } from "./nodes.mjs";
-import { installExtendedPackages } from "./packages.mjs";
-import { installPostgres, prepareOtherPostgres } from "./postgres.mjs";
+import { installAzureServer } from "./install/azure.mjs";
+import { installChromium } from "./install/chromium.mjs";
+import { installDebianPackages } from "./install/debian.mjs";
+import { installLitestream } from "./install/litestream.mjs";
+import { installManagers } from "./install/managers.mjs";
+import { installNodes } from "./install/nodes.mjs";
+import { installExtendedPackages } from "./install/packages.mjs";
+import { installPostgres, prepareOtherPostgres } from "./install/postgres.mjs";
+import { installS3Server } from "./install/s3.mjs";
 import { npm, root, run, StepFailure, together } from "./run.mjs";
-import { installS3Server } from "./s3.mjs";
 
 /** Requirements of the extended tests: further packages, versions of Node, Litestream, servers. */
 export async function prepareExtendedTests() {

@@ -1,4 +1,4 @@
-//! Litestream's own program and library, as `scripts/lib/litestream.mjs` installs them.
+//! Litestream's own program and library, as `scripts/lib/install/litestream.mjs` installs them.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

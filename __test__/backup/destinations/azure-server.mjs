@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { azureServerPath } from "../../../scripts/lib/azure.mjs";
+import { azureServerPath } from "../../../scripts/lib/install/azure.mjs";
 import { startOnFreePort } from "../../helpers/ports.mjs";
 
 const ACCOUNT = "bots";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { s3ServerPath } from "../../../scripts/lib/s3.mjs";
+import { s3ServerPath } from "../../../scripts/lib/install/s3.mjs";
 import { accepts, startOnFreePort } from "../../helpers/ports.mjs";
 
 /** Credentials of the server, in the environment variables that every client of S3 reads. */

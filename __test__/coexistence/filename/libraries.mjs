@@ -8,7 +8,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { extendedFolder } from "../../../scripts/lib/packages.mjs";
+import { extendedFolder } from "../../../scripts/lib/install/packages.mjs";
 
 /** Finds the packages of the extended tests, and beside them those of the repository. */
 const require = createRequire(join(extendedFolder, "package.json"));

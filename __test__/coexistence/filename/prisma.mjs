@@ -6,7 +6,7 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { extendedFolder } from "../../../scripts/lib/packages.mjs";
+import { extendedFolder } from "../../../scripts/lib/install/packages.mjs";
 
 const SCHEMA = `
 generator client {

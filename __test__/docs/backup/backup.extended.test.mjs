@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
-import { CLI_VERSIONS, cliPath } from "../../../scripts/lib/litestream.mjs";
+import { CLI_VERSIONS, cliPath } from "../../../scripts/lib/install/litestream.mjs";
 import { CREDENTIALS, startServer } from "../../backup/destinations/s3-server.mjs";
 import { json, valueIn } from "../../cli/cli.mjs";
 import { projectWithStore, section, shell } from "./page.mjs";

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { storeOn } from "../../helpers/postgres.mjs";
 import { expectOrder, expectTransfers } from "../../key-value/linearizability/expectations.mjs";
 import { recordAll, startProcess } from "../../key-value/linearizability/participants.mjs";
-import { startPair } from "../pair.mjs";
+import { startPair } from "../servers/pair.mjs";
 
 const KILLS = 10;
 /** For how long the processes go on before the kill, and after the promotion. */

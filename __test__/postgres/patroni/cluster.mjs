@@ -4,12 +4,19 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { onTestFinished } from "vitest";
-import { debianFiles, debianLibraries, debianPostgres, ETCD, HAPROXY, PATRONI } from "../../../scripts/lib/debian.mjs";
+import {
+	debianFiles,
+	debianLibraries,
+	debianPostgres,
+	ETCD,
+	HAPROXY,
+	PATRONI,
+} from "../../../scripts/lib/install/debian.mjs";
 import { freePort } from "../../helpers/ports.mjs";
 import { until } from "../../helpers/time.mjs";
-import { handOver, reachable, serverFolder } from "../data-folder.mjs";
-import { startGuarded } from "../guarded.mjs";
-import { childrenOf } from "../server.mjs";
+import { handOver, reachable, serverFolder } from "../servers/data-folder.mjs";
+import { startGuarded } from "../servers/guarded.mjs";
+import { childrenOf } from "../servers/server.mjs";
 
 const document = readFileSync(new URL("../../../docs/postgres.md", import.meta.url), "utf8");
 const USERNAME = "postgres";

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { until } from "../../helpers/time.mjs";
-import { expectExact, startLoad } from "../failover.mjs";
+import { expectExact, startLoad } from "../failover/failover.mjs";
 import { storeOn } from "../store.mjs";
 import { startCluster } from "./cluster.mjs";
 

@@ -1,7 +1,7 @@
 // The server of the tests that run on both engines: one for all of them.
 
-import { startPgbouncer } from "../pgbouncer.mjs";
-import { startServer } from "../server.mjs";
+import { startPgbouncer } from "../servers/pgbouncer.mjs";
+import { startServer } from "../servers/server.mjs";
 
 /** How the tests reach the server, and what it is told beside the usual. */
 const WAYS = {

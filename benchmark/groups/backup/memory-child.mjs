@@ -5,8 +5,8 @@ import { deepStrictEqual } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { openDataStore } from "rootcellar";
 import { keyAt, valueAt } from "../../lib/data.mjs";
-import { answer } from "../../lib/fresh.mjs";
 import { elapsedMs } from "../../lib/measure.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 import { fileIn, NEVER_MS, openBackedUp } from "./store.mjs";
 
 const BYTES_PER_KIB = 1024;

@@ -1,6 +1,6 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { runFresh } from "../../lib/fresh.mjs";
+import { runFresh } from "../../lib/processes/fresh.mjs";
 import { inMiB, inMs } from "./part.mjs";
 import { restoring } from "./restore.mjs";
 import { fileIn } from "./store.mjs";

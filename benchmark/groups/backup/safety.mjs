@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { allKeys, randomKeys, valueAt } from "../../lib/data.mjs";
-import { percentile } from "../../lib/statistics.mjs";
+import { percentile } from "../../lib/report/statistics.mjs";
 import { inMs } from "./part.mjs";
 import { openBackedUp } from "./store.mjs";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { importedFolder } from "../../../scripts/lib/packages.mjs";
+import { importedFolder } from "../../../scripts/lib/install/packages.mjs";
 import { randomKeys } from "../../lib/data.mjs";
 import { throughput } from "../../lib/measure.mjs";
 

@@ -1,8 +1,8 @@
 // Imports a file of quick.db with the command line, and answers with the milliseconds and the most memory that it took.
 
 import { createRequire } from "node:module";
-import { answer } from "../../lib/fresh.mjs";
 import { elapsedMs } from "../../lib/measure.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 
 const [source = "", file = ""] = process.argv.slice(2);
 

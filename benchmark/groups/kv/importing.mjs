@@ -2,7 +2,7 @@ import { join } from "node:path";
 // @ts-expect-error It has no declarations.
 import Database from "better-sqlite3";
 import { keyAt, valueAt } from "../../lib/data.mjs";
-import { runFresh } from "../../lib/fresh.mjs";
+import { runFresh } from "../../lib/processes/fresh.mjs";
 
 const BYTES_PER_MIB = 1024 * 1024;
 

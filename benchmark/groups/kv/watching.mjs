@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { keyAt } from "../../lib/data.mjs";
-import { percentile } from "../../lib/statistics.mjs";
+import { percentile } from "../../lib/report/statistics.mjs";
 import { cpuMsSince } from "../backup/processor.mjs";
 
 /** Changes by the other process, at random moments. */

@@ -1,5 +1,5 @@
 import { allKeys, keyAt, valueAt } from "../../lib/data.mjs";
-import { runFresh } from "../../lib/fresh.mjs";
+import { runFresh } from "../../lib/processes/fresh.mjs";
 import { drivers } from "./drivers/index.mjs";
 import { connect, createDatabase, startServer } from "./server.mjs";
 import { workloads } from "./workloads.mjs";

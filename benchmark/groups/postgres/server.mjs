@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
-const TESTS_SERVER = new URL("../../../__test__/postgres/server.mjs", import.meta.url);
+const TESTS_SERVER = new URL("../../../__test__/postgres/servers/server.mjs", import.meta.url);
 
 /** The variable that has the place of the server, for the processes of a round. */
 const VARIABLE = "ROOTCELLAR_BENCHMARK_POSTGRES";

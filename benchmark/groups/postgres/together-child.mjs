@@ -1,7 +1,7 @@
 // A process of its own on a database that others write to as well: runs one workload and answers with its result.
 
 import { allKeys } from "../../lib/data.mjs";
-import { answer } from "../../lib/fresh.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 import { fullProfile, quickProfile } from "../../lib/profile.mjs";
 import { rootcellar as driver } from "./drivers/rootcellar.mjs";
 import { workloads } from "./workloads.mjs";

@@ -1,6 +1,6 @@
 // Node alone: what the other processes' memory is compared with.
 
-import { answer } from "../../lib/fresh.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 import { residentBytes } from "./resident.mjs";
 
 answer(await residentBytes());

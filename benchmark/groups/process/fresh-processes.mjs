@@ -1,4 +1,4 @@
-import { runFresh } from "../../lib/fresh.mjs";
+import { runFresh } from "../../lib/processes/fresh.mjs";
 
 const BYTES_PER_MIB = 1024 * 1024;
 

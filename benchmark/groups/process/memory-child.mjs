@@ -2,7 +2,7 @@
 
 import { rootcellar } from "../../drivers/rootcellar.mjs";
 import { entriesBetween, keyAt } from "../../lib/data.mjs";
-import { answer } from "../../lib/fresh.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 import { residentBytes } from "./resident.mjs";
 
 const PART = 1000;

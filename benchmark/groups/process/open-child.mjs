@@ -3,7 +3,7 @@
 import { deepStrictEqual } from "node:assert";
 import { rootcellar } from "../../drivers/rootcellar.mjs";
 import { keyAt, valueAt } from "../../lib/data.mjs";
-import { answer } from "../../lib/fresh.mjs";
+import { answer } from "../../lib/processes/fresh.mjs";
 
 const [folder, keyCount] = process.argv.slice(2);
 const index = Number(keyCount) >> 1;

@@ -1,5 +1,5 @@
 import { drivers } from "../../drivers/index.mjs";
-import { SYNC_MS } from "../../lib/slow-sync.mjs";
+import { SYNC_MS } from "../../lib/processes/slow-sync.mjs";
 import { fill, runWorkloads } from "../key-value/run.mjs";
 import { workloads as keyValueWorkloads } from "../key-value/workloads.mjs";
 

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
-import { VFS_VERSIONS, vfsPath } from "../../../../scripts/lib/litestream.mjs";
+import { VFS_VERSIONS, vfsPath } from "../../../../scripts/lib/install/litestream.mjs";
 import { raw } from "../../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../../helpers/store.mjs";
 import { installed, readThrough, restoreFrom } from "./litestream.mjs";

@@ -8,8 +8,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, onTestFinished } from "vitest";
-import { CLI_VERSIONS, cliPath, vfsPath } from "../../../../scripts/lib/litestream.mjs";
-import { nodePath } from "../../../../scripts/lib/nodes.mjs";
+import { CLI_VERSIONS, cliPath, vfsPath } from "../../../../scripts/lib/install/litestream.mjs";
+import { nodePath } from "../../../../scripts/lib/install/nodes.mjs";
 
 const read = fileURLToPath(new URL("./read.cjs", import.meta.url));
 

@@ -1,0 +1,90 @@
+// Deletes, while another process has changed and made keys that are not committed yet.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { temporaryDatabase } from "../../helpers/postgres.mjs";
+import { until } from "../../helpers/time.mjs";
+import { storeOn, withFields } from "../store.mjs";
+
+const DELETES = {
+	"deleteLike by its pattern": ({ appData }) => appData.deleteLike("k:%"),
+	"deleteRange by its prefix": ({ kv }) => kv.deleteRange({ prefix: "k:" }),
+	"a set and a delete that are issued together": async ({ appData }) => {
+		await Promise.all([appData.set({ key: "k:old", value: "set" }), appData.delete("k:new")]);
+		await appData.delete("k:old");
+	},
+	"two deletes that are issued together": ({ appData }) =>
+		Promise.all([appData.delete("k:old"), appData.delete("k:new")]),
+};
+
+/** Another process changes a key and makes one, in a transaction; meanwhile `remove` waits for it. */
+async function removeMeanwhile(remove) {
+	const database = await temporaryDatabase();
+	const { appData, transaction } = storeOn(withFields(database.config, {}));
+	const other = storeOn(database.config);
+	await appData.set({ key: "k:old", value: 0 });
+	await other.appData.set({ key: "other", value: 0 });
+	const isWaiting = async () => {
+		const found = await database.query(
+			"SELECT FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock' AND application_name = 'rootcellar'",
+			[database.name],
+		);
+		return found.length > 0;
+	};
+	let removed;
+	await transaction(async (tx) => {
+		await tx.appData.set({ key: "k:old", value: 1 });
+		removed = remove(other);
+		await until(isWaiting, "the delete to wait");
+		await tx.appData.set({ key: "k:new", value: 1 });
+	});
+	await removed;
+	return { appData, database };
+}
+
+test.each(Object.entries(DELETES))(
+	"%s leaves nothing that was made together with what it removes",
+	async (_, remove) => {
+		const { appData, database } = await removeMeanwhile(remove);
+		expect(await appData.select("k:%")).toEqual([]);
+		expect(await database.query("SELECT FROM __rootapp_kv WHERE key LIKE 'k:%'")).toEqual([]);
+	},
+);
+
+test("a pattern's deletion lets others write while it waits for a long transaction, and comes after it", async () => {
+	const database = await temporaryDatabase();
+	const { appData, transaction } = storeOn(withFields(database.config, {}));
+	const [remover, writer] = [storeOn(withFields(database.config, {})), storeOn(database.config)];
+	for (const store of [remover, writer]) await store.appData.set({ key: "other", value: 0 });
+	let removed;
+	await transaction(async (tx) => {
+		await tx.appData.set({ key: "k:long", value: 1 });
+		removed = remover.appData.deleteLike("k:%");
+		for (let n = 0; n < 3; n++) {
+			await sleep(300);
+			await writer.appData.set({ key: `k:${n}`, value: n });
+		}
+	});
+	await removed;
+	expect(await appData.select("k:%")).toEqual([]);
+});
+
+test("a key that is set and deleted in one batch, in whatever way, can be set in it again, whether it was there or not", async () => {
+	const { config } = await temporaryDatabase();
+	const { appData, kv } = storeOn(config);
+	const deletes = [
+		(key) => appData.delete(key),
+		(key) => kv.getAndDelete(key),
+		(key) => kv.updateMany([key], () => ({ [key]: undefined })),
+	];
+	for (const [index, remove] of deletes.entries()) {
+		for (const before of [undefined, 0]) {
+			const key = `${index}:${before}`;
+			if (before !== undefined) await appData.set({ key, value: before });
+			await Promise.all([appData.set({ key, value: 1 }), remove(key), appData.set({ key, value: 2 })]);
+			expect(await appData.get(key)).toBe(2);
+			await Promise.all([appData.set({ key, value: 3 }), remove(key)]);
+			expect(await kv.has(key)).toBe(false);
+		}
+	}
+});
