@@ -3,7 +3,8 @@
 // `target/platforms`, and used again.
 
 import { statSync } from "node:fs";
-import { buildFor } from "./lib/platforms/build.mjs";
+import { installPackages } from "./lib/packages.mjs";
+import { buildFor, prepareBuild } from "./lib/platforms/build.mjs";
 import { PLATFORMS } from "./lib/platforms/machines.mjs";
 import { runScenario, runUnitTests, stagePackage } from "./lib/platforms/run.mjs";
 import { printTable } from "./lib/platforms/table.mjs";
@@ -14,13 +15,16 @@ const names = process.argv.slice(2);
 /** @param {import("./lib/platforms/machines.mjs").Platform} platform */
 async function test({ name, suffix, target, how, setUp, buildSettings }) {
 	const row = { name, target, how };
+	const started = performance.now();
 	try {
 		const machine = await setUp();
 		const { addon, tests } = await buildFor(target, buildSettings?.());
+		const builtMs = performance.now() - started;
 		const packageFolder = stagePackage(name, suffix, addon);
 		const scenario = await runScenario(name, machine, packageFolder);
 		const unitTests = await runUnitTests(name, machine, tests);
-		return { ...row, bytes: statSync(addon).size, scenario, unitTests };
+		const ranMs = performance.now() - started - builtMs;
+		return { ...row, bytes: statSync(addon).size, scenario, unitTests, builtMs, ranMs };
 	} catch (error) {
 		if (!(error instanceof StepFailure)) throw error;
 		return { ...row, problem: `${error.title}: ${error.message}` };
@@ -33,6 +37,8 @@ await main(async () => {
 		const known = PLATFORMS.map(({ name }) => name).join(", ");
 		throw new StepFailure("Testing platforms", `there is no ${unknown.join(", ")}; there are ${known}`);
 	}
+	await installPackages();
+	await prepareBuild();
 	const rows = [];
 	for (const platform of PLATFORMS.filter(({ name }) => names.length === 0 || names.includes(name))) {
 		rows.push(await test(platform));

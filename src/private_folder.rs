@@ -31,6 +31,7 @@ impl PrivateFolder {
     ///
     /// If there is one, or it cannot be made.
     pub fn make(path: &Path) -> io::Result<Self> {
+        #[cfg_attr(not(unix), allow(unused_mut, reason = "a mode is set on Unix alone"))]
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

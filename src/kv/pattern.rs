@@ -200,7 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn a_million_patterns_match_what_the_definition_says() {
+    fn random_patterns_match_what_the_definition_says() {
+        // Others in each run, and few enough for an emulated processor. `fuzz/targets/patterns.rs` tries more.
+        const ROUNDS: u32 = 100_000;
         const OF_PATTERNS: &[char] = &['%', '%', '_', '_', 'a', 'a', 'B', '\\', '\0', '\u{e9}', '\u{1f600}'];
         const OF_KEYS: &[char] = &['a', 'a', 'a', 'A', 'b', '%', '_', '\\', '\0', '\u{e9}', '\u{1f600}'];
         let seed = fastrand::u64(..);
@@ -211,7 +213,7 @@ mod tests {
             (0..random.usize(0..=length_max)).map(|_| letters[random.usize(0..used)]).collect()
         };
         let mut matches = 0;
-        for _ in 0..1_000_000 {
+        for _ in 0..ROUNDS {
             let (pattern, key) = (text(OF_PATTERNS, 9), text(OF_KEYS, 12));
             let expected = by_definition(&pattern, &key);
             let parsed = Pattern::new(&pattern.iter().collect::<String>());
@@ -219,7 +221,7 @@ mod tests {
             assert_eq!(found, expected, "pattern {pattern:?}, key {key:?}, seed {seed}");
             matches += u32::from(found);
         }
-        assert!(matches > 50_000, "{matches}");
+        assert!(matches > ROUNDS / 20, "{matches}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 // standard library from its sources, for there need not be a compiled one.
 
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { TEST_FEATURES } from "../addon.mjs";
 import { run } from "../run.mjs";
@@ -15,20 +16,39 @@ import { installTools, toolOfPython, zigPath } from "./packages.mjs";
  * @typedef {{ addon: string, tests: string }} Built
  */
 
-/** The version of the compiler. The standard library has to be of the same. */
-function rustVersion() {
-	return execFileSync("rustc", ["--version"], { encoding: "utf8" }).split(" ")[1] ?? "";
-}
-
-/** Fetches what every platform is built with, unless it is there; the sources of the standard library. */
+/**
+ * Fetches what every platform is built with, unless it is there.
+ *
+ * @returns {Promise<string>} The folder of the standard library's sources, which have to be of the compiler's version.
+ */
 export async function prepareBuild() {
 	await installTools();
-	const version = rustVersion();
+	const own = join(askCompiler("--print", "sysroot"), "lib/rustlib/src/rust/library");
+	if (existsSync(join(own, "Cargo.lock"))) return own;
+	const version = askCompiler("--version").split(" ")[1] ?? "";
 	const folder = join(platformsFolder, "rust-src");
 	const library = `usr/src/rustc-${version}/library`;
-	const accepts = (/** @type {string} */ found) => found.startsWith(`${version}+`);
-	await unpackNewer(folder, join(library, "Cargo.lock"), "rust-src", accepts, `rust-src of version ${version}`);
+	await unpackNewer(folder, join(library, "Cargo.lock"), "rust-src", sourcesFor(version));
 	return join(folder, library);
+}
+
+/** @param {string[]} args */
+function askCompiler(...args) {
+	return execFileSync("rustc", args, { encoding: "utf8" }).trim();
+}
+
+/**
+ * The sources that a compiler can be used with.
+ *
+ * @param {string} version
+ * @returns {import("./debian.mjs").Wanted}
+ */
+export function sourcesFor(version) {
+	return {
+		accepts: (found) => found.startsWith(`${version}+`),
+		called: `${version}, the version of the compiler`,
+		hint: "rustup component add rust-src has the sources of the very compiler.",
+	};
 }
 
 /**

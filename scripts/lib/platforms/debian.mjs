@@ -33,20 +33,36 @@ export async function unpackOwn(folder, sign, names) {
  * @param {string} folder
  * @param {string} sign
  * @param {string} name
- * @param {(version: string) => boolean} accepts
- * @param {string} wanted - What is accepted, for a message.
+ * @param {Wanted} wanted
  */
-export async function unpackNewer(folder, sign, name, accepts, wanted) {
+export async function unpackNewer(folder, sign, name, wanted) {
 	if (existsSync(join(folder, sign))) return;
 	const options = await newerLists();
-	const text = execFileSync("apt-cache", [...options, "madison", name], { encoding: "utf8" });
-	const versions = text.split("\n").flatMap((line) => line.split("|")[1]?.trim() ?? []);
+	const listed = execFileSync("apt-cache", [...options, "madison", name], { encoding: "utf8" });
+	await unpack(folder, [`${name}=${chosenVersion(name, listed, wanted)}`], options);
+}
+
+/**
+ * A version of a package: those that are accepted, how they are called, and what a person can do where there is none.
+ *
+ * @typedef {{ accepts: (version: string) => boolean, called: string, hint?: string }} Wanted
+ */
+
+/**
+ * The first version that is accepted.
+ *
+ * @param {string} name - Of the package.
+ * @param {string} listed - What `apt-cache madison` says of it: a line a version, the newest first.
+ * @param {Wanted} wanted
+ * @throws {StepFailure} That says what was wanted and what there is.
+ */
+export function chosenVersion(name, listed, { accepts, called, hint }) {
+	const versions = listed.split("\n").flatMap((line) => line.split("|")[1]?.trim() ?? []);
 	const version = versions.find(accepts);
-	if (version === undefined) {
-		const there = versions.length === 0 ? "nothing of that name" : versions.join(", ");
-		throw new StepFailure(`Fetching ${name}`, `${NEWER.join(" and ")} have no ${wanted}; they have ${there}`);
-	}
-	await unpack(folder, [`${name}=${version}`], options);
+	if (version !== undefined) return version;
+	const there = versions.length === 0 ? "nothing of that name" : versions.join(", ");
+	const reason = `Debian's ${NEWER.join(" and ")} have no ${name} ${called}; they have ${there}`;
+	throw new StepFailure(`Fetching ${name}`, reason, { hint });
 }
 
 /**

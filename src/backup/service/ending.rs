@@ -13,7 +13,9 @@ use super::signals::{self, Caller, Ending, Signal};
 use super::status::Status;
 use crate::backup::events::Observers;
 use crate::engine::sqlite::Engine;
-use crate::engine::sqlite::checkpoint::control::{self, Control};
+#[cfg(unix)]
+use crate::engine::sqlite::checkpoint::control;
+use crate::engine::sqlite::checkpoint::control::Control;
 use crate::limits::{BUSY_TIMEOUT, END_WAIT};
 use crate::threads::lock;
 

@@ -32,11 +32,14 @@ pub fn open_own_writer(path: &Path) -> Result<Connection, Error> {
 }
 
 /// The error of a file that could not be opened, with the missing permission if that is the reason.
+#[cfg(unix)]
 fn explained(path: &Path, error: Error) -> Error {
-    #[cfg(unix)]
-    return super::permission::explain(path, error);
-    #[cfg(not(unix))]
-    return error;
+    super::permission::explain(path, error)
+}
+
+#[cfg(not(unix))]
+fn explained(_path: &Path, error: Error) -> Error {
+    error
 }
 
 fn set_up_writer(path: &Path) -> Result<Connection, Error> {

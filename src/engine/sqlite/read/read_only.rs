@@ -136,11 +136,14 @@ fn may_not_make_files(_path: &Path) -> bool {
     false
 }
 
+#[cfg(unix)]
 fn explained(path: &Path, error: Error) -> Error {
-    #[cfg(unix)]
-    return crate::engine::sqlite::permission::explain_reading(path, error);
-    #[cfg(not(unix))]
-    return error;
+    crate::engine::sqlite::permission::explain_reading(path, error)
+}
+
+#[cfg(not(unix))]
+fn explained(_path: &Path, error: Error) -> Error {
+    error
 }
 
 /// Copies a database and its log to where SQLite may make an index of the log.

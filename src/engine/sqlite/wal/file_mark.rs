@@ -232,6 +232,7 @@ pub fn boot() -> FileToken {
     *BOOT.get_or_init(|| read_boot().unwrap_or(UNKNOWN))
 }
 
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn token_of(text: &[u8]) -> FileToken {
     let mut token = UNKNOWN;
     let (first, second) = token.split_at_mut(8);
