@@ -1,7 +1,7 @@
 // Packages of Debian, fetched and unpacked into a folder: nothing of the system is changed, and it takes no root.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, StepFailure } from "../run.mjs";
 import { platformsFolder } from "./folder.mjs";
@@ -82,8 +82,20 @@ async function unpack(folder, names, options) {
 	rmSync(downloads, { recursive: true });
 }
 
-/** Options of apt that make it know the newer suites alone, from where the machine's own packages are. */
-async function newerLists() {
+/**
+ * The options, once the lists are those of this run: a package may have come since the last.
+ *
+ * @type {Promise<string[]> | undefined}
+ */
+let updated;
+
+function newerLists() {
+	updated ??= updateLists();
+	return updated;
+}
+
+/** Fetches the lists of the newer suites; options of apt that make it know these alone, from where the machine's own are. */
+async function updateLists() {
 	const sources = join(lists, "newer.sources");
 	const options = [
 		`Dir::Etc::sourcelist=${sources}`,
@@ -91,9 +103,7 @@ async function newerLists() {
 		`Dir::State::lists=${join(lists, "lists")}`,
 		`Dir::Cache=${join(lists, "cache")}`,
 	].flatMap((option) => ["-o", option]);
-	if (existsSync(sources)) return options;
 	for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(lists, name), { recursive: true });
-	const draft = `${sources}.draft.sources`;
 	const signedBy = existsSync(KEYS) ? [`Signed-By: ${KEYS}`] : [];
 	const lines = [
 		"Types: deb",
@@ -103,10 +113,8 @@ async function newerLists() {
 		...signedBy,
 		"",
 	];
-	writeFileSync(draft, lines.join("\n"));
-	const drafted = options.map((option) => option.replace(sources, draft));
-	await run("Fetching the lists of newer packages (apt-get update)", "apt-get", [...drafted, "update"], { hint: HINT });
-	renameSync(draft, sources);
+	writeFileSync(sources, lines.join("\n"));
+	await run("Fetching the lists of newer packages (apt-get update)", "apt-get", [...options, "update"], { hint: HINT });
 	return options;
 }
 
