@@ -78,7 +78,8 @@ export async function buildFor(target, { env: settings, exportsFile } = {}) {
 		/** @type {string[]} */ command,
 		/** @type {string[]} */ last = [],
 	) => {
-		const std = ["-Z", "build-std=std,panic_unwind", "--target", target, "--lib", ...TEST_FEATURES];
+		// All of it each time, for every crate is compiled once more for another choice.
+		const std = ["-Z", "build-std=std,panic_unwind,test", "--target", target, "--lib", ...TEST_FEATURES];
 		const args = [...command, ...std, "--message-format", "json-render-diagnostics", ...last];
 		const title = `Building ${what} for ${target} (cargo-zigbuild)`;
 		const output = await run(title, toolOfPython("cargo-zigbuild"), args, { env, keepsStdout: true });
