@@ -18,7 +18,6 @@ const PACKAGE = ["bin", "index.js", "index.mjs", "lib", "package.json"];
  * @typedef {object} Machine
  * @property {string[]} runner - What is put before a program.
  * @property {string[]} [childRunner] - What programs of it put before others that they start. The same unless given.
- * @property {string[]} [testRunner] - What is put before the unit tests. The same unless given.
  * @property {string} node
  * @property {NodeJS.ProcessEnv} [env]
  */
@@ -89,8 +88,8 @@ export async function runScenario(name, machine, packageFolder) {
  * @returns {Promise<Outcome>}
  */
 export async function runUnitTests(name, machine, tests) {
-	const { runner, testRunner = runner, env = {} } = machine;
-	const args = [...testRunner, tests, "--test-threads", "2"];
+	const { runner, env = {} } = machine;
+	const args = [...runner, tests, "--test-threads", "2"];
 	const { output } = await runToFile(`Running the unit tests on ${name}`, `${name}-unit`, args, env);
 	const named = (/** @type {string} */ result) =>
 		[...output.matchAll(/^test (\S+) \.\.\. (FAILED|ignored)/gm)].flatMap(([, test = "", of]) =>
