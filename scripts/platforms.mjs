@@ -3,7 +3,7 @@
 // `target/platforms`, and used again.
 
 import { statSync } from "node:fs";
-import { installPackages } from "./lib/packages.mjs";
+import { installPackages } from "./lib/install/packages.mjs";
 import { buildFor, prepareBuild } from "./lib/platforms/build.mjs";
 import { PLATFORMS } from "./lib/platforms/machines.mjs";
 import { runScenario, runUnitTests, stagePackage } from "./lib/platforms/run.mjs";
