@@ -393,7 +393,7 @@ export interface Kv {
 	): Promise<Partial<T>>;
 
 	/**
-	 * Whether a key exists and has not expired.
+	 * Checks whether a key exists and has not expired.
 	 *
 	 * @example
 	 * ```ts
@@ -477,9 +477,9 @@ export interface Kv {
 	 * are issued after are.
 	 *
 	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. A
-	 * write that leaves the value as it was is no change; but what another program writes anew in other words (other spaces,
+	 * write that leaves the value as it was is no change; but what another program writes again in other words (other spaces,
 	 * `1.0` for `1`) may be told as one. After more than 10,000 changed keys, and after a restore, the
-	 * change is `{ resync: true }` alone: read everything anew. Only committed states are told, and nothing is kept for
+	 * change is `{ resync: true }` alone: read everything again. Only committed states are told, and nothing is kept for
 	 * later: what happens while no program watches is never told.
 	 *
 	 * It ends with `break`, with the `signal`, and when the store is closed. A watch that waits does not keep the process
@@ -524,7 +524,7 @@ export interface WatchOptions {
 
 /**
  * A change that {@link Kv.watch} tells of: the value that a key has now, that it has none any more, or that all watched keys
- * are to be read anew.
+ * are to be read again.
  *
  * @example
  * ```ts
@@ -844,9 +844,9 @@ export interface TransactionOptions extends SqlOptions {
 	mode?: "deferred" | "immediate" | "exclusive";
 
 	/**
-	 * How long it may be idle, waiting for its next statement, while others wait for it. It is then rolled back and
-	 * rejects with `ERR_TRANSACTION_TIMEOUT`. Default: 30,000 ms; 1,000 ms once the store is being closed. The option
-	 * `timeoutMs` limits the whole transaction, including the wait for its turn.
+	 * The time that it may wait for its next statement while others wait for it. It is then rolled back and rejects with
+	 * `ERR_TRANSACTION_TIMEOUT`. Default: 30,000 ms; 1,000 ms once the store is being closed. The option `timeoutMs` limits the
+	 * whole transaction, including the wait for its turn.
 	 */
 	idleTimeoutMs?: number;
 }
@@ -1153,8 +1153,9 @@ export interface BackupStatus {
 	/** The id of the newest backup. */
 	readonly position: string | undefined;
 	/**
-	 * How many bytes of committed pages are still only in the write-ahead log (`<file>-wal`): what a copy of the file alone would
-	 * lack. 0 a second after the last write. Also reported where backups are off; `undefined` while the store is not open.
+	 * The bytes of committed pages that are still only in the write-ahead log (`<file>-wal`): what a copy of the file alone
+	 * would lack. 0 a second after the last write. Also reported where backups are off; `undefined` while the store is not
+	 * open.
 	 */
 	readonly logBytes: number | undefined;
 	/**
@@ -1181,8 +1182,8 @@ export interface RestoreOptions {
 	/** The path of another file to restore to, relative to the working directory. Default: the store itself. */
 	to?: string;
 	/**
-	 * Whether `to` may be replaced if it exists. A file that is open is never replaced, and neither is anything that
-	 * belongs to a database or its backups. Default: `false`.
+	 * True if `to` may be replaced if it exists. A file that is open is never replaced, and neither is anything that belongs to
+	 * a database or its backups. Default: `false`.
 	 */
 	overwrite?: boolean;
 	/**
@@ -1254,7 +1255,7 @@ export interface DifferenceProgress {
 }
 
 /**
- * What a key holds in a state.
+ * The value and the expiry of a key in a state.
  *
  * @example
  * ```ts
@@ -1283,9 +1284,9 @@ export interface KeyDifference {
 	readonly key: string;
 	/** The community of the key; `undefined` for the default scope. */
 	readonly community: string | undefined;
-	/** What it held in the earlier state; `undefined` if it was not there. */
+	/** Its value in the earlier state; `undefined` if it was not there. */
 	readonly before: StoredValue | undefined;
-	/** What it holds in the later state; `undefined` if it is not there. */
+	/** Its value in the later state; `undefined` if it is not there. */
 	readonly after: StoredValue | undefined;
 }
 
@@ -1305,18 +1306,18 @@ export interface TableDifference {
 	readonly rowsBefore: number | undefined;
 	/** The number of rows in the later state; `undefined` if there is no such table. */
 	readonly rowsAfter: number | undefined;
-	/** How many rows are only in the later state. */
+	/** The number of rows that are only in the later state. */
 	readonly added: number;
-	/** How many rows are only in the earlier state. */
+	/** The number of rows that are only in the earlier state. */
 	readonly removed: number;
-	/** How many rows have other values. */
+	/** The number of rows with other values. */
 	readonly changed: number;
-	/** Whether the table is in both states, with another definition. */
+	/** True if the table is in both states, with another definition. */
 	readonly isSchemaChanged: boolean;
 }
 
 /**
- * What differs between two states, in numbers.
+ * The summary of a difference between two states.
  *
  * @example
  * ```ts
@@ -1328,7 +1329,7 @@ export interface DifferenceSummary {
 	readonly at: { readonly id: string; readonly createdAt: Date };
 	/** The backup of the later state; `undefined` if that was the file as it was then. */
 	readonly to: { readonly id: string; readonly createdAt: Date } | undefined;
-	/** How many keys differ, of those that the options select. */
+	/** The numbers of keys that differ, of those that the options select. */
 	readonly keys: { readonly added: number; readonly removed: number; readonly changed: number };
 	/** The user's tables that differ, by name. */
 	readonly tables: TableDifference[];
@@ -1356,7 +1357,7 @@ export interface Difference extends AsyncIterableIterator<KeyDifference> {
 }
 
 /**
- * What a key is to be by {@link Backups.restoreKeys}. It can be kept as JSON.
+ * The wanted state of a key, for {@link Backups.restoreKeys}. It can be kept as JSON.
  *
  * @example
  * ```ts
@@ -1401,13 +1402,13 @@ export type RestoreKeysOptions = (
 export interface RestoredKeys {
 	/** The backup that the values come from; `undefined` if they were given. */
 	readonly at: { readonly id: string; readonly createdAt: Date } | undefined;
-	/** How many keys were set. */
+	/** The number of keys that were set. */
 	readonly set: number;
-	/** How many keys were deleted, because they were not there, or would have expired by now. */
+	/** The number of keys that were deleted, because they were not there, or would have expired by now. */
 	readonly deleted: number;
-	/** How many keys were as they are to be, and were not written. */
+	/** The number of keys that were already as they are to be, and were not written. */
 	readonly unchanged: number;
-	/** What makes the keys that were written what they were before, as an argument of `restoreKeys`. */
+	/** The argument of `restoreKeys` that makes the keys that were written what they were before. */
 	readonly undo: { entries: RestoredEntry[] };
 }
 
@@ -1487,8 +1488,8 @@ export interface Backups {
 	 * from the file, in one transaction, while everybody goes on writing. Rows of the SDK's duplicates count as
 	 * elsewhere: the newest has the value.
 	 *
-	 * What is restored lies in temporary files, beside the store or where the system has them, which are removed. Also
-	 * works where the store only reads, or another process makes the backups.
+	 * The restored states lie in temporary files, beside the store or where the system has them, which are removed. Also works
+	 * where the store only reads, or another process makes the backups.
 	 *
 	 * It does not throw: what it cannot do rejects what is awaited of it. `TypeError` `ERR_INVALID_ARGUMENT` for options that
 	 * cannot be used; {@link RootcellarError} `ERR_BACKUP_NOT_FOUND` if there is no such state, `ERR_BACKUP_DAMAGED` if its
@@ -1600,11 +1601,11 @@ export interface Backups {
  */
 export interface BackupOptions {
 	/**
-	 * Where backups go: the path of a folder, a `file:` URL, or the URL of an object store (`s3://bucket/prefix`,
+	 * The destination of the backups: the path of a folder, a `file:` URL, or the URL of an object store (`s3://bucket/prefix`,
 	 * `gs://bucket/prefix` or `az://container/prefix`, each with `?endpoint=https://host` for a server of your own). Each
-	 * database needs a destination of its own. Credentials come from the usual environment variables
-	 * (`AWS_ACCESS_KEY_ID` and so on). Default: `ROOTCELLAR_BACKUP`, for the file that `DATABASE_CONFIG` names; otherwise
-	 * `<filename>.backup`, a folder beside the file.
+	 * database needs a destination of its own. Credentials come from the usual environment variables (`AWS_ACCESS_KEY_ID` and
+	 * so on). Default: `ROOTCELLAR_BACKUP`, for the file that `DATABASE_CONFIG` names; otherwise `<filename>.backup`, a folder
+	 * beside the file.
 	 */
 	url?: string;
 	/** The longest that a change waits for its backup, in milliseconds, from 10 to ten years. Default: 1000. */
@@ -1612,9 +1613,9 @@ export interface BackupOptions {
 	/** The time for which states stay restorable, in milliseconds, up to ten years. Default: 604,800,000, seven days. */
 	retentionMs?: number;
 	/**
-	 * How long `close()` and the end of the process wait for the last backup, in milliseconds, up to ten years. This
-	 * includes an end by a signal that the bot does not handle. What could not be backed up by then is backed up when the
-	 * file is opened again. Default: 5000.
+	 * The longest that `close()` and the end of the process wait for the last backup, in milliseconds, up to ten years. This
+	 * includes an end by a signal that the bot does not handle. What could not be backed up by then is backed up when the file
+	 * is opened again. Default: 5000.
 	 */
 	shutdownTimeoutMs?: number;
 	/**
@@ -1748,8 +1749,8 @@ export interface DataStoreOptions {
 	 * method. Nothing is migrated, purged, restored or backed up; the file and its log stay as they are. It works beside a
 	 * running bot, whose commits are seen at once, and where the process may not write. Default: `false`.
 	 *
-	 * Where the process may not make files beside the database, and nobody has it open, what somebody writes later ends
-	 * the store with `SQLITE_READONLY_DBMOVED`: it has to be opened anew.
+	 * If the process may not make files beside the database, and nobody has it open, a later write by somebody else ends the
+	 * store with `SQLITE_READONLY_DBMOVED`: it has to be opened again.
 	 *
 	 * @example
 	 * ```ts
@@ -1760,9 +1761,8 @@ export interface DataStoreOptions {
 	readOnly?: boolean;
 
 	/**
-	 * How backups are made; `false` for no backups. Default: what `ROOTCELLAR_BACKUP` says, or a folder beside the file. A
-	 * path or URL in that variable is for the store that `DATABASE_CONFIG` names; `off` is for every store without a
-	 * `url`.
+	 * The options of the backups; `false` for no backups. Default: what `ROOTCELLAR_BACKUP` says, or a folder beside the file.
+	 * A path or URL in that variable is for the store that `DATABASE_CONFIG` names; `off` is for every store without a `url`.
 	 */
 	backup?: false | BackupOptions;
 
@@ -1861,7 +1861,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
  * | `ERR_MIGRATION` | the migrations do not fit what was applied to the file | the message names the file and the problem |
  * | `ERR_NOT_ON_POSTGRES` | a method of `sqlite` or `backups` of a store on PostgreSQL | the message says what to use |
- * | `ERR_NO_SERVER` | no server that can be written to was reached for `timeoutMs` | nothing was changed; the next operation tries anew |
+ * | `ERR_NO_SERVER` | no server that can be written to was reached for `timeoutMs` | nothing was changed; the next operation tries again |
  * | `ERR_TLS` | the connection cannot be protected as asked for | see the message |
  * | `ERR_POSTGRES` | the server refused something; `sqlState` has its code | see postgresql.org/docs/current/errcodes-appendix.html |
  * | `ERR_SERVER_UNSUPPORTED` | PostgreSQL before 15, or a database in another encoding than UTF8 | use another |

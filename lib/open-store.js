@@ -19,7 +19,7 @@ const { OperationQueue } = require("./queue/queue.js");
 const { createStoreSqlite, transaction } = require("./api/transaction.js");
 const { workingDirectory } = require("./base/working-directory.js");
 
-/** Of no use to a store on a file. */
+/** Loaded at first use: a store on a file does not need it. */
 const notOnPostgres = atFirstUse(() => require("./api/not-on-postgres.js"));
 
 /**
@@ -82,8 +82,8 @@ function once(make) {
 }
 
 /**
- * What a bot gets as `config`. A configuration that cannot be used is an error of the first operation, and of whoever asks for
- * the file that it does not name.
+ * Configuration for the bot, its `config`. If it cannot be used, the first operation fails, and so does asking for the file
+ * that it does not name.
  *
  * @param {() => Location} file
  */

@@ -27,7 +27,7 @@ await main(async () => {
 	mkdirSync(folder, { recursive: true });
 	await pack(binary, folder);
 	await writeBills(folder, [suffix]);
-	// What the tests compare with: it has what this binary must not have.
+	// The tests compare with this build: it has what the release must not have.
 	await buildAddon("quick");
 	const tests = ["run", "--project", "extended", "__test__/package/release.extended.test.mjs"];
 	await runTool("Testing what was packed (vitest)", "vitest", tests, { env: { ROOTCELLAR_RELEASE: folder } });

@@ -33,7 +33,7 @@ const cargo =
 	(/** @type {string} */ title) =>
 		run(title, "cargo", args, settings);
 
-/** How the key-value tests reach PostgreSQL; {@link file://../__test__/postgres/suite/server.mjs} says what that means. */
+/** Ways in which the key-value tests reach PostgreSQL; {@link file://../__test__/postgres/suite/server.mjs} explains them. */
 const waysToPostgres = ["plain", ...(options.long ? ["serializable", "pgbouncer"] : [])];
 
 /**

@@ -140,9 +140,9 @@ pub struct BatchOutcome {
 pub enum CommandOutcome {
     /// There is nothing to tell.
     Nothing,
-    /// Of a command on keys that has something to tell.
+    /// Outcome of a command on keys that has something to tell.
     Key(KeyOutcome),
-    /// Of SQL, one for each statement.
+    /// Outcomes of SQL, one for each statement.
     Statements(Vec<sql::StatementOutcome>),
 }
 

@@ -242,7 +242,7 @@ pub const LOOK_BESIDE_WATCH: Duration = Duration::from_secs(10);
 /// Shortest pause between two reports of changes, so that a storm of commits is read in few steps.
 pub const WATCH_PAUSE: Duration = Duration::from_millis(5);
 
-/// Changed keys of a watch after which it is told to read everything anew.
+/// Changed keys of a watch after which it is told to read everything again.
 pub const WATCH_CHANGES_MAX: usize = 10_000;
 
 /// Bytes of changed keys and values after which the rest is left to the next report.

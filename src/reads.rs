@@ -109,11 +109,11 @@ impl Scope {
     }
 }
 
-/// What has happened since the last report.
+/// Changes since the last report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchReport {
     /// Some keys have changed, see [`crate::kv::ChangeWriter`].
     Changes(String),
-    /// So many have changed that all have to be read anew, or the file was restored.
+    /// So many have changed that all have to be read again, or the file was restored.
     Resync,
 }

@@ -1,4 +1,4 @@
-//! What an array stores, beside what its entries store one by one.
+//! Rows that an array stores, beside those that its entries store one by one.
 
 #[path = "support/rounds.rs"]
 mod rounds;
@@ -16,7 +16,7 @@ use rounds::rounds;
 
 const NOW_MS: i64 = 4_000_000_000_000;
 
-/// What is done to a file before.
+/// Changes of a file before.
 const PREPARED: [&str; 6] = [
     "",
     "",
@@ -69,7 +69,7 @@ fn made(path: &Path, encoding: &str, before: &[Entry], prepared: &str) -> (Engin
         engine.execute(Batch::new(before.iter().cloned().map(Command::Set).collect(), NOW_MS)).committed,
         before.len()
     );
-    // What the keys are in different cases of may not do.
+    // This may fail, because some keys differ in their case alone.
     let _ = connection.execute_batch(prepared);
     (engine, connection)
 }

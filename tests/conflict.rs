@@ -76,7 +76,7 @@ impl Bot {
         files
     }
 
-    /// What the newest backup has.
+    /// Value that the newest backup has.
     fn restored(&self) -> String {
         let output = self.folder.path().join("restored.sqlite3");
         restore(&*self.destination, &self.files(), Target::Newest, &output, &mut |_| {}).unwrap();
@@ -147,7 +147,7 @@ fn a_destination_that_has_lost_backups_gets_everything_anew_and_says_so() {
             }
             publisher.run(START_MS + 4000).unwrap();
             if !is_reopened && lost == "the first" {
-                // What is missing before the last is found where backups are merged.
+                // A backup that is missing before the last is found where backups are merged.
                 publisher.maintain(START_MS + 5000, WEEK).unwrap();
                 assert!(publisher.has_work().unwrap());
                 publisher.run(START_MS + 6000).unwrap();

@@ -14,7 +14,7 @@ const PAGE_BYTES: usize = 4096;
 /// The length of the header of a database (sqlite.org/fileformat.html, "The Database Header").
 const HEADER_BYTES: usize = 100;
 
-/// How many machines are at work.
+/// Number of machines at work.
 const MACHINES: usize = 2;
 
 /// A closed database with pages of every kind, its backups, and what is in it.
@@ -25,7 +25,7 @@ struct Closed {
     content: String,
 }
 
-/// What became of a damaged file.
+/// Outcome of opening a damaged file.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     /// It held what it had held.
@@ -148,7 +148,7 @@ fn whatever_byte_of_the_header_is_damaged_nothing_is_lost() {
     }
 }
 
-/// What a page is, by its first byte; those of no b-tree are overflow and free pages.
+/// Kind of a page, by its first byte; those of no b-tree are overflow and free pages.
 fn kind(page: &[u8]) -> &'static str {
     match page[0] {
         2 => "interior of an index",

@@ -13,7 +13,7 @@ use rootcellar::engine::sqlite::wal::frames::read_mark;
 
 const LOG: &str = "bot.sqlite3-wal";
 
-/// How many keys were backed up, and how many were written.
+/// Numbers of keys that were backed up, and that were written.
 const BACKED_UP: usize = 12;
 const WRITTEN: usize = 20;
 
@@ -27,9 +27,9 @@ struct Killed {
     machine: Machine,
     image: Image,
     log: Vec<u8>,
-    /// Where the frames that were backed up end.
+    /// End of the frames that were backed up.
     backed_up_bytes: usize,
-    /// Whether the next time files are copied without their times.
+    /// True if the next time files are copied without their times.
     is_copied: AtomicBool,
 }
 
@@ -52,7 +52,7 @@ impl Killed {
             store.set(&format!("key {key}"), &value(key));
         }
         store.kill(&machine);
-        // What lies behind the committed frames is room, or left of an earlier log.
+        // The bytes after the committed frames are room, or left of an earlier log.
         let mut log = std::fs::read(machine.path(LOG)).unwrap();
         log.truncate(end(read_mark(&path).unwrap().frames));
         std::fs::write(machine.path(LOG), &log).unwrap();

@@ -23,13 +23,13 @@ use rusqlite::Connection;
 const START_MS: i64 = 1_735_689_600_000;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What lies at the end of a backup, by its lengths in bytes: where its index is said to end, and two checksums.
+/// Length of the end of a backup in bytes: the size of its index, and two checksums.
 const TRAILER_BYTES: usize = 24;
 
-/// Where the header of a backup tells how many pages the database has.
+/// Offset in the header of a backup of the database's number of pages.
 const COMMIT_OFFSET: usize = 12;
 
-/// How many places of a backup are tried in a run.
+/// Number of places of a backup that are tried in a run.
 const PLACES_MAX: usize = 60;
 
 /// A destination with backups of every kind: some that can be done without, and some that cannot.
@@ -38,7 +38,7 @@ struct Destined {
     folder: Folder,
     image: Image,
     files: Vec<BackupFile>,
-    /// What the database held after each transaction.
+    /// Contents of the database after each transaction.
     states: BTreeMap<Txid, String>,
 }
 

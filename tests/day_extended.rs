@@ -1,5 +1,5 @@
-//! What a day of backups amounts to, played through on listings alone; and that those are as the real ones are.
-//! `benches/day.rs` plays a whole day in earnest, which takes minutes.
+//! Size of a day of backups, played through on listings alone; and that those are as the real ones are. `benches/day.rs` plays
+//! a whole day in earnest, which takes minutes.
 
 #[path = "support/day.rs"]
 mod day;
@@ -32,14 +32,14 @@ const STARTS_S: [i64; 4] = [0, 2237, 5 * HOUR_S + 3541, 21_593];
 struct Database {
     pages: f64,
     row_pages: f64,
-    /// What a page takes, compressed.
+    /// Bytes of a page, compressed.
     page_bytes: f64,
 }
 
 /// 10 MB in pages of 4096 bytes. A page of JSON takes less than a fifth, compressed.
 const SMALL: Database = Database { pages: 2456.0, row_pages: 1540.0, page_bytes: 725.0 };
 
-/// How many keys it has.
+/// Number of keys that it has.
 const KEYS: usize = 50_500;
 
 /// 100 MB that cannot be compressed.
@@ -62,11 +62,11 @@ struct Bot {
     files: Vec<BackupFile>,
     /// When it started, in seconds.
     start_s: i64,
-    /// How often it writes.
+    /// Time between its writes.
     interval_s: i64,
     /// For how many seconds it has run.
     second: i64,
-    /// How far its clock is ahead.
+    /// Time that its clock is ahead.
     ahead_s: i64,
     booted: Instant,
     time_of_day: TimeOfDay,
@@ -213,7 +213,7 @@ fn every_state_that_is_promised_is_reached_whenever_the_bot_was_started() {
         let mut bot = Bot::new(database, start_s, 1);
         while bot.second < 30 * HOUR_S {
             bot.run();
-            // What has just been merged is most likely to have taken something along.
+            // A merge has most likely just taken something along.
             if (bot.start_s + bot.second) % HOUR_S < 10 * 60 || rng.u8(0..20) == 0 {
                 bot.check_newest();
                 bot.check_ages(&ages(&mut rng));

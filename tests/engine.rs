@@ -1,4 +1,4 @@
-//! What the engine promises beyond single operations.
+//! Promises of the engine beyond single operations.
 
 #[path = "support/commands.rs"]
 mod commands;

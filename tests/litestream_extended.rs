@@ -206,7 +206,7 @@ fn encode_anew(from: &Folder, to: &Folder, encoding: Encoding) {
     }
 }
 
-/// What is written to a database in nine days, captured every two hours, merged and thinned.
+/// Rows written to a database in nine days, captured every two hours, merged and thinned.
 #[test]
 fn litestream_restores_what_days_of_backups_were_merged_and_thinned_to() {
     const STEP_MS: i64 = 2 * 60 * 60 * 1000;
@@ -266,7 +266,7 @@ fn litestream_restores_what_days_of_backups_were_merged_and_thinned_to() {
     assert!(states > 12, "{states} states");
 }
 
-/// What Litestream is told: to merge and to take snapshots often.
+/// Configuration of Litestream: it merges and takes snapshots often.
 fn configuration(database: &Path, root: &Path) -> String {
     format!(
         "levels: [{{interval: 1s}}, {{interval: 3s}}]\nsnapshot: {{interval: 4s, retention: 1h}}\n\
@@ -312,7 +312,7 @@ fn what_a_release_wrote_is_restored(release: &Path) {
         let sql = "SELECT group_concat(k || hex(v)) FROM (SELECT * FROM t ORDER BY k)";
         connection.query_row(sql, [], |row| row.get(0)).unwrap()
     };
-    // How long that takes on a busy machine nobody knows.
+    // Nobody knows how long that takes on a busy machine.
     let has_everything = || {
         let files = folder.list().unwrap_or_default();
         let Some(bytes) = ours(&folder, Target::Newest) else { return false };

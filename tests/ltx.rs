@@ -290,7 +290,7 @@ fn history() -> impl Strategy<Value = Vec<(Header, Pages)>> {
     })
 }
 
-/// What a history leaves behind.
+/// Database that a history leaves behind.
 fn apply(files: &[(Header, Pages)]) -> Vec<u8> {
     let mut database = Vec::new();
     for (header, pages) in files {

@@ -28,10 +28,10 @@ const CREATED_MAX: usize = 10_000;
 /// A folder that may be full: then nothing gets a name in it.
 struct Disk {
     folder: Folder,
-    /// What is created there instead fails.
+    /// A folder that is not there: creating a file in it fails.
     nowhere: Folder,
     is_full: AtomicBool,
-    /// How many files were created.
+    /// Number of files that were created.
     created: AtomicUsize,
 }
 

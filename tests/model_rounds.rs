@@ -112,7 +112,7 @@ fn parts() -> impl Strategy<Value = Vec<SwapPart>> {
     })
 }
 
-/// What the model holds now, in place of what a swap expects: so that many of them hold.
+/// Replaces the value that a swap expects by the one that the model holds now, so that many of them hold.
 fn meet(command: Command, model: &Model) -> Command {
     match command {
         Command::SwapMany(parts) => Command::SwapMany(

@@ -1,4 +1,4 @@
-//! What happens to a store with backups when it is opened, closed, killed and damaged.
+//! Stores with backups that are opened, closed, killed and damaged.
 
 #[path = "support/machine.rs"]
 mod machine;
@@ -13,7 +13,7 @@ use rootcellar::backup::destination::Destination;
 use rootcellar::engine::sqlite::wal::frames::read_mark;
 use rootcellar::ltx::Txid;
 
-/// What happens to a file's bytes, with a name.
+/// Damage of a file's bytes, with a name.
 type Damage = (&'static str, fn(&mut Vec<u8>));
 
 #[test]
@@ -158,7 +158,7 @@ fn a_log_that_lost_what_was_backed_up_is_noticed() {
         store.back_up();
         store.kill(&machine);
         let mut bytes = std::fs::read(machine.path("bot.sqlite3-wal")).unwrap();
-        // What lies behind the committed frames is left of an earlier log.
+        // The bytes after the committed frames are left of an earlier log.
         let frames = read_mark(&machine.path("bot.sqlite3")).unwrap().frames;
         bytes.truncate(32 + frames as usize * (24 + 4096));
         damage(&mut bytes);

@@ -1,4 +1,4 @@
-//! What a pattern finds and what it deletes, beside what SQLite's `LIKE` says of every row, whoever made the table.
+//! Keys that a pattern finds and deletes, beside what SQLite's `LIKE` says of every row, whoever made the table.
 
 #[path = "support/rounds.rs"]
 mod rounds;
@@ -58,7 +58,7 @@ enum Table {
     Own,
     /// The SDK's, with several rows of a key.
     Sdk,
-    /// That of a version with an index for either case.
+    /// The table of a version with an index for either case.
     Old,
     /// Without an index of keys.
     Bare,

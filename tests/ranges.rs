@@ -15,13 +15,13 @@ const NOW_MS: i64 = 1_800_000_000_000;
 const PAST_MS: i64 = 1_000;
 const FUTURE_MS: i64 = 32_000_000_000_000;
 
-/// What a scope holds: of each key the newest value and its expiry.
+/// Content of a scope: of each key the newest value and its expiry.
 type Model = BTreeMap<String, (i64, Option<i64>)>;
 
 #[derive(Debug, Clone)]
 enum Step {
     Set(String, i64, Option<i64>),
-    /// What `set` of the SDK does: it adds a row.
+    /// `set` of the SDK: it adds a row.
     AddRow(String, i64, Option<i64>),
     Delete(String),
     Ask(KeyRange),

@@ -1,4 +1,4 @@
-//! How a file stands against its backups, told from outside.
+//! State of a file against its backups, told from outside.
 
 use std::fs;
 use std::path::{Path, PathBuf};

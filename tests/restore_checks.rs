@@ -178,7 +178,7 @@ fn state_with(home: &TempDir, byte: u8, bytes: usize) -> Vec<u8> {
 fn a_file_that_does_not_hold_what_was_written_to_it_is_no_restore() {
     let replica = Replica::new();
     let state = state_with(&replica.home, 7, 2_000_000);
-    // What SQLite would not notice, nor a checksum that is not there.
+    // A change that SQLite does not notice, and there is no checksum that would.
     replica.publish_alone(2, &state);
     let output = replica.home.path().join("restored.sqlite3");
     let mut is_written_to = false;

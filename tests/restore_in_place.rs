@@ -28,13 +28,13 @@ use rusqlite::Connection;
 /// A folder that answers when it likes, if at all.
 struct Odd {
     folder: Folder,
-    /// How many files were created since the test began to count.
+    /// Number of files that were created since the test began to count.
     created: Arc<AtomicUsize>,
     /// Is called before each, with the number of those before.
     before: Box<dyn Fn(usize) -> Result<(), Error> + Send + Sync>,
 }
 
-/// How long who writes waits for a lock.
+/// Time for which a writer waits for a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Nothing is counted yet.
@@ -116,7 +116,7 @@ fn undone(machine: &Machine, restored: &Restored) -> HashSet<i64> {
     rows(&Connection::open(path).unwrap())
 }
 
-/// How many rows each of two writers has written.
+/// Numbers of rows that each of two writers has written.
 #[derive(Default)]
 struct Progress([AtomicUsize; 2]);
 
@@ -215,8 +215,8 @@ fn a_slow_destination_keeps_others_waiting_for_a_moment_only() {
     let progress = Arc::new(Progress::default());
     let have_gone_on = Arc::new(AtomicBool::new(false));
     let seen = (Arc::clone(&progress), Arc::clone(&have_gone_on));
-    // What was there when the restore was asked for, what came while it was prepared, and what came until nobody could
-    // write any more: the destination takes that only when others have written again.
+    // Three backups: of what was there when the restore was asked for, of what came while it was prepared, and of what came
+    // until nobody could write any more. The destination takes the last only when others have written again.
     let store = open(&machine, move |created| {
         if created == 2 {
             seen.1.store(seen.0.goes_on(), Ordering::SeqCst);
@@ -248,7 +248,7 @@ fn what_cannot_be_backed_up_is_not_replaced() {
 #[test]
 fn a_restore_whose_own_backup_fails_is_a_restore_and_the_failure_is_told() {
     let machine = Machine::slow();
-    // What is there when it is restored.
+    // The backup of the restored state fails.
     let (store, created) = open(&machine, |created| if created == 1 { Err(unreachable()) } else { Ok(()) });
     connect(&machine).execute_batch("CREATE TABLE w (x)").unwrap();
     let first = store.back_up();

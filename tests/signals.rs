@@ -122,7 +122,7 @@ fn a_handler_that_is_installed_later_is_the_one_that_is_called() {
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
 }
 
-/// What another library's handler hands the signal on to.
+/// Handler to which another library's hands the signal on.
 static BENEATH: AtomicUsize = AtomicUsize::new(0);
 
 /// A handler as another copy of the package has it: hands the signal on to what was there before.

@@ -1,4 +1,4 @@
-//! What is on disk before it has its name, and its name before anybody is told: as the system sees it.
+//! Order of syncs: data is on disk before it has its name, and its name before anybody is told, as the system sees it.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,8 +18,8 @@ use rootcellar::ltx::Txid;
 /// Set where a test runs itself to be watched: the folder to work in.
 const WATCHED: &str = "ROOTCELLAR_TEST_WATCHED_FOLDER";
 
-/// What the system was asked for while a test's `work` was done in a folder, line by line: syncs, and changes of names.
-/// `None` in the test that does the work, and where there is no strace.
+/// Requests to the system while a test's `work` was done in a folder, line by line: syncs, and changes of names. `None` in the
+/// test that does the work, and where there is no strace.
 fn watched(test: &str, work: impl FnOnce(&Path)) -> Option<Vec<String>> {
     if let Some(folder) = std::env::var_os(WATCHED) {
         work(Path::new(&folder));
@@ -51,7 +51,7 @@ fn watched(test: &str, work: impl FnOnce(&Path)) -> Option<Vec<String>> {
     Some(lines.lines().filter(|line| line.contains("= 0")).map(str::to_owned).collect())
 }
 
-/// Where the first line from `start` on is that has all of these.
+/// Index of the first line from `start` on that has all of these.
 fn place(lines: &[String], start: usize, what: &[&str]) -> usize {
     let found = lines.iter().skip(start).position(|line| what.iter().all(|part| line.contains(part)));
     start + found.unwrap_or_else(|| panic!("no {what:?} from line {start} on of {lines:#?}"))

@@ -28,7 +28,7 @@ fn publish(database: &Path, destination: &Arc<dyn Destination>) {
     Publisher::new(state_dir.folder(), Arc::clone(destination), capture).unwrap().run(START_MS).unwrap();
 }
 
-/// Whether who opened the file restored it. The file is there for each of them.
+/// Opens the file. True if that restored it; it is there for everybody.
 fn open(database: &Path, destination: &Arc<dyn Destination>) -> bool {
     let state_dir = StateDir::beside(database).unwrap();
     let recovered = prepare(

@@ -39,7 +39,7 @@ use power_loss::Survivors;
 use recording_vfs::{Event, Recording};
 use rounds::rounds;
 
-/// How SQLite keeps a file sound.
+/// Journal mode by which SQLite keeps a file sound.
 #[derive(Debug, Clone, Copy)]
 enum Mode {
     /// A write-ahead log.
@@ -54,7 +54,7 @@ impl Mode {
     }
 }
 
-/// How many of a thing to try, of which a few are a quarter and a long run twenty times as many.
+/// Number of things to try: of `count`, a few are a quarter, and a long run twenty times as many.
 fn times(count: usize) -> usize {
     rounds(count.div_ceil(4), count, count * 20)
 }
@@ -169,7 +169,7 @@ fn life(path: &Path, recording: &Arc<Recording>) -> History {
     history
 }
 
-/// What a connection of the test's own writes to an empty store of the engine's, recorded.
+/// Writes of a connection of the test's own to an empty store of the engine's, recorded.
 fn record_connection(mode: Mode, write: impl Fn(&Connection, &Recording, &mut History)) -> (Vec<Event>, History) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);

@@ -1,4 +1,4 @@
-// Who may use what is made beside a database: the database's own owner and permissions, and nobody's links.
+// Access to the files beside a database: its own owner and permissions, and nobody's links.
 
 import { execFileSync } from "node:child_process";
 import {

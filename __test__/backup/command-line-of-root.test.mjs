@@ -63,7 +63,7 @@ function foreign(folder) {
 
 const line = `${JSON.stringify({ key: "imported", value: 1 })}\n`;
 
-/** What root does with a store of the bot's that has backups. */
+/** Commands of root on a store of the bot's that has backups. */
 const WITH_STORE = [
 	["status"],
 	["backup"],

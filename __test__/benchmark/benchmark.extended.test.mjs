@@ -38,7 +38,7 @@ describe("a quick run", () => {
 		const place = ({ group, workload, subject }) => [group, workload, subject].join(" ");
 		const expected = imagine(() => 1, report.profile).map(place);
 		expect(report.results.map(place).sort()).toEqual(expected.sort());
-		// What something adds to the memory or to the processor time of a process may be nothing.
+		// A workload may add nothing to the memory or to the processor time of a process.
 		const isAdded = (workload) => /^(memory|kv-watch-idle)/.test(workload);
 		for (const { median: number, workload } of report.results) {
 			expect(number, workload).toSatisfy((number) => (isAdded(workload) ? number >= 0 : number > 0));

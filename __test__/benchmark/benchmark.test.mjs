@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Meets every target: much faster than all others, and as fast on the large store as on the small one. */
 const ideal = (subject, workload) => {
 	const { better, unit } = groups.flatMap((group) => group.workloads).find(({ id }) => id === workload);
-	// What is done while nothing changes.
+	// A cost while nothing changes.
 	if (unit === "ms/s") return 0.1;
 	if (better === "lower") return subject === "rootcellar" ? 0.5 : 1;
 	if (subject === TOGETHER) return 2_000_000;

@@ -1,4 +1,4 @@
-// What an array leaves in the read cache.
+// Entries that an array leaves in the read cache.
 
 import { createRequire } from "node:module";
 import { expect, test, vi } from "vitest";

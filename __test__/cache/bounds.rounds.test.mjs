@@ -23,7 +23,7 @@ test.each(["keys cut out of long texts", "a community for each key"])(
 	"%s take no more memory than its limit",
 	async (what) => {
 		const { limit, before, after } = await runForJson("bounds.mjs", [temporaryFile(), what], COLLECTING);
-		// What the collector leaves and the store itself takes.
+		// The difference has also what the collector leaves and the store itself takes.
 		expect(after - before).toBeLessThan(limit + 1);
 	},
 	300_000,

@@ -115,7 +115,7 @@ describe("in one turn of the event loop", () => {
 			// Half of the time while writes of the store itself are under way.
 			if (round % 20 < 10) inFlight.push(appData.set({ key: `own${round % 5}`, value: round }));
 			const found = keys.map((key) => appData.get(key));
-			// What is written after a read was issued and before it is answered may be in the answer, or not.
+			// A write after a read was issued and before it is answered may be in the answer, or not.
 			for (const [index, value] of (await Promise.all(found)).entries()) {
 				if (value !== values[index]) wrong.push({ round, index, value, expected: values[index] });
 			}

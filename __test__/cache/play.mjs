@@ -26,7 +26,7 @@ class Model {
 	remove(key, communityId) {
 		this.entries.delete(Model.id(key, communityId));
 	}
-	/** Of the default scope, by a prefix. */
+	/** Removes keys of the default scope, by a prefix. */
 	removeLike(pattern) {
 		for (const id of this.entries.keys()) if (id.startsWith(`/${pattern.slice(0, -1)}`)) this.entries.delete(id);
 	}

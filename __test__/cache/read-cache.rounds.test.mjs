@@ -52,7 +52,7 @@ test("it is never larger than its limit, returns what was last set, and keeps wh
 			const model = new Map();
 			function use(id) {
 				const used = model.get(id);
-				// What does not fit for certain is not kept, and takes no place.
+				// An entry that does not fit for certain is not kept, and takes no place.
 				if (used.least > limit / 2) return;
 				for (const entry of model.values()) entry.usedSince += used.most;
 				used.usedSince = used.most;

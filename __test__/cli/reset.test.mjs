@@ -20,7 +20,7 @@ function contents(folder) {
 /** The bytes of the files, whatever their names. */
 const bytesOf = (files) => [...files.values()].map((bytes) => bytes.toString("latin1")).sort();
 
-/** What a store with backups holds under `k`. */
+/** Value under `k` in a store with backups. */
 async function opened(file, backup = {}) {
 	const store = openDataStore({ filename: file, backup });
 	try {

@@ -150,7 +150,7 @@ test("restore to the bot's file as to any other is refused, and says what to do 
 	bot.kill("SIGKILL");
 	await bot.ended;
 	await json(["restore", "-f", file, "--id", ids[1]]);
-	// What was known of the bot's file does not count against this one, which is older.
+	// The record of the bot's file does not count against this one, which is older.
 	await json(["backup", "-f", file]);
 	expect(await valueIn(file)).toBe(2);
 });

@@ -57,7 +57,7 @@ function meaning(text) {
 	}
 }
 
-/** Whether a configuration is one of PostgreSQL, whose fields and messages `postgres/connecting/config` looks at. */
+/** True for a configuration of PostgreSQL, whose fields and messages `postgres/connecting/config` looks at. */
 function isOfPostgres(text) {
 	try {
 		return JSON.parse(text).databaseType === "pg";

@@ -5,8 +5,8 @@
 import { apply, counterOf, SHARED_COUNTERS } from "./writes.mjs";
 
 /**
- * What a client did: its writes in the order of issue, how many of them, from the first, are known to be done
- * because the last of those was acknowledged, and the numbers of those that were rejected.
+ * Record of a client: its writes in the order of issue, how many of them, from the first, are known to be done because the last
+ * of those was acknowledged, and the numbers of those that were rejected.
  *
  * @typedef {{ client: string, writes: any[][], acknowledged: number, rejected: Set<number> }} ClientRecord
  */

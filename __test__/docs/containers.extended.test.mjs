@@ -63,7 +63,7 @@ beforeAll(() => {
 	if (way === undefined) throw new Error("no container can be had: this machine allows no mount namespaces (unshare)");
 });
 
-/** What an init does for the one program that it starts, in a shell: it passes SIGTERM on, and ends as that ends. */
+/** Init for one program, which it starts in a shell: it passes SIGTERM on, and ends as that ends. */
 const INIT = ["sh", "-c", 'trap "kill -TERM \\$bot" TERM; "$@" & bot=$!; wait $bot; wait $bot', "sh"];
 
 /** Starts the bot in the container, with this text as its program, and with variables that compose.yaml would set. */

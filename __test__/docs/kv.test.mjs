@@ -13,7 +13,7 @@ const START = `import { openDataStore } from "rootcellar";
 	import type { Change, Expiry, Kv, KeyRange, ListOptions, Page, WatchOptions } from "rootcellar";
 	const dataStore = openDataStore({ filename: ":memory:" });\n`;
 
-/** What some of them need to come to their end. */
+/** Keys that some examples need to come to their end. */
 const KEYS = [
 	{ key: "coins:ada", value: 100 },
 	{ key: "coins:bob", value: 5 },

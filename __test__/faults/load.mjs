@@ -20,7 +20,7 @@ export function load(appData) {
 		}
 	};
 	const lanes = Promise.all(Array.from({ length: 8 }, (_, n) => lane(n)));
-	// Where the test fails nobody waits for them, and the store is closed under them.
+	// If the test fails, nobody waits for them, and the store is closed under them.
 	lanes.catch(() => {});
 	onTestFinished(() => {
 		state.running = false;

@@ -6,7 +6,7 @@ const { createInterface } = require("node:readline");
 const { oneLine } = require("./one-line.cjs");
 const { Database } = require("sqlite3");
 
-/** How long a busy machine may hold up who has the lock. */
+/** Longest time for which a busy machine may hold up the owner of the lock. */
 const BUSY_TIMEOUT_MS = 60_000;
 
 const [kept] = process.argv.slice(2);

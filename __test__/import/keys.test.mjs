@@ -220,7 +220,7 @@ describe("a source in use", () => {
 		const program = rawConnection(source);
 		await program.run("PRAGMA journal_mode = WAL", "PRAGMA wal_autocheckpoint = 0", QUICK_DB);
 		await program.run("INSERT INTO json VALUES ('k', '1')");
-		// What is not committed is not there.
+		// Uncommitted rows are not there.
 		await program.run("BEGIN IMMEDIATE", "INSERT INTO json VALUES ('l', '2')");
 		const file = join(folder, "bot.sqlite3");
 		expect((await json(["import", "--from", "quick.db", source, "-f", file], { env })).keys).toBe(1);

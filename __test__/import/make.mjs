@@ -1,6 +1,6 @@
 // Makes the files that the importers are tested with, each by the library itself:
 // `node __test__/import/make.mjs <name> <folder>`, once `npm run test:all` has installed the libraries in packages/.
-// What is in fixtures/ was made so. The extended tests make all of it anew.
+// The files in fixtures/ were made so. The extended tests make all of them again.
 
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// What cannot be imported: an error that says what was expected, and nothing imported.
+// Sources that cannot be imported: an error that says what was expected, and nothing imported.
 
 import { linkSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -85,7 +85,7 @@ test("a report never takes the place of what is imported, by any name and with -
 		symlinkSync(path, join(other, "link"));
 		linkSync(path, join(other, "same"));
 		const before = contentOf(folder);
-		// Of a folder, nor a new file in it.
+		// For a folder, a new file in it is refused, too.
 		const reports = [
 			path,
 			join(other, "link"),

@@ -1,5 +1,5 @@
-// What make.mjs stores with each library, and what is to become of it: the source and the path that a user would give, the
-// lines that `export` then writes, and the kinds of values that JSON could not hold, by key.
+// Samples that make.mjs stores with each library, and their expected import: the source and the path that a user would give,
+// the lines that `export` then writes, and the kinds of values that JSON could not hold, by key.
 
 /** An expiry far ahead: the files are kept. */
 export const EXPIRES_AT = Date.UTC(2200, 0, 1);

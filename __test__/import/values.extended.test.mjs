@@ -1,4 +1,4 @@
-// What the serializers of enmap write of any value is parsed as what the value is to become.
+// Parsing of texts from the serializers of enmap: any value becomes what it is to become.
 
 import { createRequire } from "node:module";
 import fc from "fast-check";
@@ -37,7 +37,7 @@ const { value } = fc.letrec((tie) => ({
 	set: fc.array(tie("value"), { maxLength: 4 }).map((items) => new Set(items)),
 }));
 
-/** What a value is to become; `undefined` for what is left out of an object. */
+/** Value that is expected after the import; `undefined` for what is left out of an object. */
 function carried(value) {
 	if (typeof value === "bigint") return String(value);
 	if (value === Infinity || value === -Infinity) return String(value);

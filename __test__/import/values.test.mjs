@@ -258,7 +258,7 @@ test("an integer of JSON that JavaScript rounds is told, and a text with its dig
 	const property = fc.property(
 		fc.oneof(fc.double({ noNaN: true }), fc.bigInt({ min: 0n, max: 2n ** 70n })),
 		(number) => {
-			// What JavaScript writes, it reads.
+			// JavaScript reads the numbers that it writes.
 			expect(kindsOf(JSON.stringify({ ids: [Number(number)] }))).toEqual([]);
 			const isRounded = typeof number === "bigint" && BigInt(Number(number)) !== number;
 			if (typeof number === "bigint" && String(Number(number)) !== String(number)) {

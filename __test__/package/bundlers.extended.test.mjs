@@ -85,7 +85,7 @@ const BUNDLERS = {
 	},
 };
 
-/** What can be bundled: a bundler, a bot, and the format of the bundle. */
+/** Possible bundles: a bundler, a bot, and the format. */
 const BUNDLES = Object.keys(BUNDLERS).flatMap((bundler) => [
 	[bundler, "bot.mjs", "esm"],
 	...(bundler === "ncc" ? [] : [[bundler, "bot.mjs", "cjs"]]),

@@ -1,4 +1,4 @@
-// What is loaded with the package, and what at first use.
+// Modules that are loaded with the package, and at first use.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";

@@ -32,7 +32,7 @@ const alike = PLATFORM_PACKAGE.replace(/-(?:gnu|musl)$/, "");
 const BINARY = `rootcellar.${suffix}.node`;
 const BUILD_TIMEOUT_MS = 1_800_000;
 
-/** What names the faults and hooks of tests, in a binary and in JavaScript. */
+/** Prefix of the faults and hooks of tests, in a binary and in JavaScript. */
 const TEST_HOOK = "ROOTCELLAR_TEST_";
 
 /** Bounds of sizes in bytes: of the binary, and of what is downloaded. */

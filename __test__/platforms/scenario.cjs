@@ -1,8 +1,8 @@
 "use strict";
 
-// What a bot does in its life, in plain Node, so that it runs on every platform:
-// `node scenario.cjs <folder of the package> <folder to work in> <file for the results> [runner ...]`. The runner is what
-// programs of this platform are started with, where the system does not start them by itself.
+// Life of a bot, in plain Node, so that it runs on every platform: `node scenario.cjs <folder of the package> <folder to work
+// in> <file for the results> [runner ...]`. The runner is what programs of this platform are started with, where the system
+// does not start them by itself.
 //
 // The results are lines of JSON, one a step: not the standard output, for some runners have no pipes.
 
@@ -25,7 +25,7 @@ let folders = 0;
 /** The processes that have not ended. */
 const children = new Set();
 
-/** What a step gets. */
+/** Context of a step. */
 const context = {
 	packageFolder,
 	...require(packageFolder),

@@ -1,4 +1,4 @@
-// What `npm run test:platforms` runs on other platforms, on this one.
+// The scenario that `npm run test:platforms` runs on other platforms, on this one.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,8 +1,8 @@
-// What has to hold of the tables of a database, whatever was done to it.
+// Invariants of the tables of a database, whatever was done to it.
 
 import { expect } from "vitest";
 
-/** What is wrong with rows of keys, each a statement that finds none in a sound database. */
+/** Faults of rows of keys, each a statement that finds none in a sound database. */
 const FAULTS = {
 	"keys with several rows": `
 		SELECT community_id, key FROM __rootapp_kv GROUP BY community_id, key HAVING count(*) > 1`,

@@ -1,4 +1,4 @@
-// What a store removes every half minute.
+// Rows that a store removes every half minute.
 
 import { expect, test } from "vitest";
 import { temporaryDatabase } from "../helpers/postgres.mjs";

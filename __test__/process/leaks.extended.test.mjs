@@ -12,8 +12,8 @@ const MEMORY_GROWTH_MAX_MB = 25;
 const DESCRIPTOR_GROWTH_MAX = 70;
 
 /**
- * What the processes below have: `measure` gives their resident memory, descriptors and threads, after a
- * collection of garbage.
+ * Beginning of the processes below: `measure` gives their resident memory, descriptors and threads, after a collection of
+ * garbage.
  */
 const PRELUDE = `
 	import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";

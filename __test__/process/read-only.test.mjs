@@ -89,7 +89,7 @@ const WRITING_STATEMENTS = [
 	"ALTER TABLE players ADD COLUMN age",
 ];
 
-/** What a connection may not do in any store. */
+/** Statements that a connection may not run in any store. */
 const FORBIDDEN_STATEMENTS = [
 	"PRAGMA journal_mode = DELETE",
 	"PRAGMA schema_version = 5",
@@ -126,7 +126,7 @@ async function codesOf(store, statements) {
 	return found;
 }
 
-/** What {@link codesOf} is to find. */
+/** Codes that {@link codesOf} is to find. */
 function codes(statements, code) {
 	return statements.flatMap((sql) => Object.keys(WAYS).map((way) => [sql, way, code]));
 }
@@ -212,7 +212,6 @@ describe("a store with readOnly", () => {
 		await child.line("written");
 		child.kill("SIGKILL");
 		await child.ended;
-		// What the checkpointer may have left is of no use here: the log gets something.
 		const before = contents(dirname(filename));
 		const store = readerOf(filename);
 		expect(await store.appData.get("k")).toBe(199);

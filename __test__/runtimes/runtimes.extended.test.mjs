@@ -97,7 +97,7 @@ describe.each(Object.keys(RUNTIMES))("a bot on %s", (name) => {
 		const installed = join(project, "node_modules", "rootcellar");
 		mkdirSync(installed, { recursive: true });
 		const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-		// What is made when the package is packed is not there, and no bot needs it.
+		// Files that are made when the package is packed are not there, and no bot needs them.
 		const present = ["package.json", ...files].filter((file) => existsSync(join(root, file)));
 		for (const file of present) cpSync(join(root, file), join(installed, file), { recursive: true });
 		cpSync(binaryPath, join(installed, binaryPath.slice(root.length)));

@@ -9,7 +9,7 @@ const ORDER = {
 	"src/backup": "service\n events.rs\n fs",
 };
 
-/** What is found in files that are given by path. */
+/** Problems of files that are given by path. */
 const check = (files, order = ORDER) => problemsOf(new Map(Object.entries(files)), order);
 
 describe("JavaScript", () => {
@@ -84,6 +84,31 @@ test("a folder of more than twelve files is found", () => {
 	const files = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`lib/base/${i}.js`, ""]));
 	expect(check(files(12))).toEqual([]);
 	expect(check(files(13))).toEqual(["lib/base: holds 13 files, more than 12"]);
+});
+
+describe("doc comments", () => {
+	test.each([
+		["a line", "lib/base/a.js", "\n/** What a key holds. */", 2, "What"],
+		["a block", "lib/base/a.d.ts", "\n/**\n * How it ended.\n *\n * @type {End}\n */", 3, "How"],
+		["an indented block", "lib/base/a.js", "class A {\n\t/**\n\t * Whether it is open.\n\t */\n}", 3, "Whether"],
+		["a module", "src/kv/a.rs", "//! Where keys are kept.", 1, "Where"],
+		["an item", "src/kv/a.rs", "\nstruct A {\n    /// Who waits,\n    /// and for how long.\n    a: B,\n}", 3, "Who"],
+		["a module behind another", "src/kv/a.rs", "//! Keys.\n\n/// Which is the newest.", 3, "Which"],
+	])("one that opens with a question word is found with its line: %s", (_, path, text, line, word) => {
+		const found = check({ "src/kv/mod.rs": "mod a;", [path]: text });
+		expect(found).toEqual([`${path}:${line}: a doc comment opens with "${word}" (its first words name the thing)`]);
+	});
+
+	test("the word may begin another line or paragraph of one, a plain comment, or a longer word", () => {
+		const problems = check({
+			"lib/base/a.js":
+				"/**\n * State of a key.\n * What it holds.\n *\n * Whether it is open.\n */\n// Where it is not, nothing is done.",
+			"lib/base/b.js": "/** Whatever a key holds. */\n/** However it ended. */\n/** @type {What} */",
+			"src/kv/mod.rs":
+				"//! Keys.\n//! How they are kept.\n\n/// A key.\n///\n/// What it holds.\nstruct A;\n// What follows is private.",
+		});
+		expect(problems).toEqual([]);
+	});
 });
 
 describe("Rust", () => {

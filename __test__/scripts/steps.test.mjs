@@ -1,4 +1,4 @@
-// How the scripts run their steps: side by side, printed one after another, and all of them reported.
+// Steps of the scripts: run side by side, printed one after another, and all of them reported.
 
 import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";

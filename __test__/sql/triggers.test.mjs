@@ -1,4 +1,4 @@
-// What triggers of others may do to keys: all that they say is seen, and no write of a key is lost without a word.
+// Triggers of others on keys: all that they say is seen, and no write of a key is lost without a word.
 
 import { describe, expect, test } from "vitest";
 import { expectFailure, rejection } from "../helpers/errors.mjs";

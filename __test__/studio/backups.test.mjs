@@ -32,7 +32,7 @@ async function botWithStates({ isOpen = true } = {}) {
 	return { file, url, bot, id };
 }
 
-/** What the page shows as restored. */
+/** Restores that the page shows. */
 const restoresOf = async (studio) => (await studio.call("backups/status")).restores;
 
 /** Everything that a store holds. */

@@ -1,4 +1,4 @@
-// Who may ask the studio: nobody but its own page, which knows the token. Each request is written to the socket by hand.
+// Access to the studio: for nobody but its own page, which knows the token. Each request is written to the socket by hand.
 
 import { connect } from "node:net";
 import { openDataStore } from "rootcellar";
@@ -98,7 +98,7 @@ test("only the right host, origin, site, token and method together see a key", a
 	const order = ["host", "origin", "site", "token", "method"];
 	const failing = Object.fromEntries(order.map((name) => [name, parts[name].filter(([, status]) => status !== 200)]));
 	const cases = order.flatMap((name) => parts[name].map(([value, status]) => [{ [name]: value }, status]));
-	// Of two that are wrong the first is told, and neither makes up for the other.
+	// The first of two that are wrong is told, and neither makes up for the other.
 	for (const [at, first] of order.entries()) {
 		for (const second of order.slice(at + 1)) {
 			for (const [one, status] of failing[first]) {

@@ -112,7 +112,7 @@ class KeyvRootcellar extends EventEmitter {
 		}
 	}
 
-	/** Leaves the store open, for it is not the adapter's alone. */
+	/** Leaves the store open, because it is not the adapter's alone. */
 	async disconnect() {}
 }
 

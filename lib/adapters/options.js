@@ -59,7 +59,7 @@ function checkAdapterOptions(options, argument, names) {
 
 /**
  * Form of large integers that a query builder is asked for. Without one, a large id would make every row that has it
- * unreadable, for a query builder has no place for options of a query.
+ * unreadable, because a query builder has no place for options of a query.
  *
  * @param {any} bigint
  * @param {string} argument

@@ -63,7 +63,7 @@ class SqlSession {
 		this.idleTimeoutMs = idleTimeoutMs;
 		/** @type {Connection | undefined} */
 		this.lease = undefined;
-		/** True if its lease was lost. Nothing may run any more, for it would run outside of the transaction. */
+		/** True if its lease was lost. Nothing may run any more, because it would run outside of the transaction. */
 		this.isLost = false;
 		/** @type {string[]} open transactions: the outermost, with an empty name if `BEGIN` began it, and savepoints */
 		this.open = [];
@@ -303,7 +303,7 @@ class SqlSession {
 	}
 
 	/**
-	 * Runs a callback that uses this session. Writes that go past the session are refused, for they would wait for themselves.
+	 * Runs a callback that uses this session. Writes that go past the session are refused, because they would wait for themselves.
 	 *
 	 * @template T
 	 * @param {() => T} callback

@@ -179,7 +179,7 @@ function checkObject(value, argument) {
 }
 
 /**
- * A copy, for the caller may change the bytes, or hand over their buffer, in which case they are gone.
+ * A copy, because the caller may change the bytes, or hand over their buffer, in which case they are gone.
  *
  * @param {Uint8Array} bytes
  * @param {string} argument

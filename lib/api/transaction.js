@@ -20,7 +20,7 @@ const { createSqlite } = require("./sqlite.js");
 /** With `node:crypto`, which takes longer to load than everything else here. */
 const migrating = atFirstUse(() => require("./migrations/migrate.js"));
 
-/** Of no use to a store on a file. */
+/** Loaded at first use: a store on a file does not need it. */
 const onPostgres = atFirstUse(() => require("./postgres-transaction.js"));
 
 /** Kinds of leases, by the option `mode`. */
@@ -148,7 +148,7 @@ const reserved = new WeakMap();
 
 /**
  * Makes a scope that of a reserved connection: as in the callback of a transaction, writes that go past the connection are
- * refused, for they would wait for themselves. For libraries that begin their transactions themselves.
+ * refused, because they would wait for themselves. For libraries that begin their transactions themselves.
  *
  * @param {import("../..").Connection} connection
  * @param {Scope} scope

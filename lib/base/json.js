@@ -88,7 +88,7 @@ function shown(key) {
 }
 
 /**
- * The value of a key, parsed anew by every call.
+ * The value of a key, parsed again by every call.
  *
  * @param {string | undefined} text
  * @param {string} key

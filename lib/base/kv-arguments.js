@@ -25,7 +25,7 @@ const { nextText } = require("./text-order.js");
  */
 
 /**
- * What is added to a number, the least and the greatest result, and the expiry of a key that is not there.
+ * Amount of an increment, its least and its greatest result, and the expiry of a key that is not there.
  *
  * @typedef {{ by: number, min: number, max: number, expiresAt: number | undefined }} Increment
  */
@@ -80,7 +80,7 @@ function readOptions(given, argument, names) {
 }
 
 /**
- * What an object is that has no options: they would all seem to be left out.
+ * Kind of an object that cannot be options: all of them would seem to be left out.
  *
  * @param {object} given
  * @returns {string | undefined}
@@ -311,7 +311,7 @@ function checkUpdateKeys(given) {
 }
 
 /**
- * What the function of an `updateMany` makes of each key.
+ * Texts and values of the keys of an `updateMany`, from the result of its function.
  *
  * @param {any} result what it returned
  * @param {string[]} keys
@@ -364,7 +364,8 @@ function readResult(result) {
 }
 
 /**
- * What a result is, unless it is an object of values by their keys. Maps, sets and generators have none, and would change nothing.
+ * Kind of a result that is not an object of values by their keys. Maps, sets and generators have none, and would change
+ * nothing.
  *
  * @param {any} result
  * @returns {string | undefined}

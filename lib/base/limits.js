@@ -135,7 +135,7 @@ module.exports = {
 	 */
 	CACHE_ENTRY_OVERHEAD_BYTES: 256,
 
-	/** Entries of an array that is set in bulk. It does not go into the cache, for it would push out what is read. */
+	/** Entries of an array that is set in bulk. It does not go into the cache, because it would push out what is read. */
 	BULK_SET_ENTRIES_MIN: 1_001,
 
 	/** Texts of a set in bulk that are joined at a time: so many that joining pays, so few that they are garbage while young. */

@@ -30,7 +30,7 @@ const WRITE_LENGTH = 1 << 16;
  * @property {AsyncIterable<Row>} rows
  */
 
-/** What nobody but its owner may read: keys that come from no file whose owner and rights would say who else may. */
+/** Mode of a file that nobody but its owner may read: its keys come from no file whose owner and rights say who else may. */
 const PRIVATE_MODE = 0o600;
 
 /**

@@ -13,7 +13,7 @@ let isListening = false;
 
 /**
  * Creates a temporary folder beside a file, on a disk with room for another like it; failing that, in the system's own,
- * which there need not be. Git ignores it, for it holds what the file holds.
+ * which there need not be. Git ignores it, because it holds what the file holds.
  *
  * @param {string} file
  */

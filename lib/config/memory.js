@@ -20,7 +20,7 @@ let count = 0;
  */
 function memoryFile() {
 	count++;
-	// Unique, also among the workers of a process, and the test files that load this anew, with a clock of their own.
+	// Unique, also among the workers of a process, and the test files that each load this again, with a clock of their own.
 	const unique = `${process.hrtime.bigint().toString(36)}${Math.random().toString(36).slice(2)}`;
 	const folder = `rootcellar-private-${process.pid}-${count}-${unique}`;
 	return path.join(isRoomy(SHARED_MEMORY) ? SHARED_MEMORY : fs.realpathSync(os.tmpdir()), folder, "memory.sqlite3");

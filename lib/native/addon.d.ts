@@ -219,7 +219,7 @@ export declare class NativeDifference {
 	close(): void;
 }
 
-/** What keys held at a moment: `keys[i]` is one of the community `communities[i]`, empty for the default scope. */
+/** Looks up what keys held at a moment: `keys[i]` is one of the community `communities[i]`, empty for the default scope. */
 export declare function keysAt(
 	url: string,
 	target: RestoreTarget,

@@ -37,7 +37,7 @@ const { endAtSignals } = require("./signals.js");
  *   last one at the process's end
  */
 
-/** What is stored under a key that has no entry. */
+/** Stored value of a key that has no entry. */
 const NOTHING = /** @type {Stored} */ ({ text: undefined, expiresAt: undefined });
 
 /** Boundary to the native store of a file. */

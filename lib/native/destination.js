@@ -40,7 +40,7 @@ async function answerOf(asked, source = DESTINATION) {
 	return answer;
 }
 
-/** What cancels requests in the core. */
+/** Creates a token that cancels requests in the core. */
 function createCancel() {
 	return new (loadBinding().NativeCancel)();
 }
@@ -195,7 +195,7 @@ class StateDifference {
 }
 
 /**
- * What keys held at a moment.
+ * Values of keys at a moment.
  *
  * @param {Destination} destination
  * @param {RestoreTarget} target

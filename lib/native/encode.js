@@ -138,7 +138,7 @@ function toArrays(batch) {
 }
 
 /**
- * The arrays of a batch without SQL, with its texts as one, for each text that crosses has a price of its own.
+ * The arrays of a batch without SQL, with its texts as one, because each text that crosses has a price of its own.
  *
  * @param {Batch} batch
  */

@@ -11,7 +11,7 @@ const { Connection } = require("./connection.js");
  * @typedef {import("./connection.js").OpenConnection} OpenConnection
  */
 
-/** Who uses no PostgreSQL does not wait for it. */
+/** Loaded at first use: a bot without PostgreSQL does not wait for it. */
 const postgres = atFirstUse(() => require("./postgres/connection.js"));
 
 /** Connection of a store, opened by the first operation, and by a later one again after it could not be opened. */
@@ -113,7 +113,7 @@ class LazyConnection {
 			const connection = this.isRemote
 				? new (postgres().PostgresConnection)(location)
 				: new Connection(location, this.notices);
-			// What only one of the two has, its own part of `lib/api/` asks for.
+			// Methods that only one of the two has are called from its own part of `lib/api/` alone.
 			this.current = /** @type {OpenConnection} */ (connection);
 			connection.open((error) => this.settled(error, callback));
 		} catch (error) {

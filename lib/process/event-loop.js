@@ -16,7 +16,7 @@ const nextTurn = "clock" in setImmediate ? throughAPort : setImmediate;
  * @param {() => void} callback
  */
 function throughAPort(callback) {
-	// Loaded only now, for it changes process.chdir.
+	// Loaded only now, because it changes process.chdir.
 	const { MessageChannel } = require("node:worker_threads");
 	const { port1, port2 } = new MessageChannel();
 	port1.once("message", () => {

@@ -230,7 +230,7 @@ function overtakesReads(write, hasLateReads) {
  *
  * @param {Write[]} writes
  * @param {number} now milliseconds since 1970 UTC
- * @param {(write: Write, error: unknown) => void} drop told at once, for the writes behind may build on it
+ * @param {(write: Write, error: unknown) => void} drop told at once, because the writes behind may build on it
  * @returns {{ batch: import("../native/encode.js").Batch, encoded: Write[], taken: number }} the batch, the writes in it,
  *   and how many writes are in it or dropped
  */

@@ -20,7 +20,7 @@
 
 /**
  * Lease, of a transaction or a reserved connection: nothing is sent to the writer from its beginning until it is done.
- * Only reads go past it, for they do not see what it has not committed.
+ * Only reads go past it, because they do not see what it has not committed.
  *
  * @typedef {{ kind: "lease", begin(done: () => void): void, abort(): void, drain(): void, reject(error: unknown): void }} LeaseOperation
  */

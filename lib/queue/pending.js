@@ -209,7 +209,7 @@ function learn(write, outcomes) {
 		}
 		case "setIfAbsent":
 			write.told = outcomes.nextDone();
-			// Of what was there before, the writer does not tell.
+			// The writer does not tell what was there before.
 			write.changes[0].isTold = write.told;
 			break;
 		case "expire":

@@ -210,7 +210,7 @@ class OperationQueue {
 	}
 
 	/**
-	 * True if an array of so many entries is set in bulk. A server is not, for it has to be asked about each key.
+	 * True if an array of so many entries is set in bulk. Never on a server, which has to be asked about each key.
 	 *
 	 * @param {number} count
 	 */

@@ -17,7 +17,7 @@ const { RootcellarError } = require("../base/errors.js");
  * @property {Scope | undefined} outer
  */
 
-/** @type {AsyncLocalStorage<Scope> | undefined} created with the first transaction, for it is not free */
+/** @type {AsyncLocalStorage<Scope> | undefined} created with the first transaction, because it is not free */
 let storage;
 
 /** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */

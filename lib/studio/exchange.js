@@ -101,7 +101,7 @@ function sendJson(response, status, value, headers = {}) {
 }
 
 /**
- * What the page is told of an error. An error of the program itself keeps its details to the terminal.
+ * Error as the page is told of it. An error of the program itself keeps its details to the terminal.
  *
  * @param {any} error
  */

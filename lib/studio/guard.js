@@ -22,7 +22,7 @@ function hash(text) {
 }
 
 /**
- * Who may ask: a page of this very origin that knows the token.
+ * Guard of requests: only a page of this very origin that knows the token may ask.
  *
  * @param {string} host address and port, as the page's URL has them
  * @param {string} token

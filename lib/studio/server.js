@@ -168,7 +168,7 @@ function limited(response, limitMs) {
  * @param {import("./guard.js").Refusal} refusal
  */
 function deny(response, { status, code, message }) {
-	// What was sent with it is dropped, so that the answer arrives.
+	// The rest of the request is dropped, so that the answer arrives.
 	response.req.resume();
 	sendJson(response, status, { error: { code, message } });
 }

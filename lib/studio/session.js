@@ -10,7 +10,7 @@ const { openMoment } = require("./moments.js");
  * @typedef {import("../..").DataStore} DataStore
  * @typedef {Awaited<ReturnType<typeof openMoment>>} Moment
  *
- * What a studio shows: a file with the destination of its backups, or a state that was restored from them.
+ * Place that a studio shows: a file with the destination of its backups, or a state that was restored from them.
  *
  * @typedef {object} Place
  * @property {string} [file]
@@ -29,13 +29,13 @@ const REPLACED = new Set(["SQLITE_READONLY_DBMOVED", "ERR_STORE_CLOSED"]);
 class Session {
 	downloads = createDownloads();
 	/**
-	 * What cancels a request that the page has given a name.
+	 * Functions that cancel requests, by the name that the page has given.
 	 *
 	 * @type {Map<string, () => void>}
 	 */
 	works = new Map();
 	/**
-	 * What was restored, the newest first.
+	 * Restores, the newest first.
 	 *
 	 * @type {import("./restores.js").Restored[]}
 	 */

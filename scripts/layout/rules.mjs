@@ -19,6 +19,10 @@ import { codeOf, importsOfRust } from "./rust.mjs";
 
 const FILES_IN_A_FOLDER_MAX = 12;
 
+/** First word of a doc comment that describes a thing without naming it. */
+const RIDDLE =
+	/^(?<!^[ \t]*\/\/[/!][^\n]*\n)[ \t]*(?:\/\/[/!]|\/\*\*(?:\s*\*)?)[ \t]+(What|How|Whether|Where|Which|Who|Why)\b/gm;
+
 /** The two files that name the numbers which cross between JavaScript and Rust. */
 const PROTOCOL = { javascript: "lib/native/protocol.js", rust: "src/node/protocol.rs" };
 
@@ -46,6 +50,7 @@ export function problemsOf(files, order) {
 			"type",
 		),
 		...strayNumbers(javascript, rust),
+		...riddles(files),
 	];
 }
 
@@ -145,6 +150,16 @@ function strayNumbers(javascript, rust) {
 		...declared(javascript, ofJavaScript, crosses, PROTOCOL.javascript),
 		...declared(inFolder(rust, "src/node"), ofRust, crosses, PROTOCOL.rust),
 	];
+}
+
+/** @param {Files} files */
+function riddles(files) {
+	return [...files].flatMap(([path, text]) =>
+		[...text.matchAll(RIDDLE)].map(
+			(match) =>
+				`${path}:${lineAt(text, match.index + match[0].length)}: a doc comment opens with "${match[1]}" (its first words name the thing)`,
+		),
+	);
 }
 
 /**

@@ -5,7 +5,7 @@ import { endedSteps, StepFailure, together } from "./run.mjs";
 /** The last lines of vitest and of cargo test, with what they have counted. */
 const CLOSING_LINES = [/^ *Test Files .*\(\d+\)$/, /^ *Tests .*\(\d+\)$/, /^test result: .*$/];
 
-/** What vitest and cargo test print of a test that has failed. */
+/** Lines that vitest and cargo test print of a test that has failed. */
 const FAILURES = [/^ *FAIL .*$/, /^test .* \.\.\. FAILED$/];
 
 /** Names a file to which what is reported is added, so that the last of several commands reports all of it. */

@@ -16,7 +16,7 @@ import { root } from "./run.mjs";
 
 const source = join(root, "studio");
 
-/** Where `lib/studio/assets.js` looks for the page. */
+/** Folder in which `lib/studio/assets.js` looks for the page. */
 const output = join(source, "dist");
 
 /** Builds the page of the studio, unless it is newer than what it is made of. */

@@ -47,7 +47,7 @@ pub enum PostgresField {
     Password,
     /// The name of the database.
     Database,
-    /// What concerns TLS.
+    /// The settings of TLS.
     Tls,
 }
 

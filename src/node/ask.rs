@@ -51,7 +51,7 @@ pub fn ask<A>(
 where
     Ask<A>: Task,
 {
-    // On this thread, for it reads the environment, which JavaScript may change while another thread reads it.
+    // On this thread, because it reads the environment, which JavaScript may change while another thread reads it.
     let destination: Result<Arc<dyn Destination>, Error> =
         match store.and_then(|path| destination_of(&PathBuf::from(path))) {
             Some(destination) => Ok(destination),

@@ -224,7 +224,7 @@ pub fn forget_backup_state(path: String) -> AsyncTask<Ask<Answer>> {
 #[napi]
 #[must_use]
 pub fn set_aside(path: String, url: Option<String>) -> AsyncTask<Ask<Answer>> {
-    // On this thread, for it reads the environment.
+    // On this thread, because it reads the environment.
     let destination = url.map(|url| parse(&url)).transpose();
     let work = move || {
         let destination = destination?;

@@ -26,7 +26,7 @@ use crate::backup::difference::tables::TableDifference;
 use crate::sql::{Cancel, CancelReason};
 use crate::threads::lock;
 
-/// What to compare.
+/// Options of a difference.
 #[napi(object)]
 pub struct DifferenceOptions {
     /// Destination of the backups.
@@ -240,7 +240,7 @@ impl NativeDifference {
     #[napi]
     pub fn close(&self) {
         self.cancel.cancel(CancelReason::Aborted);
-        // What is being read is removed by whoever reads it.
+        // A state that is being read is removed by whoever reads it.
         if let Ok(mut made) = self.made.try_lock() {
             *made = None;
         }

@@ -187,7 +187,7 @@ impl NativeStore {
         }
     }
 
-    /// Asks for a lease of the writing connection, of a kind of those in `batch`. `leased` reports its begin.
+    /// Asks for a lease of the writing connection, of a kind of those in `batch`. `leased` reports its beginning.
     /// `ended` is always the last event, also if there was no lease.
     #[napi]
     pub fn lease(&self, id: u32, kind: u32, idle_limit_ms: f64) {

@@ -127,7 +127,7 @@ impl NativeStore {
         if let Some(options) = &mut backup {
             lock(&shared.hooks).names = std::mem::take(&mut options.hooks);
         }
-        // On this thread, for it reads the environment, which JavaScript may change while another thread reads it.
+        // On this thread, because it reads the environment, which JavaScript may change while another thread reads it.
         let options = backup.as_ref().map(parse_options).transpose();
         let spawned = threads::spawn("open", move || {
             let observer: Arc<dyn Observer> = Arc::<StoreState>::clone(&shared);

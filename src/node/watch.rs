@@ -16,8 +16,8 @@ use crate::engine::sqlite::{Scope, WatchNumber, WatchReport, Watched};
 #[napi]
 impl NativeStore {
     /// Watches keys, or those of a range from `start` to `end`. Returns `true` if its snapshot is taken; if not, `started`
-    /// reports it. From `done` on, each call of `watchNext` has one event: `changed`, without rows if all keys have to be read anew; or
-    /// `failed`, which ends the watch.
+    /// reports it. From `done` on, each call of `watchNext` has one event: `changed`, without rows if all keys have to be read
+    /// again; or `failed`, which ends the watch.
     #[napi]
     pub fn watch(
         &self,

@@ -14,10 +14,10 @@ export class ApiError extends Error {
 	}
 }
 
-/** Whether the server answers. */
+/** True while the server answers. */
 export const isConnected = signal(true);
 
-/** Whether the page has no token, or one that another run of the command has given. */
+/** True if the page has no token, or one that another run of the command has given. */
 export const isLocked = signal(false);
 
 const TOKEN = "rootcellar-token";

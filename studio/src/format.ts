@@ -12,7 +12,7 @@ export function number(count: number): string {
 	return count.toLocaleString("en-US");
 }
 
-/** How long it is until an expiry. */
+/** Time until an expiry. */
 export function countdown(expiresAt: number, now: number): string {
 	const seconds = Math.ceil((expiresAt - now) / 1_000);
 	if (seconds <= 0) return "expired";
@@ -23,7 +23,7 @@ export function countdown(expiresAt: number, now: number): string {
 	return `${days} d ${Math.floor((seconds % 86_400) / 3_600)} h`;
 }
 
-/** How long ago something was. */
+/** Time since something was, in words. */
 export function ago(time: number, now: number): string {
 	const seconds = Math.max(0, Math.round((now - time) / 1_000));
 	if (seconds < 10) return "just now";

@@ -1,4 +1,4 @@
-// What all screens share.
+// State that all screens share.
 
 import { computed, signal } from "@preact/signals";
 import { ApiError, call } from "./api";
@@ -34,7 +34,7 @@ export const info = signal<Info | undefined>(undefined);
 export const screen = signal<Screen>("keys");
 export const moment = signal<Moment | undefined>(undefined);
 
-/** Whether what is shown may be changed: a moment of the past may not. */
+/** True if the shown state may be changed: a moment of the past may not. */
 export const canWrite = computed(() => info.value?.canWrite === true && moment.value === undefined);
 
 /** The moment as requests name it. */

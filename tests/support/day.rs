@@ -20,18 +20,18 @@ pub const START_MS: i64 = 1_735_689_600_000;
 
 const SECOND_MS: i64 = 1_000;
 
-/// What became of it.
+/// Result of a day.
 #[derive(Debug)]
 pub struct Played {
     /// The backups in the end.
     pub files: Vec<BackupFile>,
-    /// What they took at most, at any moment.
+    /// Most bytes that they took, at any moment.
     pub most_bytes: u64,
     /// The size of the database.
     pub database_bytes: u64,
 }
 
-/// What the values are like.
+/// Kind of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {
     /// Objects as JSON, which are compressed to a quarter.
@@ -75,7 +75,7 @@ pub fn play(folder: &Path, keys: usize, values: Values, seconds: i64) -> Played 
     Played { most_bytes: most_bytes.max(total_bytes(&files)), files, database_bytes: restored.bytes }
 }
 
-/// What files take together.
+/// Bytes of all files together.
 pub fn total_bytes(files: &[BackupFile]) -> u64 {
     files.iter().map(|file| file.bytes).sum()
 }

@@ -24,7 +24,7 @@ use crate::rounds::rounds;
 /// The name of the database file.
 pub const FILE: &str = "bot.sqlite3";
 
-/// What a power loss left, and when it was.
+/// Files that a power loss left, and its moment.
 pub struct Loss {
     point: usize,
     pub survivors: Survivors,
@@ -199,7 +199,7 @@ pub fn put(image: &Image, folder: &Path) {
 fn reopen(image: &Image, is_kill: bool) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     put(image, folder.path());
-    // What is left of the index of the log is of no use, and must do no harm.
+    // A leftover index of the log is of no use, and must do no harm.
     if image.contains_key(&format!("{FILE}-wal")) {
         std::fs::write(folder.path().join(format!("{FILE}-shm")), vec![0xa5; 32 << 10]).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What a store was asked, and the states that it went through.
+//! Commands to a store, and the states that it went through.
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -36,12 +36,12 @@ impl History {
         Self { states: vec![state], model: Model::new(NOW_MS) }
     }
 
-    /// How many commands there were.
+    /// Number of commands.
     pub fn commands(&self) -> usize {
         self.states.len() - 1
     }
 
-    /// Whether a store is in the state after at least and at most so many commands.
+    /// True if a store may be in the state after at least and at most so many commands.
     pub fn allows(&self, state: &str, acknowledged: usize, sent: usize) -> bool {
         self.states[acknowledged..=sent].iter().any(|allowed| allowed == state)
     }

@@ -10,7 +10,7 @@ pub struct Model {
     pub now_ms: i64,
 }
 
-/// What becomes of a command.
+/// Outcome of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ran {
     /// It is done, and tells this.

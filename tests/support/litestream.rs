@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/.cache/rootcellar");
 
-/// What is there of a list. Where something is missing that is said, or an error if it has to be there.
+/// Paths of a list that are there. If something is missing, that is said, or is an error if it has to be there.
 fn installed(what: &str, paths: impl IntoIterator<Item = String>) -> Vec<PathBuf> {
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let found: Vec<PathBuf> = paths.iter().filter(|path| path.exists()).cloned().collect();
@@ -35,7 +35,7 @@ pub fn libraries() -> Vec<PathBuf> {
     installed("Litestream's library", ["0.5.14", "0.5.15", "0.5.16", "0.5.17"].map(path))
 }
 
-/// What a library fills a file with, once it has opened a replica.
+/// Bytes with which a library fills a file, once it has opened a replica.
 pub fn filled_by(library: &Path, root: &Path, query: &str, expected: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let filled = folder.path().join("filled.sqlite3");
@@ -65,7 +65,7 @@ pub fn filled_by(library: &Path, root: &Path, query: &str, expected: &[u8]) -> V
     content
 }
 
-/// What a release restores; `None` if it refuses.
+/// Database that a release restores; `None` if it refuses.
 pub fn litestream(release: &Path, root: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = tempfile::tempdir().unwrap();
     let path = output.path().join("out.sqlite3");

@@ -30,15 +30,15 @@ impl Observer for Listener {
     }
 }
 
-/// How often a folder is copied that somebody writes to.
+/// Number of times that a folder is copied to which somebody writes.
 const COPIES_MAX: usize = 20;
 
 /// A bot's machine.
 pub struct Machine {
     pub folder: TempDir,
-    /// Where its backups go: `backups` in the folder.
+    /// Destination of its backups: `backups` in the folder.
     pub destination: PathBuf,
-    /// How often changes are looked for.
+    /// Time between looks for changes.
     pub interval: Duration,
 }
 
@@ -221,7 +221,7 @@ impl Image {
         }
     }
 
-    /// What was in a file of the machine.
+    /// Bytes of a file of the machine.
     pub fn bytes(&self, machine: &Machine, name: &str) -> Vec<u8> {
         let path = machine.path(name);
         self.0.iter().find(|(found, ..)| *found == path).unwrap().1.clone()

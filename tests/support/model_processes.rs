@@ -19,7 +19,7 @@ use crate::{NOW_MS, add_as_the_sdk, address, check, command, entry, execute, mee
 const PARTICIPANT: &str = "processes::participant";
 const IS_PARTICIPANT: &str = "ROOTCELLAR_TEST_MODEL_PARTICIPANT";
 
-/// What the line of a participant begins with.
+/// Beginning of a participant's line.
 const DONE: &str = "turn done";
 
 /// Processes beside the test's own.

@@ -1,4 +1,4 @@
-//! What a power loss may leave of the files that were recorded.
+//! Files that a power loss may leave, of those that were recorded.
 //!
 //! A disk keeps what was synced. Of what was not, it may have any part: a sector of 512 bytes has what it held
 //! when it was last synced, or what any write since put there; writes are lost, kept and torn in any order. A name
@@ -39,7 +39,7 @@ pub struct Disk {
 #[derive(Default)]
 struct File {
     synced: Vec<u8>,
-    /// What happened since.
+    /// Changes since.
     pending: Vec<Change>,
 }
 
@@ -52,7 +52,7 @@ enum Change {
 #[derive(Default)]
 struct Name {
     synced: Option<FileId>,
-    /// What happened since.
+    /// Changes since.
     pending: Vec<Option<FileId>>,
 }
 
@@ -153,7 +153,7 @@ impl File {
             Change::Truncate { length } => *length,
         });
         let filler = Filler::new(rng, cached_length);
-        // Of a long list nearly all, nearly none, or something between.
+        // A long list keeps nearly all, nearly none, or something between.
         let (kept, torn) = (rng.f64(), rng.f64() * 0.5);
         for change in &self.pending {
             if rng.f64() < torn {
@@ -231,11 +231,11 @@ fn set_length(file: &mut Vec<u8>, length: usize) {
     file.extend_from_slice(&vec![0; length - file.len()]);
 }
 
-/// What a file holds where it grew, and what was written there is lost.
+/// Content of a file where it grew and the written bytes are lost.
 #[derive(Clone, Copy)]
 struct Filler {
     is_garbage: bool,
-    /// How long the file was before the power was lost. Beyond that nothing was written, and nothing is lost.
+    /// Length of the file before the power was lost. Beyond that nothing was written, and nothing is lost.
     cached_length: usize,
 }
 

@@ -14,7 +14,7 @@ use rusqlite::ffi;
 /// Tells files apart that had the same name one after the other.
 pub type FileId = usize;
 
-/// What happened, in order.
+/// Recorded event. They are in order.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The recording began with these files, all of them on disk.
@@ -27,7 +27,7 @@ pub enum Event {
     Write { file: FileId, offset: usize, bytes: Vec<u8> },
     /// The length was set.
     Truncate { file: FileId, length: usize },
-    /// What was written is on disk; with `folder`, so are the names.
+    /// Everything that was written is on disk; with `folder`, so are the names.
     Sync { file: FileId, folder: bool },
     /// The scenario sent so many commands, in all.
     Sent(usize),
@@ -268,7 +268,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     ffi::SQLITE_OK
 }
 
-/// What every disk is assumed to do, and no more: bytes beside those that are written stay as they are.
+/// Property that every disk is assumed to have, and no more: bytes beside those that are written stay as they are.
 unsafe extern "C" fn device_characteristics(_: *mut ffi::sqlite3_file) -> c_int {
     ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
 }

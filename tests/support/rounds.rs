@@ -1,5 +1,5 @@
-//! How often a test repeats something at random: a few times in `npm test`, many times in `npm run test:all`, and for long in
-//! `npm run test:long`.
+//! Numbers of rounds of a test that repeats something at random: a few in `npm test`, many in `npm run test:all`, and more for
+//! long in `npm run test:long`.
 
 /// The number for this run.
 pub fn rounds<T>(few: T, many: T, long: T) -> T {

@@ -33,7 +33,7 @@ const REBUILDS = {
 	},
 };
 
-/** How a change of the schema comes to be in a transaction. */
+/** Ways in which a change of the schema comes to be in a transaction. */
 const WAYS = {
 	"a transaction": (db, change) => db.transaction(change),
 	"a nested transaction": (db, change) => db.transaction((trx) => trx.transaction(change)),

@@ -1,4 +1,4 @@
-// What is told of two states beside their rows: the order of operations, what is refused, and how it ends.
+// Differences of two states, beside their rows: the order of operations, refusals, and the end.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

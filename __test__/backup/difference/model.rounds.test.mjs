@@ -98,7 +98,7 @@ async function tablesOf(file) {
 	return tables;
 }
 
-/** What differs between two tables. */
+/** Difference of two tables. */
 function tableDifference(name, was, is) {
 	const numbers = { name, rowsBefore: was?.rows.length, rowsAfter: is?.rows.length, isSchemaChanged: false };
 	if (!was) return { ...numbers, added: is.rows.length, removed: 0, changed: 0 };
@@ -171,7 +171,7 @@ test.each(Array.from({ length: rounds({ few: 2, many: 12, long: 60 }) }, (_, ind
 	},
 );
 
-/** What does not fit what was done before. */
+/** Expects the error of a change that does not fit those before. */
 function refused({ code }) {
 	expect(code).toMatch(/^SQLITE_(ERROR|CONSTRAINT)/);
 }

@@ -21,7 +21,7 @@ async function stored(entries) {
 	return { directory, file, url, store, id, createdAt };
 }
 
-/** What a file holds, whatever the order of its rows. */
+/** Rows of a file, whatever their order. */
 const content = async (file) =>
 	(await rawRows(file)).map((row) => JSON.stringify(row)).sort((one, other) => (one < other ? -1 : 1));
 

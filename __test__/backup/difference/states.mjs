@@ -4,7 +4,7 @@ import { raw } from "../../helpers/raw.mjs";
 
 const ROWS = "select key, community_id, value, expires_at from __rootapp_kv order by rowid";
 
-/** What the keys of a file hold at a time: the newest row of a key has its value. By their names, which say how they are sorted. */
+/** Keys of a file at a time, sorted by their names: the newest row of a key has its value. */
 export async function keysOf(file, now) {
 	const keys = new Map();
 	for (const { key, community_id, value, expires_at } of await raw(file, ROWS)) {
@@ -27,7 +27,7 @@ export function differenceOf(before, after) {
 		.filter(([, was, is]) => was?.json !== is?.json || was?.expiresAt !== is?.expiresAt);
 }
 
-/** What a difference tells, in the form of {@link differenceOf}. */
+/** Keys of a difference, in the form of {@link differenceOf}. */
 export async function told(difference) {
 	const rows = [];
 	for await (const { key, community, before, after } of difference) {
@@ -37,7 +37,7 @@ export async function told(difference) {
 	return rows;
 }
 
-/** How many keys of {@link differenceOf} were added, removed and changed. */
+/** Numbers of keys of {@link differenceOf} that were added, removed and changed. */
 export function countsOf(rows) {
 	const count = (is) => rows.filter(([, before, after]) => is(before !== undefined, after !== undefined)).length;
 	return {

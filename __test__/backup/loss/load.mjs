@@ -51,7 +51,7 @@ export async function countWithSqlite3(file, who) {
 		number++;
 		await all(`insert into ${who} values (?, randomblob(?))`, number, randomLength());
 		acknowledged(who, number);
-		// What others do to the log is no loss either.
+		// Checkpoints by others are no loss either.
 		if (Math.random() < 0.02) await all("pragma wal_checkpoint(truncate)");
 		await sleep(10);
 		await pause();

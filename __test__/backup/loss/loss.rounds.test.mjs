@@ -130,7 +130,7 @@ test("what was acknowledged 1.3 s before a kill is there, whole, on a machine th
 		for (let round = 0; round < ROUNDS && !hasFailed; ) {
 			const safe = await live(file);
 			await recover(file, safe);
-			// Where the machine was too busy at the end to say what was safe, the round says nothing.
+			// If the machine was too busy at the end to say what was safe, the round says nothing.
 			if (WRITERS.every((who) => safe[who] > 0)) round++;
 		}
 	};

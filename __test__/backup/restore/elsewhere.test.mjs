@@ -27,7 +27,7 @@ test("while a bot writes, which sees it in its cache and its watch; nothing that
 	expect(await store.appData.get("k")).toBe(1);
 	expect(await store.sqlite.all("SELECT x FROM t")).toEqual([{ x: "then" }]);
 
-	// What was acknowledged is in the state before, or was written afterwards.
+	// Every acknowledged write is in the state before, or was made afterwards.
 	const undone = join(directory, "undone.sqlite3");
 	await store.backups.restore({ id: undoId, to: undone });
 	const kept = new Set([...(await keysIn(undone)), ...(await keysIn(file))]);

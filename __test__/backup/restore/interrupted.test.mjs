@@ -46,7 +46,7 @@ test.each(STEPS)("after %j it is done again, and the state is the newest", async
 	expect(await store.appData.get("k")).toBe(2);
 	await store.appData.set({ key: "k", value: 3 });
 	await store.close();
-	// What was there is all there still, and nothing else is left.
+	// Everything that was there is there still, and nothing else is left.
 	const names = readdirSync(directory);
 	expect(names.filter((name) => /\.damaged-\d+$/.test(name))).toHaveLength(1);
 	expect(names.filter((name) => /-wal$/.test(name))).toHaveLength(1);

@@ -124,7 +124,7 @@ async function openSqlite(filename) {
 	};
 }
 
-/** What Sequelize does with a model of notes, by whichever class it was opened. */
+/** Operations of Sequelize on a model of notes, by whichever class it was opened. */
 async function notesOf(sequelize, Note) {
 	await sequelize.sync();
 	return {
@@ -162,7 +162,7 @@ async function openSequelizeTypescript(filename) {
 	require("reflect-metadata");
 	const { AllowNull, Column, DataType, Model, Sequelize, Table } = require("sequelize-typescript");
 	class Note extends Model {}
-	// What TypeScript makes of the decorators.
+	// The decorators, as TypeScript compiles them.
 	Column(DataType.STRING)(Note.prototype, "text");
 	AllowNull(false)(Note.prototype, "text");
 	Table({ tableName: "notes", timestamps: false })(Note);

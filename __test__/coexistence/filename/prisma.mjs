@@ -32,7 +32,7 @@ model Note {
 export async function generatePrismaClient(folder) {
 	const schema = join(folder, "schema.prisma");
 	writeFileSync(schema, SCHEMA);
-	// Where the command line finds no @prisma/client, it installs one.
+	// If the command line finds no @prisma/client, it installs one.
 	symlinkSync(join(extendedFolder, "node_modules"), join(folder, "node_modules"), "junction");
 	const prisma = createRequire(join(extendedFolder, "package.json")).resolve("prisma/build/index.js");
 	const env = {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 const MEGABYTE = 1 << 20;
 
 /**
- * How what makes the disk too small is changed.
+ * Controls of the room on a disk.
  *
  * @param {"mounted" | "limited"} kind
  * @param {string} folder - Where the disk is.

@@ -7,7 +7,7 @@ import { temporaryFile } from "../../helpers/store.mjs";
 
 const PAST = 1_577_836_800_000;
 
-/** What a program does first: it sets its clock. */
+/** First line of a program: it sets its clock. */
 const INTO_THE_PAST = `Date.now = () => ${PAST};`;
 
 const OPEN = "const store = openDataStore({ filename: process.argv[1], backup: false });";

@@ -64,7 +64,7 @@ describe("the sum", () => {
 		const pairs = fc.sample(fc.tuple(number, number), 2_000).filter(([a, b]) => Number.isFinite(a + b));
 		await appData.set(pairs.map(([value], index) => ({ key: `k${index}`, value })));
 		const sums = await Promise.all(pairs.map(([, by], index) => kv.increment(`k${index}`, by)));
-		// What JSON has for a negative zero is a positive one.
+		// JSON has a positive zero for a negative one.
 		const expected = pairs.map(([a, b]) => JSON.parse(JSON.stringify(a)) + b + 0);
 		expect(sums).toEqual(expected);
 		const rows = await sqlite.all("select value from __rootapp_kv order by rowid");

@@ -256,7 +256,7 @@ describe("entries", () => {
 		const lengths = [];
 		for await (const { value } of kv.entries({ prefix: "l", reverse: true })) {
 			lengths.push(value.length);
-			// What is written behind the page is seen: the next page is one of its own moment.
+			// A write behind the page is seen: the next page is one of its own moment.
 			if (lengths.length === 2) await appData.set({ key: "l0", value: "" });
 		}
 		expect(lengths).toEqual([...Array.from({ length: 5 }, () => 3 << 20), 0]);

@@ -21,7 +21,7 @@
  */
 
 /**
- * What an operation makes of a state, or `undefined` if it cannot have had its result in that state.
+ * State after an operation, or `undefined` if it cannot have had its result in the state before.
  *
  * @template {Operation} O
  * @typedef {(state: string | null, operation: O) => { state: string | null } | undefined} Step
@@ -87,7 +87,7 @@ class Search {
 			if (this.operations[index].isRead) return [{ index, state }];
 			found.push({ index, state: result.state });
 		}
-		// What returned first has most likely come first.
+		// The operation that returned first has most likely come first.
 		return found.sort((a, b) => this.operations[b.index].returned - this.operations[a.index].returned);
 	}
 

@@ -1,4 +1,4 @@
-// What is expected of a history.
+// Expectations of a history.
 
 import { expect } from "vitest";
 import { check } from "./checker.mjs";
@@ -25,7 +25,10 @@ export function expectTransfers(history, name) {
 
 const sumOf = (entries) => entries.reduce((sum, [, balance]) => sum + balance, 0);
 
-/** Of all keys together gets have no place in their client's order: they need not wait for writes of other keys. */
+/**
+ * History of all keys together: its gets have no place in their client's order, because they need not wait for writes of other
+ * keys.
+ */
 const ofWholeStore = (history) => history.map((one) => (one.kind === "get" ? { ...one, client: undefined } : one));
 
 /** There is an order that explains a history; else the message shows where the longest attempt ended. */

@@ -1,4 +1,4 @@
-// Who takes part in a history: a process, a worker thread, or this thread.
+// Participants of a history: a process, a worker thread, or this thread.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -35,7 +35,7 @@ function participant(emitter, send) {
 	const ended = once(emitter, "exit").then(() => {
 		throw new Error("a participant ended");
 	});
-	// That counts only while an answer is waited for.
+	// The end counts only while an answer is waited for.
 	ended.catch(() => {});
 	async function answer() {
 		const [message] = await Promise.race([once(emitter, "message"), ended]);

@@ -13,8 +13,8 @@ export const updates = {
 };
 
 /**
- * What `updateMany` does to the values of some keys, by kind, and what they were before by what it has made of them. An
- * argument has these `keys`.
+ * Effects of `updateMany` on the values of some keys, by kind, and their reversal, from the new values to the old. An argument
+ * has these `keys`.
  */
 export const jointUpdates = {
 	exchange: { apply: ([one, other]) => [other, one], revert: ([one, other]) => [other, one] },

@@ -8,7 +8,10 @@ import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { until } from "../../helpers/time.mjs";
 import { expectLikeModel, Model, operation } from "./model.mjs";
 
-/** What another process does with keys of the default scope, until it is killed. `set` leaves a second row of a key in the SDK. */
+/**
+ * Programs of other processes, which write keys of the default scope until they are killed. `set` leaves a second row of a key
+ * in the SDK.
+ */
 const OTHERS = {
 	rootcellar: `const { appData, kv } = openDataStore({ filename: process.argv[1], backup: false });
 		const write = (n) => Promise.all([
@@ -57,7 +60,7 @@ test("random operations have the results of a plain model while other processes 
 		failure.catch(() => {});
 		return { name, failure };
 	});
-	/** What each has in the store: it changes with every write. */
+	/** Entries of each in the store: they change with every write. */
 	const states = async () => {
 		const found = others.map(({ name }) => watcher.appData.select(`${name}:%`));
 		return (await Promise.all(found)).map((entries) => JSON.stringify(entries));

@@ -27,7 +27,7 @@ async function start(library, filename) {
 	};
 }
 
-/** What the SDK is asked for: `set`, which adds a row where a key has one, and `delete`. */
+/** Operations for the SDK: `set`, which adds a row where a key has one, and `delete`. */
 const inSdk = fc.array(
 	operation
 		.filter(({ method }) => method === "set" || method === "delete")

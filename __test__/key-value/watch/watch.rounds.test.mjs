@@ -68,7 +68,7 @@ function follow(store, options, slowly) {
 async function storm(filename, writers, seed, count) {
 	const store = openDataStore({ filename, backup: false });
 	const reader = openDataStore({ filename, readOnly: true });
-	// What was left by the storm before.
+	// Remove the keys of the storm before.
 	await store.appData.deleteLike("%");
 	await store.appData.set({ key: "other", value: 0 });
 	const prefixes = ["", "shared:", "a:", "b:", "c:", "own:"];

@@ -12,7 +12,7 @@ import { makeSdkFile, raw, SDK_SCHEMA } from "../../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 import { shortest, until } from "../../helpers/time.mjs";
 
-/** What a watch has told, as far as it has come. */
+/** Collects the changes that a watch has told so far. */
 function collect(watch) {
 	const told = [];
 	const done = (async () => {
@@ -104,7 +104,7 @@ describe("it tells", () => {
 		})();
 		for (let n = 0; n < 100; n++) await store.appData.set({ key: "k", value: n });
 		expect(await watch.next()).toEqual({ value: [{ key: "k", value: 99 }], done: false });
-		// What was undone meanwhile is no change.
+		// A change that was undone meanwhile is none.
 		await store.appData.set({ key: "k", value: 1 });
 		await store.appData.set({ key: "k", value: 99 });
 		await store.appData.set({ key: "k", value: 100 });

@@ -50,7 +50,7 @@ type SdkStorage = Pick<sdk.RootServer["dataStore"], "appData" | "config">;
 export const dataStoreForSdk: SdkStorage = {} as ours.DataStore;
 export const rootServerForSdk: { dataStore: SdkStorage } = {} as typeof ours.rootServer;
 
-// What must not compile.
+// Programs that must not compile.
 
 // @ts-expect-error a key is a string
 export const numberAsKey: ours.KeyValue<number> = { key: 7, value: 7 };

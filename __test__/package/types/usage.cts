@@ -12,7 +12,7 @@ const configForSdk: sdk.RootDatabaseConfig = rootServer.dataStore.config;
 const entryForSdk: sdk.KeyValue<number> = {} as rootcellar.KeyValue<number>;
 const entryForUs: rootcellar.KeyValue<number> = {} as sdk.KeyValue<number>;
 
-// What `rootcellar/register` does compiles in a bot's own code, too.
+// The assignments of `rootcellar/register` compile in a bot's own code, too.
 sdk.rootServer.dataStore.appData = dataStore.appData;
 sdk.rootServer.dataStore.config = dataStore.config;
 

@@ -5,7 +5,7 @@ const { once } = require("node:events");
 const net = require("node:net");
 const { join } = require("node:path");
 
-/** What a client sends first that wants TLS: a record of a handshake (RFC 8446, 5.1), with a hello in it (4). */
+/** True for the first bytes of a client that wants TLS: a record of a handshake (RFC 8446, 5.1), with a hello in it (4). */
 const isHello = (bytes) => bytes[0] === 22 && bytes[5] === 1;
 
 /** PostgreSQL's request for TLS (postgresql.org/docs/current/protocol-message-formats.html). */

@@ -50,7 +50,7 @@ module.exports = {
 		for (const end of ["\r\n", "\n"]) {
 			writeFileSync(join(migrations, "0001_first.sql"), script(end));
 			const store = openDataStore({ filename: join(place, "bot.sqlite3"), backup: false });
-			// What Git has made of the ends of lines is no other migration.
+			// Other ends of lines, as Git makes them, are no other migration.
 			await store.sqlite.migrate(migrations);
 			assert.deepEqual(await names(store), ["x"]);
 			await store.close();

@@ -1,4 +1,4 @@
-// What cannot work is a clear error of the first operation, and the next one tries anew.
+// Settings that cannot work: a clear error of the first operation, and the next one tries again.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { RootcellarError } from "rootcellar";
@@ -10,7 +10,7 @@ import { startStandby } from "../servers/standby.mjs";
 /** Time for which operations here try to reach a server. */
 const timeoutMs = 1_500;
 
-/** What nothing may tell of. */
+/** Password that no message may show. */
 const SECRET = "correct-horse:@/battery";
 
 /** An operation that rejects with a code; its message names what is to blame, and tells nothing of what that holds. */

@@ -1,4 +1,4 @@
-// What DATABASE_CONFIG and the variables of PostgreSQL say, without a server.
+// Settings from DATABASE_CONFIG and the variables of PostgreSQL, without a server.
 
 import { createRequire } from "node:module";
 import fc from "fast-check";

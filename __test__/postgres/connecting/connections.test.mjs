@@ -1,4 +1,4 @@
-// How many connections a process opens, whatever it does: what a server has to have room for.
+// Number of connections that a process opens, whatever it does: a server has to have room for them.
 
 import { expect, test } from "vitest";
 import { json } from "../../cli/cli.mjs";

@@ -86,7 +86,7 @@ test("a database that is set to read only while the store is open says so, and i
 	await write(store);
 	await server.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = on`);
 	await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
-	// What was sent on a connection that had ended may have been written.
+	// A write that was sent on a connection that had ended may have been carried out.
 	const { code } = await rejection(() => write(store));
 	expect(["ERR_NO_SERVER", "ERR_OUTCOME_UNKNOWN"]).toContain(code);
 	const error = await rejection(() => write(store));
@@ -97,7 +97,7 @@ test("a database that is set to read only while the store is open says so, and i
 });
 
 describe("tables that somebody changes while a store is open", () => {
-	/** What every operation is told that is called at once, and in how many statements. */
+	/** Codes of the errors of operations that are called at once. */
 	async function refusalsOf(store) {
 		const operations = [
 			...Array.from({ length: 50 }, (_, n) => () => write(store, `k${n}`)),

@@ -49,7 +49,7 @@ async function storeWith(kind, tls, host = "localhost") {
 	return storeOn(server.config(name, { host, tls, timeoutMs: 2_000 }));
 }
 
-/** How many connections of stores to a server are encrypted, and how many are not. */
+/** Connections of stores to a server: whether some are encrypted, and whether some are not. */
 async function encrypted(kind) {
 	const rows = await servers[kind].query(
 		"SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'rootcellar'",

@@ -1,4 +1,4 @@
-// What is written to a store and acknowledged, while the server under it comes and goes.
+// Acknowledged writes to a store, while the server under it comes and goes.
 
 import { expect } from "vitest";
 

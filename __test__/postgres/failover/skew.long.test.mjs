@@ -43,7 +43,7 @@ test.each([-7_200, -30, 30, 7_200])("a clock that is %i s off", async (seconds) 
 	);
 	expect(Math.abs(found.began - Date.now() - seconds * 1_000)).toBeLessThan(60_000);
 	expect(found).toMatchObject({ minute: found.began, past: null, relative: 3 });
-	// What it has set comes back as it was, but for what measuring the clocks takes.
+	// The expiry that it has set comes back as it was, but for what measuring the clocks takes.
 	expect(Math.abs(found.off - 60_000)).toBeLessThan(1_000);
 	expect(stderr.match(/ROOTCELLAR_CLOCK_SKEW/g)).toHaveLength(1);
 

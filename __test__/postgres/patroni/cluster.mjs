@@ -193,7 +193,7 @@ class Cluster {
 
 const isLeader = (state) => state?.state === "running" && ["master", "primary"].includes(state.role);
 
-/** What Patroni of a node says; `undefined` if it does not answer. */
+/** Patroni's answer about a node; `undefined` if it does not answer. */
 async function ask({ rest }, path) {
 	try {
 		const response = await fetch(`http://127.0.0.1:${rest}/${path}`, { signal: AbortSignal.timeout(5_000) });

@@ -5,10 +5,10 @@ import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 
-/** What the first message of every transaction of a store has in it. */
+/** Text in the first message of every transaction of a store. */
 const WRITE = "UPDATE __rootcellar_writers";
 
-/** Time for which a message is held back that arrives late, when the store has long connected anew. */
+/** Time for which a message is held back that arrives late, when the store has long connected again. */
 const LATE_MS = 150;
 
 /**

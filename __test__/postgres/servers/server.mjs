@@ -10,10 +10,10 @@ import { POSTGRES } from "../../../scripts/lib/install/postgres.mjs";
 import { freePort } from "../../helpers/ports.mjs";
 import { asServer, handOver, makeDataFolder, PASSWORD, programs, serverFolder, USERNAME } from "./data-folder.mjs";
 
-/** What makes a server quick that has nothing to lose. */
+/** Settings that make a server quick that has nothing to lose. */
 const CARELESS = { fsync: "off", full_page_writes: "off" };
 
-/** What every server here is started with. */
+/** Settings of every server here. */
 const SETTINGS = {
 	listen_addresses: "127.0.0.1",
 	shared_buffers: "32MB",
@@ -72,7 +72,7 @@ export async function startServer({ version = POSTGRES, settings = {}, durable =
 }
 
 export class PostgresServer {
-	/** Where it listens, beside the socket in its folder. */
+	/** Address on which it listens, beside the socket in its folder. */
 	host = "127.0.0.1";
 	port = 0;
 	username = USERNAME;
@@ -98,7 +98,7 @@ export class PostgresServer {
 		return this.#process?.pid;
 	}
 
-	/** What the server has logged so far. */
+	/** Text that the server has logged so far. */
 	get log() {
 		const path = join(this.folder, "log");
 		return existsSync(path) ? readFileSync(path, "utf8") : "";

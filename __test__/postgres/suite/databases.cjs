@@ -12,7 +12,7 @@ const MADE_AT_ONCE = 4;
 
 let claims = 0;
 
-/** What {@link file://./server.mjs} has put into the environment. */
+/** Access that {@link file://./server.mjs} has put into the environment. */
 function shared() {
 	return JSON.parse(process.env.ROOTCELLAR_TEST_POSTGRES);
 }

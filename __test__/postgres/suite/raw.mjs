@@ -1,4 +1,4 @@
-// What `helpers/raw.mjs` is for SQLite: another client of the database that stands for a file.
+// Another client of the database that stands for a file, as `helpers/raw.mjs` is for SQLite.
 
 import { createRequire } from "node:module";
 import { onTestFinished } from "vitest";

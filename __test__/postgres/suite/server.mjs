@@ -3,7 +3,7 @@
 import { startPgbouncer } from "../servers/pgbouncer.mjs";
 import { startServer } from "../servers/server.mjs";
 
-/** How the tests reach the server, and what it is told beside the usual. */
+/** Ways in which the tests reach the server, and its settings beside the usual. */
 const WAYS = {
 	plain: {},
 	serializable: { settings: { default_transaction_isolation: "serializable" } },

@@ -3,7 +3,9 @@ import { runModuleForJson } from "../../helpers/child.mjs";
 import { startPostgres, temporaryDatabase } from "../../helpers/postgres.mjs";
 import { storeOn, withFields, workers } from "../store.mjs";
 
-/** What several processes do to a few keys at once. Each adds so often to each; and takes locks that it gives back. */
+/**
+ * Program of several processes that write a few keys at once. Each adds so often to each; and takes locks that it gives back.
+ */
 const ADDING = `
 	const [rounds] = process.argv.slice(1).map(Number);
 	let locks = 0;

@@ -105,7 +105,7 @@ const SHARED = [
 	},
 ];
 
-/** What a watch has told at last of each key, when it has told this one. */
+/** Last value of each key that a watch has told, when it has told this one. */
 async function follow(watch, last) {
 	const told = new Map();
 	for await (const changes of watch) {
@@ -125,7 +125,7 @@ test("connections that end at random change no result, lose nothing and apply no
 	const [first] = stores;
 	await Promise.all(stores.map(({ kv }) => kv.count()));
 	const told = follow(first.kv.watch({ prefix: "own:" }), "own:last");
-	// Where something else fails first, it ends with the store.
+	// If something else fails first, it ends with the store.
 	told.catch(() => {});
 	const stop = endConnections(database);
 	onTestFinished(stop);

@@ -132,7 +132,7 @@ test("a bound with a NUL, or longer than a key, lies where it does on SQLite, an
 	const keys = async (range) => (await kv.listKeys(range)).entries;
 	expect(await keys({ start: "a\0" })).toEqual(["b"]);
 	expect(await keys({ startAfter: "a\0z" })).toEqual(["b"]);
-	// What is below the least key behind `a` is up to `a` itself.
+	// The keys below the least one after `a` end with `a` itself.
 	expect(await keys({ end: "a\0" })).toEqual(["a"]);
 	expect(await keys({ prefix: "a\0" })).toEqual([]);
 	expect(await keys({ start: "a".repeat(100_000) })).toEqual(["b"]);

@@ -18,7 +18,7 @@ async function keysOfCopy(filename) {
 	return rows.map(({ key }) => key);
 }
 
-/** How long it takes until something holds; fails after a minute. */
+/** Time until something holds; fails after a minute. */
 async function until(holds) {
 	const since = performance.now();
 	for (;;) {

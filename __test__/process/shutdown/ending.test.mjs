@@ -1,4 +1,4 @@
-// How a process ends by a signal in the middle of something: within bounds, with everything in the backup, whoever else handles
+// End of a process by a signal in the middle of something: within bounds, with everything in the backup, whoever else handles
 // signals in it.
 
 import { execFileSync, spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { packageUrl, startModule } from "../../helpers/child.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
 
-/** What a new machine finds, which has nothing but the backups: its keys, or those of a pattern. */
+/** Keys, or those of a pattern, that a new machine finds, which has nothing but the backups. */
 async function restored(filename, pattern = "%") {
 	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
 		rmSync(filename + suffix, { recursive: true, force: true });
@@ -121,7 +121,7 @@ test("writes go on if a handler that comes meanwhile lets the process go on", as
 	expect(await restored(filename, "after")).toEqual({ after: 1 });
 });
 
-/** How a process is started as the first of its own, if this machine lets us. */
+/** Way to start a process as the first of its own, if this machine lets us. */
 const asFirst = (() => {
 	for (const how of [
 		["--pid", "--fork", "--mount-proc", "--kill-child"],

@@ -56,7 +56,7 @@ async function opened(filename, backup = false) {
 	}
 }
 
-/** What the killed process had written: its file, with its log beside it again. */
+/** Keys that the killed process had written: its file, with its log beside it again. */
 async function rescued(original, strayLog) {
 	const file = join(temporaryDirectory(), "rescued.sqlite3");
 	copyFileSync(original, file);

@@ -96,7 +96,7 @@ for (let round = 0; round < Number(rounds); round++) {
 	increments += acknowledged.increments;
 	const counter = (await store.appData.get("counter")) ?? 0;
 	if (counter < increments) problems.push(`round ${round} lost increments: ${counter} of ${increments}`);
-	// What was written and not told of counts too.
+	// Writes that were made and not told of count, too.
 	increments = counter;
 	const halves = [...keys].filter(
 		(key) => key.endsWith(":a") !== keys.has(key.replace(/:a$/, ":b")) && key.endsWith(":a"),

@@ -2,7 +2,7 @@
 
 const COUNT = 20;
 
-/** How each of them ends, and what is there afterwards. */
+/** Number of operations that are rejected, of those that are the first of a store, called at once. */
 export async function firstOperations(store) {
 	const keys = Array.from({ length: COUNT }, (_, index) => `${index}`);
 	const ended = await Promise.allSettled(keys.map((key) => store.set({ key, value: key })));

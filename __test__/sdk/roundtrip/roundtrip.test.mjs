@@ -120,7 +120,7 @@ describe("one file goes from the SDK to rootcellar, to the SDK and to rootcellar
 		for (const [index, [side, operations]] of sequence.entries()) {
 			const step = `step ${index + 1}, ${side}`;
 			if (side === "rootcellar") {
-				// What was written by the SDK is read before anything is changed.
+				// Writes of the SDK are read before anything is changed.
 				expectOurReads(`${step}, before`, model, await carryOut(side, filename, [], model.reads()));
 			}
 			model.apply(side, operations);

@@ -42,7 +42,7 @@ function grammar(random) {
 		);
 	const body = () =>
 		pick(changeOfKeys(), changeOfKeys(), `INSERT INTO ${mine()} (b) VALUES (1)`, `UPDATE ${own()} SET version = 9`);
-	// What a trigger on keys does, it does to other keys than the one that is written.
+	// A trigger on keys changes other keys than the one that is written.
 	const onKeys = () => {
 		const [one, other] = pick(["x", "y"], ["y", "z"], ["x", "z"]);
 		const what = event();
@@ -91,7 +91,7 @@ function grammar(random) {
 			() => `${pick("UPDATE", "DELETE FROM")} ${own()} ${pick("SET version = 9", "WHERE 1")}`,
 			() => "UPDATE sqlite_dbpage SET data = zeroblob(4096)",
 		)();
-	// What another library may do to the file without a word of the store's.
+	// Changes that another library may make to the file without a word of the store's.
 	const ofOthers = () =>
 		pick(
 			() => "INSERT INTO t (b) VALUES (1)",
@@ -141,7 +141,7 @@ function step(random, { pick, key, statement, ofOthers }, { sqlite, appData }, o
 	return Promise.allSettled(Array.from({ length: 1 + random(4) }, one));
 }
 
-/** What keys hold on disk, by key: of several rows the newest. */
+/** Values of keys on disk, by key: of several rows the newest. */
 async function onDisk(other) {
 	const rows = await other.run("select key, value from main.__rootapp_kv where community_id is null order by rowid");
 	return new Map(rows.map(({ key, value }) => [key, JSON.parse(value)]));

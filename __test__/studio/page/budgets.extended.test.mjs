@@ -1,4 +1,4 @@
-// What the studio may take: bytes in the package, time to start and on two million keys, memory on five million.
+// Budgets of the studio: bytes in the package, time to start and on two million keys, memory on five million.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ const read = (name) => brotliDecompressSync(readFileSync(join(dist, `${name}.br`
 test("the page begins with at most 30 KB of JavaScript, and the package grows by at most 200 KB", () => {
 	const wanted = ["main.js"];
 	for (const name of wanted) {
-		// What is imported at once; the rest is imported when a screen or an editor is opened.
+		// Modules that are imported at once; the rest is imported when a screen or an editor is opened.
 		for (const [, other] of read(name).matchAll(/(?:from|^import|;import)"\.\/([\w-]+\.js)"/g)) {
 			if (!wanted.includes(other)) wanted.push(other);
 		}

@@ -264,7 +264,7 @@ describe("nobody is left out:", () => {
 			const { page, faults } = await opened({ options: { colorScheme } });
 			const found = [];
 			const check = async (name) => {
-				// What has just changed fades.
+				// A change that has just come fades.
 				await page.waitForFunction(() =>
 					document
 						.getAnimations()

@@ -24,7 +24,7 @@ const QUERY = `SELECT level, count(*) AS players, avg(ratio) AS ratio
 FROM players -- by level
 GROUP BY level ORDER BY players DESC`;
 
-/** What is done on each screen before its picture is taken. */
+/** Steps on each screen before its picture is taken. */
 const STEPS = {
 	keys: async (page) => {
 		await page.getByRole("row", { name: /^cooldown:daily:bob / }).waitFor();

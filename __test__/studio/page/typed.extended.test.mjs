@@ -1,4 +1,5 @@
-// What a person has typed or done in the studio's page stays, whatever happens to the page, its server or the destination.
+// Texts that a person has typed in the studio's page, and work that was begun there, stay, whatever happens to the page, its
+// server or the destination.
 
 import { openDataStore } from "rootcellar";
 import { beforeAll, expect, onTestFinished, test } from "vitest";

@@ -5,7 +5,7 @@ import { SMALL_CACHE_BYTES } from "../key-value/run.mjs";
 import { workloads as keyValueWorkloads } from "../key-value/workloads.mjs";
 import { fileIn } from "./store.mjs";
 
-/** Of the workloads on which the drivers are compared, those that are measured with backups and without. */
+/** Workloads that are measured with backups and without, of those on which the drivers are compared. */
 const IDS = ["get-1", "get-100", "get-small-cache-100", "set-1", "set-1000", "update-1", "update-1000"];
 
 /** Interval of additional writes, so that workloads which only read have something to back up. */
@@ -34,7 +34,7 @@ export const slowdown = {
 	workloads,
 	run: async ({ folder, hasBackups, keyCount, profile, wants, turn, report }) => {
 		const { slices, sliceDuration, fewKeys } = profile;
-		// Of two stores on one file the first says whether there are backups of it.
+		// The first of two stores on one file says whether there are backups of it.
 		const holder = openDataStore({ filename: fileIn(folder), backup: hasBackups ? {} : false });
 		await holder.appData.get("");
 		// While it waits for its turn, a process has nothing to back up.

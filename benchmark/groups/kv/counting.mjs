@@ -5,7 +5,7 @@ import { importedFolder } from "../../../scripts/lib/install/packages.mjs";
 import { randomKeys } from "../../lib/data.mjs";
 import { throughput } from "../../lib/measure.mjs";
 
-/** Where the other libraries are installed. */
+/** Folder in which the other libraries are installed. */
 const packages = createRequire(join(importedFolder, "package.json"));
 
 /** Counters that are incremented at once. */
@@ -48,7 +48,7 @@ async function addInQuickDb({ folder, profile }) {
 	return throughput(1, (step) => db.add(keyOf(step), 1), profile.duration);
 }
 
-/** What rootcellar itself is measured with. */
+/** Runs of rootcellar itself. */
 export const countRuns = { [countWorkload.id]: increment };
 
 /** @type {readonly import("./reads.mjs").Subject[]} */

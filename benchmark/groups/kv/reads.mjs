@@ -16,9 +16,9 @@ import { throughput } from "../../lib/measure.mjs";
  * @property {Record<string, Run>} runs - By workload.
  */
 
-/** What every key begins with. */
+/** Prefix of every key. */
 const EVERY_KEY = "group:";
-/** What is the first text behind all of them. */
+/** First text after all of them. */
 const BEHIND_EVERY_KEY = "group;";
 
 /** Keys of one call. */

@@ -83,7 +83,7 @@ export async function measureWatch(filename, keyCount, { idleMs, name }) {
 }
 
 /**
- * What a watch of every key computes while nothing changes, beside what the process does without it.
+ * Processor time that a watch of every key takes while nothing changes, beyond what the process takes without it.
  *
  * @param {import("rootcellar").DataStore} store
  * @param {number} idleMs

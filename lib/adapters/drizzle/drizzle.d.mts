@@ -77,9 +77,9 @@ export interface RootcellarDrizzleConfig<TSchema extends Schema = Record<string,
 	dataStore?: DataStore;
 
 	/**
-	 * What integers become. Default: `"large"`, which makes a `bigint` of one that no number holds exactly (beyond
-	 * 2^53 - 1), and a number of every other. `true` makes a `bigint` of each. With `false`, rows that hold a large one
-	 * reject with a `RangeError` (`ERR_INEXACT_INTEGER`).
+	 * The type of integers in results. Default: `"large"`, which makes a `bigint` of one that no number holds exactly (beyond
+	 * 2^53 - 1), and a number of every other. `true` makes a `bigint` of each. With `false`, rows that hold a large one reject
+	 * with a `RangeError` (`ERR_INEXACT_INTEGER`).
 	 */
 	bigint?: boolean | "large";
 }

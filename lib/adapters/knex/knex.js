@@ -55,7 +55,7 @@ class RootcellarTransaction extends SqliteTransaction {
 }
 
 /**
- * Changes that SQLite has no statement for: Knex builds the table anew. Where it is not within a transaction, Knex switches
+ * Changes that SQLite has no statement for: Knex rebuilds the table. Where it is not within a transaction, Knex switches
  * foreign keys off itself.
  */
 class RootcellarDdl extends SqliteDdl {

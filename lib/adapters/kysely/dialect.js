@@ -176,7 +176,7 @@ class Driver {
 		await this.sessions.release(session);
 	}
 
-	/** Leaves the store open, for it is not Kysely's own. */
+	/** Leaves the store open, because it is not Kysely's own. */
 	async destroy() {
 		await this.sessions.close();
 	}

@@ -21,7 +21,7 @@ const { checkMoment, toMoment } = require("./moment.js");
  */
 
 /**
- * What a key is to be: without a text it is not there.
+ * Wanted state of a key: without a text, it is to be gone.
  *
  * @typedef {Address & { text: string | undefined, expiresAt: number | undefined }} Wanted
  */
@@ -79,7 +79,7 @@ function checkJson(json, argument) {
 	try {
 		JSON.parse(json);
 	} catch {
-		// What the parser says shows a part of the value.
+		// The parser's message shows a part of the value.
 		throw invalidArgument(argument, "must be JSON text, and cannot be parsed");
 	}
 }
@@ -191,7 +191,7 @@ function write(queue, kind, changes) {
 }
 
 /**
- * What some keys hold.
+ * Values that some keys hold, with their expiries.
  *
  * @param {OperationQueue} queue that of the transaction
  * @param {Address[]} addresses

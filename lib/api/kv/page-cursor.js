@@ -12,7 +12,7 @@ const crypto = atFirstUse(() => require("node:crypto"));
  */
 
 /**
- * What a list goes through, page by page.
+ * Keys that a list goes through, page by page.
  *
  * @typedef {{ community: string | undefined, range: KeyRange, isReverse: boolean }} Listing
  */
@@ -45,7 +45,7 @@ function restOf(listing, cursor) {
 	}
 	const bytes = Buffer.from(cursor, "base64url");
 	const key = bytes.toString("utf8", 1 + DIGEST_BYTES);
-	// Made anew, it is the same only if it was made for this.
+	// A new one is the same only if it was made for this.
 	if (cursorAfter(listing, key) !== cursor) {
 		throw invalidArgument("options.cursor", "must be that of a page of the same keys in the same order");
 	}

@@ -34,7 +34,7 @@ async function migrate(queue, source, options) {
 	const migrations = await readMigrations(source);
 	/** @type {string[]} */
 	const applied = [];
-	// Each transaction looks anew: another process may apply them, too.
+	// Each transaction looks again: another process may apply them, too.
 	for (let isDone = false; !isDone; ) {
 		const cancel = checkCancel(given);
 		const leaseOptions = { kind: LEASE_IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel, isScoped: true };

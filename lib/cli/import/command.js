@@ -61,7 +61,7 @@ async function carry(source, place, options, descriptor) {
 }
 
 /**
- * How keys are checked against what is there, and stored, all or none.
+ * Target of an import: it checks keys against what is there, and stores all or none.
  *
  * @param {ReturnType<typeof locateKeys>} place
  * @param {boolean} force

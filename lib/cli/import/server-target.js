@@ -20,7 +20,7 @@ async function importOnServer(force, use) {
 		store.transaction(
 			(transaction) =>
 				use(async (items) => {
-					// What was stored before by the same import is found, too.
+					// This also finds what the same import has stored before.
 					if (!force) await refuseExisting(transaction, items, new Set());
 					await transaction.appData.set(items.map(({ entry }) => entry));
 				}),

@@ -31,7 +31,7 @@ async function openSide(given, option) {
 }
 
 /**
- * Errors of the URL name the option, for it is not that of `DATABASE_CONFIG`.
+ * Errors of the URL name the option, because it is not that of `DATABASE_CONFIG`.
  *
  * @param {string} url
  * @param {"--from" | "--to"} option

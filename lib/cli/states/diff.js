@@ -76,7 +76,7 @@ function jsonOf(stored) {
 	if (stored === undefined) return "null";
 	const { value, json, expiresAt } = stored;
 	const expiry = expiresAt === undefined ? "" : `,"expiresAt":${expiresAt}`;
-	// What is not JSON is a text of JSON here.
+	// A text that is not JSON is written as a JSON string.
 	return value === undefined ? `{"text":${JSON.stringify(json)}${expiry}}` : `{"value":${json}${expiry}}`;
 }
 

@@ -62,7 +62,7 @@ function portOf(text, source) {
 }
 
 /**
- * What is between this process and a host: a Unix socket, the machine's own network, or any other.
+ * Distance between this process and a host: a Unix socket, the machine's own network, or any other.
  *
  * @param {Host} host
  * @returns {"socket" | "loopback" | "network"}

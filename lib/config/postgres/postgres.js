@@ -39,7 +39,7 @@ const DEFAULT = "the default";
 /** @type {readonly string[]} */
 const MODES = ["disable", "prefer", "require", "verify-ca", "verify-full"];
 
-/** What a server has to be, in PostgreSQL's words (libpq, `target_session_attrs`). */
+/** Roles that a server can be required to have, in PostgreSQL's words (libpq, `target_session_attrs`). */
 const ROLES = new Map([
 	["any", /** @type {const} */ ("any")],
 	["read-write", /** @type {const} */ ("read-write")],
@@ -156,7 +156,7 @@ function timeoutOf(given) {
 }
 
 /**
- * Who gave a setting, for messages of what became of it.
+ * Source of a setting, for messages.
  *
  * @param {Given | undefined} given
  * @param {string} field that could have

@@ -30,7 +30,7 @@ function invalidSetting(source, problem) {
 }
 
 /**
- * What a message says of a field or a parameter that is unknown here.
+ * Message about a field or a parameter that is unknown here.
  *
  * @param {"field" | "parameter"} kind
  * @param {string} path of the object that has it, or ""

@@ -41,7 +41,7 @@ const VARIABLES = {
 	applicationName: "PGAPPNAME",
 };
 
-/** What other programs call a field, and what fields of SQLite are called. */
+/** Hints on fields under the names that other programs give them, and on fields of SQLite. */
 const HINTS = new Map([
 	["user", "it is called username"],
 	["database", "it is called name"],

@@ -11,7 +11,7 @@ const ENCODED =
 /** PostgreSQL's form (libpq, "Connection URIs"): user and password, hosts, database, parameters. */
 const FORM = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^/?#]*))?(?:\?([^?#]*))?$/i;
 
-/** What the parameters set that are known here. */
+/** Known parameters, and the settings that they are. */
 const PARAMETERS = new Map([
 	["host", "host"],
 	["port", "port"],
@@ -24,7 +24,7 @@ const PARAMETERS = new Map([
 	["application_name", "applicationName"],
 ]);
 
-/** What to do instead of some that are common. */
+/** Hints on common parameters that are unknown here. */
 const HINTS = new Map([
 	["connect_timeout", "pg.timeoutMs has the time for which an operation is tried"],
 	["channel_binding", "leave it out: it is used where the server has it"],
@@ -37,7 +37,7 @@ const HINTS = new Map([
 ]);
 
 /**
- * What a URL gives, as texts.
+ * Settings that a URL gives, as texts.
  *
  * @typedef {Partial<Record<"host" | "port" | "username" | "password" | "name" | "sslmode" | "sslrootcert"
  *   | "targetSessionAttrs" | "applicationName", string>>} UrlSettings

@@ -115,7 +115,7 @@ class ManyReads {
 				cache.fill(/** @type {Address} */ (missed[index]), stored);
 				texts[/** @type {number} */ (places[index])] = liveText(stored, now);
 			}
-			// What was cached is of the moment of what was read only if nobody has written in between.
+			// The cached values are of the moment of those that were read only if nobody has written in between.
 			if (missed.length < keys.length && !cache.isSoleWriterSince(foreignChanges)) {
 				return false;
 			}

@@ -86,7 +86,7 @@ function streamed(use) {
 }
 
 /**
- * The begin of what is stored, as the list of differences shows it.
+ * The beginning of what is stored, as the list of differences shows it.
  *
  * @param {import("../../..").StoredValue | undefined} stored
  */

@@ -25,7 +25,7 @@ FROM __rootapp_kv AS kv WHERE community_id IS :community AND key = :key ORDER BY
 const SET_TEXT = "UPDATE __rootapp_kv SET value = ? WHERE community_id IS ? AND key = ?";
 
 /**
- * What is stored under a key; `undefined` if nothing is.
+ * Row stored under a key; `undefined` if there is none.
  *
  * @param {Pick<SqlMethods, "get">} sqlite
  * @param {{ community: string | null, key: string }} place
@@ -92,7 +92,7 @@ async function checkVersion(tx, place, version) {
 }
 
 /**
- * What a transaction leaves of a key. Read behind its end, it could be what somebody else has stored since.
+ * Version of a key that a transaction leaves. Read after its end, it could be that of a later write by somebody else.
  *
  * @param {Pick<SqlMethods, "get">} tx
  * @param {{ community: string | null, key: string }} place

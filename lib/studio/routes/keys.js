@@ -141,7 +141,7 @@ AND kv.key IN (SELECT value FROM json_each(:keys)) AND ${isLive("kv")} AND ${isN
 }
 
 /**
- * Where keys are counted: a store, or a transaction in it.
+ * Place in which keys are counted: a store, or a transaction in it.
  *
  * @typedef {{ kv: import("../../..").Kv, get: import("../../..").SqlMethods["get"] }} Counted
  */
@@ -172,7 +172,7 @@ AND kv.key LIKE :like ESCAPE '\\' AND ${isLive("kv")} AND ${isNewest(community)}
 }
 
 /**
- * Whether a filter of the begin of keys has more rows than are counted without being asked to. The index alone tells.
+ * True if a filter by the beginning of keys has more rows than are counted without being asked to. The index alone tells.
  *
  * @param {DataStore} store
  * @param {string | null} community

@@ -3,8 +3,8 @@ import type { startLines } from "../exchange.js";
 import type { Session as SessionClass } from "../session.js";
 
 /**
- * What the page may ask for. Exactly one of `run`, `stream` and `upload` is there: `run` answers one value, `stream` lines,
- * and `upload` takes the body itself. A route that `writes` is refused without `--write`; besides that, SQLite refuses.
+ * Route of a request from the page. Exactly one of `run`, `stream` and `upload` is there: `run` answers one value, `stream`
+ * lines, and `upload` takes the body itself. A route that `writes` is refused without `--write`; besides that, SQLite refuses.
  */
 export interface Route {
 	writes?: boolean;

@@ -42,7 +42,7 @@ function quoted(name) {
 }
 
 /**
- * Whether a table belongs to the store, so that its rows are no user's to change.
+ * True if a table belongs to the store, so that its rows are not the user's to change.
  *
  * @param {string} name
  */

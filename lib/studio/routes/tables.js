@@ -17,7 +17,7 @@ const { isOwn, quoted, schemaOf, tableOf } = require("./schema.js");
 const ROWS = /** @type {const} */ ({ rowMode: "array", bigint: "large" });
 
 /**
- * What tells a row: its row id or its primary key; for a view, nothing.
+ * Columns that identify a row: its row id or its primary key; none for a view.
  *
  * @param {Table} table
  */

@@ -14,7 +14,7 @@ const WATCH_MS = 24 * LONG_ROUTE_MS;
 
 /**
  * Tells the page of changes of the keys that it shows, with their rows, and which version the file has. The page compares
- * that with the version of what it has read: so it knows of what was written between its reading and the begin of this.
+ * that with the version of what it has read: so it knows of what was written between its reading and the beginning of this.
  *
  * @type {Record<string, Route>}
  */
@@ -54,7 +54,7 @@ const WATCH_ROUTES = {
 async function begun(session, community, keys, signal) {
 	const { kv, sqlite } = session.store;
 	const changes = kv.community(community ?? undefined).watch({ keys, signal });
-	// A read is answered behind the begin of what was issued before it.
+	// A read is answered after what was issued before it has begun.
 	await sqlite.get("SELECT 1");
 	return changes;
 }

@@ -5,8 +5,8 @@ const { ANSWER_LENGTH, CELL_LENGTH, PREVIEW_BYTES } = require("../limits.js");
 
 /**
  * Cell of an answer. A text and a number that JavaScript holds exactly stand for themselves; the others are objects:
- * `{ int }` an integer as decimal digits, `{ real }` a number that JSON has not, `{ text, length }` the begin of a text, and
- * `{ blob, bytes }` the begin of a BLOB as hexadecimal digits.
+ * `{ int }` an integer as decimal digits, `{ real }` a number that JSON has not, `{ text, length }` the beginning of a text,
+ * `{ blob, bytes }` the beginning of a BLOB as hexadecimal digits.
  *
  * @typedef {null | string | number | { int: string } | { real: string } | { text: string, length: number }
  *   | { blob: string, bytes: number }} Cell
@@ -30,7 +30,7 @@ function toCell(value, lengthMax = CELL_LENGTH) {
 }
 
 /**
- * The begin of a text, which does not end within a character.
+ * The beginning of a text, which does not end within a character.
  *
  * @param {string} text
  * @param {number} length
@@ -86,7 +86,7 @@ function fromCell(cell) {
 }
 
 /**
- * What tells whether something was changed meanwhile.
+ * Digest of a key or a row that tells whether it was changed meanwhile.
  *
  * @param {unknown[]} parts
  */

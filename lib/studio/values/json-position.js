@@ -1,6 +1,6 @@
 "use strict";
 
-// Where a text stops being JSON. The messages of `JSON.parse` say so only for long texts, and differ by engine.
+// Position at which a text stops being JSON. The messages of `JSON.parse` give it only for long texts, and differ by engine.
 
 /** Mark, string or other token, behind white space. */
 const TOKEN =
@@ -35,7 +35,7 @@ function endOfJson(text) {
 }
 
 /**
- * What is expected behind a token; `undefined` if the token is not allowed.
+ * State after a token; `undefined` if the token is not allowed.
  *
  * @param {string} expected
  * @param {string} token

@@ -3,7 +3,7 @@
 const { nextText } = require("../../base/text-order.js");
 const { CASES_LETTERS_MAX } = require("../limits.js");
 
-// What is typed into the filter: the begin of keys, or with `%` in it a pattern as `select` takes it.
+// Filters as they are typed: the beginning of keys, or with `%` in it a pattern as `select` takes it.
 
 /**
  * Range of keys, in the order of their bytes. Without an end it goes up to the last text.
@@ -12,7 +12,7 @@ const { CASES_LETTERS_MAX } = require("../limits.js");
  */
 
 /**
- * The pattern of a filter for SQL's `LIKE` with a backslash as its escape; `undefined` if the filter is the begin of keys.
+ * The pattern of a filter for SQL's `LIKE` with a backslash as its escape; `undefined` if the filter is the beginning of keys.
  *
  * @param {string} filter
  */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { run, StepFailure } from "../run.mjs";
 
-/** Where systems keep the browser. */
+/** Paths at which systems keep the browser. */
 const PLACES = [
 	process.env.ROOTCELLAR_CHROMIUM,
 	"/usr/bin/chromium",

@@ -6,13 +6,13 @@ import { root, run } from "../run.mjs";
 const folder = join(root, "node_modules/.cache/rootcellar/debian");
 const downloads = join(folder, "packages");
 
-/** What is wanted of Debian, beside the version of PostgreSQL that it has. */
+/** Packages wanted of Debian, beside the version of PostgreSQL that it has. */
 const PACKAGES = ["patroni", "etcd-server", "haproxy", "pgbouncer", "libfaketime"];
 
 /** Has the names of the packages that are unpacked. */
 const unpacked = join(folder, "unpacked");
 
-/** What of Debian the long tests use: a folder that has `usr`, whether it is there or not. */
+/** Files of Debian that the long tests use: a folder that has `usr`, whether it is there or not. */
 export const debianFiles = join(folder, "files");
 
 /** Programs in that folder: the pooler before PostgreSQL, and what runs a cluster of servers that fail over by themselves. */
@@ -61,7 +61,8 @@ export async function installDebianPackages() {
 	mkdirSync(downloads, { recursive: true });
 	const args = ["--simulate", "--no-install-recommends", "install", ...wanted];
 	const plan = await run(`${title} (apt-get --simulate)`, "apt-get", args, { hint, keepsStdout: true });
-	// What the system lacks. It may have some of those that are wanted, without everything that they need being found there.
+	// Packages that the system lacks. It may have some of those that are wanted, without everything that they need being found
+	// there.
 	const lacking = [...plan.matchAll(/^Inst (\S+) \(/gm)].map(([, name]) => name);
 	const names = [...new Set([...wanted, ...lacking])];
 	await run(`${title} (apt-get download)`, "apt-get", ["download", ...names], { cwd: downloads, hint });

@@ -1,4 +1,4 @@
-// What checks the licences and sources of everything that is compiled in, by deny.toml.
+// Check of the licences and sources of everything that is compiled in, by deny.toml.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -8,7 +8,7 @@ export const extendedFolder = join(root, "__test__", "extended");
 /** Folder of the libraries whose files the importers read. */
 export const importedFolder = join(root, "__test__", "import", "packages");
 
-/** Where the PostgreSQL server is that the tests start. */
+/** Folder of the PostgreSQL server that the tests start. */
 export const postgresPackages = join(root, "__test__", "postgres", "packages");
 
 /** Installs the development dependencies, unless they are there. */

@@ -11,7 +11,7 @@ import { platformsFolder } from "./folder.mjs";
 import { installTools, toolOfPython, zigPath } from "./packages.mjs";
 
 /**
- * What is built for a platform.
+ * Binaries that are built for a platform.
  *
  * @typedef {{ addon: string, tests: string }} Built
  */

@@ -11,7 +11,7 @@ const HINT = "It needs Debian or Ubuntu, with the lists of apt-get update.";
 /** Suites of newer packages than the machine's own: the one after it, and what is made for that one later. */
 const NEWER = ["trixie", "trixie-backports"];
 
-/** What Debian signs with, where its package of keys is installed. */
+/** Keyring of Debian, where its package of keys is installed. */
 const KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const lists = join(platformsFolder, "apt");
@@ -118,7 +118,7 @@ async function updateLists() {
 	return options;
 }
 
-/** Where the machine has Debian's packages from. */
+/** Archive that the machine has Debian's packages from. */
 function ownArchive() {
 	const text = execFileSync("apt-get", ["indextargets", "--format", "$(LABEL)\t$(REPO_URI)", "Created-By: Packages"], {
 		encoding: "utf8",

@@ -8,7 +8,7 @@ import { platformsFolder } from "./folder.mjs";
 
 const SCENARIO_LIMIT_MS = 3_600_000;
 
-/** What of the package the scenario loads. The packages that it uses are found above it, in the repository's. */
+/** Parts of the package that the scenario loads. The packages that it uses are found above it, in the repository's. */
 const PACKAGE = ["bin", "index.js", "index.mjs", "lib", "package.json"];
 
 /**
@@ -23,7 +23,7 @@ const PACKAGE = ["bin", "index.js", "index.mjs", "lib", "package.json"];
  */
 
 /**
- * What came of a run, of the scenario's steps or of the unit tests: how many have passed, which have failed, and what the
+ * Outcome of a run, of the scenario's steps or of the unit tests: how many have passed, which have failed, and what the
  * platform does not have.
  *
  * @typedef {{ passed: number, failures: string[], skipped: string[] }} Outcome

@@ -1,7 +1,7 @@
 /** @typedef {import("./run.mjs").Outcome} Outcome */
 
 /**
- * What became of a platform.
+ * Result for a platform.
  *
  * @typedef {object} Row
  * @property {string} name

@@ -44,7 +44,7 @@ pub fn not_a_listing(body: &[u8]) -> Option<String> {
     let Some(tag) = root_tag(text) else { return problem("no XML") };
     let name = tag.rsplit(':').next().unwrap_or_default();
     let members: &[&str] = match name {
-        // Of S3 and of Google.
+        // S3 and Google.
         "ListBucketResult" => &["Name", "Prefix", "IsTruncated", "KeyCount", "MaxKeys", "Contents"],
         "EnumerationResults" => &["Blobs"],
         _ if name.eq_ignore_ascii_case("html") => return problem("a page of HTML"),

@@ -61,7 +61,7 @@ impl StateDifference {
         told: &mut dyn FnMut(DifferenceProgress),
     ) -> Result<Self, Error> {
         let compared = compare(destination, request, cancel, told);
-        // What fails because it was cancelled has an error of its own.
+        // A failure because of a cancellation has an error of its own.
         cancel.check()?;
         compared
     }

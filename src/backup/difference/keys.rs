@@ -36,7 +36,7 @@ impl KeyFilter {
     }
 }
 
-/// How many keys differ.
+/// Numbers of keys that differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyCounts {
     /// Keys that are only in the later state.
@@ -147,7 +147,7 @@ impl<'a> Lookup<'a> {
         Ok(Self { state, has_keys: holds_keys(&state.connection)? })
     }
 
-    /// What a key of a community, or of the default scope if that is empty, held at the time of the state.
+    /// Returns the value of a key at the time of the state. An empty `community` stands for the default scope.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 use crate::backup::restore::progress::RestoreProgress;
 use crate::limits::DIFFERENCE_ROWS_PER_REPORT;
 
-/// What is being done.
+/// Step of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DifferenceStep {
     /// A state is restored, counted in bytes of backups.
@@ -17,7 +17,7 @@ pub enum DifferenceStep {
 pub struct DifferenceProgress {
     /// The step.
     pub step: DifferenceStep,
-    /// What is done of it.
+    /// Part of it that is done.
     pub done: u64,
     /// All of it.
     pub total: u64,

@@ -1,4 +1,4 @@
-//! Recovery before a database is opened: the file is kept, restored or created anew.
+//! Recovery before a database is opened: the file is kept, restored or created.
 //!
 //! Nothing is ever deleted to make room for a restore, and nothing is set aside before its replacement is durable and
 //! has passed every check.

@@ -23,7 +23,7 @@ use crate::{BackupProblem, Error, ltx};
 /// Buffer size of reads and writes.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// What is done about a restored file, and what stops the restore.
+/// Care that is taken of a restored file, and the token that cancels the restore.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Care<'a> {
     /// The file is read by this package alone, and removed then: it need not be on disk, and of its checks those of each

@@ -1,6 +1,6 @@
 //! The process that makes the backups of a file, seen from another that restores it, or wants it backed up.
 //!
-//! What it has recorded beside the file, and what is at the destination, tell what it has backed up. Nobody talks to it.
+//! Its records beside the file, and the backups at the destination, tell what it has backed up. Nobody talks to it.
 
 use std::path::Path;
 use std::thread;
@@ -27,7 +27,7 @@ pub struct Server<'a> {
     cancel: &'a Cancel,
 }
 
-/// What it has done by a deadline.
+/// State of the backups at a deadline.
 pub enum Served {
     /// All of the file, as it was then, is in this backup.
     All(Txid),
@@ -96,7 +96,7 @@ impl<'a> Server<'a> {
             }
             if let Some(known) = self.known() {
                 let position = known.position;
-                // What is recorded of a file that does not change is compared once.
+                // The record is compared once with a file that does not change.
                 if compared != Some(position) && !is_enough(&position) {
                     has_all = Difference::between(&open_for_inspection(self.path)?, &known.table)?.is_none();
                     compared = Some(position);

@@ -29,7 +29,7 @@ pub enum ServiceRequest {
     Restore(Target, Arc<Cancel>, Reply<Restored>),
     /// Back up because the process is ending.
     Finish(Instant, mpsc::Sender<()>),
-    /// Look for commits, for there may be one.
+    /// Look for commits, because there may be one.
     Look,
     /// Back up and end.
     Close(Instant, mpsc::Sender<()>),

@@ -51,7 +51,7 @@ pub struct Worker {
     next_capture: Instant,
     /// When a commit is captured of which the thread is told before that.
     earliest_capture: Instant,
-    /// Whether the thread waits to be told of a commit.
+    /// True while the thread waits to be told of a commit.
     is_at_rest: Arc<AtomicBool>,
     next_maintenance: Instant,
     time_of_day: TimeOfDay,
@@ -113,7 +113,7 @@ impl Worker {
         self.next_capture.min(self.next_maintenance).saturating_duration_since(Instant::now())
     }
 
-    /// Whether the thread waits to be told of a commit; whoever tells it takes that back.
+    /// True while the thread waits to be told of a commit; whoever tells it sets it to false.
     pub fn is_at_rest(&self) -> &Arc<AtomicBool> {
         &self.is_at_rest
     }
@@ -363,7 +363,7 @@ impl Worker {
             let Some(replacement) = &replacement else {
                 replacement = Some(self.prepare(target, &temporary, cancel)?);
                 faults::crash_at("restore elsewhere: prepared");
-                // That took long, so that there is more to back up now.
+                // Preparing took long, so that there is more to back up now.
                 continue;
             };
             let mut outcome = Served::Late;

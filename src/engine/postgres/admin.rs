@@ -1,4 +1,4 @@
-//! What an operator asks: how the server stands, and all rows, out and in.
+//! Requests of an operator: the state of the server, and all rows, out and in.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ const PAGE_ROWS: usize = 1_000;
 
 /// Request of an operator. Each is answered with JSON text.
 pub enum AdminRequest {
-    /// How the server stands.
+    /// The state of the server.
     Status(Reply<String>),
     /// Makes or adopts the tables, whatever their size.
     Adopt(Reply<String>),
@@ -63,7 +63,7 @@ const KEYS: &str = ", 'keys', (SELECT CASE WHEN reltuples < 0 THEN (SELECT count
 const WRITERS: &str = ", 'writers', (SELECT json_build_object('rows', count(*), \
     'oldestDays', coalesce(extract(epoch FROM now() - min(used_at)) / 86400, 0)) FROM __rootcellar_writers)";
 
-/// How the server stands, as JSON text. What the tables have is told as far as they are there.
+/// State of the server, as JSON text. Of the tables, it has what is there.
 pub async fn status(client: &Client, ahead_ms: i64) -> Result<String, ServerFailure> {
     let tables = tables(client).await?;
     let of_tables = match tables {
@@ -133,7 +133,7 @@ pub async fn import(
     overwrites: bool,
     clocks: Clocks,
 ) -> Result<String, ServerFailure> {
-    // Of equal keys the last wins, for one statement writes a row once.
+    // Of equal keys the last wins, because one statement writes a row once.
     let last: HashMap<(Option<&str>, &str), usize> =
         rows.iter().enumerate().map(|(index, row)| ((row.community.as_deref(), row.key.as_str()), index)).collect();
     let mut places: Vec<usize> = last.into_values().collect();

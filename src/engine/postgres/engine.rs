@@ -24,7 +24,7 @@ use crate::kv::Address;
 use crate::reads::{KeyQuery, Values};
 use crate::{Error, Reply, threads};
 
-/// Whether there are standbys, and the server waits for none of them. Only who may see them knows.
+/// Query that is true if there are standbys, and the server waits for none of them. Only a role that may see them knows.
 const IS_ASYNCHRONOUS: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE application_name NOT LIKE '%basebackup') \
     AND (current_setting('synchronous_standby_names') = '' \
       OR current_setting('synchronous_commit') NOT IN ('on', 'remote_apply'))";
@@ -72,7 +72,7 @@ impl PostgresEngine {
 
     /// Runs a batch.
     pub fn submit(&self, batch: Batch, reply: Reply<BatchOutcome>) {
-        // Where nobody serves it, the reply answers as it is dropped.
+        // If nobody serves it, the reply answers as it is dropped.
         drop(self.requests.send(EngineRequest::Write(WriteRequest::Batch(batch, reply))));
     }
 
@@ -116,7 +116,7 @@ impl PostgresEngine {
     }
 }
 
-/// What is worth a warning of the server that a store has found.
+/// Facts about a server that are worth a warning.
 #[derive(Debug, Clone, Copy)]
 pub struct PostgresServer {
     /// It has standbys, and waits for none of them.

@@ -1,4 +1,4 @@
-//! What a failure of the server or of the connection means for what was asked.
+//! Failures of the server or of the connection, by what they mean for what was asked.
 
 use tokio_postgres::error::{Severity, SqlState};
 
@@ -36,7 +36,7 @@ impl From<Error> for ServerFailure {
 impl From<tokio_postgres::Error> for ServerFailure {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(refusal) = error.as_db_error() else {
-            // What cannot be encoded or decoded is a defect here; all else is the connection's end.
+            // A value that cannot be encoded or decoded is a defect here; all else is the connection's end.
             return match error.to_string() {
                 // It holds for a user's statement as well that it is of any type: only the tables' own columns come here.
                 text if text.contains("deserializing") => Self::Refused(other_types()),
@@ -54,7 +54,7 @@ impl From<tokio_postgres::Error> for ServerFailure {
         if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
             return Self::ReadOnly;
         }
-        // What is fatal ends the connection, whatever it is: a limit for transactions, or for idle ones.
+        // A fatal error ends the connection, whatever it is: a limit for transactions, or for idle ones.
         let is_fatal = matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
         let is_end = is_fatal || code.starts_with("57P0") || code.starts_with("08");
         if is_end { Self::Lost } else { Self::Refused(refused(code, refusal.message())) }
@@ -86,7 +86,7 @@ fn refused(code: &str, message: &str) -> Error {
     )
 }
 
-/// Why no connection was made.
+/// Failure to make a connection.
 pub fn not_connected(error: &tokio_postgres::Error) -> ServerFailure {
     let Some(refusal) = error.as_db_error() else {
         if error.to_string().contains("TLS") {
@@ -119,7 +119,7 @@ pub fn not_connected(error: &tokio_postgres::Error) -> ServerFailure {
 }
 
 impl ServerFailure {
-    /// Of a server that does not let a connection begin. Most of these pass: it starts, or has too many connections.
+    /// Failure of a server that does not let a connection begin. Most of these pass: it starts, or has too many connections.
     fn from_state(code: &str) -> Self {
         if code.starts_with("57P0") || code.starts_with("08") || code.starts_with("53") {
             return Self::NotNow(code.to_owned());

@@ -1,4 +1,4 @@
-//! What is done from time to time: expired rows and the ledger's rows of writers that are gone are removed.
+//! Periodic maintenance: expired rows and the ledger's rows of writers that are gone are removed.
 
 use std::rc::Rc;
 

@@ -60,7 +60,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// What would end the transaction, or leave it.
+/// First words of statements that would end the transaction, or leave it.
 const CONTROL: &[&str] =
     &["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "set"];
 
@@ -259,7 +259,7 @@ fn first_keyword(text: &str) -> &str {
     }
 }
 
-/// What is behind a comment, which may have others in it.
+/// Text after a comment, which may have others in it.
 fn behind_comment(text: &str) -> &str {
     let (mut depth, mut rest) = (1_usize, text);
     while depth > 0 {

@@ -58,7 +58,7 @@ impl ToSql for PgTime {
     to_sql_checked!();
 }
 
-/// How the times of this process become those of the server.
+/// Conversion of this process's times to the server's.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clocks {
     ahead_ms: i64,

@@ -32,21 +32,21 @@ pub struct KeyWatch {
     pub next: UnboundedReceiver<()>,
 }
 
-/// What is known of the watched keys.
+/// Last known state of the watched keys.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
-    /// What each holds.
+    /// The value of each.
     Each(HashMap<String, SeenValue>),
     /// There are too many to know each: a digest of all.
     Digest(i64, i64),
 }
 
-/// What tells a value from another of the same key.
+/// Identity of a value among those of the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SeenValue {
     /// The transaction that has written it.
     by: i64,
-    /// A hash of its text: one that is written anew as it was is no change.
+    /// A hash of its text: rewriting the same text is no change.
     hash: i64,
 }
 
@@ -106,7 +106,7 @@ fn watched<'a>(sql: &mut Sql<'a>, community: Option<&'a str>, scope: &'a Scope) 
     sql.text(LIVE);
 }
 
-/// What there is. Of what is as it was known before, only that is read, and else a hash of each value, too.
+/// Reads the state of the watched keys: for a key that is as it was known, only that; for others a hash of the value, too.
 async fn look(
     client: &Client,
     community: Option<&str>,
@@ -139,7 +139,7 @@ async fn look(
     Ok(Seen::Digest(row.try_get(0)?, row.try_get(1)?))
 }
 
-/// What there is to tell of what was seen before and is seen now, if anything; and what is known then.
+/// Compares two states of the watched keys. Returns the one that is known then, and the report, if there is any.
 async fn report(
     client: &Client,
     community: Option<&str>,

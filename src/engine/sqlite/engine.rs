@@ -363,7 +363,7 @@ impl Engine {
         self.close();
     }
 
-    /// What is told to those who follow the log.
+    /// Records for those who follow the log.
     #[must_use]
     pub fn restarts(&self) -> &RestartLogs {
         &self.restarts

@@ -86,8 +86,8 @@ fn obstacle(database: &Path) -> Option<String> {
     })
 }
 
-/// Why the process may not make a file: which folder it may not enter or write, and whose that is. `None` if it may, or
-/// if its folder does not exist.
+/// Reason why the process may not make a file: the folder that it may not enter or write, and whose that is. `None` if it may,
+/// or if its folder does not exist.
 pub fn refusal_to_make(file: &Path) -> Option<String> {
     let folder = file.parent()?;
     let mut above: Vec<&Path> = folder.ancestors().collect();
@@ -99,7 +99,7 @@ pub fn refusal_to_make(file: &Path) -> Option<String> {
     Some(format!("the folder {} may not be written by {}", folder.display(), process(folder, &error)))
 }
 
-/// Why the process may not use a path in this way; `None` if it may, or if there is none.
+/// Error with which the process may not use a path in this way; `None` if it may, or if there is none.
 fn refused(path: &Path, mode: libc::c_int) -> Option<io::Error> {
     let name = CString::new(path.as_os_str().as_bytes()).ok()?;
     // SAFETY: the path is a string that ends with a zero.

@@ -17,7 +17,7 @@ struct Registry {
 
 /// File that is being opened.
 struct OpeningFile {
-    /// Path with its links followed, for there may be no file yet.
+    /// Path with its links followed, because there may be no file yet.
     path: PathBuf,
     /// Identity, if the file exists: SQLite must not open it by two names at once, of which each has a log of its own.
     id: Option<FileId>,

@@ -48,7 +48,7 @@ pub enum EventKind {
     Restored,
     /// A restore makes progress: `doneBytes` of `totalBytes`.
     Progress,
-    /// Keys that are watched have changed: `rows`, see `ChangeWriter`; without them, all have to be read anew.
+    /// Keys that are watched have changed: `rows`, see `ChangeWriter`; without them, all have to be read again.
     Changed,
     /// A hook is to be called: `hook`. When it has ended, `hookEnded` is to be called with its `hookNumber`.
     Hook,

@@ -35,7 +35,7 @@ impl From<TlsModeName> for TlsMode {
     }
 }
 
-/// Where the server is, and how to connect.
+/// Address of the server, and settings of the connection.
 #[napi(object, object_to_js = false)]
 pub struct PostgresOptions {
     /// Names, addresses, or folders of Unix sockets.

@@ -68,7 +68,7 @@ impl NativePostgres {
     #[napi]
     pub fn open(&self, id: u32, options: PostgresOptions, makes_tables: bool) {
         let (settings, root_cert) = options.split();
-        // On this thread, for it reads the environment.
+        // On this thread, because it reads the environment.
         let opened = connector(settings.tls, root_cert.as_deref()).and_then(|tls| {
             let reply = self.shared.reply(id, move |server| opened(id, server));
             PostgresEngine::open(settings, tls, makes_tables, reply)

@@ -62,7 +62,7 @@ impl NativePostgres {
         lock(&self.shared.watches).remove(&id);
     }
 
-    /// How the server stands, as JSON. Ends, as the next ones do, with `rows` or `failed`.
+    /// Reports the state of the server as JSON. Ends, as the next ones do, with `rows` or `failed`.
     #[napi]
     pub fn status(&self, id: u32) {
         self.administer(id, AdminRequest::Status);

@@ -71,7 +71,7 @@ impl Outbox {
 
 /// State of a store that answers JavaScript by events.
 pub trait Answers: Send + Sync + 'static {
-    /// Where its events go.
+    /// Queue of its events.
     fn outbox(&self) -> &Outbox;
 
     /// An event as JavaScript gets it.

@@ -63,7 +63,7 @@ export function Dialog({ title, close, children, wide = false, className = "" }:
 		const dialog = element.current;
 		dialog?.showModal();
 		return () => {
-			// What is behind an open dialog takes no focus.
+			// The elements behind an open dialog take no focus.
 			dialog?.close();
 			if (before instanceof HTMLElement) before.focus();
 		};

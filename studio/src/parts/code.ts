@@ -89,7 +89,7 @@ export interface CodeOptions {
 	label: string;
 	isReadOnly?: boolean;
 	change?: (text: string) => void;
-	/** What Ctrl+Enter and Ctrl+S do. */
+	/** Called by Ctrl+Enter and Ctrl+S. */
 	submit?: () => void;
 	schema?: Record<string, string[]>;
 	hint?: string;

@@ -1,4 +1,4 @@
-// What was typed and not saved. It outlives another key or row being opened, and the page being loaded again.
+// Drafts: texts that were typed and not saved. They outlive another key or row being opened, and the page being loaded again.
 
 /** Characters up to which a draft outlives that the page is loaded again: browsers keep some 5 MB. */
 const STORED_MAX = 1_000_000;

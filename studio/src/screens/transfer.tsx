@@ -110,7 +110,7 @@ function Import() {
 	const chosen = SOURCES[source] ?? SOURCES[0];
 	const set = (part: object) => {
 		setOptions({ ...options, ...part });
-		// What was tried is not what would be done.
+		// The trial had other options.
 		setTrial(undefined);
 		setOutcome(undefined);
 	};

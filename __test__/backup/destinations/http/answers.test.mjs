@@ -1,4 +1,4 @@
-// What a server answers that is no object store, or none that backups can use.
+// Answers of a server that is no object store, or none that backups can use.
 
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -136,7 +136,7 @@ describe("a server that cannot put under a condition", () => {
 		const { message } = await failure(server);
 		for (const part of ["conditional puts", "If-None-Match", "Amazon S3", "R2", "MinIO", "Google", "Azure"])
 			expect(message).toContain(part);
-		// What will not change is not tried again at once.
+		// A lasting error is not tried again at once.
 		expect(server.requests.filter(({ method }) => method === "PUT").length).toBeLessThan(4);
 	});
 });

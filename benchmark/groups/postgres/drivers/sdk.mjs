@@ -22,7 +22,7 @@ export const sdk = {
 		/** @type {typeof import("@rootsdk/server-bot")} */
 		const { rootServer } = require("@rootsdk/server-bot");
 		const { appData } = rootServer.dataStore;
-		// Of several operations that begin at once, the first makes the table, and others fail.
+		// If several operations begin at once, the first makes the table, and others fail.
 		await appData.get("");
 		return {
 			get: (key) => appData.get(key),

@@ -168,7 +168,7 @@ function selectRows({ name, columns }, index, key, value) {
 }
 
 /**
- * What is made of the rows of statements, of up to some hundred in one snapshot, some rows at a time.
+ * Items from the rows of statements, some rows at a time. Up to some hundred statements are read in one snapshot.
  *
  * @param {SourceDatabase} database
  * @param {string[]} statements

@@ -7,8 +7,8 @@ const { statOf } = require("../../files.js");
 const { Refusal } = require("../values/kinds.js");
 
 /**
- * What is read of a source: an entry to store, with the kinds of values in it that JSON cannot hold; or the reason why there
- * is none. `from` says where it is in the source, and `bytes` about how large it is.
+ * Item of a source: an entry to store, with the kinds of values in it that JSON cannot hold; or the reason why there is none.
+ * `from` says where it is in the source, and `bytes` about how large it is.
  *
  * @typedef {import("../values/kinds.js").Kind} Kind
  * @typedef {import("../../../..").KeyValueInput<any>} SourceEntry

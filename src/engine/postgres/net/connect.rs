@@ -28,7 +28,7 @@ pub struct Connected {
     pub connection: AbortHandle,
     /// The server's clock.
     pub clock: ServerClock,
-    /// Which of the hosts it is.
+    /// Its place among the hosts.
     pub host: usize,
 }
 
@@ -65,7 +65,7 @@ pub async fn connect(
     Err(told)
 }
 
-/// How much the reason why a host could not be used says about what to do.
+/// Usefulness of the reason why a host could not be used: the higher, the more it says about what to do.
 fn worth_telling(failure: &ServerFailure) -> u8 {
     match failure {
         ServerFailure::Lost | ServerFailure::Undone => 0,

@@ -1,4 +1,4 @@
-//! A connection that is made when it is needed, and made anew when it was lost.
+//! A connection that is made when it is needed, and again when it was lost.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::time::Clocks;
 use crate::error::{PostgresField, PostgresProblem};
 
-/// What all connections of a store have in common.
+/// State that all connections of a store share.
 pub struct Network {
     /// The settings.
     pub settings: Settings,
@@ -43,7 +43,7 @@ impl Network {
         Ok((client, connection))
     }
 
-    /// How times of this process become times of the server.
+    /// Conversion of this process's times to the server's.
     pub fn clocks(&self) -> Clocks {
         self.clocks.get()
     }

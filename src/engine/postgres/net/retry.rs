@@ -26,7 +26,7 @@ impl Retry {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Why no attempt has succeeded.
+    /// Reason why no attempt has succeeded.
     pub fn told(&self) -> &ServerFailure {
         &self.told
     }

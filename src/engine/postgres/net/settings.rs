@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Which servers to connect to, and how. It has no `Debug`: nothing of it is ever shown.
+/// Servers to connect to, and settings of the connections. It has no `Debug`: nothing of it is ever shown.
 pub struct Settings {
     /// Names or addresses, or folders of Unix sockets, each with its port. They are tried in this order.
     pub hosts: Vec<(String, u16)>,
@@ -12,7 +12,7 @@ pub struct Settings {
     pub password: Option<String>,
     /// The database.
     pub database: String,
-    /// How far the connection is protected.
+    /// Protection of the connection.
     pub tls: TlsMode,
     /// Time for which an operation is tried again before it is given up.
     pub timeout: Duration,

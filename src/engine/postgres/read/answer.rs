@@ -9,8 +9,8 @@ pub type Send = Box<dyn FnMut(String) + std::marker::Send>;
 
 /// A read.
 pub enum ReadRequest {
-    /// Of the values of keys.
+    /// Reads the values of keys.
     Values(Vec<Address>, Reply<Values>),
-    /// Of many keys.
+    /// Reads many keys.
     Keys(KeyQuery, Send, Reply<String>),
 }

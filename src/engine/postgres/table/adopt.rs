@@ -9,10 +9,10 @@ use crate::error::{PostgresField, PostgresProblem};
 use crate::limits::ADOPTED_ROWS_MAX;
 
 /// Name of the lock that keeps two processes from adopting one table together: the first bytes of "rootcellar".
-/// What the role has as its limit for a statement is not meant for this.
+/// The role's limit for statements is not meant for it.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(8245935278387129708)";
 
-/// How far the tables of a database are those that a store needs.
+/// State of a store's tables in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreTables {
     /// There are none.
@@ -47,7 +47,7 @@ impl StoreTables {
     }
 }
 
-/// What adopting has done.
+/// Result of adopting the tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Adopted {
     /// Rows that were there.
@@ -80,7 +80,7 @@ fn needed(why: &str) -> Error {
     Error::postgres(PostgresProblem::AdoptionNeeded, Some(PostgresField::Database), problem)
 }
 
-/// How far the tables are there.
+/// Looks up the state of the tables.
 pub async fn tables(client: &Client) -> Result<StoreTables, ServerFailure> {
     let row = client.query_typed_one(STATE, &[]).await?;
     Ok(match (row.try_get(0)?, row.try_get(1)?) {

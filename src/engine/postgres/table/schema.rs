@@ -23,7 +23,7 @@ pub const WIDEN: &str = r#"ALTER TABLE __rootapp_kv
   ADD COLUMN IF NOT EXISTS __rootcellar_order bigint NOT NULL DEFAULT nextval('__rootcellar_seq') * 65536;
 ALTER TABLE __rootapp_kv SET (fillfactor = 85);"#;
 
-/// Of the rows of one key, of which the SDK leaves several, keeps the newest, in the place of the oldest.
+/// Removes all rows of a key but the newest, which takes the place of the oldest. The SDK leaves several.
 pub const REMOVE_DUPLICATES: &str = "WITH d AS (\
       SELECT key, community_id, min(__rootcellar_order) AS oldest, max(__rootcellar_order) AS newest \
       FROM __rootapp_kv GROUP BY key, community_id HAVING count(*) > 1), \
@@ -49,7 +49,7 @@ pub const INDEXES: &str = "CREATE UNIQUE INDEX IF NOT EXISTS __rootcellar_key \
       left(translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), 64) text_pattern_ops); \
     CREATE INDEX IF NOT EXISTS __rootcellar_expiry ON __rootapp_kv (expires_at) WHERE expires_at IS NOT NULL;";
 
-/// Whether there is a table of keys, and whether everything is there.
+/// Query with two truths: there is a table of keys, and everything is there.
 pub const STATE: &str = "SELECT to_regclass('__rootapp_kv') IS NOT NULL, \
     to_regclass('__rootcellar_writers') IS NOT NULL AND to_regclass('__rootcellar_seq') IS NOT NULL \
     AND to_regclass('__rootcellar_key') IS NOT NULL AND to_regclass('__rootcellar_pattern') IS NOT NULL \
@@ -59,6 +59,6 @@ pub const STATE: &str = "SELECT to_regclass('__rootapp_kv') IS NOT NULL, \
 /// A key with its ASCII letters in lower case.
 pub const FOLDED_KEY: &str = "translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')";
 
-/// What the index for patterns has of a key.
+/// Part of a key that the index for patterns has.
 pub const FOLDED_PREFIX: &str =
     "left(translate(key, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), 64)";

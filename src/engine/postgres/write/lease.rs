@@ -50,7 +50,7 @@ pub struct TransactionLease {
     pub ended: Reply<()>,
 }
 
-/// How a lease has ended.
+/// End of a lease.
 pub enum TransactionEnd {
     /// It is to be committed.
     Commit(Reply<()>),
@@ -108,7 +108,7 @@ impl RunningTransaction {
                         biased;
                         lost = &mut run => lost,
                         reason = &mut *aborted => {
-                            // What runs learns of it as the connection ends.
+                            // The running statement learns of it as the connection ends.
                             link.drop_client();
                             run.await;
                             return TransactionEnd::Failed(cancelled(reason.unwrap_or(CancelReason::Aborted)));

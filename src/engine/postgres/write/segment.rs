@@ -19,18 +19,18 @@ use crate::kv::{Address, KeyOutcome, KeyRange};
 use crate::limits::OWN_TRANSACTION_IDLE_MAX;
 use crate::reads::{Stored, Values};
 
-/// What became of the commands of a segment.
+/// Outcome of a segment's commands.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
     /// Number of those that were carried out.
     pub count: usize,
-    /// What they tell.
+    /// Results of those that have one.
     pub outcomes: Vec<KeyOutcome>,
-    /// Why the next was not.
+    /// Reason why the next was not carried out.
     pub stop: Option<Stop>,
 }
 
-/// Why an attempt failed.
+/// Failure of an attempt.
 #[derive(Debug)]
 pub enum Unfinished {
     /// Nothing was done, for another reason than the commands.
@@ -90,7 +90,7 @@ impl TransactionAttempt<'_> {
                 self.write_at_once(&changes, Done { count: 1, ..Done::default() }).await
             }
             _ if commands.iter().all(|command| depends_on_nothing(command)) => self.write_blindly(commands).await,
-            // What depends on what a command before it has set depends on the server's clock all the same.
+            // A command that depends on what one before it has set depends on the server's clock all the same.
             _ => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
         }
     }
@@ -98,7 +98,7 @@ impl TransactionAttempt<'_> {
     /// Writes what depends on nothing, in one statement.
     async fn write_blindly(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
         let nothing = HashMap::new();
-        // Where a key expired before it is set again, it has another place: for that the time need not be the server's own.
+        // If a key expired before it is set again, it gets another place: for that the time need not be the server's own.
         let now = self.clocks.to_server(now_ms());
         let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
         self.write_at_once(&changes, done).await
@@ -324,7 +324,7 @@ fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
     }
 }
 
-/// What the failure of a guard means, which divides by zero if it does not hold.
+/// Reason for a failed statement with a guard, which divides by zero if it does not hold.
 fn unless_guarded(failure: ServerFailure, guarded: Unfinished, done: &Done) -> Unfinished {
     if is_guard(&failure) { guarded } else { unknown_if_lost(failure, done) }
 }

@@ -1,5 +1,5 @@
-//! What commands make of keys: they are carried out one after another on what is known of their keys, and of each key what
-//! is left is written once.
+//! Evaluation of commands: they are carried out one after another on what is known of their keys, and the final state of each
+//! key is written once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -36,7 +36,7 @@ struct KeyState<'a> {
     current: Current<'a>,
     /// It has to be written.
     is_changed: bool,
-    /// What is written comes last in the order of insertion, for the key was gone in between.
+    /// The written row comes last in the order of insertion, because the key was gone in between.
     is_renewed: bool,
     /// There was no row, and a command has relied on that.
     must_be_absent: bool,
@@ -66,7 +66,7 @@ pub struct NewRow<'a> {
     pub place: i64,
 }
 
-/// What is to be written, each in the order of the addresses.
+/// Changes to write, each in the order of the addresses.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes<'a> {
     /// Values that replace what is there.
@@ -133,7 +133,7 @@ impl<'a> FoldedKeys<'a> {
         Ok(None)
     }
 
-    /// What is to be written.
+    /// Returns the changes to write.
     pub fn changes(self) -> Changes<'a> {
         let mut changes = Changes::default();
         for (address, state) in self.states {
@@ -207,7 +207,7 @@ impl<'a> FoldedKeys<'a> {
         match expected {
             Expected::Nothing => self.live(address).is_none(),
             Expected::Value(value) => self.live(address).is_some_and(|(live, _)| live == *value),
-            // What another transaction has left is not known to be there still.
+            // A value that another transaction has left is not known to be there still.
             Expected::Previous => self.states.get(address).is_some_and(|state| state.is_changed),
         }
     }
@@ -282,7 +282,7 @@ pub struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    /// What the commands need, in order, and each once.
+    /// Addresses that the commands need, in order, and each once.
     pub fn of(commands: impl IntoIterator<Item = &'a Command>) -> Vec<&'a Address> {
         let mut needs = Self::default();
         for command in commands {
@@ -427,7 +427,7 @@ mod tests {
         assert!(matches!(keys.run(&previous), Err(Stop::Conflict)));
         assert!(keys.run(&right).is_ok());
         let Changes { values, .. } = keys.changes();
-        // It had expired, so that it begins anew.
+        // It had expired, so that it begins again.
         assert_eq!((values[0].expires_at, values[0].is_renewed), (None, true));
     }
 

@@ -106,7 +106,7 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
     }
 }
 
-/// What tells a key in the text of a statement whose row is renewed.
+/// Identifier of a key whose row is renewed, in the text of a statement.
 fn renewal(row: &NewRow) -> String {
     format!("{}\u{1}{}", row.address.community.as_deref().unwrap_or_default(), row.address.key)
 }

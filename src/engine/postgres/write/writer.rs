@@ -390,7 +390,7 @@ fn outcome_unknown() -> Error {
     Error::postgres(PostgresProblem::OutcomeUnknown, None, message)
 }
 
-/// What each batch is told.
+/// Divides an outcome among the batches.
 fn divide(batches: &[WaitingBatch], done: Done, error: Option<&Error>) -> Vec<BatchOutcome> {
     let Done { count, outcomes, stop } = done;
     let (mut left, mut outcomes, mut stop) = (count, outcomes.into_iter(), stop);

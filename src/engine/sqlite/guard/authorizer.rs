@@ -36,7 +36,7 @@ impl Authorizer {
             _ => {
                 if own_tables::writes_keys(&context.action) {
                     *wrote_keys = true;
-                    // Such a statement is compiled anew each time, so that whoever runs it learns of it.
+                    // Such a statement is compiled again each time, so that whoever runs it learns of it.
                     facts.is_bound_to_mode = true;
                 }
                 if changes_schema(&context.action) {

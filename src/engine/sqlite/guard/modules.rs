@@ -44,7 +44,7 @@ fn keep(connection: &Connection, kept: &[&CStr]) -> Result<(), Error> {
     }
 }
 
-/// Why a virtual table of a module may not be made, if it may not.
+/// Reason why a virtual table of a module may not be made; `None` if it may.
 pub fn refusal(module: &str) -> Option<String> {
     let names = || ALLOWED.iter().filter_map(|name| name.to_str().ok());
     (!names().any(|name| name.eq_ignore_ascii_case(module))).then(|| {

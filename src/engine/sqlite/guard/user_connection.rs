@@ -112,7 +112,7 @@ impl UserConnection {
     }
 
     /// Returns `true` if a statement that writes keys was compiled since the flag was last taken. Such a statement
-    /// is compiled anew each time it runs.
+    /// is compiled again each time it runs.
     pub fn has_written_keys(&self) -> bool {
         self.authorizer.has_written_keys()
     }

@@ -11,8 +11,8 @@ const MEANINGFUL_ENDINGS: &[&str] = &["-journal", "-shm", "-wal", ".backup", ".b
 /// The folder of a destination that holds the backups.
 const BACKUPS: &str = "ltx";
 
-/// Why a running `VACUUM` of the database at `path` may not do something, if it may not. It attaches what it writes to:
-/// without a name if that is for the moment.
+/// Reason why a running `VACUUM` of the database at `path` may not do something; `None` if it may. It attaches the file that it
+/// writes to: without a name if that is temporary.
 pub fn refusal(action: &AuthAction, path: &Path) -> Option<String> {
     match action {
         AuthAction::Attach { filename: "" } => None,

@@ -1,7 +1,7 @@
 //! The number of live keys of a range.
 //!
-//! Where no key has two rows, that is the number of rows less the expired ones, which SQLite counts by itself. Only a file
-//! of SDK 0.17.0 has such keys. To find out, each key is compared with the one before, so it is remembered.
+//! If no key has two rows, that is the number of rows less the expired ones, which SQLite counts by itself. Only a file of SDK
+//! 0.17.0 has such keys. To find out, each key is compared with the one before, so it is remembered.
 
 use std::collections::HashSet;
 

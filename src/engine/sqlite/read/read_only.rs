@@ -19,19 +19,19 @@ use crate::engine::sqlite::table::schema;
 use crate::engine::sqlite::wal::frames::wal_path;
 use crate::private_folder::PrivateFolder;
 
-/// Where a copy is made: the environment, which may name another folder, is JavaScript's to read.
+/// Folders for a copy. The environment, which may name another, is JavaScript's to read.
 const COPY_FOLDERS: [&str; 2] = ["/var/tmp", "/tmp"];
 
-/// What a file that is only read has to be.
+/// Kind of file that is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpectedFile {
-    /// That of a store.
+    /// The file of a store.
     Store,
     /// Any database: that of another program, from which keys are imported.
     Database,
 }
 
-/// What a file was found as, for when it is closed.
+/// State of a file as it was found, for when it is closed.
 #[derive(Debug)]
 pub struct Found {
     has_log: bool,
@@ -120,7 +120,7 @@ fn connect(path: &Path, expected: ExpectedFile, is_detached: bool) -> Result<Con
     if is_expected { Ok(connection) } else { Err(Error::not_a_store(path)) }
 }
 
-/// Whether SQLite may have failed because it could not make its files.
+/// True if SQLite may have failed because it could not make its files.
 fn is_for_want_of_files(error: &Error) -> bool {
     ["SQLITE_CANTOPEN", "SQLITE_READONLY"].iter().any(|code| error.code().starts_with(code))
 }

@@ -129,7 +129,7 @@ struct FoundRows {
     keys: String,
     /// The key that was found last.
     last_key: Range<usize>,
-    /// How many rows are read.
+    /// Number of rows that were read.
     read: usize,
     live: usize,
     is_unordered: bool,

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use crate::Error;
 use crate::limits::TEXT_LENGTH_MAX;
 
-/// The value and the expiry of a key: those of its newest row, for a file of SDK 0.17.0 may have several.
+/// The value and the expiry of a key: those of its newest row, because a file of SDK 0.17.0 may have several.
 pub const NEWEST_ROW: &str = "SELECT value, expires_at FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key = ?2 ORDER BY rowid DESC LIMIT 1";
 

@@ -30,7 +30,7 @@ CREATE INDEX IF NOT EXISTS __rootcellar_kv_expires_at
 ];
 
 /// Index that versions of this package made which searched by it for letters of either case. It only takes time and space now,
-/// so it goes. Those versions open a file without it, for it is of the same version of the schema, and read all keys of a
+/// so it goes. Those versions open a file without it, because it is of the same version of the schema, and read all keys of a
 /// community instead of a part.
 const UNUSED_INDEX: &str = "__rootcellar_kv_community_id_key_nocase";
 const UNUSED_INDEX_EXISTS: &str = "SELECT 1 FROM sqlite_schema \

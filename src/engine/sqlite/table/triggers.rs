@@ -37,7 +37,7 @@ impl TriggerCache {
         Ok(self.found)
     }
 
-    /// Reads the schema anew the next time. Needed when a transaction changes it: if that is rolled back, another schema
+    /// Reads the schema again the next time. Needed when a transaction changes it: if that is rolled back, another schema
     /// gets the same version later.
     pub fn forget(&mut self) {
         self.schema_version = None;

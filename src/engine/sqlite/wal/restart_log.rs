@@ -39,15 +39,14 @@ pub struct EndedLog {
     next: [u32; 2],
 }
 
-/// What those who follow the log are told: its restarts, each at a position of its own, and the look for commits that they
-/// share.
+/// Records for those who follow the log: its restarts, each at a position of its own, and the look for commits that they share.
 #[derive(Debug, Clone, Default)]
 pub struct RestartLogs {
     /// For captures.
     pub captures: Arc<RestartLog>,
     /// For watches.
     pub watches: Arc<RestartLog>,
-    /// Which a watch takes for all.
+    /// The look for commits, which a watch takes for all.
     pub look: Arc<SharedLook>,
 }
 

@@ -1,4 +1,4 @@
-//! What may have changed of a table.
+//! Rows of a table that may have changed.
 
 /// Rows that may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use crate::limits::WATCH_FRAMES_MAX;
 
 /// Pages that were written between two headers of the WAL-index; `None` if they are not known, or too many.
 ///
-/// A log may have been begun anew in between. If this process has done so, it has kept the pages. Otherwise, headers count commits,
-/// so those in the new log tell whether there were others in the old one that nobody has seen.
+/// A log may have been restarted in between. If this process has done so, it has kept the pages. Otherwise, headers count
+/// commits, so those in the new log tell whether there were others in the old one that nobody has seen.
 pub fn written_since(
     database: &Path,
     from: WalIndexHeader,

@@ -58,7 +58,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// For a file whose log this process begins anew from time to time. Its look for commits is for others, too.
+    /// For a file whose log this process restarts from time to time. Its look for commits is for others, too.
     #[must_use]
     pub fn new(restarts: RestartLogs) -> Self {
         Self { restarts, running: Mutex::default(), wants_commits: Arc::default() }
@@ -144,7 +144,7 @@ struct Watch {
     number: WatchNumber,
     watched: Box<Watched>,
     tell: Tell,
-    /// Who watches waits for a report.
+    /// The watcher waits for a report.
     is_asked: bool,
     ahead_ms: i64,
     is_restored: bool,
@@ -228,7 +228,7 @@ impl WatchThread {
                 let dirty = self.follow().unwrap_or(Dirty::All);
                 self.watches.iter_mut().for_each(|watch| watch.watched.add(&dirty));
                 if self.follower.as_ref().is_none_or(|follower| !follower.is_at(header)) {
-                    // What was committed between the two is not known.
+                    // Commits between the two are not known.
                     watched.add(&Dirty::All);
                 }
                 let (is_asked, ahead_ms, is_restored) = (false, 0, false);
@@ -266,7 +266,7 @@ impl WatchThread {
     fn look(&mut self) -> bool {
         match self.look_once() {
             Ok(has_worked) => has_worked,
-            // What keeps a lock does not take long.
+            // A lock is not kept for long.
             Err(error) if error.is_busy() => false,
             Err(error) => {
                 self.follower = None;
@@ -365,12 +365,12 @@ impl Follower {
         Ok(Self { connection, wal_index, at: None, data_version: None, tree: None, restarts: restarts.clone() })
     }
 
-    /// Whether everything up to a header was followed, and nothing beyond it.
+    /// True if everything up to a header was followed, and nothing beyond it.
     fn is_at(&self, header: Option<WalIndexHeader>) -> bool {
         header.is_some() && self.at == header
     }
 
-    /// Whether anybody has committed since the last transaction.
+    /// True if somebody has committed since the last transaction.
     fn has_moved(&self) -> Result<bool, Error> {
         match (self.wal_index, self.at) {
             (Some(wal_index), Some(at)) => Ok(wal_index.header() != at),

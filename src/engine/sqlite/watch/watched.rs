@@ -1,4 +1,4 @@
-//! What is watched, what was last known of it, and what has changed since.
+//! Watched keys, their last known state, and their changes since.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const ROWS_OF_PAGES: &str = "SELECT rowid, key, value, community_id, expires_at 
 /// Digest of a value.
 type Digest = u128;
 
-/// What is known of a key that has a value.
+/// Last known state of a key that has a value.
 #[derive(Debug)]
 struct KnownValue {
     digest: Digest,
@@ -52,7 +52,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// What is to be watched. Nothing is known of it yet.
+    /// Keys to be watched. Nothing is known of them yet.
     #[must_use]
     pub fn new(community: Option<String>, scope: Scope) -> Self {
         Self {
@@ -196,7 +196,7 @@ impl Watched {
         self.long_rows.clear();
         let mut found: Vec<(i64, Arc<str>)> = Vec::new();
         let mut statement = connection.prepare_cached(ROWS_OF_RANGE)?;
-        // Where the index has keys in another order, those of the range may lie anywhere in it.
+        // If the index has keys in another order, those of the range may lie anywhere in it.
         let (from, to) =
             if has_keys_in_utf_8(connection)? { (&*range.from, range.to.as_deref()) } else { ("", None) };
         let mut rows = statement.query(params![self.community, from, UpperBound(to)])?;

@@ -36,7 +36,7 @@ interface Summary {
 
 const idOf = ({ community, key }: Change) => JSON.stringify([community ?? "", key]);
 
-/** What has become of a key since the moment. */
+/** Kind of change of a key since the moment. */
 function kindOf({ before, after }: Change): { title: string; kind: string } {
 	if (before === undefined) return { title: "added", kind: "ok" };
 	if (after === undefined) return { title: "deleted", kind: "danger" };

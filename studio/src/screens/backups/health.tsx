@@ -1,4 +1,4 @@
-// How the backups stand, in words.
+// State of the backups, in words.
 
 import { ago, bytes, number, time } from "../../format";
 import { useClock } from "../../parts/basics";

@@ -1,4 +1,4 @@
-// How the backups stand, as the screen shows it.
+// State of the backups, as the screen shows it.
 
 import { signal } from "@preact/signals";
 import { ApiError, call, cancellable, lines } from "../../api";
@@ -27,7 +27,7 @@ export interface Restored {
 	at: number;
 	/** The time of the state that was restored. */
 	moment?: number;
-	/** How many keys have changed, if it was not everything. */
+	/** The number of keys that have changed, if it was not everything. */
 	keys?: number;
 	undoes?: string;
 	isUndone: boolean;
@@ -39,7 +39,7 @@ export const backups = signal<Backup[]>([]);
 export const chosen = signal<Backup | undefined>(undefined);
 export const problem = signal<unknown>(undefined);
 
-/** How far the backups were behind each time that it was looked, while this screen is open. */
+/** Lag of the backups each time that it was read, while this screen is open. */
 export const lags = signal<{ at: number; lagMs: number }[]>([]);
 const LAGS_MAX = 720;
 
@@ -59,7 +59,7 @@ export async function look(signal?: AbortSignal): Promise<void> {
 	}
 }
 
-/** What changes data: where it is cancelled, its answer tells what has become of it. */
+/** Calls a route that changes data: if it is cancelled, its answer tells what has become of it. */
 export async function change<T>(
 	name: string,
 	input: object,

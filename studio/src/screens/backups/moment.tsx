@@ -122,7 +122,7 @@ export function MomentPanel({ backup }: { backup: Backup }) {
 	);
 }
 
-/** What was restored, and the way back. */
+/** List of restores, each with its way back. */
 export function Restores() {
 	const now = useClock();
 	const [work, setWork] = useState<{ id: string; part: number; controller: AbortController }>();

@@ -26,7 +26,7 @@ interface Stored {
 	fileVersion: string;
 }
 
-/** What was typed, and the value that it changes. */
+/** Text as it was typed, and the value that it changes. */
 interface Draft {
 	text: string;
 	base: { value: string; version: string };
@@ -109,11 +109,11 @@ interface LoadedProps {
 type Asked = "delete" | "expiry" | undefined;
 
 /**
- * What is typed, and what it began with: all that is saved is compared with that. It is noted in the very event in which
- * something is typed, so that no later drawing decides by what was there before.
+ * Text as it is typed, and the value that it began with: all that is saved is compared with that. It is noted in the very event
+ * in which something is typed, so that no later drawing decides by what was there before.
  */
 function useEdit(id: string, stored: Stored) {
-	// What is shown of the past is nobody's to change.
+	// A state of the past is nobody's to change.
 	const found = useRef(canWrite.value ? drafts.take(id) : undefined);
 	const [, draw] = useState(0);
 	const edit = useRef<Draft | undefined>(undefined);
@@ -158,7 +158,7 @@ function Loaded({ stored, problem, take, reload, place }: LoadedProps) {
 		code.current?.setText(next.text);
 	};
 
-	// What has changed in the file shows at once where nothing was typed. While this saves, the file is about to change.
+	// A change in the file shows at once if nothing was typed. While this saves, the file is about to change.
 	const isSaving = saving.current;
 	useEffect(() => {
 		const now = latest();
@@ -353,7 +353,7 @@ function Loaded({ stored, problem, take, reload, place }: LoadedProps) {
 					save={async (expiresAt) => {
 						const isBase = latest().base.version === stored.version;
 						const { version } = await call("key/expire", { ...place, version: stored.version, expiresAt });
-						// What is typed still builds on the value that is there.
+						// The typed text still builds on the value that is there.
 						if (isBase) put({ ...latest(), base: { ...latest().base, version } });
 						await reload();
 						notify(expiresAt === null ? "It never expires now." : "The expiry was changed.");

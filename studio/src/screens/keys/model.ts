@@ -119,7 +119,7 @@ function withChanges(shown: PageOfKeys[], changedRows: KeyRow[], gone: string[])
 	}));
 }
 
-/** Reads the list from its begin. */
+/** Reads the list from its beginning. */
 export function reload(): Promise<void> {
 	void recount(false);
 	return listed(async (signal) => [await pageBehind(undefined, signal)]);

@@ -1,4 +1,4 @@
-// What has run, for this browser session alone: it may hold what nobody else should see.
+// Statements that have run, for this browser session alone: they may hold what nobody else should see.
 
 import { signal } from "@preact/signals";
 

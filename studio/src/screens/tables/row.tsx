@@ -113,14 +113,14 @@ function toValue(kind: Kind, text: string): Cell {
 	return Number.isInteger(Number(trimmed)) ? { real: trimmed } : Number(trimmed);
 }
 
-/** What was typed, and the value that it changes. */
+/** Text as it was typed, and the value that it changes. */
 interface CellDraft {
 	kind: Kind;
 	text: string;
 	base: { value: Cell; type: Kind };
 }
 
-/** Whether what is typed is what was there. */
+/** True if the typed text is what was there. */
 function isSame({ kind, text, base }: CellDraft): boolean {
 	return kind === base.type && (kind === "null" || text === cellText(base.value));
 }
@@ -173,7 +173,7 @@ function Value({ table, column, rowKey, isEditable, changed }: ValueProps) {
 			changed();
 		} catch (failure) {
 			setProblem(failure);
-			// What it is by now is told; what was typed stays.
+			// The value that it has by now is shown; the typed text stays.
 			if ((failure as ApiError).code === "ERR_CHANGED_MEANWHILE") reload();
 		}
 	};
