@@ -1,11 +1,13 @@
 /// <reference lib="esnext.disposable" />
 
 /**
- * rootcellar: storage for bots written for Root, in one SQLite file.
+ * rootcellar: storage for bots written for Root, in one SQLite file or in PostgreSQL.
  *
  * - `dataStore.appData` is the key-value store of `@rootsdk/server-bot`, in the same file format. It keeps the SDK's
  *   documented promises: a resolved write is on disk, operations take effect in the order in which they were called,
  *   and a read sees every write that was issued before it. See {@link KeyValueStore}.
+ * - `dataStore.kv` has what these lack, on the same keys: counters, pages, watching. See {@link Kv}.
+ * - `dataStore.transaction` changes keys and rows together, on either engine. See {@link DataStore.transaction}.
  * - `dataStore.sqlite` runs SQL on the same file, off the event loop. See {@link Sqlite}.
  * - `dataStore.backups` backs the file up and restores it. See {@link Backups}.
  *
@@ -71,7 +73,8 @@ export type KeyValueInput<T> = {
  * - a {@link RootcellarError} with SQLite's own code (`"SQLITE_BUSY"`, `"SQLITE_FULL"`, ...), if the file cannot be
  *   opened, read or written.
  *
- * Keys are strings of any length and content, including `""`. A lone surrogate cannot be stored. A finite number is taken
+ * Keys are strings of any length and content, including `""`; on PostgreSQL, of 2,000 bytes of UTF-8 at most and without NUL.
+ * A lone surrogate cannot be stored. A finite number is taken
  * as its decimal string. Key and value together may take one billion bytes of UTF-8, SQLite's limit.
  */
 export interface KeyValueStore {
@@ -476,17 +479,17 @@ export interface Kv {
 	 * states in between may be left out, and none goes back. Operations that were issued before are no changes, those that
 	 * are issued after are.
 	 *
-	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. A
-	 * write that leaves the value as it was is no change; but what another program writes again in other words (other spaces,
-	 * `1.0` for `1`) may be told as one. After more than 10,000 changed keys, and after a restore, the
-	 * change is `{ resync: true }` alone: read everything again. Only committed states are told, and nothing is kept for
-	 * later: what happens while no program watches is never told.
+	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. On
+	 * PostgreSQL, what others commit is told within a second, too. A write that leaves the value as it was is no change; but
+	 * what another program writes again in other words (other spaces, `1.0` for `1`) may be told as one. After more than
+	 * 10,000 changed keys, and after a restore, the change is `{ resync: true }` alone: read everything again. Only committed
+	 * states are told, and nothing is kept for later: what happens while no program watches is never told.
 	 *
 	 * It ends with `break`, with the `signal`, and when the store is closed. A watch that waits does not keep the process
 	 * alive. Within a transaction there is none.
 	 *
 	 * @param options - Either `keys`, up to 1,000, or `prefix`; `""` stands for every key of the scope. A prefix takes some
-	 * 200 bytes of memory for each key that it has.
+	 * 250 bytes of memory for each key that it has.
 	 * @throws The iterator rejects with `ERR_INVALID_ARGUMENT`, with what keeps the file from being opened or read, and with
 	 * `ERR_VALUE_NOT_JSON` if another program stores something else. Then it has ended.
 	 *
@@ -1030,7 +1033,7 @@ export interface Sqlite extends SqlMethods {
 }
 
 /**
- * The location of the data, in the format of `DATABASE_CONFIG`. `databaseType` is always `"sqlite3"`.
+ * The location of a file, in the format of `DATABASE_CONFIG`, as the SDK types it. docs/postgres.md has that of PostgreSQL.
  *
  * @example
  * ```ts
@@ -1637,7 +1640,7 @@ export interface BackupOptions {
 }
 
 /**
- * A store: one SQLite file and what is kept in it.
+ * A store: one SQLite file, or a database of PostgreSQL, and what is kept in it.
  *
  * @example
  * ```ts
@@ -1791,7 +1794,7 @@ export interface DataStoreOptions {
 export function openDataStore(options?: DataStoreOptions): DataStore;
 
 /**
- * The process-wide store. `DATABASE_CONFIG` names its file, and is read at the first use:
+ * The process-wide store. `DATABASE_CONFIG` names its file or server, and is read at the first use:
  * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`. The default is `./rootsdk.sqlite3` in the working directory.
  * Importing it opens no file and starts no thread.
  *
@@ -1884,6 +1887,8 @@ export class RootcellarError extends Error {
 	readonly code: string;
 	/** The offset of the error in the SQL, in UTF-16 units, if SQLite tells. */
 	readonly position?: number;
+	/** The code of PostgreSQL for what it refused, such as `"42501"` (postgresql.org/docs/current/errcodes-appendix.html). */
+	readonly sqlState?: string;
 	/** The index of the statement of a `batch` that failed. */
 	readonly statementIndex?: number;
 	private constructor();

@@ -1,4 +1,4 @@
-//! Limits: every number that bounds something, with its unit in its name or type.
+//! Limits that a user can notice or that several files share, with the unit in the name or type.
 
 use std::time::Duration;
 
@@ -204,7 +204,7 @@ pub const POOL_CACHE_KIB: i64 = 4 << 10;
 /// database.
 pub const LOOKUP_CACHE_KIB: i64 = 16 << 10;
 
-/// Page cache of the writer: the index of keys of a million, which every write searches.
+/// Page cache of the writer: holds the index of a million keys, which every write searches.
 pub const WRITER_CACHE_KIB: i64 = 32 << 10;
 
 /// Page cache of a difference of two states, which is kept in a temporary file.
@@ -236,7 +236,7 @@ pub const OPENING_LISTING_WAIT: Duration = Duration::from_secs(15);
 /// Polling interval for commits of others while something is watched.
 pub const WATCH_LOOK: Duration = Duration::from_millis(150);
 
-/// Interval at which those look for commits themselves who are told of them by a watch.
+/// Interval at which the checkpointer and the backup thread still look for commits themselves while a watch tells them.
 pub const LOOK_BESIDE_WATCH: Duration = Duration::from_secs(10);
 
 /// Shortest pause between two reports of changes, so that a storm of commits is read in few steps.

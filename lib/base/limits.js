@@ -1,6 +1,6 @@
 "use strict";
 
-// Every bound, with its unit in its name. Those of the core are in `src/limits.rs`.
+// Limits that a user can notice or that several files share, with the unit in the name. The core's are in `src/limits.rs`.
 
 /** Interval at which the core is told what time it is for JavaScript; a part of the minute within which rows are purged. */
 const CLOCK_REPORT_INTERVAL_MS = 10_000;

@@ -45,7 +45,7 @@ export const ORDER = {
 	"lib/cli": `
 		program.js
 		import  migrate  states
-		backup-commands.js  export.js  restore.js
+		backup-commands.js  export.js
 		server
 		*
 	`,

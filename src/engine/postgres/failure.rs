@@ -38,7 +38,7 @@ impl From<tokio_postgres::Error> for ServerFailure {
         let Some(refusal) = error.as_db_error() else {
             // A value that cannot be encoded or decoded is a defect here; all else is the connection's end.
             return match error.to_string() {
-                // It holds for a user's statement as well that it is of any type: only the tables' own columns come here.
+                // Only the tables' own columns are decoded here; a user's statement takes any type.
                 text if text.contains("deserializing") => Self::Refused(other_types()),
                 text if text.contains("serializing") || text.contains("column") || text.contains("encoding") => {
                     Self::Refused(Error::internal(&text))

@@ -67,7 +67,7 @@ impl ServerWriter {
                     None
                 }
                 WriteRequest::Batch(batch, reply) => {
-                    let (group, behind) = gather((batch, reply), &mut requests);
+                    let (group, behind) = collect_group((batch, reply), &mut requests);
                     self.run_group(group).await;
                     behind
                 }
@@ -349,7 +349,7 @@ fn is_any_key(commands: &[&Command]) -> bool {
 }
 
 /// The batches that wait, as far as they go together; and what waits behind them, if it is something else.
-fn gather(
+fn collect_group(
     first: WaitingBatch,
     requests: &mut UnboundedReceiver<WriteRequest>,
 ) -> (Vec<WaitingBatch>, Option<WriteRequest>) {

@@ -17,7 +17,7 @@ struct AuthorizerState {
     facts: StatementFacts,
     /// A statement was compiled that writes keys. It also counts when SQLite itself recompiles one.
     wrote_keys: bool,
-    /// Sticks likewise.
+    /// A statement was compiled that changes the schema. Kept like the one above.
     changed_schema: bool,
 }
 

@@ -32,7 +32,7 @@ struct KnownValue {
     scan: u32,
 }
 
-/// Some keys of a community that are watched. A range takes some 200 bytes and its text for each key in it; values are not kept.
+/// Some keys of a community that are watched. A range takes some 250 bytes with its text for each key; values are not kept.
 #[derive(Debug)]
 pub struct Watched {
     community: Option<String>,

@@ -109,7 +109,7 @@ impl Writer {
     fn answer(&mut self, request: WriterRequest, requests: &Receiver<WriterRequest>) -> Option<WriterRequest> {
         match request {
             WriterRequest::Batch(batch, reply) => {
-                let (batches, next) = collect(batch, reply, requests);
+                let (batches, next) = collect_group(batch, reply, requests);
                 self.serve(batches);
                 next
             }
@@ -227,7 +227,7 @@ impl Writer {
 type Collected = (Vec<(Batch, Reply<BatchOutcome>)>, Option<WriterRequest>);
 
 /// Takes waiting batches, up to the limits of a group. Returns a request of another kind that ends the group.
-fn collect(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<WriterRequest>) -> Collected {
+fn collect_group(first: Batch, reply: Reply<BatchOutcome>, requests: &Receiver<WriterRequest>) -> Collected {
     let mut batches = Vec::new();
     let (mut commands, mut bytes) = (0, 0);
     let mut next = Some(WriterRequest::Batch(first, reply));
