@@ -10,6 +10,7 @@ import { installPackages } from "./lib/install/packages.mjs";
 import { installPostgres } from "./lib/install/postgres.mjs";
 import { part, report } from "./lib/report.mjs";
 import { main, run, runTool, StepFailure } from "./lib/run.mjs";
+import { filesInMemory } from "./lib/scratch.mjs";
 import { prepareExtendedTests, prepareLongTests, prepareSqliteLibraries } from "./lib/setup.mjs";
 import { buildStudio } from "./lib/studio.mjs";
 
@@ -62,13 +63,15 @@ await main(async () => {
 	const libraries = packages.then(prepareSqliteLibraries);
 	const page = packages.then(buildStudio);
 	if (!options.rest) {
+		// Those of the extended tests, among which are more rounds of these, lie on the disk.
+		const memory = { env: filesInMemory() };
 		await Promise.all([
 			part("Checking the types of lib/ and scripts/ (tsc)", [packages], tsc("tsconfig.json")),
 			part("Checking the types against the SDK's (tsc)", [packages], tsc("__test__/package/types")),
 			part("Checking the types of the adapters (tsc)", [packages], tsc("__test__/adapters/types")),
 			part("Checking the types of the studio's page (tsc)", [packages], tsc("studio")),
-			part("Running the JavaScript tests (vitest)", [addon, libraries, page], vitest("core")),
-			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES])),
+			part("Running the JavaScript tests (vitest)", [addon, libraries, page], vitest("core", memory)),
+			part("Running the Rust tests (cargo test)", [addon], cargo(["test", "--no-fail-fast", ...TEST_FEATURES], memory)),
 		]);
 	}
 	if (options.all) {

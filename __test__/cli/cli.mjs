@@ -30,9 +30,18 @@ export function rootcellar(args, { input = "", env, cwd } = {}) {
 	});
 }
 
-/** Runs a command with `--json`, and parses its output, which has to be all that it prints. */
-export async function json(args, options) {
-	const { stdout, stderr } = await rootcellar([...args, "--json"], options);
+/** The commands that this test file has run in a process of their own. */
+const ran = new Set();
+
+/**
+ * Runs a command with `--json`, and parses its output, which has to be all that it prints: in a process of its own where
+ * it reads an input, or is the file's first of its name.
+ */
+export async function json(args, options = {}) {
+	const isAlone = options.input !== undefined || !ran.has(args[0]);
+	ran.add(args[0]);
+	const run = isAlone ? rootcellar : rootcellarAgain;
+	const { stdout, stderr } = await run([...args, "--json"], options);
 	expect(stderr).toBe("");
 	return JSON.parse(stdout);
 }
@@ -40,10 +49,19 @@ export async function json(args, options) {
 /** The process that runs the commands of a test file that have to fail, as far as they read no input. */
 let shared;
 
+/** The end of the last command that it was sent. */
+let last = Promise.resolve();
+
 afterAll(() => shared?.kill());
 
-/** Like {@link rootcellar} without an input, in a process that has run other commands before. */
-export async function rootcellarAgain(args, { env, cwd } = {}) {
+/** Like {@link rootcellar} without an input, in a process that has run other commands before. It runs one at a time. */
+export function rootcellarAgain(args, options) {
+	const answer = last.then(() => askShared(args, options));
+	last = answer.catch(() => {});
+	return answer;
+}
+
+async function askShared(args, { env, cwd } = {}) {
 	shared ??= fork(fileURLToPath(new URL("commands.cjs", import.meta.url)), { env: environment(), execArgv: [] });
 	const ended = new AbortController();
 	const { signal } = ended;

@@ -1,9 +1,10 @@
 // Temporary projects with rootcellar, the SDK or stand-ins for it in their node_modules, and bots in them.
 
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { binaryPath } from "../../../scripts/lib/addon.mjs";
 import { runForked } from "../../helpers/forked.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { SDK_ENV } from "../parity/run.mjs";
@@ -40,10 +41,12 @@ export function linkTo(copy, project) {
 /** Copies what the package is made of into a project, away from this checkout's own node_modules. */
 export function copyRootcellar(project) {
 	const folder = placeFor(project, "rootcellar");
-	const parts = readdirSync(REPOSITORY).filter(
-		(name) => ["package.json", "index.js", "index.mjs", "lib"].includes(name) || name.endsWith(".node"),
-	);
-	for (const part of parts) cpSync(path.join(REPOSITORY, part), path.join(folder, part), { recursive: true });
+	for (const part of ["package.json", "index.js", "index.mjs", "lib"]) {
+		cpSync(path.join(REPOSITORY, part), path.join(folder, part), { recursive: true });
+	}
+	// The addon looks for nothing beside it, and is large.
+	const binary = path.basename(binaryPath);
+	symlinkSync(binaryPath, path.join(folder, binary));
 	return folder;
 }
 

