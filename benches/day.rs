@@ -1,4 +1,4 @@
-//! What the backups of a day amount to, of a bot that writes a little every second.
+//! Size of a day of backups, of a bot that writes a little every second.
 //!
 //! `cargo bench --no-default-features --bench day -- <folder> <keys> objects|random <seconds>`, as `benchmark/` calls
 //! it, plays it in an empty folder and prints the size of the backups.

@@ -19,7 +19,7 @@ fn set(index: usize) -> Command {
     Command::Set(Entry::new(address(index), VALUE))
 }
 
-/// What an update sends, when nobody else has written.
+/// Command that an update sends, when nobody else has written.
 fn swap(index: usize) -> Command {
     let expected = Expected::Value(VALUE.to_owned());
     Command::Swap(Swap { address: address(index), expected, value: VALUE.to_owned(), expiry: NewExpiry::Kept })

@@ -38,7 +38,7 @@ const cargo =
 const waysToPostgres = ["plain", ...(options.long ? ["serializable", "pgbouncer"] : [])];
 
 /**
- * One after another, for each is busy by itself.
+ * One after another, because each is busy by itself.
  *
  * @param {Promise<unknown>[]} needs
  */

@@ -137,7 +137,7 @@ fn nothing_is_captured_where_nothing_has_changed() {
     let increment = publisher.run(START_MS + 1).unwrap().unwrap();
     assert!(!increment.is_full);
     assert!(increment.file.bytes < 1000, "{increment:?}");
-    // Nor when the process starts anew.
+    // Nor when the process starts again.
     let mut publisher = bench.publisher();
     assert_eq!(publisher.run(START_MS + 2).unwrap(), None);
     assert_eq!(publisher.newest(), Some(txid(2)));

@@ -188,7 +188,7 @@ fn what_is_known_of_the_pages_may_be_removed_at_any_time() {
     let mut publisher = bot.publisher();
     publisher.run(START_MS).unwrap();
     std::fs::remove_dir_all(bot.folder.path().join("state")).unwrap();
-    // So many that everything is recorded anew.
+    // So many that everything is recorded again.
     for second in 1..=20 {
         bot.connection.execute_batch("CREATE TABLE IF NOT EXISTS u (v); DELETE FROM u").unwrap();
         bot.connection.execute("INSERT INTO u VALUES (randomblob(4000000))", []).unwrap();

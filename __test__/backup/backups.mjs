@@ -16,7 +16,7 @@ export function openBackedUp(filename, backup = {}) {
 	return store;
 }
 
-/** A machine with a file of which no backup was made: a missing one is not begun anew at a destination that fails. */
+/** A machine with a file of which no backup was made: a missing one is not created empty at a destination that fails. */
 export async function machineWithFile() {
 	const found = machine();
 	const store = openDataStore({ filename: found.file, backup: false });

@@ -342,7 +342,7 @@ describe("expiry", () => {
 		vi.setSystemTime(START + 2 * HOUR_MS);
 		other.set([{ key: "late", value: 3, expiresAt: START + HOUR_MS }]);
 		expect(await appData.get("late")).toBe(undefined);
-		// An update of an expired entry starts anew, without an expiry.
+		// An update of an expired entry starts from nothing, without an expiry.
 		expect(await appData.update("own", (value) => value ?? "none")).toBe("none");
 		vi.setSystemTime(START);
 		expect(await appData.get("late")).toBe(3);

@@ -6,7 +6,7 @@
  * @typedef {{ warmUpMs: number, measureMs: number }} Duration
  */
 
-/** The clock is looked at about this often, for that costs as much as a tenth of the fastest read. */
+/** The clock is looked at about this often, because that costs as much as a tenth of the fastest read. */
 const CLOCK_INTERVAL_MS = 0.5;
 
 /** At most as many operations of a lane between two looks at the clock. */

@@ -3,7 +3,7 @@
 const { SqlSession } = require("./session.js");
 
 /**
- * Sessions of a query builder. Any number can be acquired at once, for nearly all of them lease nothing.
+ * Sessions of a query builder. Any number can be acquired at once, because nearly all of them lease nothing.
  *
  * A session may come back with state on its connection, set by a plain `BEGIN` or `PRAGMA foreign_keys = OFF`. It is then
  * given to every caller, one at a time, until that is undone: query builders for SQLite rely on there being one connection.

@@ -12,7 +12,7 @@ const IDLE_LIMIT_MS = 300;
 
 const ACTIONS = ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"];
 
-/** Everything that Knex does by building a table anew. */
+/** Everything that Knex does by rebuilding a table. */
 const REBUILDS = {
 	dropColumn: (table) => table.dropColumn("spare"),
 	"dropColumn of two": (table) => table.dropColumns("spare", "team_id"),

@@ -13,7 +13,7 @@ const end = (promise) =>
 		(error) => error.code,
 	);
 
-/** Mounts the disk anew with an option; tells whether that worked. */
+/** Mounts the disk again with an option; tells whether that worked. */
 function remount(option) {
 	return spawnSync("mount", ["-o", `remount,${option}`, folder]).status === 0;
 }

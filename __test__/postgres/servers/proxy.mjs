@@ -14,7 +14,7 @@ const LATE_MS = 150;
 /**
  * Starts a proxy. Of every write `decide` says what becomes of it: `pass`; `before`, the connection is cut before the server
  * has it; `within`, right after; `after`, when the server has answered; `late`, the server has it only after the store has
- * connected anew. `cuts` counts them.
+ * connected again. `cuts` counts them.
  */
 export async function startProxy(server, decide) {
 	const sockets = new Set();

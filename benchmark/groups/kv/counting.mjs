@@ -35,7 +35,7 @@ async function update({ store, profile }) {
 }
 
 /**
- * The `add` of quick.db 9.1.7 itself, one after another, for at once they do not add up.
+ * The `add` of quick.db 9.1.7 itself, one after another, because at once they do not add up.
  *
  * @type {import("./reads.mjs").Run}
  */

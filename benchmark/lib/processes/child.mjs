@@ -1,4 +1,4 @@
-// A task in a process of its own. Talks to `processes.mjs` by messages, for drivers may print: the first that it gets
+// A task in a process of its own. Talks to `processes.mjs` by messages, because drivers may print: the first that it gets
 // is its order, every other one its turn.
 
 import { once } from "node:events";

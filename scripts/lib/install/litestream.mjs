@@ -39,7 +39,7 @@ export async function installLitestream() {
 	await together(buildClis(), fetchLibraries());
 }
 
-/** One after another, for the second takes most of what it is made of from Go's cache. */
+/** One after another, because the second takes most of what it is made of from Go's cache. */
 async function buildClis() {
 	const missing = CLI_VERSIONS.filter((version) => !existsSync(cliPath(version)));
 	for (const version of missing) await buildCli(version);

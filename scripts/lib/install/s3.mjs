@@ -6,7 +6,7 @@ import { root, run } from "../run.mjs";
 const CRATE = "s3s-fs";
 const VERSION = "0.14.1";
 
-/** Not optimised, for what is built once is run for seconds. */
+/** Not optimised, because what is built once is run for seconds. */
 const QUICK_BUILD = {
 	CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
 	CARGO_PROFILE_RELEASE_LTO: "off",

@@ -1,5 +1,5 @@
 // The addon and the core's unit tests, compiled for another platform: with Zig as the C compiler and linker, and with the
-// standard library from its sources, for there need not be a compiled one.
+// standard library from its sources, because there need not be a compiled one.
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -78,7 +78,7 @@ export async function buildFor(target, { env: settings, exportsFile } = {}) {
 		/** @type {string[]} */ command,
 		/** @type {string[]} */ last = [],
 	) => {
-		// All of it each time, for every crate is compiled once more for another choice.
+		// All of it each time, because every crate is compiled once more for another choice.
 		const std = ["-Z", "build-std=std,panic_unwind,test", "--target", target, "--lib", ...TEST_FEATURES];
 		const args = [...command, ...std, "--message-format", "json-render-diagnostics", ...last];
 		const title = `Building ${what} for ${target} (cargo-zigbuild)`;

@@ -35,7 +35,7 @@ const theme = EditorView.theme({
 	".cm-textfield": { backgroundColor: "var(--panel)", border: "1px solid var(--line-strong)" },
 	".cm-button": { backgroundImage: "none", backgroundColor: "var(--raised)", border: "1px solid var(--line)" },
 	".cm-deletedChunk": { backgroundColor: "var(--danger-soft)", paddingLeft: "6px" },
-	// Not underlined, for spaces that were added look like underscores then.
+	// Not underlined, because spaces that were added look like underscores then.
 	"&.cm-merge-b .cm-changedText": { background: "color-mix(in srgb, var(--accent) 22%, transparent)" },
 	"&.cm-merge-b .cm-deletedChunk .cm-deletedText": {
 		background: "color-mix(in srgb, var(--danger) 22%, transparent)",

@@ -27,7 +27,7 @@ use crate::limits::{WATCH_LOOK, WATCH_PAUSE};
 use crate::reads::WatchReport;
 use crate::threads::{self, lock};
 
-/// Told what has happened to what is watched.
+/// Callback for the reports of a watch.
 pub type Tell = Box<dyn FnMut(Result<WatchReport, Error>) + Send>;
 
 /// Number of a watch: its client, and the client's own number of it.

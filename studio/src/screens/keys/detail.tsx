@@ -41,7 +41,7 @@ export function Detail({ name }: { name: string }) {
 	const reading = useRef<AbortController | undefined>(undefined);
 	const place = { community: model.community.value, key: name };
 
-	/** Reads the key anew. What is under way is dropped: it may be older. */
+	/** Reads the key again. A read that is under way is dropped: it may be older. */
 	const load = async () => {
 		reading.current?.abort();
 		const mine = new AbortController();

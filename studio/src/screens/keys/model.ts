@@ -153,7 +153,7 @@ function refreshIfOld(): void {
 	if (told !== undefined && pages.value.some(({ fileVersion }) => fileVersion !== told)) refreshSoon();
 }
 
-/** Reads the pages that are shown anew. Keys that were added show where they belong. */
+/** Reads the shown pages again. Keys that were added show where they belong. */
 async function refresh(): Promise<void> {
 	// The end of the reading that is under way looks whether it is old.
 	if (isLoading.value) return;
