@@ -16,6 +16,12 @@ import { openBetterSqlite3, writers } from "./writers.mjs";
 const FACTOR = rounds({ few: 0.2, many: 1, long: 20 });
 const TIMEOUT_MS = 300_000 + 300_000 * FACTOR;
 
+/** Steps at random in each of the many states that a file or a cache may be in. */
+const STEPS_EACH = rounds({ few: 50, many: 150 });
+
+/** Rounds of what is the same in each. */
+const SEVERAL = rounds({ few: 60, many: 300 });
+
 afterEach(() => vi.useRealTimers());
 
 function open(filename = temporaryFile(), options = {}) {
@@ -73,7 +79,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 		other.database.exec("COMMIT");
 		expect(other.database.pragma("journal_mode", { simple: true })).toBe("delete");
 		await appData.set({ key: "own", value: 0 });
-		const { wrong } = await play(appData, other, { steps: 150, seed: 1 });
+		const { wrong } = await play(appData, other, { steps: STEPS_EACH, seed: 1 });
 		expect(wrong).toEqual([]);
 	}, 300_000);
 
@@ -84,7 +90,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 		await appData.set({ key: "own", value: 0 });
 		const other = await openWriter("better-sqlite3", filename);
 		expect(other.database.pragma("encoding", { simple: true })).toBe("UTF-16le");
-		const { wrong } = await play(appData, other, { steps: 150, seed: 2 });
+		const { wrong } = await play(appData, other, { steps: STEPS_EACH, seed: 2 });
 		expect(wrong).toEqual([]);
 	}, 300_000);
 
@@ -94,7 +100,7 @@ describe("nothing is stale when reads and own writes alternate at random with th
 			const { appData, filename } = open(undefined, { cacheBytes });
 			await appData.set({ key: "own", value: 0 });
 			const other = await openWriter("better-sqlite3", filename);
-			const { wrong } = await play(appData, other, { steps: 150, seed: 3 });
+			const { wrong } = await play(appData, other, { steps: STEPS_EACH, seed: 3 });
 			expect(wrong).toEqual([]);
 		},
 		300_000,
@@ -127,7 +133,7 @@ describe("in one turn of the event loop", () => {
 	test("several writes each followed by a read are each found, and not more than one turn later", async () => {
 		const { appData, other } = await openBeside();
 		await appData.get("k");
-		for (let round = 0; round < 200; round++) {
+		for (let round = 0; round < SEVERAL; round++) {
 			const found = [];
 			for (let n = 0; n < 5; n++) {
 				other.set([{ key: "k", value: round * 5 + n }]);
@@ -143,7 +149,7 @@ describe("in one turn of the event loop", () => {
 	test("an update starts from what another library has just written", async () => {
 		const { appData, other } = await openBeside();
 		let calls = 0;
-		for (let round = 0; round < 300; round++) {
+		for (let round = 0; round < SEVERAL; round++) {
 			await appData.get("k");
 			other.set([{ key: "k", value: round * 10 }]);
 			await appData.update("k", (value) => {
@@ -152,7 +158,7 @@ describe("in one turn of the event loop", () => {
 			});
 			expect(await appData.get("k")).toBe(round * 10 + 1);
 		}
-		expect(calls).toBe(300);
+		expect(calls).toBe(SEVERAL);
 	});
 });
 
