@@ -30,11 +30,20 @@ async function listen({ asksFirst }) {
 	return { port: server.address().port, hello, close: () => server.close() };
 }
 
+/** Starts a bot, and waits until the server hears from it that it wants TLS. */
+async function asksForTls(server, start, env) {
+	const { child, ended } = start("configured.cjs", [], { env: { ...process.env, ...env } });
+	const first = await Promise.race([server.hello, ended]);
+	child.kill("SIGKILL");
+	const { code, stderr } = await ended;
+	server.close();
+	assert.ok(isHello(first), `${code}: ${stderr}`);
+}
+
 module.exports = {
 	async "TLS to an object store"({ folder, start }) {
 		const server = await listen({ asksFirst: false });
 		const env = {
-			...process.env,
 			AWS_ACCESS_KEY_ID: "id",
 			AWS_SECRET_ACCESS_KEY: "key",
 			AWS_REGION: "us-east-1",
@@ -44,21 +53,13 @@ module.exports = {
 				sqlite3: { filename: join(folder(), "bot.sqlite3") },
 			}),
 		};
-		const { child, ended } = start("configured.cjs", [], { env });
-		assert.ok(isHello(await server.hello));
-		child.kill("SIGKILL");
-		await ended;
-		server.close();
+		await asksForTls(server, start, env);
 	},
 
 	async "TLS to PostgreSQL"({ start }) {
 		const server = await listen({ asksFirst: true });
 		const url = `postgres://bot:secret@127.0.0.1:${server.port}/bot?sslmode=require`;
-		const env = { ...process.env, DATABASE_CONFIG: JSON.stringify({ databaseType: "pg", pg: { url } }) };
-		const { child, ended } = start("configured.cjs", [], { env });
-		assert.ok(isHello(await server.hello));
-		child.kill("SIGKILL");
-		await ended;
-		server.close();
+		const env = { DATABASE_CONFIG: JSON.stringify({ databaseType: "pg", pg: { url } }) };
+		await asksForTls(server, start, env);
 	},
 };
