@@ -36,7 +36,7 @@ const BUILD_TIMEOUT_MS = 1_800_000;
 const TEST_HOOK = "ROOTCELLAR_TEST_";
 
 /** Bounds of sizes in bytes: of the binary, and of what is downloaded. */
-const BINARY_MAX = 11_000_000;
+const BINARY_MAX = 10_000_000;
 const TARBALLS_MAX = { [PLATFORM_PACKAGE]: 5_000_000, rootcellar: 600_000 };
 
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), "rootcellar-release-")));
