@@ -59,6 +59,13 @@ const LONGEST = [
 	"package/package",
 	"sdk/register/register",
 	"cache/cache",
+	"process/shutdown/complete-file",
+	"key-value/watch/watch",
+	"cli/keys",
+	"sdk/roundtrip",
+	"process/lifecycle",
+	"faults/rollback-mode",
+	"sql/transactions/transactions",
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -78,6 +85,8 @@ export default defineConfig({
 		hookTimeout: 300_000,
 		// Most of a test's time is spent on waiting for processes that it has started.
 		maxWorkers: availableParallelism() + 1,
+		// What it makes of each file of a test is the same until the file changes.
+		experimental: { fsModuleCache: true, fsModuleCachePath: "node_modules/.cache/vitest" },
 		sequence: { sequencer: LongestFirst },
 		expect: { poll: { timeout: 120_000 } },
 		projects: [

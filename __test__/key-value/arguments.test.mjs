@@ -1,6 +1,6 @@
 // Bad input: each case has its error, nothing is written, and the next operation works.
 
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { expectArgumentError, expectInvalidArgument, expectTooLarge, rejection, SECRET } from "../helpers/errors.mjs";
 import { keysOf, temporaryAppData } from "../helpers/store.mjs";
 
@@ -15,14 +15,22 @@ function throwing() {
 	throw new Error("thrown by the bot");
 }
 
+/** The empty store of the test. */
+let empty;
+
+beforeEach(() => {
+	empty = temporaryAppData();
+});
+
 /** `operation` is refused for `argument`, the file stays empty, and the next operations work. */
 async function expectRefused(operation, argument) {
-	const appData = temporaryAppData();
+	const appData = empty;
 	const error = await rejection(() => operation(appData));
 	expectArgumentError(error, argument);
 	expect(await keysOf(appData)).toEqual([]);
 	await appData.set({ key: "next", value: 1 });
 	expect(await appData.get("next")).toBe(1);
+	await appData.delete("next");
 	return error;
 }
 
