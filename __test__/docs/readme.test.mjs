@@ -73,6 +73,7 @@ async function projectWithExamples() {
 		module: "nodenext",
 		target: "es2022",
 		types: ["node"],
+		skipLibCheck: true,
 		outDir: "compiled",
 	};
 	writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.mts", "*.cts"] }));

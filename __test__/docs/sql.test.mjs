@@ -11,7 +11,7 @@ const ofPage = examplesOf(page, "ts");
 /** The part of index.d.ts about SQL, and the examples in it. */
 const { part: sqlPart, examples } = partOfDeclarations(
 	"A value that a parameter of a statement takes",
-	"The location of the data",
+	"The location of a file, in the format of",
 );
 
 /** Imports and tables that the examples take for granted. */
