@@ -62,7 +62,7 @@ async function runSample(sample, program, cwd) {
 
 describe.each(Object.entries(SAMPLES))("the sample %s", (sample, { first, second }) => {
 	const programs = ["on-filename", "on-rootcellar"];
-	/** What each program printed when it ran first, and the folder that it left. */
+	/** Output of each program when it ran first, and the folder that it left. */
 	const begun = {};
 
 	beforeAll(async () => {
@@ -80,7 +80,7 @@ describe.each(Object.entries(SAMPLES))("the sample %s", (sample, { first, second
 		for (const { left } of Object.values(begun)) rmSync(left, { recursive: true, force: true });
 	});
 
-	/** What a program prints that goes on from what another left, and the folder in which it did. */
+	/** Output of a program that goes on from what another left, and the folder in which it ran. */
 	async function goOn(program, other) {
 		const folder = temporaryDirectory();
 		cpSync(begun[other].left, folder, { recursive: true });

@@ -39,7 +39,7 @@ module.exports = {
 		const other = openDataStore({ filename, backup: false });
 		const watch = store.kv.watch({ prefix: "n:" });
 		const told = watch.next();
-		// What the store commits is behind the beginning of its watch; another store knows nothing of either.
+		// A commit of the store is behind the beginning of its watch; another store knows nothing of either.
 		await store.appData.set({ key: "begun", value: true });
 		await other.kv.increment("n:1", 5);
 		assert.deepEqual((await told).value, [{ key: "n:1", value: 5 }]);

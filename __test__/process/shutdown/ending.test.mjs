@@ -216,7 +216,7 @@ describe("two copies of the package in one process", () => {
 	const signals = ["SIGTERM", "SIGINT"];
 	for (const [index, [name, steps, a, b]] of cases.entries()) {
 		test(`${name}: each does its part, and the process ends`, async () => {
-			// What the two have in common is common to all cases.
+			// Behaviour that the two share is common to all cases.
 			for (const signal of index === 0 ? signals : [signals[index % 2]]) {
 				const files = [temporaryFile(), temporaryFile()];
 				const child = startModule(source(steps), { args: files });

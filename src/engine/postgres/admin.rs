@@ -133,7 +133,7 @@ pub async fn import(
     overwrites: bool,
     clocks: Clocks,
 ) -> Result<String, ServerFailure> {
-    // Of equal keys the last wins, because one statement writes a row once.
+    // The last of equal keys wins, because one statement writes a row once.
     let last: HashMap<(Option<&str>, &str), usize> =
         rows.iter().enumerate().map(|(index, row)| ((row.community.as_deref(), row.key.as_str()), index)).collect();
     let mut places: Vec<usize> = last.into_values().collect();

@@ -22,7 +22,7 @@ const COUNT: &str = "SELECT count(*) FROM main.__rootapp_kv \
 const COUNT_KEYS: &str = "SELECT count(*), __rootcellar_keys(key) \
     FROM main.__rootapp_kv INDEXED BY __rootapp_kv_community_id_key_unique \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3";
-// Of the rows of a key the newest counts. The signs keep SQLite from using any other index than that of expiries.
+// The newest row of a key counts. The signs keep SQLite from using any other index than that of expiries.
 const COUNT_EXPIRED: &str = "SELECT __rootcellar_keys(key) FROM main.__rootapp_kv AS expired \
     WHERE expires_at <= ?4 AND +community_id IS ?1 AND +key >= ?2 AND +key < ?3 \
     AND NOT EXISTS (SELECT 1 FROM main.__rootapp_kv AS newer \
@@ -82,7 +82,7 @@ fn one_by_one(connection: &UserConnection, query: &CountQuery) -> Result<i64, Er
             keys += i64::from(is_last_live);
             key.clone_into(last.get_or_insert_default());
         }
-        // Of equal keys the last row is the newest.
+        // The last of the rows of a key is the newest.
         is_last_live = expired.is_empty() || !expired.contains(&row.get(0)?);
     }
     Ok(keys + i64::from(is_last_live))

@@ -126,7 +126,7 @@ impl RangeRows<'_> {
             }
         }
         found.sort_unstable();
-        // Of equal keys the last, from behind the first, is the newest.
+        // The last of equal keys, the first from behind, is the newest.
         found.reverse();
         found.dedup_by(|later, kept| later.0 == kept.0);
         if !is_reverse {

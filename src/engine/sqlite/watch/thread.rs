@@ -224,7 +224,7 @@ impl WatchThread {
     fn takes(&mut self, request: Request) -> bool {
         match request {
             Request::Add(number, mut watched, header, tell) => {
-                // What fails is tried again at the next look.
+                // A failure is tried again at the next look.
                 let dirty = self.follow().unwrap_or(Dirty::All);
                 self.watches.iter_mut().for_each(|watch| watch.watched.add(&dirty));
                 if self.follower.as_ref().is_none_or(|follower| !follower.is_at(header)) {
