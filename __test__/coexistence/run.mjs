@@ -13,7 +13,7 @@ import { FOREIGN_SCHEMA } from "./foreign.mjs";
 import { COUNTER_KEY, FOREIGN_COMMUNITY } from "./ledger.mjs";
 
 /** Duration of the writes of a run. */
-export const DURATION_MS = rounds({ few: 500, many: 2_000, long: 30_000 });
+export const DURATION_MS = rounds({ few: 250, many: 2_000, long: 30_000 });
 
 /** Calls `use` with a new folder, which is removed afterwards. */
 export async function withFolder(use) {

@@ -12,7 +12,7 @@ const { backupOf } = require("../../lib/config/backup.js");
 const { locationFromEnvironment } = require("../../lib/config/location.js");
 const { RootcellarError } = require("../../lib/base/errors.js");
 
-const seconds = Number(process.env.ROOTCELLAR_FUZZ_SECONDS ?? rounds({ few: 1, many: 5, long: 60 }));
+const seconds = Number(process.env.ROOTCELLAR_FUZZ_SECONDS ?? rounds({ few: 0.3, many: 5, long: 60 }));
 const seed = Number(process.env.ROOTCELLAR_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Runs a property for a time, and says how often. */

@@ -11,7 +11,7 @@ import { problemWith } from "./model.mjs";
 import { LoadProcess } from "./process.mjs";
 import { random } from "./writes.mjs";
 
-const KILLS = rounds({ few: 12, many: 160, long: 3_000 });
+const KILLS = rounds({ few: 8, many: 160, long: 3_000 });
 /** Files under load at the same time. */
 const LANES = 2;
 

@@ -27,7 +27,7 @@ test("random operations, several in flight, with reopening, have the results of 
 			await expectSameContents(store, model);
 			await store.close();
 		}),
-		{ numRuns: rounds({ few: 25, many: 500, long: 10_000 }) },
+		{ numRuns: rounds({ few: 15, many: 500, long: 10_000 }) },
 	);
 }, 300_000);
 
@@ -60,7 +60,7 @@ test("random operations while time passes have the results of a plain model", as
 			}
 			await store.close();
 		}),
-		{ numRuns: rounds({ few: 8, many: 80, long: 800 }) },
+		{ numRuns: rounds({ few: 5, many: 80, long: 800 }) },
 	);
 }, 300_000);
 

@@ -62,7 +62,7 @@ describe("worker threads that end at any moment under load", () => {
 });
 
 describe("a process that ends by process.exit in the main thread", () => {
-	const RUNS = rounds({ few: 4, many: 20, long: 200 });
+	const RUNS = rounds({ few: 2, many: 20, long: 200 });
 
 	test(
 		"while worker threads are at work loses nothing, and ends at once with its code",
