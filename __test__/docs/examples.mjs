@@ -13,7 +13,9 @@ const tsc = join(root, "node_modules/typescript/bin/tsc");
 
 /** The part of index.d.ts from one docstring to another, by what they begin with, and the examples in it. */
 export function partOfDeclarations(from, to) {
-	const part = declarations.slice(declarations.indexOf(`/**\n * ${from}`), declarations.indexOf(`/**\n * ${to}`));
+	const [start, end] = [from, to].map((opening) => declarations.indexOf(`/**\n * ${opening}`));
+	if (start < 0 || end < start) throw new Error(`index.d.ts has no comment "${start < 0 ? from : to}" there`);
+	const part = declarations.slice(start, end);
 	const blocks = part.matchAll(/^\s*\* @example\n(?:\s*\*.*\n)*?\s*\* ```ts\n((?:\s*\*.*\n)*?)\s*\* ```$/gm);
 	return { part, examples: [...blocks].map(([, source]) => source.replace(/^\s*\* ?/gm, "")) };
 }
