@@ -5,6 +5,7 @@ import { isAbsolute, resolve } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { anyCharacter } from "../helpers/characters.mjs";
 import { rounds } from "../helpers/rounds.mjs";
 
 const require = createRequire(import.meta.url);
@@ -90,11 +91,11 @@ function expectLocationOrError(text) {
 	return undefined;
 }
 
-const anyText = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.json(), fc.lorem());
+const anyText = fc.oneof(fc.string(), fc.string({ unit: anyCharacter }), fc.json(), fc.lorem());
 
 /** Objects that are nearly a configuration, or one. */
 const filename = fc.oneof(
-	fc.string({ unit: "binary" }),
+	fc.string({ unit: anyCharacter }),
 	fc.constantFrom("", ":memory:", "file:x", "file::memory:", "a\0b", "./x.db", "/x.db", "..", "\ud800"),
 	fc.jsonValue(),
 );

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { anyCharacter } from "../helpers/characters.mjs";
 
 const require = createRequire(import.meta.url);
 const packages = createRequire(new URL("packages/package.json", import.meta.url));
@@ -13,7 +14,7 @@ const { stringify } = packages("better-serialize");
 
 const text = fc.oneof(
 	fc.string(),
-	fc.string({ unit: "binary" }),
+	fc.string({ unit: anyCharacter }),
 	fc.constantFrom("</script>", "\\", '"', "\u2028", "new Date("),
 );
 
