@@ -20,7 +20,7 @@ const INPUT_BYTES_MAX: usize = 1_000;
 
 fn duration() -> Duration {
     let seconds = std::env::var("ROOTCELLAR_FUZZ_SECONDS").ok().map(|text| text.parse().unwrap());
-    Duration::from_secs(seconds.unwrap_or_else(|| rounds(1, 5, 60)))
+    Duration::from_secs_f64(seconds.unwrap_or_else(|| rounds(0.3, 5.0, 60.0)))
 }
 
 fn seed() -> u64 {

@@ -184,7 +184,7 @@ fn record_connection(mode: Mode, write: impl Fn(&Connection, &Recording, &mut Hi
 
 /// Writes entries one by one, and says of each that it is on disk.
 fn insert(connection: &Connection, recording: &Recording, history: &mut History) {
-    for number in 0..20 {
+    for number in 0..8 {
         let (key, value) = (format!("key {number}"), text(300));
         history.run(&set(&key, &value));
         recording.note(Event::Sent(history.commands()));
@@ -223,7 +223,7 @@ fn a_power_loss_while_the_writer_empties_its_log_leaves_what_was_acknowledged() 
     let mut history = History::new();
     let mut client = Client::open(&path, &recording, &mut history);
     let written = || path.metadata().unwrap().modified().unwrap();
-    for round in 0..80 {
+    for round in 0..60 {
         client.run(vec![many("key", 0..20, &text(200 + round)), set("round", &round.to_string())]);
         // Until the log is copied into the file, which it is soon.
         let before = written();
@@ -322,8 +322,10 @@ fn a_store_that_does_not_sync_is_found_out() {
 fn a_disk_that_lies_about_syncs_is_found_out() {
     for mode in [Mode::Wal, Mode::Delete] {
         let (events, history) = record(mode);
-        let unsynced: Vec<Event> =
+        let mut unsynced: Vec<Event> =
             events.into_iter().filter(|event| !matches!(event, Event::Sync { .. })).collect();
+        // It lies from the start, and what is lost of that is lost later on, too.
+        unsynced.truncate(rounds(unsynced.len() / 3, unsynced.len(), unsynced.len()));
         let findings = examine(&unsynced, &history, 0, 1);
         print(&format!("{mode:?}, a disk that lies: {findings}"));
         assert!(!findings.damaged.is_empty() && !findings.lost.is_empty());
