@@ -8,7 +8,7 @@ const TESTS_SERVER = new URL("../../../__test__/postgres/servers/server.mjs", im
 const VARIABLE = "ROOTCELLAR_BENCHMARK_POSTGRES";
 
 /** The server keeps what it has confirmed, as the default is. */
-const SETTINGS = { shared_buffers: "256MB", max_connections: "200", max_wal_size: "4GB" };
+const SETTINGS = { shared_buffers: "1GB", max_connections: "200", max_wal_size: "4GB" };
 
 /**
  * Place of a server, and its superuser.
