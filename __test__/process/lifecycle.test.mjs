@@ -408,7 +408,7 @@ describe("worker threads", () => {
 		const filename = temporaryFile();
 		const { appData } = temporaryStore(filename);
 		const acknowledged = [];
-		for (let round = 0; round < 15; round++) {
+		for (let round = 0; round < 6; round++) {
 			await appData.deleteLike("worker:%");
 			acknowledged.length = 0;
 			const worker = startWorker(BUSY, filename);
@@ -424,7 +424,7 @@ describe("worker threads", () => {
 
 	test("one that is terminated before the main thread ever used the store leaves the file usable", async () => {
 		const filename = temporaryFile();
-		for (let round = 0; round < 5; round++) {
+		for (let round = 0; round < 2; round++) {
 			const worker = startWorker(BUSY, filename);
 			await once(worker, "message");
 			await worker.terminate();
@@ -458,13 +458,13 @@ describe("worker threads", () => {
 	test("one that imports the package and ends at once disturbs nobody", async () => {
 		const filename = temporaryFile();
 		const { appData } = temporaryStore(filename);
-		for (let round = 0; round < 10; round++) {
+		for (let round = 0; round < 4; round++) {
 			const worker = startWorker("", filename);
 			const writes = Array.from({ length: 20 }, (_, i) => appData.set({ key: `k${i}`, value: round }));
 			expect(await once(worker, "exit")).toEqual([0]);
 			await Promise.all(writes);
 		}
-		expect(await appData.selectValue("k%")).toEqual(Array(20).fill(9));
+		expect(await appData.selectValue("k%")).toEqual(Array(20).fill(3));
 	}, 300_000);
 
 	test("a value that one thread has cached is not kept when another thread changes it", async () => {
