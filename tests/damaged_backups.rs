@@ -30,7 +30,7 @@ const TRAILER_BYTES: usize = 24;
 const COMMIT_OFFSET: usize = 12;
 
 /// Number of places of a backup that are tried in a run.
-const PLACES_MAX: usize = 60;
+const PLACES_MAX: usize = 40;
 
 /// A destination with backups of every kind: some that can be done without, and some that cannot.
 struct Destined {
@@ -170,7 +170,8 @@ fn a_backup_with_another_size_of_the_database_is_left_out_and_takes_no_memory() 
     let before = peak_memory_bytes();
     for name in destined.samples(&mut rng) {
         let whole = destined.read(name);
-        for bit in 0..32 {
+        // Every other one, so that two runs have all.
+        for bit in (rng.usize(0..2)..32).step_by(2) {
             let mut bytes = whole.clone();
             bytes[COMMIT_OFFSET + 3 - bit / 8] ^= 1 << (bit % 8);
             std::fs::write(destined.path(name), &bytes).unwrap();
