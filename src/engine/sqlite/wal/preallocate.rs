@@ -5,6 +5,7 @@
 //! behind the last valid frame have no meaning (sqlite.org/fileformat2.html, "The Write-Ahead Log").
 
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU8;
 
 use rusqlite::{Connection, ffi};
 
@@ -19,8 +20,9 @@ const LOG_HEADER_BYTES: u64 = 32;
 /// Frames that a small commit writes at most.
 const SMALL_COMMIT_FRAMES: u64 = 16;
 
-/// Bytes of one write: SQLite's files accept less than 128 KiB.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+/// Bytes of one write: SQLite's files accept less than 128 KiB. Atomic, so that they are no part of the binary: what could
+/// change and begins as zeros is memory that the system clears.
+static ZEROS: [AtomicU8; 64 << 10] = [const { AtomicU8::new(0) }; 64 << 10];
 
 /// The log file of a connection. It belongs to the connection, and must not be used after that is closed.
 #[derive(Debug)]
