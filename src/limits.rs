@@ -181,6 +181,10 @@ pub const CHECKPOINT_RETRY: Duration = Duration::from_millis(5);
 /// Time for which the end of the process tries to empty the log of a file that others read or write.
 pub const END_WAIT: Duration = Duration::from_secs(1);
 
+/// Time for the last backups when Windows' console is closed: with [`END_WAIT`] less than the five seconds after which the
+/// system ends the process.
+pub const CONSOLE_CLOSE_WAIT: Duration = Duration::from_secs(3);
+
 /// Bytes by which the log grows when a small commit would not fit. More would be written in vain by a bot that
 /// writes little.
 pub const WAL_GROWTH_BYTES: u64 = 1 << 20;
@@ -222,7 +226,7 @@ pub const REGEXP_BYTES_MAX: usize = 64 << 10;
 /// Time for which the writer spins for the next request before it sleeps.
 pub const REQUEST_SPIN: Duration = Duration::from_micros(100);
 
-/// Attempts to rename a file that another program has open for a moment, on Windows, and the pause between two.
+/// Attempts to rename or to remove a file that another program has open for a moment, on Windows, and the pause between two.
 pub const RENAME_ATTEMPTS: u32 = 25;
 /// See [`RENAME_ATTEMPTS`].
 pub const RENAME_PAUSE: Duration = Duration::from_millis(20);

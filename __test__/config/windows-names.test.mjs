@@ -1,9 +1,13 @@
 // Names of files that Windows takes for something else: refused there, and nowhere else.
 
 import { createRequire } from "node:module";
+import { join } from "node:path";
+import { openDataStore } from "rootcellar";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { temporaryDirectory } from "../helpers/store.mjs";
 
 const require = createRequire(import.meta.url);
+const { outputAt } = require("../../lib/cli/files.js");
 const { locationFromOption, locationFromEnvironment } = require("../../lib/config/location.js");
 
 const TAKEN_FOR_OTHERS = [
@@ -58,6 +62,24 @@ describe("on Windows", () => {
 		on("win32");
 		expect(locationFromOption(filename).filename).toBe(filename);
 	});
+});
+
+test("no other file is made of such a name either", async () => {
+	const store = openDataStore({ filename: join(temporaryDirectory(), "bot.sqlite3"), backup: { quiet: true } });
+	await store.appData.set({ key: "k", value: 1 });
+	await store.backups.create();
+	for (const name of TAKEN_FOR_OTHERS) {
+		vi.unstubAllGlobals();
+		const to = join(temporaryDirectory(), name);
+		on("win32");
+		await expect(async () => store.backups.restore({ to })).rejects.toMatchObject({
+			code: "ERR_INVALID_ARGUMENT",
+			argument: "options.to",
+		});
+		expect(() => outputAt(to, {}, false)).toThrow(expect.objectContaining({ code: "ERR_NOT_A_FILE" }));
+	}
+	vi.unstubAllGlobals();
+	await store.close();
 });
 
 test.each(TAKEN_FOR_OTHERS)("elsewhere %s is a name like any other", (filename) => {

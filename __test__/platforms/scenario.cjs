@@ -42,6 +42,13 @@ const context = {
 		return startNode([join(__dirname, "programs", name), packageFolder, ...args], options);
 	},
 
+	/** Starts a program of `programs/` at a console of Windows, to whose input the console's events are written. */
+	startAtConsole(name, args = []) {
+		const program = process.env.ROOTCELLAR_TEST_CONSOLE;
+		if (program === undefined) throw new Error("ROOTCELLAR_TEST_CONSOLE does not name console.c, compiled");
+		return startProgram([program, process.execPath, join(__dirname, "programs", name), packageFolder, ...args]);
+	},
+
 	/** Runs a program of `programs/` to its end: `{ code, signal, stdout, stderr }`. */
 	run: (name, args, options) => context.start(name, args, options).ended,
 
@@ -49,8 +56,9 @@ const context = {
 	commandLine: (args, options) => startNode([join(packageFolder, "bin/rootcellar.js"), ...args], options).ended,
 };
 
-function startNode(args, options = {}) {
-	const [command, ...rest] = [...runner, process.execPath, ...args];
+const startNode = (args, options) => startProgram([...runner, process.execPath, ...args], options);
+
+function startProgram([command, ...rest], options = {}) {
 	const child = spawn(command, rest, { ...options, stdio: ["pipe", "pipe", "pipe"] });
 	children.add(child);
 	let stdout = "";

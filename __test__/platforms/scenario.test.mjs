@@ -17,7 +17,14 @@ const TITLES = Object.keys(require("./steps.cjs"));
 /** Steps that only another system has. */
 const ELSEWHERE = {
 	win32: ["signals: SIGTERM, SIGINT, SIGHUP, and a handler of the bot's"],
-	other: ["paths of Windows: slashes, another case, of the current drive, and \\\\?\\"],
+	other: [
+		"Ctrl+C, Ctrl+Break and closing the console",
+		"the bot's own handlers of Ctrl+C, Ctrl+Break and closing the console",
+		"Ctrl+C, Ctrl+Break and closing the console, with stores in worker threads alone",
+		"logging off and shutting down",
+		"a closed console, and a destination that does not answer",
+		"paths of Windows: slashes, another case, of the current drive, and \\\\?\\",
+	],
 };
 
 test("what a bot does in its life works on this platform, and each step says so", async () => {

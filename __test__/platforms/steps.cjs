@@ -8,6 +8,7 @@ module.exports = {
 	...require("./steps/backups.cjs"),
 	...require("./steps/processes.cjs"),
 	...require("./steps/ending.cjs"),
+	...require("./steps/console.cjs"),
 	...require("./steps/names.cjs"),
 	...require("./steps/command-line.cjs"),
 	...require("./steps/network.cjs"),

@@ -3,6 +3,7 @@
 const { realpathSync, statSync } = require("node:fs");
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
+const { problemWithName } = require("../config/paths.js");
 const { checkOutput } = require("../native/destination.js");
 
 /** Suffixes of the database and of the files that SQLite keeps beside it. */
@@ -48,6 +49,10 @@ function storeAt(file) {
  * @param {string} [source] what the command reads: a file, or a folder of files
  */
 function outputAt(given, store, force, source) {
+	const problem = problemWithName(given);
+	if (problem !== undefined) {
+		throw new RootcellarError("ERR_NOT_A_FILE", `the output ${given} ${problem}`);
+	}
 	const output = linkedFrom(path.resolve(given), store, force, source);
 	checkOutput(store.url, output);
 	return output;

@@ -5,7 +5,7 @@ const { constants, tmpdir } = require("node:os");
 const { basename, dirname, join } = require("node:path");
 
 /** Signals that end a program, and leave it time to clean up. */
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]);
 
 /** @type {Set<() => void>} functions that remove the files */
 const removals = new Set();

@@ -2,7 +2,7 @@
 
 const { MEMORY, memoryFile } = require("./memory.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
-const { absolutePath, followLinks, problemOnWindows } = require("./paths.js");
+const { absolutePath, followLinks, problemWithName } = require("./paths.js");
 
 /** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
@@ -104,7 +104,7 @@ function problemWith(filename) {
 	if (filename.startsWith("file:")) {
 		return "must be the path of a file, or :memory:; file: URIs are not supported";
 	}
-	return process.platform === "win32" && filename !== MEMORY ? problemOnWindows(filename) : undefined;
+	return filename === MEMORY ? undefined : problemWithName(filename);
 }
 
 /**

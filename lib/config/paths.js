@@ -57,6 +57,16 @@ function realFolder(folder) {
 }
 
 /**
+ * Problem of the path of a file that is to be made, with the name that it has on this system.
+ *
+ * @param {string} file
+ * @returns {string | undefined}
+ */
+function problemWithName(file) {
+	return process.platform === "win32" ? problemOnWindows(file) : undefined;
+}
+
+/**
  * Problem of a path whose name Windows takes for another: a device, a stream of a file, or a name without its last dot.
  *
  * @param {string} file
@@ -75,4 +85,4 @@ function problemOnWindows(file) {
 		: undefined;
 }
 
-module.exports = { absolutePath, followLinks, problemOnWindows };
+module.exports = { absolutePath, followLinks, problemWithName };

@@ -133,6 +133,10 @@ export interface Answer {
 }
 
 export declare function catchSignals(names: ("SIGHUP" | "SIGINT" | "SIGTERM")[], afterRemoval: boolean): void;
+/** Does nothing but on Windows. */
+export declare function catchConsoleEvents(): void;
+/** Without names it is not known any more. */
+export declare function setUnhandledConsoleEvents(names?: ("SIGBREAK" | "SIGHUP" | "SIGINT")[]): void;
 
 /** Asks the destination that `url` names; or that of `store`, a file, if the file is open in this process. */
 export declare function listBackups(url: string, store?: string): Promise<Answer>;

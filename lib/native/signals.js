@@ -1,6 +1,7 @@
 "use strict";
 
 const { loadBinding } = require("./binding.js");
+const { endAtConsoleEvents } = require("./console-events.js");
 
 /** Signals that end a process that does not handle them. */
 const SIGNALS = /** @type {const} */ (["SIGHUP", "SIGINT", "SIGTERM"]);
@@ -15,6 +16,7 @@ let stores = 0;
  * @returns {() => void}
  */
 function endAtSignals() {
+	if (process.platform === "win32") return endAtConsoleEvents();
 	loadBinding().catchSignals(unhandled(SIGNALS), false);
 	stores++;
 	if (stores === 1) {

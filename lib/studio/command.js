@@ -17,7 +17,7 @@ const { Session } = require("./session.js");
  */
 
 /** Signals with which a person or a system ends the command. */
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]);
 
 /** Programs that open an address in the person's browser. */
 const OPENERS = /** @type {Record<string, string[]>} */ ({

@@ -44,3 +44,44 @@ pub fn catch_signals(names: Vec<SignalName>, after_removal: bool) {
         drop(catch_signals(&signals, caller));
     }
 }
+
+/// An event of Windows' console, by the name of the signal that Node tells it as.
+#[napi(string_enum)]
+#[derive(PartialEq, Eq)]
+#[allow(clippy::upper_case_acronyms, reason = "their names")]
+pub enum ConsoleSignal {
+    /// Ctrl and Break.
+    SIGBREAK,
+    /// The console was closed.
+    SIGHUP,
+    /// Ctrl and C.
+    SIGINT,
+}
+
+/// Lets events of the console end the process only when everything is safe, as long as a file is open. Only Windows has them.
+#[napi]
+pub fn catch_console_events() {
+    #[cfg(windows)]
+    crate::backup::service::console::catch();
+}
+
+/// Tells which events of the console JavaScript does not listen to. Without, that is not known any more.
+#[napi]
+#[cfg_attr(not(windows), allow(unused_variables, reason = "only Windows has them"))]
+pub fn set_unhandled_console_events(names: Option<Vec<ConsoleSignal>>) {
+    #[cfg(windows)]
+    {
+        use crate::backup::service::console::{ConsoleEvent, set_unhandled};
+        let events: Option<Vec<ConsoleEvent>> = names.map(|names| {
+            names
+                .into_iter()
+                .map(|name| match name {
+                    ConsoleSignal::SIGBREAK => ConsoleEvent::Break,
+                    ConsoleSignal::SIGHUP => ConsoleEvent::Close,
+                    ConsoleSignal::SIGINT => ConsoleEvent::Interrupt,
+                })
+                .collect()
+        });
+        set_unhandled(events.as_deref());
+    }
+}

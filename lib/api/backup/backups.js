@@ -7,6 +7,7 @@ const { checkOptionNames } = require("../../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
 const { withoutSecrets } = require("../../config/address.js");
+const { problemWithName } = require("../../config/paths.js");
 const { listBackups, restoreBackup, verifyBackups } = require("../../native/destination.js");
 const { readOptions } = require("../../base/kv-arguments.js");
 const { cancellable } = require("../cancellation.js");
@@ -51,6 +52,10 @@ function checkRestore(options) {
 	}
 	if (to !== undefined && (typeof to !== "string" || to === "" || to.includes("\0"))) {
 		throw invalidArgument("options.to", "must be the path of a file");
+	}
+	const problem = to === undefined ? undefined : problemWithName(to);
+	if (problem !== undefined) {
+		throw invalidArgument("options.to", problem);
 	}
 	if (typeof overwrite !== "boolean") {
 		throw invalidArgument("options.overwrite", `must be a boolean, not ${kindOf(overwrite)}`);

@@ -1,8 +1,8 @@
 // The platforms that can be run here beside the own one, each with an emulator, another system's libraries, or both.
 
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run, StepFailure } from "../run.mjs";
+import { root, run, StepFailure } from "../run.mjs";
 import { unpackNewer, unpackOwn } from "./debian.mjs";
 import { platformsFolder } from "./folder.mjs";
 import { installTools, npmPackage, pipInstall, toolOfPython, zigPath } from "./packages.mjs";
@@ -90,12 +90,16 @@ async function setUpWindows() {
 	const wine = join(folder, "usr/lib/wine/wine64");
 	const prefix = join(folder, "prefix");
 	const system = join(prefix, "drive_c/windows/system32");
-	const env = { WINEPREFIX: prefix, WINEDLLOVERRIDES: WINE_OVERRIDES, WINEDEBUG: "-all" };
+	const settings = { WINEPREFIX: prefix, WINEDLLOVERRIDES: WINE_OVERRIDES, WINEDEBUG: "-all" };
+	const consoleProgram = join(folder, "console.exe");
+	// Drive Z: is the root of the machine.
+	const env = { ...settings, ROOTCELLAR_TEST_CONSOLE: `Z:${consoleProgram}` };
 	await installTools();
 	await unpackOwn(folder, "usr/lib/wine/wine64", ["wine64", "libwine", "libz-mingw-w64"]);
 	const zlib = join(folder, "usr/x86_64-w64-mingw32/lib/zlib1.dll");
 	const random = join(folder, "bcryptprimitives.dll");
 	if (!existsSync(random)) await buildRandom(random);
+	await buildConsole(consoleProgram);
 	if (!existsSync(join(system, "bcryptprimitives.dll"))) {
 		// The script that stands there looks for the server in the system's folders, and the link leads there.
 		const server = join(folder, "usr/lib/wine/wineserver");
@@ -168,8 +172,28 @@ async function buildRandom(library) {
 		"}",
 	];
 	writeFileSync(source, `${code.join("\n")}\n`);
-	const args = ["cc", "-target", "x86_64-windows-gnu", "-shared", "-O2", "-o", library, source, "-ladvapi32"];
+	await compile("Building bcryptprimitives.dll (zig cc)", ["-shared", "-o", library, source, "-ladvapi32"]);
+}
+
+/**
+ * Builds the program that runs others at a console and sends its events, unless it is there.
+ *
+ * @param {string} program
+ */
+async function buildConsole(program) {
+	const source = join(root, "__test__/platforms/programs/console.c");
+	if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return;
+	await compile("Building console.exe (zig cc)", ["-Wall", "-Wextra", "-Werror", "-o", program, source]);
+}
+
+/**
+ * Compiles C for Windows.
+ *
+ * @param {string} title
+ * @param {string[]} args
+ */
+async function compile(title, args) {
 	const cache = join(platformsFolder, "zig-cache");
 	const env = { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
-	await run("Building bcryptprimitives.dll (zig cc)", zigPath, args, { env });
+	await run(title, zigPath, ["cc", "-target", "x86_64-windows-gnu", "-O2", ...args], { env });
 }

@@ -18,10 +18,15 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     while_held(is_held, || fs::rename(from, to))
 }
 
-/// Returns true if Windows refuses because another program has the file open: a virus scanner, say, which looks at every
-/// new file for a moment. These are `ERROR_ACCESS_DENIED`, `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
+/// Returns true if Windows refuses a rename because another program has the file open: a virus scanner, say, which looks at
+/// every new file for a moment. Then it may also be `ERROR_ACCESS_DENIED`.
 fn is_held(error: &io::Error) -> bool {
-    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
+    is_open_elsewhere(error) || cfg!(windows) && error.raw_os_error() == Some(5)
+}
+
+/// Returns true if Windows says so itself: `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
+fn is_open_elsewhere(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
 }
 
 /// Does something to a file that may be held for a moment.
@@ -48,7 +53,7 @@ pub fn written_ns(path: &Path) -> Option<u64> {
 
 /// Removes a file, if it exists.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match while_held(is_open_elsewhere, || fs::remove_file(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }

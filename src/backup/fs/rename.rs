@@ -44,10 +44,27 @@ fn at_once(from: &Path, to: &Path) -> io::Result<()> {
     sync_folder(folder_of(to))
 }
 
-/// Not supported on this system.
-#[cfg(not(unix))]
-fn at_once(_from: &Path, _to: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Renames as the system does unless it is told to overwrite.
+#[cfg(windows)]
+fn at_once(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::windows::ffi::OsStrExt;
+
+    use crate::engine::sqlite::verbatim;
+
+    /// `MOVEFILE_WRITE_THROUGH` (winbase.h): it returns when the disk has the new name.
+    const WRITE_THROUGH: u32 = 8;
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn MoveFileExW(from: *const u16, to: *const u16, flags: u32) -> i32;
+    }
+    let [from, to]: [Vec<u16>; 2] = [from, to].map(|path| {
+        let long = path.to_str().and_then(verbatim);
+        let name = long.as_ref().map_or(path.as_os_str(), |long| long.as_ref());
+        name.encode_wide().chain([0]).collect()
+    });
+    // SAFETY: both are strings that end with a zero.
+    let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), WRITE_THROUGH) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 #[cfg(unix)]
@@ -79,8 +96,8 @@ mod exclusive {
     }
 }
 
-/// Checks that the name is free and renames, under a lock of the folder, which excludes others that do the same.
-/// Renames one at a time within this process, on systems that cannot lock a folder (Windows).
+/// Checks that the name is free and renames, under a lock of the folder, which excludes others that do the same. Within
+/// this process one at a time, for Windows cannot lock a folder; it need not come to that there.
 fn by_turns(from: &Path, to: &Path) -> io::Result<()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = crate::threads::lock(&TURN);
@@ -109,7 +126,7 @@ mod tests {
     fn ways() -> Vec<(&'static str, Rename)> {
         let mut ways: Vec<(&'static str, Rename)> =
             vec![("as it comes", rename_new), ("by a link", by_link), ("by turns", by_turns)];
-        if cfg!(any(target_os = "linux", target_vendor = "apple")) {
+        if cfg!(any(target_os = "linux", target_vendor = "apple", windows)) {
             ways.push(("at once", at_once));
         }
         ways

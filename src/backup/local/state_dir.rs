@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::first_page::FirstPage;
 use super::inspection::open_for_inspection;
 use crate::backup::fs::access::{Access, make_folder};
+use crate::backup::fs::deleted::is_deleted;
 use crate::backup::fs::disk;
 use crate::backup::fs::replace::replace;
 #[cfg(unix)]
@@ -104,7 +105,7 @@ impl StateDir {
             let file = self.open_lock("opening")?;
             file.lock().map_err(|error| self.failed(&error))?;
             // A process that fails to open the file removes the lock, perhaps while this call waited for it.
-            if is_there(&file, &self.lock_path("opening")) {
+            if !is_deleted(&file).map_err(|error| self.failed(&error))? {
                 return Ok(Opening { _lock: Lock { _file: file } });
             }
         }
@@ -240,19 +241,6 @@ impl StateDir {
         let message = format!("cannot use {}, which backups need: {reason}", self.folder.display());
         Error::backup(BackupProblem::State, message)
     }
-}
-
-/// Returns true if a file still exists under the path at which it was opened.
-#[cfg(unix)]
-fn is_there(file: &File, _path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
-}
-
-/// Returns true if a file still exists under the path at which it was opened, as far as can be told.
-#[cfg(not(unix))]
-fn is_there(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

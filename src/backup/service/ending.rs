@@ -5,9 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::handle::{LastBackup, Service};
-#[cfg(unix)]
-use super::registry::is_none_open;
-use super::registry::{begin_last_backups, take_last};
+use super::registry::{begin_last_backups, is_none_open, take_last};
 #[cfg(unix)]
 use super::signals::{self, Caller, Ending, Signal};
 use super::status::Status;
@@ -134,12 +132,18 @@ pub fn catch_signals(signals: &[Signal], caller: Caller) -> Result<(), crate::Er
     signals::catch(signals, caller, ENDING)
 }
 
+/// Returns `true` if no file is open, nor being closed.
+#[must_use]
+pub fn is_nothing_open() -> bool {
+    is_none_open() && control::is_none_open() && lock(&CLOSING).is_empty()
+}
+
 /// Stops catching signals if no file is open any more.
 #[cfg(unix)]
 fn release_signals() {
-    signals::release(|| is_none_open() && control::is_none_open() && lock(&CLOSING).is_empty());
+    signals::release(is_nothing_open);
 }
 
-/// There are no signals.
+/// There are no signals; the handler of the console's events stays.
 #[cfg(not(unix))]
 fn release_signals() {}

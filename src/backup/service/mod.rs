@@ -1,5 +1,8 @@
 //! Backup threads, one for each open file.
 
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "handles events of the console")]
+pub mod console;
 mod elsewhere;
 pub mod ending;
 pub mod handle;

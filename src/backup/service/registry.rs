@@ -169,7 +169,6 @@ pub fn take_last(service: Arc<Service>) -> Option<Service> {
 }
 
 /// Returns true if no open file has backups.
-#[cfg(unix)]
 #[must_use]
 pub fn is_none_open() -> bool {
     threads::lock(&REGISTERED).iter().all(|served| served.service.strong_count() == 0)

@@ -207,6 +207,8 @@ fn open_beside(file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<C
 /// Opens a connection whose temporary files lie where the system has them.
 #[cfg(not(unix))]
 fn open_beside(_file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    #[cfg(windows)]
+    let path = &path.to_str().and_then(super::file::verbatim).map_or_else(|| path.to_owned(), Into::into);
     Connection::open_with_flags(path, flags)
 }
 

@@ -101,6 +101,27 @@ fn name_bytes_max(_path: &Path) -> usize {
     NAME_BYTES_MAX
 }
 
+/// Longest path of a database that Windows takes from any program, together with the suffix of a journal (`MAX_PATH`).
+#[cfg(any(windows, test))]
+const PLAIN_PATH_UNITS_MAX: usize = 250;
+
+/// The path by which Windows opens a file whose path is too long for most programs: SQLite hands the system what it is given.
+/// `None` if the path itself will do. It has to be without `.`, `..` and `/`, which mean nothing behind the prefix.
+#[cfg(any(windows, test))]
+pub fn verbatim(path: &str) -> Option<String> {
+    let is_plain = |part: &str| !matches!(part, "." | "..") && !part.contains('/');
+    if path.encode_utf16().count() <= PLAIN_PATH_UNITS_MAX || !path.split('\\').all(is_plain) {
+        return None;
+    }
+    match path.as_bytes() {
+        // Also the URIs that SQLite takes are none of these.
+        [b'\\', b'\\', b'?' | b'.', b'\\', ..] => None,
+        [b'\\', b'\\', ..] => Some(format!(r"\\?\UNC\{}", &path[2..])),
+        [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic() => Some(format!(r"\\?\{path}")),
+        _ => None,
+    }
+}
+
 /// The database file of an open engine.
 #[derive(Debug, Clone)]
 pub struct DatabaseFile {
@@ -148,5 +169,40 @@ impl DatabaseFile {
             _ if FileId::of(&self.path) == self.id => Ok(()),
             _ => Err(Error::moved(&self.path)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_of_windows_has_the_prefix_that_lets_it_be_long_and_no_other_has() {
+        let long = "x".repeat(PLAIN_PATH_UNITS_MAX);
+        for (begin, prefixed) in [(r"C:\bots\", r"\\?\C:\bots\"), (r"\\server\share\", r"\\?\UNC\server\share\")] {
+            assert_eq!(verbatim(&format!("{begin}{long}")), Some(format!("{prefixed}{long}")));
+            assert_eq!(verbatim(&format!("{begin}bot.sqlite3")), None);
+        }
+        for begin in [
+            r"\\?\C:\",
+            r"\\?\UNC\server\share\",
+            r"\\.\C:\",
+            "C:",
+            r"C:\bots\..\",
+            r"C:\.\",
+            "C:/bots/",
+            r"C:\bots/",
+            r"bots\",
+            r"\bots\",
+            "file:",
+            "/data/",
+            "",
+        ] {
+            assert_eq!(verbatim(&format!("{begin}{long}")), None, "{begin}");
+        }
+        // What counts are the units of UTF-16.
+        let signs = PLAIN_PATH_UNITS_MAX - r"C:\".len();
+        assert_eq!(verbatim(&format!(r"C:\{}", "\u{fc}".repeat(signs))), None);
+        assert!(verbatim(&format!(r"C:\{}", "\u{fc}".repeat(signs + 1))).is_some());
     }
 }

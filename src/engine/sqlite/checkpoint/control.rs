@@ -138,12 +138,17 @@ pub fn thaw() {
 /// Brings all commits into the files by `deadline`, as far as other processes allow. Open transactions and snapshots of
 /// this process are given up.
 pub fn end(deadline: Instant) {
-    let open = open();
-    for control in &open {
+    for control in open() {
         control.let_go();
     }
+    settle(deadline);
+}
+
+/// Brings all commits into the files by `deadline`, as far as other processes, and transactions and snapshots of this one,
+/// allow.
+pub fn settle(deadline: Instant) {
     let begun: Vec<_> =
-        open.iter().filter_map(|control| Some(control.checkpointer.as_ref()?.settle(deadline))).collect();
+        open().iter().filter_map(|control| Some(control.checkpointer.as_ref()?.settle(deadline))).collect();
     for ends in begun {
         let _ = ends.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }

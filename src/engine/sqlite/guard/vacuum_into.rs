@@ -33,7 +33,11 @@ fn refusal_of_target(target: &str, database: &Path) -> Option<String> {
     }
     // Without a folder that is there SQLite will not write.
     let folder = folder_of(target)?;
-    let name = target.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let given = target.file_name()?.to_string_lossy();
+    let Some(name) = name_of_file(&given, cfg!(windows)) else {
+        return Some(refused("has a name with a : for Windows, which takes that for a part of another file"));
+    };
+    let name = name.to_ascii_lowercase();
     let folder_names = folder.components().map(|part| part.as_os_str().to_string_lossy().to_ascii_lowercase());
     if folder_names.chain([name.clone()]).any(|name| is_meaningful(&name)) {
         return Some(refused("has a name that backups or SQLite give a meaning"));
@@ -49,6 +53,15 @@ fn refusal_of_target(target: &str, database: &Path) -> Option<String> {
 fn folder_of(file: &Path) -> Option<std::path::PathBuf> {
     let folder = file.parent()?;
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize().ok()
+}
+
+/// The name that a file gets: Windows leaves out dots and spaces at its end. `None` if it would be a stream of another file.
+fn name_of_file(given: &str, on_windows: bool) -> Option<&str> {
+    match given {
+        _ if !on_windows => Some(given),
+        _ if given.contains(':') => None,
+        _ => Some(given.trim_end_matches(['.', ' '])),
+    }
 }
 
 fn is_meaningful(name: &str) -> bool {
@@ -94,6 +107,19 @@ mod tests {
         assert!(refusal_of_target(&format!("FILE:{}?mode=rwc", at("new")), &database).is_some());
         assert_eq!(refusal_of_target(&at("copy.sqlite3"), &database), None);
         assert_eq!(refusal_of_target(&at("x/bot.sqlite3"), &database), None);
+    }
+
+    #[test]
+    fn a_name_is_judged_as_the_system_understands_it() {
+        for (given, on_windows, elsewhere) in [
+            ("copy.sqlite3", Some("copy.sqlite3"), "copy.sqlite3"),
+            ("other-wal. .", Some("other-wal"), "other-wal. ."),
+            ("copy.sqlite3:stream", None, "copy.sqlite3:stream"),
+            ("other-wal::$DATA", None, "other-wal::$DATA"),
+        ] {
+            assert_eq!(name_of_file(given, true), on_windows);
+            assert_eq!(name_of_file(given, false), Some(elsewhere));
+        }
     }
 
     #[cfg(unix)]
