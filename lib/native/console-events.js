@@ -2,7 +2,7 @@
 
 const { loadBinding } = require("./binding.js");
 
-/** What Node makes of the events of Windows' console that end a process that does not listen. */
+/** Signals that Node makes of the events of Windows' console that end a process that does not listen. */
 const SIGNALS = /** @type {const} */ (["SIGBREAK", "SIGHUP", "SIGINT"]);
 
 /** @typedef {(typeof SIGNALS)[number]} ConsoleSignal */

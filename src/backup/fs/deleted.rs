@@ -1,4 +1,4 @@
-//! Whether a file that is open still has a name.
+//! Removal of a file that is open.
 
 use std::fs::File;
 use std::io;

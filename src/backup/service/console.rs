@@ -67,7 +67,7 @@ impl ConsoleEvent {
         }
     }
 
-    /// What becomes of the process.
+    /// Fate of the process.
     fn fate(self) -> Fate {
         let (bit, unhandled) = (self.bit(), UNHANDLED.load(Ordering::Acquire));
         match self {
@@ -93,7 +93,7 @@ impl ConsoleEvent {
     }
 }
 
-/// What becomes of the process after an event.
+/// Fate of the process after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     /// JavaScript handles it.

@@ -11,9 +11,7 @@ use super::signals::{self, Caller, Ending, Signal};
 use super::status::Status;
 use crate::backup::events::Observers;
 use crate::engine::sqlite::Engine;
-#[cfg(unix)]
-use crate::engine::sqlite::checkpoint::control;
-use crate::engine::sqlite::checkpoint::control::Control;
+use crate::engine::sqlite::checkpoint::control::{self, Control};
 use crate::limits::{BUSY_TIMEOUT, END_WAIT};
 use crate::threads::lock;
 
