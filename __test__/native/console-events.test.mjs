@@ -6,7 +6,6 @@ import { beforeEach, expect, test } from "vitest";
 
 const { tellUnhandled } = createRequire(import.meta.url)("../../lib/native/console-events.js");
 
-const ALL = ["SIGBREAK", "SIGHUP", "SIGINT"];
 const own = () => {};
 
 let emitter;
@@ -43,21 +42,8 @@ test("a listener takes the signal over, and gives it back with the last of them"
 	expect(told).toHaveLength(before);
 });
 
-test.each([
-	["all listeners", []],
-	["the listeners to added ones", ["newListener"]],
-])("it goes on when %s are removed", async (_, which) => {
-	emitter.removeAllListeners(...which);
-	await null;
-	const rest = which.length === 0 ? ALL : ["SIGBREAK", "SIGINT"];
-	expect(told.at(-1)).toEqual(rest);
+test("all listeners may be removed at once", () => {
 	emitter.on("SIGINT", own);
-	expect(told.at(-1)).toEqual(rest.filter((name) => name !== "SIGINT"));
-	emitter.off("SIGINT", own);
-	expect(told.at(-1)).toEqual(rest);
-	stop();
-	emitter.on("SIGINT", own);
-	expect(told.at(-1)).toBeUndefined();
-	await null;
-	expect(emitter.listenerCount("newListener") + emitter.listenerCount("removeListener")).toBe(0);
+	emitter.removeAllListeners();
+	expect(told.at(-1)).toEqual(["SIGBREAK", "SIGHUP", "SIGINT"]);
 });

@@ -36,34 +36,25 @@ function endAtConsoleEvents() {
 
 /**
  * Tells at once, and whenever it changes, which signals an emitter has no listeners of. Returns a function that ends this,
- * which tells that it is not known any more.
+ * which tells that it is not known any more. Once `removeAllListeners()` was called, Node does not notice listeners either.
  *
  * @param {import("node:events").EventEmitter} emitter
  * @param {(unhandled: ConsoleSignal[] | undefined) => void} tell
  * @returns {() => void}
  */
 function tellUnhandled(emitter, tell) {
-	let isStopped = false;
-	const own = { newListener: added, removeListener: removed };
-
-	listen();
+	emitter.on("newListener", added);
+	emitter.on("removeListener", removed);
+	tellNow();
 	return () => {
-		isStopped = true;
-		for (const [event, listener] of Object.entries(own)) emitter.off(event, listener);
+		emitter.off("newListener", added);
+		emitter.off("removeListener", removed);
 		tell(undefined);
 	};
 
 	/** @param {string | symbol} [adding] whose first listener is just being added */
 	function tellNow(adding) {
 		tell(SIGNALS.filter((name) => name !== adding && emitter.listenerCount(name) === 0));
-	}
-
-	function listen() {
-		if (isStopped) return;
-		for (const [event, listener] of Object.entries(own)) {
-			if (!emitter.listeners(event).includes(listener)) emitter.on(event, listener);
-		}
-		tellNow();
 	}
 
 	/** @param {string | symbol} event */
@@ -73,12 +64,7 @@ function tellUnhandled(emitter, tell) {
 
 	/** @param {string | symbol} event */
 	function removed(event) {
-		if (isSignal(event)) {
-			tellNow();
-		} else if (event in own) {
-			// By `removeAllListeners()`, which may be about to remove everything.
-			queueMicrotask(listen);
-		}
+		if (isSignal(event)) tellNow();
 	}
 }
 

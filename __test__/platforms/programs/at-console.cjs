@@ -55,13 +55,6 @@ const WAYS = {
 		listen(store);
 		stay();
 	},
-	/** All listeners of the process are gone, also those of the package; the bot's are new. */
-	async relistening(store) {
-		process.removeAllListeners();
-		await null;
-		listen(store);
-		stay();
-	},
 	/** Its only listeners are gone. */
 	async unlistening(store) {
 		listen(store);

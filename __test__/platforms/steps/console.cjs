@@ -76,10 +76,9 @@ module.exports = {
 		await endsUnhandled(context, ["pressed"], ["busy", "amid", "unlistening"]);
 	}),
 
-	"the bot's own handlers of Ctrl+C, Ctrl+Break and closing the console": onlyOnWindows(async (context) => {
-		await endsHandled(context, ["pressed", "break", "close"], ["listening"]);
-		await endsHandled(context, ["pressed"], ["relistening"]);
-	}),
+	"the bot's own handlers of Ctrl+C, Ctrl+Break and closing the console": onlyOnWindows((context) =>
+		endsHandled(context, ["pressed", "break", "close"], ["listening"]),
+	),
 
 	"Ctrl+C, Ctrl+Break and closing the console, with stores in worker threads alone": onlyOnWindows(async (context) => {
 		await endsUnhandled(context, ["pressed", "break", "close"], ["worker"]);
