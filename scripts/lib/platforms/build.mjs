@@ -52,18 +52,15 @@ export function sourcesFor(version) {
 }
 
 /**
- * Builds for a target, in a profile that compiles quickly.
+ * The environment in which Cargo compiles for another platform.
  *
- * @param {string} target - Rust's name of it, with the version of the C library as cargo-zigbuild has it.
- * @param {{ env?: NodeJS.ProcessEnv, exportsFile?: string }} [settings] - Variables; a file that names what the addon exports.
- * @returns {Promise<Built>}
+ * @returns {Promise<NodeJS.ProcessEnv>}
  */
-export async function buildFor(target, { env: settings, exportsFile } = {}) {
-	const library = await prepareBuild();
-	const env = {
+export async function buildVariables() {
+	return {
 		// Compiling the standard library, and where its sources are, are for nightly compilers, and for Cargo's own tests.
 		RUSTC_BOOTSTRAP: "1",
-		__CARGO_TESTS_ONLY_SRC_ROOT: library,
+		__CARGO_TESTS_ONLY_SRC_ROOT: await prepareBuild(),
 		CARGO_ZIGBUILD_ZIG_PATH: zigPath,
 		CARGO_ZIGBUILD_CACHE_DIR: join(platformsFolder, "zigbuild"),
 		ZIG_GLOBAL_CACHE_DIR: join(platformsFolder, "zig-cache"),
@@ -71,8 +68,18 @@ export async function buildFor(target, { env: settings, exportsFile } = {}) {
 		CARGO_TARGET_DIR: join(platformsFolder, "build"),
 		CARGO_PROFILE_DEV_DEBUG: "false",
 		CARGO_INCREMENTAL: "0",
-		...settings,
 	};
+}
+
+/**
+ * Builds for a target, in a profile that compiles quickly.
+ *
+ * @param {string} target - Rust's name of it, with the version of the C library as cargo-zigbuild has it.
+ * @param {{ env?: NodeJS.ProcessEnv, exportsFile?: string }} [settings] - Variables; a file that names what the addon exports.
+ * @returns {Promise<Built>}
+ */
+export async function buildFor(target, { env: settings, exportsFile } = {}) {
+	const env = { ...(await buildVariables()), ...settings };
 	const cargo = async (
 		/** @type {string} */ what,
 		/** @type {string[]} */ command,

@@ -12,6 +12,7 @@
  * @property {Outcome} [unitTests]
  * @property {number} [builtMs] - The time that setting up and building took,
  * @property {number} [ranMs] - and running.
+ * @property {string[]} [complaints] - The compiler's, if a type check was all.
  * @property {string} [problem] - Why it was not run.
  */
 
@@ -39,11 +40,12 @@ export function printTable(rows) {
 }
 
 /** @param {Row} row */
-function cellsOf({ name, target, how, bytes, scenario, unitTests, builtMs, ranMs, problem }) {
+function cellsOf({ name, target, how, bytes, scenario, unitTests, builtMs, ranMs, complaints, problem }) {
 	const megabytes = bytes === undefined ? "" : `${(bytes / 1e6).toFixed(1)} MB`;
 	const outcome = (/** @type {Outcome | undefined} */ of) => (of ? countsOf(of) : problem ? "not run" : "");
 	const time = (/** @type {number | undefined} */ ms) => (ms === undefined ? "" : `${(ms / 60_000).toFixed(1)} min`);
-	return [name, target, how, megabytes, outcome(scenario), outcome(unitTests), time(builtMs), time(ranMs)];
+	const ran = complaints ? ["type-checked", ""] : [outcome(scenario), outcome(unitTests)];
+	return [name, target, how, megabytes, ...ran, time(builtMs), time(ranMs)];
 }
 
 /** @param {Outcome} outcome */
@@ -62,7 +64,7 @@ function skippedOf({ name, scenario, unitTests }) {
 }
 
 /** @param {Row} row */
-function problemsOf({ name, scenario, unitTests, problem }) {
-	const failures = [...(scenario?.failures ?? []), ...(unitTests?.failures ?? [])];
+function problemsOf({ name, scenario, unitTests, complaints, problem }) {
+	const failures = [...(scenario?.failures ?? []), ...(unitTests?.failures ?? []), ...(complaints ?? [])];
 	return [...(problem ? [`${name}: ${problem}`] : []), ...failures.map((failure) => `${name}: ${failure}`)];
 }
