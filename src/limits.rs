@@ -281,6 +281,12 @@ pub const LEDGER_WAIT: Duration = Duration::from_secs(5);
 /// that is stopped in the middle.
 pub const OWN_TRANSACTION_IDLE_MAX: Duration = Duration::from_secs(20);
 
+/// Time after which a statement is prepared anew: its plan may be from when there were few keys.
+pub const PREPARED_MAX_AGE: Duration = Duration::from_secs(10);
+
+/// Statements that are prepared on a connection to PostgreSQL.
+pub const PREPARED_STATEMENTS_MAX: usize = 16;
+
 /// Time for which the rows of contended updates stay locked until the batch comes that is made of them.
 pub const HOLD_MAX: Duration = Duration::from_secs(1);
 

@@ -175,10 +175,14 @@ class Batcher {
 				}
 			}
 		};
-		const isContended = this.inFlight.isEmpty && changes.some((change) => change.isContended);
-		return isContended && this.reads.lookUpToChange(changes, receive)
-			? false
-			: this.reads.lookUp(changes, now, receive);
+		if (this.inFlight.isEmpty && changes.some((change) => change.isContended)) {
+			// All that the batch will write is locked together, so that it is in one order.
+			const all = new Set([...changes, ...writes.flatMap((write) => write.changes)]);
+			if (this.reads.lookUpToChange([...all], receive)) {
+				return false;
+			}
+		}
+		return this.reads.lookUp(changes, now, receive);
 	}
 
 	/**

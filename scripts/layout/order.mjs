@@ -94,8 +94,9 @@ export const ORDER = {
 		maintenance.rs  watch.rs
 		read
 		query.rs  admin.rs
-		table  net
+		table
 		sql.rs
+		net
 		failure.rs  time.rs
 	`,
 	"src/engine/sqlite": `

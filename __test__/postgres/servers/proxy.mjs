@@ -5,11 +5,27 @@ import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 
-/** Text in the first message of every transaction of a store. */
+/** Text in the first message of every transaction of a store, unless it was prepared. */
 const WRITE = "UPDATE __rootcellar_writers";
+
+/** Message that prepares a statement under a name, with its text; and one that begins to run it. */
+const PARSE = /P.{4}(s\d+)\0([^\0]*)/gs;
+const BIND = /B.{4}\0(s\d+)\0/gs;
 
 /** Time for which a message is held back that arrives late, when the store has long connected again. */
 const LATE_MS = 150;
+
+/** Tells of what a client sends whether it writes. */
+function writesOf() {
+	const prepared = new Set();
+	return (bytes) => {
+		const text = bytes.toString("latin1");
+		const parsed = [...text.matchAll(PARSE)];
+		for (const [, name, statement] of parsed) if (statement.includes(WRITE)) prepared.add(name);
+		const runs = [...text.matchAll(BIND)].some(([, name]) => prepared.has(name));
+		return runs || (parsed.length === 0 && text.includes(WRITE));
+	};
+}
 
 /**
  * Starts a proxy. Of every write `decide` says what becomes of it: `pass`; `before`, the connection is cut before the server
@@ -21,6 +37,7 @@ export async function startProxy(server, decide) {
 	const cuts = { before: 0, within: 0, after: 0, late: 0 };
 	const proxy = createServer((client) => {
 		const upstream = connect(server.port, server.host);
+		const isWrite = writesOf();
 		let holdsBack = false;
 		for (const socket of [client, upstream]) {
 			sockets.add(socket);
@@ -33,7 +50,7 @@ export async function startProxy(server, decide) {
 			upstream.destroy();
 		};
 		client.on("data", async (bytes) => {
-			const fate = bytes.includes(WRITE) ? decide() : "pass";
+			const fate = isWrite(bytes) ? decide() : "pass";
 			if (fate !== "pass") cuts[fate]++;
 			if (fate === "before") {
 				cut();

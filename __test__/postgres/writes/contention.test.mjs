@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { runModuleForJson } from "../../helpers/child.mjs";
 import { startPostgres, temporaryDatabase } from "../../helpers/postgres.mjs";
+import { until } from "../../helpers/time.mjs";
 import { storeOn, withFields, workers } from "../store.mjs";
 
 /**
@@ -69,6 +70,61 @@ test("writes of many keys in opposite orders neither fail nor wait for each othe
 		}
 	});
 	expect(await stores[0].kv.getMany(["sum:0", "sum:1", "sum:2"])).toEqual([10, 10, 10]);
+});
+
+/** What each of several processes does to the same few keys: always several at once, in an order of its own. */
+const CROSSING = `
+	const [rounds, seed] = process.argv.slice(1).map(Number);
+	const { appData, kv } = dataStore;
+	const keys = ["a", "b", "c", "d", "e", "f"];
+	let state = seed;
+	const random = (below) => (state = (state * 48271) % 2147483647) % below;
+	const changes = [
+		(key) => appData.set({ key, value: 1 }),
+		(key) => appData.set([{ key, value: 1 }, { key: keys[random(6)], value: 2 }]),
+		(key) => kv.increment(key),
+		(key) => appData.update(key, (value) => value + 1, 0),
+		(key) => kv.updateMany([key, keys[random(6)]], () => ({ [key]: 3 })),
+		(key) => kv.setIfAbsent({ key, value: 4 }),
+		(key) => kv.getAndDelete(key),
+		(key) => appData.delete(key),
+	];
+	for (let round = 0; round < rounds; round++) {
+		await Promise.all(Array.from({ length: 4 }, () => changes[random(changes.length)](keys[random(6)])));
+		if (round % 20 === 0) await appData.deleteLike("_");
+	}
+	console.log(rounds);
+`;
+
+/** Two clients wait for each other, until the server ends one. */
+async function deadlock({ server, name }) {
+	const clients = await Promise.all([server.connect(name), server.connect(name)]);
+	const lock = (client, id) => client.query("SELECT pg_advisory_xact_lock($1)", [id]);
+	await Promise.all(clients.map((client) => client.query("BEGIN")));
+	await Promise.all(clients.map(lock));
+	const ends = await Promise.allSettled(clients.map((client, id) => lock(client, 1 - id)));
+	await Promise.all(clients.map((client) => client.end()));
+	return ends;
+}
+
+test("two processes that change the same keys in crossing orders never wait for each other in a circle", async () => {
+	const database = await temporaryDatabase();
+	const { server, name, config } = database;
+	// Where they do, it costs the test no second each time.
+	await server.query(`ALTER DATABASE "${name}" SET deadlock_timeout = '20ms'`);
+	const deadlocks = async () => {
+		const [{ n }] = await server.query("SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = $1", [name]);
+		return n;
+	};
+	const ends = await deadlock(database);
+	expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(1);
+	await until(async () => (await deadlocks()) === 1, "the deadlock to be counted");
+	const env = { DATABASE_CONFIG: config };
+	await Promise.all([1, 2].map((seed) => runModuleForJson(CROSSING, { args: ["150", String(seed)], env })));
+	const connected = "SELECT FROM pg_stat_activity WHERE datname = $1";
+	await until(async () => (await server.query(connected, [name])).length === 0, "the processes to be gone");
+	expect(await deadlocks()).toBe(1);
+	expect(server.log.match(/deadlock detected/g)).toHaveLength(1);
 });
 
 test("a get that is issued when another store's write has resolved sees it", async () => {

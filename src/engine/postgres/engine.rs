@@ -8,13 +8,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
-use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::admin::{self, AdminRequest};
 use super::failure::ServerFailure;
 use super::maintenance;
-use super::net::{Link, Network, Retry, Settings};
+use super::net::{Link, Network, Retry, Session, Settings};
 use super::read::{ReadRequest, ServerReader};
 use super::table::ensure;
 use super::watch::{KeyWatch, serve as serve_watch};
@@ -172,26 +171,26 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
     match request {
         AdminRequest::Status(reply) => {
             let ahead_ms = || reader.network().clock().map_or(0, |clock| clock.ahead_ms);
-            reply.send(reader.retry(async |client: &Client| admin::status(client, ahead_ms()).await).await);
+            reply.send(reader.retry(async |client: &Session| admin::status(client, ahead_ms()).await).await);
         }
         AdminRequest::Adopt(reply) => {
             // A large table takes longer than any other operation may.
-            let adopt = async |client: &Client| admin::adopt_all(client).await;
+            let adopt = async |client: &Session| admin::adopt_all(client).await;
             reply.send(reader.once(Duration::MAX, adopt).await);
         }
         AdminRequest::Export(is_first, reply) => {
             // Its snapshot is gone with the connection: only the beginning is tried again.
             let exported = if is_first {
-                reader.retry(async |client: &Client| admin::export(client, true, clocks()).await).await
+                reader.retry(async |client: &Session| admin::export(client, true, clocks()).await).await
             } else {
                 let limit = reader.network().settings.timeout;
-                reader.once(limit, async |client: &Client| admin::export(client, false, clocks()).await).await
+                reader.once(limit, async |client: &Session| admin::export(client, false, clocks()).await).await
             };
             reply.send(exported);
         }
         AdminRequest::Import(rows, overwrites, reply) => {
             // Once more it has the same effect.
-            let import = async |client: &Client| admin::import(client, &rows, overwrites, clocks()).await;
+            let import = async |client: &Session| admin::import(client, &rows, overwrites, clocks()).await;
             reply.send(reader.retry(import).await);
         }
     }

@@ -1,6 +1,6 @@
 //! Failures of the server or of the connection, by what they mean for what was asked.
 
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::Error;
 use crate::error::{PostgresField, PostgresProblem, without_values};
@@ -55,10 +55,24 @@ impl From<tokio_postgres::Error> for ServerFailure {
             return Self::ReadOnly;
         }
         // A fatal error ends the connection, whatever it is: a limit for transactions, or for idle ones.
-        let is_fatal = matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
-        let is_end = is_fatal || code.starts_with("57P0") || code.starts_with("08");
+        let is_end = is_fatal(refusal) || code.starts_with("57P0") || code.starts_with("08");
         if is_end { Self::Lost } else { Self::Refused(refused(code, refusal.message())) }
     }
+}
+
+fn is_fatal(refusal: &DbError) -> bool {
+    matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+}
+
+/// Returns `true` if the server does not know a statement that was prepared, or not as it was then. It has done nothing.
+pub fn is_unprepared(error: &tokio_postgres::Error) -> bool {
+    const STATES: &[SqlState] = &[
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+        SqlState::PROTOCOL_VIOLATION,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
+    error.as_db_error().is_some_and(|refusal| STATES.contains(refusal.code()) && !is_fatal(refusal))
 }
 
 /// Returns `true` if one of several rows that were written together may be what a server refuses with this SQLSTATE: its

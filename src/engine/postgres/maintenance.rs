@@ -5,6 +5,7 @@ use std::rc::Rc;
 use tokio_postgres::Client;
 
 use super::failure::ServerFailure;
+use super::net::Session;
 use super::read::ServerReader;
 use crate::limits::{PURGE_INTERVAL, PURGE_ROWS_PER_TRANSACTION};
 
@@ -19,7 +20,7 @@ pub async fn keep(reader: Rc<ServerReader>) {
     loop {
         tokio::time::sleep(PURGE_INTERVAL).await;
         let limit = reader.network().settings.timeout;
-        drop(reader.once(limit, async |client: &Client| once(client).await).await);
+        drop(reader.once(limit, async |client: &Session| once(client).await).await);
     }
 }
 

@@ -3,10 +3,10 @@
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, is_unprepared};
+use crate::engine::postgres::net::Session;
 
-/// A statement, and the values of its parameters. It is never prepared under a name: a pooler gives the next statement to
-/// another connection.
+/// A statement, and the values of its parameters.
 #[derive(Default)]
 pub struct Sql<'a> {
     text: String,
@@ -41,10 +41,26 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// Runs it.
+    /// Runs it. It is not prepared under a name: a pooler gives the next statement to another connection.
     pub async fn run(&self, client: &Client) -> Result<Vec<Row>, ServerFailure> {
         let values: Vec<(&(dyn ToSql + Sync), Type)> =
             self.values.iter().map(|(value, of)| (&**value as &(dyn ToSql + Sync), of.clone())).collect();
         Ok(client.query_typed(&self.text, &values).await?)
+    }
+
+    /// Runs it outside of transactions, where it is one that is run often and whose plan does not depend on its values: if
+    /// there is no pooler, it is prepared once, for planning takes the server longer than carrying it out.
+    pub async fn run_often(&self, session: &Session) -> Result<Vec<Row>, ServerFailure> {
+        let types: Vec<Type> = self.values.iter().map(|(_, of)| of.clone()).collect();
+        let Some(statement) = session.prepared(&self.text, &types).await? else { return self.run(session).await };
+        let values: Vec<&(dyn ToSql + Sync)> =
+            self.values.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
+        match session.query(&statement, &values).await {
+            Err(error) if is_unprepared(&error) => {
+                session.forget_prepared();
+                self.run(session).await
+            }
+            answer => Ok(answer?),
+        }
     }
 }

@@ -10,6 +10,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::failure::ServerFailure;
+use super::net::Session;
 use super::read::ServerReader;
 use super::sql::Sql;
 use super::table::in_range;
@@ -56,7 +57,7 @@ const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp
 pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Receiver<u64>) {
     let KeyWatch { community, scope, begun, mut tell, mut next } = watch;
     let community = community.as_deref();
-    let begin = async |client: &Client| look(client, community, &scope, None).await;
+    let begin = async |client: &Session| look(client, community, &scope, None).await;
     let mut seen = match reader.retry(begin).await {
         Ok(seen) => seen,
         Err(error) => {
@@ -69,7 +70,7 @@ pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Rec
         loop {
             committed.borrow_and_update();
             let known = &seen;
-            let step = async |client: &Client| {
+            let step = async |client: &Session| {
                 let now = look(client, community, &scope, Some(known)).await?;
                 report(client, community, known, now).await
             };

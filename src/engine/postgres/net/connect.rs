@@ -1,12 +1,13 @@
 //! Making a connection to the server that can be written to.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
-use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::session::Session;
 use super::settings::{Settings, TlsMode};
 use crate::Error;
 use crate::clock::now_ms;
@@ -18,18 +19,21 @@ use crate::limits::{
 };
 
 const ASK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
-    current_setting('server_version_num')::int4, current_setting('server_encoding') = 'UTF8', clock_timestamp()";
+    current_setting('server_version_num')::int4, current_setting('server_encoding') = 'UTF8', clock_timestamp(), \
+    current_setting('rootcellar.connection', true)";
 
 /// A connection to a server that can be written to.
 pub struct Connected {
-    /// Its client.
-    pub client: Client,
+    /// The connection.
+    pub session: Session,
     /// Ends the connection.
     pub connection: AbortHandle,
     /// The server's clock.
     pub clock: ServerClock,
     /// Its place among the hosts.
     pub host: usize,
+    /// No pooler stands before it.
+    pub is_direct: bool,
 }
 
 /// The clock of a server beside that of this process.
@@ -41,17 +45,19 @@ pub struct ServerClock {
     pub took: Duration,
 }
 
-/// Connects to the first host that can be written to, beginning with `first`.
+/// Connects to the first host that can be written to, beginning with `first`. A connection that is marked, if `marks`, is
+/// known again by its mark as one to the server itself.
 pub async fn connect(
     settings: &Settings,
     tls: &MakeRustlsConnect,
+    marks: bool,
     first: usize,
     limit: Duration,
 ) -> Result<Connected, ServerFailure> {
     let count = settings.hosts.len();
     let mut told = ServerFailure::Lost;
     for host in (0..count).map(|index| (first + index) % count) {
-        let one = tokio::time::timeout(limit.min(CONNECT_TIMEOUT_POSTGRES), connect_to(settings, tls, host));
+        let one = tokio::time::timeout(limit.min(CONNECT_TIMEOUT_POSTGRES), connect_to(settings, tls, marks, host));
         match one.await.unwrap_or(Err(ServerFailure::Lost)) {
             Ok(connected) => return Ok(connected),
             // Another host may let this one in, so this is told only if none does.
@@ -75,9 +81,21 @@ fn worth_telling(failure: &ServerFailure) -> u8 {
     }
 }
 
-async fn connect_to(settings: &Settings, tls: &MakeRustlsConnect, host: usize) -> Result<Connected, ServerFailure> {
-    let (client, connection) =
-        config(settings, host).connect(tls.clone()).await.map_err(|error| not_connected(&error))?;
+async fn connect_to(
+    settings: &Settings,
+    tls: &MakeRustlsConnect,
+    marks: bool,
+    host: usize,
+) -> Result<Connected, ServerFailure> {
+    let config = config(settings, host);
+    let mark = RandomState::new().build_hasher().finish().to_string();
+    let mut marked = config.clone();
+    marked.options(format!("-c rootcellar.connection={mark}"));
+    let connected = match if marks { &marked } else { &config }.connect(tls.clone()).await {
+        Err(error) if marks && refuses_mark(&error) => config.connect(tls.clone()).await,
+        connected => connected,
+    };
+    let (client, connection) = connected.map_err(|error| not_connected(&error))?;
     // Ends when the client is dropped, or the connection is lost.
     let connection = tokio::task::spawn_local(async move { drop(connection.await) }).abort_handle();
     let asked = (Instant::now(), now_ms());
@@ -94,7 +112,15 @@ async fn connect_to(settings: &Settings, tls: &MakeRustlsConnect, host: usize) -
     }
     let half = i64::try_from(took.as_millis() / 2).unwrap_or(i64::MAX);
     let ahead_ms = row.try_get::<_, PgTime>(3)?.ms().unwrap_or_default() - asked.1 - half;
-    Ok(Connected { client, connection, clock: ServerClock { ahead_ms, took }, host })
+    let is_direct = marks && row.try_get::<_, Option<&str>>(4)? == Some(&*mark);
+    let session = Session::new(client, is_direct);
+    Ok(Connected { session, connection, clock: ServerClock { ahead_ms, took }, host, is_direct })
+}
+
+/// Returns `true` if a pooler may have refused the options of a connection, which several clients are to share.
+fn refuses_mark(error: &tokio_postgres::Error) -> bool {
+    const CLASSES: &[&str] = &["08", "0A", "22", "42"];
+    error.code().is_some_and(|code| CLASSES.iter().any(|class| code.code().starts_with(class)))
 }
 
 fn unsupported(problem: &str) -> Error {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
-use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connect::{Connected, ServerClock, connect};
+use super::session::Session;
 use super::settings::Settings;
 use crate::Error;
 use crate::engine::postgres::failure::ServerFailure;
@@ -25,22 +25,33 @@ pub struct Network {
     host: Cell<usize>,
     clock: Cell<Option<ServerClock>>,
     clocks: Cell<Clocks>,
+    /// Something stands before the server that does not take what a connection is marked with.
+    is_pooled: Cell<bool>,
 }
 
 impl Network {
     /// The network of these settings.
     pub fn new(settings: Settings, tls: MakeRustlsConnect) -> Self {
-        Self { settings, tls, host: Cell::default(), clock: Cell::default(), clocks: Cell::default() }
+        Self {
+            settings,
+            tls,
+            host: Cell::default(),
+            clock: Cell::default(),
+            clocks: Cell::default(),
+            is_pooled: Cell::default(),
+        }
     }
 
     /// Connects to the host that can be written to.
-    pub async fn connect(&self, limit: Duration) -> Result<(Client, AbortHandle), ServerFailure> {
-        let Connected { client, connection, clock, host } =
-            connect(&self.settings, &self.tls, self.host.get(), limit).await?;
+    pub async fn connect(&self, limit: Duration) -> Result<(Session, AbortHandle), ServerFailure> {
+        let marks = !self.is_pooled.get();
+        let Connected { session, connection, clock, host, is_direct } =
+            connect(&self.settings, &self.tls, marks, self.host.get(), limit).await?;
+        self.is_pooled.set(!is_direct);
         self.host.set(host);
         self.clock.set(Some(clock));
         self.clocks.set(self.clocks.get().measured(clock.ahead_ms, clock.took));
-        Ok((client, connection))
+        Ok((session, connection))
     }
 
     /// Conversion of this process's times to the server's.
@@ -91,7 +102,7 @@ pub struct Link {
 }
 
 struct OpenLink {
-    client: Rc<Client>,
+    client: Rc<Session>,
     /// Ends the connection, and with it whatever waits for an answer.
     connection: AbortHandle,
 }
@@ -108,7 +119,7 @@ impl Link {
     }
 
     /// The client, and whether the connection was made just now.
-    pub async fn client(&self, limit: Duration) -> Result<(Rc<Client>, bool), ServerFailure> {
+    pub async fn client(&self, limit: Duration) -> Result<(Rc<Session>, bool), ServerFailure> {
         if let Some(client) = self.current() {
             return Ok((client, false));
         }
@@ -123,7 +134,7 @@ impl Link {
     }
 
     /// The client, if there is a connection.
-    pub fn current(&self) -> Option<Rc<Client>> {
+    pub fn current(&self) -> Option<Rc<Session>> {
         let open = self.client.borrow();
         open.as_ref().filter(|open| !open.client.is_closed()).map(|open| Rc::clone(&open.client))
     }

@@ -3,13 +3,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio_postgres::Client;
-
 use super::answer::ReadRequest;
 use super::rows;
 use crate::Error;
 use crate::engine::postgres::failure::ServerFailure;
-use crate::engine::postgres::net::{Link, Network, Retry};
+use crate::engine::postgres::net::{Link, Network, Retry, Session};
 
 /// The reader.
 pub struct ServerReader {
@@ -26,11 +24,16 @@ impl ServerReader {
     pub async fn serve(&self, request: ReadRequest) {
         match request {
             ReadRequest::Values(addresses, reply) => {
-                reply.send(self.retry(async |client: &Client| rows::read(client, &addresses).await).await);
+                let read = async |session: &Session| match addresses.as_slice() {
+                    [address] => rows::read_one(session, address).await,
+                    addresses => rows::read(session, addresses).await,
+                };
+                reply.send(self.retry(read).await);
             }
             ReadRequest::Keys(query, mut send, reply) => {
                 let clocks = || self.link.network().clocks();
-                let answer = self.retry(async |client: &Client| rows::answer(client, &query, clocks()).await).await;
+                let answer =
+                    self.retry(async |client: &Session| rows::answer(client, &query, clocks()).await).await;
                 let answer = answer.map(|(slices, last)| {
                     // Only now: an attempt that fails must have told nothing.
                     slices.into_iter().for_each(&mut send);
@@ -50,7 +53,7 @@ impl ServerReader {
     pub async fn once<T>(
         &self,
         limit: Duration,
-        work: impl AsyncFn(&Client) -> Result<T, ServerFailure>,
+        work: impl AsyncFn(&Session) -> Result<T, ServerFailure>,
     ) -> Result<T, Error> {
         let network = self.link.network();
         let attempt = async {
@@ -66,7 +69,7 @@ impl ServerReader {
     }
 
     /// Does something with the connection, and does it again if it was lost, for as long as the settings say.
-    pub async fn retry<T>(&self, work: impl AsyncFn(&Client) -> Result<T, ServerFailure>) -> Result<T, Error> {
+    pub async fn retry<T>(&self, work: impl AsyncFn(&Session) -> Result<T, ServerFailure>) -> Result<T, Error> {
         let network = self.link.network();
         let mut retry = Retry::within(network.settings.timeout);
         loop {

@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::net::Session;
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
@@ -122,6 +123,18 @@ pub async fn read(client: &Client, addresses: &[Address]) -> Result<Values, Serv
         }
     }
     Ok(values)
+}
+
+/// Reads the live value of an address.
+pub async fn read_one(session: &Session, address: &Address) -> Result<Values, ServerFailure> {
+    let mut sql = Sql::new("SELECT value FROM __rootapp_kv WHERE ");
+    sql.in_scope(address.community.as_deref())
+        .text(" AND key = ")
+        .value(address.key.as_str(), Type::TEXT)
+        .text(LIVE);
+    let rows = sql.run_often(session).await?;
+    let text = rows.first().map(|row| text(row, 0).map(str::to_owned)).transpose()?;
+    Ok(vec![Ok(Stored { text, expires_at: None })])
 }
 
 async fn rows_of<'a>(

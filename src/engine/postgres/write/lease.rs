@@ -11,7 +11,7 @@ use super::ledger::{Ledger, SHARE};
 use super::segment::{Done, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::ServerFailure;
-use crate::engine::postgres::net::Link;
+use crate::engine::postgres::net::{Link, Session};
 use crate::engine::postgres::query::{self, Queried};
 use crate::engine::postgres::read::{answer_query, read_values};
 use crate::error::{PostgresProblem, SqlError};
@@ -62,14 +62,14 @@ pub enum TransactionEnd {
 
 /// A transaction that has begun.
 pub struct RunningTransaction {
-    pub client: Rc<Client>,
+    pub client: Rc<Session>,
     pub link: Rc<Link>,
     /// The last epoch of its holder in which a batch ended early.
     pub ended_epoch: Option<u32>,
 }
 
 /// Begins a transaction of the user.
-pub async fn begin(client: &Client) -> Result<(), ServerFailure> {
+pub async fn begin(client: &Session) -> Result<(), ServerFailure> {
     Ok(client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {SHARE}")).await?)
 }
 
@@ -195,11 +195,10 @@ impl RunningTransaction {
                     done.outcomes.extend(part.outcomes);
                     done.stop = part.stop;
                 }
-                // Another process has made a row that was not there: it is now.
-                Err(ServerFailure::Undone) => {}
                 Err(ServerFailure::Refused(_)) if length > 1 => limit = length / 2,
                 Err(ServerFailure::Refused(error)) => done.stop = Some(Stop::Command(error)),
-                Err(ServerFailure::Lost | ServerFailure::ReadOnly | ServerFailure::NotNow(_)) => {
+                // In a deadlock, too: tried again within the transaction, it would be in the same way.
+                Err(_) => {
                     lost = true;
                     done.stop = Some(Stop::Transaction(transaction_lost()));
                 }

@@ -1,16 +1,16 @@
 //! One transaction of the writer: some commands, of which it carries out all up to the first that cannot be.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::collections::{BTreeSet, HashSet};
 
 use tokio_postgres::Client;
 
 use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE};
-use super::state::{Changes, FoldedKeys, LockedRow, Needs};
-use super::statements::{claim, found, lock_rows, run_some, unclaim, write};
+use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
+use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
 use crate::batch::{Command, Stop};
 use crate::clock::now_ms;
 use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::net::Session;
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
@@ -49,12 +49,32 @@ impl From<ServerFailure> for Unfinished {
 
 /// One attempt at a transaction.
 pub struct TransactionAttempt<'a> {
-    pub client: &'a Rc<Client>,
+    pub client: &'a Session,
     pub ledger: &'a Ledger,
     pub number: i64,
     pub clocks: Clocks,
-    /// A transaction was begun that holds the locks of some of the keys.
-    pub has_begun: bool,
+    /// Locks of a transaction that was begun for this.
+    pub held: Option<HeldKeys>,
+}
+
+/// Locks of a transaction that was begun for the commands to come.
+#[derive(Debug)]
+pub struct HeldKeys {
+    addresses: HashSet<Address>,
+    /// See [`LockedKeys::made`].
+    made: BTreeSet<Address>,
+}
+
+impl HeldKeys {
+    /// Number of the first commands that concern none but these keys: what the others lock would come after these, in
+    /// whatever order it should.
+    pub fn reach(&self, commands: &[&Command]) -> usize {
+        let concerns_others = |command: &&Command| {
+            concerns_any_key(command)
+                || Needs::touched(command).iter().any(|address| !self.addresses.contains(*address))
+        };
+        commands.iter().position(concerns_others).unwrap_or(commands.len())
+    }
 }
 
 /// Number of the first commands that one transaction takes: those of given keys together, any other alone.
@@ -78,7 +98,7 @@ impl TransactionAttempt<'_> {
     /// Carries out the commands of a segment.
     pub async fn run(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
         match commands {
-            _ if self.has_begun => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
+            _ if self.held.is_some() => self.read_and_write(commands).await,
             [Command::DeleteLike { community, pattern }] => {
                 self.delete_many(delete_like(self.client, community.as_deref(), pattern)).await
             }
@@ -91,13 +111,13 @@ impl TransactionAttempt<'_> {
             }
             _ if commands.iter().all(|command| depends_on_nothing(command)) => self.write_blindly(commands).await,
             // A command that depends on what one before it has set depends on the server's clock all the same.
-            _ => self.read_and_write(commands, &Needs::of(commands.iter().copied())).await,
+            _ => self.read_and_write(commands).await,
         }
     }
 
     /// Writes what depends on nothing, in one statement.
     async fn write_blindly(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
-        let nothing = HashMap::new();
+        let nothing = LockedKeys::default();
         // If a key expired before it is set again, it gets another place: for that the time need not be the server's own.
         let now = self.clocks.to_server(now_ms());
         let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
@@ -108,7 +128,7 @@ impl TransactionAttempt<'_> {
     async fn write_at_once(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
         let mut sql = self.ledger.entry(self.number);
         write(&mut sql, changes);
-        match sql.run(self.client).await {
+        match sql.run_often(self.client).await {
             Ok(rows) if rows.is_empty() => Err(Unfinished::EpochEnded),
             Ok(_) => Ok(done),
             Err(ServerFailure::Lost) => Err(Unfinished::Unknown(done)),
@@ -116,13 +136,15 @@ impl TransactionAttempt<'_> {
         }
     }
 
-    /// Reads and locks the keys on which commands depend, and writes what they leave.
-    async fn read_and_write(&self, commands: &[&Command], needed: &[&Address]) -> Result<Done, Unfinished> {
+    /// Locks keys and reads those on which commands depend, and writes what they leave.
+    async fn read_and_write(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
         let result = async {
-            let (begun, locked) = tokio::join!(self.begin(), lock(self.client, needed));
+            let needs = Needs::of(commands);
+            let (begun, locked) = tokio::join!(self.begin(), lock(self.client, &needs));
             begun?;
-            let (rows, now) = locked?;
-            let (changes, done) = carry_out(commands, &rows, now, self.clocks);
+            let (mut locked, now) = locked?;
+            locked.made.extend(self.held.iter().flat_map(|held| held.made.iter().cloned()));
+            let (changes, done) = carry_out(commands, &locked, now, self.clocks);
             self.commit(&changes, done).await
         };
         self.or_roll_back(result.await).await
@@ -150,7 +172,7 @@ impl TransactionAttempt<'_> {
     /// Writes changes in the transaction that was begun, and commits.
     async fn commit(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
         if changes.is_empty() {
-            self.end().await.map_err(Unfinished::Undone)?;
+            self.client.batch_execute("ROLLBACK").await.map_err(|error| Unfinished::Undone(error.into()))?;
             return Ok(done);
         }
         let check = self.ledger.entry_alone(self.number);
@@ -164,7 +186,7 @@ impl TransactionAttempt<'_> {
     }
 
     async fn begin(&self) -> Result<(), ServerFailure> {
-        if self.has_begun { Ok(()) } else { begin(self.client, SHARE).await }
+        if self.held.is_some() { Ok(()) } else { begin(self.client, SHARE).await }
     }
 
     async fn end(&self) -> Result<(), ServerFailure> {
@@ -183,7 +205,7 @@ impl TransactionAttempt<'_> {
 /// Carries out commands on what was found of their keys, up to the first that cannot be.
 fn carry_out<'a>(
     commands: &[&'a Command],
-    found: &'a HashMap<Address, LockedRow>,
+    found: &'a LockedKeys,
     now: PgTime,
     clocks: Clocks,
 ) -> (Changes<'a>, Done) {
@@ -204,42 +226,34 @@ fn carry_out<'a>(
     (keys.changes(), done)
 }
 
-/// Writes changes within a transaction, in one go. A key that was to be absent and is not any more is
-/// [`ServerFailure::Undone`].
+/// Writes changes within a transaction.
 async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerFailure> {
-    let rows = (!changes.values.is_empty() || !changes.new.is_empty() || !changes.removed.is_empty()).then(|| {
-        let mut sql = Sql::new("WITH f AS (SELECT 1)");
-        write(&mut sql, changes);
-        sql
-    });
-    let claims = (!changes.absent.is_empty()).then(|| (claim(&changes.absent), unclaim(&changes.absent)));
-    let (claim, unclaim) = claims.unzip();
-    let (written, claimed, unclaimed) = tokio::join!(
-        run_some(rows.as_ref(), client),
-        run_some(claim.as_ref(), client),
-        run_some(unclaim.as_ref(), client),
-    );
-    // Somebody may have made a row that was not there when the others were read.
-    written.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
-    claimed.map_err(|failure| if is_guard(&failure) { ServerFailure::Undone } else { failure })?;
-    unclaimed.map(|_| ())
+    if changes.is_empty() && changes.made.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("WITH f AS (SELECT 1)");
+    write(&mut sql, changes);
+    sql.run(client).await.map(|_| ())
 }
 
 /// Carries out the commands of a segment within a transaction of somebody else's.
 pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) -> Result<Done, ServerFailure> {
     match commands {
         [Command::DeleteLike { community, pattern }] => {
-            let outcomes = delete_like(client, community.as_deref(), pattern).await?;
+            let community = community.as_deref();
+            lock_some(community, |sql| matching(sql, pattern)).run(client).await?;
+            let outcomes = delete_like(client, community, pattern).await?;
             Ok(Done { count: 1, outcomes, stop: None })
         }
         [Command::DeleteRange { community, range }] => {
-            let outcomes = delete_range(client, community.as_deref(), range).await?;
+            let community = community.as_deref();
+            lock_some(community, |sql| in_range(sql, range)).run(client).await?;
+            let outcomes = delete_range(client, community, range).await?;
             Ok(Done { count: 1, outcomes, stop: None })
         }
         _ => {
-            let needed = Needs::of(commands.iter().copied());
-            let (rows, now) = lock(client, &needed).await?;
-            let (changes, done) = carry_out(commands, &rows, now, clocks);
+            let (locked, now) = lock(client, &Needs::of(commands)).await?;
+            let (changes, done) = carry_out(commands, &locked, now, clocks);
             write_all(client, &changes).await?;
             Ok(done)
         }
@@ -256,34 +270,38 @@ async fn begin(client: &Client, beside_others: &str) -> Result<(), ServerFailure
     Ok(client.batch_execute(&begin).await?)
 }
 
-/// Begins a transaction that locks rows, for changes that are made of their values. Returns these.
-pub async fn hold(client: &Client, addresses: &[Address]) -> Result<Values, ServerFailure> {
-    let mut sorted: Vec<&Address> = addresses.iter().collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let (begun, locked) = tokio::join!(begin(client, SHARE), lock(client, &sorted));
+/// Begins a transaction that locks keys, for changes that are made of their values. Returns these.
+pub async fn hold(client: &Client, addresses: &[Address]) -> Result<(HeldKeys, Values), ServerFailure> {
+    let sorted: BTreeSet<&Address> = addresses.iter().collect();
+    let sorted: Vec<&Address> = sorted.into_iter().collect();
+    let needs = Needs { read: sorted.clone(), locked: sorted };
+    let (begun, locked) = tokio::join!(begin(client, SHARE), lock(client, &needs));
     begun?;
-    let (rows, now) = locked?;
+    let (LockedKeys { rows, made }, now) = locked?;
     let value = |address: &Address| {
         let live = rows.get(address).filter(|row| row.expires_at.is_none_or(|at| at > now));
         Ok(Stored { text: live.map(|row| row.value.clone()), expires_at: None })
     };
-    Ok(addresses.iter().map(value).collect())
+    let values = addresses.iter().map(value).collect();
+    Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
 }
 
-/// Reads and locks rows. Returns them with the time at which all were locked.
-async fn lock(
-    client: &Client,
-    needed: &[&Address],
-) -> Result<(HashMap<Address, LockedRow>, PgTime), ServerFailure> {
-    let [defaults, others] = lock_rows(needed);
+/// Locks keys and reads some of them. Returns them with the time at which all were locked.
+async fn lock(client: &Client, needs: &Needs<'_>) -> Result<(LockedKeys, PgTime), ServerFailure> {
+    let locking = (!needs.locked.is_empty()).then(|| lock_keys(&needs.locked));
+    let [defaults, others] = read_rows(&needs.read);
     let now = Sql::new("SELECT clock_timestamp()");
     // In one go; the server carries them out one after another.
-    let (defaults, others, now) =
-        tokio::join!(run_some(defaults.as_ref(), client), run_some(others.as_ref(), client), now.run(client),);
+    let (locked, defaults, others, now) = tokio::join!(
+        run_some(locking.as_ref(), client),
+        run_some(defaults.as_ref(), client),
+        run_some(others.as_ref(), client),
+        now.run(client),
+    );
+    let made = made(&locked?)?;
     let mut rows = found(&defaults?)?;
     rows.extend(found(&others?)?);
-    Ok((rows, now?.first().ok_or(ServerFailure::Lost)?.try_get(0)?))
+    Ok((LockedKeys { rows, made }, now?.first().ok_or(ServerFailure::Lost)?.try_get(0)?))
 }
 
 /// Deletes what a pattern matches, within a transaction.

@@ -2,7 +2,7 @@
 //! key is written once.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Error;
 use crate::batch::{Command, Stop};
@@ -21,9 +21,18 @@ pub struct LockedRow {
     pub expires_at: Option<PgTime>,
 }
 
+/// Keys that are locked until the transaction ends.
+#[derive(Debug, Default)]
+pub struct LockedKeys {
+    /// The rows of those that were read.
+    pub rows: HashMap<Address, LockedRow>,
+    /// Those that had no row, so that one was made to lock them.
+    pub made: BTreeSet<Address>,
+}
+
 /// Keys on which commands are carried out.
 pub struct FoldedKeys<'a> {
-    found: &'a HashMap<Address, LockedRow>,
+    found: &'a LockedKeys,
     now: PgTime,
     clocks: Clocks,
     /// In the order of their bytes, in which everybody locks rows.
@@ -38,8 +47,6 @@ struct KeyState<'a> {
     is_changed: bool,
     /// The written row comes last in the order of insertion, because the key was gone in between.
     is_renewed: bool,
-    /// There was no row, and a command has relied on that.
-    must_be_absent: bool,
     place: i64,
 }
 
@@ -71,24 +78,22 @@ pub struct NewRow<'a> {
 pub struct Changes<'a> {
     /// Values that replace what is there.
     pub values: Vec<NewRow<'a>>,
-    /// Values of keys of which nothing may be there.
-    pub new: Vec<NewRow<'a>>,
     /// Keys to remove.
     pub removed: Vec<&'a Address>,
-    /// Keys of which nothing may be there, and nothing is to be left.
-    pub absent: Vec<&'a Address>,
+    /// Keys of which nothing is left but the row that was made to lock them.
+    pub made: Vec<&'a Address>,
 }
 
 impl Changes<'_> {
-    /// Returns `true` if there is nothing to write, and nothing to keep absent.
+    /// Returns `true` if everything is left as it was before the keys were locked.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.new.is_empty() && self.removed.is_empty() && self.absent.is_empty()
+        self.values.is_empty() && self.removed.is_empty()
     }
 }
 
 impl<'a> FoldedKeys<'a> {
-    /// Keys of which these rows were found, at a time of the server.
-    pub fn new(found: &'a HashMap<Address, LockedRow>, now: PgTime, clocks: Clocks) -> Self {
+    /// Keys as they were found, at a time of the server.
+    pub fn new(found: &'a LockedKeys, now: PgTime, clocks: Clocks) -> Self {
         Self { found, now, clocks, states: BTreeMap::new(), places: 0 }
     }
 
@@ -136,18 +141,19 @@ impl<'a> FoldedKeys<'a> {
     /// Returns the changes to write.
     pub fn changes(self) -> Changes<'a> {
         let mut changes = Changes::default();
+        let mut made: BTreeSet<&Address> = self.found.made.iter().collect();
         for (address, state) in self.states {
-            let KeyState { current, is_changed, is_renewed, must_be_absent, place } = state;
+            let KeyState { current, is_changed, is_renewed, place } = state;
             match current {
                 Current::Value(value, expires_at) if is_changed => {
-                    let row = NewRow { address, value, expires_at, is_renewed, place };
-                    if must_be_absent { changes.new.push(row) } else { changes.values.push(row) }
+                    made.remove(address);
+                    changes.values.push(NewRow { address, value, expires_at, is_renewed, place });
                 }
-                _ if must_be_absent => changes.absent.push(address),
-                Current::Nothing if is_changed => changes.removed.push(address),
+                Current::Nothing if is_changed && !made.contains(address) => changes.removed.push(address),
                 Current::Unknown | Current::Nothing | Current::Value(..) => {}
             }
         }
+        changes.made = made.into_iter().collect();
         changes
     }
 
@@ -173,23 +179,18 @@ impl<'a> FoldedKeys<'a> {
         state.current = Current::Value(value, expires_at);
     }
 
-    /// A key that was not found is kept absent, as others may make it while this transaction waits for another key.
     fn remove(&mut self, address: &'a Address) {
-        let was_found = self.found.contains_key(address);
         let state = self.states.entry(address).or_insert_with(KeyState::unknown);
-        state.must_be_absent |= !was_found;
         state.is_changed = true;
         state.current = Current::Nothing;
     }
 
-    /// The live value of a key. From now on it is known that somebody relies on what was found of it.
+    /// The live value of a key.
     fn live(&mut self, address: &'a Address) -> Option<(Cow<'a, str>, Option<PgTime>)> {
         let (found, now) = (self.found, self.now);
         let state = self.states.entry(address).or_insert_with(KeyState::unknown);
         if let Current::Unknown = state.current {
-            let row = found.get(address);
-            state.must_be_absent = row.is_none();
-            state.current = match row {
+            state.current = match found.rows.get(address) {
                 Some(row) => Current::Value(Cow::Borrowed(&row.value), row.expires_at),
                 None => Current::Nothing,
             };
@@ -266,7 +267,7 @@ impl<'a> FoldedKeys<'a> {
 
 impl KeyState<'_> {
     fn unknown() -> Self {
-        Self { current: Current::Unknown, is_changed: false, is_renewed: false, must_be_absent: false, place: 0 }
+        Self { current: Current::Unknown, is_changed: false, is_renewed: false, place: 0 }
     }
 }
 
@@ -274,23 +275,44 @@ fn has_expired(expires_at: Option<PgTime>, now: PgTime) -> bool {
     expires_at.is_some_and(|at| at <= now)
 }
 
-/// Collects the addresses whose rows have to be read before commands are carried out.
-#[derive(Default)]
+/// The keys that have to be locked before commands are carried out, each once and in the order of the addresses.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Needs<'a> {
-    touched: HashSet<&'a Address>,
+    /// Those on which the commands depend.
+    pub read: Vec<&'a Address>,
+    /// These, and whatever else is written that comes before the last of them: everybody locks keys in one order, so that
+    /// nobody waits for who waits for him.
+    pub locked: Vec<&'a Address>,
+}
+
+#[derive(Default)]
+struct NeedsBuilder<'a> {
+    touched: BTreeSet<&'a Address>,
     needed: BTreeSet<&'a Address>,
 }
 
 impl<'a> Needs<'a> {
-    /// Addresses that the commands need, in order, and each once.
-    pub fn of(commands: impl IntoIterator<Item = &'a Command>) -> Vec<&'a Address> {
-        let mut needs = Self::default();
+    /// The addresses that the commands need.
+    pub fn of(commands: &[&'a Command]) -> Self {
+        let mut needs = NeedsBuilder::default();
         for command in commands {
             needs.add(command);
         }
-        needs.needed.into_iter().collect()
+        let NeedsBuilder { touched, needed } = needs;
+        let Some(&last) = needed.last() else { return Self::default() };
+        let locked = touched.into_iter().take_while(|address| *address <= last).collect();
+        Self { locked, read: needed.into_iter().collect() }
     }
 
+    /// The keys that a command concerns, but for those of a pattern or a range.
+    pub fn touched(command: &'a Command) -> BTreeSet<&'a Address> {
+        let mut needs = NeedsBuilder::default();
+        needs.add(command);
+        needs.touched
+    }
+}
+
+impl<'a> NeedsBuilder<'a> {
     fn add(&mut self, command: &'a Command) {
         match command {
             Command::Set(entry) => self.touch(&entry.address),
@@ -319,7 +341,8 @@ impl<'a> Needs<'a> {
         }
     }
 
-    /// Also where a command has set the key: whether there is a row decides how what deletes it keeps it absent.
+    /// Also where a command has set the key: what is deleted has to be locked, as others may make it while this transaction
+    /// waits for another key.
     fn need_always(&mut self, address: &'a Address) {
         self.touched.insert(address);
         self.needed.insert(address);
@@ -336,23 +359,34 @@ mod tests {
         Command::Set(Entry::new(Address::new(key), value))
     }
 
-    fn outcome(
-        found: &[(&str, &str)],
-        commands: &[Command],
-    ) -> (Vec<String>, Vec<String>, Vec<String>, Vec<String>) {
-        let found: HashMap<Address, LockedRow> = found
+    /// The values that are written, the keys that are removed, and those whose rows were made to lock them and are left.
+    fn outcome(found: &[(&str, &str)], commands: &[Command]) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let rows: HashMap<Address, LockedRow> = found
             .iter()
             .map(|(key, value)| (Address::new(key), LockedRow { value: (*value).to_owned(), expires_at: None }))
             .collect();
+        let commands: Vec<&Command> = commands.iter().collect();
+        let locked = Needs::of(&commands).locked;
+        let made = locked.into_iter().filter(|address| !rows.contains_key(*address)).cloned().collect();
+        let found = LockedKeys { rows, made };
         let mut keys = FoldedKeys::new(&found, NOW, Clocks::default());
         for command in commands {
             keys.run(command).unwrap();
         }
-        let Changes { values, new, removed, absent } = keys.changes();
+        let Changes { values, removed, made } = keys.changes();
         let told =
             |row: &NewRow| format!("{}={}{}", row.address.key, row.value, if row.is_renewed { "!" } else { "" });
-        let keys = |addresses: &[&Address]| addresses.iter().map(|address| address.key.clone()).collect();
-        (values.iter().map(told).collect(), new.iter().map(told).collect(), keys(&removed), keys(&absent))
+        (values.iter().map(told).collect(), keys_of(&removed), keys_of(&made))
+    }
+
+    fn keys_of(addresses: &[&Address]) -> Vec<String> {
+        addresses.iter().map(|address| address.key.clone()).collect()
+    }
+
+    fn needs(commands: &[Command]) -> [Vec<String>; 2] {
+        let commands: Vec<&Command> = commands.iter().collect();
+        let Needs { read, locked } = Needs::of(&commands);
+        [keys_of(&read), keys_of(&locked)]
     }
 
     #[test]
@@ -360,21 +394,25 @@ mod tests {
         let delete = |key| Command::Delete(Address::new(key));
         let commands =
             [set("b", "1"), set("a", "1"), set("b", "2"), delete("c"), set("c", "3"), set("d", "1"), delete("d")];
-        let (values, new, removed, absent) = outcome(&[("c", "0"), ("d", "0")], &commands);
+        let (values, removed, made) = outcome(&[("c", "0"), ("d", "0")], &commands);
         assert_eq!(values, ["a=1", "b=2", "c=3!"]);
-        assert_eq!((new.len(), removed, absent.len()), (0, vec!["d".to_owned()], 0));
-        assert_eq!(Needs::of(&commands).iter().map(|one| &one.key).collect::<Vec<_>>(), ["c", "d"]);
+        assert_eq!((removed, made.len()), (vec!["d".to_owned()], 0));
+        assert_eq!(needs(&commands)[0], ["c", "d"]);
     }
 
     #[test]
-    fn keys_that_are_deleted_and_were_not_there_are_kept_absent() {
+    fn rows_that_were_made_to_lock_keys_are_removed_unless_they_get_a_value() {
         let delete = |key| Command::Delete(Address::new(key));
-        let (values, new, removed, absent) = outcome(
+        let (values, removed, made) = outcome(
             &[("d", "0")],
             &[set("a", "1"), delete("a"), delete("b"), set("b", "1"), delete("c"), delete("d")],
         );
-        assert_eq!((values.len(), new), (0, vec!["b=1!".to_owned()]));
-        assert_eq!((removed, absent), (vec!["d".to_owned()], vec!["a".to_owned(), "c".to_owned()]));
+        assert_eq!((values, removed), (vec!["b=1!".to_owned()], vec!["d".to_owned()]));
+        assert_eq!(made, ["a", "c"]);
+        // Those that no command has come to as well.
+        let found = LockedKeys { rows: HashMap::new(), made: BTreeSet::from([Address::new("x")]) };
+        let changes = FoldedKeys::new(&found, NOW, Clocks::default()).changes();
+        assert_eq!((keys_of(&changes.made), changes.is_empty()), (vec!["x".to_owned()], true));
     }
 
     #[test]
@@ -387,35 +425,48 @@ mod tests {
             Command::SwapMany(vec![swap(Then::Delete)]),
         ] {
             let commands = [set("k", "1"), delete, set("k", "2")];
-            assert_eq!(Needs::of(&commands), [&address()]);
-            let (values, new, ..) = outcome(&[("k", "0")], &commands);
-            assert_eq!((values, new.len()), (vec!["k=2!".to_owned()], 0));
+            assert_eq!(needs(&commands)[0], ["k"]);
+            assert_eq!(outcome(&[("k", "0")], &commands).0, ["k=2!"]);
         }
-        assert!(Needs::of(&[set("k", "1"), Command::SwapMany(vec![swap(Then::Keep)])]).is_empty());
+        assert!(needs(&[set("k", "1"), Command::SwapMany(vec![swap(Then::Keep)])])[0].is_empty());
     }
 
     #[test]
-    fn what_relies_on_an_absent_key_is_written_only_if_it_is_absent_still() {
+    fn what_relies_on_an_absent_key_locks_it() {
         let increment = |key: &str| {
             let address = Address::new(key);
             Command::Increment(Increment { address, by: 1.0, min: f64::MIN, max: f64::MAX, expires_at: None })
         };
-        let (values, new, _, absent) = outcome(&[("a", "41")], &[increment("a"), increment("b"), increment("b")]);
-        assert_eq!((values, new), (vec!["a=42".to_owned()], vec!["b=2!".to_owned()]));
-        assert!(absent.is_empty());
+        let (values, _, made) = outcome(&[("a", "41")], &[increment("a"), increment("b"), increment("b")]);
+        assert_eq!((values, made.len()), (vec!["a=42".to_owned(), "b=2!".to_owned()], 0));
         let keep = SwapPart { address: Address::new("x"), expected: Expected::Nothing, then: Then::Keep };
         let store = SwapPart {
             address: Address::new("a"),
             expected: Expected::Value("41".into()),
             then: Then::Store("0".into()),
         };
-        let (values, _, _, absent) = outcome(&[("a", "41")], &[Command::SwapMany(vec![keep, store])]);
-        assert_eq!((values, absent), (vec!["a=0".to_owned()], vec!["x".to_owned()]));
+        let (values, _, made) = outcome(&[("a", "41")], &[Command::SwapMany(vec![keep, store])]);
+        assert_eq!((values, made), (vec!["a=0".to_owned()], vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_set_is_locked_with_what_is_read_as_far_as_it_comes_before_it() {
+        let delete = |community: &str, key: &str| {
+            Command::Delete(Address { community: Some(community.to_owned()), key: key.to_owned() })
+        };
+        assert_eq!(needs(&[set("z", "1"), set("a", "1")]), [Vec::<String>::new(), Vec::new()]);
+        let increment = Command::Expire { address: Address::new("m"), expires_at: None };
+        let commands = [set("z", "1"), increment, set("a", "1")];
+        assert_eq!(needs(&commands), [vec!["m".to_owned()], vec!["a".to_owned(), "m".to_owned()]]);
+        // A community comes behind the default scope, whatever its keys.
+        let commands = [delete("2", "a"), set("z", "1"), delete("1", "b")];
+        assert_eq!(needs(&commands)[1], ["z", "b", "a"]);
     }
 
     #[test]
     fn a_swap_that_does_not_hold_changes_nothing() {
-        let found = HashMap::from([(Address::new("a"), LockedRow { value: "1".into(), expires_at: Some(NOW) })]);
+        let rows = HashMap::from([(Address::new("a"), LockedRow { value: "1".into(), expires_at: Some(NOW) })]);
+        let found = LockedKeys { rows, made: BTreeSet::new() };
         let mut keys = FoldedKeys::new(&found, NOW, Clocks::default());
         let swap = |expected| {
             let (address, value) = (Address::new("a"), "2".to_owned());
@@ -435,7 +486,6 @@ mod tests {
     fn only_keys_that_nothing_before_has_set_are_read() {
         let keep = |key| Command::Expire { address: Address::new(key), expires_at: None };
         let commands = [set("a", "1"), keep("a"), keep("c"), keep("b"), keep("c")];
-        let needed: Vec<&str> = Needs::of(&commands).into_iter().map(|address| address.key.as_str()).collect();
-        assert_eq!(needed, ["b", "c"]);
+        assert_eq!(needs(&commands)[0], ["b", "c"]);
     }
 }

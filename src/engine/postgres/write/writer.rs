@@ -8,10 +8,10 @@ use tokio_postgres::Client;
 
 use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
 use super::ledger::Ledger;
-use super::segment::{Done, TransactionAttempt, Unfinished, hold, segment_length};
+use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::postgres::failure::{ServerFailure, concerns_one_row};
-use crate::engine::postgres::net::{Link, Network, Retry};
+use crate::engine::postgres::net::{Link, Network, Retry, Session};
 use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, HOLD_MAX, LEDGER_WAIT};
@@ -35,8 +35,8 @@ pub struct ServerWriter {
     ledger: Ledger,
     /// The epoch of the ledger has ended, or is not known to go on.
     must_raise: bool,
-    /// A transaction was begun for the next batch.
-    is_holding: bool,
+    /// Locks of a transaction that was begun for the next batch.
+    held: Option<HeldKeys>,
     /// The last epoch of the client in which a batch ended early.
     ended_epoch: Option<u32>,
     /// Number of commits, for those who look for them.
@@ -49,7 +49,7 @@ impl ServerWriter {
     /// A writer that is not connected yet.
     pub fn new(network: Rc<Network>, committed: watch::Sender<u64>) -> Self {
         let link = Rc::new(Link::new(network));
-        Self { link, ledger: Ledger::new(), must_raise: true, is_holding: false, ended_epoch: None, committed }
+        Self { link, ledger: Ledger::new(), must_raise: true, held: None, ended_epoch: None, committed }
     }
 
     /// Its connection.
@@ -62,7 +62,7 @@ impl ServerWriter {
         let mut next = requests.recv().await;
         while let Some(request) = next {
             next = match request {
-                WriteRequest::Batch(batch, reply) if self.is_holding => {
+                WriteRequest::Batch(batch, reply) if self.held.is_some() => {
                     self.run_group(vec![(batch, reply)]).await;
                     None
                 }
@@ -82,7 +82,7 @@ impl ServerWriter {
                     None
                 }
             };
-            if next.is_none() && self.is_holding {
+            if next.is_none() && self.held.is_some() {
                 match tokio::time::timeout(HOLD_MAX, requests.recv()).await {
                     Ok(request) => next = request,
                     Err(_) => self.let_go().await,
@@ -96,14 +96,14 @@ impl ServerWriter {
 
     /// Begins a transaction that locks the rows of some keys, for the next batch.
     async fn hold(&mut self, addresses: &[Address]) -> Result<Values, Error> {
-        let held = self.begin(async |client: &Client| hold(client, addresses).await).await;
-        self.is_holding = held.is_ok();
-        Ok(held?.1)
+        let (_, (held, values)) = self.begin(async |client: &Session| hold(client, addresses).await).await?;
+        self.held = Some(held);
+        Ok(values)
     }
 
     /// Ends the transaction that was begun for the next batch, if there is one.
     async fn let_go(&mut self) {
-        if std::mem::take(&mut self.is_holding)
+        if self.held.take().is_some()
             && let Some(client) = self.link.current()
         {
             self.roll_back(&client).await;
@@ -153,8 +153,8 @@ impl ServerWriter {
     /// Begins a transaction, and does what it begins with, again until that succeeds, for as long as the settings say.
     async fn begin<T>(
         &mut self,
-        work: impl AsyncFn(&Client) -> Result<T, ServerFailure>,
-    ) -> Result<(Rc<Client>, T), Error> {
+        work: impl AsyncFn(&Session) -> Result<T, ServerFailure>,
+    ) -> Result<(Rc<Session>, T), Error> {
         let network = Rc::clone(self.link.network());
         let mut retry = Retry::within(network.settings.timeout);
         loop {
@@ -240,7 +240,11 @@ impl ServerWriter {
         let mut limit = usize::MAX;
         while done.count < commands.len() && done.stop.is_none() {
             let rest = &commands[done.count..];
-            let length = segment_length(rest).min(limit);
+            let mut length = segment_length(rest).min(limit);
+            match self.held.as_ref().map(|held| held.reach(rest)) {
+                Some(0) => self.let_go().await,
+                reach => length = length.min(reach.unwrap_or(length)),
+            }
             match self.transact(&rest[..length]).await {
                 Ok(part) => {
                     done.count += part.count;
@@ -309,14 +313,9 @@ impl ServerWriter {
             return Ok(done);
         }
         let clocks = self.link.network().clocks();
-        let is_held = std::mem::take(&mut self.is_holding);
-        // A new connection has begun nothing, and what concerns other keys has no use for the locks.
-        let has_begun =
-            is_held && last.is_none() && segment_length(commands) == commands.len() && !is_any_key(commands);
-        if is_held && !has_begun {
-            self.roll_back(&client).await;
-        }
-        let attempt = TransactionAttempt { client: &client, ledger: &self.ledger, number, clocks, has_begun };
+        // A new connection holds nothing.
+        let held = self.held.take().filter(|_| last.is_none());
+        let attempt = TransactionAttempt { client: &client, ledger: &self.ledger, number, clocks, held };
         match attempt.run(commands).await {
             Ok(done) => Ok(done),
             Err(Unfinished::Undone(failure)) => Err(failure),
@@ -332,7 +331,7 @@ impl ServerWriter {
     }
 
     /// The connection; and the number of the last transaction that was carried out, if it had to be asked for.
-    async fn connect(&mut self, limit: std::time::Duration) -> Result<(Rc<Client>, Option<i64>), ServerFailure> {
+    async fn connect(&mut self, limit: std::time::Duration) -> Result<(Rc<Session>, Option<i64>), ServerFailure> {
         let (client, is_new) = self.link.client(limit).await?;
         self.must_raise |= is_new;
         if !self.must_raise {
@@ -342,10 +341,6 @@ impl ServerWriter {
         self.must_raise = false;
         Ok((client, Some(last)))
     }
-}
-
-fn is_any_key(commands: &[&Command]) -> bool {
-    matches!(commands, [Command::DeleteLike { .. } | Command::DeleteRange { .. } | Command::Sql(_)])
 }
 
 /// The batches that wait, as far as they go together; and what waits behind them, if it is something else.

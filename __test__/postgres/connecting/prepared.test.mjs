@@ -1,0 +1,87 @@
+// Statements that are prepared: a lone get and a lone batch of sets, where no pooler stands before the server.
+
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { temporaryDatabase } from "../../helpers/postgres.mjs";
+import { storeOn, withFields } from "../store.mjs";
+
+const PREPARED = "SELECT count(*)::int AS n FROM pg_prepared_statements";
+
+/** The statements that the writer's connection has prepared, once it has written some keys one after another. */
+async function preparedBy({ appData, transaction }) {
+	for (let n = 0; n < 8; n++) {
+		await appData.set({ key: "k", value: n });
+		expect(await appData.get("k")).toBe(n);
+		expect(await appData.get("none")).toBe(undefined);
+	}
+	await appData.delete("k");
+	expect(await appData.get("k")).toBe(undefined);
+	return transaction(async (tx) => (await tx.query(PREPARED)).rows[0].n);
+}
+
+/**
+ * Something before the server that refuses to take options for a connection, as poolers do; which closes with the code that
+ * pgbouncer has for that. Counts the connections, and the statements that were prepared under a name.
+ */
+async function startPooler(server) {
+	const seen = { refused: 0, taken: 0, prepared: 0 };
+	const sockets = new Set();
+	const pooler = createServer((client) => {
+		const upstream = connect(server.port, server.host);
+		for (const socket of [client, upstream]) {
+			sockets.add(socket);
+			socket.on("error", () => {});
+		}
+		client.on("data", (bytes) => {
+			const text = bytes.toString("latin1");
+			const isStartup = text.includes("user\0") && text.includes("database\0");
+			if (isStartup && text.includes("options\0")) {
+				seen.refused++;
+				const fields = Buffer.from("SFATAL\0C08P01\0Munsupported startup parameter: options\0\0");
+				const head = Buffer.alloc(5, "E");
+				head.writeInt32BE(fields.length + 4, 1);
+				client.end(Buffer.concat([head, fields]));
+				return upstream.destroy();
+			}
+			if (isStartup) seen.taken++;
+			seen.prepared += [...text.matchAll(/P.{4}s\d+\0/gs)].length;
+			upstream.write(bytes);
+		});
+		upstream.on("data", (bytes) => client.write(bytes));
+		client.on("close", () => upstream.destroy());
+		upstream.on("close", () => client.destroy());
+	});
+	pooler.listen(0, "127.0.0.1");
+	await once(pooler, "listening");
+	onTestFinished(() => {
+		for (const socket of sockets) socket.destroy();
+		pooler.close();
+	});
+	return { fields: { host: "127.0.0.1", port: pooler.address().port }, seen };
+}
+
+test("what is run again and again is prepared once", async () => {
+	const { config } = await temporaryDatabase();
+	// One for sets, one for the delete.
+	expect(await preparedBy(storeOn(config))).toBe(2);
+});
+
+test("nothing is prepared where something before the server refuses what marks a connection, and that is asked once", async () => {
+	const { server, config } = await temporaryDatabase();
+	const { fields, seen } = await startPooler(server);
+	expect(await preparedBy(storeOn(withFields(config, fields)))).toBe(0);
+	expect(seen).toEqual({ refused: 1, taken: 2, prepared: 0 });
+});
+
+test("a statement that the server has forgotten, or whose table has changed, is sent with its text", async () => {
+	const database = await temporaryDatabase();
+	const store = storeOn(database.config);
+	const { appData, transaction } = store;
+	expect(await preparedBy(store)).toBe(2);
+	await transaction((tx) => tx.query("DEALLOCATE ALL"));
+	await appData.set({ key: "k", value: "kept" });
+	await database.query("ALTER TABLE __rootapp_kv ALTER value TYPE varchar");
+	expect(await appData.get("k")).toBe("kept");
+	expect(await preparedBy(store)).toBe(0);
+});
