@@ -7,7 +7,7 @@ import { BaseSequencer } from "vitest/node";
 const EXTENDED = "__test__/**/*.extended.test.mjs";
 
 /** Folders of what stands on the core, which has tests of its own for what they use of it. */
-const ABOVE_THE_CORE = "__test__/{adapters,backup/destinations,import,platforms,postgres,studio}/**/*.test.mjs";
+const ABOVE_THE_CORE = "__test__/{adapters,backup/destinations,cli,import,platforms,postgres,studio}/**/*.test.mjs";
 
 /** Tests that repeat something at random: a few times as a part of the core, and often as a part of the extended. */
 const ROUNDS = "__test__/**/*.rounds.test.mjs";
@@ -84,7 +84,7 @@ export default defineConfig({
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
 		// Most of a test's time is spent on waiting for processes that it has started.
-		maxWorkers: availableParallelism() + 1,
+		maxWorkers: availableParallelism() + 2,
 		// What it makes of each file of a test is the same until the file changes.
 		experimental: { fsModuleCache: true, fsModuleCachePath: "node_modules/.cache/vitest" },
 		sequence: { sequencer: LongestFirst },
