@@ -28,7 +28,7 @@ export async function prepareBuild() {
 	const version = askCompiler("--version").split(" ")[1] ?? "";
 	const folder = join(platformsFolder, "rust-src");
 	const library = `usr/src/rustc-${version}/library`;
-	await unpackNewer(folder, join(library, "Cargo.lock"), "rust-src", sourcesFor(version));
+	await unpackNewer(folder, `unpacked-${version}`, "rust-src", sourcesFor(version));
 	return join(folder, library);
 }
 

