@@ -21,7 +21,8 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct PrivateFolder {
     path: PathBuf,
-    _lock: File,
+    /// None once this is being dropped.
+    lock: Option<File>,
 }
 
 impl PrivateFolder {
@@ -42,7 +43,7 @@ impl PrivateFolder {
         lock.lock()?;
         fs::rename(unlocked, path.join(LOCK))?;
         sweep(path);
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock: Some(lock) })
     }
 
     /// Makes a folder of a name of its own in another.
@@ -65,6 +66,8 @@ impl PrivateFolder {
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
+        // Windows may keep the name of a removed file, and with it the folder, until the file is closed.
+        drop(self.lock.take());
         // The next process removes what is left.
         drop(fs::remove_dir_all(&self.path));
     }
@@ -85,7 +88,11 @@ fn sweep(own: &Path) {
 
 fn remove_if_abandoned(path: &Path) {
     match File::options().write(true).open(path.join(LOCK)) {
-        Ok(lock) if lock.try_lock().is_ok() => drop(fs::remove_dir_all(path)),
+        Ok(lock) if lock.try_lock().is_ok() => {
+            // Nobody takes it again, and it must not be open: see `drop`.
+            drop(lock);
+            drop(fs::remove_dir_all(path));
+        }
         // Without a lock it may be one that is just being made.
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_old(path) => drop(fs::remove_dir_all(path)),
         _ => {}

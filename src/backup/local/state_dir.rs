@@ -204,7 +204,7 @@ impl StateDir {
     }
 
     /// Removes the folder if it holds nothing but locks, because the file could not be opened.
-    pub fn remove_if_unused(&self, _opening: &Opening) {
+    pub fn remove_if_unused(&self, opening: Opening) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         let is_ours = |path: &PathBuf| {
@@ -214,7 +214,11 @@ impl StateDir {
             for path in paths {
                 drop(disk::remove(&path));
             }
-            drop(fs::remove_dir(&self.folder));
+            if fs::remove_dir(&self.folder).is_err() {
+                // Windows may keep the name of a removed file until it is closed.
+                drop(opening);
+                drop(fs::remove_dir(&self.folder));
+            }
         }
     }
 
@@ -269,5 +273,18 @@ mod tests {
         state_dir.mark_closed().unwrap();
         state_dir.mark_closed().unwrap();
         assert!(!state_dir.is_marked_in_use());
+    }
+
+    #[test]
+    fn a_folder_that_holds_nothing_but_locks_is_removed_and_any_other_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let state_dir = StateDir::beside(&folder.path().join("a.sqlite3")).unwrap();
+        drop(state_dir.lock_for_backups().unwrap());
+        state_dir.mark_in_use().unwrap();
+        state_dir.remove_if_unused(state_dir.lock_for_opening().unwrap());
+        assert!(state_dir.is_marked_in_use());
+        state_dir.mark_closed().unwrap();
+        state_dir.remove_if_unused(state_dir.lock_for_opening().unwrap());
+        assert!(!state_dir.folder.exists());
     }
 }

@@ -49,7 +49,7 @@ pub fn reset(path: &Path, root: Option<&Path>, now_ms: i64) -> Result<Vec<Moved>
     drop(lock);
     // On Windows the locks are left.
     if !had_state || (cfg!(windows) && moved.is_ok()) {
-        state_dir.remove_if_unused(&opening);
+        state_dir.remove_if_unused(opening);
     }
     moved
 }

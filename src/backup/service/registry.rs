@@ -84,7 +84,14 @@ pub fn open_store(
     if let Some(restored) = recovered.restored {
         observers.tell(&BackupEvent::Restored(restored));
     }
-    let engine = open_shared(path).inspect_err(|_| state_dir.remove_if_unused(&opening))?;
+    let engine = match open_shared(path) {
+        Ok(engine) => engine,
+        Err(error) => {
+            drop(recovered.lock);
+            state_dir.remove_if_unused(opening);
+            return Err(error);
+        }
+    };
     // The file may have been made just now.
     state_dir.restrict();
     options.destination.belong_to(path);
