@@ -228,7 +228,10 @@ mod tests {
         let moved = reset(&path, None, 7).unwrap();
         let aside = ["", ".backup", ".backup-state"].map(|suffix| format!("a.sqlite3.reset-7{suffix}"));
         assert_eq!(names(folder.path()), aside);
-        assert_eq!(moved.len(), 3);
+        // On Windows what the state folder holds is told, one by one, instead of the folder.
+        for from in ["", ".backup", ".backup-state"].map(|suffix| with_suffix(&path, suffix)) {
+            assert!(moved.iter().any(|moved| moved.from.starts_with(&from)), "{}", from.display());
+        }
         assert!(moved.iter().all(|Moved { from, to }| !from.exists() && to.exists()));
         assert!(folder.path().join("a.sqlite3.reset-7.backup/ltx/file").exists());
         assert!(folder.path().join("a.sqlite3.reset-7.backup-state/in-use").exists());
