@@ -47,9 +47,14 @@ test("docs/guarantees.md says of promises and steps that there are where they we
 	const rows = chapter.split(/^## /m)[0].match(/^\| (?!promise|-).*$/gm);
 	expect(rows.length).toBeGreaterThan(10);
 	const titles = new Set(["the same", ...TITLES]);
+	const said = new Set();
 	for (const row of rows) {
 		const [, named, steps] = row.split(/ ?\| ?/);
-		for (const promise of named.split("; ")) expect([...promises]).toContain(promise);
+		for (const promise of named.split("; ")) {
+			expect([...promises]).toContain(promise);
+			expect([...said], "a promise has one row").not.toContain(promise);
+			said.add(promise);
+		}
 		for (const step of steps.split("; ")) expect([...titles]).toContain(step.replace(/ \([^)]*\)$/, ""));
 	}
 });
