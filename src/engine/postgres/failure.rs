@@ -25,6 +25,12 @@ impl ServerFailure {
     pub fn ends_connection(&self) -> bool {
         matches!(self, Self::Lost | Self::ReadOnly | Self::NotNow(_))
     }
+
+    /// Returns `true` if the server refused something with this SQLSTATE.
+    pub fn has_state(&self, wanted: &str) -> bool {
+        let Self::Refused(error) = self else { return false };
+        matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == wanted)
+    }
 }
 
 impl From<Error> for ServerFailure {

@@ -65,10 +65,15 @@ impl Ledger {
         sql
     }
 
-    /// A statement that fails, with a division by zero, if this epoch has ended.
+    /// A statement that fails if this epoch has ended; [`has_epoch_ended`] knows the failure.
     pub fn entry_alone(&self, number: i64) -> Sql<'_> {
         let mut sql = self.entry(number);
         sql.text(" SELECT 1 / count(*) FROM f");
         sql
     }
+}
+
+/// Returns `true` for the failure of [`Ledger::entry_alone`]: a division by zero, which no other statement makes here.
+pub fn has_epoch_ended(failure: &ServerFailure) -> bool {
+    failure.has_state("22012")
 }

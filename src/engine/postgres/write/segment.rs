@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use tokio_postgres::Client;
 
-use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE};
+use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE, has_epoch_ended};
 use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
 use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
 use crate::batch::{Command, Stop};
@@ -14,7 +14,6 @@ use crate::engine::postgres::net::Session;
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
-use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome, KeyRange};
 use crate::limits::OWN_TRANSACTION_IDLE_MAX;
 use crate::reads::{Stored, Values};
@@ -162,7 +161,7 @@ impl TransactionAttempt<'_> {
             let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
             let (entered, committed) = tokio::join!(entry.run(self.client), self.end());
-            entered.map_err(|failure| unless_guarded(failure, Unfinished::EpochEnded, &done))?;
+            entered.map_err(|failure| epoch_ended_or(failure, &done))?;
             committed.map_err(|failure| unknown_if_lost(failure, &done))?;
             Ok(done)
         };
@@ -179,7 +178,7 @@ impl TransactionAttempt<'_> {
         // The check comes first: what it refuses ends the transaction, and the commit with it.
         let (checked, written, committed) =
             tokio::join!(check.run(self.client), write_all(self.client, changes), self.end());
-        checked.map_err(|failure| unless_guarded(failure, Unfinished::EpochEnded, &done))?;
+        checked.map_err(|failure| epoch_ended_or(failure, &done))?;
         written.map_err(|failure| unknown_if_lost(failure, &done))?;
         committed.map_err(|failure| unknown_if_lost(failure, &done))?;
         Ok(done)
@@ -342,21 +341,11 @@ fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
     }
 }
 
-/// Reason for a failed statement with a guard, which divides by zero if it does not hold.
-fn unless_guarded(failure: ServerFailure, guarded: Unfinished, done: &Done) -> Unfinished {
-    if is_guard(&failure) { guarded } else { unknown_if_lost(failure, done) }
-}
-
-fn is_guard(failure: &ServerFailure) -> bool {
-    has_state(failure, "22012")
+fn epoch_ended_or(failure: ServerFailure, done: &Done) -> Unfinished {
+    if has_epoch_ended(&failure) { Unfinished::EpochEnded } else { unknown_if_lost(failure, done) }
 }
 
 /// Others were under way for longer than [`KEEP_OTHERS_OUT`] waits.
 fn is_busy(failure: &ServerFailure) -> bool {
-    has_state(failure, "55P03")
-}
-
-fn has_state(failure: &ServerFailure, wanted: &str) -> bool {
-    let ServerFailure::Refused(error) = failure else { return false };
-    matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == wanted)
+    failure.has_state("55P03")
 }

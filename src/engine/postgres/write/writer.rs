@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_postgres::Client;
 
 use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, has_epoch_ended};
 use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::postgres::failure::{ServerFailure, concerns_one_row};
@@ -191,8 +191,9 @@ impl ServerWriter {
             Err(failure) => {
                 self.roll_back(client).await;
                 self.must_raise = true;
+                let has_ended = has_epoch_ended(&failure);
                 return Err(match failure {
-                    ServerFailure::Refused(error) if !is_guard(&error) => error,
+                    ServerFailure::Refused(error) if !has_ended => error,
                     _ => lease::transaction_lost(),
                 });
             }
@@ -363,11 +364,6 @@ fn collect_group(
         }
     }
     (group, None)
-}
-
-/// The epoch has ended: a division by zero, which only the ledger's own statement makes here.
-fn is_guard(error: &Error) -> bool {
-    matches!(error.postgres_problem(), Some((PostgresProblem::Refused(state), _)) if state == "22012")
 }
 
 /// Returns `true` if one command may be to blame, and not all that are carried out with it.
