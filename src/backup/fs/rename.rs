@@ -49,7 +49,7 @@ fn at_once(from: &Path, to: &Path) -> io::Result<()> {
 fn at_once(from: &Path, to: &Path) -> io::Result<()> {
     use std::os::windows::ffi::OsStrExt;
 
-    use crate::engine::sqlite::verbatim;
+    use crate::engine::sqlite::for_system;
 
     /// `MOVEFILE_WRITE_THROUGH` (winbase.h): it returns when the disk has the new name.
     const WRITE_THROUGH: u32 = 8;
@@ -57,11 +57,8 @@ fn at_once(from: &Path, to: &Path) -> io::Result<()> {
     unsafe extern "system" {
         fn MoveFileExW(from: *const u16, to: *const u16, flags: u32) -> i32;
     }
-    let [from, to]: [Vec<u16>; 2] = [from, to].map(|path| {
-        let long = path.to_str().and_then(verbatim);
-        let name = long.as_ref().map_or(path.as_os_str(), |long| long.as_ref());
-        name.encode_wide().chain([0]).collect()
-    });
+    let [from, to]: [Vec<u16>; 2] =
+        [from, to].map(|path| for_system(path).as_os_str().encode_wide().chain([0]).collect());
     // SAFETY: both are strings that end with a zero.
     let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), WRITE_THROUGH) };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }

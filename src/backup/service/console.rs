@@ -31,32 +31,27 @@ const END_PAUSE: Duration = Duration::from_secs(30);
 /// Status of a process that the system ends for such an event (`STATUS_CONTROL_C_EXIT`).
 const CONTROL_C_EXIT: u32 = 0xC000_013A;
 
-/// An event that ends a process unless it is handled.
+/// An event that ends a process unless it is handled, with the system's number of it (wincon.h).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
     /// `CTRL_C_EVENT`: Ctrl+C was pressed. Node's SIGINT.
-    Interrupt,
+    Interrupt = 0,
     /// `CTRL_BREAK_EVENT`: Ctrl+Break was pressed. Node's SIGBREAK.
-    Break,
+    Break = 1,
     /// `CTRL_CLOSE_EVENT`: the console was closed. Node's SIGHUP.
-    Close,
+    Close = 2,
     /// `CTRL_LOGOFF_EVENT`: a user has logged off; services alone are told, and go on. Node does not tell JavaScript.
-    Logoff,
+    Logoff = 5,
     /// `CTRL_SHUTDOWN_EVENT`: the system is being shut down; as above.
-    Shutdown,
+    Shutdown = 6,
 }
 
 impl ConsoleEvent {
-    /// Event of a number, as the system has them (wincon.h), if it is one of these.
+    /// Event of a number, if it is one of these.
     fn of(number: u32) -> Option<Self> {
-        match number {
-            0 => Some(Self::Interrupt),
-            1 => Some(Self::Break),
-            2 => Some(Self::Close),
-            5 => Some(Self::Logoff),
-            6 => Some(Self::Shutdown),
-            _ => None,
-        }
+        [Self::Interrupt, Self::Break, Self::Close, Self::Logoff, Self::Shutdown]
+            .into_iter()
+            .find(|event| *event as u32 == number)
     }
 
     /// Time for the last backups: without a limit but their own, or what the system lets a handler have.
@@ -83,13 +78,7 @@ impl ConsoleEvent {
     }
 
     fn bit(self) -> u8 {
-        match self {
-            Self::Interrupt => 1,
-            Self::Break => 1 << 1,
-            Self::Close => 1 << 2,
-            Self::Logoff => 1 << 3,
-            Self::Shutdown => 1 << 4,
-        }
+        1 << self as u8
     }
 }
 

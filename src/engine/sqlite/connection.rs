@@ -208,7 +208,7 @@ fn open_beside(file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<C
 #[cfg(not(unix))]
 fn open_beside(_file: &Path, path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     #[cfg(windows)]
-    let path = &path.to_str().and_then(super::file::verbatim).map_or_else(|| path.to_owned(), Into::into);
+    let path = &super::file::for_system(path);
     Connection::open_with_flags(path, flags)
 }
 

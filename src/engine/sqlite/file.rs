@@ -105,10 +105,16 @@ fn name_bytes_max(_path: &Path) -> usize {
 #[cfg(any(windows, test))]
 const PLAIN_PATH_UNITS_MAX: usize = 250;
 
+/// The path by which Windows opens a file, whatever its length.
+#[cfg(windows)]
+pub fn for_system(path: &Path) -> std::borrow::Cow<'_, Path> {
+    path.to_str().and_then(verbatim).map_or_else(|| path.into(), |long| PathBuf::from(long).into())
+}
+
 /// The path by which Windows opens a file whose path is too long for most programs: SQLite hands the system what it is given.
 /// `None` if the path itself will do. It has to be without `.`, `..` and `/`, which mean nothing behind the prefix.
 #[cfg(any(windows, test))]
-pub fn verbatim(path: &str) -> Option<String> {
+fn verbatim(path: &str) -> Option<String> {
     let is_plain = |part: &str| !matches!(part, "." | "..") && !part.contains('/');
     if path.encode_utf16().count() <= PLAIN_PATH_UNITS_MAX || !path.split('\\').all(is_plain) {
         return None;

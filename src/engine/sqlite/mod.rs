@@ -36,7 +36,7 @@ pub use crate::reads::{
 pub(crate) use connection::{forget_mark, open_detached, open_own_reader, open_own_writer, open_scratch};
 pub use engine::Engine;
 #[cfg(windows)]
-pub(crate) use file::verbatim;
+pub(crate) use file::for_system;
 pub(crate) use file::{FileId, check_length};
 pub(crate) use guard::modules::keep_pages;
 pub use locks::foreign::loaded_copies;
