@@ -1,7 +1,8 @@
 // Builds what is missing and runs tests. Every part is run, also where an earlier one fails.
 //
 // `npm test` runs the core's, `npm run test:all` also those that are slow, need more (other runtimes, servers, Litestream),
-// or stand on the core (adapters, the command line, imports, PostgreSQL, the studio); with `--rest` those alone. `npm run test:long` repeats what is random many times more.
+// or stand on the core (adapters, the command line, imports, PostgreSQL, the studio); with `--rest` those alone.
+// `npm run test:long` repeats what is random many times more.
 
 import { parseArgs } from "node:util";
 import { buildAddon, TEST_FEATURES } from "./lib/addon.mjs";

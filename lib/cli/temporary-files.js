@@ -5,7 +5,7 @@ const { constants, tmpdir } = require("node:os");
 const { basename, dirname, join } = require("node:path");
 
 /** Signals that end a program, and leave it time to clean up. */
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]);
+const ENDING_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]);
 
 /** @type {Set<() => void>} functions that remove the files */
 const removals = new Set();
@@ -77,7 +77,7 @@ function listen() {
 	process.on("exit", () => {
 		for (const removal of removals) removal();
 	});
-	for (const signal of SIGNALS) {
+	for (const signal of ENDING_SIGNALS) {
 		process.once(signal, () => {
 			// Whoever else listens ends the process.
 			if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
@@ -90,4 +90,4 @@ function remove(path) {
 	rmSync(path, { recursive: true, force: true });
 }
 
-module.exports = { allRemovedAtEnd, removedAtEnd, temporaryFolderNear };
+module.exports = { ENDING_SIGNALS, allRemovedAtEnd, removedAtEnd, temporaryFolderNear };

@@ -6,6 +6,7 @@ const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
 const { note, print } = require("../cli/output.js");
 const { existing, locateBoth, refuseOldCopyInUse } = require("../cli/locate.js");
+const { ENDING_SIGNALS } = require("../cli/temporary-files.js");
 const { checkPage } = require("./assets.js");
 const { startServer } = require("./server.js");
 const { Session } = require("./session.js");
@@ -15,9 +16,6 @@ const { Session } = require("./session.js");
  *   port?: number, open?: boolean, write?: boolean, allowRemote?: string,
  * }} StudioOptions
  */
-
-/** Signals with which a person or a system ends the command. */
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]);
 
 /** Programs that open an address in the person's browser. */
 const OPENERS = /** @type {Record<string, string[]>} */ ({
@@ -107,9 +105,9 @@ function signalled() {
 			resolve();
 		};
 	});
-	for (const signal of SIGNALS) process.on(signal, end);
+	for (const signal of ENDING_SIGNALS) process.on(signal, end);
 	const forget = () => {
-		for (const signal of SIGNALS) process.off(signal, end);
+		for (const signal of ENDING_SIGNALS) process.off(signal, end);
 	};
 	return { come, forget };
 }
