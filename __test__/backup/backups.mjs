@@ -1,10 +1,10 @@
 // Helpers of the tests of backups.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
+import { remove } from "../helpers/files.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
 import { machine } from "./machine.mjs";
@@ -30,7 +30,7 @@ export const rarely = (url) => ({ url, intervalMs: 100_000 });
 
 /** Removes everything but the backups: what a bot loses that is moved to another machine. */
 export function lose(file) {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
+	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) remove(file + suffix);
 }
 
 /** Waits until everything is at the destination. */

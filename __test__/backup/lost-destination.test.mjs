@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
+import { remove } from "../helpers/files.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
 import { lose, openBackedUp as open, rarely } from "./backups.mjs";
@@ -30,13 +31,11 @@ function heard(store) {
 }
 
 describe("backups that are removed while the bot runs are made anew", () => {
-	// A backup may be made meanwhile.
-	const remove = (path) => rmSync(path, { recursive: true, maxRetries: 10 });
 	const removed = [
 		["the folder", (destination) => remove(destination)],
 		["what is in it", (destination) => remove(join(destination, "ltx"))],
 		["a level", (destination) => remove(join(destination, "ltx/0"))],
-		["the files", (destination) => captured(destination).map((name) => rmSync(join(destination, "ltx/0", name)))],
+		["the files", (destination) => captured(destination).map((name) => remove(join(destination, "ltx/0", name)))],
 	];
 
 	test.each(removed)("%s: by create()", async (_, remove) => {

@@ -1,15 +1,16 @@
 // Temporary folders and stores that clean up after the test that made them.
 
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { onTestFinished } from "vitest";
+import { remove } from "./files.mjs";
 
 /** A new empty folder, removed when the test ends. */
 export function temporaryDirectory() {
 	const directory = realpathSync(mkdtempSync(join(tmpdir(), "rootcellar-")));
-	onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
+	onTestFinished(() => remove(directory));
 	return directory;
 }
 
