@@ -104,13 +104,13 @@ module.exports = {
 	/** The longest time that a timer of Node takes. */
 	TIMER_MS_MAX: 2 ** 31 - 1,
 
-	/** Commands of a batch that is polled for. */
+	/** Commands of a batch, or keys of a read, that are polled for. */
 	POLL_COMMANDS_MAX: 16,
 
 	/** Duration of polling: a few times that of a sync of the disk. */
 	POLL_MS: 0.5,
 
-	/** Batches without polling after one that took longer; twice as many each time in a row. */
+	/** Requests without polling after one that took longer; twice as many each time in a row. */
 	POLL_PAUSE_MIN: 16,
 	POLL_PAUSE_MAX: 4_096,
 

@@ -51,7 +51,7 @@ class Change {
 		 * @type {{ error: Error | undefined, stored: Stored | undefined, foreignChanges: number } | undefined}
 		 */
 		this.onDisk = undefined;
-		/** @type {import("../native/encode.js").Batch | undefined} the last batch that it was put into */
+		/** @type {import("../native/encode.js").Batch | undefined} the one in the making that it was put into */
 		this.batch = undefined;
 		/** True if others were faster once, so that on a server it is better made while they wait. */
 		this.isContended = false;

@@ -2,9 +2,9 @@
 
 const { liveText } = require("../base/key-entry.js");
 const { decode } = require("../base/json.js");
-const { ScopedMap } = require("../base/scoped-map.js");
 const { answer } = require("./change.js");
-const { concernsAnyKey } = require("./writes.js");
+const { LatestChanges } = require("./latest-changes.js");
+const { NO_CHANGES, concernsAnyKey } = require("./writes.js");
 
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
@@ -12,6 +12,7 @@ const { concernsAnyKey } = require("./writes.js");
  * @typedef {import("./change.js").KeyRead} KeyRead
  * @typedef {import("./writes.js").BulkSetOperation} BulkSetOperation
  * @typedef {import("./writes.js").KeyChange} KeyChange
+ * @typedef {import("./writes.js").Promised} Promised
  * @typedef {import("./writes.js").UpdateManyOperation} UpdateManyOperation
  * @typedef {import("./writes.js").Write} Write
  */
@@ -23,8 +24,7 @@ class PendingWrites {
 	 */
 	constructor(cache) {
 		this.cache = cache;
-		/** @type {InstanceType<typeof ScopedMap<KeyChange>>} the last change issued of each key */
-		this.changes = new ScopedMap();
+		this.changes = new LatestChanges();
 		/** Number of writes of which only the writer can tell which keys they concern. */
 		this.patterns = 0;
 		/** @type {Set<BulkSetOperation>} */
@@ -46,7 +46,7 @@ class PendingWrites {
 			this.bulkSets.add(write);
 		}
 		for (const change of write.changes) {
-			change.before = this.changes.replace(change.community, change.key, change);
+			change.before = this.changes.add(change);
 		}
 	}
 
@@ -79,8 +79,7 @@ class PendingWrites {
 	 * @param {{ community: string | undefined, keys: string[] }} read
 	 */
 	concernsAny({ community, keys }) {
-		const hasChanges = (this.changes.scope(community)?.size ?? 0) > 0;
-		return (hasChanges || this.hasUnlisted) && keys.some((key) => this.concerns(community, key));
+		return (this.changes.hasAny(community) || this.hasUnlisted) && keys.some((key) => this.concerns(community, key));
 	}
 
 	/**
@@ -116,6 +115,7 @@ class PendingWrites {
 			} catch (error) {
 				write.reject(error);
 			}
+			release(write);
 		}
 		return lateReads;
 	}
@@ -140,7 +140,7 @@ class PendingWrites {
 	commitChange(change, now) {
 		change.state = "committed";
 		change.before = undefined;
-		this.replaceLast(change, undefined);
+		this.changes.remove(change, undefined);
 		for (const read of change.reads) {
 			answer(read, liveText(change, now));
 		}
@@ -166,29 +166,29 @@ class PendingWrites {
 		const reads = change.takeReads();
 		const before = change.pendingBefore();
 		change.state = "dropped";
-		this.replaceLast(change, before);
+		this.changes.remove(change, before);
 		if (before === undefined) {
 			return reads;
 		}
 		before.inherit(reads);
 		return [];
 	}
+}
 
-	/**
-	 * @param {KeyChange} change
-	 * @param {KeyChange | undefined} before
-	 */
-	replaceLast(change, before) {
-		const { community, key } = change;
-		if (this.changes.get(community, key) !== change) {
-			return;
-		}
-		if (before === undefined) {
-			this.changes.delete(community, key);
-		} else {
-			this.changes.replace(community, key, before);
-		}
+/**
+ * Lets go of what a write holds that is settled. Until the next full collection of garbage, what an old dead object leads to
+ * counts as alive: it would be copied and kept.
+ *
+ * @param {Promised & { changes: KeyChange[] }} write
+ */
+function release(write) {
+	for (const change of write.changes) {
+		change.text = undefined;
+		change.onDisk = undefined;
 	}
+	write.changes = NO_CHANGES;
+	write.resolve = noop;
+	write.reject = noop;
 }
 
 /**
@@ -269,5 +269,7 @@ function valuesAfter({ changes, update: { made } }) {
 	}
 	return Object.fromEntries(entries);
 }
+
+function noop() {}
 
 module.exports = { PendingWrites };

@@ -5,7 +5,7 @@ const { POLL_COMMANDS_MAX, POLL_MS, POLL_PAUSE_MAX, POLL_PAUSE_MIN } = require("
 const { nextTurn } = require("../../process/event-loop.js");
 
 /**
- * Polls for events in each turn of the event loop, for a moment after a small batch was sent: the batch takes hardly
+ * Polls for events in each turn of the event loop, for a moment after a small batch or read was sent: it takes hardly
  * longer than a wake-up does. Where the moment is too short, because the disk is slow or the processors are busy, polling
  * does harm, and stops for a while.
  */
@@ -17,16 +17,16 @@ class Poller {
 		this.poll = poll;
 		this.isPolling = false;
 		this.until = 0;
-		/** Number of batches to come without polling. */
+		/** Number of requests to come without polling. */
 		this.pause = 0;
 		this.nextPause = POLL_PAUSE_MIN;
 		this.turn = () => this.pollOnce();
 	}
 
 	/**
-	 * Begins after a batch was sent.
+	 * Begins after a request was sent.
 	 *
-	 * @param {number} commands in the batch
+	 * @param {number} commands of a batch, or keys of a read
 	 */
 	sent(commands) {
 		if (this.pause > 0) {

@@ -105,6 +105,7 @@ class PostgresConnection extends EventConnection {
 	 */
 	read(addresses, now, _isFileSeen, receive) {
 		this.readLater(addresses, now, receive);
+		this.poller.sent(addresses.length);
 		return false;
 	}
 
