@@ -46,12 +46,14 @@ const SQLITE_ALONE = {
 		"it tells > what another library writes anew in other words, for its text has changed",
 		"it tells > values that are longer than a page, also if only their end changes",
 		"it tells > the newest of the rows that the SDK leaves of a key",
-		"it notices within 250 ms what is written by > another library in the process",
 		"it ends > with the error of a value that is not JSON, without showing it",
 		"random operations have the results of a plain model while other processes write, and the SDK",
 		"operations that several processes and the SDK issue in turn have the results of a plain model",
 		"flows, stores, worker threads, processes and another library on three keys see one order of operations",
 		"storms of writes by several processes and libraries end with what there is",
+	],
+	"the memory that tells of every commit; on PostgreSQL a watch looks once a second": [
+		"it notices within 250 ms what is written by",
 	],
 	"a watch of more keys than are told one by one: on PostgreSQL those are 10,000 at a time": [
 		"it tells > many keys of a large store, and nothing else, while it grows and shrinks",
