@@ -17,10 +17,11 @@ function cacheAfter(write) {
 	cache.entries.set(undefined, "read", stored("1"));
 	cache.entries.set(undefined, "key 7", stored('"old"'));
 	const pending = new PendingWrites(cache);
+	const { resolve } = write;
 	pending.add(write);
 	expect(pending.concerns(undefined, "key 7")).toBe(true);
 	expect(pending.commit([write], 0, undefined)).toEqual([]);
-	expect(write.resolve).toHaveBeenCalledTimes(1);
+	expect(resolve).toHaveBeenCalledTimes(1);
 	expect(pending.concerns(undefined, "key 7")).toBe(false);
 	return (key) => cache.entries.get(undefined, key)?.text;
 }
