@@ -32,19 +32,19 @@ function heard(store) {
 
 describe("backups that are removed while the bot runs are made anew", () => {
 	const removed = [
-		["the folder", (destination) => remove(destination)],
+		["the folder", remove],
 		["what is in it", (destination) => remove(join(destination, "ltx"))],
 		["a level", (destination) => remove(join(destination, "ltx/0"))],
 		["the files", (destination) => captured(destination).map((name) => remove(join(destination, "ltx/0", name)))],
 	];
 
-	test.each(removed)("%s: by create()", async (_, remove) => {
+	test.each(removed)("%s: by create()", async (_, removeAt) => {
 		const { file, destination } = machine();
 		const store = open(file, rarely());
 		await store.appData.set({ key: "k", value: 1 });
 		const { id } = await store.backups.create();
 		const failures = heard(store);
-		remove(destination);
+		removeAt(destination);
 		expect(await store.backups.create()).toMatchObject({ id });
 		expect(failures.map(({ code }) => code)).toEqual(["ERR_BACKUP_DAMAGED"]);
 		expect(failures[0].message).toContain("missing from");
@@ -53,13 +53,13 @@ describe("backups that are removed while the bot runs are made anew", () => {
 		expect(await open(file).appData.get("k")).toBe(1);
 	});
 
-	test.each(removed)("%s: by itself", async (_, remove) => {
+	test.each(removed)("%s: by itself", async (_, removeAt) => {
 		const { file, destination } = machine();
 		const store = open(file);
 		await store.appData.set({ key: "k", value: 1 });
 		await store.backups.create();
 		const failures = heard(store);
-		remove(destination);
+		removeAt(destination);
 		await until(() => backupsAt(destination).length > 0, "a new backup");
 		await until(() => failures.length > 0, "the failure");
 		expect(store.backups.status().lastError.code).toBe("ERR_BACKUP_DAMAGED");
@@ -68,12 +68,12 @@ describe("backups that are removed while the bot runs are made anew", () => {
 		expect(await open(file).appData.get("k")).toBe(1);
 	});
 
-	test.each(removed)("%s: by close()", async (_, remove) => {
+	test.each(removed)("%s: by close()", async (_, removeAt) => {
 		const { file, destination } = machine();
 		const store = open(file, rarely());
 		await store.appData.set({ key: "k", value: 1 });
 		await store.backups.create();
-		remove(destination);
+		removeAt(destination);
 		await store.close();
 		lose(file);
 		expect(await open(file).appData.get("k")).toBe(1);

@@ -1,9 +1,9 @@
 // The command `diff`: what differs, for people and for programs, with and without the file.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
+import { lose } from "../backup/backups.mjs";
 import { failure, rootcellar, stored } from "./cli.mjs";
 
 /** Changes what {@link stored} has made: keys of two communities, an expiry, a text that is not JSON, tables. */
@@ -49,7 +49,7 @@ test("says each key, and the numbers", async () => {
 test("writes lines of JSON, and needs no file for two backups", async () => {
 	const { file, ids } = await stored();
 	const id = await changed(file);
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) rmSync(file + suffix, { recursive: true, force: true });
+	lose(file);
 	const { code, stdout, stderr } = await rootcellar(["diff", "-f", file, "--at", ids[1], "--to", id, "--json"]);
 	expect([code, stderr]).toEqual([0, ""]);
 	const lines = stdout.trimEnd().split("\n").map(JSON.parse);

@@ -41,14 +41,11 @@ class LatestChanges {
 	 * @returns {KeyChange | undefined} the one that was the last
 	 */
 	add(change) {
-		const { community, key } = change;
-		const place = this.places.get(community, key);
-		if (place === undefined) {
-			this.places.replace(community, key, { change });
-			return undefined;
+		const place = this.places.replace(change.community, change.key, { change });
+		const before = place?.change;
+		if (place !== undefined) {
+			place.change = undefined;
 		}
-		const before = place.change;
-		place.change = change;
 		return before;
 	}
 

@@ -144,6 +144,7 @@ class PendingWrites {
 		for (const read of change.reads) {
 			answer(read, liveText(change, now));
 		}
+		change.text = undefined;
 	}
 
 	/**
@@ -176,16 +177,12 @@ class PendingWrites {
 }
 
 /**
- * Lets go of what a write holds that is settled. Until the next full collection of garbage, what an old dead object leads to
- * counts as alive: it would be copied and kept.
+ * Lets go of what a write holds that is settled, as its changes have of their texts. Until the next full collection of
+ * garbage, what an old dead object leads to counts as alive: it would be copied and kept.
  *
  * @param {Promised & { changes: KeyChange[] }} write
  */
 function release(write) {
-	for (const change of write.changes) {
-		change.text = undefined;
-		change.onDisk = undefined;
-	}
 	write.changes = NO_CHANGES;
 	write.resolve = noop;
 	write.reject = noop;

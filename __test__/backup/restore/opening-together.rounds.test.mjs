@@ -9,6 +9,7 @@ import { startModule } from "../../helpers/child.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
+import { lose } from "../backups.mjs";
 
 const PROCESSES = 4;
 
@@ -40,12 +41,6 @@ async function machine(keys) {
 	await store.appData.set(entries);
 	await store.close();
 	return filename;
-}
-
-function lose(filename) {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
-		rmSync(filename + suffix, { recursive: true, force: true });
-	}
 }
 
 /** Files beside a database that have no place there while nobody has it open. */

@@ -9,15 +9,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openDataStore } from "rootcellar";
 import { afterAll, describe, expect, test } from "vitest";
+import { lose } from "../../backup/backups.mjs";
 import { packageUrl, startModule } from "../../helpers/child.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
 
 /** Keys, or those of a pattern, that a new machine finds, which has nothing but the backups. */
 async function restored(filename, pattern = "%") {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
-		rmSync(filename + suffix, { recursive: true, force: true });
-	}
+	lose(filename);
 	const store = openDataStore({ filename, backup: { quiet: true } });
 	try {
 		return Object.fromEntries((await store.appData.select(pattern)).map(({ key, value }) => [key, value]));

@@ -1,10 +1,10 @@
 // The end of a process by a signal: what was acknowledged is backed up, and the process ends by that very signal.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
+import { lose } from "../../backup/backups.mjs";
 import { startModule } from "../../helpers/child.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { shortest } from "../../helpers/time.mjs";
@@ -46,9 +46,7 @@ async function endBy(signal, source, line = "ready") {
 
 /** The key's value on a new machine, which has nothing but the backups. */
 async function restoredValue(filename) {
-	for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
-		rmSync(filename + suffix, { recursive: true, force: true });
-	}
+	lose(filename);
 	const store = openDataStore({ filename, backup: { quiet: true } });
 	try {
 		return await store.appData.get("k");

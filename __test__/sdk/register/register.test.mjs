@@ -1,8 +1,9 @@
 // `rootcellar/register` in projects of their own, with the real SDK and with stand-ins for it.
 
-import { existsSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, renameSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { lose } from "../../backup/backups.mjs";
 import { rawRows } from "../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { databaseConfig } from "../parity/run.mjs";
@@ -91,9 +92,7 @@ describe("with the SDK installed", () => {
 			restored: [],
 		};
 		expect(await reportOf(main, options)).toEqual(expected);
-		for (const suffix of ["", "-wal", "-shm", ".backup-state"]) {
-			rmSync(filename + suffix, { recursive: true, force: true });
-		}
+		lose(filename);
 		const again = { ...expected, visits: 2, seen: 2, rows: 2, restored: ["it was not there"] };
 		expect(await reportOf(main, options)).toEqual(again);
 	});
