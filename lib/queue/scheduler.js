@@ -209,7 +209,8 @@ class Scheduler {
 		}
 		lease.begin(() => {
 			this.lease = undefined;
-			this.advance();
+			// Not at once: what is behind it settles when all that waits for it has been told.
+			this.schedule();
 		});
 	}
 

@@ -452,6 +452,25 @@ describe("outside of the callback, meanwhile", () => {
 		expect(await valuesOf(sqlite)).toEqual(["first", "second", "third", "fourth"]);
 	});
 
+	test("they settle after it, also if the thread is busy until they are on disk", async () => {
+		const { sqlite, appData } = await storeWithRows();
+		const order = [];
+		const note = (name) => () => order.push(name);
+		// Called when the first batch of those behind the transaction is under way.
+		const busy = () => {
+			const end = performance.now() + 200;
+			while (performance.now() < end);
+			return 1;
+		};
+		const setMany = (from) =>
+			Array.from({ length: 1000 }, (_, index) => appData.set({ key: `key ${from + index}`, value: 1 }));
+		const done = sqlite.transaction((tx) => tx.run(INSERT, ["first"])).then(note("transaction"));
+		const [first, ...others] = setMany(0);
+		const updated = appData.update("busy", busy).then(note("update"));
+		await Promise.all([done, first.then(note("first set")), ...others, updated, ...setMany(1000)]);
+		expect(order).toEqual(["transaction", "first set", "update"]);
+	});
+
 	test("reads go on, also those that the callback waits for without knowing", async () => {
 		const { sqlite, appData } = await storeWithRows(1);
 		await appData.set({ key: "k", value: 1 });
