@@ -296,6 +296,7 @@ export declare class NativePostgres {
 	close(id: number): void;
 	end(): void;
 	nextEvent(waitMs: number): Event | null;
+	pollEvent(goesOn: boolean): Event | null;
 }
 
 export declare class NativeStore {
@@ -362,4 +363,5 @@ export declare class NativeStore {
 	forgetCancel(number: number): void;
 	close(id: number): void;
 	nextEvent(waitMs: number): Event | null;
+	pollEvent(goesOn: boolean): Event | null;
 }

@@ -109,11 +109,28 @@ class EventConnection extends Requests {
 	 * arrive meanwhile: Node calls back for what arrives while it calls back.
 	 */
 	dispatch() {
-		if (this.isResting) {
-			return;
+		if (!this.isResting) {
+			this.handleFrom(this.native.nextEvent(0));
 		}
+	}
+
+	/**
+	 * Handles the events that there are, as `dispatch` does, for which it spins for a moment.
+	 *
+	 * @param {boolean} goesOn whether it will be called again in the next turn of the event loop, if events are still awaited
+	 */
+	poll(goesOn) {
+		if (!this.isResting) {
+			this.handleFrom(this.native.pollEvent(goesOn && this.handlers.size > 0));
+		}
+	}
+
+	/**
+	 * @param {Event | null} first
+	 */
+	handleFrom(first) {
 		let length = 0;
-		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
+		for (let event = first; event; event = this.native.nextEvent(0)) {
 			this.handle(event);
 			length += event.rows?.json.length ?? 0;
 			if (length > ROWS_LENGTH_MAX) {
@@ -233,8 +250,8 @@ class EventConnection extends Requests {
  * @param {EventConnection} connection
  */
 function pollerFor(connection) {
-	return new Poller(() => {
-		connection.dispatch();
+	return new Poller((goesOn) => {
+		connection.poll(goesOn);
 		return connection.handlers.size > 0;
 	});
 }

@@ -11,7 +11,8 @@ const { nextTurn } = require("../../process/event-loop.js");
  */
 class Poller {
 	/**
-	 * @param {() => boolean} poll handles the events that there are, and returns whether any are still awaited
+	 * @param {(goesOn: boolean) => boolean} poll handles the events that there are, and returns whether any are still
+	 *   awaited: if so, and it `goesOn`, it is called again in the next turn
 	 */
 	constructor(poll) {
 		this.poll = poll;
@@ -42,7 +43,7 @@ class Poller {
 
 	pollOnce() {
 		const isLate = performance.now() >= this.until;
-		const isAwaiting = this.poll();
+		const isAwaiting = this.poll(!isLate);
 		if (isAwaiting && !isLate) {
 			nextTurn(this.turn);
 			return;
