@@ -15,8 +15,8 @@ use crate::threads;
 pub struct EventQueue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
-    /// Whether there are any, for whoever spins until there are.
-    is_filled: AtomicBool,
+    /// True if there are any, for whoever spins until there are.
+    has_events: AtomicBool,
 }
 
 /// Rows come after everything else, so that a large result delays nothing. Both queues keep their order.
@@ -53,7 +53,7 @@ impl EventQueue {
         }
         let was_empty = waiting.is_empty();
         new.into_iter().for_each(|event| waiting.add(event));
-        self.is_filled.store(!waiting.is_empty(), Ordering::Release);
+        self.has_events.store(!waiting.is_empty(), Ordering::Release);
         self.arrived.notify_all();
         was_empty && !waiting.is_polled
     }
@@ -89,7 +89,7 @@ impl EventQueue {
                 return event;
             }
             drop(waiting);
-            while !self.is_filled.load(Ordering::Acquire) && since.elapsed() < POLL_SPIN {
+            while !self.has_events.load(Ordering::Acquire) && since.elapsed() < POLL_SPIN {
                 thread::yield_now();
             }
         }
@@ -102,7 +102,7 @@ impl EventQueue {
 
     fn take_from(&self, waiting: &mut Waiting) -> Option<NativeEvent> {
         let event = waiting.take();
-        self.is_filled.store(!waiting.is_empty(), Ordering::Release);
+        self.has_events.store(!waiting.is_empty(), Ordering::Release);
         event
     }
 
