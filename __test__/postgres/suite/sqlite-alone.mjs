@@ -63,6 +63,8 @@ const SQLITE_ALONE = {
 	"the lock for writing that SQLite's BEGIN IMMEDIATE takes; PostgreSQL locks rows when they are written": [
 		"atomicity > it runs again when another store changed one of the keys, also one that it leaves",
 	],
+	"the set of a long array as a whole; on PostgreSQL it is one of many keys, and a read that waits for one of them is told first":
+		["a read of one of its keys waits for it, and a read of another does not"],
 	"dataStore.backups, which is not there on PostgreSQL": ["it tells > a restore of the store as one"],
 	"dataStore.sqlite, which is not there on PostgreSQL": [
 		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",

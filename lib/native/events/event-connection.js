@@ -104,10 +104,7 @@ class EventConnection extends Requests {
 		return event !== null;
 	}
 
-	/**
-	 * Handles the events that there are. Many rows are handled in several turns of the event loop, also if more of them
-	 * arrive meanwhile: Node calls back for what arrives while it calls back.
-	 */
+	/** Handles the events that there are. */
 	dispatch() {
 		if (!this.isResting) {
 			this.handleFrom(this.native.nextEvent(0));
@@ -115,7 +112,7 @@ class EventConnection extends Requests {
 	}
 
 	/**
-	 * Handles the events that there are, as `dispatch` does, for which it spins for a moment.
+	 * Handles the events that there are, for which it spins for a moment, unless none is awaited or it is the last call.
 	 *
 	 * @param {boolean} goesOn whether it will be called again in the next turn of the event loop, if events are still awaited
 	 */
@@ -126,6 +123,9 @@ class EventConnection extends Requests {
 	}
 
 	/**
+	 * Handles an event, and those behind it. Many rows are handled in several turns of the event loop, also if more of them
+	 * arrive meanwhile: Node calls back for what arrives while it calls back.
+	 *
 	 * @param {Event | null} first
 	 */
 	handleFrom(first) {
