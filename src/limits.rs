@@ -226,10 +226,6 @@ pub const REGEXP_BYTES_MAX: usize = 64 << 10;
 /// Time for which the writer spins for the next request before it sleeps.
 pub const REQUEST_SPIN: Duration = Duration::from_micros(100);
 
-/// Time for which JavaScript's thread spins for an event in a turn of the event loop in which it polls: a turn costs as much as
-/// a tenth of it, and leaves garbage.
-pub const POLL_SPIN: Duration = Duration::from_micros(20);
-
 /// Attempts to rename or to remove a file that another program has open for a moment, on Windows, and the pause between two.
 pub const RENAME_ATTEMPTS: u32 = 25;
 /// See [`RENAME_ATTEMPTS`].

@@ -296,7 +296,6 @@ export declare class NativePostgres {
 	close(id: number): void;
 	end(): void;
 	nextEvent(waitMs: number): Event | null;
-	pollEvent(goesOn: boolean): Event | null;
 }
 
 export declare class NativeStore {
@@ -363,5 +362,4 @@ export declare class NativeStore {
 	forgetCancel(number: number): void;
 	close(id: number): void;
 	nextEvent(waitMs: number): Event | null;
-	pollEvent(goesOn: boolean): Event | null;
 }

@@ -104,33 +104,16 @@ class EventConnection extends Requests {
 		return event !== null;
 	}
 
-	/** Handles the events that there are. */
-	dispatch() {
-		if (!this.isResting) {
-			this.handleFrom(this.native.nextEvent(0));
-		}
-	}
-
 	/**
-	 * Handles the events that there are, for which it spins for a moment, unless none is awaited or it is the last call.
-	 *
-	 * @param {boolean} goesOn whether it will be called again in the next turn of the event loop, if events are still awaited
-	 */
-	poll(goesOn) {
-		if (!this.isResting) {
-			this.handleFrom(this.native.pollEvent(goesOn && this.handlers.size > 0));
-		}
-	}
-
-	/**
-	 * Handles an event, and those behind it. Many rows are handled in several turns of the event loop, also if more of them
+	 * Handles the events that there are. Many rows are handled in several turns of the event loop, also if more of them
 	 * arrive meanwhile: Node calls back for what arrives while it calls back.
-	 *
-	 * @param {Event | null} first
 	 */
-	handleFrom(first) {
+	dispatch() {
+		if (this.isResting) {
+			return;
+		}
 		let length = 0;
-		for (let event = first; event; event = this.native.nextEvent(0)) {
+		for (let event = this.native.nextEvent(0); event; event = this.native.nextEvent(0)) {
 			this.handle(event);
 			length += event.rows?.json.length ?? 0;
 			if (length > ROWS_LENGTH_MAX) {
@@ -250,8 +233,8 @@ class EventConnection extends Requests {
  * @param {EventConnection} connection
  */
 function pollerFor(connection) {
-	return new Poller((goesOn) => {
-		connection.poll(goesOn);
+	return new Poller(() => {
+		connection.dispatch();
 		return connection.handlers.size > 0;
 	});
 }

@@ -11,8 +11,7 @@ const { nextTurn } = require("../../process/event-loop.js");
  */
 class Poller {
 	/**
-	 * @param {(goesOn: boolean) => boolean} poll handles the events that there are, and returns whether any are still
-	 *   awaited: if so, and it `goesOn`, it is called again in the next turn
+	 * @param {() => boolean} poll handles the events that there are, and returns whether any are still awaited
 	 */
 	constructor(poll) {
 		this.poll = poll;
@@ -43,7 +42,7 @@ class Poller {
 
 	pollOnce() {
 		const isLate = performance.now() >= this.until;
-		const isAwaiting = this.poll(!isLate);
+		const isAwaiting = this.poll();
 		if (isAwaiting && !isLate) {
 			nextTurn(this.turn);
 			return;

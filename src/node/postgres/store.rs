@@ -224,14 +224,6 @@ impl NativePostgres {
     pub fn next_event(&self, wait_ms: u32) -> Option<NativeEvent> {
         self.shared.outbox.take(wait_ms)
     }
-
-    /// Takes the oldest event; `null` if there is none. If JavaScript `goes_on` polling, this spins for one for a moment, and
-    /// the callback is not called for events until the next call.
-    #[napi]
-    #[must_use]
-    pub fn poll_event(&self, goes_on: bool) -> Option<NativeEvent> {
-        self.shared.outbox.poll(goes_on)
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds between two clocks")]

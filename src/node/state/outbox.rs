@@ -52,11 +52,6 @@ impl Outbox {
         self.events.take(Duration::from_millis(wait_ms.into()))
     }
 
-    /// See [`EventQueue::poll`].
-    pub fn poll(&self, goes_on: bool) -> Option<NativeEvent> {
-        self.events.poll(goes_on)
-    }
-
     /// Takes no more events: the process is ending.
     pub fn mute(&self) {
         self.events.mute();
@@ -84,7 +79,7 @@ pub trait Answers: Send + Sync + 'static {
         event
     }
 
-    /// Queues events, and wakes JavaScript if the queue was empty and it does not poll.
+    /// Queues events, and wakes JavaScript if the queue was empty.
     fn tell(&self, events: impl IntoIterator<Item = NativeEvent>) {
         let outbox = self.outbox();
         if outbox.events.push(events.into_iter().map(|event| self.revised(event))) {
