@@ -15,8 +15,8 @@ const { rejecter } = require("../base/errors.js");
 const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");
 const { bulkSet } = require("../queue/bulk-set.js");
-const { Change } = require("../queue/change.js");
-const { NO_CHANGES } = require("../queue/writes.js");
+const { Change, KeyRead } = require("../queue/change.js");
+const { KeyWrite, NO_CHANGES, Update, writeOfOne } = require("../queue/writes.js");
 
 /**
  * @typedef {import("../..").KeyValueStore} KeyValueStore
@@ -60,7 +60,7 @@ function createKeyValueStore(queue) {
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const community = checkCommunity(communityId, "communityId");
-				queue.get({ community, key: checkedKey, parse: decode, resolve, reject: rejecter(resolve, reject) });
+				queue.get(new KeyRead(community, checkedKey, decode, resolve, rejecter(resolve, reject)));
 			}),
 
 		set: (values) =>
@@ -68,33 +68,33 @@ function createKeyValueStore(queue) {
 				const promised = { resolve, reject: rejecter(resolve, reject) };
 				const list = readArray(values, "values");
 				if (list === undefined) {
-					queue.write({ kind: "set", changes: [changeTo(checkEntry(values, undefined))], ...promised });
+					queue.write(writeOfOne("set", changeTo(checkEntry(values, undefined)), promised));
 				} else if (queue.takesInBulk(list.length)) {
 					queue.write(bulkSet(checkedEntries(list), list.length, promised));
 				} else {
-					queue.write({ kind: "set", changes: Array.from(checkedEntries(list), changeTo), ...promised });
+					const changes = Array.from(checkedEntries(list), changeTo);
+					queue.write(new KeyWrite("set", changes, promised.resolve, promised.reject));
 				}
 			}),
 
 		update: (key, updateFunc, defaultValue, expiresAt, communityId) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
-				const update = {
-					updateFunc: inThisContext(checkUpdateFunction(updateFunc)),
-					defaultText: defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue", checkedKey),
-					expiresAt: expiresAt === null ? null : checkExpiry(expiresAt, "expiresAt"),
-					made: undefined,
-					isRunning: false,
-				};
+				const update = new Update(
+					inThisContext(checkUpdateFunction(updateFunc)),
+					defaultValue === undefined ? undefined : encode(defaultValue, "defaultValue", checkedKey),
+					expiresAt === null ? null : checkExpiry(expiresAt, "expiresAt"),
+				);
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "update", changes: [change], update, resolve, reject: rejecter(resolve, reject) });
+				const promised = { resolve, reject: rejecter(resolve, reject) };
+				queue.write(Object.assign(writeOfOne("update", change, promised), { update }));
 			}),
 
 		delete: (key, communityId) =>
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
 				const change = new Change(checkCommunity(communityId, "communityId"), checkedKey, undefined, undefined);
-				queue.write({ kind: "delete", changes: [change], resolve, reject: rejecter(resolve, reject) });
+				queue.write(writeOfOne("delete", change, { resolve, reject: rejecter(resolve, reject) }));
 			}),
 
 		deleteLike: (keyPattern, communityId) =>

@@ -12,6 +12,18 @@
  * @typedef {{ readonly text: string | undefined, readonly expiresAt: number | undefined }} Stored
  */
 
+/** Stored value that was read. It has a constructor because many are cached at a time: see `KeyWrite`. */
+class ReadValue {
+	/**
+	 * @param {string | undefined} text
+	 * @param {number | undefined} expiresAt
+	 */
+	constructor(text, expiresAt) {
+		this.text = text;
+		this.expiresAt = expiresAt;
+	}
+}
+
 /**
  * Entry to store, checked: the value as JSON text, the expiry in milliseconds since 1970 UTC.
  *
@@ -28,4 +40,4 @@ function liveText({ text, expiresAt }, now) {
 	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
 }
 
-module.exports = { liveText };
+module.exports = { ReadValue, liveText };

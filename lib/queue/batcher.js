@@ -9,6 +9,7 @@ const {
 } = require("../base/limits.js");
 const { outcomesOf } = require("../native/decode.js");
 const { emptyBatch } = require("../native/encode.js");
+const { ValueRead } = require("./change.js");
 const { BatchesInFlight, hasLateReadsOf } = require("./in-flight.js");
 const { isWrite } = require("./operations.js");
 const { encodeWrite } = require("./encoding/encode-write.js");
@@ -158,7 +159,7 @@ class Batcher {
 				if (stored === undefined) {
 					changes.push(change);
 				} else {
-					change.onDisk = { error: undefined, stored, foreignChanges: this.cache.foreignChanges };
+					change.onDisk = new ValueRead(undefined, stored, this.cache.foreignChanges);
 				}
 			}
 		}
@@ -171,7 +172,7 @@ class Batcher {
 			for (const [index, change] of changes.entries()) {
 				const error = errorAt(index);
 				if (error || index < found.length) {
-					change.onDisk = { error, stored: found[index], foreignChanges };
+					change.onDisk = new ValueRead(error, found[index], foreignChanges);
 				}
 			}
 		};

@@ -4,16 +4,37 @@
  * @typedef {import("../base/key-entry.js").Stored} Stored
  */
 
-/**
- * Read of a key: `parse` makes of the text that is found there what the read resolves with.
- *
- * @typedef {object} KeyRead
- * @property {string | undefined} community
- * @property {string} key
- * @property {(text: string | undefined, key: string) => unknown} parse
- * @property {(value: any) => void} resolve
- * @property {(error: unknown) => void} reject
- */
+/** Read of a key: `parse` makes of the text that is found there what the read resolves with. */
+class KeyRead {
+	/**
+	 * @param {string | undefined} community
+	 * @param {string} key
+	 * @param {(text: string | undefined, key: string) => unknown} parse
+	 * @param {(value: any) => void} resolve
+	 * @param {(error: unknown) => void} reject
+	 */
+	constructor(community, key, parse, resolve, reject) {
+		this.community = community;
+		this.key = key;
+		this.parse = parse;
+		this.resolve = resolve;
+		this.reject = reject;
+	}
+}
+
+/** Value on disk, or why it could not be read, and the cache's count of foreign changes before it was. */
+class ValueRead {
+	/**
+	 * @param {Error | undefined} error
+	 * @param {Stored | undefined} stored
+	 * @param {number} foreignChanges
+	 */
+	constructor(error, stored, foreignChanges) {
+		this.error = error;
+		this.stored = stored;
+		this.foreignChanges = foreignChanges;
+	}
+}
 
 /**
  * For a change without reads, as nearly all are: two arrays for each key of a large array would be a third of what it takes.
@@ -45,11 +66,7 @@ class Change {
 		this.state = "pending";
 		/** @type {Change | undefined} the change of the same key issued before this one */
 		this.before = undefined;
-		/**
-		 * Value on disk, read so that the batch in the making can have an update of it.
-		 *
-		 * @type {{ error: Error | undefined, stored: Stored | undefined, foreignChanges: number } | undefined}
-		 */
+		/** @type {ValueRead | undefined} read so that the batch in the making can have an update of it */
 		this.onDisk = undefined;
 		/** @type {import("../native/encode.js").Batch | undefined} the one in the making that it was put into */
 		this.batch = undefined;
@@ -120,7 +137,7 @@ class Change {
  */
 function added(reads, read) {
 	if (reads === NO_READS) {
-		return [read];
+		return Array.of(read);
 	}
 	reads.push(read);
 	return reads;
@@ -138,4 +155,4 @@ function answer(read, text) {
 	}
 }
 
-module.exports = { Change, answer };
+module.exports = { Change, KeyRead, ValueRead, answer };

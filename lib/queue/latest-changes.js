@@ -9,13 +9,13 @@ const { ScopedMap } = require("../base/scoped-map.js");
 /**
  * The last change of each key that is issued and not on disk.
  *
- * Each lies in an object of its own, which is emptied when it leaves. A `Map` in which keys come and go makes itself anew
+ * Each lies in a place of its own, which is emptied when it leaves. A `Map` in which keys come and go makes itself anew
  * every thousand keys or so. Until the next full collection of garbage, the tables that it leaves behind count as alive,
  * with all that they hold.
  */
 class LatestChanges {
 	constructor() {
-		/** @type {InstanceType<typeof ScopedMap<{ change: KeyChange | undefined }>>} */
+		/** @type {InstanceType<typeof ScopedMap<Place>>} */
 		this.places = new ScopedMap();
 	}
 
@@ -41,7 +41,7 @@ class LatestChanges {
 	 * @returns {KeyChange | undefined} the one that was the last
 	 */
 	add(change) {
-		const place = this.places.replace(change.community, change.key, { change });
+		const place = this.places.replace(change.community, change.key, new Place(change));
 		const before = place?.change;
 		if (place !== undefined) {
 			place.change = undefined;
@@ -65,6 +65,16 @@ class LatestChanges {
 		if (before === undefined) {
 			this.places.delete(community, key);
 		}
+	}
+}
+
+class Place {
+	/**
+	 * @param {KeyChange} change
+	 */
+	constructor(change) {
+		/** @type {KeyChange | undefined} */
+		this.change = change;
 	}
 }
 

@@ -9,7 +9,7 @@ const { NO_CHANGES, concernsAnyKey } = require("./writes.js");
 /**
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {ReturnType<typeof import("../native/decode.js").outcomesOf>} Outcomes
- * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {InstanceType<typeof import("./change.js").KeyRead>} KeyRead
  * @typedef {import("./writes.js").BulkSetOperation} BulkSetOperation
  * @typedef {import("./writes.js").KeyChange} KeyChange
  * @typedef {import("./writes.js").Promised} Promised

@@ -18,7 +18,7 @@ const { NO_CHANGES } = require("./writes.js");
  * @typedef {import("../native/requests.js").PageRead} PageRead
  * @typedef {import("../native/requests.js").Select} Select
  * @typedef {import("../native/requests.js").SqlRead} SqlRead
- * @typedef {import("./change.js").KeyRead} KeyRead
+ * @typedef {InstanceType<typeof import("./change.js").KeyRead>} KeyRead
  * @typedef {import("./reads/many-reads.js").ManyRead} ManyRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  * @typedef {import("./writes.js").Promised} Promised

@@ -20,10 +20,10 @@ const { jobLength } = require("../native/encode.js");
  * Write that was issued and is not on disk, with the changes of keys that it is known to make. Deletes by a pattern or a
  * range and SQL have none, as only the writer can tell which keys they concern.
  *
- * @typedef {Promised & { kind: "set", changes: KeyChange[] }} SetOperation
- * @typedef {Promised & { kind: "delete", changes: [KeyChange] }} DeleteOperation
- * @typedef {Promised & { kind: "update", changes: [KeyChange], update: Update }} UpdateOperation
- * @typedef {Promised & { kind: "updateMany", changes: KeyChange[], update: UpdateMany }} UpdateManyOperation
+ * @typedef {KeyWrite<"set", KeyChange[]>} SetOperation
+ * @typedef {KeyWrite<"delete", [KeyChange]>} DeleteOperation
+ * @typedef {KeyWrite<"update", [KeyChange]> & { update: Update }} UpdateOperation
+ * @typedef {KeyWrite<"updateMany", KeyChange[]> & { update: UpdateMany }} UpdateManyOperation
  * @typedef {Promised & { kind: "deleteLike", changes: never[], pattern: string, community: string | undefined }} DeleteLikeOperation
  * @typedef {Promised & { kind: "sql", changes: never[], job: SqlJob, isAlone: boolean }} SqlOperation
  * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | UpdateManyOperation | SqlOperation | BulkSetOperation | TellingOperation} Write
@@ -38,24 +38,12 @@ const { jobLength } = require("../native/encode.js");
 /**
  * Writes of which the writer tells a result, `told` once they are on disk.
  *
- * @typedef {Promised & { kind: "increment", changes: [KeyChange], increment: Increment, told: number | undefined }} IncrementOperation
- * @typedef {Promised & { kind: "setIfAbsent", changes: [KeyChange], told: boolean | undefined }} SetIfAbsentOperation
- * @typedef {Promised & { kind: "expire", changes: [KeyChange], told: boolean | undefined }} ExpireOperation
- * @typedef {Promised & { kind: "getAndDelete", changes: [KeyChange], told: string | undefined }} GetAndDeleteOperation
+ * @typedef {KeyWrite<"increment", [KeyChange]> & { increment: Increment, told: number | undefined }} IncrementOperation
+ * @typedef {KeyWrite<"setIfAbsent", [KeyChange]> & { told: boolean | undefined }} SetIfAbsentOperation
+ * @typedef {KeyWrite<"expire", [KeyChange]> & { told: boolean | undefined }} ExpireOperation
+ * @typedef {KeyWrite<"getAndDelete", [KeyChange]> & { told: string | undefined }} GetAndDeleteOperation
  * @typedef {Promised & { kind: "deleteRange", changes: never[], range: KeyRange, community: string | undefined, told: number | undefined }} DeleteRangeOperation
  * @typedef {IncrementOperation | SetIfAbsentOperation | ExpireOperation | GetAndDeleteOperation | DeleteRangeOperation} TellingOperation
- */
-
-/**
- * Function of an `update`, and the result that it made of a value, so that it is not called again for the same value.
- *
- * @typedef {object} Update
- * @property {(data: any) => unknown} updateFunc
- * @property {string | undefined} defaultText
- * @property {number | null | undefined} expiresAt as it was given; without it the entry keeps the one that it has, and
- *   with `null` it has none
- * @property {{ from: string | undefined, text: string, result: unknown } | undefined} made
- * @property {boolean} isRunning its function is being called
  */
 
 /**
@@ -70,6 +58,78 @@ const { jobLength } = require("../native/encode.js");
 
 /** @type {never[]} */
 const NO_CHANGES = [];
+
+/**
+ * Write of keys that it lists.
+ *
+ * It has a constructor, as has whatever belongs to an operation in flight. Of objects that are written as literals V8 keeps
+ * count: if most of one place are alive when it collects garbage, as a thousand in flight are, it takes those to come for
+ * long-lived and makes them where only a full collection looks. Dead, they keep all that they lead to until then. `Array.of`
+ * is such a constructor, too.
+ *
+ * @template {string} K
+ * @template {KeyChange[]} C
+ */
+class KeyWrite {
+	/**
+	 * @param {K} kind
+	 * @param {C} changes
+	 * @param {Promised["resolve"]} resolve
+	 * @param {Promised["reject"]} reject
+	 */
+	constructor(kind, changes, resolve, reject) {
+		this.kind = kind;
+		this.changes = changes;
+		this.resolve = resolve;
+		this.reject = reject;
+	}
+}
+
+/**
+ * Write of one key.
+ *
+ * @template {string} K
+ * @param {K} kind
+ * @param {KeyChange} change
+ * @param {Promised} promised
+ * @returns {KeyWrite<K, [KeyChange]>}
+ */
+function writeOfOne(kind, change, { resolve, reject }) {
+	return new KeyWrite(kind, /** @type {[KeyChange]} */ (Array.of(change)), resolve, reject);
+}
+
+/** Function of an `update`, and the result that it made of a value, so that it is not called again for the same value. */
+class Update {
+	/**
+	 * @param {(data: any) => unknown} updateFunc
+	 * @param {string | undefined} defaultText
+	 * @param {number | null | undefined} expiresAt as it was given; without it the entry keeps the one that it has, and
+	 *   with `null` it has none
+	 */
+	constructor(updateFunc, defaultText, expiresAt) {
+		this.updateFunc = updateFunc;
+		this.defaultText = defaultText;
+		this.expiresAt = expiresAt;
+		/** @type {UpdateResult | undefined} */
+		this.made = undefined;
+		/** True while its function is being called. */
+		this.isRunning = false;
+	}
+}
+
+/** Result of an update function, and its text, of the value with another text. */
+class UpdateResult {
+	/**
+	 * @param {string | undefined} from
+	 * @param {string} text
+	 * @param {unknown} result
+	 */
+	constructor(from, text, result) {
+		this.from = from;
+		this.text = text;
+		this.result = result;
+	}
+}
 
 /**
  * True if a write is made from what its keys hold.
@@ -175,7 +235,10 @@ function lengthOf(write) {
 }
 
 module.exports = {
+	KeyWrite,
 	NO_CHANGES,
+	Update,
+	UpdateResult,
 	concernsAnyKey,
 	concernsUnlisted,
 	forgetRead,
@@ -185,4 +248,5 @@ module.exports = {
 	lengthOf,
 	needsOutcome,
 	needsRead,
+	writeOfOne,
 };

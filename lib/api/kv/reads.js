@@ -3,6 +3,7 @@
 const { checkKey } = require("../../base/arguments.js");
 const { rejecter } = require("../../base/errors.js");
 const { checkKeys, checkRange } = require("../../base/kv-arguments.js");
+const { KeyRead } = require("../../queue/change.js");
 const { KV_COMMUNITY } = require("../../queue/remote-keys.js");
 const { iterate, readPage } = require("./pages.js");
 
@@ -25,7 +26,7 @@ function createKvReads(queue, community) {
 			queue.getNow(community, key, isThere) ??
 			new Promise((resolve, reject) => {
 				const checkedKey = checkKey(key, "key");
-				const read = { community, key: checkedKey, parse: isThere, resolve, reject: rejecter(resolve, reject) };
+				const read = new KeyRead(community, checkedKey, isThere, resolve, rejecter(resolve, reject));
 				queue.get(read, KV_COMMUNITY);
 			}),
 

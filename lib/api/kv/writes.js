@@ -10,7 +10,7 @@ const {
 	checkUpdateKeys,
 } = require("../../base/kv-arguments.js");
 const { Change } = require("../../queue/change.js");
-const { NO_CHANGES } = require("../../queue/writes.js");
+const { KeyWrite, NO_CHANGES, writeOfOne } = require("../../queue/writes.js");
 const { inThisContext } = require("../../process/context.js");
 
 /**
@@ -18,6 +18,9 @@ const { inThisContext } = require("../../process/context.js");
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
  * @typedef {import("../../queue/writes.js").Write} Write
  */
+
+/** Write of which the writer has told nothing yet. */
+const UNTOLD = { told: undefined };
 
 /**
  * The methods of `dataStore.kv` that write.
@@ -40,33 +43,28 @@ function createKvWrites(queue, community) {
 		increment: (key, by, options) =>
 			write((promised) => {
 				const change = toldChange(community, checkKey(key, "key"));
-				return {
-					kind: "increment",
-					changes: [change],
-					increment: checkIncrement(by, options),
-					told: undefined,
-					...promised,
-				};
+				const increment = checkIncrement(by, options);
+				return Object.assign(writeOfOne("increment", change, promised), { increment, ...UNTOLD });
 			}),
 
 		setIfAbsent: (entry) =>
 			write((promised) => {
 				const { key, text, expiresAt } = checkNewEntry(entry);
 				const change = untoldChange(community, key, text, expiresAt);
-				return { kind: "setIfAbsent", changes: [change], told: undefined, ...promised };
+				return Object.assign(writeOfOne("setIfAbsent", change, promised), UNTOLD);
 			}),
 
 		getAndDelete: (key) =>
 			write((promised) => {
 				const change = new Change(community, checkKey(key, "key"), undefined, undefined);
-				return { kind: "getAndDelete", changes: [change], told: undefined, ...promised };
+				return Object.assign(writeOfOne("getAndDelete", change, promised), UNTOLD);
 			}),
 
 		expire: (key, expiry) =>
 			write((promised) => {
 				const checkedKey = checkKey(key, "key");
 				const change = untoldChange(community, checkedKey, undefined, checkGivenExpiry(expiry));
-				return { kind: "expire", changes: [change], told: undefined, ...promised };
+				return Object.assign(writeOfOne("expire", change, promised), UNTOLD);
 			}),
 
 		deleteRange: (range) =>
@@ -83,11 +81,11 @@ function createKvWrites(queue, community) {
 			}),
 
 		updateMany: (keys, updateFunc) =>
-			write((promised) => {
+			write(({ resolve, reject }) => {
 				const changes = checkUpdateKeys(keys).map((key) => new Change(community, key, undefined, undefined));
 				const boundFunc = inThisContext(checkUpdateFunction(updateFunc));
 				const update = { updateFunc: boundFunc, made: undefined, isRunning: false };
-				return { kind: "updateMany", changes, update, ...promised };
+				return Object.assign(new KeyWrite("updateMany", changes, resolve, reject), { update });
 			}),
 	};
 	return methods;

@@ -3,6 +3,7 @@
 const { checkUpdateResult } = require("../../base/arguments.js");
 const { decode } = require("../../base/json.js");
 const { pushSwap } = require("../../native/encode.js");
+const { UpdateResult } = require("../writes.js");
 const { baseOf, runOnce } = require("./base.js");
 
 /**
@@ -23,7 +24,7 @@ function encodeUpdate(batch, { changes: [change], update }, now) {
 	if (update.isRunning || update.made === undefined || update.made.from !== from) {
 		update.made = runOnce(update, () => {
 			const result = update.updateFunc(decode(from ?? update.defaultText, key));
-			return { from, text: checkUpdateResult(result, key), result };
+			return new UpdateResult(from, checkUpdateResult(result, key), result);
 		});
 	}
 	const { text } = update.made;

@@ -15,7 +15,7 @@ const resolved = Promise.resolve();
  * @typedef {import("../../base/key-entry.js").Address} Address
  * @typedef {import("../../base/key-entry.js").Stored} Stored
  * @typedef {import("../../native/decode.js").ValuesReceiver} ValuesReceiver
- * @typedef {import("../change.js").KeyRead} KeyRead
+ * @typedef {InstanceType<typeof import("../change.js").KeyRead>} KeyRead
  * @typedef {import("./many-reads.js").ManyRead} ManyRead
  */
 
