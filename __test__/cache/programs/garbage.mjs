@@ -12,7 +12,7 @@ const [filename, what] = process.argv.slice(2);
 const { appData, kv } = openDataStore({ filename, backup: false, cacheBytes: 1 });
 
 const keyOf = (n) => `member:${String(n % KEYS).padStart(9, "0")}`;
-const valueOf = (n) => ({ id: n, name: "Ada Lovelace of Root", xp: n, roles: ["member", "gardener"] });
+const memberOf = (n) => ({ id: n, name: "Ada Lovelace of Root", xp: n, roles: ["member", "gardener"] });
 
 const operations = {
 	get: (n) => appData.get(keyOf(n)),
@@ -20,10 +20,10 @@ const operations = {
 	update: (n) => appData.update(keyOf(n), (member) => ({ ...member, xp: n }), undefined),
 	delete: (n) => appData.delete(keyOf(n)),
 	"kv.increment": (n) => kv.increment(`count:${n % KEYS}`),
-	"kv.setIfAbsent": (n) => kv.setIfAbsent({ key: keyOf(n), value: valueOf(n) }),
+	"kv.setIfAbsent": (n) => kv.setIfAbsent({ key: keyOf(n), value: memberOf(n) }),
 };
 
-await appData.set(Array.from({ length: KEYS }, (_, n) => ({ key: keyOf(n), value: valueOf(n) })));
+await appData.set(Array.from({ length: KEYS }, (_, n) => ({ key: keyOf(n), value: memberOf(n) })));
 const profiler = new GCProfiler();
 profiler.start();
 let next = 0;
