@@ -1666,7 +1666,9 @@ export interface DataStore {
 	 * Runs a transaction, on SQLite and on PostgreSQL: what `callback` does with its `tx` is committed when it resolves, and
 	 * rolled back when it rejects. Writes issued meanwhile wait for it; await nothing else of this store in it but `tx`.
 	 *
-	 * On PostgreSQL it runs at READ COMMITTED. `tx.kv` and `tx.appData` lock the rows on which they depend.
+	 * On PostgreSQL it runs at READ COMMITTED. What `tx.kv` and `tx.appData` read or write stays locked until it ends, also a key
+	 * that was looked for by its name and is not there. Others may add keys that a `select` or a list would have found, and a
+	 * `count` locks nothing.
 	 *
 	 * @throws {@link RootcellarError} `ERR_IN_TRANSACTION` for what would wait for itself; `ERR_TRANSACTION_TIMEOUT` if it is idle
 	 * for longer than `idleTimeoutMs` (30 s by default); `ERR_TRANSACTION_LOST` if it was rolled back because the connection

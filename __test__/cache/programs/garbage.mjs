@@ -6,7 +6,7 @@ import { openDataStore } from "rootcellar";
 
 const KEYS = 2_000;
 const IN_FLIGHT = 1_000;
-const EACH = 100;
+const EACH = 50;
 const [filename, what] = process.argv.slice(2);
 // The cache holds next to nothing, so that a get is a read in flight and nothing is there to stay.
 const { appData, kv } = openDataStore({ filename, backup: false, cacheBytes: 1 });
@@ -14,10 +14,15 @@ const { appData, kv } = openDataStore({ filename, backup: false, cacheBytes: 1 }
 const keyOf = (n) => `member:${String(n % KEYS).padStart(9, "0")}`;
 const memberOf = (n) => ({ id: n, name: "Ada Lovelace of Root", xp: n, roles: ["member", "gardener"] });
 
+function promoted(member) {
+	member.xp++;
+	return member;
+}
+
 const operations = {
 	get: (n) => appData.get(keyOf(n)),
 	has: (n) => kv.has(keyOf(n)),
-	update: (n) => appData.update(keyOf(n), (member) => ({ ...member, xp: n }), undefined),
+	update: (n) => appData.update(keyOf(n), promoted, undefined),
 	delete: (n) => appData.delete(keyOf(n)),
 	"kv.increment": (n) => kv.increment(`count:${n % KEYS}`),
 	"kv.setIfAbsent": (n) => kv.setIfAbsent({ key: keyOf(n), value: memberOf(n) }),

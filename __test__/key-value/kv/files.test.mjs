@@ -115,6 +115,21 @@ test("a count needs no index", async () => {
 	expect(await kv.count({ start: "b", end: "e" })).toBe(3);
 });
 
+test.each([
+	["in a store", (store, count) => count(store)],
+	["in a transaction", ({ sqlite }, count) => sqlite.transaction(count)],
+])("a count %s that was made by the index goes on when another program removes that", async (_where, run) => {
+	const filename = temporaryFile();
+	const store = temporaryStore(filename);
+	await store.appData.set(["a", "b"].map((key) => ({ key, value: 1 })));
+	const count = () => run(store, ({ kv }) => kv.count());
+	expect(await count()).toBe(2);
+	await raw(filename, "drop index __rootapp_kv_community_id_key_unique");
+	for (let round = 0; round < 2; round++) expect(await count()).toBe(2);
+	await raw(filename, "insert into __rootapp_kv (key, value) values ('a', '2'), ('c', '3')");
+	expect(await count()).toBe(3);
+});
+
 test("a count follows every way in which keys change hands after a quick one", async () => {
 	const filename = temporaryFile();
 	const { appData, kv, sqlite } = temporaryStore(filename);

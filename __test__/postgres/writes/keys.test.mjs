@@ -144,3 +144,17 @@ test("a bound with a NUL, or longer than a key, lies where it does on SQLite, an
 	await appData.deleteLike("%".repeat(100_000).concat("z"));
 	expect(await keys()).toEqual(["a"]);
 });
+
+test("a key that is deleted and set again comes last, and no other whose community and name together read like its own", async () => {
+	const { appData } = await filledStore();
+	await appData.set(["b\u0001c", "z"].map((key) => ({ key, value: 1, communityId: "a" })));
+	await appData.set({ key: "c", value: 1, communityId: "a\u0001b" });
+	await Promise.all([
+		appData.delete("c", "a\u0001b"),
+		appData.set({ key: "c", value: 2, communityId: "a\u0001b" }),
+		appData.set({ key: "b\u0001c", value: 2, communityId: "a" }),
+	]);
+	expect((await appData.select("%", "a")).map(({ key }) => key)).toEqual(["b\u0001c", "z"]);
+	await Promise.all([appData.delete("b\u0001c", "a"), appData.set({ key: "b\u0001c", value: 3, communityId: "a" })]);
+	expect((await appData.select("%", "a")).map(({ key }) => key)).toEqual(["z", "b\u0001c"]);
+});

@@ -99,6 +99,85 @@ test("keeps others out of what it has read, and holds up writes that are issued 
 	expect(await store.appData.get("n")).toBe(5);
 });
 
+/** Reads of the key `n` by their names. */
+const READS = {
+	get: (tx) => tx.appData.get("n"),
+	has: (tx) => tx.kv.has("n"),
+	getMany: (tx) => tx.kv.getMany(["m", "n"]),
+	select: (tx) => tx.appData.select("n%"),
+	selectValue: (tx) => tx.appData.selectValue("_"),
+	list: (tx) => tx.kv.list({ prefix: "n" }),
+	"list from the last on": (tx) => tx.kv.list({ reverse: true }),
+	listKeys: (tx) => tx.kv.listKeys(),
+};
+
+const READS_OF_NOTHING = ["get", "has", "getMany"];
+
+test.each([
+	...Object.keys(READS).map((name) => [name, "a key", [{ key: "n", value: 1 }]]),
+	...READS_OF_NOTHING.map((name) => [name, "no key", []]),
+])("what a %s has found, %s, nobody changes until it ends", async (name, _what, entries) => {
+	const { store, database } = await storeWithTable();
+	const [other, third] = [storeOn(database.config), storeOn(database.config)];
+	await store.appData.set(entries);
+	let written;
+	await store.transaction(async (tx) => {
+		const first = await READS[name](tx);
+		let isWritten = false;
+		written = other.appData.set({ key: "n", value: 2 }).then(() => {
+			isWritten = true;
+		});
+		// Long enough for a write that nothing holds up.
+		for (let times = 0; times < 5; times++) {
+			await third.appData.set({ key: "elsewhere", value: times, communityId: "c" });
+			expect(await READS[name](tx)).toEqual(first);
+			expect(isWritten).toBe(false);
+		}
+		await tx.appData.set({ key: "n", value: 3 });
+	});
+	await written;
+	expect(await store.appData.get("n")).toBe(2);
+});
+
+test("of two stores whose transactions read a key and set it no change is lost, whether the key is there or not", async () => {
+	const { store, database } = await storeWithTable();
+	const other = storeOn(database.config);
+	const add = ({ transaction }) =>
+		transaction(async ({ appData }) => {
+			const count = (await appData.get("n")) ?? 0;
+			await appData.set({ key: "n", value: count + 1 });
+		});
+	for (let times = 0; times < 20; times++) await Promise.all([add(store), add(other)]);
+	expect(await store.appData.get("n")).toBe(40);
+});
+
+test("leaves nothing of the keys that it has looked for", async () => {
+	const { store, database } = await storeWithTable();
+	await store.transaction(async (tx) => {
+		await tx.kv.getMany(["a", "b"]);
+		expect(await tx.appData.select("%")).toEqual([]);
+		await expect(tx.transaction(async (inner) => Promise.reject(await inner.appData.get("c")))).rejects.toBe(undefined);
+		await tx.appData.set({ key: "b", value: 1 });
+	});
+	expect(await database.query("SELECT key, value FROM __rootapp_kv")).toEqual([{ key: "b", value: "1" }]);
+});
+
+test("a key that expires in it and is set again comes last", async () => {
+	const { store } = await storeWithTable();
+	await store.appData.set([
+		{ key: "a", value: 1, expiresAt: Date.now() + 1_000 },
+		{ key: "b", value: 2 },
+	]);
+	await store.transaction(async (tx) => {
+		await tx.query("SELECT pg_sleep(1.1)::text");
+		await tx.appData.set({ key: "a", value: 3 });
+		expect(await tx.appData.select("%")).toEqual([
+			{ key: "b", value: 2 },
+			{ key: "a", value: 3 },
+		]);
+	});
+});
+
 test("refuses what would end it, what it cannot convert, and arguments that are none", async () => {
 	const { store } = await storeWithTable();
 	await store.transaction(async (tx) => {

@@ -6,4 +6,4 @@ mod rows;
 
 pub use answer::ReadRequest;
 pub use reader::ServerReader;
-pub use rows::{answer as answer_query, read as read_values};
+pub use rows::{RowLock, answer as answer_query};

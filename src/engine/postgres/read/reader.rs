@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::answer::ReadRequest;
-use super::rows;
+use super::rows::{self, RowLock};
 use crate::Error;
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::net::{Link, Network, Retry, Session};
@@ -32,8 +32,9 @@ impl ServerReader {
             }
             ReadRequest::Keys(query, mut send, reply) => {
                 let clocks = || self.link.network().clocks();
-                let answer =
-                    self.retry(async |client: &Session| rows::answer(client, &query, clocks()).await).await;
+                let answer = self
+                    .retry(async |client: &Session| rows::answer(client, &query, clocks(), RowLock::Free).await)
+                    .await;
                 let answer = answer.map(|(slices, last)| {
                     // Only now: an attempt that fails must have told nothing.
                     slices.into_iter().for_each(&mut send);

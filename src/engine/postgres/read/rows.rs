@@ -19,16 +19,36 @@ const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp
 /// Rows of which a page reads some more than it holds, so that it knows whether there are more.
 const MORE: usize = 1;
 
-/// Answers a query, with slices of which the last is apart.
+/// Lock of the rows of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowLock {
+    /// Others may change them at once.
+    Free,
+    /// Others wait for the end of the transaction.
+    ForUpdate,
+}
+
+impl RowLock {
+    /// The end of a query that takes it.
+    fn clause(self) -> &'static str {
+        match self {
+            Self::Free => "",
+            Self::ForUpdate => " FOR UPDATE",
+        }
+    }
+}
+
+/// Answers a query, with slices of which the last is apart. Of a count, and of given keys, no rows are locked.
 pub async fn answer(
     client: &Client,
     query: &KeyQuery,
     clocks: Clocks,
+    lock: RowLock,
 ) -> Result<(Vec<String>, String), ServerFailure> {
     let mut slices = Vec::new();
     let last = match query {
-        KeyQuery::Select(query) => select(client, query, clocks, &mut slices).await,
-        KeyQuery::Page(query) => page(client, query, clocks, &mut slices).await,
+        KeyQuery::Select(query) => select(client, query, clocks, lock, &mut slices).await,
+        KeyQuery::Page(query) => page(client, query, clocks, lock, &mut slices).await,
         KeyQuery::Count(query) => count(client, query).await,
         KeyQuery::Values(query) => values(client, query, &mut slices).await,
     }?;
@@ -39,12 +59,13 @@ async fn select(
     client: &Client,
     query: &Select,
     clocks: Clocks,
+    lock: RowLock,
     full: &mut Vec<String>,
 ) -> Result<String, ServerFailure> {
     let mut sql = Sql::new("SELECT key, value, expires_at FROM __rootapp_kv WHERE ");
     sql.in_scope(query.community.as_deref());
     matching(&mut sql, &query.pattern);
-    sql.text(LIVE).text(" ORDER BY __rootcellar_order");
+    sql.text(LIVE).text(" ORDER BY __rootcellar_order").text(lock.clause());
     let mut slices = EntryWriter::new(query.format);
     for row in sql.run(client).await? {
         full.extend(push(&mut slices, &row, clocks)?);
@@ -56,6 +77,7 @@ async fn page(
     client: &Client,
     query: &PageQuery,
     clocks: Clocks,
+    lock: RowLock,
     full: &mut Vec<String>,
 ) -> Result<String, ServerFailure> {
     let has_values = query.format != RowFormat::Key;
@@ -65,7 +87,7 @@ async fn page(
     in_range(&mut sql, &query.range);
     let limit = i64::try_from(query.limit.saturating_add(MORE)).unwrap_or(i64::MAX);
     sql.text(LIVE).text(if query.is_reverse { " ORDER BY key DESC LIMIT " } else { " ORDER BY key LIMIT " });
-    sql.value(limit, Type::INT8);
+    sql.value(limit, Type::INT8).text(lock.clause());
     let rows = sql.run(client).await?;
     let mut slices = EntryWriter::new(query.format);
     let (mut entries, mut bytes) = (0, 0);

@@ -8,12 +8,11 @@ use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use super::ledger::{Ledger, SHARE};
-use super::segment::{Done, run_within, segment_length};
+use super::segment::{Done, answer_within, read_within, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::net::{Link, Session};
 use crate::engine::postgres::query::{self, Queried};
-use crate::engine::postgres::read::{answer_query, read_values};
 use crate::error::{PostgresProblem, SqlError};
 use crate::kv::Address;
 use crate::reads::{KeyQuery, Values};
@@ -132,12 +131,12 @@ impl RunningTransaction {
                 lost
             }
             TransactionRequest::Values(addresses, reply) => {
-                let values = self.undoing(read_values(&self.client, &addresses)).await;
+                let values = self.undoing(read_within(&self.client, &addresses)).await;
                 answer(reply, values)
             }
             TransactionRequest::Keys(query, mut send, reply) => {
                 let clocks = self.link.network().clocks();
-                let read = self.undoing(answer_query(&self.client, &query, clocks)).await;
+                let read = self.undoing(answer_within(&self.client, &query, clocks)).await;
                 let read = read.map(|(slices, last)| {
                     slices.into_iter().for_each(&mut send);
                     last

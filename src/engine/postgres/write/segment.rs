@@ -11,12 +11,13 @@ use crate::batch::{Command, Stop};
 use crate::clock::now_ms;
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::net::Session;
+use crate::engine::postgres::read::{RowLock, answer_query};
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
 use crate::kv::{Address, KeyOutcome, KeyRange};
 use crate::limits::OWN_TRANSACTION_IDLE_MAX;
-use crate::reads::{Stored, Values};
+use crate::reads::{KeyQuery, Select, Stored, Values, ValuesQuery};
 
 /// Outcome of a segment's commands.
 #[derive(Debug, Clone, Default)]
@@ -235,6 +236,26 @@ async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerF
     sql.run(client).await.map(|_| ())
 }
 
+/// Answers a query within a transaction of somebody else's, and locks the keys that it tells of. A count tells of none.
+pub async fn answer_within(
+    client: &Client,
+    query: &KeyQuery,
+    clocks: Clocks,
+) -> Result<(Vec<String>, String), ServerFailure> {
+    match query {
+        // In the order in which everybody locks keys, which is not that of the answer.
+        KeyQuery::Select(Select { community, pattern, .. }) => {
+            lock_some(community.as_deref(), |sql| matching(sql, pattern)).run(client).await?;
+        }
+        KeyQuery::Values(ValuesQuery { community, keys, .. }) => {
+            let address = |key: &String| Address { community: community.clone(), key: key.clone() };
+            read_within(client, &keys.iter().map(address).collect::<Vec<_>>()).await?;
+        }
+        KeyQuery::Page(_) | KeyQuery::Count(_) => {}
+    }
+    answer_query(client, query, clocks, RowLock::ForUpdate).await
+}
+
 /// Carries out the commands of a segment within a transaction of somebody else's.
 pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) -> Result<Done, ServerFailure> {
     match commands {
@@ -271,18 +292,32 @@ async fn begin(client: &Client, beside_others: &str) -> Result<(), ServerFailure
 
 /// Begins a transaction that locks keys, for changes that are made of their values. Returns these.
 pub async fn hold(client: &Client, addresses: &[Address]) -> Result<(HeldKeys, Values), ServerFailure> {
+    let (begun, locked) = tokio::join!(begin(client, SHARE), lock_values(client, addresses));
+    begun?;
+    let (made, values) = locked?;
+    Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
+}
+
+/// Locks keys within a transaction of somebody else's, also those that are not there, and reads their live values.
+pub async fn read_within(client: &Client, addresses: &[Address]) -> Result<Values, ServerFailure> {
+    let (made, values) = lock_values(client, addresses).await?;
+    // Whoever would make the key waits for the transaction that has made and deleted it, as for one that has made it.
+    let changes = Changes { made: made.iter().collect(), ..Changes::default() };
+    write_all(client, &changes).await?;
+    Ok(values)
+}
+
+/// Locks keys and reads their live values. Returns the keys of the rows that it made, and the values.
+async fn lock_values(client: &Client, addresses: &[Address]) -> Result<(BTreeSet<Address>, Values), ServerFailure> {
     let sorted: BTreeSet<&Address> = addresses.iter().collect();
     let sorted: Vec<&Address> = sorted.into_iter().collect();
     let needs = Needs { read: sorted.clone(), locked: sorted };
-    let (begun, locked) = tokio::join!(begin(client, SHARE), lock(client, &needs));
-    begun?;
-    let (LockedKeys { rows, made }, now) = locked?;
+    let (LockedKeys { rows, made }, now) = lock(client, &needs).await?;
     let value = |address: &Address| {
         let live = rows.get(address).filter(|row| row.expires_at.is_none_or(|at| at > now));
         Ok(Stored { text: live.map(|row| row.value.clone()), expires_at: None })
     };
-    let values = addresses.iter().map(value).collect();
-    Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
+    Ok((made, addresses.iter().map(value).collect()))
 }
 
 /// Locks keys and reads some of them. Returns them with the time at which all were locked.

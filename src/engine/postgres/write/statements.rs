@@ -19,6 +19,9 @@ const INSERT: &str = "INSERT INTO __rootapp_kv AS t (key, community_id, value, e
 /// Tells rows that were made to lock their keys. No transaction leaves one behind.
 const IS_MADE: &str = "t.__rootcellar_order < 0";
 
+/// Tells whether a row is one of those that are renewed.
+const RENEWAL: &str = " OR concat(length(t.community_id), ':', t.community_id, t.key) = ANY(";
+
 /// Locks keys, in this order: the rows that there are, and of the others some that it makes. Returns the latter.
 pub fn lock_keys<'a>(addresses: &[&'a Address]) -> Sql<'a> {
     let mut sql = Sql::new(
@@ -95,12 +98,12 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
         }
         sql.text(
             " ON CONFLICT (community_id, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, \
-             __rootcellar_order = CASE WHEN t.expires_at <= now() OR ",
+             __rootcellar_order = CASE WHEN t.expires_at <= statement_timestamp() OR ",
         );
         sql.text(IS_MADE);
         let renewed: Vec<String> = changes.values.iter().filter(|row| row.is_renewed).map(renewal).collect();
         if !renewed.is_empty() {
-            sql.text(" OR concat(t.community_id, chr(1), t.key) = ANY(").value(renewed, Type::TEXT_ARRAY).text(")");
+            sql.text(RENEWAL).value(renewed, Type::TEXT_ARRAY).text(")");
         }
         sql.text(" THEN excluded.__rootcellar_order ELSE t.__rootcellar_order END)");
     }
@@ -119,9 +122,11 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
     sql.text(" SELECT FROM f");
 }
 
-/// Identifier of a key whose row is renewed, in the text of a statement.
+/// Identifier of a key whose row is renewed, as [`RENEWAL`] makes it. The length tells where the community ends.
 fn renewal(row: &NewRow) -> String {
-    format!("{}\u{1}{}", row.address.community.as_deref().unwrap_or_default(), row.address.key)
+    let Address { community, key } = row.address;
+    let length = community.as_ref().map(|community| community.chars().count().to_string());
+    format!("{}:{}{key}", length.unwrap_or_default(), community.as_deref().unwrap_or_default())
 }
 
 /// `, i AS (INSERT ... SELECT ...` of a row. Without arrays it takes the server half the time.

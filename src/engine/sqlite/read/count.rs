@@ -44,25 +44,34 @@ pub fn count(
     let to = UpperBound(to.as_deref());
     // Rows of a community have different keys: there the unique index does what it is for.
     let snapshot = commit_log.zip(snapshot_header_of_any_log(connection)).filter(|_| community.is_none());
-    let keys: i64 = if community.is_some()
-        || snapshot.is_some_and(|(log, header)| log.has_single_rows(header, range))
-    {
-        connection.prepare_cached(COUNT)?.query_row(params![community, from, to], |row| row.get(0))?
-    } else {
-        // Without the index, which another program may have removed, there is no such statement.
-        let Ok(mut statement) = connection.prepare_cached(COUNT_KEYS) else { return one_by_one(connection, query) };
-        let (rows, keys) =
-            statement.query_row(params![community, from, to], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
-        if let Some((log, header)) = snapshot
-            && rows == keys
-        {
-            log.add_single_rows(header, range);
-        }
-        keys
-    };
+    let keys: i64 =
+        if community.is_some() || snapshot.is_some_and(|(log, header)| log.has_single_rows(header, range)) {
+            connection.prepare_cached(COUNT)?.query_row(params![community, from, to], |row| row.get(0))?
+        } else {
+            let counted = connection.prepare_cached(COUNT_KEYS).and_then(|mut statement| {
+                statement.query_row(params![community, from, to], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+            });
+            // Without the index, which another program may have removed, there is no such statement, nor any more if it was
+            // compiled before.
+            let (rows, keys) = match counted {
+                Err(error) if is_of_the_statement(&error) => return one_by_one(connection, query),
+                counted => counted?,
+            };
+            if let Some((log, header)) = snapshot
+                && rows == keys
+            {
+                log.add_single_rows(header, range);
+            }
+            keys
+        };
     let mut statement = connection.prepare_cached(COUNT_EXPIRED)?;
     let expired: i64 = statement.query_row(params![community, from, to, now_ms], |row| row.get(0))?;
     Ok(keys - expired)
+}
+
+/// Returns `true` for `SQLITE_ERROR`: the statement is to blame, and not a lock, the disk or an end of the read.
+fn is_of_the_statement(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code == rusqlite::ffi::SQLITE_ERROR)
 }
 
 /// Looks at each row of a community, where no index has the keys of the range.
