@@ -277,6 +277,9 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Time for which the ledger is asked after the time limit of a write whose connection was lost.
 pub const LEDGER_WAIT: Duration = Duration::from_secs(5);
 
+/// Time before the end of an attempt to write at which the server stops waiting for a lock, if that is less than a quarter of it.
+pub const LOCK_WAIT_MARGIN: Duration = Duration::from_secs(1);
+
 /// Time for which a transaction on PostgreSQL may be idle that this package began for itself: it guards against a process
 /// that is stopped in the middle.
 pub const OWN_TRANSACTION_IDLE_MAX: Duration = Duration::from_secs(20);

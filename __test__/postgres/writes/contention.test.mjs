@@ -135,3 +135,33 @@ test("a get that is issued when another store's write has resolved sees it", asy
 		expect(await reader.appData.get("a")).toBe(n);
 	}
 });
+
+/** Writes of the key `n`, by the names of their methods. */
+const WRITES = {
+	set: ({ appData }) => appData.set({ key: "n", value: "mine" }),
+	"set of an array": ({ appData }) => appData.set(["m", "n"].map((key) => ({ key, value: "mine" }))),
+	update: ({ appData }) => appData.update("n", () => "mine"),
+	delete: ({ appData }) => appData.delete("n"),
+	setIfAbsent: ({ kv }) => kv.setIfAbsent({ key: "n", value: "mine" }),
+};
+
+test.each(Object.keys(WRITES))(
+	"a %s whose key a transaction keeps locked for too long says so, changes nothing, and holds up nothing behind it",
+	async (name) => {
+		const database = await temporaryDatabase();
+		const holder = storeOn(database.config);
+		const store = storeOn(withFields(database.config, { timeoutMs: 1_200 }));
+		await holder.appData.set({ key: "n", value: "theirs" });
+		await store.appData.set({ key: "other", value: 1 });
+		await holder.transaction(async (tx) => {
+			await tx.appData.set({ key: "n", value: "still theirs" });
+			const [locked, behind] = await Promise.allSettled([WRITES[name](store), store.kv.increment("other")]);
+			expect(locked.reason).toMatchObject({ code: "ERR_POSTGRES", sqlState: "55P03" });
+			expect(locked.reason.message).toContain("nothing was changed");
+			expect(behind.reason ?? locked.reason).toMatchObject({ sqlState: "55P03" });
+			expect(await store.kv.increment("other")).toBe(behind.reason ? 2 : 3);
+		});
+		expect(await store.kv.getMany(["m", "n"])).toEqual([undefined, "still theirs"]);
+		await WRITES[name](store);
+	},
+);

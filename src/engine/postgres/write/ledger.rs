@@ -4,6 +4,8 @@
 //! that waits for a transaction that is still under way, and shuts out one that arrives late. Then the number tells whether
 //! the last one was carried out.
 
+use std::time::Duration;
+
 use rustls::crypto::ring;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -21,7 +23,7 @@ pub const SHARE: &str = "LOCK TABLE __rootcellar_writers IN ROW EXCLUSIVE MODE";
 /// Begins what one writer does alone. It waits for those that are under way, and for so long those behind it wait, too: it
 /// gives up after a second, so that they go on, and has to be tried again.
 pub const KEEP_OTHERS_OUT: &str = "SET LOCAL lock_timeout = 1000; \
-    LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = DEFAULT";
+    LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE";
 
 /// This writer's row.
 pub struct Ledger {
@@ -56,19 +58,26 @@ impl Ledger {
         Ok(row.try_get(1)?)
     }
 
-    /// Begins a statement with the common table expression `f`, which has a row if this epoch goes on. Everything else in the
-    /// statement has to depend on that.
-    pub fn entry(&self, number: i64) -> Sql<'_> {
-        let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
-        sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
-        sql.text(" AND epoch = ").value(self.epoch, Type::INT8).text(" RETURNING 1)");
+    /// Begins a statement that is a transaction of its own with the common table expression `f`, which has a row if this epoch
+    /// goes on. Everything else in the statement has to depend on that, and waits for no lock for longer than `lock_wait`.
+    pub fn entry(&self, number: i64, lock_wait: Duration) -> Sql<'_> {
+        let mut sql = self.update(number);
+        sql.text(" AND set_config('lock_timeout', ").value(lock_wait.as_millis().to_string(), Type::TEXT);
+        sql.text(", true) <> '' RETURNING 1)");
         sql
     }
 
     /// A statement that fails if this epoch has ended; [`has_epoch_ended`] knows the failure.
     pub fn entry_alone(&self, number: i64) -> Sql<'_> {
-        let mut sql = self.entry(number);
-        sql.text(" SELECT 1 / count(*) FROM f");
+        let mut sql = self.update(number);
+        sql.text(" RETURNING 1) SELECT 1 / count(*) FROM f");
+        sql
+    }
+
+    fn update(&self, number: i64) -> Sql<'_> {
+        let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
+        sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
+        sql.text(" AND epoch = ").value(self.epoch, Type::INT8);
         sql
     }
 }

@@ -1,6 +1,7 @@
 //! One transaction of the writer: some commands, of which it carries out all up to the first that cannot be.
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -53,6 +54,8 @@ pub struct TransactionAttempt<'a> {
     pub ledger: &'a Ledger,
     pub number: i64,
     pub clocks: Clocks,
+    /// The longest wait for a lock.
+    pub lock_wait: Duration,
     /// Locks of a transaction that was begun for this.
     pub held: Option<HeldKeys>,
 }
@@ -126,7 +129,7 @@ impl TransactionAttempt<'_> {
 
     /// Writes changes in a statement that is a transaction of its own.
     async fn write_at_once(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
-        let mut sql = self.ledger.entry(self.number);
+        let mut sql = self.ledger.entry(self.number, self.lock_wait);
         write(&mut sql, changes);
         match sql.run_often(self.client).await {
             Ok(rows) if rows.is_empty() => Err(Unfinished::EpochEnded),
@@ -157,7 +160,7 @@ impl TransactionAttempt<'_> {
         delete: impl Future<Output = Result<Vec<KeyOutcome>, ServerFailure>>,
     ) -> Result<Done, Unfinished> {
         let result = async {
-            let (begun, outcomes) = tokio::join!(begin(self.client, KEEP_OTHERS_OUT), delete);
+            let (begun, outcomes) = tokio::join!(begin(self.client, KEEP_OTHERS_OUT, self.lock_wait), delete);
             begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
             let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
@@ -186,7 +189,7 @@ impl TransactionAttempt<'_> {
     }
 
     async fn begin(&self) -> Result<(), ServerFailure> {
-        if self.held.is_some() { Ok(()) } else { begin(self.client, SHARE).await }
+        if self.held.is_some() { Ok(()) } else { begin(self.client, SHARE, self.lock_wait).await }
     }
 
     async fn end(&self) -> Result<(), ServerFailure> {
@@ -281,18 +284,22 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
 }
 
 /// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`KEEP_OTHERS_OUT`].
-async fn begin(client: &Client, beside_others: &str) -> Result<(), ServerFailure> {
-    let idle_ms = OWN_TRANSACTION_IDLE_MAX.as_millis();
+async fn begin(client: &Client, beside_others: &str, lock_wait: Duration) -> Result<(), ServerFailure> {
+    let (idle_ms, wait_ms) = (OWN_TRANSACTION_IDLE_MAX.as_millis(), lock_wait.as_millis());
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; \
-         {beside_others}"
+         SET LOCAL lock_timeout = {wait_ms}; {beside_others}; SET LOCAL lock_timeout = {wait_ms}"
     );
     Ok(client.batch_execute(&begin).await?)
 }
 
 /// Begins a transaction that locks keys, for changes that are made of their values. Returns these.
-pub async fn hold(client: &Client, addresses: &[Address]) -> Result<(HeldKeys, Values), ServerFailure> {
-    let (begun, locked) = tokio::join!(begin(client, SHARE), lock_values(client, addresses));
+pub async fn hold(
+    client: &Client,
+    addresses: &[Address],
+    lock_wait: Duration,
+) -> Result<(HeldKeys, Values), ServerFailure> {
+    let (begun, locked) = tokio::join!(begin(client, SHARE, lock_wait), lock_values(client, addresses));
     begun?;
     let (made, values) = locked?;
     Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
@@ -380,7 +387,7 @@ fn epoch_ended_or(failure: ServerFailure, done: &Done) -> Unfinished {
     if has_epoch_ended(&failure) { Unfinished::EpochEnded } else { unknown_if_lost(failure, done) }
 }
 
-/// Others were under way for longer than [`KEEP_OTHERS_OUT`] waits.
-fn is_busy(failure: &ServerFailure) -> bool {
+/// Returns `true` if a lock was held by others for longer than was to be waited for it.
+pub fn is_busy(failure: &ServerFailure) -> bool {
     failure.has_state("55P03")
 }

@@ -1,6 +1,7 @@
 //! The writer: carries batches out in the order in which they come, one transaction after another.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -8,13 +9,13 @@ use tokio_postgres::Client;
 
 use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
 use super::ledger::{Ledger, has_epoch_ended};
-use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, segment_length};
+use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, is_busy, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::engine::postgres::failure::{ServerFailure, concerns_one_row};
 use crate::engine::postgres::net::{Link, Network, Retry, Session};
 use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome};
-use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, HOLD_MAX, LEDGER_WAIT};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, HOLD_MAX, LEDGER_WAIT, LOCK_WAIT_MARGIN};
 use crate::reads::Values;
 use crate::{Error, Reply, faults};
 
@@ -96,7 +97,11 @@ impl ServerWriter {
 
     /// Begins a transaction that locks the rows of some keys, for the next batch.
     async fn hold(&mut self, addresses: &[Address]) -> Result<Values, Error> {
-        let (_, (held, values)) = self.begin(async |client: &Session| hold(client, addresses).await).await?;
+        let lock_wait = lock_wait_within(self.link.network().settings.timeout);
+        let begin = async |client: &Session| {
+            hold(client, addresses, lock_wait).await.map_err(|failure| or_locked(failure, lock_wait))
+        };
+        let (_, (held, values)) = self.begin(begin).await?;
         self.held = Some(held);
         Ok(values)
     }
@@ -304,7 +309,7 @@ impl ServerWriter {
         number: i64,
         commands: &[&Command],
         unknown: &mut Option<Done>,
-        limit: std::time::Duration,
+        limit: Duration,
     ) -> Result<Done, ServerFailure> {
         let (client, last) = self.connect(limit).await?;
         if let Some(done) = unknown.take_if(|_| last.is_some())
@@ -314,12 +319,13 @@ impl ServerWriter {
             return Ok(done);
         }
         let clocks = self.link.network().clocks();
+        let lock_wait = lock_wait_within(limit);
         // A new connection holds nothing.
         let held = self.held.take().filter(|_| last.is_none());
-        let attempt = TransactionAttempt { client: &client, ledger: &self.ledger, number, clocks, held };
+        let attempt = TransactionAttempt { client: &client, ledger: &self.ledger, number, clocks, lock_wait, held };
         match attempt.run(commands).await {
             Ok(done) => Ok(done),
-            Err(Unfinished::Undone(failure)) => Err(failure),
+            Err(Unfinished::Undone(failure)) => Err(or_locked(failure, lock_wait)),
             Err(Unfinished::Unknown(done)) => {
                 *unknown = Some(done);
                 Err(ServerFailure::Lost)
@@ -332,7 +338,7 @@ impl ServerWriter {
     }
 
     /// The connection; and the number of the last transaction that was carried out, if it had to be asked for.
-    async fn connect(&mut self, limit: std::time::Duration) -> Result<(Rc<Session>, Option<i64>), ServerFailure> {
+    async fn connect(&mut self, limit: Duration) -> Result<(Rc<Session>, Option<i64>), ServerFailure> {
         let (client, is_new) = self.link.client(limit).await?;
         self.must_raise |= is_new;
         if !self.must_raise {
@@ -373,6 +379,24 @@ fn may_concern_one(error: &Error) -> bool {
         Some((PostgresProblem::Refused(state), _)) => concerns_one_row(state),
         Some(_) => false,
     }
+}
+
+/// The longest wait for a lock in an attempt of so long, at whose end the connection is dropped: a server that waits for a lock
+/// then would go on, and write what was given up.
+fn lock_wait_within(limit: Duration) -> Duration {
+    limit.saturating_sub((limit / 4).min(LOCK_WAIT_MARGIN)).max(Duration::from_millis(1))
+}
+
+/// A failure, told in other words if others held a lock.
+fn or_locked(failure: ServerFailure, lock_wait: Duration) -> ServerFailure {
+    if !is_busy(&failure) {
+        return failure;
+    }
+    let message = format!(
+        "a transaction of others has kept a row that this depends on locked for {} s (SQLSTATE 55P03); nothing was changed",
+        lock_wait.as_secs_f64()
+    );
+    Error::postgres(PostgresProblem::Refused("55P03".to_owned()), None, message).into()
 }
 
 fn outcome_unknown() -> Error {
