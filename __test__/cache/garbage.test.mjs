@@ -7,7 +7,7 @@ import { runForJson } from "./run.mjs";
 /** A new space as large as it gets, from the beginning: only then does V8 take objects for long-lived. */
 const flags = ["--min-semi-space-size=4", "--max-semi-space-size=4"];
 
-test.each(["get", "has", "update", "delete", "kv.increment", "kv.setIfAbsent"])(
+test.each(["get", "has", "update", "delete", "kv.increment", "kv.setIfAbsent", "sqlite.run", "sqlite.get"])(
 	"of what a thousand %s in flight take, little counts as long-lived",
 	async (what) => {
 		const { taken, grown } = await runForJson("garbage.mjs", [temporaryFile(), what], { flags });

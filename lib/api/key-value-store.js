@@ -16,7 +16,7 @@ const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");
 const { bulkSet } = require("../queue/bulk-set.js");
 const { Change, KeyRead } = require("../queue/change.js");
-const { KeyWrite, NO_CHANGES, Update, writeOfOne } = require("../queue/writes.js");
+const { WriteOperation, NO_CHANGES, Update, writeOfOne } = require("../queue/writes.js");
 
 /**
  * @typedef {import("../..").KeyValueStore} KeyValueStore
@@ -73,7 +73,7 @@ function createKeyValueStore(queue) {
 					queue.write(bulkSet(checkedEntries(list), list.length, promised));
 				} else {
 					const changes = Array.from(checkedEntries(list), changeTo);
-					queue.write(new KeyWrite("set", changes, promised.resolve, promised.reject));
+					queue.write(new WriteOperation("set", changes, promised.resolve, promised.reject));
 				}
 			}),
 

@@ -4,6 +4,9 @@ const { invalidArgument, rejecter } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { isRead } = require("../base/statement-kind.js");
 const { decodeRows, decodeSlice } = require("../native/decode.js");
+const { SqlJob } = require("../native/encode.js");
+const { SqlRead } = require("../native/requests.js");
+const { Promised } = require("../queue/writes.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { createCursor } = require("./cursor.js");
 const { createStatement } = require("./prepared-statement.js");
@@ -15,9 +18,7 @@ const { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement } = requ
  * @typedef {import("../native/addon").RowSlice} RowSlice
  * @typedef {import("../native/decode.js").Outcome} Outcome
  * @typedef {import("../native/encode.js").RowOptions} RowOptions
- * @typedef {import("../native/encode.js").SqlJob} SqlJob
  * @typedef {import("../native/encode.js").Statement} Statement
- * @typedef {import("../queue/writes.js").Promised} Promised
  */
 
 /**
@@ -34,7 +35,7 @@ function createSqlite(queue) {
 	 * @template T
 	 * @param {any} options
 	 * @param {(options: any) => T} check checks the other arguments, and options of their own
-	 * @param {(checked: T, cancel: Cancellation | undefined, promised: Promised) => void} issue
+	 * @param {(checked: T, cancel: Cancellation | undefined, promised: InstanceType<typeof Promised>) => void} issue
 	 * @returns {Promise<any>}
 	 */
 	const operation = (options, check, issue) =>
@@ -42,7 +43,7 @@ function createSqlite(queue) {
 			const given = checkOptions(options);
 			const checked = check(given);
 			const cancel = checkCancel(given);
-			const promised = cancellable(queue, cancel, { resolve, reject: rejecter(resolve, reject) });
+			const promised = cancellable(queue, cancel, new Promised(resolve, rejecter(resolve, reject)));
 			try {
 				issue(checked, cancel, promised);
 			} catch (error) {
@@ -53,34 +54,33 @@ function createSqlite(queue) {
 	/**
 	 * Sends statements to the writer.
 	 *
-	 * @param {Pick<SqlJob, "statements"> & Partial<SqlJob>} job
-	 * @param {Promised} promised
+	 * @param {InstanceType<typeof SqlJob>} job
+	 * @param {InstanceType<typeof Promised>} promised
 	 * @param {(outcomes: Outcome[]) => void} ended
 	 */
-	const write = ({ statements, script, cancel }, promised, ended) =>
-		queue.sql({ statements, script, cancel }, { resolve: caught(ended, promised.reject), reject: promised.reject });
+	const write = (job, { reject }, ended) => queue.sql(job, new Promised(caught(ended, reject), reject));
 
 	/**
 	 * @param {Statement} statement
 	 * @param {Cancellation | undefined} cancel
-	 * @param {Promised} promised
+	 * @param {InstanceType<typeof Promised>} promised
 	 * @param {(rows: any[]) => void} ended
 	 */
 	const read = (statement, cancel, { reject }, ended) => {
-		/** @type {any[]} */
-		const rows = [];
+		/** @type {any[] | undefined} */
+		let rows;
 		const slice = (/** @type {RowSlice} */ part, /** @type {boolean} */ last) => {
 			const more = decodeSlice(part);
-			if (last && rows.length === 0) {
-				ended(more);
-				return;
+			if (rows === undefined) {
+				rows = more;
+			} else {
+				rows.push(...more);
 			}
-			rows.push(...more);
 			if (last) {
 				ended(rows);
 			}
 		};
-		queue.readSql({ statement, cancel, slice, reject });
+		queue.readSql(new SqlRead(statement, cancel, slice, reject));
 	};
 
 	/**
@@ -100,7 +100,7 @@ function createSqlite(queue) {
 				if (isRead(statement.sql)) {
 					read(statement, cancel, promised, ended);
 				} else {
-					write({ statements: [statement], cancel }, promised, ([outcome]) => decodeRows(outcome?.slices ?? [], ended));
+					write(jobOf(statement, cancel), promised, ([outcome]) => decodeRows(outcome?.slices ?? [], ended));
 				}
 			},
 		);
@@ -112,7 +112,7 @@ function createSqlite(queue) {
 				options,
 				(given) => checkStatement(sql, params, RUN, checkRowOptions(given)),
 				(statement, cancel, promised) =>
-					write({ statements: [statement], cancel }, promised, ([outcome]) =>
+					write(jobOf(statement, cancel), promised, ([outcome]) =>
 						promised.resolve(toRunResult(/** @type {Outcome} */ (outcome), statement.options)),
 					),
 			),
@@ -133,7 +133,7 @@ function createSqlite(queue) {
 				options,
 				() => checkSql(script, "script"),
 				(checked, cancel, promised) =>
-					write({ statements: [], script: checked, cancel }, promised, () => promised.resolve(undefined)),
+					write(new SqlJob([], checked, cancel), promised, () => promised.resolve(undefined)),
 			),
 
 		iterate: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
@@ -154,7 +154,7 @@ function createSqlite(queue) {
 						return;
 					}
 					const reject = (/** @type {any} */ error) => promised.reject(checked.length === 1 ? inFirst(error) : error);
-					write({ statements: checked, cancel }, { resolve: promised.resolve, reject }, (outcomes) => {
+					write(new SqlJob(checked, undefined, cancel), new Promised(promised.resolve, reject), (outcomes) => {
 						toBatchResults(outcomes, first.options).then(promised.resolve, promised.reject);
 					});
 				},
@@ -175,6 +175,16 @@ function createSqlite(queue) {
 			),
 	};
 	return methods;
+}
+
+/**
+ * Job of one statement.
+ *
+ * @param {Statement} statement
+ * @param {Cancellation | undefined} cancel
+ */
+function jobOf(statement, cancel) {
+	return new SqlJob(Array.of(statement), undefined, cancel);
 }
 
 /**
@@ -238,8 +248,8 @@ async function toBatchResults(outcomes, options) {
  *
  * @param {OperationQueue} queue
  * @param {Cancellation | undefined} cancel
- * @param {Promised} promised
- * @returns {Promised}
+ * @param {InstanceType<typeof Promised>} promised
+ * @returns {InstanceType<typeof Promised>}
  */
 function cancellable(queue, cancel, promised) {
 	if (cancel === undefined) {

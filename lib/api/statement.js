@@ -33,6 +33,30 @@ const FIRST = { ...ALL, firstOnly: true };
 /** @type {StatementUse} for its rows, if it has any */
 const ANY = { ...ALL, mayLackRows: true };
 
+/** @type {SqlValue[]} */
+const NO_VALUES = [];
+
+/** @type {RowOptions} */
+const USUAL = { maxRows: ROWS_MAX, bigint: false, arrays: false };
+
+/** Statement whose arguments were checked. It has a constructor because many are in flight: see `WriteOperation`. */
+class CheckedStatement {
+	/**
+	 * @param {string} sql
+	 * @param {StatementUse} use
+	 * @param {RowOptions} options
+	 * @param {string[] | undefined} names
+	 * @param {SqlValue[]} values
+	 */
+	constructor(sql, use, options, names, values) {
+		this.sql = sql;
+		this.use = use;
+		this.options = options;
+		this.names = names;
+		this.values = values;
+	}
+}
+
 const INTEGER_64_MIN = -(2n ** 63n);
 const INTEGER_64_MAX = 2n ** 63n - 1n;
 
@@ -65,7 +89,7 @@ function checkSql(sql, argument = "sql") {
 function checkStatement(sql, params, use, options, path = "") {
 	const checkedSql = checkSql(sql, `${path}sql`);
 	const { names, values } = checkParameters(params, `${path}params`);
-	return { sql: checkedSql, use, options, names, values };
+	return new CheckedStatement(checkedSql, use, options, names, values);
 }
 
 /**
@@ -75,7 +99,7 @@ function checkStatement(sql, params, use, options, path = "") {
  */
 function checkParameters(params, argument) {
 	if (params === undefined) {
-		return { names: undefined, values: [] };
+		return { names: undefined, values: NO_VALUES };
 	}
 	if (Array.isArray(params)) {
 		const values = reading(argument, () => Array.from(params));
@@ -218,7 +242,8 @@ function checkRowOptions({ maxRows = ROWS_MAX, bigint = false, rowMode = "object
 	if (rowMode !== "object" && rowMode !== "array") {
 		throw invalidArgument("options.rowMode", 'must be "object" or "array"');
 	}
-	return { maxRows, bigint, arrays: rowMode === "array" };
+	const arrays = rowMode === "array";
+	return maxRows === USUAL.maxRows && !bigint && !arrays ? USUAL : { maxRows, bigint, arrays };
 }
 
 module.exports = { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement };

@@ -12,7 +12,7 @@
  * @typedef {{ readonly text: string | undefined, readonly expiresAt: number | undefined }} Stored
  */
 
-/** Stored value that was read. It has a constructor because many are cached at a time: see `KeyWrite`. */
+/** Stored value that was read. It has a constructor because many are cached at a time: see `WriteOperation`. */
 class ReadValue {
 	/**
 	 * @param {string | undefined} text

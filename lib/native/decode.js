@@ -31,7 +31,7 @@ const NONE = new Float64Array(0);
  * @typedef {object} RowsReceiver
  * @property {(slice: RowSlice, last: boolean) => void} slice
  * @property {(error: unknown) => void} reject
- * @property {(microseconds: number) => void} [took] told how long the read took, on the thread that read
+ * @property {((microseconds: number) => void) | undefined} [took] told how long the read took, on the thread that read
  */
 
 /**

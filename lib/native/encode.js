@@ -95,14 +95,19 @@ const {
  * @property {SqlValue[]} values
  */
 
-/**
- * Statements that take effect together, or a script.
- *
- * @typedef {object} SqlJob
- * @property {Statement[]} statements
- * @property {string | undefined} script
- * @property {CancelToken | undefined} cancel
- */
+/** Statements that take effect together, or a script. */
+class SqlJob {
+	/**
+	 * @param {Statement[]} statements
+	 * @param {string | undefined} script
+	 * @param {CancelToken | undefined} cancel
+	 */
+	constructor(statements, script, cancel) {
+		this.statements = statements;
+		this.script = script;
+		this.cancel = cancel;
+	}
+}
 
 /**
  * The live value that a change was made from: the one that the `previous` command on the key in this batch has left, or
@@ -507,6 +512,7 @@ function statementLength({ sql, values }) {
 }
 
 module.exports = {
+	SqlJob,
 	emptyBatch,
 	encodeReads,
 	jobLength,

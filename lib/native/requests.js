@@ -35,8 +35,24 @@ const { encodeReads, toColumns } = require("./encode.js");
 /**
  * Statement that only reads, and the receiver of its rows.
  *
- * @typedef {RowsReceiver & { statement: Statement, cancel: CancelToken | undefined }} SqlRead
+ * @implements {RowsReceiver}
  */
+class SqlRead {
+	/**
+	 * @param {Statement} statement
+	 * @param {CancelToken | undefined} cancel
+	 * @param {RowsReceiver["slice"]} slice
+	 * @param {RowsReceiver["reject"]} reject
+	 */
+	constructor(statement, cancel, slice, reject) {
+		this.statement = statement;
+		this.cancel = cancel;
+		this.slice = slice;
+		this.reject = reject;
+		/** @type {RowsReceiver["took"]} */
+		this.took = undefined;
+	}
+}
 
 /**
  * Description of a statement.
@@ -253,4 +269,4 @@ function oneSlice(handler) {
 	return (event) => handler(event) || event.kind === "rows";
 }
 
-module.exports = { Requests, closeCursor };
+module.exports = { Requests, SqlRead, closeCursor };

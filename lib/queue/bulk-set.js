@@ -7,7 +7,7 @@ const { NO_CHANGES } = require("./writes.js");
 /**
  * @typedef {import("../base/key-entry.js").Entry} Entry
  * @typedef {import("./writes.js").BulkSetOperation} BulkSetOperation
- * @typedef {import("./writes.js").Promised} Promised
+ * @typedef {InstanceType<typeof import("./writes.js").Promised>} Promised
  */
 
 /**

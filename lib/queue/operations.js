@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * @typedef {import("../native/requests.js").SqlRead} SqlRead
+ * @typedef {InstanceType<typeof import("../native/requests.js").SqlRead>} SqlRead
  * @typedef {import("./writes.js").Write} Write
  */
 
@@ -12,11 +12,19 @@
  * @typedef {{ kind: "fence", run(release: () => void): boolean, reject(error: unknown): void, isRead: boolean }} Fence
  */
 
-/**
- * Read in SQL, which is a fence, too. Reads that follow each other share a snapshot.
- *
- * @typedef {{ kind: "read", read: SqlRead, reject(error: unknown): void }} ReadOperation
- */
+/** Read in SQL, which is a fence, too. Reads that follow each other share a snapshot. */
+class ReadOperation {
+	/** @type {"read"} */
+	kind = "read";
+
+	/**
+	 * @param {SqlRead} read
+	 */
+	constructor(read) {
+		this.read = read;
+		this.reject = read.reject;
+	}
+}
 
 /**
  * Lease, of a transaction or a reserved connection: nothing is sent to the writer from its beginning until it is done.
@@ -35,4 +43,4 @@ function isWrite(operation) {
 	return operation.kind !== "fence" && operation.kind !== "read" && operation.kind !== "lease";
 }
 
-module.exports = { isWrite };
+module.exports = { ReadOperation, isWrite };

@@ -12,7 +12,7 @@ const { NO_CHANGES, concernsAnyKey } = require("./writes.js");
  * @typedef {InstanceType<typeof import("./change.js").KeyRead>} KeyRead
  * @typedef {import("./writes.js").BulkSetOperation} BulkSetOperation
  * @typedef {import("./writes.js").KeyChange} KeyChange
- * @typedef {import("./writes.js").Promised} Promised
+ * @typedef {InstanceType<typeof import("./writes.js").Promised>} Promised
  * @typedef {import("./writes.js").UpdateManyOperation} UpdateManyOperation
  * @typedef {import("./writes.js").Write} Write
  */

@@ -3,25 +3,26 @@
 const { RootcellarError } = require("../base/errors.js");
 const { BULK_SET_ENTRIES_MIN } = require("../base/limits.js");
 const { CoherentCache } = require("../cache/coherent-cache.js");
+const { ReadOperation } = require("./operations.js");
 const { PendingWrites } = require("./pending.js");
 const { KV_COMMUNITY, checkRemoteCommunity, checkRemoteKeys, checkRemoteWrite } = require("./remote-keys.js");
 const { Scheduler } = require("./scheduler.js");
 const { checkNoDeadlock, isInScope } = require("./transaction-scope.js");
-const { NO_CHANGES } = require("./writes.js");
+const { NO_CHANGES, WriteOperation } = require("./writes.js");
 
 /**
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {import("../native/decode.js").RowsReceiver} RowsReceiver
  * @typedef {import("../native/events/event-connection.js").WatchScope} WatchScope
- * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {InstanceType<typeof import("../native/encode.js").SqlJob>} SqlJob
  * @typedef {import("../native/addon").KeySpan} KeySpan
  * @typedef {import("../native/requests.js").PageRead} PageRead
  * @typedef {import("../native/requests.js").Select} Select
- * @typedef {import("../native/requests.js").SqlRead} SqlRead
+ * @typedef {InstanceType<typeof import("../native/requests.js").SqlRead>} SqlRead
  * @typedef {InstanceType<typeof import("./change.js").KeyRead>} KeyRead
  * @typedef {import("./reads/many-reads.js").ManyRead} ManyRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
- * @typedef {import("./writes.js").Promised} Promised
+ * @typedef {InstanceType<typeof import("./writes.js").Promised>} Promised
  * @typedef {import("./writes.js").Write} Write
  */
 
@@ -194,7 +195,7 @@ class OperationQueue {
 	readSql(read) {
 		this.checkOpen();
 		this.checkRead();
-		this.scheduler.push({ kind: "read", read, reject: read.reject });
+		this.scheduler.push(new ReadOperation(read));
 	}
 
 	/**
@@ -238,7 +239,7 @@ class OperationQueue {
 	 * @param {Promised} promised resolved with the outcomes of its statements
 	 */
 	sql(job, { resolve, reject }) {
-		this.write({ kind: "sql", changes: NO_CHANGES, job, isAlone: false, resolve, reject });
+		this.write(Object.assign(new WriteOperation("sql", NO_CHANGES, resolve, reject), { job, isAlone: false }));
 	}
 
 	/**

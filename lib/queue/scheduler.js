@@ -14,7 +14,7 @@ const resolved = Promise.resolve();
  * @typedef {InstanceType<typeof import("../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {InstanceType<typeof import("./pending.js").PendingWrites>} PendingWrites
- * @typedef {import("../native/requests.js").SqlRead} SqlRead
+ * @typedef {InstanceType<typeof import("../native/requests.js").SqlRead>} SqlRead
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  * @typedef {import("./operations.js").Operation} Operation
  */

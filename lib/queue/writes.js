@@ -6,26 +6,20 @@ const { jobLength } = require("../native/encode.js");
  * @typedef {import("../base/kv-arguments.js").Increment} Increment
  * @typedef {import("../base/kv-arguments.js").KeyRange} KeyRange
  * @typedef {import("../native/encode.js").Batch} Batch
- * @typedef {import("../native/encode.js").SqlJob} SqlJob
+ * @typedef {InstanceType<typeof import("../native/encode.js").SqlJob>} SqlJob
  * @typedef {InstanceType<typeof import("./change.js").Change>} KeyChange
- */
-
-/**
- * Promise of an operation, to be settled.
- *
- * @typedef {{ resolve(value?: any): void, reject(error: unknown): void }} Promised
  */
 
 /**
  * Write that was issued and is not on disk, with the changes of keys that it is known to make. Deletes by a pattern or a
  * range and SQL have none, as only the writer can tell which keys they concern.
  *
- * @typedef {KeyWrite<"set", KeyChange[]>} SetOperation
- * @typedef {KeyWrite<"delete", [KeyChange]>} DeleteOperation
- * @typedef {KeyWrite<"update", [KeyChange]> & { update: Update }} UpdateOperation
- * @typedef {KeyWrite<"updateMany", KeyChange[]> & { update: UpdateMany }} UpdateManyOperation
+ * @typedef {WriteOperation<"set", KeyChange[]>} SetOperation
+ * @typedef {WriteOperation<"delete", [KeyChange]>} DeleteOperation
+ * @typedef {WriteOperation<"update", [KeyChange]> & { update: Update }} UpdateOperation
+ * @typedef {WriteOperation<"updateMany", KeyChange[]> & { update: UpdateMany }} UpdateManyOperation
  * @typedef {Promised & { kind: "deleteLike", changes: never[], pattern: string, community: string | undefined }} DeleteLikeOperation
- * @typedef {Promised & { kind: "sql", changes: never[], job: SqlJob, isAlone: boolean }} SqlOperation
+ * @typedef {WriteOperation<"sql", never[]> & { job: SqlJob, isAlone: boolean }} SqlOperation
  * @typedef {SetOperation | DeleteOperation | DeleteLikeOperation | UpdateOperation | UpdateManyOperation | SqlOperation | BulkSetOperation | TellingOperation} Write
  */
 
@@ -38,10 +32,10 @@ const { jobLength } = require("../native/encode.js");
 /**
  * Writes of which the writer tells a result, `told` once they are on disk.
  *
- * @typedef {KeyWrite<"increment", [KeyChange]> & { increment: Increment, told: number | undefined }} IncrementOperation
- * @typedef {KeyWrite<"setIfAbsent", [KeyChange]> & { told: boolean | undefined }} SetIfAbsentOperation
- * @typedef {KeyWrite<"expire", [KeyChange]> & { told: boolean | undefined }} ExpireOperation
- * @typedef {KeyWrite<"getAndDelete", [KeyChange]> & { told: string | undefined }} GetAndDeleteOperation
+ * @typedef {WriteOperation<"increment", [KeyChange]> & { increment: Increment, told: number | undefined }} IncrementOperation
+ * @typedef {WriteOperation<"setIfAbsent", [KeyChange]> & { told: boolean | undefined }} SetIfAbsentOperation
+ * @typedef {WriteOperation<"expire", [KeyChange]> & { told: boolean | undefined }} ExpireOperation
+ * @typedef {WriteOperation<"getAndDelete", [KeyChange]> & { told: string | undefined }} GetAndDeleteOperation
  * @typedef {Promised & { kind: "deleteRange", changes: never[], range: KeyRange, community: string | undefined, told: number | undefined }} DeleteRangeOperation
  * @typedef {IncrementOperation | SetIfAbsentOperation | ExpireOperation | GetAndDeleteOperation | DeleteRangeOperation} TellingOperation
  */
@@ -59,8 +53,20 @@ const { jobLength } = require("../native/encode.js");
 /** @type {never[]} */
 const NO_CHANGES = [];
 
+/** Promise of an operation, to be settled. */
+class Promised {
+	/**
+	 * @param {(value?: any) => void} resolve
+	 * @param {(error: unknown) => void} reject
+	 */
+	constructor(resolve, reject) {
+		this.resolve = resolve;
+		this.reject = reject;
+	}
+}
+
 /**
- * Write of keys that it lists.
+ * Write that was issued, with what it is known to change.
  *
  * It has a constructor, as has whatever belongs to an operation in flight. Of objects that are written as literals V8 keeps
  * count: if most of one place are alive when it collects garbage, as a thousand in flight are, it takes those to come for
@@ -70,7 +76,7 @@ const NO_CHANGES = [];
  * @template {string} K
  * @template {KeyChange[]} C
  */
-class KeyWrite {
+class WriteOperation {
 	/**
 	 * @param {K} kind
 	 * @param {C} changes
@@ -92,10 +98,10 @@ class KeyWrite {
  * @param {K} kind
  * @param {KeyChange} change
  * @param {Promised} promised
- * @returns {KeyWrite<K, [KeyChange]>}
+ * @returns {WriteOperation<K, [KeyChange]>}
  */
 function writeOfOne(kind, change, { resolve, reject }) {
-	return new KeyWrite(kind, /** @type {[KeyChange]} */ (Array.of(change)), resolve, reject);
+	return new WriteOperation(kind, /** @type {[KeyChange]} */ (Array.of(change)), resolve, reject);
 }
 
 /** Function of an `update`, and the result that it made of a value, so that it is not called again for the same value. */
@@ -235,8 +241,9 @@ function lengthOf(write) {
 }
 
 module.exports = {
-	KeyWrite,
+	WriteOperation,
 	NO_CHANGES,
+	Promised,
 	Update,
 	UpdateResult,
 	concernsAnyKey,

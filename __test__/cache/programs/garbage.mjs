@@ -9,7 +9,7 @@ const IN_FLIGHT = 1_000;
 const EACH = 50;
 const [filename, what] = process.argv.slice(2);
 // The cache holds next to nothing, so that a get is a read in flight and nothing is there to stay.
-const { appData, kv } = openDataStore({ filename, backup: false, cacheBytes: 1 });
+const { appData, kv, sqlite } = openDataStore({ filename, backup: false, cacheBytes: 1 });
 
 const keyOf = (n) => `member:${String(n % KEYS).padStart(9, "0")}`;
 const memberOf = (n) => ({ id: n, name: "Ada Lovelace of Root", xp: n, roles: ["member", "gardener"] });
@@ -25,10 +25,13 @@ const operations = {
 	update: (n) => appData.update(keyOf(n), promoted, undefined),
 	delete: (n) => appData.delete(keyOf(n)),
 	"kv.increment": (n) => kv.increment(`count:${n % KEYS}`),
+	"sqlite.run": () => sqlite.run("UPDATE numbers SET n = n + 1 WHERE id = 1"),
+	"sqlite.get": () => sqlite.get("SELECT n FROM numbers WHERE id = 1"),
 	"kv.setIfAbsent": (n) => kv.setIfAbsent({ key: keyOf(n), value: memberOf(n) }),
 };
 
 await appData.set(Array.from({ length: KEYS }, (_, n) => ({ key: keyOf(n), value: memberOf(n) })));
+await sqlite.exec("CREATE TABLE numbers (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO numbers VALUES (1, 1)");
 const profiler = new GCProfiler();
 profiler.start();
 let next = 0;

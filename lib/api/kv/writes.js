@@ -10,7 +10,7 @@ const {
 	checkUpdateKeys,
 } = require("../../base/kv-arguments.js");
 const { Change } = require("../../queue/change.js");
-const { KeyWrite, NO_CHANGES, writeOfOne } = require("../../queue/writes.js");
+const { WriteOperation, NO_CHANGES, writeOfOne } = require("../../queue/writes.js");
 const { inThisContext } = require("../../process/context.js");
 
 /**
@@ -32,7 +32,7 @@ function createKvWrites(queue, community) {
 	/**
 	 * Issues the write that `make` describes. What it throws rejects the promise.
 	 *
-	 * @param {(promised: import("../../queue/writes.js").Promised) => Write} make
+	 * @param {(promised: InstanceType<typeof import("../../queue/writes.js").Promised>) => Write} make
 	 * @returns {Promise<any>}
 	 */
 	const write = (make) =>
@@ -85,7 +85,7 @@ function createKvWrites(queue, community) {
 				const changes = checkUpdateKeys(keys).map((key) => new Change(community, key, undefined, undefined));
 				const boundFunc = inThisContext(checkUpdateFunction(updateFunc));
 				const update = { updateFunc: boundFunc, made: undefined, isRunning: false };
-				return Object.assign(new KeyWrite("updateMany", changes, resolve, reject), { update });
+				return Object.assign(new WriteOperation("updateMany", changes, resolve, reject), { update });
 			}),
 	};
 	return methods;

@@ -20,6 +20,19 @@ const { Poller } = require("./poller.js");
 /** Connections with a request under way. The set keeps them, and the process, alive until it is answered. */
 const busy = new Set();
 
+/** Answer that is awaited, with its handler until it has come: see `LatestChanges`. */
+class AwaitedAnswer {
+	/**
+	 * @param {EventHandler} handler
+	 */
+	constructor(handler) {
+		this.handler = handler;
+	}
+}
+
+/** @type {EventHandler} */
+const isAnswered = () => true;
+
 /**
  * Boundary to a store of the addon: numbers requests, and takes each event to the request that it answers.
  *
@@ -39,7 +52,7 @@ class EventConnection extends Requests {
 			NO_LEASE,
 		);
 		weak = new WeakRef(this);
-		/** @type {Map<number, EventHandler>} */
+		/** @type {Map<number, AwaitedAnswer>} */
 		this.handlers = new Map();
 		/** @type {Map<number, (event: Event) => void>} handlers of watches, which keep neither the process nor a closing store */
 		this.watches = new Map();
@@ -135,11 +148,12 @@ class EventConnection extends Requests {
 			this.notice(event);
 			return;
 		}
-		const handler = this.handlers.get(event.id);
-		if (handler === undefined) {
+		const awaited = this.handlers.get(event.id);
+		if (awaited === undefined) {
 			this.watches.get(event.id)?.(event);
-		} else if (handler(event)) {
+		} else if (awaited.handler(event)) {
 			this.handlers.delete(event.id);
+			awaited.handler = isAnswered;
 			if (this.handlers.size === 0) {
 				this.releaseSoon();
 				const { whenIdle } = this;
@@ -163,7 +177,7 @@ class EventConnection extends Requests {
 			this.native.hold(true);
 		}
 		const id = this.nextId();
-		this.handlers.set(id, handler);
+		this.handlers.set(id, new AwaitedAnswer(handler));
 		return id;
 	}
 

@@ -7,7 +7,7 @@ const { InlineReads } = require("./inline-reads.js");
 /**
  * @typedef {InstanceType<typeof import("../../cache/coherent-cache.js").CoherentCache>} CoherentCache
  * @typedef {InstanceType<typeof import("../../native/lazy-connection.js").LazyConnection>} LazyConnection
- * @typedef {import("../../native/requests.js").SqlRead} SqlRead
+ * @typedef {InstanceType<typeof import("../../native/requests.js").SqlRead>} SqlRead
  */
 
 /** Reads in SQL: on reader threads, or inline where that takes next to no time. */
