@@ -16,7 +16,7 @@ const { decode, encode } = require("../base/json.js");
 const { addRows } = require("../native/decode.js");
 const { bulkSet } = require("../queue/bulk-set.js");
 const { Change, KeyRead } = require("../queue/change.js");
-const { WriteOperation, NO_CHANGES, Update, writeOfOne } = require("../queue/writes.js");
+const { NO_CHANGES, Update, WriteOperation, writeOfOne } = require("../queue/writes.js");
 
 /**
  * @typedef {import("../..").KeyValueStore} KeyValueStore

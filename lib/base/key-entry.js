@@ -13,7 +13,7 @@
  */
 
 /** Stored value that was read. It has a constructor because many are cached at a time: see `WriteOperation`. */
-class ReadValue {
+class StoredValue {
 	/**
 	 * @param {string | undefined} text
 	 * @param {number | undefined} expiresAt
@@ -40,4 +40,4 @@ function liveText({ text, expiresAt }, now) {
 	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
 }
 
-module.exports = { ReadValue, liveText };
+module.exports = { StoredValue, liveText };

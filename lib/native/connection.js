@@ -1,7 +1,7 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { ReadValue } = require("../base/key-entry.js");
+const { StoredValue } = require("../base/key-entry.js");
 const { CLOCK_REPORT_INTERVAL_MS, JOINED_LENGTH_MAX } = require("../base/limits.js");
 const { namingSource } = require("../config/backup.js");
 const { endAtExit } = require("../process/exit.js");
@@ -39,7 +39,7 @@ const { endAtSignals } = require("./signals.js");
  */
 
 /** Stored value of a key that has no entry. */
-const NOTHING = new ReadValue(undefined, undefined);
+const NOTHING = new StoredValue(undefined, undefined);
 
 /** Boundary to the native store of a file. */
 class Connection extends EventConnection {
@@ -195,7 +195,7 @@ class Connection extends EventConnection {
 	readOneAtOnce({ key, community }, now, isFileSeen) {
 		const found = this.native.readOneNow(key, community, now, isFileSeen);
 		if (typeof found === "string") {
-			return new ReadValue(found, undefined);
+			return new StoredValue(found, undefined);
 		}
 		if (found === null) {
 			return NOTHING;

@@ -1,7 +1,7 @@
 "use strict";
 
 const { RootcellarError, toError } = require("../base/errors.js");
-const { ReadValue } = require("../base/key-entry.js");
+const { StoredValue } = require("../base/key-entry.js");
 const { TIME_MS_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
 
@@ -61,9 +61,9 @@ function valuesHandler(receive) {
  */
 function storedIn({ texts, expiries }) {
 	/** @type {Stored[]} */
-	const found = texts.map((text) => new ReadValue(text ?? undefined, undefined));
+	const found = texts.map((text) => new StoredValue(text ?? undefined, undefined));
 	for (const { index, at } of expiries) {
-		found[index] = new ReadValue(found[index]?.text, at);
+		found[index] = new StoredValue(found[index]?.text, at);
 	}
 	return found;
 }

@@ -9,7 +9,7 @@ const {
 } = require("../base/limits.js");
 const { outcomesOf } = require("../native/decode.js");
 const { emptyBatch } = require("../native/encode.js");
-const { ValueRead } = require("./change.js");
+const { DiskValue } = require("./change.js");
 const { BatchesInFlight, hasLateReadsOf } = require("./in-flight.js");
 const { isWrite } = require("./operations.js");
 const { encodeWrite } = require("./encoding/encode-write.js");
@@ -159,7 +159,7 @@ class Batcher {
 				if (stored === undefined) {
 					changes.push(change);
 				} else {
-					change.onDisk = new ValueRead(undefined, stored, this.cache.foreignChanges);
+					change.onDisk = new DiskValue(undefined, stored, this.cache.foreignChanges);
 				}
 			}
 		}
@@ -172,7 +172,7 @@ class Batcher {
 			for (const [index, change] of changes.entries()) {
 				const error = errorAt(index);
 				if (error || index < found.length) {
-					change.onDisk = new ValueRead(error, found[index], foreignChanges);
+					change.onDisk = new DiskValue(error, found[index], foreignChanges);
 				}
 			}
 		};

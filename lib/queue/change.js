@@ -23,7 +23,7 @@ class KeyRead {
 }
 
 /** Value on disk, or why it could not be read, and the cache's count of foreign changes before it was. */
-class ValueRead {
+class DiskValue {
 	/**
 	 * @param {Error | undefined} error
 	 * @param {Stored | undefined} stored
@@ -66,7 +66,7 @@ class Change {
 		this.state = "pending";
 		/** @type {Change | undefined} the change of the same key issued before this one */
 		this.before = undefined;
-		/** @type {ValueRead | undefined} read so that the batch in the making can have an update of it */
+		/** @type {DiskValue | undefined} read so that the batch in the making can have an update of it */
 		this.onDisk = undefined;
 		/** @type {import("../native/encode.js").Batch | undefined} the one in the making that it was put into */
 		this.batch = undefined;
@@ -155,4 +155,4 @@ function answer(read, text) {
 	}
 }
 
-module.exports = { Change, KeyRead, ValueRead, answer };
+module.exports = { Change, KeyRead, DiskValue, answer };

@@ -10,7 +10,7 @@ const {
 	checkUpdateKeys,
 } = require("../../base/kv-arguments.js");
 const { Change } = require("../../queue/change.js");
-const { WriteOperation, NO_CHANGES, writeOfOne } = require("../../queue/writes.js");
+const { NO_CHANGES, WriteOperation, writeOfOne } = require("../../queue/writes.js");
 const { inThisContext } = require("../../process/context.js");
 
 /**
