@@ -155,4 +155,4 @@ function answer(read, text) {
 	}
 }
 
-module.exports = { Change, KeyRead, DiskValue, answer };
+module.exports = { Change, DiskValue, KeyRead, answer };

@@ -241,11 +241,11 @@ function lengthOf(write) {
 }
 
 module.exports = {
-	WriteOperation,
 	NO_CHANGES,
 	Promised,
 	Update,
 	UpdateResult,
+	WriteOperation,
 	concernsAnyKey,
 	concernsUnlisted,
 	forgetRead,
