@@ -45,4 +45,4 @@ function unknownName(kind, path, name, known, hints) {
 	return `${shown}, which is unknown here; ${hint ?? `known are ${known.join(", ")}`}`;
 }
 
-module.exports = { invalidField, invalidSetting, unknownName };
+module.exports = { EXPECTED, invalidField, invalidSetting, unknownName };
