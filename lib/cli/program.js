@@ -211,7 +211,10 @@ function createProgram(json, argv) {
 		)
 		.addOption(new Option("--input <path>", "a file of lines (default: the standard input)").argParser(parsePath))
 		.option("--dry-run", "check everything, and write nothing")
-		.option("--skip", "leave out keys that cannot be imported, instead of importing none")
+		.option(
+			"--skip",
+			"with --from: leave out keys that cannot be imported, instead of importing none; not keys that exist",
+		)
 		.addOption(
 			new Option("--report <path>", "a file for every key that is not carried over exactly").argParser(parsePath),
 		)
