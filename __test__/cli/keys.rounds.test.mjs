@@ -238,9 +238,14 @@ describe("import", () => {
 			const { code, message } = await failure(["import", "-f", file, "--force", "--input", lines]);
 			expect([code, message], String(bad)).toEqual(["ERR_INVALID_INPUT", expect.stringContaining("line 2501 ")]);
 		}
-		for (const bad of [line({ key: "old", value: 2 }), line({ key: "new 7", value: 2 })]) {
+		// The second is that of a line before, in another slice, and the third that of the line before it.
+		for (const [bad, problem] of [
+			[line({ key: "old", value: 2 }), "line 2501 exists; nothing was imported, and --force overwrites"],
+			[line({ key: "new 7", value: 2 }), "line 2501 is that of a line before; nothing was imported"],
+			[line({ key: "x", value: 2 }).repeat(2), "line 2502 is that of a line before; nothing was imported"],
+		]) {
 			const { code, message } = await failure(["import", "-f", file], { input: good + bad });
-			expect([code, message]).toEqual(["ERR_KEY_EXISTS", expect.stringContaining("line 2501 ")]);
+			expect([code, message]).toEqual(["ERR_KEY_EXISTS", expect.stringContaining(`the key of ${problem}`)]);
 		}
 		expect(await rawRows(file)).toEqual(before);
 		expect((await failure(["import", "-f", file, "--input", join(directory, "none")])).code).toBe("ERR_NOT_FOUND");

@@ -21,9 +21,7 @@ describe("a key", () => {
 		for (const trial of [["--dry-run"], []]) {
 			const { code, message } = await failure([...args, ...trial], { env });
 			expect(code).toBe("ERR_KEY_EXISTS");
-			expect(message).toBe(
-				'the key "coins", row 6 of json, exists, or one before it has become the same; nothing was imported, and --force overwrites',
-			);
+			expect(message).toBe('the key "coins", row 6 of json, exists; nothing was imported, and --force overwrites');
 		}
 		expect(await exported(file)).toEqual([{ key: "coins", value: "secret" }]);
 		expect((await json([...args, "--force"], { env })).keys).toBe(8);
@@ -54,7 +52,12 @@ describe("a key", () => {
 			"INSERT INTO a VALUES ('1', '2')",
 		);
 		const { code, message } = await expectRefused(["--from", "quick.db", source]);
-		expect([code, message]).toEqual(["ERR_KEY_EXISTS", expect.stringContaining('the key "a:1", row 1 of a, exists')]);
+		expect([code, message]).toEqual([
+			"ERR_KEY_EXISTS",
+			expect.stringMatching(
+				/the key "a:1", row 1 of a, is what one before it has become; nothing .* --force takes the last$/,
+			),
+		]);
 		const file = await fileWith([]);
 		expect((await json(["import", "--from", "quick.db", source, "--table", "a", "-f", file], { env })).keys).toBe(1);
 	});

@@ -121,6 +121,9 @@ function kindOf(value) {
 	if (value === null || value === undefined) {
 		return String(value);
 	}
+	if (Array.isArray(value)) {
+		return "an array";
+	}
 	return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
