@@ -81,6 +81,7 @@ test("arguments that cannot be used are named", async () => {
 	await invalid({ id: "0000000000000001", at: 0 }, "options.id");
 	await invalid({ to: "" }, "options.to");
 	await invalid({ to: file }, "options.to");
+	await invalid({ to: "s3://key:secret@bucket/copy" }, "options.to");
 	await invalid({ to: "copy", overwrite: 1 }, "options.overwrite");
 	const options = (backup, argument) => {
 		let error;

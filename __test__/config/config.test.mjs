@@ -268,6 +268,12 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 		["is an array", "[]"],
 		["has null for sqlite3", JSON.stringify({ databaseType: "sqlite3", sqlite3: null })],
 		["has a text for sqlite3", JSON.stringify({ databaseType: "sqlite3", sqlite3: "x.db" })],
+		...["mysql://bot:PW@h/db", "postgres://bot:PW@h/db", '"pg://bot:PW@h/db"', "https:/PW@h", "url=s3://PW@b"].map(
+			(url) => [
+				`has for a file name what looks like a URL, ${url}`,
+				JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: url.replace("PW", secret) } }),
+			],
+		),
 		["has sqlite3 without a file name", JSON.stringify({ databaseType: "sqlite3", sqlite3: {} })],
 		["has a number for the file name", JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: 5 } })],
 		["has an empty file name", sqlite("")],

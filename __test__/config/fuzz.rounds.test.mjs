@@ -39,8 +39,13 @@ const problems = [
 	"its sqlite3.filename must not be empty",
 	"its sqlite3.filename must not contain a NUL",
 	"its sqlite3.filename must be the path of a file, or :memory:; file: URIs are not supported",
+	"its sqlite3.filename must be the path of a file, or :memory:, and looks like a URL; one of PostgreSQL belongs in pg.url of " +
+		"DATABASE_CONFIG; write ./ before a path",
 ];
-const expected = '{"databaseType":"sqlite3","sqlite3":{"filename":"<path>"}}';
+const expected =
+	'{"databaseType":"sqlite3","sqlite3":{"filename":"<path>"}}, or {"databaseType":"pg","pg":{"host":"<host>","port":5432,' +
+	'"username":"<user>","password":"<password>","name":"<database>"}} or {"databaseType":"pg","pg":{"url":' +
+	'"postgres://<user>:<password>@<host>:5432/<database>"}}';
 const messages = problems.map((problem) => `DATABASE_CONFIG cannot be used: ${problem}; expected ${expected}`);
 
 /** The file name that a configuration means, or undefined if it cannot be used. */
@@ -51,7 +56,7 @@ function meaning(text) {
 		if (Array.isArray(config) || config.databaseType !== "sqlite3") return undefined;
 		if (config.sqlite3 === undefined) return "./rootsdk.sqlite3";
 		const { filename } = config.sqlite3;
-		if (typeof filename !== "string" || /^$|^file:|\0/u.test(filename)) return undefined;
+		if (typeof filename !== "string" || /^$|^file:|\0|^[^/\\]+:\//u.test(filename)) return undefined;
 		return filename;
 	} catch {
 		return undefined;
@@ -96,7 +101,19 @@ const anyText = fc.oneof(fc.string(), fc.string({ unit: anyCharacter }), fc.json
 /** Objects that are nearly a configuration, or one. */
 const filename = fc.oneof(
 	fc.string({ unit: anyCharacter }),
-	fc.constantFrom("", ":memory:", "file:x", "file::memory:", "a\0b", "./x.db", "/x.db", "..", "\ud800"),
+	fc.constantFrom(
+		"",
+		":memory:",
+		"file:x",
+		"file::memory:",
+		"a\0b",
+		"./x.db",
+		"/x.db",
+		"s3://a/b",
+		"./s3://a",
+		"..",
+		"\ud800",
+	),
 	fc.jsonValue(),
 );
 const sqlite3 = fc.oneof(

@@ -38,7 +38,8 @@ export function newProject() {
 export async function runExample(source, project = newProject(), variables = {}) {
 	writeFileSync(join(project, "example.mts"), source);
 	// The package's declarations are checked in `../package/types`.
-	const compilerOptions = { strict: true, module: "nodenext", target: "es2022", types: ["node"], skipLibCheck: true };
+	const strictness = { strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true };
+	const compilerOptions = { ...strictness, module: "nodenext", target: "es2022", types: ["node"] };
 	const lib = ["es2022", "esnext.disposable"];
 	writeFileSync(
 		join(project, "tsconfig.json"),

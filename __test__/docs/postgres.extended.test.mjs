@@ -13,7 +13,7 @@ test("the transaction of docs/postgres.md commits its row and its key together",
 	await query("CREATE TABLE items (id int PRIMARY KEY, price int)");
 	await query("INSERT INTO items VALUES (7, 30)");
 	const [example] = examplesOf(page("postgres.md"), "ts");
-	const program = `import { dataStore } from "rootcellar";\n${example}console.log(await dataStore.appData.get("coins:42"));\n`;
+	const program = `${example}console.log(await dataStore.appData.get("coins:42"));\n`;
 	const { stdout, stderr } = await runExample(program, newProject(), { DATABASE_CONFIG: config });
 	expect(stderr).toBe("");
 	expect(stdout).toBe("-30\n");

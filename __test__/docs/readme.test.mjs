@@ -70,6 +70,7 @@ async function projectWithExamples() {
 	writeFileSync(join(project, "root.cjs"), ROOT);
 	const compilerOptions = {
 		strict: true,
+		noUncheckedIndexedAccess: true,
 		module: "nodenext",
 		target: "es2022",
 		types: ["node"],

@@ -142,6 +142,8 @@ describe("opening", () => {
 		["a number as the file name", { filename: 5 }, "options.filename"],
 		["null as the file name", { filename: null }, "options.filename"],
 		["an object as the file name", { filename: {} }, "options.filename"],
+		["a URL as the file name", { filename: `postgres://bot:${SECRET}@host/bot` }, "options.filename"],
+		["a URL with one slash as the file name", { filename: `mysql:/bot:${SECRET}@host/bot` }, "options.filename"],
 		["an option that there is not", { filename: "x.sqlite3", backups: false }, "options.backups"],
 		["true as the backup", { filename: "x.sqlite3", backup: true }, "options.backup"],
 		["a text as the backup", { filename: "x.sqlite3", backup: "off" }, "options.backup"],

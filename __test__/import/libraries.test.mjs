@@ -116,7 +116,7 @@ describe("an import", () => {
 		const { stdout } = await rootcellar([...args, "--dry-run"], { env, input });
 		expect(stdout).toBe("2 keys would be imported\n");
 		expect(readdirSync(folder)).toEqual([]);
-		expect(await json(args, { env, input })).toEqual({ keys: 2 });
+		expect(await json(args, { env, input })).toMatchObject({ keys: 2 });
 		expect(await exported(file)).toEqual([
 			{ key: "old/a", value: 1 },
 			{ key: "old/b", communityId: "c", value: 2 },

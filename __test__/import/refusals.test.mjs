@@ -47,9 +47,10 @@ test("options that do not fit are refused", async () => {
 	expect(await usage(source)).toMatch(/name the source of .* with --from/);
 	expect(await usage("--from", "quick.db")).toMatch(/name the path/);
 	expect(await usage("--from", "redis", source)).toMatch(/Allowed choices are quick.db, enmap/);
-	expect(await usage("--from", "quick.db", source, "--split", "2")).toMatch(/--split says nothing about quick.db/);
-	expect(await usage("--from", "json", source, "--table", "a")).toMatch(/--table says nothing about json/);
-	expect(await usage("--table", "a")).toMatch(/--table says nothing about lines/);
+	expect(await usage("--from", "quick.db", source, "--split", "2")).toMatch(/--split does not apply to quick.db/);
+	expect(await usage("--from", "json", source, "--table", "a")).toMatch(/--table does not apply to json/);
+	expect(await usage("--table", "a")).toMatch(/--table does not apply to lines/);
+	expect(await usage("--skip")).toMatch(/--skip does not apply to lines/);
 	expect(await usage("--from", "json", source, "--split", "0")).toMatch(/expected a number of levels/);
 	expect(await usage("--from", "quick.db", source, "--input", source)).toMatch(/--input is for lines/);
 	const missing = await expectRefused(["--from", "quick.db", source, "--table", "none"]);

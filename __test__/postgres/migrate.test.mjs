@@ -161,6 +161,7 @@ describe("migrate", () => {
 		const secret = encodeURIComponent(server.password);
 		for (const [url, code, exit] of [
 			[`postgres://u:${secret}@h/d?pool=7`, "ERR_INVALID_CONFIG", 2],
+			[`postgres://u:${secret}/${secret}@h/d`, "ERR_INVALID_CONFIG", 2],
 			[`postgres://u:${secret}x@${server.host}:${server.port}/${name}`, "ERR_POSTGRES", 1],
 			[`postgres://${server.username}:${secret}@${server.host}:${server.port}/none`, "ERR_POSTGRES", 1],
 			[`postgres://${server.username}@${server.host}:${server.port}/${name}`, "ERR_POSTGRES", 1],
@@ -229,7 +230,7 @@ describe("export and import", () => {
 		expect(await json(["export", "--output", output], { env })).toEqual({ keys: 0, file: output });
 		expect(await json(["migrate", "--from", url, "--to", temporaryFile()], { env: off })).toMatchObject({ keys: 0 });
 		expect(await query("SELECT to_regclass('__rootapp_kv') AS made")).toEqual([{ made: null }]);
-		expect(await json(["import"], { env, input: '{"key":"k","value":1}\n' })).toEqual({ keys: 1 });
+		expect(await json(["import"], { env, input: '{"key":"k","value":1}\n' })).toMatchObject({ keys: 1 });
 		expect(await storeOn(config).appData.get("k")).toBe(1);
 	});
 
@@ -238,7 +239,7 @@ describe("export and import", () => {
 		const env = { ...off, DATABASE_CONFIG: database.config };
 		const { stdout: lines } = await rootcellar(["export", "--file", from], { env: off });
 		expect(lines.trimEnd().split("\n")).toHaveLength(5);
-		expect(await json(["import"], { env, input: lines })).toEqual({ keys: 5 });
+		expect(await json(["import"], { env, input: lines })).toMatchObject({ keys: 5 });
 		const { stdout: again, stderr } = await rootcellar(["export"], { env });
 		expect([again, stderr]).toEqual([lines, ""]);
 		const output = temporaryFile("keys.jsonl");
@@ -261,13 +262,18 @@ describe("export and import", () => {
 			["import", "--input", input],
 			["import", "--input", input, "--dry-run"],
 		]) {
-			expect((await failure(args, { env })).code).toBe("ERR_KEY_EXISTS");
+			const { code, message } = await failure(args, { env });
+			expect([code, message]).toEqual(["ERR_KEY_EXISTS", expect.stringContaining("the key of line 2 exists;")]);
 			expect(await contentOf(store)).toEqual([[{ key: "here", value: 1 }], []]);
 		}
-		expect(await json(["import", "--input", input, "--force"], { env })).toEqual({ keys: 2 });
+		expect(await json(["import", "--input", input, "--force"], { env })).toMatchObject({ keys: 2 });
 		expect(await store.appData.get("here")).toBe(2);
 		const twice = '{"key":"x","value":1}\n{"key":"x","value":2}\n';
-		expect((await failure(["import"], { env, input: twice })).code).toBe("ERR_KEY_EXISTS");
+		const { code, message } = await failure(["import"], { env, input: twice });
+		expect([code, message]).toEqual([
+			"ERR_KEY_EXISTS",
+			expect.stringContaining("the key of line 2 is that of a line before;"),
+		]);
 		expect(await store.appData.get("x")).toBeUndefined();
 	});
 });

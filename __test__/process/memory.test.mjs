@@ -146,5 +146,6 @@ test("options that do not fit are refused", async () => {
 	expectArgumentError(thrown({ filename: "file::memory:" }), "options.filename");
 	expect(await rejection(() => memoryStore({ backup: false }).backups.list())).toMatchObject({
 		code: "ERR_BACKUP_OFF",
+		message: "this store makes no backups: it is in memory",
 	});
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runModuleForJson } from "../helpers/child.mjs";
-import { expectArgumentError, expectFailure, rejection } from "../helpers/errors.mjs";
+import { expectArgumentError, expectFailure, rejection, SECRET } from "../helpers/errors.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
 /** A folder with these files. */
@@ -232,6 +232,13 @@ describe("what cannot be migrated", () => {
 		const nowhere = join(temporaryDirectory(), "nowhere");
 		expect((await expectFailure(() => sqlite.migrate(nowhere), "ERR_MIGRATION")).message).toContain(nowhere);
 		await expectFailure(() => sqlite.migrate([join(nowhere, "1_a.sql")]), "ERR_MIGRATION");
+	});
+
+	test("a text that is a URL is a TypeError that shows none of it", async () => {
+		const { sqlite } = temporaryStore();
+		const url = `https://bot:${SECRET}@host/migrations`;
+		expectArgumentError(await rejection(() => sqlite.migrate(url)), "migrations");
+		expectArgumentError(await rejection(() => sqlite.migrate([url])), "migrations[0]");
 	});
 
 	test("anything else is a TypeError", async () => {

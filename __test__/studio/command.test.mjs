@@ -140,6 +140,16 @@ describe("it refuses to start, and says why,", () => {
 		]);
 	});
 
+	test("at an address that is none of this machine", async () => {
+		const file = await withKey(temporaryFile());
+		// TEST-NET-1 (RFC 5737) is nobody's.
+		const { code, message } = await failure(["studio", "--file", file, "--allow-remote", "192.0.2.1"]);
+		expect([code, message]).toEqual([
+			"ERR_ADDRESS",
+			"192.0.2.1 is no address of this machine; name another with --allow-remote",
+		]);
+	});
+
 	test("without a file, or with one that is damaged, no store, or of a newer version", async () => {
 		const missing = await failure(["studio", "--file", temporaryFile()]);
 		expect(missing.code).toBe("ERR_NOT_FOUND");

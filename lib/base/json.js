@@ -121,7 +121,19 @@ function kindOf(value) {
 	if (value === null || value === undefined) {
 		return String(value);
 	}
-	return typeof value === "object" ? "an object" : `a ${typeof value}`;
+	if (typeof value !== "object") {
+		return `a ${typeof value}`;
+	}
+	return isArray(value) ? "an array" : "an object";
+}
+
+/** @param {object} value also a proxy that is revoked, of which nobody may ask anything */
+function isArray(value) {
+	try {
+		return Array.isArray(value);
+	} catch {
+		return false;
+	}
 }
 
 module.exports = { encode, encodePlain, decode, kindOf, shown };

@@ -4,7 +4,7 @@ const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
 const { listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
 const { storeAt } = require("./files.js");
-const { formatBytes, formatDuration, print } = require("./output.js");
+const { counted, formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
 const { existing, locate, locateBoth, locateKeys, refuseNothing, withStore } = require("./locate.js");
 const { statusOfServer } = require("./server/status.js");
@@ -43,8 +43,7 @@ function describeLag({ state, changedPages, changedBytes, since, reason }) {
 	if (state === "oldCopy") return "the file is an old copy: it lacks newer backups, which opening it restores";
 	if (since === undefined) return `not known: ${reason}`;
 	const ago = formatDuration(Date.now() - since.getTime());
-	const pages = changedPages === 1 ? "1 page" : `${changedPages} pages`;
-	return `${pages} (${formatBytes(changedBytes)}) changed since ${since.toISOString()}, ${ago} ago`;
+	return `${counted(changedPages, "page")} (${formatBytes(changedBytes)}) changed since ${since.toISOString()}, ${ago} ago`;
 }
 
 /**
@@ -127,7 +126,7 @@ async function verify(options) {
 	});
 	const { createdAt, sizeBytes, files, skipped, isComplete } = verification;
 	const text = [
-		`the state of ${createdAt.toISOString()} can be restored: ${formatBytes(sizeBytes)} from ${files} files`,
+		`the state of ${createdAt.toISOString()} can be restored: ${formatBytes(sizeBytes)} from ${counted(files, "file")}`,
 		...skipped.map(({ name, reason }) => `cannot be used: ${name}: ${reason}`),
 	];
 	if (!isComplete) process.exitCode = 1;

@@ -7,7 +7,7 @@ const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
 const { EXPORTED } = require("./export-query.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./json-lines.js");
-const { print, write } = require("./output.js");
+const { counted, print, write } = require("./output.js");
 const { progressBar } = require("./progress.js");
 const { existing, locateKeys, withReader } = require("./locate.js");
 const { openServer } = require("./server/keys.js");
@@ -47,7 +47,7 @@ async function exportKeys(options) {
 	}
 	const output = outputAt(options.output, place, options.force ?? false);
 	const keys = await intoFile(output, place.file, (write) => exportTo(place, options, write));
-	print(options, { keys, file: output }, `${keys} keys are in ${output}`);
+	print(options, { keys, file: output }, `${counted(keys)} ${keys === 1 ? "is" : "are"} in ${output}`);
 }
 
 /**

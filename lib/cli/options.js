@@ -3,6 +3,7 @@
 const { isIP } = require("node:net");
 const { InvalidArgumentError } = require("commander");
 const { locationFromOption } = require("../config/location.js");
+const { looksLikeUrl } = require("../config/paths.js");
 
 /** Time in ISO 8601: a date, or a date and a time with or without a zone. */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
@@ -51,16 +52,56 @@ function parseMoment(text) {
 	}
 }
 
-/** @param {string} text */
-function parsePath(text) {
-	if (text === "") {
-		throw new InvalidArgumentError("expected the path of a file");
+/**
+ * @param {string} text
+ * @param {string} expected
+ */
+function refuseUrl(text, expected) {
+	if (looksLikeUrl(text)) {
+		throw new InvalidArgumentError(`it looks like a URL; expected ${expected}; write ./ before a path`);
 	}
+}
+
+/**
+ * @param {string} text
+ * @param {string} expected
+ */
+function checkPath(text, expected) {
+	if (text === "") {
+		throw new InvalidArgumentError(`expected ${expected}`);
+	}
+	refuseUrl(text, expected);
 	return text;
 }
 
 /** @param {string} text */
+function parsePath(text) {
+	return checkPath(text, "the path of a file");
+}
+
+/** @param {string} text */
+function parseSource(text) {
+	return checkPath(text, "the path of a file, or of a folder");
+}
+
+/** @param {string} text */
 function parseStore(text) {
+	return storeFrom(text, "the path of a file; a database on PostgreSQL is what DATABASE_CONFIG names, without --file");
+}
+
+/** @param {string} text */
+function parsePlace(text) {
+	return /^postgres(ql)?:/i.test(text)
+		? text
+		: storeFrom(text, "the path of a file, or a URL that begins with postgres://");
+}
+
+/**
+ * @param {string} text
+ * @param {string} expected
+ */
+function storeFrom(text, expected) {
+	refuseUrl(text, expected);
 	try {
 		if (locationFromOption(text).kind === "memory") {
 			throw new TypeError("it must be the path of a file, which a store in memory is not");
@@ -70,11 +111,6 @@ function parseStore(text) {
 		throw new InvalidArgumentError(message.replace(/^options\.filename /, "it "));
 	}
 	return text;
-}
-
-/** @param {string} text */
-function parsePlace(text) {
-	return /^postgres(ql)?:/i.test(text) ? text : parseStore(text);
 }
 
 /** @param {string} text */
@@ -127,6 +163,7 @@ module.exports = {
 	parsePath,
 	parsePlace,
 	parsePort,
+	parseSource,
 	parseStore,
 	parseTime,
 	parseUrl,

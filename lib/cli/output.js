@@ -82,9 +82,12 @@ function watchOutput() {
 	});
 }
 
-/** @param {number} keys */
-function counted(keys) {
-	return keys === 1 ? "1 key" : `${keys} keys`;
+/**
+ * @param {number} count
+ * @param {string} [noun] of one of them
+ */
+function counted(count, noun = "key") {
+	return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
 /** @param {number} bytes */

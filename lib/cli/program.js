@@ -12,11 +12,12 @@ const {
 	parsePath,
 	parsePlace,
 	parsePort,
+	parseSource,
 	parseStore,
 	parseTime,
 	parseUrl,
 } = require("./options.js");
-const { EXIT_USAGE, fail, watchOutput } = require("./output.js");
+const { EXIT_USAGE, fail, note, watchOutput } = require("./output.js");
 
 /**
  * A command whose code is loaded when it is called: the others need not wait for it.
@@ -38,6 +39,7 @@ const DESTINATION = [
 	"where its backups are (default: what ROOTCELLAR_BACKUP says, else <file>.backup)",
 ];
 const CONFIGURED = "default, where the other is given: what DATABASE_CONFIG says";
+const JSON_LINE = "print the result as one line of JSON, for scripts, also if something fails";
 const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was called or configured wrongly";
 
 /**
@@ -48,9 +50,10 @@ const EXIT_CODES = "0 if all went well, 1 if something failed, 2 if it was calle
  * @param {string} description
  * @param {string} example
  * @param {(...args: any[]) => Promise<void>} action gets the arguments of the command, if it has any, and the options
+ * @param {string} [json] what `--json` does
  */
-function add(program, name, description, example, action) {
-	return addBare(program, name, description, example, action)
+function add(program, name, description, example, action, json) {
+	return addBare(program, name, description, example, action, json)
 		.addOption(new Option(STORE[0] ?? "", STORE[1]).argParser(parseStore))
 		.addOption(new Option(DESTINATION[0] ?? "", DESTINATION[1]).argParser(parseUrl));
 }
@@ -63,12 +66,13 @@ function add(program, name, description, example, action) {
  * @param {string} description
  * @param {string} example
  * @param {(...args: any[]) => Promise<void>} action
+ * @param {string} [json] what `--json` does
  */
-function addBare(program, name, description, example, action) {
+function addBare(program, name, description, example, action, json = JSON_LINE) {
 	return program
 		.command(name)
 		.description(description)
-		.option("--json", "print one line of JSON, for scripts, also if something fails")
+		.option("--json", json)
 		.addHelpText("after", `\nExample:\n  npx rootcellar ${example}`)
 		.action(async (...given) => {
 			const [options] = given.slice(-2);
@@ -81,16 +85,34 @@ function addBare(program, name, description, example, action) {
 }
 
 /**
- * @param {boolean} json
+ * Message about a command line, which quotes it, without what it has behind the scheme of a URL: that may hold a password.
+ *
+ * @param {string} message
+ * @param {string[]} argv
  */
-function createProgram(json) {
+function withoutUrls(message, argv) {
+	for (const argument of argv) {
+		const [url, scheme] = /([a-z0-9+.-]{2}:\/+).+/is.exec(argument) ?? [];
+		if (url !== undefined) message = message.replaceAll(url, () => `${scheme}...`);
+	}
+	return message.replace(/^error: /, "").trimEnd();
+}
+
+/**
+ * @param {boolean} json
+ * @param {string[]} argv
+ */
+function createProgram(json, argv) {
 	const program = new Command("rootcellar");
 	program
 		.description("Backups, keys and data of a rootcellar store.")
 		.version(version)
 		.showHelpAfterError("(rootcellar --help tells more)")
 		.exitOverride();
-	if (json) program.configureOutput({ writeErr: () => {} });
+	program.configureOutput({
+		outputError: (message) => note(`${withoutUrls(message, argv)} (ERR_USAGE)`),
+		...(json ? { writeErr: () => {}, outputError: () => {} } : {}),
+	});
 	add(
 		program,
 		"status",
@@ -127,9 +149,10 @@ function createProgram(json) {
 		"say what differs between a state and the file as it is now, or another state: every key, and numbers of rows",
 		"diff --file bot.sqlite3 --at 2025-01-31T12:00:00Z",
 		later(() => require("./states/diff.js").diff),
+		"print a line of JSON for each key, and one with the numbers, for scripts; one if something fails",
 	)
 		.addOption(
-			new Option("--at <moment>", "the earlier state: a time as of restore, or the id of a backup")
+			new Option("--at <moment>", "required: the earlier state, a time as of restore, or the id of a backup")
 				.argParser(parseMoment)
 				.makeOptionMandatory(),
 		)
@@ -158,6 +181,7 @@ function createProgram(json) {
 		"write every key, of every community, as a line of JSON",
 		"export --file bot.sqlite3 --output keys.jsonl",
 		later(() => require("./export.js").exportKeys),
+		"print what --output has got, or an error, as a line of JSON, for scripts; a key is always a line of JSON",
 	)
 		.option("--community <id>", "only the keys of this community; '' is the default scope")
 		.addOption(new Option("--output <path>", "a file (default: the standard output)").argParser(parsePath))
@@ -169,7 +193,7 @@ function createProgram(json) {
 		"import --from quick.db json.sqlite --file bot.sqlite3 --dry-run",
 		later(() => require("./import/command.js").importKeys),
 	)
-		.argument("[path]", "with --from: the file, or the folder of node-persist")
+		.argument("[path]", "with --from: the file, or the folder of node-persist", parseSource)
 		.addOption(new Option("--from <source>", "whose it is").choices(Object.keys(SOURCES)))
 		.option("--table <name...>", "only these tables of quick.db, enmaps, or tables of Keyv (default: keyv)")
 		.addOption(
@@ -187,7 +211,10 @@ function createProgram(json) {
 		)
 		.addOption(new Option("--input <path>", "a file of lines (default: the standard input)").argParser(parsePath))
 		.option("--dry-run", "check everything, and write nothing")
-		.option("--skip", "leave out keys that cannot be imported, instead of importing none")
+		.option(
+			"--skip",
+			"with --from: leave out keys that cannot be imported, instead of importing none; not keys that exist",
+		)
 		.addOption(
 			new Option("--report <path>", "a file for every key that is not carried over exactly").argParser(parsePath),
 		)
@@ -232,13 +259,13 @@ async function main(argv) {
 	watchOutput();
 	const json = argv.includes("--json");
 	try {
-		await createProgram(json).parseAsync(argv);
+		await createProgram(json, argv).parseAsync(argv);
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
 		// Help and the version are no errors.
 		process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
 		if (json && error.exitCode !== 0) {
-			fail({ code: "ERR_USAGE", message: error.message.replace(/^error: /, "") }, json);
+			fail({ code: "ERR_USAGE", message: withoutUrls(error.message, argv) }, json);
 		}
 	}
 }

@@ -2,7 +2,7 @@
 
 const { MEMORY, memoryFile } = require("./memory.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
-const { absolutePath, followLinks, problemWithName } = require("./paths.js");
+const { absolutePath, followLinks, looksLikeUrl, problemWithName } = require("./paths.js");
 
 /** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
@@ -104,6 +104,12 @@ function problemWith(filename) {
 	if (filename.startsWith("file:")) {
 		return "must be the path of a file, or :memory:; file: URIs are not supported";
 	}
+	if (looksLikeUrl(filename)) {
+		return (
+			"must be the path of a file, or :memory:, and looks like a URL; one of PostgreSQL belongs in pg.url of DATABASE_CONFIG; " +
+			"write ./ before a path"
+		);
+	}
 	return filename === MEMORY ? undefined : problemWithName(filename);
 }
 
@@ -124,8 +130,10 @@ function locate(filename, folder, source) {
  * @param {string} problem
  */
 function invalidConfig(problem) {
-	const expected = '{"databaseType":"sqlite3","sqlite3":{"filename":"<path>"}}';
-	return new RootcellarError("ERR_INVALID_CONFIG", `DATABASE_CONFIG cannot be used: ${problem}; expected ${expected}`);
+	const sqlite = '{"databaseType":"sqlite3","sqlite3":{"filename":"<path>"}}';
+	const { EXPECTED } = require("./postgres/problem.js");
+	const message = `DATABASE_CONFIG cannot be used: ${problem}; expected ${sqlite}, or ${EXPECTED}`;
+	return new RootcellarError("ERR_INVALID_CONFIG", message);
 }
 
 module.exports = { locationFromEnvironment, locationFromOption };

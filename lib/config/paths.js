@@ -56,6 +56,25 @@ function realFolder(folder) {
 	}
 }
 
+/** Beginning of a URL, of whatever scheme, also in quotes or with another word before it. */
+const URL_BEGINNING = /^[^/\\]+:\//;
+
+/** Drive of Windows, which is none of a URL. */
+const DRIVE_BEGINNING = /^[a-z]:/i;
+
+/**
+ * True for a text that is meant as a URL. As a path it would begin with a folder whose name ends with a colon, and whoever
+ * shows it would show the password in it.
+ *
+ * @param {string} given
+ */
+function looksLikeUrl(given) {
+	return URL_BEGINNING.test(given) && !(process.platform === "win32" && DRIVE_BEGINNING.test(given));
+}
+
+/** Problem of the path of a file that looks like a URL; it shows nothing of it. */
+const IS_URL = "must be the path of a file, and looks like a URL; write ./ before a path";
+
 /**
  * Problem of the path of a file that is to be made, with the name that it has on this system.
  *
@@ -63,6 +82,9 @@ function realFolder(folder) {
  * @returns {string | undefined}
  */
 function problemWithName(file) {
+	if (looksLikeUrl(file)) {
+		return IS_URL;
+	}
 	return process.platform === "win32" ? problemOnWindows(file) : undefined;
 }
 
@@ -85,4 +107,4 @@ function problemOnWindows(file) {
 		: undefined;
 }
 
-module.exports = { absolutePath, followLinks, problemWithName };
+module.exports = { absolutePath, followLinks, looksLikeUrl, problemWithName };

@@ -59,6 +59,12 @@ function refuse(error, address, port) {
 	if (error.code === "EADDRINUSE") {
 		throw new RootcellarError("ERR_PORT_IN_USE", `port ${port} of ${address} is in use; name another with --port`);
 	}
+	if (error.code === "EADDRNOTAVAIL") {
+		throw new RootcellarError(
+			"ERR_ADDRESS",
+			`${address} is no address of this machine; name another with --allow-remote`,
+		);
+	}
 	throw new RootcellarError("ERR_PORT", `port ${port} of ${address} cannot be used: ${error.message}`);
 }
 

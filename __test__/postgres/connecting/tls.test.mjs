@@ -1,7 +1,7 @@
 // TLS: what is believed, and what is not.
 
 import { writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { rejection } from "../../helpers/errors.mjs";
 import { storeOn } from "../../helpers/postgres.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
@@ -89,14 +89,29 @@ describe("verify-full", () => {
 		await expectRefused(await storeWith("none", { sslmode: "verify-full", sslrootcert: rootCertificate() }));
 	});
 
-	test("says so where the file of authorities is missing or holds none", async () => {
-		const empty = temporaryFile("empty.pem");
-		writeFileSync(empty, "no certificate");
-		for (const sslrootcert of [empty, temporaryFile("missing.pem")]) {
-			const error = await rejection(() =>
-				storeWith("right", { sslmode: "verify-full", sslrootcert }).then((store) => store.appData.get("k")),
-			);
-			expect(error).toMatchObject({ code: "ERR_TLS" });
+	test("names sslrootcert where the file of authorities is missing or holds none", async () => {
+		const [empty, text] = [temporaryFile("empty.pem"), temporaryFile("text.pem")];
+		writeFileSync(empty, "");
+		writeFileSync(text, "no certificate");
+		const server = servers.right;
+		const name = await server.createDatabase();
+		for (const sslrootcert of [empty, text, temporaryFile("missing.pem")]) {
+			const refused = (tls) =>
+				rejection(() => storeOn(server.config(name, { host: "localhost", tls })).appData.get("k"));
+			for (const tls of [
+				{ sslmode: "verify-full", sslrootcert },
+				{ sslmode: "require", sslrootcert },
+			]) {
+				const { code, message } = await refused(tls);
+				expect([code, message]).toEqual([
+					"ERR_TLS",
+					expect.stringMatching(/see pg\.tls\.sslrootcert of DATABASE_CONFIG$/),
+				]);
+			}
+			vi.stubEnv("PGSSLROOTCERT", sslrootcert);
+			const { code, message } = await refused({ sslmode: "verify-ca" });
+			vi.unstubAllEnvs();
+			expect([code, message]).toEqual(["ERR_TLS", expect.stringMatching(/see PGSSLROOTCERT$/)]);
 		}
 	});
 });

@@ -137,7 +137,9 @@ function report({ path: file, backup }, { reason, createdMs, setAside, isComplet
 		return;
 	}
 	const aside = setAside === undefined ? "" : `; what was there is now ${setAside}`;
-	const incomplete = isComplete ? "" : `; ${skipped.length} backups could not be used`;
+	const incomplete = isComplete
+		? ""
+		: `; ${skipped.length === 1 ? "1 backup" : `${skipped.length} backups`} could not be used`;
 	const state = new Date(createdMs).toISOString();
 	process.stderr.write(
 		`rootcellar: ${file} was restored to its backup of ${state}, for ${reason}${aside}${incomplete}\n`,

@@ -72,9 +72,10 @@ function checkRestore(options) {
 function createBackups(queue, located, notices) {
 	/** @returns {{ url: string, source: string, store: string }} */
 	const destination = () => {
-		const { backup, path: store } = located();
+		const { backup, kind, path: store } = located();
 		if (backup === undefined) {
-			throw new RootcellarError("ERR_BACKUP_OFF", "this store makes no backups: they were turned off");
+			const reason = kind === "memory" ? "it is in memory" : "they were turned off";
+			throw new RootcellarError("ERR_BACKUP_OFF", `this store makes no backups: ${reason}`);
 		}
 		return { url: backup.core.url, source: backup.source, store };
 	};

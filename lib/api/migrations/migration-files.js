@@ -6,10 +6,14 @@ const path = require("node:path");
 const { fileURLToPath } = require("node:url");
 const { RootcellarError, invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
+const { looksLikeUrl } = require("../../config/paths.js");
 const { checkSql } = require("../statement.js");
 
 /** Name of a migration file: a number, a separator, a name. */
 const FILE_NAME = /^(\d+)[_-](.+?)(\.sql)?$/i;
+
+/** Rest of a message about a text that is no path. */
+const NO_URL = ", and looks like a URL; give one of a file as a URL object, or write ./ before a path";
 
 /**
  * Migration: its number, its name without the number, and its SQL with a hash by which a change is noticed.
@@ -43,6 +47,9 @@ async function readFolder(source) {
 	if (typeof folder !== "string") {
 		throw invalidArgument("migrations", `must be the path of a folder or an array, not ${kindOf(source)}`);
 	}
+	if (looksLikeUrl(folder)) {
+		throw invalidArgument("migrations", `must be the path of a folder or an array${NO_URL}`);
+	}
 	let names;
 	try {
 		names = await readdir(folder);
@@ -60,6 +67,9 @@ async function readList(list) {
 	return Promise.all(
 		list.map(async (/** @type {any} */ item, index) => {
 			const argument = `migrations[${index}]`;
+			if (typeof item === "string" && looksLikeUrl(item)) {
+				throw invalidArgument(argument, `must be the path of a file, or { name, sql }${NO_URL}`);
+			}
 			if (typeof item === "string" || item instanceof URL) {
 				return readOne(item instanceof URL ? fileURLToPath(item) : item);
 			}

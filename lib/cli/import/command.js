@@ -1,6 +1,7 @@
 "use strict";
 
 const { closeSync, openSync } = require("node:fs");
+const { RootcellarError } = require("../../base/errors.js");
 const { outputAt, storeAt } = require("../files.js");
 const { counted, print } = require("../output.js");
 const { locateKeys } = require("../locate.js");
@@ -23,6 +24,9 @@ const { transfer } = require("./transfer.js");
  * @param {ImportOptions} options
  */
 async function importKeys(given, options) {
+	if (options.from === undefined && options.skip) {
+		throw new RootcellarError("ERR_USAGE", "--skip does not apply to lines, which are all imported or none");
+	}
 	const place = locateKeys(options);
 	if (place.file !== undefined) storeAt(place.file);
 	const source = await openSource(given, options, place.file);
@@ -48,14 +52,14 @@ async function carry(source, place, options, descriptor) {
 	const read = (/** @type {import("./target.js").Take} */ take) =>
 		transfer(source, options, { title: "reading", report: found, isChecked: false }, take);
 	await (dryRun ? check(read) : read(async () => {})).finally(() => found.flush());
-	if (!skip) found.check();
+	if (!skip) found.check(options.from !== undefined);
 	if (dryRun || found.keys === 0) return found;
 	const stored = new ImportReport();
 	await store(async (take) => {
 		const pass = { title: "importing", report: stored, isChecked: found.refused.keys === 0 };
 		await transfer(source, options, pass, take);
 		// A program that is at work on the source may have added some.
-		if (!skip) stored.check();
+		if (!skip) stored.check(options.from !== undefined);
 	});
 	return stored;
 }
@@ -111,7 +115,7 @@ function tell(source, report, options) {
 	const others = skipped === 0 ? "" : `, ${skipped} of other communities ${skipped === 1 ? "was" : "were"} left out`;
 	const first = `${counted(keys)} ${dryRun ? "would be" : keys === 1 ? "was" : "were"} imported${others}`;
 	if (from === undefined) {
-		print(options, { keys, ...left }, first);
+		print(options, { keys, ...left, inexact }, [first, ...report.describe()].join("\n"));
 		return;
 	}
 	const value = { from, dryRun, keys, ...left, expired, inexact, refused, notes: source.notes };

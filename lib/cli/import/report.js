@@ -75,16 +75,20 @@ class ImportReport {
 		this.#lines = "";
 	}
 
-	/** Refuses to import if a key cannot be. */
-	check() {
+	/**
+	 * Refuses to import if a key cannot be.
+	 *
+	 * @param {boolean} canSkip
+	 */
+	check(canSkip) {
 		const { keys, first } = this.refused;
 		if (keys === 0) return;
 		const reasons = first.slice(0, REMARKS_SHOWN_MAX).map(describeRemark);
 		const rest = keys > reasons.length ? `; and ${keys - reasons.length} more` : "";
 		throw new RootcellarError(
 			"ERR_INVALID_INPUT",
-			`${counted(keys)} cannot be imported: ${reasons.join("; ")}${rest}; nothing was imported, and --skip leaves out ` +
-				"what cannot be",
+			`${counted(keys)} cannot be imported: ${reasons.join("; ")}${rest}; nothing was imported` +
+				(canSkip ? ", and --skip leaves out what cannot be" : ""),
 		);
 	}
 

@@ -21,7 +21,7 @@ async function importOnServer(force, use) {
 			(transaction) =>
 				use(async (items) => {
 					// This also finds what the same import has stored before.
-					if (!force) await refuseExisting(transaction, items, new Set());
+					if (!force) await refuseExisting(transaction, items, new Set(), store);
 					await transaction.appData.set(items.map(({ entry }) => entry));
 				}),
 			{ idleTimeoutMs: IDLE_LIMIT_MS },
@@ -40,7 +40,7 @@ async function checkOnServer(force, use) {
 	const seen = new Set();
 	await withDatabase((store) =>
 		use(async (items) => {
-			if (!force) await refuseExisting(store, items, seen);
+			if (!force) await refuseExisting(store, items, seen, store);
 		}),
 	);
 }
@@ -61,12 +61,15 @@ async function withDatabase(use) {
  * @param {Pick<DataStore, "appData">} store
  * @param {Importable[]} items
  * @param {Set<string>} seen keys of earlier slices; those of this one are added
+ * @param {Pick<DataStore, "appData">} stored what there was before the import
  */
-async function refuseExisting({ appData }, items, seen) {
+async function refuseExisting({ appData }, items, seen, stored) {
 	const found = await Promise.all(items.map(({ entry: { key, communityId } }) => appData.get(key, communityId)));
 	for (const [index, item] of items.entries()) {
 		const name = JSON.stringify([item.entry.communityId || null, item.entry.key]);
-		if (found[index] !== undefined || seen.has(name)) throw exists(item);
+		if (found[index] !== undefined || seen.has(name)) {
+			throw exists(item, (await stored.appData.get(item.entry.key, item.entry.communityId)) !== undefined);
+		}
 		seen.add(name);
 	}
 }

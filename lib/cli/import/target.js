@@ -36,7 +36,7 @@ async function importInto(place, force, use) {
 		const options = { idleTimeoutMs: IDLE_LIMIT_MS };
 		await store.sqlite.transaction(async (transaction) => {
 			await use(async (items) => {
-				if (!force) await refuseExisting([transaction], items);
+				if (!force) await refuseExisting([transaction], items, store.sqlite);
 				await transaction.appData.set(items.map(({ entry }) => entry));
 			});
 		}, options);
@@ -63,7 +63,8 @@ async function checkAgainst(file, force, use) {
 		await noted.sqlite.transaction(
 			(transaction) =>
 				use(async (items) => {
-					await refuseExisting(store === undefined ? [transaction] : [transaction, store.sqlite], items);
+					const stored = store?.sqlite;
+					await refuseExisting(stored === undefined ? [transaction] : [transaction, stored], items, stored);
 					const keys = items.map(({ entry: { key, communityId } }) => ({ key, communityId, value: 0 }));
 					await transaction.appData.set(keys);
 				}),
@@ -91,8 +92,9 @@ async function existingStore(file) {
  *
  * @param {Pick<Sqlite, "all">[]} places
  * @param {Importable[]} items
+ * @param {Pick<Sqlite, "all">} [stored] what there was before the import, if there was anything
  */
-async function refuseExisting(places, items) {
+async function refuseExisting(places, items, stored) {
 	/** @type {Map<string | null, string[]>} */
 	const keysOf = new Map();
 	for (const { entry } of items) {
@@ -110,19 +112,28 @@ async function refuseExisting(places, items) {
 	}
 	for (const item of items) {
 		const keys = seen.get(item.entry.communityId || null);
-		if (keys?.has(item.entry.key)) throw exists(item);
+		if (keys?.has(item.entry.key)) {
+			const { key, communityId } = item.entry;
+			const parameters = { community: communityId || null, keys: JSON.stringify([key]), now: Date.now() };
+			const found = await stored?.all(FOUND, parameters);
+			throw exists(item, found !== undefined && found.length > 0);
+		}
 		keys?.add(item.entry.key);
 	}
 }
 
-/** @param {Importable} item */
-function exists({ from, entry }) {
-	const what = from.startsWith("line ") ? `the key of ${from}` : `the key ${shown(entry.key)}, ${from},`;
-	const before = from.startsWith("line ") ? "a line before has it" : "one before it has become the same";
-	return new RootcellarError(
-		"ERR_KEY_EXISTS",
-		`${what} exists, or ${before}; nothing was imported, and --force overwrites`,
-	);
+/**
+ * @param {Importable} item
+ * @param {boolean} isStored the store has it, and not only the source twice
+ */
+function exists({ from, entry }, isStored) {
+	const isLine = from.startsWith("line ");
+	const what = isLine ? `the key of ${from}` : `the key ${shown(entry.key)}, ${from},`;
+	const before = isLine ? "is that of a line before" : "is what one before it has become";
+	const problem = isStored
+		? "exists; nothing was imported, and --force overwrites"
+		: `${before}; nothing was imported, and --force takes the last`;
+	return new RootcellarError("ERR_KEY_EXISTS", `${what} ${problem}`);
 }
 
 /**

@@ -53,7 +53,7 @@ function describeKeys({ tables, keys }) {
 
 /** @param {{ rows: number, oldestDays: number }} writers */
 function describeLedger({ rows, oldestDays }) {
-	const writers = `${rows} ${rows === 1 ? "writer" : "writers"}`;
+	const writers = counted(rows, "writer");
 	return rows === 0 ? writers : `${writers}, the oldest last seen ${oldestDays.toFixed(1)} days ago`;
 }
 

@@ -4,7 +4,7 @@ const os = require("node:os");
 const path = require("node:path");
 const { createDifference } = require("../../api/backup/difference.js");
 const { shown } = require("../../base/json.js");
-const { print, write } = require("../output.js");
+const { counted, print, write } = require("../output.js");
 const { progressBar } = require("../progress.js");
 const { existing, locate } = require("../locate.js");
 const { allRemovedAtEnd } = require("../temporary-files.js");
@@ -115,8 +115,8 @@ function told({ at, to, keys, tables }) {
 
 /** @param {TableDifference} table */
 function numbersOf({ rowsBefore, rowsAfter, isSchemaChanged, ...rows }) {
-	if (rowsBefore === undefined) return `made, with ${rowsAfter} rows`;
-	if (rowsAfter === undefined) return `dropped, with ${rowsBefore} rows`;
+	if (rowsBefore === undefined) return `made, with ${counted(rowsAfter ?? 0, "row")}`;
+	if (rowsAfter === undefined) return `dropped, with ${counted(rowsBefore, "row")}`;
 	return `${numbers(rows)}${isSchemaChanged ? "; another definition" : ""}`;
 }
 

@@ -1,7 +1,7 @@
 "use strict";
 
 const { isIP, isIPv4 } = require("node:net");
-const { invalidSetting } = require("./problem.js");
+const { invalidSetting, invalidText } = require("./problem.js");
 
 const PORT_DEFAULT = 5_432;
 
@@ -27,7 +27,7 @@ function hostsOf(hosts, ports) {
 	}
 	return names.map((host, index) => {
 		const port = numbers[numbers.length === 1 ? 0 : index];
-		return { host, port: port === "" ? PORT_DEFAULT : portOf(port, /** @type {Given} */ (ports).source) };
+		return { host, port: port === "" ? PORT_DEFAULT : portOf(port, /** @type {Given} */ (ports)) };
 	});
 }
 
@@ -51,12 +51,15 @@ function checkHost(host, source) {
 
 /**
  * @param {string} text
- * @param {string} source
+ * @param {Given} ports the list that has it
  */
-function portOf(text, source) {
+function portOf(text, ports) {
 	const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
 	if (port < 1 || port > 65_535) {
-		throw invalidSetting(source, "has a port that is not an integer from 1 to 65535");
+		const problem = "is not an integer from 1 to 65535";
+		throw ports.text.includes(",")
+			? invalidSetting(ports.source, `has a port that ${problem}`)
+			: invalidText(ports, "a port", problem);
 	}
 	return port;
 }

@@ -5,7 +5,7 @@ const { DURATION_MS_MAX, POSTGRES_TIMEOUT_MS } = require("../../base/limits.js")
 const { workingDirectory } = require("../../base/working-directory.js");
 const { absolutePath } = require("../paths.js");
 const { distanceOf, hostsOf } = require("./hosts.js");
-const { invalidField, invalidSetting } = require("./problem.js");
+const { invalidField, invalidSetting, invalidText } = require("./problem.js");
 const { VARIABLES, settingsOf } = require("./settings.js");
 
 /**
@@ -26,7 +26,7 @@ const { VARIABLES, settingsOf } = require("./settings.js");
  * @property {"any" | "read-write"} targetSessionAttrs
  * @property {number} timeoutMs
  * @property {string} applicationName
- * @property {{ hosts: string, user: string, password: string, database: string, tls: string }} sources who configured what
+ * @property {Record<"hosts" | "user" | "password" | "database" | "tls" | "rootCert", string>} sources who configured what
  * @property {{ host: string, port: number, username: string, password: string, name: string }} sdk as the SDK has it
  */
 
@@ -75,6 +75,7 @@ function postgresFrom(config, env, folder) {
 			password: shownSource(settings.password, "pg.password"),
 			database: shownSource(database, "pg.name"),
 			tls: shownSource(settings.sslmode ?? settings.sslrootcert, "pg.tls"),
+			rootCert: shownSource(settings.sslrootcert, "pg.tls.sslrootcert"),
 		},
 		sdk: { ...hosts[0], username: user.text, password: password ?? "", name: database.text },
 	};
@@ -104,10 +105,10 @@ function required(settings, name) {
 function tlsOf(mode, rootCert, hosts, folder) {
 	const chosen = mode?.text ?? defaultMode(hosts);
 	if (!MODES.includes(chosen)) {
-		throw invalidSetting(/** @type {Given} */ (mode).source, `has no sslmode that is known here: ${MODES.join(", ")}`);
+		throw invalidText(/** @type {Given} */ (mode), "an sslmode", `is none of ${MODES.join(", ")}`);
 	}
 	if (rootCert?.text === "") {
-		throw invalidSetting(rootCert.source, "has an empty path in sslrootcert");
+		throw invalidText(rootCert, "an sslrootcert", "is empty");
 	}
 	if (rootCert === undefined || rootCert.text === "system") {
 		return { mode: /** @type {TlsMode} */ (chosen) };
@@ -138,8 +139,8 @@ function defaultMode(hosts) {
 function roleOf(given) {
 	const role = ROLES.get(given?.text ?? "read-write");
 	if (role === undefined) {
-		const problem = `has a target_session_attrs that is not known here: ${[...ROLES.keys()].join(", ")}; a store needs the primary`;
-		throw invalidSetting(/** @type {Given} */ (given).source, problem);
+		const problem = `is none of ${[...ROLES.keys()].join(", ")}; a store needs the primary`;
+		throw invalidText(/** @type {Given} */ (given), "a target_session_attrs", problem);
 	}
 	return role;
 }

@@ -30,6 +30,17 @@ function invalidSetting(source, problem) {
 }
 
 /**
+ * Error of a setting whose text cannot be used. A URL gives several settings, so that it has the one that is meant.
+ *
+ * @param {{ source: string }} given
+ * @param {string} inUrl the setting there, with its article
+ * @param {string} problem
+ */
+function invalidText({ source }, inUrl, problem) {
+	return invalidSetting(source, source === "pg.url" ? `has ${inUrl} that ${problem}` : problem);
+}
+
+/**
  * Message about a field or a parameter that is unknown here.
  *
  * @param {"field" | "parameter"} kind
@@ -45,4 +56,4 @@ function unknownName(kind, path, name, known, hints) {
 	return `${shown}, which is unknown here; ${hint ?? `known are ${known.join(", ")}`}`;
 }
 
-module.exports = { invalidField, invalidSetting, unknownName };
+module.exports = { EXPECTED, invalidField, invalidSetting, invalidText, unknownName };

@@ -92,7 +92,9 @@ function textsOf(pg) {
 		const text = name === "port" && Number.isInteger(value) ? String(value) : value;
 		// A password may be empty, and is none then.
 		if (text === undefined || (text === "" && name === "password")) continue;
-		if (typeof text !== "string") throw invalidSetting(source, `is not ${name === "port" ? "a number" : "a string"}`);
+		if (typeof text !== "string") {
+			throw invalidSetting(source, name === "port" ? "is not an integer from 1 to 65535" : "is not a string");
+		}
 		if (text === "") throw invalidSetting(source, "is empty");
 		settings[name] = { text, source };
 	}

@@ -11,6 +11,9 @@ const ENCODED =
 /** PostgreSQL's form (libpq, "Connection URIs"): user and password, hosts, database, parameters. */
 const FORM = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^/?#]*))?(?:\?([^?#]*))?$/i;
 
+/** That form, as a message shows it. */
+const SHOWN_FORM = "postgres://<user>:<password>@<host>:<port>/<database>";
+
 /** Known parameters, and the settings that they are. */
 const PARAMETERS = new Map([
 	["host", "host"],
@@ -57,7 +60,7 @@ function parseUrl(url) {
 	}
 	const match = FORM.exec(url);
 	if (match === null) {
-		throw invalidField(`its pg.url has not the form of one; ${ENCODED}`);
+		throw invalidField(`its pg.url is not of the form ${SHOWN_FORM}; ${ENCODED}`);
 	}
 	const [, credentials, authority, database, query] = match;
 	/** @type {UrlSettings} */

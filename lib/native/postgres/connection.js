@@ -72,7 +72,8 @@ class PostgresConnection extends EventConnection {
 	 */
 	blaming({ message, field }) {
 		const { sources } = this.config;
-		const source = sources[/** @type {keyof PostgresConfig["sources"]} */ (field)];
+		const name = field === "tls" && message.includes("the file of sslrootcert") ? "rootCert" : field;
+		const source = sources[/** @type {keyof PostgresConfig["sources"]} */ (name)];
 		return `${message}; see ${source === "the default" ? `pg.${field} of DATABASE_CONFIG, which has its default` : source}`;
 	}
 

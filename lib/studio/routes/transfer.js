@@ -160,7 +160,7 @@ function cancelled(source, signal) {
 function inWordsOfThePage(error, file) {
 	const message = String(error.message)
 		.replaceAll(file, "the file")
-		.replace(/, and --\w+ (overwrites|leaves out what cannot be)/, "");
+		.replace(/, and --\w+ (overwrites|takes the last|leaves out what cannot be)/, "");
 	return Object.assign(error, { message });
 }
 

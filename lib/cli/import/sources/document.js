@@ -4,12 +4,13 @@ const { constants } = require("node:buffer");
 const { readFileSync } = require("node:fs");
 const { RootcellarError } = require("../../../base/errors.js");
 const { checkFile, invalidSource, itemOf } = require("./source.js");
-const { fromJson } = require("../values/json.js");
-const { KINDS, Refusal } = require("../values/kinds.js");
+const { parseDocument } = require("../values/json.js");
+const { Refusal } = require("../values/kinds.js");
 
 /**
  * @typedef {import("./source.js").Source} Source
  * @typedef {import("./source.js").ImportOptions} ImportOptions
+ * @typedef {import("../values/json.js").JsonDocument} JsonDocument
  */
 
 const EXPECTED = "a file of JSON with an object, as lowdb writes it";
@@ -27,20 +28,24 @@ const SPLIT_DEFAULT = 1;
  */
 async function openDocument(file, { split = SPLIT_DEFAULT }) {
 	checkFile(file, EXPECTED);
-	const { value, kinds, isObject } = readDocument(file, EXPECTED);
+	const { value, kindsOf, isObject } = readDocument(file, EXPECTED);
 	if (!isObject) throw invalidSource(file, "has no object at the top", EXPECTED);
 	return {
 		name: "JSON",
 		hasCommunities: false,
-		notes: notesOf(kinds),
+		notes: [],
 		total: Object.keys(value).length,
 		of: "the document",
 		async *read() {
 			let done = 0;
-			for (const [name, member] of Object.entries(value)) {
+			for (const name of Object.keys(value)) {
 				done++;
-				for (const [key, part] of parts(name, member, split - 1)) {
-					yield { items: [itemOf({ from: "the document", key }, () => part)], done };
+				for (const { key, holder, member } of parts(name, value, name, split - 1)) {
+					const item = itemOf({ from: "the document", key }, (kinds) => {
+						for (const kind of kindsOf(holder, member)) kinds.add(kind);
+						return holder[member];
+					});
+					yield { items: [item], done };
 				}
 			}
 		},
@@ -48,28 +53,22 @@ async function openDocument(file, { split = SPLIT_DEFAULT }) {
 	};
 }
 
-/** @param {Set<import("../values/kinds.js").Kind>} kinds */
-function notesOf(kinds) {
-	const notes = [];
-	if (kinds.has("number")) notes.push('a number that is beyond the largest became its text, such as "Infinity"');
-	if (kinds.has("digits")) notes.push(KINDS.digits);
-	return notes;
-}
-
 /**
- * The keys under a member, and their values.
+ * The keys under a member, and the members that are their values.
  *
  * @param {string} key
- * @param {any} value
+ * @param {any} holder
+ * @param {string} member its name
  * @param {number} levels
- * @returns {Generator<[string, any]>}
+ * @returns {Generator<{ key: string, holder: any, member: string }>}
  */
-function* parts(key, value, levels) {
+function* parts(key, holder, member, levels) {
+	const value = holder[member];
 	if (levels === 0 || !isPlain(value) || Object.keys(value).length === 0) {
-		yield [key, value];
+		yield { key, holder, member };
 		return;
 	}
-	for (const [name, member] of Object.entries(value)) yield* parts(`${key}:${name}`, member, levels - 1);
+	for (const name of Object.keys(value)) yield* parts(`${key}:${name}`, value, name, levels - 1);
 }
 
 /** @param {any} value */
@@ -82,6 +81,7 @@ function isPlain(value) {
  *
  * @param {string} file
  * @param {string} expected
+ * @returns {JsonDocument & { isObject: boolean }}
  */
 function readDocument(file, expected) {
 	const bytes = readFileSync(file);
@@ -89,12 +89,10 @@ function readDocument(file, expected) {
 		const most = `${Math.floor(constants.MAX_STRING_LENGTH / 1e6)} MB`;
 		throw new RootcellarError("ERR_TOO_LARGE", `${file} is too large: a file of JSON may have up to ${most}`);
 	}
-	/** @type {Set<import("../values/kinds.js").Kind>} */
-	const kinds = new Set();
 	try {
 		// The decoder drops a byte order mark at the beginning, which some editors write.
-		const value = fromJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes), kinds);
-		return { value, kinds, isObject: isPlain(value) };
+		const document = parseDocument(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+		return { ...document, isObject: isPlain(document.value) };
 	} catch (error) {
 		const problem = error instanceof Refusal ? "is not JSON, or is cut off" : "is not UTF-8";
 		throw invalidSource(file, problem, expected);

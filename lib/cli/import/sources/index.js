@@ -37,7 +37,7 @@ async function openSource(place, options, store) {
 	const { from, input } = options;
 	const source = from === undefined ? undefined : SOURCES[from];
 	const foreign = SPECIAL_OPTIONS.find((name) => options[name] !== undefined && !source?.options.includes(name));
-	if (foreign !== undefined) throw usage(`--${foreign} says nothing about ${from ?? "lines"}`);
+	if (foreign !== undefined) throw usage(`--${foreign} does not apply to ${from ?? "lines"}`);
 	if (source === undefined) {
 		if (place !== undefined) throw usage(`name the source of ${place} with --from, or give lines with --input`);
 		return require("./lines.js").openLines(input, store);

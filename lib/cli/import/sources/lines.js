@@ -9,6 +9,7 @@ const { RootcellarError } = require("../../../base/errors.js");
 const { statOf } = require("../../files.js");
 const { linesOf, toEntry } = require("../../json-lines.js");
 const { note } = require("../../output.js");
+const { hasRoundedInteger } = require("../values/json.js");
 const { removedAtEnd, temporaryFolderNear } = require("../../temporary-files.js");
 
 /** @typedef {import("./source.js").Source} Source */
@@ -33,7 +34,9 @@ async function openLines(input, store) {
 			for await (const line of linesOf(Readable.from(createReadStream(file, { highWaterMark: 1 << 20 })))) {
 				const { key, ...rest } = toEntry(line.text, line.number);
 				done += line.bytes;
-				const item = { from: `line ${line.number}`, key, bytes: line.bytes, entry: { key, ...rest } };
+				/** @type {Set<import("../values/kinds.js").Kind>} */
+				const kinds = new Set(hasRoundedInteger(line.text) ? ["digits"] : []);
+				const item = { from: `line ${line.number}`, key, bytes: line.bytes, kinds, entry: { key, ...rest } };
 				yield { items: [item], done };
 			}
 		},

@@ -85,7 +85,7 @@ function openJson(file, wanted) {
 			for (const name of chosen) {
 				for (const [place, row] of document.value[name].entries()) {
 					done++;
-					yield { items: [itemOfJson(`row ${place + 1} of ${name}`, name, row)], done };
+					yield { items: [itemOfJson(`row ${place + 1} of ${name}`, name, row, document.kindsOf)], done };
 				}
 			}
 		},
@@ -97,11 +97,15 @@ function openJson(file, wanted) {
  * @param {string} from
  * @param {string} table
  * @param {any} row
+ * @param {import("../values/json.js").JsonDocument["kindsOf"]} kindsOf
  * @returns {import("./source.js").Item}
  */
-function itemOfJson(from, table, row) {
+function itemOfJson(from, table, row, kindsOf) {
 	if (typeof row?.id !== "string") return { from, refusal: "has no id that is a text" };
-	return itemOf({ from, key: prefixOf(table) + row.id }, (kinds) => carried(row.value, kinds));
+	return itemOf({ from, key: prefixOf(table) + row.id }, (kinds) => {
+		for (const kind of kindsOf(row, "value")) kinds.add(kind);
+		return carried(row.value, kinds);
+	});
 }
 
 /** @param {string} table */
