@@ -127,15 +127,6 @@ test("two processes that change the same keys in crossing orders never wait for 
 	expect(server.log.match(/deadlock detected/g)).toHaveLength(1);
 });
 
-test("a get that is issued when another store's write has resolved sees it", async () => {
-	const database = await temporaryDatabase();
-	const [writer, reader] = [storeOn(database.config), storeOn(withFields(database.config, {}))];
-	for (let n = 0; n < 50; n++) {
-		await writer.appData.set({ key: "a", value: n });
-		expect(await reader.appData.get("a")).toBe(n);
-	}
-});
-
 test("gets of one turn are of one moment, also those of several communities", async () => {
 	const { config } = await temporaryDatabase();
 	const [store, other] = [storeOn(config), storeOn(config)];
@@ -159,4 +150,13 @@ test("gets of one turn are of one moment, also those of several communities", as
 		last = found[0];
 	}
 	await writing;
+});
+
+test("a get that is issued when another store's write has resolved sees it", async () => {
+	const database = await temporaryDatabase();
+	const [writer, reader] = [storeOn(database.config), storeOn(withFields(database.config, {}))];
+	for (let n = 0; n < 50; n++) {
+		await writer.appData.set({ key: "a", value: n });
+		expect(await reader.appData.get("a")).toBe(n);
+	}
 });
