@@ -910,12 +910,16 @@ export interface StoreTransaction extends Omit<Transaction, "transaction"> {
 	 *
 	 * `$1`, `$2` and so on stand for the parameters: null, booleans, numbers, bigints, strings, Dates, Uint8Arrays, and other
 	 * objects as JSON. Integers come back as numbers, `numeric` as a string, times and dates as a Date, `json` parsed, `bytea`
-	 * as a Uint8Array. Of other types, such as arrays, select the text (`tags::text`).
+	 * as a Uint8Array. Of other types, such as arrays, and of times that no Date holds, such as `infinity`, select the text
+	 * (`tags::text`).
 	 *
-	 * A statement that fails is undone, and the transaction goes on.
+	 * A statement that fails is undone, and the transaction goes on. What statements leave to the connection ends with the
+	 * transaction: settings, temporary tables, cursors, advisory locks.
 	 *
-	 * @throws {@link RootcellarError} `ERR_POSTGRES` with the `sqlState` of what the server refuses; `ERR_INEXACT_INTEGER` for an
-	 * integer that no number holds; `ERR_SQL_FORBIDDEN` for `COMMIT` and the like.
+	 * @throws {@link RootcellarError} `ERR_POSTGRES` with the `sqlState` of what the server refuses, or a function raises, of which
+	 * the message is left out; `ERR_INEXACT_INTEGER` for an integer that no number holds; `ERR_SQL_FORBIDDEN` for what would end
+	 * the transaction or stay behind it (`COMMIT`, `SET`, `LISTEN`), and for `COPY`; `ERR_INVALID_ARGUMENT` for another number of
+	 * parameters than the statement has.
 	 *
 	 * @example
 	 * ```ts
@@ -1855,7 +1859,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_SQL_FORBIDDEN` | the SQL would end durability, spoil the backup, or change the store's tables | see the message |
  * | `ERR_NOT_A_READ` | `get`, `all` or `iterate` got a statement that writes and returns no rows | use `run` |
  * | `ERR_TOO_MANY_ROWS` | a query has more rows than `maxRows`; a `RangeError` | use `iterate`, or a greater `maxRows` |
- * | `ERR_INEXACT_INTEGER` | a row has an integer that no number holds exactly; a `RangeError` | use the option `bigint`: `true`, or `"large"` for such integers alone |
+ * | `ERR_INEXACT_INTEGER` | a row has an integer that no number holds exactly; a `RangeError` | use the option `bigint`: `true`, or `"large"` for such integers alone; with `tx.query`, select `column::text` |
  * | `ABORT_ERR` | the `signal` was aborted; an `AbortError`, whose `cause` is the signal's reason | |
  * | `ERR_TIMEOUT` | the operation took longer than its `timeoutMs` | |
  * | `ERR_STATEMENT_FINALIZED` | the statement was finalized | prepare it again |

@@ -74,3 +74,23 @@ test("asks to read everything anew when more than 10,000 keys have changed", asy
 	expect((await told).value).toEqual([{ resync: true }]);
 	await watch.return();
 });
+
+test("knows what it has asked to read anew: a change back is told, and an equal value is not", async () => {
+	const { config } = await temporaryDatabase();
+	const [store, other] = [storeOn(config), storeOn(config)];
+	const entries = (name) => Array.from({ length: 5_001 }, (_, n) => ({ key: `w:${name}${n}`, value: n }));
+	await other.appData.set([{ key: "w:x", value: "one" }, ...entries("a")]);
+	const watch = store.kv.watch({ prefix: "w:" });
+	const first = watch.next();
+	await store.appData.get("w:x");
+	await other.transaction(async (tx) => {
+		await tx.kv.deleteRange({ prefix: "w:a" });
+		await tx.appData.set([{ key: "w:x", value: "two" }, ...entries("b")]);
+	});
+	expect((await first).value).toEqual([{ resync: true }]);
+	const second = watch.next();
+	await other.appData.set({ key: "w:b1", value: 1 });
+	await other.appData.set({ key: "w:x", value: "one" });
+	expect((await second).value).toEqual([{ key: "w:x", value: "one" }]);
+	await watch.return();
+});

@@ -34,6 +34,9 @@ function createPostgresTransaction(queue, transaction) {
 				if (typeof text !== "string" || text.includes("\0")) {
 					throw invalidArgument("text", `must be a string without NUL, not ${kindOf(text)}`);
 				}
+				if (!text.isWellFormed()) {
+					throw invalidArgument("text", "must not have a lone surrogate");
+				}
 				const texts = textsOf(params);
 				queue.checkWrite();
 				const run = (/** @type {() => void} */ done) => {
@@ -78,6 +81,9 @@ function textOf(value, argument) {
 	if (text?.includes("\0")) {
 		throw invalidArgument(argument, "must have no NUL, which PostgreSQL does not store");
 	}
+	if (text?.isWellFormed() === false) {
+		throw invalidArgument(argument, "must not have a lone surrogate, which cannot be stored");
+	}
 	return text;
 }
 
@@ -109,7 +115,7 @@ function unchecked(value, argument) {
 		if (!(Math.abs(time) <= TIME_MS_MAX)) {
 			throw invalidArgument(argument, "must be a valid Date");
 		}
-		return Date.prototype.toISOString.call(value);
+		return timeText(value);
 	}
 	if (isUint8Array(value)) {
 		return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`;
@@ -119,6 +125,21 @@ function unchecked(value, argument) {
 	} catch (error) {
 		throw invalidArgument(argument, "cannot be written as JSON", error);
 	}
+}
+
+/**
+ * A time as PostgreSQL reads it, which has no signs before years, and no year 0.
+ *
+ * @param {Date} date
+ */
+function timeText(date) {
+	const text = Date.prototype.toISOString.call(date);
+	const year = Date.prototype.getUTCFullYear.call(date);
+	if (year > 0) {
+		return text.startsWith("+") ? text.slice(1) : text;
+	}
+	const behindYear = text.slice(text.startsWith("-") ? "-000000".length : "0000".length);
+	return `${String(1 - year).padStart(4, "0")}${behindYear} BC`;
 }
 
 /**

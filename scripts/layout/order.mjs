@@ -97,7 +97,7 @@ export const ORDER = {
 		table
 		sql.rs
 		net
-		failure.rs  time.rs
+		failure.rs  guard.rs  time.rs
 	`,
 	"src/engine/sqlite": `
 		engine.rs  registry.rs

@@ -43,6 +43,11 @@ pub enum SqlError {
         /// Name of its column.
         column: String,
     },
+    /// An integer of PostgreSQL is too large for a JavaScript number. Select its text.
+    InexactBigint {
+        /// Name of its column.
+        column: String,
+    },
     /// A value is too long for a JavaScript string.
     TooLong {
         /// Name of its column.
@@ -70,7 +75,7 @@ impl SqlError {
             Self::Forbidden(_) => "ERR_SQL_FORBIDDEN",
             Self::NotARead => "ERR_NOT_A_READ",
             Self::TooManyRows { .. } => "ERR_TOO_MANY_ROWS",
-            Self::InexactInteger { .. } => "ERR_INEXACT_INTEGER",
+            Self::InexactInteger { .. } | Self::InexactBigint { .. } => "ERR_INEXACT_INTEGER",
             Self::TooLong { .. } => "ERR_VALUE_TOO_LONG",
             Self::Cancelled(CancelReason::Aborted) => "ABORT_ERR",
             Self::Cancelled(CancelReason::TimedOut) => "ERR_TIMEOUT",
@@ -92,6 +97,7 @@ impl SqlError {
             | Self::NotARead
             | Self::TooManyRows { .. }
             | Self::InexactInteger { .. }
+            | Self::InexactBigint { .. }
             | Self::TooLong { .. }
             | Self::Cancelled(_)
             | Self::TransactionLost
@@ -129,6 +135,11 @@ impl fmt::Display for SqlError {
                 f,
                 "the column {column:?} holds an integer that a JavaScript number cannot hold exactly; with \
                  the option bigint: \"large\" it is a bigint, and with bigint: true every integer is"
+            ),
+            Self::InexactBigint { column } => write!(
+                f,
+                "the column {column:?} holds an integer that a JavaScript number cannot hold exactly; select its text, \
+                 {column}::text"
             ),
             Self::TooLong { column } => {
                 write!(f, "the column {column:?} holds a value that is longer than a JavaScript string can be")

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
+import { startRelay } from "../servers/relay.mjs";
 import { storeOn, withFields } from "../store.mjs";
 
 const PREPARED = "SELECT count(*)::int AS n FROM pg_prepared_statements";
@@ -79,9 +80,24 @@ test("a statement that the server has forgotten, or whose table has changed, is 
 	const store = storeOn(database.config);
 	const { appData, transaction } = store;
 	expect(await preparedBy(store)).toBe(2);
-	await transaction((tx) => tx.query("DEALLOCATE ALL"));
+	await transaction((tx) => tx.query("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"));
 	await appData.set({ key: "k", value: "kept" });
 	await database.query("ALTER TABLE __rootapp_kv ALTER value TYPE varchar");
 	expect(await appData.get("k")).toBe("kept");
 	expect(await preparedBy(store)).toBe(0);
+});
+
+test("a get that is prepared for the first time is not overtaken by a read behind it", async () => {
+	const database = await temporaryDatabase();
+	let sent = "";
+	const see = (text) => {
+		sent += text;
+		return text;
+	};
+	const { appData, kv } = storeOn(withFields(database.config, await startRelay(database.server, see)));
+	await kv.count({ prefix: "" });
+	expect(await Promise.all([appData.get("a"), kv.getMany(["b", "c"])])).toEqual([undefined, [undefined, undefined]]);
+	const whole = sent.search(/P.{4}\0SELECT value [^\0]* AND key = \$1/s);
+	expect(whole).toBeGreaterThan(0);
+	expect(sent.indexOf("key = ANY($1)")).toBeGreaterThan(whole);
 });

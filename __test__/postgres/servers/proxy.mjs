@@ -20,10 +20,9 @@ function writesOf() {
 	const prepared = new Set();
 	return (bytes) => {
 		const text = bytes.toString("latin1");
-		const parsed = [...text.matchAll(PARSE)];
-		for (const [, name, statement] of parsed) if (statement.includes(WRITE)) prepared.add(name);
+		for (const [, name, statement] of text.matchAll(PARSE)) if (statement.includes(WRITE)) prepared.add(name);
 		const runs = [...text.matchAll(BIND)].some(([, name]) => prepared.has(name));
-		return runs || (parsed.length === 0 && text.includes(WRITE));
+		return runs || text.replace(PARSE, "").includes(WRITE);
 	};
 }
 

@@ -127,6 +127,31 @@ test("two processes that change the same keys in crossing orders never wait for 
 	expect(server.log.match(/deadlock detected/g)).toHaveLength(1);
 });
 
+test("gets of one turn are of one moment, also those of several communities", async () => {
+	const { config } = await temporaryDatabase();
+	const [store, other] = [storeOn(config), storeOn(config)];
+	const communities = [undefined, "a", "b", "c"];
+	const setAll = async (value) => {
+		const entries = communities.map((communityId) => ({ key: "k", value, communityId }));
+		await other.transaction((tx) => tx.appData.set(entries));
+	};
+	await setAll(0);
+	let isDone = false;
+	const writing = (async () => {
+		for (let n = 1; n <= 60; n++) await setAll(n);
+		isDone = true;
+	})();
+	let last = 0;
+	while (!isDone) {
+		const addresses = [...communities, ...communities.toReversed()];
+		const found = await Promise.all(addresses.map((community) => store.appData.get("k", community)));
+		expect(new Set(found).size, String(found)).toBe(1);
+		expect(found[0]).toBeGreaterThanOrEqual(last);
+		last = found[0];
+	}
+	await writing;
+});
+
 test("a get that is issued when another store's write has resolved sees it", async () => {
 	const database = await temporaryDatabase();
 	const [writer, reader] = [storeOn(database.config), storeOn(withFields(database.config, {}))];

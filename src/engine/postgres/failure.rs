@@ -62,11 +62,12 @@ impl From<tokio_postgres::Error> for ServerFailure {
         }
         // A fatal error ends the connection, whatever it is: a limit for transactions, or for idle ones.
         let is_end = is_fatal(refusal) || code.starts_with("57P0") || code.starts_with("08");
-        if is_end { Self::Lost } else { Self::Refused(refused(code, refusal.message())) }
+        if is_end { Self::Lost } else { Self::Refused(refused(refusal)) }
     }
 }
 
-fn is_fatal(refusal: &DbError) -> bool {
+/// Returns `true` if the server has ended the connection with this.
+pub fn is_fatal(refusal: &DbError) -> bool {
     matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
@@ -97,13 +98,52 @@ fn other_types() -> Error {
 }
 
 /// The error of a statement that the server refused. What it says of syntax and names has no values in it.
-fn refused(code: &str, message: &str) -> Error {
-    let told = if code.starts_with("42") { message.to_owned() } else { without_values(message) };
+fn refused(refusal: &DbError) -> Error {
+    let code = refusal.code().code();
+    let told = if is_raised(code, refusal.routine()) {
+        "a function has raised this, with a message that is left out here, as it may tell what is stored".to_owned()
+    } else if code.starts_with("42") {
+        refusal.message().to_owned()
+    } else {
+        masked(refusal.message())
+    };
     Error::postgres(
         PostgresProblem::Refused(code.to_owned()),
         None,
         format!("PostgreSQL refused this (SQLSTATE {code}): {told}"),
     )
+}
+
+/// Returns `true` for what a function of the user has raised, under whatever SQLSTATE: its message may have anything in it.
+fn is_raised(code: &str, routine: Option<&str>) -> bool {
+    const STATES: &[&str] = &["P0001", "P0004", "38000"];
+    const ROUTINES: &[&str] =
+        &["exec_stmt_raise", "exec_stmt_assert", "PLy_output", "plperl_util_elog", "pltcl_elog"];
+    STATES.contains(&code) || routine.is_some_and(|routine| ROUTINES.contains(&routine))
+}
+
+/// A message, in whatever language, without what it quotes, and without numbers, of which some are values.
+fn masked(message: &str) -> String {
+    const QUOTES: &[char] = &[
+        '\u{ab}', '\u{bb}', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2039}',
+        '\u{203a}', '\u{300c}', '\u{300d}', '\u{300e}', '\u{300f}',
+    ];
+    let unquoted = without_values(&message.replace(QUOTES, "\""));
+    let mut told = String::new();
+    let mut words = unquoted.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_').peekable();
+    while let Some(word) = words.next() {
+        if !word.starts_with(|c: char| c.is_ascii_digit()) {
+            told.push_str(word);
+            continue;
+        }
+        // A fraction belongs to its number.
+        if word.ends_with('.') && words.peek().is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit())) {
+            continue;
+        }
+        told.push_str("...");
+        told.extend(word.chars().next_back().filter(|c| !c.is_alphanumeric() && *c != '_'));
+    }
+    told
 }
 
 /// Failure to make a connection.
@@ -147,5 +187,34 @@ impl ServerFailure {
         let kind = PostgresProblem::Refused(code.to_owned());
         let told = format!("the server refuses the connection (SQLSTATE {code})");
         Self::Refused(Error::postgres(kind, Some(PostgresField::Hosts), told))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_neither_what_they_quote_nor_numbers() {
+        for (message, told) in [
+            ("invalid input syntax for type integer: \"secret\"", "invalid input syntax for type integer: ..."),
+            ("syntaxe en entr\u{e9}e invalide : \u{ab} secret \u{bb}", "syntaxe en entr\u{e9}e invalide : ..."),
+            ("ung\u{fc}ltige Eingabe: \u{201e}se\"cret\u{201c}", "ung\u{fc}ltige Eingabe: ..."),
+            ("index 5 out of valid range, 0 to 3", "index ... out of valid range, ... to ..."),
+            ("value -1.50 is out of range for int4", "value -... is out of range for int4"),
+            (
+                "invalid byte sequence for encoding \"UTF8\": 0xed 0xa0",
+                "invalid byte sequence for encoding ...: ... ...",
+            ),
+            ("division by zero", "division by zero"),
+        ] {
+            assert_eq!(masked(message), told);
+        }
+    }
+
+    #[test]
+    fn what_a_function_has_raised_is_known_by_its_state_or_its_routine() {
+        assert!(is_raised("P0001", None) && is_raised("23505", Some("exec_stmt_raise")));
+        assert!(!is_raised("23505", Some("_bt_check_unique")) && !is_raised("P0002", None));
     }
 }

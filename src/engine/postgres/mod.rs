@@ -1,10 +1,11 @@
 //! The engine on PostgreSQL: one connection that writes, one that reads, and one thread for both.
 //!
-//! Imports point down: `engine`; `write`; `maintenance`, `watch`; `read`; `query`, `admin`; `table`; `net`; `sql`; `failure`, `time`.
+//! Imports point down: `engine`; `write`; `maintenance`, `watch`; `read`; `query`, `admin`; `table`; `net`; `sql`; `failure`, `guard`, `time`.
 
 mod admin;
 mod engine;
 mod failure;
+mod guard;
 mod maintenance;
 mod net;
 mod query;

@@ -5,15 +5,22 @@ use std::fmt::Write;
 
 use bytes::BytesMut;
 use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row};
 
-use super::failure::ServerFailure;
+use super::failure::{ServerFailure, is_fatal};
 use super::time::PgTime;
 use crate::Error;
 use crate::error::PostgresProblem;
 use crate::kv::{is_json, number_text, push_json};
 use crate::sql::SqlError;
+
+/// The most parameters of a statement (PostgreSQL, the `Bind` message).
+const PARAMETERS_MAX: usize = 65_535;
+
+/// Milliseconds since 1970 UTC, before or after it, that a Date of JavaScript can have.
+const DATE_MS_MAX: i64 = 8_640_000_000_000_000;
 
 /// Result of a statement.
 #[derive(Debug)]
@@ -60,39 +67,55 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// First words of statements that would end the transaction, or leave it.
-const CONTROL: &[&str] =
-    &["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "set"];
-
-/// Refuses a statement that would end the transaction in which it runs, or change what the connection is for others.
-///
-/// # Errors
-///
-/// `ERR_SQL_FORBIDDEN`.
-pub fn check(text: &str) -> Result<(), Error> {
-    let keyword = first_keyword(text).to_ascii_lowercase();
-    if CONTROL.contains(&keyword.as_str()) {
-        let why = format!(
-            "{} is not for tx.query: the transaction ends with its callback, tx.transaction nests one, and a setting would \
-             outlive it",
-            keyword.to_ascii_uppercase()
-        );
-        return Err(SqlError::Forbidden(why).into());
-    }
-    Ok(())
-}
-
 /// Runs a statement.
 pub async fn run(client: &Client, text: &str, parameters: Vec<Option<String>>) -> Result<Queried, ServerFailure> {
+    let given = parameters.len();
+    // A text may name more than the server takes for parameters, and never fewer.
+    let most = last_parameter(text).min(PARAMETERS_MAX);
+    if given > most {
+        return Err(wrong_count(most, given).into());
+    }
     let parameters = parameters.into_iter().map(|parameter| (TextParameter(parameter), Type::UNKNOWN));
-    let stream = client.query_typed_raw(text, parameters).await?;
+    let stream = client.query_typed_raw(text, parameters).await.map_err(|error| {
+        match expected_parameters(&error, given) {
+            Some(expected) => ServerFailure::Refused(wrong_count(expected, given)),
+            None => ServerFailure::from(error),
+        }
+    })?;
     pin_mut!(stream);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {
         rows.push(row);
     }
     let json = to_json(&rows).map_err(ServerFailure::Refused)?;
-    Ok(Queried { json, count: stream.rows_affected().unwrap_or_default() })
+    // Of some statements with rows, such as EXPLAIN, the server does not say how many there are.
+    let count = stream.rows_affected().unwrap_or_default().max(rows.len() as u64);
+    Ok(Queried { json, count })
+}
+
+/// The greatest number of a parameter that a text names, also within a string or comment.
+fn last_parameter(text: &str) -> usize {
+    let number = |rest: &str| {
+        let digits = &rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())];
+        if digits.is_empty() { 0 } else { digits.parse().unwrap_or(usize::MAX) }
+    };
+    text.split('$').skip(1).map(number).max().unwrap_or_default()
+}
+
+/// The number of parameters that a statement has, if the server refuses it because another number was given: its message, in
+/// whatever language, has the two.
+fn expected_parameters(error: &tokio_postgres::Error, given: usize) -> Option<usize> {
+    let refusal = error.as_db_error()?;
+    if *refusal.code() != SqlState::PROTOCOL_VIOLATION || is_fatal(refusal) {
+        return None;
+    }
+    let mut numbers = refusal.message().split(|c: char| !c.is_ascii_digit()).filter_map(|text| text.parse().ok());
+    numbers.find(|number| *number != given)
+}
+
+fn wrong_count(expected: usize, given: usize) -> Error {
+    let values = if expected == 1 { "1 value".to_owned() } else { format!("{expected} values") };
+    SqlError::Parameters(format!("must have {values} for this statement, not {given}")).into()
 }
 
 fn to_json(rows: &[Row]) -> Result<String, Error> {
@@ -150,13 +173,14 @@ fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<
             push_json(json, &parts.join("-"));
         }
         Type::TIMESTAMPTZ | Type::TIMESTAMP => {
-            let time = PgTime(i64::from_be_bytes(raw.try_into().map_err(|_| wrong())?));
-            let _ = write!(json, "{}", time.ms().ok_or_else(wrong)?);
+            let micros = i64::from_be_bytes(raw.try_into().map_err(|_| wrong())?);
+            let ms = PgTime(micros).ms().filter(|_| micros != i64::MIN);
+            push_time(json, ms).ok_or_else(wrong)?;
         }
         Type::DATE => {
             let days = i32::from_be_bytes(raw.try_into().map_err(|_| wrong())?);
-            let time = PgTime(i64::from(days) * 86_400_000_000);
-            let _ = write!(json, "{}", time.ms().ok_or_else(wrong)?);
+            let ms = PgTime(0).ms().map(|since| i64::from(days) * 86_400_000 + since);
+            push_time(json, ms).ok_or_else(wrong)?;
         }
         Type::BYTEA => {
             json.push('"');
@@ -169,6 +193,13 @@ fn push_value(json: &mut String, column: &str, of: &Type, raw: &[u8]) -> Result<
         _ => return Err(wrong()),
     }
     Ok(())
+}
+
+/// Appends a time in milliseconds. `None` for one that a Date cannot have.
+fn push_time(json: &mut String, ms: Option<i64>) -> Option<()> {
+    let ms = ms.filter(|ms| ms.abs() <= DATE_MS_MAX)?;
+    let _ = write!(json, "{ms}");
+    Some(())
 }
 
 /// A `numeric` as text, from its digits to the base of 10,000 (PostgreSQL, `numeric_send`).
@@ -210,7 +241,7 @@ fn numeric_text(raw: &[u8]) -> Option<String> {
 fn push_integer(json: &mut String, column: &str, value: i64) -> Result<(), Error> {
     const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
     if value.unsigned_abs() > SAFE_INTEGER_MAX {
-        return Err(SqlError::InexactInteger { column: column.to_owned() }.into());
+        return Err(SqlError::InexactBigint { column: column.to_owned() }.into());
     }
     let _ = write!(json, "{value}");
     Ok(())
@@ -243,47 +274,23 @@ fn unsupported(column: &str, of: &Type) -> Error {
     Error::postgres(PostgresProblem::Refused("0A000".to_owned()), None, message)
 }
 
-/// The first word of a statement, behind white space and comments.
-fn first_keyword(text: &str) -> &str {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start();
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment.split_once('\n').map_or("", |(_, behind)| behind);
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = behind_comment(comment);
-        } else {
-            let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-            return &rest[..end];
-        }
-    }
-}
-
-/// Text after a comment, which may have others in it.
-fn behind_comment(text: &str) -> &str {
-    let (mut depth, mut rest) = (1_usize, text);
-    while depth > 0 {
-        let Some(at) = rest.find(['*', '/']) else { return "" };
-        rest = &rest[at..];
-        let step = match rest.as_bytes() {
-            [b'*', b'/', ..] => {
-                depth -= 1;
-                2
-            }
-            [b'/', b'*', ..] => {
-                depth += 1;
-                2
-            }
-            _ => 1,
-        };
-        rest = &rest[step..];
-    }
-    rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_counted_as_the_text_names_them() {
+        for (text, last) in [
+            ("SELECT 1", 0),
+            ("SELECT $1, $12, $3", 12),
+            ("$", 0),
+            ("$$ $1 $$", 1),
+            ("$a$", 0),
+            ("$99999999999999999999", usize::MAX),
+        ] {
+            assert_eq!(last_parameter(text), last, "{text}");
+        }
+    }
 
     #[test]
     fn numerics_become_their_digits() {
@@ -298,17 +305,5 @@ mod tests {
         assert_eq!(text(&[0, 0, 0, 0]).as_deref(), Some("0"));
         assert_eq!(text(&[0, 0, 0xc000, 0]).as_deref(), Some("NaN"));
         assert_eq!(text(&[1]), None);
-    }
-
-    #[test]
-    fn what_ends_the_transaction_is_refused_behind_comments_too() {
-        for text in
-            ["COMMIT", " rollback", "-- a\n end", "/* a /* b */ c */begin", "/**/SET x = 1", "/*\u{e9}*/ABORT;"]
-        {
-            assert_eq!(check(text).unwrap_err().code(), "ERR_SQL_FORBIDDEN", "{text}");
-        }
-        for text in ["SELECT 1", "/* COMMIT */ SELECT", "--COMMIT", "", "/*", "(SELECT 1)", "settle"] {
-            assert!(check(text).is_ok(), "{text}");
-        }
     }
 }

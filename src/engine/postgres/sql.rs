@@ -51,8 +51,15 @@ impl<'a> Sql<'a> {
     /// Runs it outside of transactions, where it is one that is run often and whose plan does not depend on its values: if
     /// there is no pooler, it is prepared once, for planning takes the server longer than carrying it out.
     pub async fn run_often(&self, session: &Session) -> Result<Vec<Row>, ServerFailure> {
-        let types: Vec<Type> = self.values.iter().map(|(_, of)| of.clone()).collect();
-        let Some(statement) = session.prepared(&self.text, &types).await? else { return self.run(session).await };
+        let Some(statement) = session.prepared(&self.text) else {
+            let types: Vec<Type> = self.values.iter().map(|(_, of)| of.clone()).collect();
+            // Sent at once, with its text: what is sent behind it is not to overtake it.
+            let (answer, prepared) = tokio::join!(self.run(session), session.prepare(&self.text, &types));
+            if prepared.is_err() {
+                session.forget_prepared();
+            }
+            return answer;
+        };
         let values: Vec<&(dyn ToSql + Sync)> =
             self.values.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
         match session.query(&statement, &values).await {

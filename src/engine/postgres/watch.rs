@@ -72,7 +72,7 @@ pub async fn serve(reader: Rc<ServerReader>, watch: KeyWatch, mut committed: Rec
             let known = &seen;
             let step = async |client: &Session| {
                 let now = look(client, community, &scope, Some(known)).await?;
-                report(client, community, known, now).await
+                report(client, community, &scope, known, now).await
             };
             match reader.retry(step).await {
                 Ok((now, told)) => {
@@ -144,6 +144,7 @@ async fn look(
 async fn report(
     client: &Client,
     community: Option<&str>,
+    scope: &Scope,
     before: &Seen,
     now: Seen,
 ) -> Result<(Seen, Option<WatchReport>), ServerFailure> {
@@ -161,7 +162,8 @@ async fn report(
         return Ok((Seen::Each(new), None));
     }
     if changed.len() + gone.len() > WATCH_CHANGES_MAX {
-        return Ok((Seen::Each(new), Some(WatchReport::Resync)));
+        // Of what has changed, no hash is known yet. All of it is read anew only when this is told.
+        return Ok((look(client, community, scope, None).await?, Some(WatchReport::Resync)));
     }
     changed.sort_unstable();
     let mut sql =

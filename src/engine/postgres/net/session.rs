@@ -25,24 +25,30 @@ impl Session {
         Self { client, is_direct: Cell::new(is_direct), prepared: RefCell::default() }
     }
 
-    /// A statement that was prepared, or is now. `None` if it is to be sent with its text.
+    /// A statement that was prepared. `None` if it is to be sent with its text.
+    pub fn prepared(&self, text: &str) -> Option<Statement> {
+        let prepared = self.prepared.borrow();
+        prepared
+            .get(text)
+            .filter(|(_, since)| since.elapsed() < PREPARED_MAX_AGE)
+            .map(|(statement, _)| statement.clone())
+    }
+
+    /// Prepares a statement, if that is of use.
     ///
     /// # Errors
     ///
     /// What the server has against it.
-    pub async fn prepared(&self, text: &str, types: &[Type]) -> Result<Option<Statement>, tokio_postgres::Error> {
-        if !self.is_direct.get() {
-            return Ok(None);
+    pub async fn prepare(&self, text: &str, types: &[Type]) -> Result<(), tokio_postgres::Error> {
+        let has_room = {
+            let prepared = self.prepared.borrow();
+            prepared.len() < PREPARED_STATEMENTS_MAX || prepared.contains_key(text)
+        };
+        if self.is_direct.get() && has_room {
+            let statement = self.client.prepare_typed(text, types).await?;
+            self.prepared.borrow_mut().insert(text.to_owned(), (statement, Instant::now()));
         }
-        let known = self.prepared.borrow().get(text).cloned();
-        match known {
-            Some((statement, since)) if since.elapsed() < PREPARED_MAX_AGE => return Ok(Some(statement)),
-            None if self.prepared.borrow().len() >= PREPARED_STATEMENTS_MAX => return Ok(None),
-            _ => {}
-        }
-        let statement = self.client.prepare_typed(text, types).await?;
-        self.prepared.borrow_mut().insert(text.to_owned(), (statement.clone(), Instant::now()));
-        Ok(Some(statement))
+        Ok(())
     }
 
     /// Prepares nothing any more, because the server did not know a statement that was prepared.

@@ -127,24 +127,35 @@ async fn values(client: &Client, query: &ValuesQuery, full: &mut Vec<String>) ->
     Ok(slices.finish(Some(&indexes)))
 }
 
-/// Reads the live values of addresses, those of each scope together. Their expiries are not told: it is the server's clock
-/// that decides what has expired.
+/// Reads the live values of addresses, all as of one moment. Their expiries are not told: it is the server's clock that decides
+/// what has expired.
 pub async fn read(client: &Client, addresses: &[Address]) -> Result<Values, ServerFailure> {
-    let mut scopes: HashMap<Option<&str>, Vec<usize>> = HashMap::new();
-    for (index, address) in addresses.iter().enumerate() {
-        scopes.entry(address.community.as_deref()).or_default().push(index);
-    }
-    let mut values: Values = vec![Ok(Stored::default()); addresses.len()];
-    for (community, indexes) in scopes {
-        let keys: Vec<&str> = indexes.iter().map(|index| addresses[*index].key.as_str()).collect();
-        let rows = rows_of(client, community, keys).await?;
-        let found = by_key(&rows)?;
-        for index in indexes {
-            let text = found.get(addresses[index].key.as_str()).map(|value| (*value).to_owned());
-            values[index] = Ok(Stored { text, expires_at: None });
+    let (defaults, others): (Vec<&Address>, Vec<&Address>) =
+        addresses.iter().partition(|address| address.community.is_none());
+    let mut sql = Sql::default();
+    for (index, part) in [defaults, others].into_iter().filter(|part| !part.is_empty()).enumerate() {
+        sql.text(if index == 0 { "" } else { " UNION ALL " });
+        sql.text("SELECT key, value, community_id FROM __rootapp_kv WHERE ");
+        let communities: Vec<Option<&str>> = part.iter().map(|address| address.community.as_deref()).collect();
+        let keys: Vec<&str> = part.iter().map(|address| &*address.key).collect();
+        if communities.iter().all(|community| *community == communities[0]) {
+            sql.in_scope(communities[0]).text(" AND key = ANY(").value(keys, Type::TEXT_ARRAY).text(")");
+        } else {
+            sql.text("(community_id, key) IN (SELECT * FROM unnest(").value(communities, Type::TEXT_ARRAY);
+            sql.text(", ").value(keys, Type::TEXT_ARRAY).text("))");
         }
+        sql.text(LIVE);
     }
-    Ok(values)
+    let rows = if addresses.is_empty() { Vec::new() } else { sql.run(client).await? };
+    let mut found: HashMap<(Option<&str>, &str), &str> = HashMap::new();
+    for row in &rows {
+        found.insert((row.try_get(2)?, text(row, 0)?), text(row, 1)?);
+    }
+    let value = |address: &Address| {
+        let text = found.get(&(address.community.as_deref(), &*address.key)).map(|value| (*value).to_owned());
+        Ok(Stored { text, expires_at: None })
+    };
+    Ok(addresses.iter().map(value).collect())
 }
 
 /// Reads the live value of an address.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_postgres::Client;
@@ -11,6 +12,7 @@ use super::ledger::{Ledger, SHARE};
 use super::segment::{Done, answer_within, read_within, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::guard;
 use crate::engine::postgres::net::{Link, Session};
 use crate::engine::postgres::query::{self, Queried};
 use crate::error::{PostgresProblem, SqlError};
@@ -59,10 +61,17 @@ pub enum TransactionEnd {
     Failed(Error),
 }
 
+/// Takes from the connection what a statement of the user may have left to it: cursors, settings, roles, temporary tables, and
+/// locks that are no transaction's.
+const LEAVE_NOTHING: &str = "CLOSE ALL; RESET ALL; RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; \
+    SELECT pg_advisory_unlock_all()";
+
 /// A transaction that has begun.
 pub struct RunningTransaction {
     pub client: Rc<Session>,
     pub link: Rc<Link>,
+    /// A statement of the user has run in it.
+    pub has_queried: bool,
     /// The last epoch of its holder in which a batch ended early.
     pub ended_epoch: Option<u32>,
 }
@@ -113,22 +122,30 @@ impl RunningTransaction {
                             return TransactionEnd::Failed(cancelled(reason.unwrap_or(CancelReason::Aborted)));
                         }
                     };
-                    if lost {
+                    if let Some(error) = lost {
                         link.drop_client();
-                        return TransactionEnd::Failed(transaction_lost());
+                        return TransactionEnd::Failed(error);
                     }
                 }
             }
         }
     }
 
-    /// Runs a request. Returns whether the connection was lost.
-    async fn run(&mut self, request: TransactionRequest) -> bool {
+    /// Takes from the connection what the statements of the user have left to it. That is sent, and not waited for: what comes
+    /// behind it is carried out after it.
+    pub fn leave_nothing(&self) {
+        if self.has_queried {
+            drop(self.client.batch_execute(LEAVE_NOTHING).now_or_never());
+        }
+    }
+
+    /// Runs a request. Returns the error of the transaction if that is lost.
+    async fn run(&mut self, request: TransactionRequest) -> Option<Error> {
         match request {
             TransactionRequest::Batch(batch, reply) => {
                 let (outcome, lost) = self.batch(&batch).await;
                 reply.send(Ok(outcome));
-                lost
+                lost.then(transaction_lost)
             }
             TransactionRequest::Values(addresses, reply) => {
                 let values = self.undoing(read_within(&self.client, &addresses)).await;
@@ -144,10 +161,11 @@ impl RunningTransaction {
                 answer(reply, read)
             }
             TransactionRequest::Query(text, parameters, reply) => {
-                if let Err(error) = query::check(&text) {
+                if let Err(error) = guard::check(&text) {
                     reply.send(Err(error));
-                    return false;
+                    return None;
                 }
+                self.has_queried = true;
                 let queried = self.undoing(query::run(&self.client, &text, parameters)).await;
                 answer(reply, queried)
             }
@@ -160,18 +178,19 @@ impl RunningTransaction {
                 };
                 answer(reply, self.client.batch_execute(&sql).await.map_err(ServerFailure::from))
             }
-            TransactionRequest::Limit(_) | TransactionRequest::End(..) => false,
+            TransactionRequest::Limit(_) | TransactionRequest::End(..) => None,
         }
     }
 
     /// Does something that is undone if it fails, and leaves the transaction as it was.
     async fn undoing<T>(&self, work: impl Future<Output = Result<T, ServerFailure>>) -> Result<T, ServerFailure> {
         let (begun, done) = tokio::join!(self.client.batch_execute("SAVEPOINT one"), work);
-        begun?;
+        begun.map_err(|error| ended_or(error.into()))?;
         let end = if done.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
         match &done {
             Err(failure) if failure.ends_connection() => {}
-            _ => self.client.batch_execute(end).await?,
+            // What has ended the transaction has ended its savepoint.
+            _ => self.client.batch_execute(end).await.map_err(|error| ended_or(error.into()))?,
         }
         done
     }
@@ -219,23 +238,41 @@ pub async fn commit(client: &Client, ledger: &Ledger, number: i64) -> Result<(),
     Ok(committed?)
 }
 
-/// Answers, and returns whether the connection was lost.
-fn answer<T>(reply: Reply<T>, result: Result<T, ServerFailure>) -> bool {
+/// Answers, and returns the error of the transaction if that is lost.
+fn answer<T>(reply: Reply<T>, result: Result<T, ServerFailure>) -> Option<Error> {
     match result {
         Ok(answer) => {
             reply.send(Ok(answer));
-            false
+            None
         }
         Err(ServerFailure::Refused(error)) => {
+            let lost = has_ended(&error).then(|| error.clone());
             reply.send(Err(error));
-            false
+            lost
         }
         // The server has undone the statement, as in a deadlock, and with it the transaction, or the connection is gone.
         Err(_) => {
             reply.send(Err(transaction_lost()));
-            true
+            Some(transaction_lost())
         }
     }
+}
+
+/// The failure of a savepoint: that of a transaction which a statement has ended, if there is none any more.
+fn ended_or(failure: ServerFailure) -> ServerFailure {
+    const NO_TRANSACTION: &str = "25P01";
+    const NO_SAVEPOINT: &str = "3B001";
+    if !failure.has_state(NO_TRANSACTION) && !failure.has_state(NO_SAVEPOINT) {
+        return failure;
+    }
+    let message = "a statement of tx.query has ended the transaction in which it ran; what was done before may have been \
+                   written";
+    ServerFailure::Refused(Error::postgres(PostgresProblem::OutcomeUnknown, None, message))
+}
+
+/// Returns `true` for the failure of a transaction that a statement has ended.
+fn has_ended(error: &Error) -> bool {
+    matches!(error.postgres_problem(), Some((PostgresProblem::OutcomeUnknown, _)))
 }
 
 fn cancelled(reason: CancelReason) -> Error {

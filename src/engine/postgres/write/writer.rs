@@ -127,7 +127,8 @@ impl ServerWriter {
         let (sender, mut requests) = lease::channel();
         started.send(Ok(sender));
         let link = Rc::clone(&self.link);
-        let mut running = RunningTransaction { client: Rc::clone(&client), link, ended_epoch: None };
+        let mut running =
+            RunningTransaction { client: Rc::clone(&client), link, has_queried: false, ended_epoch: None };
         match running.serve(&mut requests, idle_limit, &mut aborted).await {
             TransactionEnd::Commit(reply) => {
                 reply.send(self.commit_lease(&client).await);
@@ -146,6 +147,7 @@ impl ServerWriter {
                 ended.send(Err(error));
             }
         }
+        running.leave_nothing();
     }
 
     async fn roll_back(&self, client: &Client) {
