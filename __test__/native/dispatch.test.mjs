@@ -15,11 +15,14 @@ function connectionWith(slices, handle) {
 		rows: { json },
 		last: index + 1 === slices.length,
 	}));
-	return Object.assign(Object.create(Connection.prototype), {
+	const connection = Object.assign(Object.create(Connection.prototype), {
 		native: { nextEvent: () => events.shift() ?? null, hold: () => {} },
-		handlers: new Map([[1, (event) => handle(event) ?? event.last]]),
+		handlers: new Map(),
+		lastId: 0,
 		isResting: false,
 	});
+	connection.expect((event) => handle(event) ?? event.last);
+	return connection;
 }
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
