@@ -12,15 +12,13 @@ use tokio_postgres::{Client, Row};
 use super::failure::{ServerFailure, is_fatal};
 use super::time::PgTime;
 use crate::Error;
+use crate::clock::DATE_MS_MAX;
 use crate::error::PostgresProblem;
 use crate::kv::{is_json, number_text, push_json};
 use crate::sql::SqlError;
 
 /// The most parameters of a statement (PostgreSQL, the `Bind` message).
 const PARAMETERS_MAX: usize = 65_535;
-
-/// Milliseconds since 1970 UTC, before or after it, that a Date of JavaScript can have.
-const DATE_MS_MAX: i64 = 8_640_000_000_000_000;
 
 /// Result of a statement.
 #[derive(Debug)]

@@ -252,7 +252,10 @@ pub async fn answer_within(
         }
         KeyQuery::Values(ValuesQuery { community, keys, .. }) => {
             let address = |key: &String| Address { community: community.clone(), key: key.clone() };
-            read_within(client, &keys.iter().map(address).collect::<Vec<_>>()).await?;
+            let addresses: BTreeSet<Address> = keys.iter().map(address).collect();
+            let needs = Needs { locked: addresses.iter().collect(), ..Needs::default() };
+            let (locked, _) = lock(client, &needs).await?;
+            remove_made(client, &locked.made).await?;
         }
         KeyQuery::Page(_) | KeyQuery::Count(_) => {}
     }
@@ -308,10 +311,14 @@ pub async fn hold(
 /// Locks keys within a transaction of somebody else's, also those that are not there, and reads their live values.
 pub async fn read_within(client: &Client, addresses: &[Address]) -> Result<Values, ServerFailure> {
     let (made, values) = lock_values(client, addresses).await?;
-    // Whoever would make the key waits for the transaction that has made and deleted it, as for one that has made it.
-    let changes = Changes { made: made.iter().collect(), ..Changes::default() };
-    write_all(client, &changes).await?;
+    remove_made(client, &made).await?;
     Ok(values)
+}
+
+/// Removes the rows that were made to lock keys, within a transaction. Whoever would make such a key waits for the transaction
+/// that has made and deleted it, as for one that has made it.
+async fn remove_made(client: &Client, made: &BTreeSet<Address>) -> Result<(), ServerFailure> {
+    write_all(client, &Changes { made: made.iter().collect(), ..Changes::default() }).await
 }
 
 /// Locks keys and reads their live values. Returns the keys of the rows that it made, and the values.
