@@ -73,7 +73,7 @@ function createKeyValueStore(queue) {
 					queue.write(bulkSet(checkedEntries(list), list.length, promised));
 				} else {
 					const changes = Array.from(checkedEntries(list), changeTo);
-					queue.write(new WriteOperation("set", changes, promised.resolve, promised.reject));
+					queue.write(new WriteOperation("set", changes, promised));
 				}
 			}),
 

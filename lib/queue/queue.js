@@ -238,8 +238,8 @@ class OperationQueue {
 	 * @param {SqlJob} job
 	 * @param {Promised} promised resolved with the outcomes of its statements
 	 */
-	sql(job, { resolve, reject }) {
-		this.write(Object.assign(new WriteOperation("sql", NO_CHANGES, resolve, reject), { job, isAlone: false }));
+	sql(job, promised) {
+		this.write(Object.assign(new WriteOperation("sql", NO_CHANGES, promised), { job, isAlone: false }));
 	}
 
 	/**

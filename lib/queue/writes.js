@@ -80,10 +80,9 @@ class WriteOperation {
 	/**
 	 * @param {K} kind
 	 * @param {C} changes
-	 * @param {Promised["resolve"]} resolve
-	 * @param {Promised["reject"]} reject
+	 * @param {Promised} promised
 	 */
-	constructor(kind, changes, resolve, reject) {
+	constructor(kind, changes, { resolve, reject }) {
 		this.kind = kind;
 		this.changes = changes;
 		this.resolve = resolve;
@@ -100,8 +99,8 @@ class WriteOperation {
  * @param {Promised} promised
  * @returns {WriteOperation<K, [KeyChange]>}
  */
-function writeOfOne(kind, change, { resolve, reject }) {
-	return new WriteOperation(kind, /** @type {[KeyChange]} */ (Array.of(change)), resolve, reject);
+function writeOfOne(kind, change, promised) {
+	return new WriteOperation(kind, /** @type {[KeyChange]} */ (Array.of(change)), promised);
 }
 
 /** Function of an `update`, and the result that it made of a value, so that it is not called again for the same value. */

@@ -1,8 +1,6 @@
 // Statements that are prepared: a lone get and a lone batch of sets, where no pooler stands before the server.
 
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
 import { startRelay } from "../servers/relay.mjs";
 import { storeOn, withFields } from "../store.mjs";
@@ -27,39 +25,21 @@ async function preparedBy({ appData, transaction }) {
  */
 async function startPooler(server) {
 	const seen = { refused: 0, taken: 0, prepared: 0 };
-	const sockets = new Set();
-	const pooler = createServer((client) => {
-		const upstream = connect(server.port, server.host);
-		for (const socket of [client, upstream]) {
-			sockets.add(socket);
-			socket.on("error", () => {});
+	const fields = await startRelay(server, (text, client) => {
+		const isStartup = text.includes("user\0") && text.includes("database\0");
+		if (isStartup && text.includes("options\0")) {
+			seen.refused++;
+			const told = Buffer.from("SFATAL\0C08P01\0Munsupported startup parameter: options\0\0");
+			const head = Buffer.alloc(5, "E");
+			head.writeInt32BE(told.length + 4, 1);
+			client.end(Buffer.concat([head, told]));
+			return undefined;
 		}
-		client.on("data", (bytes) => {
-			const text = bytes.toString("latin1");
-			const isStartup = text.includes("user\0") && text.includes("database\0");
-			if (isStartup && text.includes("options\0")) {
-				seen.refused++;
-				const fields = Buffer.from("SFATAL\0C08P01\0Munsupported startup parameter: options\0\0");
-				const head = Buffer.alloc(5, "E");
-				head.writeInt32BE(fields.length + 4, 1);
-				client.end(Buffer.concat([head, fields]));
-				return upstream.destroy();
-			}
-			if (isStartup) seen.taken++;
-			seen.prepared += [...text.matchAll(/P.{4}s\d+\0/gs)].length;
-			upstream.write(bytes);
-		});
-		upstream.on("data", (bytes) => client.write(bytes));
-		client.on("close", () => upstream.destroy());
-		upstream.on("close", () => client.destroy());
+		if (isStartup) seen.taken++;
+		seen.prepared += [...text.matchAll(/P.{4}s\d+\0/gs)].length;
+		return text;
 	});
-	pooler.listen(0, "127.0.0.1");
-	await once(pooler, "listening");
-	onTestFinished(() => {
-		for (const socket of sockets) socket.destroy();
-		pooler.close();
-	});
-	return { fields: { host: "127.0.0.1", port: pooler.address().port }, seen };
+	return { fields, seen };
 }
 
 test("what is run again and again is prepared once", async () => {

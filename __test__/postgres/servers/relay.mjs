@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** Starts a relay. `change` is given what a client sends, a byte a character, and returns what the server gets. */
+/**
+ * Starts a relay. `change` is given what a client sends, a byte a character, and its socket, and returns what the server gets;
+ * `undefined` ends the connection to the server.
+ */
 export async function startRelay(server, change) {
 	const sockets = new Set();
 	const relay = createServer((client) => {
@@ -13,7 +16,11 @@ export async function startRelay(server, change) {
 			sockets.add(socket);
 			socket.on("error", () => {});
 		}
-		client.on("data", (bytes) => upstream.write(change(bytes.toString("latin1")), "latin1"));
+		client.on("data", (bytes) => {
+			const sent = change(bytes.toString("latin1"), client);
+			if (sent === undefined) upstream.destroy();
+			else upstream.write(sent, "latin1");
+		});
 		upstream.on("data", (bytes) => client.write(bytes));
 		client.on("close", () => upstream.destroy());
 		upstream.on("close", () => client.destroy());

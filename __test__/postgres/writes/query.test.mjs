@@ -1,17 +1,10 @@
 // `tx.query`: what it refuses, what it leaves to the connection, and the values that go and come.
 
 import { expect, test } from "vitest";
+import { rejection } from "../../helpers/errors.mjs";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
 import { startRelay } from "../servers/relay.mjs";
 import { storeOn, withFields } from "../store.mjs";
-
-/** What a promise rejects with. */
-async function refusal(promise) {
-	return promise.then(
-		(value) => expect.fail(`resolved with ${JSON.stringify(value)}`),
-		(error) => error,
-	);
-}
 
 test("what would end the transaction, or stay with the connection, is refused wherever the server finds it", async () => {
 	const { config } = await temporaryDatabase();
@@ -30,7 +23,7 @@ test("what would end the transaction, or stay with the connection, is refused wh
 	for (const text of [...ends, ...others, ...stay, "COPY __rootapp_kv TO STDOUT", "COPY __rootapp_kv FROM STDIN"]) {
 		const transaction = store.transaction(async (tx) => {
 			await tx.kv.increment("gold", 5);
-			expect(await refusal(tx.query(text)), text).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
+			expect(await rejection(() => tx.query(text)), text).toMatchObject({ code: "ERR_SQL_FORBIDDEN" });
 			expect((await tx.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 			throw new Error("not to be kept");
 		});
@@ -39,7 +32,7 @@ test("what would end the transaction, or stay with the connection, is refused wh
 	// Words only for those who take other characters for white space, and what the server itself refuses in a transaction.
 	for (const text of ["\u{feff}COMMIT", "\u{a0}COMMIT", "(COMMIT)", "DO $$ BEGIN COMMIT; END $$", "SELECT 1; COMMIT"]) {
 		await store.transaction(async (tx) => {
-			expect(await refusal(tx.query(text)), text).toMatchObject({ code: "ERR_POSTGRES" });
+			expect(await rejection(() => tx.query(text)), text).toMatchObject({ code: "ERR_POSTGRES" });
 		});
 	}
 	await store.transaction(async (tx) => {
@@ -59,10 +52,10 @@ test.each(["COMMIT", "ROLLBACK", "COMMIT AND CHAIN"])("a %s that nobody has refu
 	const store = storeOn(withFields(database.config, relay));
 	const transaction = store.transaction(async (tx) => {
 		await tx.appData.set({ key: "a", value: 1 });
-		const error = await refusal(tx.query(shown));
+		const error = await rejection(() => tx.query(shown));
 		expect(error).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
 		expect(error.message).toContain("has ended the transaction");
-		await refusal(tx.appData.set({ key: "b", value: 1 }));
+		await rejection(() => tx.appData.set({ key: "b", value: 1 }));
 	});
 	await expect(transaction).rejects.toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
 	expect(await store.kv.getMany(["a", "b"])).toEqual([text === "ROLLBACK" ? undefined : 1, undefined]);
@@ -113,11 +106,11 @@ test("a wrong number of parameters is an error of the statement, and the transac
 	await store.transaction(async (tx) => {
 		await tx.appData.set({ key: "a", value: 1 });
 		for (const [text, params, problem] of wrong) {
-			const error = await refusal(tx.query(text, params));
+			const error = await rejection(() => tx.query(text, params));
 			expect(error, text).toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "params" });
 			expect(error.message).toBe(`params ${problem}`);
 		}
-		await refusal(tx.query("SELECT $2::text", ["a", "b"]));
+		await rejection(() => tx.query("SELECT $2::text", ["a", "b"]));
 		expect((await tx.query("SELECT $2::text AS b, $1::text AS a", ["a", "b"])).rows).toEqual([{ a: "a", b: "b" }]);
 	});
 	expect(await store.appData.get("a")).toBe(1);
@@ -141,7 +134,7 @@ test("times of every year go and come, and what no Date holds is refused", async
 		}
 		const none = ["'infinity'::timestamptz", "'-infinity'::timestamp", "'294276-01-01'::timestamp"];
 		for (const value of [...none, "'infinity'::date", "'-infinity'::date", "'5874897-12-31'::date"]) {
-			expect((await refusal(tx.query(`SELECT ${value} AS a`))).message, value).toContain("select a::text");
+			expect((await rejection(() => tx.query(`SELECT ${value} AS a`))).message, value).toContain("select a::text");
 		}
 	});
 });
@@ -155,10 +148,10 @@ test("rows are counted, also where the server does not; and what cannot be sent 
 			expect([rows.length, rowCount], text).toEqual([1, 1]);
 		}
 		for (const params of [["\ud800"], ["a\udc00b"]]) {
-			expect(await refusal(tx.query("SELECT $1::text", params))).toMatchObject({ argument: "params[0]" });
+			expect(await rejection(() => tx.query("SELECT $1::text", params))).toMatchObject({ argument: "params[0]" });
 		}
-		expect(await refusal(tx.query("SELECT '\ud800'"))).toMatchObject({ argument: "text" });
-		const inexact = await refusal(tx.query("SELECT 9007199254740993 AS large"));
+		expect(await rejection(() => tx.query("SELECT '\ud800'"))).toMatchObject({ argument: "text" });
+		const inexact = await rejection(() => tx.query("SELECT 9007199254740993 AS large"));
 		expect(inexact).toMatchObject({ name: "RangeError", code: "ERR_INEXACT_INTEGER" });
 		expect(inexact.message).toContain("large::text");
 		expect(inexact.message).not.toContain("bigint");
@@ -178,7 +171,7 @@ test("no message tells a value that is stored or was given, whoever makes it", a
 			await tx.query(
 				`CREATE OR REPLACE TRIGGER t BEFORE INSERT ON players FOR EACH ROW EXECUTE FUNCTION tell('${sqlState}')`,
 			);
-			const raised = await refusal(tx.query("INSERT INTO players VALUES ($1)", [471_147]));
+			const raised = await rejection(() => tx.query("INSERT INTO players VALUES ($1)", [471_147]));
 			expect(raised).toMatchObject({ code: "ERR_POSTGRES", sqlState });
 			expect(raised.message).not.toMatch(/47|secret/);
 		}
@@ -188,7 +181,7 @@ test("no message tells a value that is stored or was given, whoever makes it", a
 			["SELECT $1::numeric(3, 1)", ["471147.5"]],
 			["SELECT setval('__rootcellar_seq', $1)", [-471_147]],
 		]) {
-			expect((await refusal(tx.query(text, params))).message, text).not.toMatch(/47|secret/);
+			expect((await rejection(() => tx.query(text, params))).message, text).not.toMatch(/47|secret/);
 		}
 	});
 });

@@ -81,11 +81,11 @@ function createKvWrites(queue, community) {
 			}),
 
 		updateMany: (keys, updateFunc) =>
-			write(({ resolve, reject }) => {
+			write((promised) => {
 				const changes = checkUpdateKeys(keys).map((key) => new Change(community, key, undefined, undefined));
 				const boundFunc = inThisContext(checkUpdateFunction(updateFunc));
 				const update = { updateFunc: boundFunc, made: undefined, isRunning: false };
-				return Object.assign(new WriteOperation("updateMany", changes, resolve, reject), { update });
+				return Object.assign(new WriteOperation("updateMany", changes, promised), { update });
 			}),
 	};
 	return methods;
