@@ -21,9 +21,14 @@ const REGISTER: &str =
 pub const SHARE: &str = "LOCK TABLE __rootcellar_writers IN ROW EXCLUSIVE MODE";
 
 /// Begins what one writer does alone. It waits for those that are under way, and for so long those behind it wait, too: it
-/// gives up after a second, so that they go on, and has to be tried again.
-pub const KEEP_OTHERS_OUT: &str = "SET LOCAL lock_timeout = 1000; \
-    LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE";
+/// gives up after a second, so that they go on, and has to be tried again. Later statements wait for a lock for `lock_wait`.
+pub fn keep_others_out(lock_wait: Duration) -> String {
+    let wait_ms = lock_wait.as_millis();
+    format!(
+        "SET LOCAL lock_timeout = 1000; LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE; \
+         SET LOCAL lock_timeout = {wait_ms}"
+    )
+}
 
 /// This writer's row.
 pub struct Ledger {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE, has_epoch_ended};
+use super::ledger::{Ledger, SHARE, has_epoch_ended, keep_others_out};
 use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
 use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
 use crate::batch::{Command, Stop};
@@ -160,7 +160,8 @@ impl TransactionAttempt<'_> {
         delete: impl Future<Output = Result<Vec<KeyOutcome>, ServerFailure>>,
     ) -> Result<Done, Unfinished> {
         let result = async {
-            let (begun, outcomes) = tokio::join!(begin(self.client, KEEP_OTHERS_OUT, self.lock_wait), delete);
+            let alone = keep_others_out(self.lock_wait);
+            let (begun, outcomes) = tokio::join!(begin(self.client, &alone, self.lock_wait), delete);
             begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
             let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
@@ -286,12 +287,12 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
     }
 }
 
-/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`KEEP_OTHERS_OUT`].
+/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`keep_others_out`].
 async fn begin(client: &Client, beside_others: &str, lock_wait: Duration) -> Result<(), ServerFailure> {
     let (idle_ms, wait_ms) = (OWN_TRANSACTION_IDLE_MAX.as_millis(), lock_wait.as_millis());
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; \
-         SET LOCAL lock_timeout = {wait_ms}; {beside_others}; SET LOCAL lock_timeout = {wait_ms}"
+         SET LOCAL lock_timeout = {wait_ms}; {beside_others}"
     );
     Ok(client.batch_execute(&begin).await?)
 }
