@@ -30,6 +30,10 @@ pub fn keep_others_out(lock_wait: Duration) -> String {
     )
 }
 
+/// Condition that is true, and has the commit wait for the disk also where a role or a database has it not.
+const SYNCHRONOUS: &str =
+    " AND (current_setting('synchronous_commit') <> 'off' OR set_config('synchronous_commit', 'on', true) <> '')";
+
 /// This writer's row.
 pub struct Ledger {
     id: String,
@@ -82,7 +86,7 @@ impl Ledger {
     fn update(&self, number: i64) -> Sql<'_> {
         let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
         sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
-        sql.text(" AND epoch = ").value(self.epoch, Type::INT8);
+        sql.text(" AND epoch = ").value(self.epoch, Type::INT8).text(SYNCHRONOUS);
         sql
     }
 }

@@ -8,16 +8,18 @@ use tokio_postgres::Client;
 use super::ledger::{Ledger, SHARE, has_epoch_ended, keep_others_out};
 use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
 use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
+use crate::Error;
 use crate::batch::{Command, Stop};
 use crate::clock::now_ms;
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, is_busy};
 use crate::engine::postgres::net::Session;
 use crate::engine::postgres::read::{RowLock, answer_query};
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
+use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome, KeyRange};
-use crate::limits::OWN_TRANSACTION_IDLE_MAX;
+use crate::limits::{OWN_TRANSACTION_IDLE_MAX, STATEMENT_BYTES_MAX};
 use crate::reads::{KeyQuery, Select, Stored, Values, ValuesQuery};
 
 /// Outcome of a segment's commands.
@@ -123,7 +125,7 @@ impl TransactionAttempt<'_> {
         let nothing = LockedKeys::default();
         // If a key expired before it is set again, it gets another place: for that the time need not be the server's own.
         let now = self.clocks.to_server(now_ms());
-        let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
+        let (changes, done) = carry_out(commands, &nothing, now, self.clocks)?;
         self.write_at_once(&changes, done).await
     }
 
@@ -147,7 +149,7 @@ impl TransactionAttempt<'_> {
             begun?;
             let (mut locked, now) = locked?;
             locked.made.extend(self.held.iter().flat_map(|held| held.made.iter().cloned()));
-            let (changes, done) = carry_out(commands, &locked, now, self.clocks);
+            let (changes, done) = carry_out(commands, &locked, now, self.clocks)?;
             self.commit(&changes, done).await
         };
         self.or_roll_back(result.await).await
@@ -206,13 +208,14 @@ impl TransactionAttempt<'_> {
     }
 }
 
-/// Carries out commands on what was found of their keys, up to the first that cannot be.
+/// Carries out commands on what was found of their keys, up to the first that cannot be. Fails if the changes are more than a
+/// message to the server may have.
 fn carry_out<'a>(
     commands: &[&'a Command],
     found: &'a LockedKeys,
     now: PgTime,
     clocks: Clocks,
-) -> (Changes<'a>, Done) {
+) -> Result<(Changes<'a>, Done), ServerFailure> {
     let mut keys = FoldedKeys::new(found, now, clocks);
     let mut done = Done::default();
     for command in commands {
@@ -227,7 +230,15 @@ fn carry_out<'a>(
             }
         }
     }
-    (keys.changes(), done)
+    let changes = keys.changes();
+    if changes.bytes() > STATEMENT_BYTES_MAX { Err(too_large()) } else { Ok((changes, done)) }
+}
+
+/// The failure of changes that the server would end the connection for.
+fn too_large() -> ServerFailure {
+    let message = "what is to be written at once has more than a billion bytes, which is the most that PostgreSQL takes; \
+                   nothing was changed. Write it in several steps";
+    Error::postgres(PostgresProblem::Refused("54000".to_owned()), None, message).into()
 }
 
 /// Writes changes within a transaction.
@@ -280,7 +291,7 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
         }
         _ => {
             let (locked, now) = lock(client, &Needs::of(commands)).await?;
-            let (changes, done) = carry_out(commands, &locked, now, clocks);
+            let (changes, done) = carry_out(commands, &locked, now, clocks)?;
             write_all(client, &changes).await?;
             Ok(done)
         }
@@ -393,9 +404,4 @@ fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
 
 fn epoch_ended_or(failure: ServerFailure, done: &Done) -> Unfinished {
     if has_epoch_ended(&failure) { Unfinished::EpochEnded } else { unknown_if_lost(failure, done) }
-}
-
-/// Returns `true` if a lock was held by others for longer than was to be waited for it.
-pub fn is_busy(failure: &ServerFailure) -> bool {
-    failure.has_state("55P03")
 }
