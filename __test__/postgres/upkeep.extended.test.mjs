@@ -27,6 +27,19 @@ test("the rows of writers that are gone for a week are removed, and a writer tha
 	expect((await ids()).length).toBe(2);
 });
 
+test("a row that expired a minute ago is removed, and one that has just expired is left for a while", async () => {
+	const { config, query } = await temporaryDatabase();
+	const store = storeOn(config);
+	const keys = ["old", "recent", "live"];
+	await store.appData.set(keys.map((key) => ({ key, value: 1 })));
+	await query("UPDATE __rootapp_kv SET expires_at = now() - interval '2 minutes' WHERE key = 'old'");
+	await query("UPDATE __rootapp_kv SET expires_at = now() - interval '1 second' WHERE key = 'recent'");
+	expect(await store.kv.getMany(keys)).toEqual([undefined, undefined, 1]);
+	const left = async () => (await query("SELECT key FROM __rootapp_kv ORDER BY key DESC")).map(({ key }) => key);
+	await until(async () => !(await left()).includes("old"), "the removal of the row");
+	expect(await left()).toEqual(["recent", "live"]);
+});
+
 test("an export that takes longer than that is of one moment, and removes nothing", async () => {
 	const { config, query } = await temporaryDatabase();
 	const store = storeOn(config);
