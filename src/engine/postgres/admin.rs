@@ -138,7 +138,8 @@ pub async fn import(client: &Client, rows: &[ImportedRow], overwrites: bool) -> 
     let keys: Vec<&str> = places.iter().map(|place| of(place).key.as_str()).collect();
     let communities: Vec<Option<&str>> = places.iter().map(|place| of(place).community.as_deref()).collect();
     let values: Vec<&str> = places.iter().map(|place| of(place).value.as_str()).collect();
-    let expiries: Vec<Option<PgTime>> = places.iter().map(|place| of(place).expires_at.map(PgTime::from_ms)).collect();
+    let expiries: Vec<Option<PgTime>> =
+        places.iter().map(|place| of(place).expires_at.map(PgTime::from_ms)).collect();
     let orders: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
     let mut sql = Sql::new(
         "WITH o AS MATERIALIZED (SELECT nextval('__rootcellar_seq') * 65536 AS base), i AS (\

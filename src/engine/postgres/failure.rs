@@ -168,9 +168,14 @@ fn masked(message: &str) -> String {
 /// Returns `true` if a connection was cut, or could not go on, within the handshake of TLS: that says nothing of certificates,
 /// which rustls reports as invalid data.
 fn was_cut(error: &tokio_postgres::Error) -> bool {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .find_map(|cause| cause.downcast_ref::<io::Error>())
-        .is_some_and(|cause| cause.kind() != io::ErrorKind::InvalidData)
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() != io::ErrorKind::InvalidData;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Failure to make a connection.

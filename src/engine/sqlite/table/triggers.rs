@@ -32,9 +32,9 @@ impl TriggerCache {
         let mut version = transaction.prepare_cached("PRAGMA main.schema_version")?;
         let schema_version = Some(version.query_row([], |row| row.get(0))?);
         if schema_version != self.schema_version {
-            self.found = transaction.prepare_cached(READ)?.query_row([], |row| {
-                Ok(KeyTriggers { on_keys: row.get(0)?, about_keys: row.get(1)? })
-            })?;
+            self.found = transaction
+                .prepare_cached(READ)?
+                .query_row([], |row| Ok(KeyTriggers { on_keys: row.get(0)?, about_keys: row.get(1)? }))?;
             self.schema_version = schema_version;
         }
         Ok(self.found)
