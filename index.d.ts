@@ -122,7 +122,8 @@ export interface KeyValueStore {
 	 *
 	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or has expired.
 	 * It must be synchronous and free of side effects. It is called once. It is called again, as often as needed, only if
-	 * a writer outside this store (another process, thread or SQLite library) changed the key in between.
+	 * a writer outside this store (another process, thread or SQLite library) changed the key in between, or an earlier
+	 * write of the key by this store, which was not on disk yet, is refused.
 	 *
 	 * @param expiresAt - Replaces the entry's expiry; `null` removes it. Without it, a live entry keeps the expiry that it has.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
@@ -374,7 +375,8 @@ export interface Kv {
 	 * `updateFunc` gets an object with the values of those keys that exist. It returns an object with those that change: a
 	 * key that it leaves out stays as it is, also if its value was changed in place, and one that it sets to `undefined` is
 	 * removed. Keys keep their expiry. If it returns `undefined`, nothing changes. It must be synchronous and free of side
-	 * effects: it is called again whenever a writer outside this store changed any of the keys in between.
+	 * effects: it is called again whenever a writer outside this store changed any of the keys in between, or an earlier
+	 * write of one by this store, which was not on disk yet, is refused.
 	 *
 	 * @param keys - 1,000 at most.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
@@ -480,9 +482,10 @@ export interface Kv {
 	 * are issued after are.
 	 *
 	 * Own commits are told at once, those of other processes within 250 ms, an expiry within a second, as a deletion. On
-	 * PostgreSQL, what others commit is told within a second, too. A write that leaves the value as it was is no change; but
-	 * what another program writes again in other words (other spaces, `1.0` for `1`) may be told as one. After more than
-	 * 10,000 changed keys, and after a restore, the change is `{ resync: true }` alone: read everything again. Only committed
+	 * PostgreSQL, what others commit is told within a second, too, or within five if more than 10,000 keys are watched. A
+	 * write that leaves the value as it was is no change; but what another program writes again in other words (other spaces,
+	 * `1.0` for `1`) may be told as one. After more than 10,000 changed keys, and after a restore, the change is
+	 * `{ resync: true }` alone: read everything again; on PostgreSQL also after changes of more than 16 MB. Only committed
 	 * states are told, and nothing is kept for later: what happens while no program watches is never told.
 	 *
 	 * It ends with `break`, with the `signal`, and when the store is closed. A watch that waits does not keep the process
@@ -914,7 +917,7 @@ export interface StoreTransaction extends Omit<Transaction, "transaction"> {
 	 * (`tags::text`).
 	 *
 	 * A statement that fails is undone, and the transaction goes on. What statements leave to the connection ends with the
-	 * transaction: settings, temporary tables, cursors, advisory locks.
+	 * transaction: settings, temporary tables, cursors, advisory locks; but not behind a pooler in transaction mode.
 	 *
 	 * @throws {@link RootcellarError} `ERR_POSTGRES` with the `sqlState` of what the server refuses, or a function raises, of which
 	 * the message is left out; `ERR_INEXACT_INTEGER` for an integer that no number holds; `ERR_SQL_FORBIDDEN` for what would end
@@ -1870,7 +1873,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_TRANSACTION_LEFT_OPEN` | a script of `exec` began a transaction and did not end it | end it, or use `transaction` |
  * | `ERR_MIGRATION` | the migrations do not fit what was applied to the file | the message names the file and the problem |
  * | `ERR_NOT_ON_POSTGRES` | a method of `sqlite` or `backups` of a store on PostgreSQL | the message says what to use |
- * | `ERR_NO_SERVER` | no server that can be written to was reached for `timeoutMs` | nothing was changed; the next operation tries again |
+ * | `ERR_NO_SERVER` | no server that can be written to was reached for `timeoutMs`, or what was asked of it took longer | nothing was changed; the next operation tries again |
  * | `ERR_TLS` | the connection cannot be protected as asked for | see the message |
  * | `ERR_POSTGRES` | the server refused something; `sqlState` has its code | see postgresql.org/docs/current/errcodes-appendix.html |
  * | `ERR_SERVER_UNSUPPORTED` | PostgreSQL before 15, or a database in another encoding than UTF8 | use another |

@@ -249,7 +249,8 @@ pub const WATCH_PAUSE: Duration = Duration::from_millis(5);
 /// Changed keys of a watch after which it is told to read everything again.
 pub const WATCH_CHANGES_MAX: usize = 10_000;
 
-/// Bytes of changed keys and values after which the rest is left to the next report.
+/// Bytes of changed keys and values after which the rest is left to the next report; on PostgreSQL, bytes of changed values
+/// after which a watch is told to read everything again.
 pub const WATCH_BYTES_MAX: usize = 16 << 20;
 
 /// Frames of the log that are read to find what has changed. Of more, reading the watched keys takes less.
@@ -284,6 +285,13 @@ pub const LOCK_WAIT_MARGIN: Duration = Duration::from_secs(1);
 /// that is stopped in the middle.
 pub const OWN_TRANSACTION_IDLE_MAX: Duration = Duration::from_secs(20);
 
+/// Time after the limit of a user's transaction that is idle at which the server ends it on PostgreSQL, too.
+pub const LEASE_IDLE_MARGIN: Duration = Duration::from_secs(5);
+
+/// Time for which a bot that makes or adopts the tables waits for a lock before it begins anew. Whoever else wants the table
+/// waits behind it.
+pub const ADOPTION_LOCK_WAIT: Duration = Duration::from_secs(2);
+
 /// Time after which a statement is prepared anew: its plan may be from when there were few keys.
 pub const PREPARED_MAX_AGE: Duration = Duration::from_secs(10);
 
@@ -292,6 +300,9 @@ pub const PREPARED_STATEMENTS_MAX: usize = 16;
 
 /// Time for which the rows of contended updates stay locked until the batch comes that is made of them.
 pub const HOLD_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes that one statement on PostgreSQL writes. The server takes messages of less than 1 GiB (PostgreSQL, `MaxAllocSize`).
+pub const STATEMENT_BYTES_MAX: usize = 1_000_000_000;
 
 /// Rows of the SDK's table on PostgreSQL up to which a bot adopts it at its start: that locks the table for a second.
 pub const ADOPTED_ROWS_MAX: i64 = 100_000;

@@ -63,7 +63,7 @@ impl Destined {
             }
             publisher.run(now_ms).unwrap();
             states.insert(publisher.newest().unwrap(), content(&database).unwrap());
-            publisher.maintain(now_ms, WEEK).unwrap();
+            publisher.maintain(now_ms, Duration::ZERO, WEEK).unwrap();
         }
         drop((publisher, connection));
         remove(&machine, &["source.sqlite3", "state"]);

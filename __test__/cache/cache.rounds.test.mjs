@@ -271,6 +271,51 @@ describe("during the store's own commits", () => {
 		expect(result).toEqual({ cached: 2, stored: "2" });
 	});
 
+	test("an expiry that another library gives a write in flight counts for an update that builds on it", async () => {
+		const { store, appData, other } = await openBeside();
+		const expire = other.database.prepare("UPDATE __rootapp_kv SET expires_at = ? WHERE key = 'n'");
+		for (const update of [
+			() => appData.update("n", (value) => value + 1, 0),
+			() => store.kv.updateMany(["n"], ({ n = 0 }) => ({ n: n + 1 })),
+		]) {
+			const { found, moment } = await before(async (expiresAt) => {
+				await appData.get("k");
+				const set = appData.set({ key: "n", value: 1 });
+				await turnsOfPromises();
+				spinUntil(other, "n", "1");
+				expire.run(expiresAt);
+				// The cache sees here that others have written.
+				await Promise.all([set, appData.get("k"), update()]);
+				return appData.get("n");
+			});
+			expect(found).toBe(2);
+			await past(moment);
+			expect(await appData.get("n")).toBe(undefined);
+		}
+	});
+
+	test("a read behind an update that throws finds what another library has written over a write in flight", async () => {
+		const { appData, other } = await openBeside();
+		for (let round = 1; round <= 20; round++) {
+			const set = appData.set({ key: "k", value: `own ${round}` });
+			await turnsOfPromises();
+			spinUntil(other, "k", `"own ${round}"`);
+			other.set([{ key: "k", value: `other ${round}` }]);
+			const update = appData.update("k", () => {
+				throw new Error("thrown by the function");
+			});
+			const read = appData.get("k");
+			// Each other time there is a write behind it, which it must not see.
+			const last = round % 2 ? undefined : appData.set({ key: "k", value: `last ${round}` });
+			await expect(update).rejects.toThrow("thrown by the function");
+			// Time for the writer to do as much as it was sent.
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+			expect(await read).toBe(`other ${round}`);
+			await Promise.all([set, last]);
+			expect(await appData.get("k")).toBe(last ? `last ${round}` : `other ${round}`);
+		}
+	});
+
 	test("a trigger of the bot's own may change other keys than the one that is written", async () => {
 		const { appData, other } = await openBeside([{ key: "count", value: 0 }]);
 		await appData.get("count");

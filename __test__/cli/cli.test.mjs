@@ -105,7 +105,7 @@ describe("how it is called", () => {
 			const { code, message } = await failure([command, "-f", folder], { input });
 			expect([code, message]).toEqual(["ERR_NOT_A_FILE", expect.stringContaining(folder)]);
 		}
-		for (const command of ["backup", "export", "import"]) {
+		for (const command of ["status", "list", "backup", "export", "import"]) {
 			const input = '{"key":"a","value":1}\n';
 			const { code, message } = await failure([command, "-f", join(directory, "text")], { input });
 			expect([code, message]).toEqual(["SQLITE_NOTADB", expect.stringContaining(join(directory, "text"))]);

@@ -1,10 +1,12 @@
 // A database goes from the SDK to rootcellar, to the SDK and to rootcellar, each in a process of its own.
 
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runForked } from "../helpers/forked.mjs";
 import { postgres } from "../helpers/postgres.mjs";
 import { SDK_ENV } from "../sdk/parity/run.mjs";
+import { linkRootcellar, linkSdk, newProject, runBot } from "../sdk/register/project.mjs";
 import { remove, removeLike, set, update } from "../sdk/roundtrip/steps.mjs";
 
 const CHILD = fileURLToPath(new URL("../sdk/parity/child.mjs", import.meta.url));
@@ -117,5 +119,23 @@ test("a table of ours is one that the SDK opens, reads and writes", async () => 
 	expect(entriesOf(ours.selected[0])).toEqual([
 		["a", { from: "rootcellar" }],
 		["b", 1],
+	]);
+});
+
+test("a bot that only preloads rootcellar/register has its data there after a restart", async () => {
+	const database = await newDatabase();
+	const project = newProject();
+	linkRootcellar(project);
+	linkSdk(project);
+	for (const visits of [1, 2]) {
+		const { report, code, printed } = await runBot(path.join(project, "preloaded.cjs"), {
+			preload: ["--import", "rootcellar/register"],
+			env: { DATABASE_CONFIG: database.config },
+		});
+		expect({ code, report }, printed).toMatchObject({ code: 0, report: { swapped: true, visits } });
+	}
+	expect(await database.query("SELECT key, value FROM __rootapp_kv ORDER BY key")).toEqual([
+		{ key: "greeting", value: '"second"' },
+		{ key: "visits", value: "2" },
 	]);
 });

@@ -1,9 +1,15 @@
-// Rows that a store removes every half minute.
+// Rows that a store removes every half minute, and those that are none of its business.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { locationFromEnvironment } from "../../lib/config/location.js";
+import { openAdmin } from "../../lib/native/postgres/admin.js";
 import { temporaryDatabase } from "../helpers/postgres.mjs";
 import { until } from "../helpers/time.mjs";
 import { storeOn } from "./store.mjs";
+
+/** Interval of the upkeep, `PURGE_INTERVAL` of `src/limits.rs`. */
+const UPKEEP_MS = 30_000;
 
 test("the rows of writers that are gone for a week are removed, and a writer that was idle for one goes on", async () => {
 	const { config, query } = await temporaryDatabase();
@@ -19,4 +25,37 @@ test("the rows of writers that are gone for a week are removed, and a writer tha
 	expect(await ids()).toEqual(["idle"]);
 	expect(await store.kv.increment("k")).toBe(2);
 	expect((await ids()).length).toBe(2);
+});
+
+test("a row that expired a minute ago is removed, and one that has just expired is left for a while", async () => {
+	const { config, query } = await temporaryDatabase();
+	const store = storeOn(config);
+	const keys = ["old", "recent", "live"];
+	await store.appData.set(keys.map((key) => ({ key, value: 1 })));
+	await query("UPDATE __rootapp_kv SET expires_at = now() - interval '2 minutes' WHERE key = 'old'");
+	await query("UPDATE __rootapp_kv SET expires_at = now() - interval '1 second' WHERE key = 'recent'");
+	expect(await store.kv.getMany(keys)).toEqual([undefined, undefined, 1]);
+	const left = async () => (await query("SELECT key FROM __rootapp_kv ORDER BY key DESC")).map(({ key }) => key);
+	await until(async () => !(await left()).includes("old"), "the removal of the row");
+	expect(await left()).toEqual(["recent", "live"]);
+});
+
+test("an export that takes longer than that is of one moment, and removes nothing", async () => {
+	const { config, query } = await temporaryDatabase();
+	const store = storeOn(config);
+	const keys = Array.from({ length: 1_500 }, (_, n) => `k${n}`);
+	await store.appData.set(keys.map((key) => ({ key, value: 1 })));
+	await store.close();
+	await query("UPDATE __rootapp_kv SET expires_at = now() - interval '1 day' WHERE key = 'k1'");
+	const admin = await openAdmin(locationFromEnvironment({ DATABASE_CONFIG: config }).postgres);
+	try {
+		const first = await admin.exportPage(true);
+		await query("DELETE FROM __rootapp_kv WHERE key = 'k1499'");
+		await sleep(UPKEEP_MS + 3_000);
+		const second = await admin.exportPage(false);
+		expect([...first.rows, ...second.rows].map(([key]) => key)).toEqual(keys);
+	} finally {
+		await admin.close();
+	}
+	expect(await query("SELECT count(*)::int AS n FROM __rootapp_kv")).toEqual([{ n: 1_499 }]);
 });

@@ -75,6 +75,22 @@ test("asks to read everything anew when more than 10,000 keys have changed", asy
 	await watch.return();
 });
 
+test("asks to read everything anew when what has changed is large, and then tells of what is small", async () => {
+	const { config } = await temporaryDatabase();
+	const [store, other] = [storeOn(config), storeOn(config)];
+	const watch = store.kv.watch({ prefix: "w:" });
+	const first = watch.next();
+	await store.appData.get("w:a");
+	const large = "x".repeat(6 << 20);
+	await other.appData.set(["a", "b", "c"].map((name) => ({ key: `w:${name}`, value: large })));
+	expect((await first).value).toEqual([{ resync: true }]);
+	const second = watch.next();
+	await other.appData.set({ key: "w:a", value: large });
+	await other.appData.set({ key: "w:b", value: 1 });
+	expect((await second).value).toEqual([{ key: "w:b", value: 1 }]);
+	await watch.return();
+});
+
 test("knows what it has asked to read anew: a change back is told, and an equal value is not", async () => {
 	const { config } = await temporaryDatabase();
 	const [store, other] = [storeOn(config), storeOn(config)];

@@ -1,6 +1,6 @@
 "use strict";
 
-const { realpathSync, statSync } = require("node:fs");
+const { closeSync, openSync, readSync, realpathSync, statSync } = require("node:fs");
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { problemWithName } = require("../config/paths.js");
@@ -8,6 +8,9 @@ const { checkOutput } = require("../native/destination.js");
 
 /** Suffixes of the database and of the files that SQLite keeps beside it. */
 const COMPANIONS = ["", "-wal", "-shm", "-journal"];
+
+/** First bytes of a database (sqlite.org/fileformat.html, "The Database Header"). */
+const MAGIC = Buffer.from("SQLite format 3\0");
 
 /**
  * Status of the file at a path; `undefined` if there is none.
@@ -37,6 +40,22 @@ function storeAt(file) {
 		throw new RootcellarError("ERR_NOT_A_FILE", `${file} is ${what}; expected the file of a store`);
 	}
 	return found;
+}
+
+/**
+ * True if a file begins like a database.
+ *
+ * @param {string} file
+ */
+function isDatabase(file) {
+	const begin = Buffer.alloc(MAGIC.length);
+	const descriptor = openSync(file, "r");
+	try {
+		readSync(descriptor, begin, 0, begin.length, 0);
+	} finally {
+		closeSync(descriptor);
+	}
+	return begin.equals(MAGIC);
 }
 
 /**
@@ -108,4 +127,4 @@ function isSame(one, other) {
 	return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-module.exports = { COMPANIONS, isSame, outputAt, storeAt, statOf };
+module.exports = { COMPANIONS, isDatabase, isSame, outputAt, storeAt, statOf };

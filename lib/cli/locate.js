@@ -7,7 +7,7 @@ const { locationFromEnvironment, locationFromOption } = require("../config/locat
 const { wouldReplaceOpenFile } = require("../native/destination.js");
 const { openDataStore } = require("../data-store.js");
 const { RootcellarError } = require("../base/errors.js");
-const { statOf, storeAt } = require("./files.js");
+const { isDatabase, statOf, storeAt } = require("./files.js");
 
 /**
  * Options of every command: the file, the destination, and whether JSON is wanted.
@@ -113,7 +113,7 @@ function existing(file, purpose) {
 
 /**
  * Refuses a store of which there is nothing, neither its file nor a backup: its name is mistyped, or a disk is missing. So is a
- * folder of backups that is named, and is not there.
+ * file that is no store's; and a folder of backups that is named, and is not there.
  *
  * @param {{ file: string, url: string }} place where no backup was found
  * @param {boolean} [isNamed] the destination was named, and the file perhaps not
@@ -127,8 +127,15 @@ function refuseNothing({ file, url }, isNamed = false) {
 				`there is no folder ${destination}, and so there are no backups in it`,
 			);
 		}
-	} else if (storeAt(file) === undefined) {
+		return;
+	}
+	const found = storeAt(file);
+	if (found === undefined) {
 		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file}, and there are no backups in ${destination}`);
+	}
+	// A store that nothing was written to is empty.
+	if (found.size > 0n && !isDatabase(file)) {
+		throw new RootcellarError("SQLITE_NOTADB", `${file} is not a database; expected the file of a store`);
 	}
 }
 

@@ -129,15 +129,18 @@ class Batcher {
 	}
 
 	/**
-	 * The cache's count of foreign changes when the first value was read that the updates start from.
+	 * The cache's count of foreign changes when the first value was read that the updates start from, or that changes in
+	 * flight started from which they build on.
 	 *
 	 * @param {Write[]} writes
 	 */
 	foreignChangesBefore(writes) {
 		let least = this.cache.foreignChanges;
-		for (const { changes } of writes) {
-			for (const { onDisk } of changes) {
-				least = Math.min(least, onDisk?.foreignChanges ?? least);
+		for (const write of writes) {
+			for (const change of isUpdate(write) ? write.changes : NO_CHANGES) {
+				const before = change.pendingBefore();
+				const from = before?.isSent ? before : change.onDisk;
+				least = Math.min(least, from?.foreignChanges ?? least);
 			}
 		}
 		return least;
@@ -248,8 +251,10 @@ function makeBatch(writes, now, drop) {
 	/** @type {Write[]} */
 	const encoded = [];
 	let taken = 0;
+	let hasDropped = false;
 	for (const write of writes) {
-		if (batch.length >= BATCH_LENGTH_MAX || needsRead(write)) {
+		// Reads that were issued behind a write that is dropped may now wait for a change that is under way.
+		if (batch.length >= BATCH_LENGTH_MAX || needsRead(write) || (hasDropped && overtakesReads(write, true))) {
 			break;
 		}
 		taken++;
@@ -257,6 +262,7 @@ function makeBatch(writes, now, drop) {
 			encodeWrite(batch, write, now);
 			encoded.push(write);
 		} catch (error) {
+			hasDropped = true;
 			drop(write, error);
 		}
 	}

@@ -74,6 +74,8 @@ class Change {
 		this.isContended = false;
 		/** True if it was sent to the writer, so that it may be on disk already. */
 		this.isSent = false;
+		/** The cache's count of foreign changes from before the batch in which it was sent. */
+		this.foreignChanges = 0;
 		/** Reads issued after this change and before the next of its key, and before it was sent. */
 		this.reads = NO_READS;
 		/** Those that are read from disk: they must see what others have written over it by then. */
@@ -105,19 +107,6 @@ class Change {
 		this.reads = NO_READS;
 		this.lateReads = NO_READS;
 		return reads;
-	}
-
-	/**
-	 * Takes over the reads of a change behind it that was dropped.
-	 *
-	 * @param {KeyRead[]} reads
-	 */
-	inherit(reads) {
-		if (this.isTold) {
-			this.reads = this.reads.concat(reads);
-		} else {
-			this.lateReads = this.lateReads.concat(reads);
-		}
 	}
 
 	/** The change that this one builds on, if it is not on disk yet. */

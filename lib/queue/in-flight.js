@@ -77,6 +77,7 @@ class BatchesInFlight {
 		for (const { changes } of batch.writes) {
 			for (const change of changes) {
 				change.isSent = true;
+				change.foreignChanges = batch.foreignChanges;
 				// Its texts are not to be kept for as long as a change is.
 				change.batch = undefined;
 			}

@@ -171,7 +171,9 @@ class PendingWrites {
 		if (before === undefined) {
 			return reads;
 		}
-		before.inherit(reads);
+		for (const read of reads) {
+			before.addRead(read);
+		}
 		return [];
 	}
 }

@@ -15,6 +15,7 @@ const resolved = Promise.resolve();
  * @typedef {InstanceType<typeof import("../native/lazy-connection.js").LazyConnection>} LazyConnection
  * @typedef {InstanceType<typeof import("./pending.js").PendingWrites>} PendingWrites
  * @typedef {InstanceType<typeof import("../native/requests.js").SqlRead>} SqlRead
+ * @typedef {import("./operations.js").Fence} Fence
  * @typedef {import("./operations.js").LeaseOperation} LeaseOperation
  * @typedef {import("./operations.js").Operation} Operation
  */
@@ -43,12 +44,8 @@ class Scheduler {
 		this.batcher = new Batcher(this.waiting, { connection, cache, reads: this.reads, pending }, advance);
 		/** @type {LeaseOperation | undefined} the one that has begun and is not done */
 		this.lease = undefined;
-		/** True if an operation is under way that none behind it may overtake, such as taking a snapshot. */
-		this.isFenced = false;
-		this.release = () => {
-			this.isFenced = false;
-			this.advance();
-		};
+		/** @type {(() => void) | undefined} releases what is behind the fence under way, such as the taking of a snapshot */
+		this.release = undefined;
 		/** True if the store is being closed, so that a lease may not be idle for long. */
 		this.isDraining = false;
 		this.isScheduled = false;
@@ -111,7 +108,7 @@ class Scheduler {
 
 	/** True if nothing may be begun. */
 	get isBlocked() {
-		return this.isFenced || this.reads.underWay > 0;
+		return this.release !== undefined || this.reads.underWay > 0;
 	}
 
 	/** Begins what can be begun now. Called whenever that may have changed. */
@@ -148,16 +145,32 @@ class Scheduler {
 			return false;
 		}
 		if (next.kind === "read") {
-			this.isFenced = !this.sqlReads.start(this.takeReads(at), this.release);
+			const reads = this.takeReads(at);
+			this.runFenced((release) => this.sqlReads.start(reads, release));
 			return true;
 		}
 		this.waiting.splice(at, 1);
 		if (next.kind === "fence") {
-			this.isFenced = !next.run(this.release);
+			this.runFenced(next.run);
 		} else {
 			this.begin(next);
 		}
 		return true;
+	}
+
+	/**
+	 * Runs a fence, or reads, which are one. What `release` is called for is this one alone, also if another is under way.
+	 *
+	 * @param {Fence["run"]} run
+	 */
+	runFenced(run) {
+		const release = () => {
+			if (this.release === release) {
+				this.release = undefined;
+				this.advance();
+			}
+		};
+		this.release = run(release) ? undefined : release;
 	}
 
 	/** Index of the next operation that can be begun; beyond the last, if there is none. */

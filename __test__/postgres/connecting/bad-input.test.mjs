@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RootcellarError } from "rootcellar";
 import { describe, expect, test } from "vitest";
 import { expectNoSecret, rejection } from "../../helpers/errors.mjs";
+import { freePort } from "../../helpers/ports.mjs";
 import { configure, postgres, startPostgres, storeOn, temporaryDatabase } from "../../helpers/postgres.mjs";
 import { startStandby } from "../servers/standby.mjs";
 
@@ -70,6 +71,17 @@ test("a database that does not exist; it is found when it has been made", async 
 	await server.createDatabase("made_later");
 	await write(store);
 	expect(await store.appData.get("k")).toBe(1);
+});
+
+test("a host that refuses, beside one that does not answer yet: it is tried again, and what it says is told in the end", async () => {
+	const server = await postgres();
+	const [port, host] = [`${server.port},${await freePort()}`, `${server.host},${server.host}`];
+	const store = storeOn(server.config("made_meanwhile", { host, port, timeoutMs }));
+	const error = await expectRefusal(() => write(store), "ERR_POSTGRES", "pg.name of DATABASE_CONFIG");
+	expect(error.sqlState).toBe("3D000");
+	const written = write(store);
+	await server.createDatabase("made_meanwhile");
+	await written;
 });
 
 test("no right to make the tables: the error has the script, which an owner runs", async () => {

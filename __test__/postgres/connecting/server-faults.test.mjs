@@ -1,10 +1,12 @@
 // Servers that let an operation down while a store is open: each is a clear error in time, and then the store goes on.
 
 import { readFileSync } from "node:fs";
+import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../helpers/errors.mjs";
 import { startPostgres, temporaryDatabase } from "../../helpers/postgres.mjs";
 import { until } from "../../helpers/time.mjs";
+import { makeSdkTable, sdkRows } from "../sdk-table.mjs";
 import { storeOn, withFields } from "../store.mjs";
 
 const write = ({ appData }, key = "k", value = 1) => appData.set({ key, value });
@@ -162,4 +164,43 @@ test("a limit of the role for statements rejects what takes longer, and the rest
 	const outcomes = await Promise.allSettled(keys.map((key) => write(store, key)));
 	expect(outcomes.map(({ reason }) => reason?.sqlState)).toEqual([undefined, "57014", undefined, undefined]);
 	expect(await store.kv.getMany(keys)).toEqual([1, undefined, 1, 1]);
+});
+
+test("a write waits for the disk also where the database says that it need not", async () => {
+	const { config, server, name, query } = await temporaryDatabase();
+	await server.query(`ALTER DATABASE "${name}" SET synchronous_commit = off`);
+	const store = storeOn(config);
+	await write(store);
+	await query("CREATE TABLE seen (key text, waits text)");
+	await query(`
+		CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN INSERT INTO seen VALUES (NEW.key, current_setting('synchronous_commit')); RETURN NULL; END $$`);
+	await query(`
+		CREATE CONSTRAINT TRIGGER see AFTER INSERT ON __rootapp_kv DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION see()`);
+	await write(store, "set");
+	await store.kv.increment("increment");
+	await store.transaction((tx) => write(tx, "transaction"));
+	expect(await query("SELECT * FROM seen")).toEqual(
+		["set", "increment", "transaction"].map((key) => ({ key, waits: "on" })),
+	);
+});
+
+test("a table that others use is adopted when they let it go, and nobody waits behind that for long", async () => {
+	const { config, query, server, name } = await temporaryDatabase();
+	await makeSdkTable(query, sdkRows);
+	const holder = new pg.Client({ host: server.host, port: server.port, user: server.username, password: server.password, database: name });
+	await holder.connect();
+	try {
+		await holder.query("BEGIN; LOCK TABLE __rootapp_kv IN ACCESS SHARE MODE");
+		const read = storeOn(config).appData.get("b");
+		const waits = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted";
+		await until(async () => (await query(waits)).length > 0, "the adoption");
+		// It waits behind the adoption, which waits for the holder.
+		expect(await query("SELECT count(*)::int AS n FROM __rootapp_kv")).toEqual([{ n: sdkRows.length }]);
+		await holder.query("COMMIT");
+		expect(await read).toBe("newest");
+	} finally {
+		await holder.end();
+	}
 });

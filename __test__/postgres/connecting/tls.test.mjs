@@ -6,6 +6,7 @@ import { rejection } from "../../helpers/errors.mjs";
 import { storeOn } from "../../helpers/postgres.mjs";
 import { temporaryFile } from "../../helpers/store.mjs";
 import { makeAuthority, useCertificate } from "../servers/certificates.mjs";
+import { startRelay } from "../servers/relay.mjs";
 import { startServer } from "../servers/server.mjs";
 
 const HOUR_MS = 3_600_000;
@@ -87,6 +88,23 @@ describe("verify-full", () => {
 
 	test("refuses a server without TLS", async () => {
 		await expectRefused(await storeWith("none", { sslmode: "verify-full", sslrootcert: rootCertificate() }));
+	});
+
+	test("tries again where the connection is cut within the handshake", async () => {
+		let cuts = 0;
+		const relay = await startRelay(servers.right, (sent, client) => {
+			// The first byte of a handshake's record (RFC 8446).
+			if (sent.startsWith("\x16") && cuts < 2) {
+				cuts++;
+				client.destroy();
+				return undefined;
+			}
+			return sent;
+		});
+		const name = await servers.right.createDatabase();
+		const tls = { sslmode: "verify-full", sslrootcert: rootCertificate() };
+		await expectWorks(storeOn(servers.right.config(name, { ...relay, tls, timeoutMs: 10_000 })));
+		expect(cuts).toBe(2);
 	});
 
 	test("names sslrootcert where the file of authorities is missing or holds none", async () => {

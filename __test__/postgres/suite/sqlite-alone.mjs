@@ -66,7 +66,10 @@ const SQLITE_ALONE = {
 	],
 	"the set of a long array as a whole; on PostgreSQL it is one of many keys, and a read that waits for one of them is told first":
 		["a read of one of its keys waits for it, and a read of another does not"],
-	"dataStore.backups, which is not there on PostgreSQL": ["it tells > a restore of the store as one"],
+	"dataStore.backups, which is not there on PostgreSQL": [
+		"it tells > a restore of the store as one",
+		"one that has begun late and ends during a restore lets no write overtake that",
+	],
 	"dataStore.sqlite, which is not there on PostgreSQL": [
 		"the expiry > an update with null as the expiry removes the one of the row, within a batch and a transaction too",
 		"a key with several rows is one, with its newest row",

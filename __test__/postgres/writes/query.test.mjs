@@ -180,6 +180,8 @@ test("no message tells a value that is stored or was given, whoever makes it", a
 			["SELECT $1::int", ["secret471"]],
 			["SELECT $1::numeric(3, 1)", ["471147.5"]],
 			["SELECT setval('__rootcellar_seq', $1)", [-471_147]],
+			["SELECT $1::text::regclass", ["secret471"]],
+			["SELECT format('SELECT %s FROM', $1)::text::regprocedure", ["secret471"]],
 		]) {
 			expect((await rejection(() => tx.query(text, params))).message, text).not.toMatch(/47|secret/);
 		}

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { openDataStore } from "../../../index.mjs";
+import { rejection } from "../../helpers/errors.mjs";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { storeOn } from "../store.mjs";
+import { storeOn, withFields } from "../store.mjs";
 
 async function storeWithTable() {
 	const database = await temporaryDatabase();
@@ -218,6 +219,31 @@ test("that is idle for too long, or whose connection is lost, is rolled back and
 	await expect(lost).rejects.toMatchObject({ code: "ERR_TRANSACTION_LOST" });
 	expect(await store.kv.getMany(["a", "b"])).toEqual([undefined, undefined]);
 	await store.appData.set({ key: "c", value: 1 });
+});
+
+test("waits for a lock of others no longer than a write does, and the server ends it where its machine is gone", async () => {
+	const { config } = await temporaryDatabase();
+	const [store, other] = [1, 2].map(() => storeOn(withFields(config, { timeoutMs: 1_000 })));
+	await store.appData.set({ key: "k", value: 1 });
+	await store.transaction(async (tx) => {
+		await tx.appData.get("k");
+		await other.transaction(
+			async (waiting) => {
+				const busy = { code: "ERR_POSTGRES", sqlState: "55P03" };
+				expect(await rejection(() => waiting.query("SELECT FROM __rootapp_kv FOR UPDATE"))).toMatchObject(busy);
+				expect(await rejection(() => waiting.appData.get("k"))).toMatchObject(busy);
+				const writes = ["k", "l"].map((key) => rejection(() => waiting.appData.set({ key, value: 2 })));
+				for (const error of await Promise.all(writes)) expect(error).toMatchObject(busy);
+				await waiting.appData.set({ key: "other", value: 1 });
+				const { rows } = await waiting.query(
+					"SELECT current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('lock_timeout') AS lock",
+				);
+				expect(rows).toEqual([{ idle: "65s", lock: "750ms" }]);
+			},
+			{ idleTimeoutMs: 60_000 },
+		);
+	});
+	expect(await other.kv.getMany(["k", "l", "other"])).toEqual([1, undefined, 1]);
 });
 
 test("on SQLite it is the same method, with the methods of SQLite", async () => {

@@ -153,7 +153,6 @@ function createWatch(queue, community, options) {
 			started = release;
 			const { id, isStarted } = connection.watch(checked.scope, take);
 			open = { connection, id };
-			if (isStarted) started = () => {};
 			return isStarted;
 		};
 		queue.watch(checked.scope, run, fail);

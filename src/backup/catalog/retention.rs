@@ -18,11 +18,12 @@ use crate::ltx::Txid;
 
 /// Returns the files to remove, in order: finest level first, and within a level newest first, so that an interrupted
 /// removal leaves a chain that still leads on. Returns none if the remaining files would not lead to the newest state
-/// as the present ones do.
+/// as the present ones do. While the clock is `ahead`, nothing is removed for an age that it would not have otherwise.
 #[must_use]
-pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<BackupFile> {
+pub fn expired(files: &[BackupFile], now_ms: i64, ahead: Duration, retention: Duration) -> Vec<BackupFile> {
     let snapshots = of_level(files, Level::SNAPSHOT);
-    let first_kept = first_kept(&snapshots, now_ms, retention);
+    let first_kept = first_kept(&snapshots, now_ms, retention.saturating_add(ahead));
+    let times = [now_ms, now_ms.saturating_sub(milliseconds(ahead))];
     let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
     // Finer files up to this transaction have no base any more.
     let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
@@ -33,9 +34,9 @@ pub fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<Ba
         let mut of_this = of_level(files, level);
         // The newest file of each level marks where to continue.
         of_this.pop();
-        for window in old_windows(files, level, now_ms) {
+        for window in old_windows(files, level, times) {
             let left = of_this.iter().filter(|file| file.name.max.get() > gone);
-            let may_go = if is_past_its_age(&window, level, now_ms) {
+            let may_go = if is_past_its_age(&window, level, times) {
                 level == Level::CAPTURED || is_much(left, everything_bytes)
             } else {
                 is_too_much(left, everything_bytes)
@@ -63,9 +64,9 @@ fn first_kept(snapshots: &[BackupFile], now_ms: i64, retention: Duration) -> Opt
 }
 
 /// Returns the windows of a level, oldest first, without those in which every capture is kept.
-fn old_windows(files: &[BackupFile], level: Level, now_ms: i64) -> Vec<BackupFile> {
+fn old_windows(files: &[BackupFile], level: Level, times: [i64; 2]) -> Vec<BackupFile> {
     let Some(above) = Level::new(level.get() + 1).filter(|_| is_bounded(level)) else { return Vec::new() };
-    of_level(files, above).into_iter().take_while(|file| is_past_its_age(file, Level::CAPTURED, now_ms)).collect()
+    of_level(files, above).into_iter().take_while(|file| is_past_its_age(file, Level::CAPTURED, times)).collect()
 }
 
 /// Returns true if a level may be thinned out within the retention.
@@ -73,11 +74,11 @@ fn is_bounded(level: Level) -> bool {
     usize::from(level.get()) < LEVEL_AGES_MIN.len()
 }
 
-/// Returns true if a window has passed the minimum age of a level. A time in the future comes from a wrong clock, and
-/// counts by its distance.
-fn is_past_its_age(window: &BackupFile, level: Level, now_ms: i64) -> bool {
-    let age_min = LEVEL_AGES_MIN.get(usize::from(level.get()));
-    age_min.is_some_and(|age_min| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
+/// Returns true if a window has passed the minimum age of a level, whichever of two times it is. A time in the future comes
+/// from a wrong clock, and counts by its distance.
+fn is_past_its_age(window: &BackupFile, level: Level, times: [i64; 2]) -> bool {
+    let Some(age_min) = LEVEL_AGES_MIN.get(usize::from(level.get())) else { return false };
+    times.iter().all(|now_ms| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
 }
 
 /// Returns true if a file holds every page: a snapshot, or a merge that includes the first capture.
@@ -118,12 +119,28 @@ mod tests {
     const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
     const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+    /// With a clock that is right.
+    fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<BackupFile> {
+        super::expired(files, now_ms, Duration::ZERO, retention)
+    }
+
     fn file(level: u8, min: u64, max: u64, time_ms: i64, bytes: u64) -> BackupFile {
         BackupFile { bytes, ..samples::file(level, min, max, time_ms) }
     }
 
     fn short(files: &[BackupFile]) -> Vec<String> {
         files.iter().map(|file| samples::short_name(file.name)).collect()
+    }
+
+    #[test]
+    fn a_clock_that_has_jumped_ahead_removes_nothing_that_is_not_old_without_that() {
+        let files = [file(0, 1, 1, 0, 9), file(0, 2, 2, 0, 9), file(1, 1, 1, 0, 9), file(1, 2, 2, DAY_MS, 9)];
+        let files = [&files[..], &[file(0, 3, 3, DAY_MS, 9)]].concat();
+        let ahead = Duration::from_secs(24 * 60 * 60);
+        // Whether they were made before the jump or after it.
+        assert_eq!(short(&super::expired(&files, DAY_MS + MINUTE_MS, ahead, WEEK)), [""; 0]);
+        let later = short(&super::expired(&files, DAY_MS + 6 * MINUTE_MS, ahead, WEEK));
+        assert_eq!(later, ["0/2-2", "0/1-1"]);
     }
 
     #[test]

@@ -20,13 +20,13 @@ impl Publisher {
     ///
     /// The first error, after everything else was done: `ERR_BACKUP_DESTINATION`, or `ERR_BACKUP_DAMAGED`, once, if
     /// an input of a merge is unusable.
-    pub fn maintain(&mut self, now_ms: i64, retention: Duration) -> Result<bool, Error> {
+    pub fn maintain(&mut self, now_ms: i64, ahead: Duration, retention: Duration) -> Result<bool, Error> {
         if self.conflict.is_some() {
             return Ok(false);
         }
         if !self.queue.is_empty() {
             // Failures show when publishing is tried again.
-            drop(self.make_room(now_ms, retention));
+            drop(self.make_room(now_ms, ahead, retention));
             return Ok(true);
         }
         let mut files = self.destination.list()?;
@@ -34,7 +34,7 @@ impl Publisher {
         self.check_chain(&files);
         self.note_foreign();
         // Before merging, which takes room.
-        let removed = self.remove_expired(&mut files, now_ms, retention);
+        let removed = self.remove_expired(&mut files, now_ms, ahead, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
         if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
@@ -47,15 +47,21 @@ impl Publisher {
 
     /// Removes expired backups from a destination that may lack room for staged files, unless another writer has
     /// added to it.
-    fn make_room(&self, now_ms: i64, retention: Duration) -> Result<bool, Error> {
+    fn make_room(&self, now_ms: i64, ahead: Duration, retention: Duration) -> Result<bool, Error> {
         let mut files = self.destination.list()?;
         let is_ours = newest_txid(&files) <= self.queue.front().map(|staged| staged.name.max);
-        Ok(is_ours && self.remove_expired(&mut files, now_ms, retention)?)
+        Ok(is_ours && self.remove_expired(&mut files, now_ms, ahead, retention)?)
     }
 
     /// Removes expired backups. Returns whether there were any.
-    fn remove_expired(&self, files: &mut Vec<BackupFile>, now_ms: i64, retention: Duration) -> Result<bool, Error> {
-        let expired = retention::expired(files, now_ms, retention);
+    fn remove_expired(
+        &self,
+        files: &mut Vec<BackupFile>,
+        now_ms: i64,
+        ahead: Duration,
+        retention: Duration,
+    ) -> Result<bool, Error> {
+        let expired = retention::expired(files, now_ms, ahead, retention);
         for file in &expired {
             self.destination.remove(file.name)?;
             files.retain(|other| other.name != file.name);

@@ -101,14 +101,22 @@ impl Publisher {
             known.position = position_of(&image, txid, staged.checksum, now_ms);
             files.push(staged);
         }
-        let writes_snapshot = self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid);
-        if writes_snapshot {
-            files.push(self.write_image(image, FileName::snapshot(known.position.txid), now_ms, None)?);
+        let mut is_full = false;
+        if self.snapshot_wanted && self.newest_snapshot != Some(known.position.txid) {
+            match self.write_image(image, FileName::snapshot(known.position.txid), now_ms, None) {
+                Ok(snapshot) => {
+                    is_full = true;
+                    files.push(snapshot);
+                }
+                Err(error) if files.is_empty() => return Err(error),
+                // There may be no room for it. The changes are backed up all the same, and maintenance asks for it again.
+                Err(error) => self.problem = Some(error),
+            }
         }
         if files.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Stage { is_full: writes_snapshot, files, known: Recorded::Changes(known, changes) }))
+        Ok(Some(Stage { is_full, files, known: Recorded::Changes(known, changes) }))
     }
 
     fn stage_everything(

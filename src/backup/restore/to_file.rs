@@ -50,10 +50,7 @@ pub fn restore_to(
         let message = format!("{} is no file; it was left alone", output.display());
         return Err(Error::backup(BackupProblem::Exists, message));
     }
-    if output.exists() && is_in_use(output) {
-        let message = format!("{} is open in another process; it was left alone", output.display());
-        return Err(Error::backup(BackupProblem::Exists, message));
-    }
+    refuse_open(output)?;
     let files = timed(destination, target)?;
     let made = MadeFolders::of(disk::folder_of(output)).map_err(|error| cannot_write(output, &error))?;
     let temporary = Temporary::create(&with_suffix(output, ".restoring"));
@@ -75,11 +72,22 @@ pub fn restore_to(
         disk::rename(temporary.path(), output)?;
         disk::sync_folder(disk::folder_of(output))
     };
+    // Somebody may have opened it since, or made it anew.
+    refuse_open(output)?;
     place().map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists { exists() } else { cannot_write(output, &error) }
     })?;
     made.keep();
     Ok(restored)
+}
+
+/// Refuses a database that somebody has open.
+fn refuse_open(output: &Path) -> Result<(), Error> {
+    if !output.is_file() || !is_in_use(output) {
+        return Ok(());
+    }
+    let message = format!("{} is open in another process; it was left alone", output.display());
+    Err(Error::backup(BackupProblem::Exists, message))
 }
 
 /// Folders that were made for the output. They are removed if it is not made.

@@ -237,9 +237,9 @@ impl Worker {
     /// Runs maintenance, and checks a large file once.
     fn maintain(&mut self) {
         let today_ms = now_ms();
-        let retention = self.options.retention.saturating_add(self.time_of_day.ahead(Instant::now(), today_ms));
+        let ahead = self.time_of_day.ahead(Instant::now(), today_ms);
         let worked = match &mut self.publisher {
-            Some(publisher) => publisher.maintain(today_ms, retention),
+            Some(publisher) => publisher.maintain(today_ms, ahead, self.options.retention),
             None => return,
         };
         self.tell_problem();

@@ -1,6 +1,7 @@
 //! Requests of an operator: the state of the server, and all rows, out and in.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -8,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::failure::ServerFailure;
 use super::sql::Sql;
 use super::table::{Adopted, StoreTables, adopt, tables};
-use super::time::{Clocks, PgTime};
+use super::time::PgTime;
 use crate::kv::push_json;
 use crate::{Error, Reply};
 
@@ -79,13 +80,13 @@ pub async fn status(client: &Client, ahead_ms: i64) -> Result<String, ServerFail
 
 /// See [`AdminRequest::Adopt`].
 pub async fn adopt_all(client: &Client) -> Result<String, ServerFailure> {
-    let Adopted { rows, duplicates } = adopt(client).await?;
+    let Adopted { rows, duplicates } = adopt(client, Duration::ZERO).await?;
     Ok(format!("{{\"rows\":{rows},\"duplicates\":{duplicates}}}"))
 }
 
-/// See [`AdminRequest::Export`]. The answer is an array of rows, each of key, community, text of the value and expiry, and
+/// See [`AdminRequest::Export`]. Expiries are as the server has them, so that two exports are alike, whatever the clocks. The answer is an array of rows, each of key, community, text of the value and expiry, and
 /// whether there are more.
-pub async fn export(client: &Client, is_first: bool, clocks: Clocks) -> Result<String, ServerFailure> {
+pub async fn export(client: &Client, is_first: bool) -> Result<String, ServerFailure> {
     if is_first && !tables(client).await?.has_keys()? {
         return Ok("{\"rows\":[],\"hasMore\":false}".to_owned());
     }
@@ -107,7 +108,7 @@ pub async fn export(client: &Client, is_first: bool, clocks: Clocks) -> Result<S
         json.push(',');
         push_json(&mut json, row.try_get(2)?);
         json.push(',');
-        let expires_at = row.try_get::<_, Option<PgTime>>(3)?.and_then(|at| clocks.to_client(at));
+        let expires_at = row.try_get::<_, Option<PgTime>>(3)?.and_then(PgTime::ms);
         json.push_str(&expires_at.map_or_else(|| "null".to_owned(), |at| at.to_string()));
         json.push(']');
     }
@@ -127,12 +128,7 @@ fn push_optional(json: &mut String, text: Option<&str>) {
 }
 
 /// See [`AdminRequest::Import`].
-pub async fn import(
-    client: &Client,
-    rows: &[ImportedRow],
-    overwrites: bool,
-    clocks: Clocks,
-) -> Result<String, ServerFailure> {
+pub async fn import(client: &Client, rows: &[ImportedRow], overwrites: bool) -> Result<String, ServerFailure> {
     // The last of equal keys wins, because one statement writes a row once.
     let last: HashMap<(Option<&str>, &str), usize> =
         rows.iter().enumerate().map(|(index, row)| ((row.community.as_deref(), row.key.as_str()), index)).collect();
@@ -143,7 +139,7 @@ pub async fn import(
     let communities: Vec<Option<&str>> = places.iter().map(|place| of(place).community.as_deref()).collect();
     let values: Vec<&str> = places.iter().map(|place| of(place).value.as_str()).collect();
     let expiries: Vec<Option<PgTime>> =
-        places.iter().map(|place| of(place).expires_at.map(|at| clocks.to_server(at))).collect();
+        places.iter().map(|place| of(place).expires_at.map(PgTime::from_ms)).collect();
     let orders: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
     let mut sql = Sql::new(
         "WITH o AS MATERIALIZED (SELECT nextval('__rootcellar_seq') * 65536 AS base), i AS (\

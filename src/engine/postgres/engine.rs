@@ -140,11 +140,15 @@ async fn serve(
         return;
     }
     let (to_writer, for_writer) = unbounded_channel();
-    let upkeep = tokio::task::spawn_local(maintenance::keep(Rc::clone(&reader)));
+    let mut upkeep = JoinSet::new();
     let writing = tokio::task::spawn_local(writer.serve(for_writer));
     let mut reads = JoinSet::new();
     let mut watches = JoinSet::new();
     while let Some(request) = requests.recv().await {
+        // An operator has transactions open on the reader's connection.
+        if upkeep.is_empty() && !matches!(request, EngineRequest::Admin(_)) {
+            upkeep.spawn_local(maintenance::keep(Rc::clone(&reader)));
+        }
         match request {
             EngineRequest::Write(request) => drop(to_writer.send(request)),
             EngineRequest::Read(request) => {
@@ -162,12 +166,11 @@ async fn serve(
     drop(to_writer);
     drop(writing.await);
     reads.join_all().await;
-    upkeep.abort();
+    upkeep.abort_all();
 }
 
 /// Serves an operator, who waits for each answer.
 async fn administer(reader: &ServerReader, request: AdminRequest) {
-    let clocks = || reader.network().clocks();
     match request {
         AdminRequest::Status(reply) => {
             let ahead_ms = || reader.network().clock().map_or(0, |clock| clock.ahead_ms);
@@ -181,16 +184,16 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
         AdminRequest::Export(is_first, reply) => {
             // Its snapshot is gone with the connection: only the beginning is tried again.
             let exported = if is_first {
-                reader.retry(async |client: &Session| admin::export(client, true, clocks()).await).await
+                reader.retry(async |client: &Session| admin::export(client, true).await).await
             } else {
                 let limit = reader.network().settings.timeout;
-                reader.once(limit, async |client: &Session| admin::export(client, false, clocks()).await).await
+                reader.once(limit, async |client: &Session| admin::export(client, false).await).await
             };
             reply.send(exported);
         }
         AdminRequest::Import(rows, overwrites, reply) => {
             // Once more it has the same effect.
-            let import = async |client: &Session| admin::import(client, &rows, overwrites, clocks()).await;
+            let import = async |client: &Session| admin::import(client, &rows, overwrites).await;
             reply.send(reader.retry(import).await);
         }
     }

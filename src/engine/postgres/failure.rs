@@ -1,6 +1,9 @@
 //! Failures of the server or of the connection, by what they mean for what was asked.
 
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use std::error::Error as StdError;
+use std::io;
+
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use crate::Error;
 use crate::error::{PostgresField, PostgresProblem, without_values};
@@ -16,6 +19,8 @@ pub enum ServerFailure {
     ReadOnly,
     /// The server lets no connection begin for now: it starts, or has too many. This is its SQLSTATE.
     NotNow(String),
+    /// Some hosts refused the connection with this, and others did not answer, one of which may be the next primary.
+    RefusedByOthers(Error),
     /// It failed, and would fail again.
     Refused(Error),
 }
@@ -82,9 +87,22 @@ pub fn is_unprepared(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|refusal| STATES.contains(refusal.code()) && !is_fatal(refusal))
 }
 
-/// Returns `true` if one of several rows that were written together may be what a server refuses with this SQLSTATE: its
-/// data, a constraint, what it needs of time and memory, or what a trigger says. With any other it refuses them all.
-pub fn concerns_one_row(state: &str) -> bool {
+/// Returns `true` if a lock was held by others for longer than was to be waited for it.
+pub fn is_busy(failure: &ServerFailure) -> bool {
+    failure.has_state("55P03")
+}
+
+/// Returns `true` if one of several rows that were written together may be to blame for an error: its data, a constraint, what
+/// it needs of time and memory, or what a trigger says. With any other SQLSTATE the server refuses them all.
+pub fn may_concern_one_row(error: &Error) -> bool {
+    match error.postgres_problem() {
+        None => true,
+        Some((PostgresProblem::Refused(state), _)) => concerns_one_row(state),
+        Some(_) => false,
+    }
+}
+
+fn concerns_one_row(state: &str) -> bool {
     const CLASSES: &[&str] = &["22", "23", "27", "44", "54", "P0"];
     const STATES: &[&str] = &["53200", "57014"];
     CLASSES.iter().any(|class| state.starts_with(class)) || STATES.contains(&state)
@@ -97,12 +115,13 @@ fn other_types() -> Error {
     Error::postgres(PostgresProblem::Unsupported, Some(PostgresField::Database), problem)
 }
 
-/// The error of a statement that the server refused. What it says of syntax and names has no values in it.
+/// The error of a statement that the server refused. What it says of syntax and names at a position of the statement's text has
+/// no values in it.
 fn refused(refusal: &DbError) -> Error {
     let code = refusal.code().code();
     let told = if is_raised(code, refusal.routine()) {
         "a function has raised this, with a message that is left out here, as it may tell what is stored".to_owned()
-    } else if code.starts_with("42") {
+    } else if code.starts_with("42") && matches!(refusal.position(), Some(ErrorPosition::Original(_))) {
         refusal.message().to_owned()
     } else {
         masked(refusal.message())
@@ -146,10 +165,23 @@ fn masked(message: &str) -> String {
     told
 }
 
+/// Returns `true` if a connection was cut, or could not go on, within the handshake of TLS: that says nothing of certificates,
+/// which rustls reports as invalid data.
+fn was_cut(error: &tokio_postgres::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() != io::ErrorKind::InvalidData;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Failure to make a connection.
 pub fn not_connected(error: &tokio_postgres::Error) -> ServerFailure {
     let Some(refusal) = error.as_db_error() else {
-        if error.to_string().contains("TLS") {
+        if error.to_string().contains("TLS") && !was_cut(error) {
             let problem = "TLS with the server failed: it offers none, or its certificate is not believed, has expired or \
                            is for another host";
             return ServerFailure::Refused(Error::postgres(

@@ -1,4 +1,5 @@
-//! Periodic maintenance: expired rows and the ledger's rows of writers that are gone are removed.
+//! Periodic maintenance: the server's clock is compared with this process's, and expired rows and the ledger's rows of writers
+//! that are gone are removed.
 
 use std::rc::Rc;
 
@@ -20,11 +21,15 @@ pub async fn keep(reader: Rc<ServerReader>) {
     loop {
         tokio::time::sleep(PURGE_INTERVAL).await;
         let limit = reader.network().settings.timeout;
-        drop(reader.once(limit, async |client: &Session| once(client).await).await);
+        let once = async |client: &Session| {
+            reader.network().compare_clocks(client).await?;
+            remove(client).await
+        };
+        drop(reader.once(limit, once).await);
     }
 }
 
-async fn once(client: &Client) -> Result<(), ServerFailure> {
+async fn remove(client: &Client) -> Result<(), ServerFailure> {
     loop {
         let removed = client.execute_typed(PURGE, &[]).await?;
         if removed < u64::from(PURGE_ROWS_PER_TRANSACTION) {

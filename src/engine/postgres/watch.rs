@@ -16,7 +16,7 @@ use super::sql::Sql;
 use super::table::in_range;
 use crate::Error;
 use crate::kv::ChangeWriter;
-use crate::limits::{WATCH_CHANGES_MAX, WATCH_POLL, WATCH_POLL_LARGE};
+use crate::limits::{WATCH_BYTES_MAX, WATCH_CHANGES_MAX, WATCH_POLL, WATCH_POLL_LARGE};
 use crate::reads::{Scope, WatchReport};
 
 /// A request for a watch.
@@ -161,19 +161,24 @@ async fn report(
     if changed.is_empty() && gone.is_empty() {
         return Ok((Seen::Each(new), None));
     }
+    // Of what has changed, no hash is known yet. All of it is read anew only when this is told.
+    let resync = async || Ok((look(client, community, scope, None).await?, Some(WatchReport::Resync)));
     if changed.len() + gone.len() > WATCH_CHANGES_MAX {
-        // Of what has changed, no hash is known yet. All of it is read anew only when this is told.
-        return Ok((look(client, community, scope, None).await?, Some(WatchReport::Resync)));
+        return resync().await;
     }
     changed.sort_unstable();
-    let mut sql =
-        Sql::new("SELECT key, value, xmin::text::int8, hashtextextended(value, 0) FROM __rootapp_kv WHERE ");
+    // The length of a value is known without reading it.
+    let mut sql = Sql::new(&format!(
+        "SELECT key, CASE WHEN sum(octet_length(value)) OVER () <= {WATCH_BYTES_MAX} THEN value END, xmin::text::int8, \
+         hashtextextended(value, 0) FROM __rootapp_kv WHERE "
+    ));
     let keys: Vec<&str> = changed.iter().map(String::as_str).collect();
     sql.in_scope(community).text(" AND key = ANY(").value(keys, Type::TEXT_ARRAY).text(")").text(LIVE);
     let rows = sql.run(client).await?;
     let mut found = HashMap::new();
     for row in &rows {
-        let (key, text): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        let (key, text): (&str, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
+        let Some(text) = text else { return resync().await };
         found.insert(key, (text, SeenValue { by: row.try_get(2)?, hash: row.try_get(3)? }));
     }
     let mut writer = ChangeWriter::default();

@@ -1,6 +1,6 @@
 "use strict";
 
-const { closeSync, openSync, readSync, statSync } = require("node:fs");
+const { statSync } = require("node:fs");
 const { openForeign } = require("../../../open-store.js");
 const { RootcellarError } = require("../../../base/errors.js");
 const { invalidSource, textDecoder } = require("./source.js");
@@ -13,9 +13,6 @@ const { invalidSource, textDecoder } = require("./source.js");
  * @typedef {Awaited<ReturnType<typeof openDatabase>>} SourceDatabase
  * @typedef {import("./source.js").Item} Item
  */
-
-/** First bytes of a database (sqlite.org/fileformat.html, "The Database Header"). */
-const MAGIC = Buffer.from("SQLite format 3\0");
 
 /** Expected state of a source, for the message, by the beginning of the code of SQLite's error. */
 const STATES = [
@@ -35,22 +32,6 @@ SELECT master.name AS "table", info.name, info.type, info.pk
 FROM sqlite_schema AS master JOIN pragma_table_info(master.name) AS info
 WHERE master.type = 'table' AND master.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
 ORDER BY master.rowid, info.cid`;
-
-/**
- * True if a file begins like a database.
- *
- * @param {string} file
- */
-function isDatabase(file) {
-	const begin = Buffer.alloc(MAGIC.length);
-	const descriptor = openSync(file, "r");
-	try {
-		readSync(descriptor, begin, 0, begin.length, 0);
-	} finally {
-		closeSync(descriptor);
-	}
-	return begin.equals(MAGIC);
-}
 
 /**
  * Opens the database of another program, which may be at work on it, to read only.
@@ -219,4 +200,4 @@ function quoted(name) {
 	return `"${name.replaceAll('"', '""')}"`;
 }
 
-module.exports = { chosenTables, countRows, isDatabase, itemsOf, openDatabase, quoted, selectRows };
+module.exports = { chosenTables, countRows, itemsOf, openDatabase, quoted, selectRows };

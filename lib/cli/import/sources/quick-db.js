@@ -1,11 +1,11 @@
 "use strict";
 
-const { isDatabase } = require("./database.js");
 const { readDocument } = require("./document.js");
 const { checkFile, invalidSource, itemOf } = require("./source.js");
 const { itemOfRow, openTables } = require("./tables.js");
 const { fromJson } = require("../values/json.js");
 const { carried } = require("../values/kinds.js");
+const { isDatabase } = require("../../files.js");
 
 /**
  * @typedef {import("./source.js").Source} Source

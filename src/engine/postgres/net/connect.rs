@@ -45,6 +45,15 @@ pub struct ServerClock {
     pub took: Duration,
 }
 
+impl ServerClock {
+    /// The clock of a server that said `told` to a question which was asked at this time.
+    pub fn between((since, asked_ms): (Instant, i64), told: PgTime) -> Self {
+        let took = since.elapsed();
+        let half = i64::try_from(took.as_millis() / 2).unwrap_or(i64::MAX);
+        Self { ahead_ms: told.ms().unwrap_or_default() - asked_ms - half, took }
+    }
+}
+
 /// Connects to the first host that can be written to, beginning with `first`. A connection that is marked, if `marks`, is
 /// known again by its mark as one to the server itself.
 pub async fn connect(
@@ -56,19 +65,25 @@ pub async fn connect(
 ) -> Result<Connected, ServerFailure> {
     let count = settings.hosts.len();
     let mut told = ServerFailure::Lost;
+    let mut refusals = 0;
     for host in (0..count).map(|index| (first + index) % count) {
         let one = tokio::time::timeout(limit.min(CONNECT_TIMEOUT_POSTGRES), connect_to(settings, tls, marks, host));
         match one.await.unwrap_or(Err(ServerFailure::Lost)) {
             Ok(connected) => return Ok(connected),
             // Another host may let this one in, so this is told only if none does.
             Err(failure) => {
+                refusals += usize::from(matches!(failure, ServerFailure::Refused(_)));
                 if worth_telling(&failure) > worth_telling(&told) {
                     told = failure;
                 }
             }
         }
     }
-    Err(told)
+    Err(match told {
+        // A host that does not answer now may be the next primary.
+        ServerFailure::Refused(error) if refusals < count => ServerFailure::RefusedByOthers(error),
+        told => told,
+    })
 }
 
 /// Usefulness of the reason why a host could not be used: the higher, the more it says about what to do.
@@ -77,7 +92,7 @@ fn worth_telling(failure: &ServerFailure) -> u8 {
         ServerFailure::Lost | ServerFailure::Undone => 0,
         ServerFailure::ReadOnly => 1,
         ServerFailure::NotNow(_) => 2,
-        ServerFailure::Refused(_) => 3,
+        ServerFailure::RefusedByOthers(_) | ServerFailure::Refused(_) => 3,
     }
 }
 
@@ -100,7 +115,7 @@ async fn connect_to(
     let connection = tokio::task::spawn_local(async move { drop(connection.await) }).abort_handle();
     let asked = (Instant::now(), now_ms());
     let row = client.query_typed_one(ASK, &[]).await?;
-    let took = asked.0.elapsed();
+    let clock = ServerClock::between(asked, row.try_get(3)?);
     if row.try_get::<_, i32>(1)? < SERVER_VERSION_MIN {
         return Err(unsupported("the server is too old; expected PostgreSQL 15 or later").into());
     }
@@ -110,11 +125,9 @@ async fn connect_to(
     if row.try_get::<_, bool>(0)? {
         return Err(ServerFailure::ReadOnly);
     }
-    let half = i64::try_from(took.as_millis() / 2).unwrap_or(i64::MAX);
-    let ahead_ms = row.try_get::<_, PgTime>(3)?.ms().unwrap_or_default() - asked.1 - half;
     let is_direct = marks && row.try_get::<_, Option<&str>>(4)? == Some(&*mark);
     let session = Session::new(client, is_direct);
-    Ok(Connected { session, connection, clock: ServerClock { ahead_ms, took }, host, is_direct })
+    Ok(Connected { session, connection, clock, host, is_direct })
 }
 
 /// Returns `true` if a pooler may have refused the options of a connection, which several clients are to share.

@@ -2,16 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
+use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connect::{Connected, ServerClock, connect};
 use super::session::Session;
 use super::settings::Settings;
 use crate::Error;
+use crate::clock::now_ms;
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::time::Clocks;
 use crate::error::{PostgresField, PostgresProblem};
@@ -49,9 +51,21 @@ impl Network {
             connect(&self.settings, &self.tls, marks, self.host.get(), limit).await?;
         self.is_pooled.set(!is_direct);
         self.host.set(host);
+        self.found_clock(clock);
+        Ok((session, connection))
+    }
+
+    /// Compares the server's clock with this process's, of which either may have been set since the connection was made.
+    pub async fn compare_clocks(&self, client: &Client) -> Result<(), ServerFailure> {
+        let asked = (Instant::now(), now_ms());
+        let row = client.query_typed_one("SELECT clock_timestamp()", &[]).await?;
+        self.found_clock(ServerClock::between(asked, row.try_get(0)?));
+        Ok(())
+    }
+
+    fn found_clock(&self, clock: ServerClock) {
         self.clock.set(Some(clock));
         self.clocks.set(self.clocks.get().measured(clock.ahead_ms, clock.took));
-        Ok((session, connection))
     }
 
     /// Conversion of this process's times to the server's.
@@ -70,7 +84,7 @@ impl Network {
         let seconds = self.settings.timeout.as_secs_f64();
         let who = if self.settings.hosts.len() == 1 { "the server" } else { "each of the servers" };
         let what = match last {
-            ServerFailure::Refused(error) => return error.clone(),
+            ServerFailure::Refused(error) | ServerFailure::RefusedByOthers(error) => return error.clone(),
             ServerFailure::Undone => {
                 let told = format!(
                     "others were in the way of this for {seconds} s, in which the server has undone it again and again \

@@ -1,16 +1,17 @@
 //! Making the tables, or adopting one that the SDK has made.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
 
 use super::schema::{CREATE, INDEXES, LAX_INDEXES, REMOVE_DUPLICATES, STATE, WIDEN};
 use crate::Error;
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, is_busy};
 use crate::error::{PostgresField, PostgresProblem};
-use crate::limits::ADOPTED_ROWS_MAX;
+use crate::limits::{ADOPTED_ROWS_MAX, ADOPTION_LOCK_WAIT};
 
 /// Name of the lock that keeps two processes from adopting one table together: the first bytes of "rootcellar".
-/// The role's limit for statements is not meant for it.
-const LOCK: &str = "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(8245935278387129708)";
+const LOCK: i64 = 8_245_935_278_387_129_708;
 
 /// State of a store's tables in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,10 @@ pub async fn ensure(client: &Client) -> Result<(), ServerFailure> {
         }
         StoreTables::Unadopted | StoreTables::Missing => {}
     }
-    adopt(client).await.map(|_| ())
+    match adopt(client, ADOPTION_LOCK_WAIT).await {
+        Err(failure) if is_busy(&failure) => Err(ServerFailure::Undone),
+        adopted => adopted.map(|_| ()),
+    }
 }
 
 fn needed(why: &str) -> Error {
@@ -96,9 +100,14 @@ async fn count(client: &Client, limit: i64) -> Result<i64, ServerFailure> {
     Ok(client.query_typed_one(&count, &[]).await?.try_get(0)?)
 }
 
-/// Makes what is not there, whatever is in the table. All of it or nothing.
-pub async fn adopt(client: &Client) -> Result<Adopted, ServerFailure> {
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+/// Makes what is not there, whatever is in the table. All of it or nothing. It waits for each lock for `lock_wait`, or for as
+/// long as it takes, if that is zero. The role's limit for statements is not meant for it.
+pub async fn adopt(client: &Client, lock_wait: Duration) -> Result<Adopted, ServerFailure> {
+    let wait_ms = lock_wait.as_millis();
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {wait_ms}"
+    );
+    client.batch_execute(&begin).await?;
     let adopted = match adopt_here(client).await {
         Ok(adopted) => client.batch_execute("COMMIT").await.map(|()| adopted).map_err(ServerFailure::from),
         Err(failure) => {
@@ -110,7 +119,7 @@ pub async fn adopt(client: &Client) -> Result<Adopted, ServerFailure> {
 }
 
 async fn adopt_here(client: &Client) -> Result<Adopted, ServerFailure> {
-    client.batch_execute(LOCK).await?;
+    client.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
     let rows = match tables(client).await? {
         StoreTables::Ready => return Ok(Adopted::default()),
         StoreTables::Unadopted => count(client, i64::MAX).await?,

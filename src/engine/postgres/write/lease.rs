@@ -11,12 +11,13 @@ use tokio_postgres::Client;
 use super::ledger::{Ledger, SHARE};
 use super::segment::{Done, answer_within, read_within, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, may_concern_one_row};
 use crate::engine::postgres::guard;
 use crate::engine::postgres::net::{Link, Session};
 use crate::engine::postgres::query::{self, Queried};
 use crate::error::{PostgresProblem, SqlError};
 use crate::kv::Address;
+use crate::limits::LEASE_IDLE_MARGIN;
 use crate::reads::{KeyQuery, Values};
 use crate::sql::CancelReason;
 use crate::{Error, Reply};
@@ -76,9 +77,18 @@ pub struct RunningTransaction {
     pub ended_epoch: Option<u32>,
 }
 
-/// Begins a transaction of the user.
-pub async fn begin(client: &Session) -> Result<(), ServerFailure> {
-    Ok(client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {SHARE}")).await?)
+/// Begins a transaction of the user, in which no statement waits for a lock for longer than `lock_wait`.
+pub async fn begin(client: &Session, idle_limit: Duration, lock_wait: Duration) -> Result<(), ServerFailure> {
+    let (limit, wait_ms) = (limit_idle(idle_limit), lock_wait.as_millis());
+    let begin =
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED; {limit}; SET LOCAL lock_timeout = {wait_ms}; {SHARE}");
+    Ok(client.batch_execute(&begin).await?)
+}
+
+/// Lets the server end a transaction that is idle for longer than this process lets it be: its machine is gone.
+fn limit_idle(limit: Duration) -> String {
+    let ms = i32::try_from(limit.saturating_add(LEASE_IDLE_MARGIN).as_millis()).unwrap_or(i32::MAX);
+    format!("SET LOCAL idle_in_transaction_session_timeout = {ms}")
 }
 
 /// A channel for the requests of a lease.
@@ -106,7 +116,11 @@ impl RunningTransaction {
             };
             match request {
                 None => return TransactionEnd::RollBack(None),
-                Some(TransactionRequest::Limit(limit)) => idle_limit = limit,
+                Some(TransactionRequest::Limit(limit)) => {
+                    idle_limit = limit;
+                    // Sent, and not waited for.
+                    drop(self.client.batch_execute(&limit_idle(limit)).now_or_never());
+                }
                 Some(TransactionRequest::End(true, reply)) => return TransactionEnd::Commit(reply),
                 Some(TransactionRequest::End(false, reply)) => return TransactionEnd::RollBack(Some(reply)),
                 Some(request) => {
@@ -212,6 +226,9 @@ impl RunningTransaction {
                     done.count += part.count;
                     done.outcomes.extend(part.outcomes);
                     done.stop = part.stop;
+                }
+                Err(ServerFailure::Refused(error)) if !may_concern_one_row(&error) => {
+                    done.stop = Some(Stop::Transaction(error));
                 }
                 Err(ServerFailure::Refused(_)) if length > 1 => limit = length / 2,
                 Err(ServerFailure::Refused(error)) => done.stop = Some(Stop::Command(error)),

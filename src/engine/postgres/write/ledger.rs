@@ -21,9 +21,18 @@ const REGISTER: &str =
 pub const SHARE: &str = "LOCK TABLE __rootcellar_writers IN ROW EXCLUSIVE MODE";
 
 /// Begins what one writer does alone. It waits for those that are under way, and for so long those behind it wait, too: it
-/// gives up after a second, so that they go on, and has to be tried again.
-pub const KEEP_OTHERS_OUT: &str = "SET LOCAL lock_timeout = 1000; \
-    LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE";
+/// gives up after a second, so that they go on, and has to be tried again. Later statements wait for a lock for `lock_wait`.
+pub fn keep_others_out(lock_wait: Duration) -> String {
+    let wait_ms = lock_wait.as_millis();
+    format!(
+        "SET LOCAL lock_timeout = 1000; LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE; \
+         SET LOCAL lock_timeout = {wait_ms}"
+    )
+}
+
+/// Condition that is true, and has the commit wait for the disk also where a role or a database has it not.
+const SYNCHRONOUS: &str =
+    " AND (current_setting('synchronous_commit') <> 'off' OR set_config('synchronous_commit', 'on', true) <> '')";
 
 /// This writer's row.
 pub struct Ledger {
@@ -77,7 +86,7 @@ impl Ledger {
     fn update(&self, number: i64) -> Sql<'_> {
         let mut sql = Sql::new("WITH f AS (UPDATE __rootcellar_writers SET used_at = now(), batch = ");
         sql.value(number, Type::INT8).text(" WHERE id = ").value(self.id.as_str(), Type::TEXT);
-        sql.text(" AND epoch = ").value(self.epoch, Type::INT8);
+        sql.text(" AND epoch = ").value(self.epoch, Type::INT8).text(SYNCHRONOUS);
         sql
     }
 }

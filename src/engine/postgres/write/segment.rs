@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::ledger::{KEEP_OTHERS_OUT, Ledger, SHARE, has_epoch_ended};
+use super::ledger::{Ledger, SHARE, has_epoch_ended, keep_others_out};
 use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
 use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
+use crate::Error;
 use crate::batch::{Command, Stop};
 use crate::clock::now_ms;
-use crate::engine::postgres::failure::ServerFailure;
+use crate::engine::postgres::failure::{ServerFailure, is_busy};
 use crate::engine::postgres::net::Session;
 use crate::engine::postgres::read::{RowLock, answer_query};
 use crate::engine::postgres::sql::Sql;
 use crate::engine::postgres::table::{in_range, matching};
 use crate::engine::postgres::time::{Clocks, PgTime};
+use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome, KeyRange};
-use crate::limits::OWN_TRANSACTION_IDLE_MAX;
+use crate::limits::{OWN_TRANSACTION_IDLE_MAX, STATEMENT_BYTES_MAX};
 use crate::reads::{KeyQuery, Select, Stored, Values, ValuesQuery};
 
 /// Outcome of a segment's commands.
@@ -123,7 +125,7 @@ impl TransactionAttempt<'_> {
         let nothing = LockedKeys::default();
         // If a key expired before it is set again, it gets another place: for that the time need not be the server's own.
         let now = self.clocks.to_server(now_ms());
-        let (changes, done) = carry_out(commands, &nothing, now, self.clocks);
+        let (changes, done) = carry_out(commands, &nothing, now, self.clocks)?;
         self.write_at_once(&changes, done).await
     }
 
@@ -147,7 +149,7 @@ impl TransactionAttempt<'_> {
             begun?;
             let (mut locked, now) = locked?;
             locked.made.extend(self.held.iter().flat_map(|held| held.made.iter().cloned()));
-            let (changes, done) = carry_out(commands, &locked, now, self.clocks);
+            let (changes, done) = carry_out(commands, &locked, now, self.clocks)?;
             self.commit(&changes, done).await
         };
         self.or_roll_back(result.await).await
@@ -160,7 +162,8 @@ impl TransactionAttempt<'_> {
         delete: impl Future<Output = Result<Vec<KeyOutcome>, ServerFailure>>,
     ) -> Result<Done, Unfinished> {
         let result = async {
-            let (begun, outcomes) = tokio::join!(begin(self.client, KEEP_OTHERS_OUT, self.lock_wait), delete);
+            let alone = keep_others_out(self.lock_wait);
+            let (begun, outcomes) = tokio::join!(begin(self.client, &alone, self.lock_wait), delete);
             begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
             let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
@@ -205,13 +208,14 @@ impl TransactionAttempt<'_> {
     }
 }
 
-/// Carries out commands on what was found of their keys, up to the first that cannot be.
+/// Carries out commands on what was found of their keys, up to the first that cannot be. Fails if the changes are more than a
+/// message to the server may have.
 fn carry_out<'a>(
     commands: &[&'a Command],
     found: &'a LockedKeys,
     now: PgTime,
     clocks: Clocks,
-) -> (Changes<'a>, Done) {
+) -> Result<(Changes<'a>, Done), ServerFailure> {
     let mut keys = FoldedKeys::new(found, now, clocks);
     let mut done = Done::default();
     for command in commands {
@@ -226,7 +230,15 @@ fn carry_out<'a>(
             }
         }
     }
-    (keys.changes(), done)
+    let changes = keys.changes();
+    if changes.bytes() > STATEMENT_BYTES_MAX { Err(too_large()) } else { Ok((changes, done)) }
+}
+
+/// The failure of changes that the server would end the connection for.
+fn too_large() -> ServerFailure {
+    let message = "what is to be written at once has more than a billion bytes, which is the most that PostgreSQL takes; \
+                   nothing was changed. Write it in several steps";
+    Error::postgres(PostgresProblem::Refused("54000".to_owned()), None, message).into()
 }
 
 /// Writes changes within a transaction.
@@ -279,19 +291,19 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
         }
         _ => {
             let (locked, now) = lock(client, &Needs::of(commands)).await?;
-            let (changes, done) = carry_out(commands, &locked, now, clocks);
+            let (changes, done) = carry_out(commands, &locked, now, clocks)?;
             write_all(client, &changes).await?;
             Ok(done)
         }
     }
 }
 
-/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`KEEP_OTHERS_OUT`].
+/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`keep_others_out`].
 async fn begin(client: &Client, beside_others: &str, lock_wait: Duration) -> Result<(), ServerFailure> {
     let (idle_ms, wait_ms) = (OWN_TRANSACTION_IDLE_MAX.as_millis(), lock_wait.as_millis());
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; \
-         SET LOCAL lock_timeout = {wait_ms}; {beside_others}; SET LOCAL lock_timeout = {wait_ms}"
+         SET LOCAL lock_timeout = {wait_ms}; {beside_others}"
     );
     Ok(client.batch_execute(&begin).await?)
 }
@@ -392,9 +404,4 @@ fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {
 
 fn epoch_ended_or(failure: ServerFailure, done: &Done) -> Unfinished {
     if has_epoch_ended(&failure) { Unfinished::EpochEnded } else { unknown_if_lost(failure, done) }
-}
-
-/// Returns `true` if a lock was held by others for longer than was to be waited for it.
-pub fn is_busy(failure: &ServerFailure) -> bool {
-    failure.has_state("55P03")
 }

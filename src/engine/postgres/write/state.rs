@@ -85,6 +85,16 @@ pub struct Changes<'a> {
 }
 
 impl Changes<'_> {
+    /// Bytes of the values that are written, with their keys, as a message has them.
+    pub fn bytes(&self) -> usize {
+        // Of each column the length, and the numbers.
+        const ROW_BYTES: usize = 5 * 4 + 2 * 8;
+        let bytes = |NewRow { address: Address { community, key }, value, .. }: &NewRow| {
+            community.as_ref().map_or(0, String::len) + key.len() + value.len() + ROW_BYTES
+        };
+        self.values.iter().map(bytes).sum()
+    }
+
     /// Returns `true` if everything is left as it was before the keys were locked.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && self.removed.is_empty()
@@ -480,6 +490,17 @@ mod tests {
         let Changes { values, .. } = keys.changes();
         // It had expired, so that it begins again.
         assert_eq!((values[0].expires_at, values[0].is_renewed), (None, true));
+    }
+
+    #[test]
+    fn changes_have_the_bytes_of_what_is_left_to_write() {
+        let found = LockedKeys::default();
+        let mut keys = FoldedKeys::new(&found, NOW, Clocks::default());
+        let commands = [set("a", "\"older\""), set("a", "\"\u{e9}\""), set("b", "1")];
+        for command in &commands {
+            keys.run(command).unwrap();
+        }
+        assert_eq!(keys.changes().bytes(), 1 + 4 + 1 + 1 + 2 * (5 * 4 + 2 * 8));
     }
 
     #[test]

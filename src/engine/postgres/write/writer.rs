@@ -9,9 +9,9 @@ use tokio_postgres::Client;
 
 use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
 use super::ledger::{Ledger, has_epoch_ended};
-use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, is_busy, segment_length};
+use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::engine::postgres::failure::{ServerFailure, concerns_one_row};
+use crate::engine::postgres::failure::{ServerFailure, is_busy, may_concern_one_row};
 use crate::engine::postgres::net::{Link, Network, Retry, Session};
 use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome};
@@ -117,7 +117,9 @@ impl ServerWriter {
 
     async fn run_lease(&mut self, lease: TransactionLease) {
         let TransactionLease { idle_limit, mut aborted, started, ended } = lease;
-        let client = match self.begin(lease::begin).await {
+        let lock_wait = lock_wait_within(self.link.network().settings.timeout);
+        let begin = async |client: &Session| lease::begin(client, idle_limit, lock_wait).await;
+        let client = match self.begin(begin).await {
             Ok((client, ())) => client,
             Err(error) => {
                 started.send(Err(error));
@@ -260,8 +262,8 @@ impl ServerWriter {
                     done.stop = part.stop;
                 }
                 // One of several is to blame: fewer at a time tell which.
-                Err(error) if length > 1 && may_concern_one(&error) => limit = length / 2,
-                Err(error) if may_concern_one(&error) => done.stop = Some(Stop::Command(error)),
+                Err(error) if length > 1 && may_concern_one_row(&error) => limit = length / 2,
+                Err(error) if may_concern_one_row(&error) => done.stop = Some(Stop::Command(error)),
                 Err(error) => return (done, Some(error)),
             }
         }
@@ -346,7 +348,7 @@ impl ServerWriter {
         if !self.must_raise {
             return Ok((client, None));
         }
-        let last = self.ledger.raise(&client).await?;
+        let last = self.ledger.raise(&client).await.map_err(or_again)?;
         self.must_raise = false;
         Ok((client, Some(last)))
     }
@@ -374,15 +376,6 @@ fn collect_group(
     (group, None)
 }
 
-/// Returns `true` if one command may be to blame, and not all that are carried out with it.
-fn may_concern_one(error: &Error) -> bool {
-    match error.postgres_problem() {
-        None => true,
-        Some((PostgresProblem::Refused(state), _)) => concerns_one_row(state),
-        Some(_) => false,
-    }
-}
-
 /// The longest wait for a lock in an attempt of so long, at whose end the connection is dropped: a server that waits for a lock
 /// then would go on, and write what was given up.
 fn lock_wait_within(limit: Duration) -> Duration {
@@ -399,6 +392,12 @@ fn or_locked(failure: ServerFailure, lock_wait: Duration) -> ServerFailure {
         lock_wait.as_secs_f64()
     );
     Error::postgres(PostgresProblem::Refused("55P03".to_owned()), None, message).into()
+}
+
+/// A failure to raise the epoch; what a limit of the role's has ended is tried again: it waited for a transaction of this writer
+/// that is still under way, perhaps for its standby.
+fn or_again(failure: ServerFailure) -> ServerFailure {
+    if is_busy(&failure) || failure.has_state("57014") { ServerFailure::Undone } else { failure }
 }
 
 fn outcome_unknown() -> Error {
