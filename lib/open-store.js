@@ -51,10 +51,10 @@ function createDataStore(locate, cacheBytes, backup) {
 		kv: createKv(queue),
 		// A bot may still change its configuration when it has only taken the store.
 		get backups() {
-			return queue.connection.isOnPostgres ? notOnPostgres().refusedBackups() : backups;
+			return queue.connection.isOnPostgres ? notOnPostgres().refusedBackups : backups;
 		},
 		get sqlite() {
-			return queue.connection.isOnPostgres ? notOnPostgres().refusedSqlite() : sqlite;
+			return queue.connection.isOnPostgres ? notOnPostgres().refusedSqlite : sqlite;
 		},
 		transaction: (callback, options) => transaction(queue, callback, options),
 		get config() {

@@ -1,10 +1,9 @@
 /**
  * Replaces `rootServer.dataStore.appData` of the installed `@rootsdk/server-bot` or `@rootsdk/server-app` by
- * this package's process-wide store, for bots that keep importing the SDK, and adds its `kv`, `sqlite` and `backups` to
- * `rootServer.dataStore`. The file is backed up, and restored before it is opened, as `ROOTCELLAR_BACKUP` says.
+ * this package's process-wide store, for bots that keep importing the SDK, and adds its `kv`, `sqlite`, `backups` and
+ * `transaction` to `rootServer.dataStore`. The file is backed up, and restored before it is opened, as `ROOTCELLAR_BACKUP` says.
  *
- * The SDK's types do not know `kv`, `sqlite` and `backups`: in TypeScript import `dataStore` from `rootcellar` for them. It is
- * the same store.
+ * The SDK's types do not know these four: in TypeScript import `dataStore` from `rootcellar` for them. It is the same store.
  *
  * Preload it (`node --import rootcellar/register dist/main.js`) or make it the first import.
  *

@@ -2,8 +2,8 @@
 "use strict";
 
 /*
- * `rootcellar/register`: replaces `rootServer.dataStore.appData` of the SDK by this package's store, and adds its `sqlite`
- * and `backups`.
+ * `rootcellar/register`: replaces `rootServer.dataStore.appData` of the SDK by this package's store, and adds its `kv`,
+ * `sqlite`, `backups` and `transaction`.
  *
  * The bot and this file may resolve the SDK to different copies (a linked checkout, a workspace, a global command). So this
  * is done in every copy that the bot could resolve it to.
@@ -119,6 +119,7 @@ function swap(entry, { name, load }) {
 	sdkStore.kv = dataStore.kv;
 	sdkStore.backups = dataStore.backups;
 	sdkStore.sqlite = dataStore.sqlite;
+	sdkStore.transaction = dataStore.transaction;
 	nameOurFile(sdkStore);
 }
 

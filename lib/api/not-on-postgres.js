@@ -14,22 +14,18 @@ const INSTEAD_OF_BACKUPS =
 	"dataStore.backups is for a file of SQLite, and this store is on PostgreSQL; back the server up with its own means, such " +
 	"as pg_basebackup with archived WAL, pgBackRest or your provider's backups";
 
-/** `dataStore.sqlite` of a store on PostgreSQL: every method rejects. */
-function refusedSqlite() {
-	return { ...refusedMethods(), ...refusing(OF_STORE, INSTEAD_OF_SQLITE) };
-}
+/** The methods that a transaction has of `dataStore.sqlite`, too: every one rejects. */
+const refusedMethods = { ...refusing(METHODS, INSTEAD_OF_SQLITE), iterate: () => refusedIterator(INSTEAD_OF_SQLITE) };
 
-/** The methods that a transaction has of it, too. */
-function refusedMethods() {
-	return { ...refusing(METHODS, INSTEAD_OF_SQLITE), iterate: () => refusedIterator(INSTEAD_OF_SQLITE) };
-}
+/** `dataStore.sqlite` of every store on PostgreSQL. */
+const refusedSqlite = { ...refusedMethods, ...refusing(OF_STORE, INSTEAD_OF_SQLITE) };
 
-/** `dataStore.backups` of a store on PostgreSQL: what is asynchronous rejects, and the rest throws. */
-function refusedBackups() {
-	const refuse = () => {
-		throw notOnPostgres(INSTEAD_OF_BACKUPS);
-	};
-	return { ...refusing(BACKUPS, INSTEAD_OF_BACKUPS), status: refuse, on: refuse };
+/** `dataStore.backups` of every store on PostgreSQL: what is asynchronous rejects, and the rest throws. */
+const refusedBackups = { ...refusing(BACKUPS, INSTEAD_OF_BACKUPS), status: refuseBackups, on: refuseBackups };
+
+/** @returns {any} */
+function refuseBackups() {
+	throw notOnPostgres(INSTEAD_OF_BACKUPS);
 }
 
 /**

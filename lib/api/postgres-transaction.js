@@ -26,7 +26,7 @@ const BYTES = 2;
  */
 function createPostgresTransaction(queue, transaction) {
 	return {
-		...refusedMethods(),
+		...refusedMethods,
 		appData: createKeyValueStore(queue),
 		kv: createKv(queue),
 		query: (/** @type {unknown} */ text, /** @type {unknown} */ params) =>

@@ -84,7 +84,7 @@ test("a server without a connection left says so, and lets the store in when the
 
 test("a database that is set to read only while the store is open says so, and is written again when it is not", async () => {
 	const { config, server, name } = await temporaryDatabase();
-	const store = storeOn(withFields(config, { timeoutMs: 500 }));
+	const store = storeOn(withFields(config, { timeoutMs: 2_000 }));
 	await write(store);
 	await server.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = on`);
 	await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
@@ -189,7 +189,13 @@ test("a write waits for the disk also where the database says that it need not",
 test("a table that others use is adopted when they let it go, and nobody waits behind that for long", async () => {
 	const { config, query, server, name } = await temporaryDatabase();
 	await makeSdkTable(query, sdkRows);
-	const holder = new pg.Client({ host: server.host, port: server.port, user: server.username, password: server.password, database: name });
+	const holder = new pg.Client({
+		host: server.host,
+		port: server.port,
+		user: server.username,
+		password: server.password,
+		database: name,
+	});
 	await holder.connect();
 	try {
 		await holder.query("BEGIN; LOCK TABLE __rootapp_kv IN ACCESS SHARE MODE");

@@ -17,7 +17,7 @@ async function main() {
 	const made = await backups.create();
 	const [newest] = await backups.list();
 	process.send({
-		same: backups === dataStore.backups && kv === dataStore.kv && sqlite === dataStore.sqlite,
+		same: ["backups", "kv", "sqlite", "transaction"].every((name) => rootServer.dataStore[name] === dataStore[name]),
 		visits,
 		seen: await appData.get("visits"),
 		hasKey: await kv.has("visits"),
