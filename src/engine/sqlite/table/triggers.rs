@@ -2,14 +2,17 @@
 
 use rusqlite::Connection;
 
-const READ: &str = "SELECT coalesce(max(tbl_name = '__rootapp_kv' COLLATE NOCASE), 0), count(*) \
-    FROM main.sqlite_schema WHERE type = 'trigger' \
-    AND (tbl_name = '__rootapp_kv' COLLATE NOCASE OR sql LIKE '%\\_\\_rootapp\\_kv%' ESCAPE '\\')";
+/// A write of a key may reach any trigger where a foreign key refers to the key-value table: one leads to another.
+const READ: &str = "WITH named AS (SELECT type, tbl_name = '__rootapp_kv' COLLATE NOCASE AS is_of_keys, \
+    sql LIKE '%\\_\\_rootapp\\_kv%' ESCAPE '\\' AS names_keys FROM main.sqlite_schema) \
+    SELECT coalesce(max(is_of_keys), 0) OR (count(*) > 0 AND EXISTS (SELECT 1 FROM named \
+    WHERE type = 'table' AND names_keys AND NOT is_of_keys)), coalesce(max(is_of_keys OR names_keys), 0) \
+    FROM named WHERE type = 'trigger'";
 
 /// Presence of triggers.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct KeyTriggers {
-    /// Triggers on the key-value table: a write of a key may change other keys, or nothing.
+    /// Triggers that a write of a key may reach: it may change other keys, or nothing.
     pub on_keys: bool,
     /// Triggers that name the key-value table: any statement may write keys.
     pub about_keys: bool,
@@ -29,9 +32,9 @@ impl TriggerCache {
         let mut version = transaction.prepare_cached("PRAGMA main.schema_version")?;
         let schema_version = Some(version.query_row([], |row| row.get(0))?);
         if schema_version != self.schema_version {
-            self.found = transaction.prepare_cached(READ)?.query_row([], |row| {
-                Ok(KeyTriggers { on_keys: row.get(0)?, about_keys: row.get::<_, i64>(1)? > 0 })
-            })?;
+            self.found = transaction
+                .prepare_cached(READ)?
+                .query_row([], |row| Ok(KeyTriggers { on_keys: row.get(0)?, about_keys: row.get(1)? }))?;
             self.schema_version = schema_version;
         }
         Ok(self.found)
