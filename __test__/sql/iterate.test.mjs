@@ -96,6 +96,20 @@ describe("iterate", () => {
 		expect(await rejection(() => inexact.next())).toMatchObject({ code: "ERR_INEXACT_INTEGER" });
 	});
 
+	test("that is aborted while rows are on their way is done, and gives none of them", async () => {
+		const { sqlite } = await storeWithRows(3);
+		const controller = new AbortController();
+		const rows = sqlite.iterate("SELECT id FROM t", [], { signal: controller.signal });
+		const first = rejection(() => rows.next());
+		for (let turn = 0; turn < 10; turn++) await undefined;
+		// Time for them to be read, which nobody hears of meanwhile.
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+		controller.abort();
+		expect(await first).toMatchObject({ code: "ABORT_ERR" });
+		await sleep(50);
+		expect(await rows.next()).toEqual({ value: undefined, done: true });
+	});
+
 	test("within a transaction reads what that has written, beside its other statements", async () => {
 		const { sqlite } = await storeWithRows(2_000);
 		await sqlite.transaction(async (tx) => {

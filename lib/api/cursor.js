@@ -52,6 +52,10 @@ function createCursor(queue, prepare) {
 	const fetch = () =>
 		new Promise((resolve, reject) => {
 			const slice = (/** @type {RowSlice} */ part, /** @type {boolean} */ isLast) => {
+				if (state === "done") {
+					// Given up while it was on its way.
+					return;
+				}
 				rows = decodeSlice(part);
 				at = 0;
 				if (isLast) {
