@@ -122,7 +122,8 @@ export interface KeyValueStore {
 	 *
 	 * `updateFunc` gets the stored value, or a copy (through JSON) of `defaultValue` if the key is missing or has expired.
 	 * It must be synchronous and free of side effects. It is called once. It is called again, as often as needed, only if
-	 * a writer outside this store (another process, thread or SQLite library) changed the key in between.
+	 * a writer outside this store (another process, thread or SQLite library) changed the key in between, or an earlier
+	 * write of the key by this store, which was not on disk yet, is refused.
 	 *
 	 * @param expiresAt - Replaces the entry's expiry; `null` removes it. Without it, a live entry keeps the expiry that it has.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
@@ -374,7 +375,8 @@ export interface Kv {
 	 * `updateFunc` gets an object with the values of those keys that exist. It returns an object with those that change: a
 	 * key that it leaves out stays as it is, also if its value was changed in place, and one that it sets to `undefined` is
 	 * removed. Keys keep their expiry. If it returns `undefined`, nothing changes. It must be synchronous and free of side
-	 * effects: it is called again whenever a writer outside this store changed any of the keys in between.
+	 * effects: it is called again whenever a writer outside this store changed any of the keys in between, or an earlier
+	 * write of one by this store, which was not on disk yet, is refused.
 	 *
 	 * @param keys - 1,000 at most.
 	 * @throws Whatever `updateFunc` throws. Then nothing changes.
