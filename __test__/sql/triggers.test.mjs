@@ -149,10 +149,16 @@ describe("a trigger on keys", () => {
 		await sqlite.exec(`
 			CREATE TABLE part (c, k, FOREIGN KEY (c, k) REFERENCES __rootapp_kv (community_id, key) ON DELETE CASCADE);
 			CREATE TRIGGER failing BEFORE DELETE ON part WHEN old.k = 'bad' BEGIN SELECT RAISE(FAIL, 'no'); END;
+		`);
+		await appData.set({ key: "bad", value: 1, communityId: "c" });
+		await sqlite.run("INSERT INTO part VALUES ('c', 'bad')");
+		expect(await rejection(() => appData.delete("bad", "c"))).toMatchObject({ name: "RootcellarError" });
+		expect([await appData.get("bad", "c"), await onDisk("bad")]).toEqual([1, 1]);
+		await sqlite.run(`
 			CREATE TRIGGER counting AFTER DELETE ON part BEGIN
 				UPDATE __rootapp_kv SET value = '0' WHERE key = 'n';
 				DELETE FROM __rootapp_kv WHERE key = 'm';
-			END;
+			END
 		`);
 		for (let i = 1; i <= 3; i++) {
 			await appData.set([
@@ -169,10 +175,6 @@ describe("a trigger on keys", () => {
 			expect([await appData.get("n"), await appData.get("m")]).toEqual([0, undefined]);
 			expect([await onDisk("n"), await onDisk("m")]).toEqual([0, undefined]);
 		}
-		await appData.set({ key: "bad", value: 1, communityId: "c" });
-		await sqlite.run("INSERT INTO part VALUES ('c', 'bad')");
-		expect(await rejection(() => appData.delete("bad", "c"))).toMatchObject({ name: "RootcellarError" });
-		expect([await appData.get("bad", "c"), await onDisk("bad")]).toEqual([1, 1]);
 	});
 
 	test("that keeps a key from being written or deleted makes that an error, and nothing of it is done", async () => {

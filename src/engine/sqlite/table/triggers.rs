@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-/// Two truths. Where a foreign key refers to the key-value table, a write of a key may reach any trigger: one leads to another.
+/// A write of a key may reach any trigger where a foreign key refers to the key-value table: one leads to another.
 const READ: &str = "WITH named AS (SELECT type, tbl_name = '__rootapp_kv' COLLATE NOCASE AS is_of_keys, \
     sql LIKE '%\\_\\_rootapp\\_kv%' ESCAPE '\\' AS names_keys FROM main.sqlite_schema) \
     SELECT coalesce(max(is_of_keys), 0) OR (count(*) > 0 AND EXISTS (SELECT 1 FROM named \
