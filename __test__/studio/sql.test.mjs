@@ -1,7 +1,8 @@
 // Tables and SQL in the studio: no value is changed by looking at it, and nothing is written unasked.
 
 import { openDataStore } from "rootcellar";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { until } from "../helpers/time.mjs";
 import { fileWith, hashOf, startStudio } from "./studio.mjs";
 
 const SCHEMA = `
@@ -252,6 +253,30 @@ test("what writes waits in its transaction, and is committed, rolled back, or ro
 	const store = openDataStore({ filename: file, readOnly: true });
 	onTestFinished(() => store.close());
 	expect(await store.sqlite.get("SELECT count(*) AS n FROM players WHERE id < 3")).toEqual({ n: 2 });
+});
+
+test("of two writes that come at once, the one that waits can be cancelled, and the other is still decided", async () => {
+	const studio = await startStudio({ file: await fileWithTables(), write: true });
+	const ending = vi.spyOn(studio.session, "ending");
+	let release;
+	const held = new Promise((resolve) => (release = resolve));
+	const holding = studio.session.store.sqlite.transaction(() => held);
+	const sql = "UPDATE players SET level = level + 100 WHERE id = 1";
+	const answers = ["w0", "w1"].map(async (work, at) => {
+		const response = await studio.request("sql/run", { sql, work });
+		return { ...(await response.json()), at };
+	});
+	await until(() => ending.mock.calls.length === 2, "both to wait for their turn");
+	release();
+	await holding;
+	const first = await Promise.race(answers);
+	expect(first).toMatchObject({ changes: 1, transaction: expect.any(String) });
+	await studio.call("cancel", { of: `w${1 - first.at}` });
+	expect(await answers[1 - first.at]).toMatchObject({ error: { code: "ABORT_ERR" } });
+	expect(await studio.call("sql/decide", { transaction: first.transaction, commits: true })).toEqual({
+		isCommitted: true,
+	});
+	expect((await studio.call("sql/run", { sql: "SELECT level FROM players WHERE id = 1" })).rows).toEqual([[101]]);
 });
 
 test("no form of SQL writes without --write, shown by the bytes of the file", async () => {
