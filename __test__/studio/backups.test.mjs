@@ -1,5 +1,7 @@
 // The backups of a store in the studio: how they stand, a look at a moment, the way back, and the way back from that.
 
+import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFile } from "../helpers/store.mjs";
@@ -77,6 +79,32 @@ test("a moment is shown on every screen, as it was, while the file stays as it i
 	expect(hashOf(file)).toBe(before);
 	const verified = await result(studio, "backups/verify", {});
 	expect(verified).toMatchObject({ isComplete: true });
+});
+
+test("a moment that somebody uses stays as long, however many others are opened, and the newest two are kept", async () => {
+	const { file, url, id, bot } = await botWithStates();
+	const later = [];
+	for (let n = 10; n < 13; n++) {
+		await bot.appData.set({ key: "a", value: n });
+		later.push((await bot.backups.create()).id);
+	}
+	const studio = await startStudio({ file, url });
+	let release;
+	const held = new Promise((resolve) => (release = resolve));
+	const reading = studio.session.read(id, async ({ appData }) => {
+		await held;
+		return appData.get("a");
+	});
+	const { address } = await studio.call("backups/download", { id: later[0] });
+	for (const [at, moment] of later.entries()) {
+		expect(await studio.call("key/read", { key: "a", moment })).toMatchObject({ value: String(10 + at) });
+	}
+	release();
+	expect(await reading).toBe(1);
+	expect(readdirSync(dirname(file)).filter((name) => name.startsWith(".rootcellar-"))).toHaveLength(2);
+	// What was offered is there, also of a moment that is not open any more.
+	const saved = await fetch(`http://${studio.host}${address}`);
+	expect(Buffer.from(await saved.arrayBuffer()).toString("latin1")).toMatch(/^SQLite format 3/);
 });
 
 test("the difference of a moment to now has every key, and the chosen ones are put back and taken back again", async () => {

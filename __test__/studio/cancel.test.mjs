@@ -60,6 +60,19 @@ test.each(["backups/verify", "backups/open", "backups/diff", "backups/restore"])
 	},
 );
 
+test("a moment whose opening somebody cancels is opened for those who wait for it, or ask for it at once", async () => {
+	const { file, studio, id } = await large();
+	const controller = new AbortController();
+	const cancelledOne = studio.session.momentOf(id, undefined, controller.signal);
+	const waiting = studio.session.read(id, ({ appData }) => appData.get("k:7"));
+	controller.abort();
+	const again = studio.session.momentOf(id);
+	await expect(cancelledOne).rejects.toMatchObject({ code: "ABORT_ERR" });
+	expect(await again).toMatchObject({ id });
+	expect(await waiting).toBe(7);
+	expect(readdirSync(dirname(file)).filter((name) => name.startsWith(".rootcellar-"))).toHaveLength(1);
+});
+
 test("a restore of keys is cancelled, and they stay as they are", async () => {
 	const { studio, id } = await large();
 	const version = (await studio.call("key/read", { key: "k:1" })).version;

@@ -243,6 +243,37 @@ test("the server ends when the program that has given its store closes that", as
 	expect((await watching.next().catch(() => ({ done: true }))).done).toBe(true);
 });
 
+test("the hosts are as browsers send them, at HTTP's own port and for each form of an IPv6 address, and no others", async () => {
+	const { createGuard, hostsOf } = await import("../../lib/studio/guard.js");
+	for (const [address, port, ...hosts] of [
+		["127.0.0.1", 5555, "127.0.0.1:5555", "localhost:5555"],
+		["127.0.0.1", 80, "127.0.0.1", "localhost"],
+		["127.0.0.2", 80, "127.0.0.2"],
+		["192.168.1.20", 443, "192.168.1.20:443"],
+		["::1", 5555, "[::1]:5555"],
+		["FD00::1", 5555, "[fd00::1]:5555"],
+		["fd00:0:0:0:0:0:0:1", 80, "[fd00::1]"],
+		["::ffff:192.168.1.20", 5555, "[::ffff:c0a8:114]:5555"],
+		["fe80::1%eth0", 5555, "[fe80::1]:5555"],
+	]) {
+		expect([address, port, ...hostsOf(address, port)]).toEqual([address, port, ...hosts]);
+		const guard = createGuard(hostsOf(address, port), "token");
+		const codeOf = (host, origin) =>
+			guard.refusalOf({ headers: { host, origin }, rawHeaders: ["Host", host] })?.code ?? "none";
+		for (const host of hosts) {
+			expect([host, codeOf(host), codeOf(host, `http://${host}`)]).toEqual([host, "none", "none"]);
+			expect([host, codeOf(host, `http://${host}:1`)]).toEqual([host, "ERR_FOREIGN_ORIGIN"]);
+			for (const other of ["", "evil.example", `${host}0`, `${host}.evil.example`, `evil.example@${host}`]) {
+				expect([other, codeOf(other)]).toEqual([other, "ERR_WRONG_HOST"]);
+			}
+		}
+		if (address !== "127.0.0.1") {
+			const local = port === 80 ? "localhost" : `localhost:${port}`;
+			expect([address, codeOf(local)]).toEqual([address, "ERR_WRONG_HOST"]);
+		}
+	}
+});
+
 test("a token is of 256 random bits, and each start has another", async () => {
 	const [one, other] = [await studioWithSecret(), await studioWithSecret()];
 	expect(one.token).toMatch(/^[\w-]{43}$/);

@@ -1,7 +1,8 @@
 // The keys of the studio: what it lists, how it saves, and what it refuses.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
 import { fileWith, hashOf, startStudio } from "./studio.mjs";
@@ -308,6 +309,27 @@ test("a page is told of the keys that it shows, with their rows, and that there 
 	expect(rows.at(-1)).toMatchObject({ key: "a", preview: '"told"' });
 	controller.abort();
 	await ended;
+});
+
+test("a watch of which a part fails ends with all that it does", async () => {
+	const studio = await startStudio({ file: await fileWith(() => {}), write: true });
+	const { ROUTES } = await import("../../lib/studio/routes/index.js");
+	const { default: limits } = await import("../../lib/studio/limits.js");
+	const version = vi.spyOn(studio.session, "version");
+	const lines = {
+		write: async ({ rows }) => {
+			if (rows) throw new Error("nobody takes them");
+		},
+	};
+	const { signal } = new AbortController();
+	const watching = ROUTES.get("watch").stream(studio.session, { keys: ["a"] }, signal, lines);
+	const failed = expect(watching).rejects.toThrow("nobody takes them");
+	await until(() => version.mock.calls.length > 0, "the watch");
+	await studio.session.store.appData.set({ key: "a", value: 1 });
+	await failed;
+	const looks = version.mock.calls.length;
+	await sleep(3 * limits.LOOK_INTERVAL_MS);
+	expect(version).toHaveBeenCalledTimes(looks);
 });
 
 test("without --write every request that writes is refused, and the file stays as it is", async () => {

@@ -1,7 +1,8 @@
 // Tables and SQL in the studio: no value is changed by looking at it, and nothing is written unasked.
 
 import { openDataStore } from "rootcellar";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { until } from "../helpers/time.mjs";
 import { fileWith, hashOf, startStudio } from "./studio.mjs";
 
 const SCHEMA = `
@@ -127,6 +128,62 @@ test("a row is changed where it is as it was shown, and nowhere else", async () 
 	expect(await studio.failure("table/update", own)).toMatchObject({ status: 403 });
 });
 
+test("rows whose keys are long BLOBs are told apart, on each page and where one is deleted", async () => {
+	const file = await fileWith(async ({ sqlite }) => {
+		await sqlite.exec("CREATE TABLE long (id BLOB PRIMARY KEY, bytes INTEGER) WITHOUT ROWID");
+		for (const bytes of [64, 65, 66, 2_000]) {
+			await sqlite.run("INSERT INTO long VALUES (?, ?)", [new Uint8Array(bytes).fill(7), bytes]);
+		}
+	});
+	const studio = await startStudio({ file, write: true });
+	const lengths = async () => {
+		const found = [];
+		let after;
+		do {
+			const page = await studio.call("table/rows", { table: "long", after, limit: 1 });
+			found.push(...page.rows.map(([, bytes]) => bytes));
+			({ after } = page);
+		} while (after !== undefined && found.length < 10);
+		return found;
+	};
+	expect(await lengths()).toEqual([64, 65, 66, 2_000]);
+	const { keys } = await studio.call("table/rows", { table: "long" });
+	await studio.call("table/delete", { table: "long", key: keys[1] });
+	expect(await lengths()).toEqual([64, 66, 2_000]);
+	// The beginning of a key tells no row, but one that was typed has all of its bytes.
+	const begin = "07".repeat(64);
+	expect(await studio.failure("table/delete", { table: "long", key: [{ blob: begin, bytes: 65 }] })).toMatchObject({
+		status: 400,
+		code: "ERR_INVALID_ARGUMENT",
+	});
+	expect(await lengths()).toEqual([64, 66, 2_000]);
+	await studio.call("table/delete", { table: "long", key: [{ blob: begin, bytes: 0 }] });
+	expect(await lengths()).toEqual([66, 2_000]);
+});
+
+test("what differs from what was shown is neither changed nor deleted, also where its column takes the two for equal", async () => {
+	const file = await fileWith(async ({ sqlite }) => {
+		await sqlite.exec(
+			`CREATE TABLE people (name TEXT PRIMARY KEY COLLATE NOCASE, nick TEXT COLLATE NOCASE, note TEXT COLLATE RTRIM)
+			WITHOUT ROWID`,
+		);
+		await sqlite.run("INSERT INTO people VALUES ('ada', 'ADA', 'x  ')");
+	});
+	const studio = await startStudio({ file, write: true });
+	const update = (key, column, before) => ({ table: "people", key: [key], column, before, type: "text", value: "new" });
+	const stale = { status: 409, code: "ERR_CHANGED_MEANWHILE" };
+	expect(await studio.failure("table/update", update("ada", "nick", "ada"))).toMatchObject(stale);
+	expect(await studio.failure("table/update", update("ada", "note", "x"))).toMatchObject(stale);
+	expect(await studio.failure("table/update", update("Ada", "nick", "ADA"))).toMatchObject(stale);
+	expect(await studio.failure("table/delete", { table: "people", key: ["Ada"] })).toMatchObject(stale);
+	expect((await studio.call("table/rows", { table: "people" })).rows).toEqual([["ada", "ADA", "x  "]]);
+	await studio.call("table/update", update("ada", "nick", "ADA"));
+	await studio.call("table/update", update("ada", "note", "x  "));
+	expect((await studio.call("table/rows", { table: "people" })).rows).toEqual([["ada", "new", "new"]]);
+	await studio.call("table/delete", { table: "people", key: ["ada"] });
+	expect((await studio.call("table/rows", { table: "people" })).rows).toEqual([]);
+});
+
 test("a query is paged, is told where its error is, and ends when nobody waits for it", async () => {
 	const studio = await startStudio({ file: await fileWithTables() });
 	const sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i FROM n";
@@ -196,6 +253,30 @@ test("what writes waits in its transaction, and is committed, rolled back, or ro
 	const store = openDataStore({ filename: file, readOnly: true });
 	onTestFinished(() => store.close());
 	expect(await store.sqlite.get("SELECT count(*) AS n FROM players WHERE id < 3")).toEqual({ n: 2 });
+});
+
+test("of two writes that come at once, the one that waits can be cancelled, and the other is still decided", async () => {
+	const studio = await startStudio({ file: await fileWithTables(), write: true });
+	const ending = vi.spyOn(studio.session, "ending");
+	let release;
+	const held = new Promise((resolve) => (release = resolve));
+	const holding = studio.session.store.sqlite.transaction(() => held);
+	const sql = "UPDATE players SET level = level + 100 WHERE id = 1";
+	const answers = ["w0", "w1"].map(async (work, at) => {
+		const response = await studio.request("sql/run", { sql, work });
+		return { ...(await response.json()), at };
+	});
+	await until(() => ending.mock.calls.length === 2, "both to wait for their turn");
+	release();
+	await holding;
+	const first = await Promise.race(answers);
+	expect(first).toMatchObject({ changes: 1, transaction: expect.any(String) });
+	await studio.call("cancel", { of: `w${1 - first.at}` });
+	expect(await answers[1 - first.at]).toMatchObject({ error: { code: "ABORT_ERR" } });
+	expect(await studio.call("sql/decide", { transaction: first.transaction, commits: true })).toEqual({
+		isCommitted: true,
+	});
+	expect((await studio.call("sql/run", { sql: "SELECT level FROM players WHERE id = 1" })).rows).toEqual([[101]]);
 });
 
 test("no form of SQL writes without --write, shown by the bytes of the file", async () => {

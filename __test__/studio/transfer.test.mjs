@@ -1,5 +1,6 @@
 // Import and export in the studio: tried first, all or none, and what comes out goes in again.
 
+import { dirname } from "node:path";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
 import { temporaryFile } from "../helpers/store.mjs";
@@ -62,9 +63,13 @@ test("a trial tells what cannot be imported, and an import of that changes nothi
 	const refused = await studio.failure("import/run", { upload: lines });
 	expect(refused).toMatchObject({ status: 400, code: "ERR_INVALID_INPUT", message: expect.stringContaining("line 2") });
 	const other = await send("not a database");
-	expect(await studio.failure("import/run", { upload: other, from: "quick.db", dryRun: true })).toMatchObject({
-		code: "ERR_INVALID_INPUT",
-	});
+	for (const from of ["quick.db", "enmap", "keyv", "rootcellar", "json"]) {
+		const { code, message } = await studio.failure("import/run", { upload: other, from, dryRun: true });
+		expect([from, code]).toEqual([from, "ERR_INVALID_INPUT"]);
+		// The person who has sent it knows nothing of a temporary file.
+		expect(message).toMatch(/^the file /);
+		expect(message).not.toContain(dirname(file));
+	}
 	expect((await studio.call("keys/list")).keys).toHaveLength(2);
 	for (const input of [
 		{ upload: "99" },

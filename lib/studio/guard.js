@@ -22,14 +22,27 @@ function hash(text) {
 }
 
 /**
+ * Hosts of a server as browsers write them: without the port that HTTP has anyway, and with the canonical form of an IPv6
+ * address, which has no zone. The first is that of the address.
+ *
+ * @param {string} address
+ * @param {number} port
+ * @returns {[string, ...string[]]}
+ */
+function hostsOf(address, port) {
+	const hostOf = (/** @type {string} */ name) => new URL(`http://${name}:${port}`).host;
+	if (address === "127.0.0.1") return [hostOf(address), hostOf("localhost")];
+	return [hostOf(address.includes(":") ? `[${address.replace(/%.*/, "")}]` : address)];
+}
+
+/**
  * Guard of requests: only a page of this very origin that knows the token may ask.
  *
- * @param {string} host address and port, as the page's URL has them
+ * @param {[string, ...string[]]} names hosts of the server, as {@link hostsOf} has them
  * @param {string} token
  */
-function createGuard(host, token) {
-	const [, port] = /** @type {string[]} */ (/(\d+)$/.exec(host));
-	const hosts = new Set(host.startsWith("127.0.0.1:") ? [host, `localhost:${port}`] : [host]);
+function createGuard(names, token) {
+	const hosts = new Set(names);
 	const expected = hash(token);
 
 	return {
@@ -44,7 +57,7 @@ function createGuard(host, token) {
 			const named = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
 			// A page of another name that leads here has that name in its requests.
 			if (named.length !== 1 || !hosts.has(asked.toLowerCase())) {
-				return refusal(421, "ERR_WRONG_HOST", `this server answers for ${host} alone`);
+				return refusal(421, "ERR_WRONG_HOST", `this server answers for ${names[0]} alone`);
 			}
 			if (origin !== undefined && origin !== `http://${asked.toLowerCase()}`) {
 				return refusal(403, "ERR_FOREIGN_ORIGIN", "another page may not ask");
@@ -79,4 +92,4 @@ function refusal(status, code, message) {
 	return { status, code, message };
 }
 
-module.exports = { createGuard, createToken };
+module.exports = { createGuard, createToken, hostsOf };

@@ -5,7 +5,7 @@ const { createServer } = require("node:http");
 const { RootcellarError } = require("../base/errors.js");
 const { sendAsset } = require("./assets.js");
 const { readInput, reasonOf, sendError, sendJson, startLines } = require("./exchange.js");
-const { createGuard, createToken } = require("./guard.js");
+const { createGuard, createToken, hostsOf } = require("./guard.js");
 const { ROUTE_MS } = require("./limits.js");
 const { ROUTES } = require("./routes/index.js");
 const { optionalTextOf } = require("./values/input.js");
@@ -38,8 +38,8 @@ async function startServer(session, { port = 0, address = LOCAL_ADDRESS } = {}) 
 	server.listen(port, address);
 	await once(server, "listening").catch((error) => refuse(error, address, port));
 	const bound = /** @type {import("node:net").AddressInfo} */ (server.address());
-	const host = `${address.includes(":") ? `[${address}]` : address}:${bound.port}`;
-	guard = createGuard(host, token);
+	const hosts = hostsOf(address, bound.port);
+	guard = createGuard(hosts, token);
 	const closed = once(server, "close");
 	const close = async () => {
 		server.close();
@@ -47,6 +47,7 @@ async function startServer(session, { port = 0, address = LOCAL_ADDRESS } = {}) 
 		await closed;
 	};
 	session.storeClosed.then(close);
+	const [host] = hosts;
 	return { host, token, url: `http://${host}/#token=${token}`, close, closed };
 }
 

@@ -18,6 +18,10 @@ const { openMoment } = require("./moments.js");
  * @property {string} [moment] id of the backup that stands for a file
  * @property {boolean} canWrite
  * @property {DataStore} [store] that of a program which shows its own file; otherwise the session opens one
+ *
+ * Moment that is restored, or being restored, and how many use it or wait for it.
+ *
+ * @typedef {{ id: string, opened: Promise<Moment>, users: number }} KeptMoment
  */
 
 /** Moments that are kept restored beside the file. */
@@ -45,8 +49,8 @@ class Session {
 	/** @type {DataStore | undefined} */
 	#store;
 	#isOwnStore = true;
-	/** @type {Map<string, Promise<Moment>>} */
-	#moments = new Map();
+	/** @type {Set<KeptMoment>} the oldest first */
+	#moments = new Set();
 	/** @type {Set<AbortController>} */
 	#watches = new Set();
 	#isClosed = false;
@@ -90,7 +94,7 @@ class Session {
 	 */
 	async read(moment, use) {
 		const id = moment ?? this.moment;
-		if (id !== undefined) return use((await this.momentOf(id)).store);
+		if (id !== undefined) return this.withMoment(id, ({ store }) => use(store));
 		const { store } = this;
 		try {
 			return await use(store);
@@ -104,33 +108,65 @@ class Session {
 	}
 
 	/**
-	 * The state of a backup, in a private temporary file.
+	 * The state of a backup, in a private temporary file. Others that are opened later take its place.
 	 *
 	 * @param {unknown} id
 	 * @param {(doneBytes: number, totalBytes: number) => void} [progress]
 	 * @param {AbortSignal} [signal]
 	 */
-	async momentOf(id, progress = () => {}, signal) {
+	async momentOf(id, progress, signal) {
+		return this.withMoment(id, async (moment) => moment, progress, signal);
+	}
+
+	/**
+	 * Calls a function with the state of a backup, which stays until that has ended.
+	 *
+	 * @template T
+	 * @param {unknown} id
+	 * @param {(moment: Moment) => Promise<T>} use
+	 * @param {(doneBytes: number, totalBytes: number) => void} [progress]
+	 * @param {AbortSignal} [signal]
+	 * @returns {Promise<T>}
+	 */
+	async withMoment(id, use, progress = () => {}, signal) {
+		if (this.#isClosed) throw new RootcellarError("ERR_STORE_CLOSED", "the studio has ended");
 		if (typeof id !== "string" || !/^[0-9a-f]{16}$/.test(id)) {
 			throw invalidArgument("moment", "must be the id of a backup, 16 hexadecimal digits");
 		}
 		if (this.url === undefined) throw new RootcellarError("ERR_BACKUP_OFF", "there is no destination of backups");
-		let found = this.#moments.get(id);
-		if (found === undefined) {
-			found = openMoment({ url: this.url, near: this.file }, id, progress, signal);
-			this.#moments.set(id, found);
-			found.catch(() => this.#moments.delete(id));
-			await found;
-			await this.#forgetOldMoments();
+		let kept = [...this.#moments].find((one) => one.id === id);
+		if (kept === undefined) {
+			const opened = openMoment({ url: this.url, near: this.file }, id, progress, signal);
+			const added = { id, opened, users: 0 };
+			opened.catch(() => this.#moments.delete(added));
+			this.#moments.add(added);
+			kept = added;
 		}
-		return found;
+		kept.users++;
+		try {
+			const moment = await kept.opened.catch((error) => {
+				if (error.code === "ABORT_ERR" && !signal?.aborted) return undefined;
+				throw error;
+			});
+			if (moment !== undefined) return await use(moment);
+		} finally {
+			kept.users--;
+			await this.#closeOldMoments();
+		}
+		// Somebody else, who had asked for it first, has cancelled its restore.
+		return this.withMoment(id, use, progress, signal);
 	}
 
-	async #forgetOldMoments() {
-		const others = [...this.#moments].filter(([id]) => id !== this.moment);
-		for (const [id, moment] of others.slice(0, -MOMENTS_MAX)) {
-			this.#moments.delete(id);
-			await (await moment).close();
+	/** Closes old moments that nobody uses. One that somebody uses is closed when that has ended. */
+	async #closeOldMoments() {
+		const others = [...this.#moments].filter(({ id }) => id !== this.moment);
+		for (const kept of others.slice(0, -MOMENTS_MAX)) {
+			if (kept.users > 0 || !this.#moments.delete(kept)) continue;
+			// One that could not be restored has told those who have asked for it.
+			await kept.opened.then(
+				({ close }) => close(),
+				() => {},
+			);
 		}
 	}
 
@@ -155,9 +191,9 @@ class Session {
 	async close() {
 		this.#isClosed = true;
 		for (const controller of this.#watches) controller.abort();
-		const moments = [...this.#moments.values()];
+		const moments = [...this.#moments];
 		this.#moments.clear();
-		for (const moment of moments) await moment.then(({ close }) => close()).catch(() => {});
+		for (const { opened } of moments) await opened.then(({ close }) => close()).catch(() => {});
 		if (this.#isOwnStore) await this.#store?.close();
 	}
 }

@@ -204,17 +204,19 @@ const BACKUP_ROUTES = {
 	"backups/download": {
 		limitMs: LONG_ROUTE_MS,
 		run: async (session, input, signal) => {
-			const { id, createdAt, file } = await session.momentOf(input.id, undefined, signal);
+			const { id, createdAt } = await session.momentOf(input.id, undefined, signal);
 			const name = `${createdAt.toISOString().slice(0, 19).replaceAll(":", "-")}-${id}.sqlite3`;
-			const address = session.downloads.offer(async (response) => {
-				response.writeHead(200, {
-					...COMMON_HEADERS,
-					"Content-Type": "application/vnd.sqlite3",
-					"Content-Length": statSync(file).size,
-					"Content-Disposition": `attachment; filename="${name}"`,
-				});
-				await pipeline(createReadStream(file), response);
-			});
+			const address = session.downloads.offer((response) =>
+				session.withMoment(id, async ({ file }) => {
+					response.writeHead(200, {
+						...COMMON_HEADERS,
+						"Content-Type": "application/vnd.sqlite3",
+						"Content-Length": statSync(file).size,
+						"Content-Disposition": `attachment; filename="${name}"`,
+					});
+					await pipeline(createReadStream(file), response);
+				}),
+			);
 			return { address };
 		},
 	},

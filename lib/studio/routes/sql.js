@@ -80,11 +80,14 @@ async function change(session, sql, signal) {
 					clearTimeout(timer);
 					if (!commits) throw new RolledBack();
 				},
-				{ idleTimeoutMs: UNDECIDED_MS + ROUTE_MS },
+				{ signal, idleTimeoutMs: UNDECIDED_MS + ROUTE_MS },
 			)
 			.finally(() => {
+				// Its callback may wait still, where it was ended by something else.
+				decide(false);
 				ending.forget();
-				undecided.delete(session);
+				// Of two that were asked for at once, the one that waits may fail while the other is undecided.
+				if (undecided.get(session)?.id === id) undecided.delete(session);
 			});
 		ended.catch(reject);
 	});

@@ -70,7 +70,9 @@ function whereKey(table, key) {
 	const names = keyOf(table);
 	if (names.length === 0) throw invalidArgument("table", "is a view, whose rows cannot be changed here");
 	if (key.length !== names.length) throw invalidArgument("key", `must have ${names.length} values`);
-	return { condition: names.map((name) => `${name} IS ?`).join(" AND "), parameters: key.map(fromCell) };
+	// The first finds the row. By the second it has this very key, also where the column takes others for equal.
+	const condition = names.map((name) => `${name} IS ? AND ${name} COLLATE BINARY IS ?`).join(" AND ");
+	return { condition, parameters: key.map(fromCell).flatMap((value) => [value, value]) };
 }
 
 /**
@@ -205,8 +207,8 @@ const TABLE_ROUTES = {
 				const name = quoted(columnOf(table, textOf(input, "column")).name);
 				const { condition, parameters } = whereKey(table, listOf(input, "key"));
 				const before = fromCell(input.before);
-				// The type counts, too: 1 and 1.0 are equal, and not the same.
-				const same = `${name} IS ? AND typeof(${name}) = ?`;
+				// The type counts, too: 1 and 1.0 are equal, and not the same. Nor are 'a' and 'A', whatever the column's collation.
+				const same = `${name} COLLATE BINARY IS ? AND typeof(${name}) = ?`;
 				const sql = `UPDATE ${quoted(table.name)} SET ${name} = ? WHERE ${condition} AND ${same}`;
 				const { changes } = await tx.run(sql, [fromCell(input.value), ...parameters, before, textOf(input, "type")]);
 				checkOne(changes);

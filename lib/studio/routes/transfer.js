@@ -114,8 +114,10 @@ async function importFrom(session, input, signal) {
 		throw new RootcellarError("ERR_READ_ONLY", "the studio was started without --write");
 	}
 	const place = { file: session.file, url: session.url };
-	const source = await openSource(options.from === undefined ? undefined : found.file, options, session.file);
+	/** @type {import("../../cli/import/sources/source.js").Source | undefined} */
+	let source;
 	try {
+		source = await openSource(options.from === undefined ? undefined : found.file, options, session.file);
 		const { keys, skipped, expired, inexact, refused } = await importing().carry(
 			cancelled(source, signal),
 			place,
@@ -127,7 +129,7 @@ async function importFrom(session, input, signal) {
 	} catch (error) {
 		throw inWordsOfThePage(error, found.file);
 	} finally {
-		await source.close();
+		await source?.close();
 	}
 }
 

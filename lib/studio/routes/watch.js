@@ -25,7 +25,8 @@ const WATCH_ROUTES = {
 			const community = communityOf(input);
 			const keys = listOf(input, "keys", WATCH_KEYS_MAX).map((_, at, all) => textOf(all, String(at)));
 			const ending = session.ending();
-			const ended = AbortSignal.any([signal, ending.signal]);
+			const over = new AbortController();
+			const ended = AbortSignal.any([signal, ending.signal, over.signal]);
 			try {
 				const changes = keys.length === 0 ? undefined : await begun(session, community, keys, ended);
 				const version = session.version();
@@ -37,6 +38,8 @@ const WATCH_ROUTES = {
 			} catch (error) {
 				if (!ended.aborted) throw error;
 			} finally {
+				// Where one of them has failed, the others end, too.
+				over.abort();
 				ending.forget();
 			}
 		},

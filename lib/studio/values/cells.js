@@ -14,7 +14,7 @@ const { ANSWER_LENGTH, CELL_LENGTH, PREVIEW_BYTES } = require("../limits.js");
 
 /**
  * @param {unknown} value as SQL returns it
- * @param {number} [lengthMax] of a text
+ * @param {number} [lengthMax] of a text, or of the digits of a BLOB, of which {@link PREVIEW_BYTES} are always there
  * @returns {Cell}
  */
 function toCell(value, lengthMax = CELL_LENGTH) {
@@ -22,7 +22,7 @@ function toCell(value, lengthMax = CELL_LENGTH) {
 	if (typeof value === "bigint") return { int: String(value) };
 	if (typeof value === "number") return Number.isFinite(value) ? value : { real: String(value) };
 	if (value instanceof Uint8Array) {
-		const begin = value.subarray(0, Math.max(PREVIEW_BYTES, lengthMax >> 1));
+		const begin = value.subarray(0, Math.max(PREVIEW_BYTES, Math.floor(lengthMax / 2)));
 		return { blob: Buffer.from(begin).toString("hex"), bytes: value.length };
 	}
 	const text = String(value);
@@ -69,7 +69,7 @@ function lengthOf(cell) {
 }
 
 /**
- * The value of a cell that the page sends back whole.
+ * The value of a cell that the page sends back whole. One that was typed has no number of bytes, or 0.
  *
  * @param {any} cell
  * @returns {import("../../..").SqlValue}
@@ -78,11 +78,17 @@ function fromCell(cell) {
 	if (cell === null || typeof cell === "string" || typeof cell === "number") return cell;
 	if (typeof cell?.int === "string" && /^-?\d{1,19}$/.test(cell.int)) return BigInt(cell.int);
 	if (typeof cell?.real === "string") return Number(cell.real);
-	if (typeof cell?.blob === "string" && /^([0-9a-f]{2})*$/i.test(cell.blob)) return Buffer.from(cell.blob, "hex");
-	throw Object.assign(new TypeError("a value must be null, a text, a number, or { int }, { real } or { blob }"), {
-		code: "ERR_INVALID_ARGUMENT",
-		argument: "value",
-	});
+	if (typeof cell?.blob === "string" && /^([0-9a-f]{2})*$/i.test(cell.blob)) {
+		const blob = Buffer.from(cell.blob, "hex");
+		if (cell.bytes > 0 && cell.bytes !== blob.length) throw invalidValue("must be whole, not the beginning of a BLOB");
+		return blob;
+	}
+	throw invalidValue("must be null, a text, a number, or { int }, { real } or { blob }");
+}
+
+/** @param {string} problem */
+function invalidValue(problem) {
+	return Object.assign(new TypeError(`a value ${problem}`), { code: "ERR_INVALID_ARGUMENT", argument: "value" });
 }
 
 /**
