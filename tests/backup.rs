@@ -105,7 +105,7 @@ fn every_state_that_was_captured_is_restored_to_the_byte() {
                 states.push((publisher.newest().unwrap(), now_ms, bench.image()));
             }
             if rng.u8(0..10) == 0 {
-                publisher.maintain(now_ms, WEEK).unwrap();
+                publisher.maintain(now_ms, Duration::ZERO, WEEK).unwrap();
             }
             if rng.u8(0..10) == 0 {
                 publisher = bench.publisher();
@@ -160,7 +160,7 @@ fn a_changed_page_size_begins_a_new_chain() {
     assert!(names.contains(&FileName::snapshot(txid(2))) && !names.contains(&FileName::captured(txid(2))));
     assert!(names.contains(&FileName::captured(txid(3))));
     assert!(bench.restore(Target::Txid(txid(2))).unwrap().1 == small);
-    publisher.maintain(START_MS + 60_000, WEEK).unwrap();
+    publisher.maintain(START_MS + 60_000, Duration::ZERO, WEEK).unwrap();
     assert!(bench.restore(Target::Newest).unwrap().1 == bench.image());
 }
 
@@ -196,7 +196,7 @@ fn a_second_writer_is_detected_and_histories_are_never_mixed() {
     for _ in 0..2 {
         assert_eq!(publisher.run(START_MS + 2).unwrap_err().code(), "ERR_BACKUP_CONFLICT");
     }
-    assert!(!publisher.maintain(START_MS + 90_000, WEEK).unwrap());
+    assert!(!publisher.maintain(START_MS + 90_000, Duration::ZERO, WEEK).unwrap());
     other.execute("INSERT INTO t VALUES (8, 'other')");
     second.run(START_MS + 3).unwrap();
     assert!(bench.restore(Target::Newest).unwrap().1 == other.image());
@@ -255,7 +255,7 @@ fn a_damaged_backup_is_skipped_for_the_newest_state_that_can_be_reached_and_repo
             publisher.run(START_MS + i64::from(step) * 10_000).unwrap();
             states.push(bench.image());
         }
-        publisher.maintain(START_MS + 120_000, WEEK).unwrap();
+        publisher.maintain(START_MS + 120_000, Duration::ZERO, WEEK).unwrap();
         let destination = Folder::new(&bench.path("backups"));
         let files = destination.list().unwrap();
         let victim: BackupFile = *rng.choice(&files).unwrap();
@@ -320,7 +320,7 @@ fn what_is_written_for_days_stays_small_and_restorable() {
         let now_ms = START_MS + step * HOUR_MS;
         bench.execute(&format!("REPLACE INTO t VALUES ({}, randomblob(50))", rng.u32(0..100)));
         publisher.run(now_ms).unwrap();
-        publisher.maintain(now_ms + HOUR_MS / 2, WEEK).unwrap();
+        publisher.maintain(now_ms + HOUR_MS / 2, Duration::ZERO, WEEK).unwrap();
     }
     let files = bench.destination().list().unwrap();
     let oldest_snapshot = of_level(&files, Level::SNAPSHOT)[0];

@@ -92,7 +92,7 @@ fn who_was_overtaken_publishes_nothing_although_the_names_are_free_again() {
     publisher.run(START_MS).unwrap();
     let (new, mut successor) = old.overtaken(backups.path());
     // Captures are merged, and removed when they are old.
-    while successor.maintain(START_MS + 3_600_000, WEEK).unwrap() {}
+    while successor.maintain(START_MS + 3_600_000, Duration::ZERO, WEEK).unwrap() {}
     let captured = |file: &&BackupFile| file.name.level.get() == 0;
     assert!(new.files().iter().filter(captured).count() < 5);
 
@@ -100,7 +100,7 @@ fn who_was_overtaken_publishes_nothing_although_the_names_are_free_again() {
     old.write("old");
     for _ in 0..2 {
         assert_eq!(publisher.run(START_MS + 3_700_000).unwrap_err().code(), "ERR_BACKUP_CONFLICT");
-        assert!(!publisher.maintain(START_MS + 3_700_000, WEEK).unwrap());
+        assert!(!publisher.maintain(START_MS + 3_700_000, Duration::ZERO, WEEK).unwrap());
     }
     drop(publisher);
     let mut again = old.publisher();
@@ -119,7 +119,7 @@ fn who_was_overtaken_leaves_the_backups_of_the_other_as_they_are() {
     publisher.run(START_MS).unwrap();
     let (new, _successor) = old.overtaken(backups.path());
     let before = new.files();
-    let error = publisher.maintain(START_MS + 3_600_000, Duration::ZERO).unwrap_err();
+    let error = publisher.maintain(START_MS + 3_600_000, Duration::ZERO, Duration::ZERO).unwrap_err();
     assert_eq!(error.code(), "ERR_BACKUP_CONFLICT");
     assert_eq!(new.files(), before);
 }
@@ -148,7 +148,7 @@ fn a_destination_that_has_lost_backups_gets_everything_anew_and_says_so() {
             publisher.run(START_MS + 4000).unwrap();
             if !is_reopened && lost == "the first" {
                 // A backup that is missing before the last is found where backups are merged.
-                publisher.maintain(START_MS + 5000, WEEK).unwrap();
+                publisher.maintain(START_MS + 5000, Duration::ZERO, WEEK).unwrap();
                 assert!(publisher.has_work().unwrap());
                 publisher.run(START_MS + 6000).unwrap();
             }
@@ -156,7 +156,7 @@ fn a_destination_that_has_lost_backups_gets_everything_anew_and_says_so() {
             let told = publisher.take_problem().map(|error| error.code().to_owned());
             assert_eq!(told.as_deref(), Some("ERR_BACKUP_DAMAGED"), "{lost}");
             assert!(publisher.take_problem().is_none());
-            publisher.maintain(START_MS + 7000, WEEK).unwrap();
+            publisher.maintain(START_MS + 7000, Duration::ZERO, WEEK).unwrap();
             assert!(publisher.take_problem().is_none());
         }
     }

@@ -243,7 +243,7 @@ fn litestream_restores_what_days_of_backups_were_merged_and_thinned_to() {
         if current.run(now_ms).unwrap().is_some() {
             times.push(now_ms);
         }
-        current.maintain(now_ms + STEP_MS / 2, WEEK).unwrap();
+        current.maintain(now_ms + STEP_MS / 2, Duration::ZERO, WEEK).unwrap();
     }
     let files = folder.list().unwrap();
     assert!(!files.iter().any(|file| file.name.max == txid(1)), "the first day is past the retention");

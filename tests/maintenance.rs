@@ -122,7 +122,7 @@ impl Bot {
 
     fn maintain(&mut self) {
         if self.second % MAINTENANCE_S == 0
-            && let Err(error) = self.publisher.maintain(START_MS + self.second * 1000, WEEK)
+            && let Err(error) = self.publisher.maintain(START_MS + self.second * 1000, Duration::ZERO, WEEK)
         {
             self.failures.push(error);
         }
@@ -256,6 +256,6 @@ fn what_may_go_goes_although_there_is_no_room() {
     bot.second += 10 * 60;
     bot.disk.is_full.store(true, Ordering::Relaxed);
     let now_ms = START_MS + bot.second * 1000;
-    assert_eq!(bot.publisher.maintain(now_ms, WEEK).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
+    assert_eq!(bot.publisher.maintain(now_ms, Duration::ZERO, WEEK).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
     assert!(bot.of_level(0).len() < files);
 }

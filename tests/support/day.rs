@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rootcellar::backup::capture::wal_capture::WalCapture;
 use rootcellar::backup::catalog::files::BackupFile;
@@ -63,7 +64,7 @@ pub fn play(folder: &Path, keys: usize, values: Values, seconds: i64) -> Played 
         publisher.run(now_ms).unwrap().unwrap();
         if second % maintenance_s == 0 {
             most_bytes = most_bytes.max(total_bytes(&destination.list().unwrap()));
-            publisher.maintain(now_ms, BACKUP_RETENTION).unwrap();
+            publisher.maintain(now_ms, Duration::ZERO, BACKUP_RETENTION).unwrap();
         }
     }
 
