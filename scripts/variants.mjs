@@ -1,5 +1,5 @@
-// Switches off one check at a time, in a copy of the sources, and sees a test fail for each:
-// `npm run test:variants`. A variant that no test notices is a failure.
+// Switches off one check at a time, in a copy of the sources, and sees a test fail for each: `npm run test:variants`; with
+// `-- <file> ...` only in files whose path contains one of these texts. A variant that no test notices is a failure.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -57,13 +57,19 @@ function isNoticed(/** @type {import("./lib/variants.mjs").Variant} */ { name, f
 	return failed.length > 0;
 }
 
+/** @param {import("./lib/variants.mjs").Variant} variant */
+function isWanted({ file }) {
+	const wanted = process.argv.slice(2);
+	return wanted.length === 0 || wanted.some((part) => file.includes(part));
+}
+
 await main(async () => {
 	await Promise.all([installPackages().then(prepareSqliteLibraries), prepareExtendedTests()]);
 	rmSync(copy, { recursive: true, force: true });
 	mkdirSync(copy, { recursive: true });
 	for (const name of [...SOURCES, ...PACKAGE]) cpSync(join(root, name), join(copy, name), { recursive: true });
 	symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
-	const unnoticed = variants.filter((variant) => !isNoticed(variant));
+	const unnoticed = variants.filter(isWanted).filter((variant) => !isNoticed(variant));
 	rmSync(copy, { recursive: true, force: true });
 	if (unnoticed.length > 0) {
 		throw new StepFailure("Switching off one check at a time", `${unnoticed.length} were not noticed`);
