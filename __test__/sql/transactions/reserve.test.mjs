@@ -122,6 +122,18 @@ describe("a reserved connection", () => {
 		await next.release();
 	});
 
+	test("that is granted while it is given up is given back", async () => {
+		const { sqlite } = await storeWithRows();
+		const controller = new AbortController();
+		const reserved = rejection(() => sqlite.reserve({ signal: controller.signal }));
+		for (let turn = 0; turn < 10; turn++) await undefined;
+		// Time for it to be granted, which nobody hears of meanwhile.
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+		controller.abort();
+		expect(await reserved).toMatchObject({ code: "ABORT_ERR" });
+		await sqlite.run(INSERT, ["x"]);
+	});
+
 	test("keeps the order of statements in flight among which one fails", async () => {
 		const { sqlite } = await storeWithRows();
 		const connection = await sqlite.reserve();
