@@ -134,6 +134,21 @@ describe("a reserved connection", () => {
 		await sqlite.run(INSERT, ["x"]);
 	});
 
+	test("keeps what SQLite keeps of a script and of a statement that fail, and nothing of a batch", async () => {
+		const { sqlite } = await storeWithRows(1);
+		const connection = await sqlite.reserve();
+		const fails = "INSERT OR FAIL INTO t (a) VALUES";
+		for (const call of [
+			() => connection.exec("INSERT INTO t (a) VALUES ('script'); INSERT INTO t (a) VALUES ('row 1')"),
+			() => connection.run(`${fails} ('statement'), ('row 1')`),
+			() => connection.batch([{ sql: INSERT, params: ["batch"] }, { sql: `${fails} ('fails'), ('row 1')` }]),
+		]) {
+			expect(await rejection(call)).toMatchObject({ code: "SQLITE_CONSTRAINT_UNIQUE" });
+		}
+		await connection.release();
+		expect(await valuesOf(sqlite)).toEqual(["row 1", "script", "statement"]);
+	});
+
 	test("keeps the order of statements in flight among which one fails", async () => {
 		const { sqlite } = await storeWithRows();
 		const connection = await sqlite.reserve();
