@@ -596,7 +596,10 @@ export interface SqlOptions {
 	 */
 	signal?: AbortSignal;
 
-	/** Milliseconds from the call after which the operation ends in the same way, with `ERR_TIMEOUT`. */
+	/**
+	 * Milliseconds from the call after which the operation ends in the same way, with `ERR_TIMEOUT`. `iterate` counts them from
+	 * when its first row is asked for, and `migrate` anew for each migration.
+	 */
 	timeoutMs?: number;
 }
 
@@ -720,8 +723,10 @@ export interface SqlStatement {
  *   says where in the text the error is;
  * - `ERR_SQL_FORBIDDEN`, if the statement would end durability, spoil the backup, or change the store's own tables.
  *
- * A statement that rejects had no effect. Messages never contain parameters or stored values, except what a trigger's own
- * `RAISE` says.
+ * A statement that rejects had no effect. On a reserved connection there is an exception: one of `run` that ends with `FAIL`
+ * (`INSERT OR FAIL`, `RAISE(FAIL)`) keeps the rows that it had written until then, as SQLite has it.
+ *
+ * Messages never contain parameters or stored values, except what a trigger's own `RAISE` says.
  */
 export interface SqlMethods {
 	/**
@@ -782,6 +787,9 @@ export interface SqlMethods {
 	 * A script that contains `BEGIN`, `VACUUM`, `PRAGMA foreign_keys = OFF` or the like runs statement by statement
 	 * instead, as SQLite would run it: what it committed before an error stays. A transaction that it leaves open is
 	 * rolled back (`ERR_TRANSACTION_LEFT_OPEN`), and what it set on the connection is reset.
+	 *
+	 * On a reserved connection every script runs statement by statement: what was done before an error stays, and so does a
+	 * transaction that the script leaves open, and what it set.
 	 *
 	 * @example
 	 * ```ts

@@ -144,6 +144,18 @@ describe("iteration", () => {
 		expect(seen).toEqual(keys.toSorted());
 		expect(await keyv.has("key 0")).toBe(false);
 	});
+
+	test("yields every entry that clearing removes, also those of the empty key and of keys with NUL", async () => {
+		const adapter = new KeyvRootcellar({ dataStore: temporaryStore() });
+		const keys = ["", ...Array.from({ length: 450 }, (_, index) => `${index % 150}`.padEnd(3 + index / 150, "\0"))];
+		await Promise.all(keys.map((key) => adapter.set(`many:${key}`, key)));
+		const seen = [];
+		for await (const entry of adapter.iterator("many")) seen.push(entry);
+		expect(seen).toEqual(keys.toSorted().map((key) => [`many:${key}`, key]));
+		adapter.namespace = "many";
+		await adapter.clear();
+		expect(await adapter.iterator("many").next()).toEqual({ value: undefined, done: true });
+	});
 });
 
 describe("several keys", () => {

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test, vi } from "vitest";
+import { packagePath, runModuleForJson } from "../helpers/child.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import {
 	atTerminal,
@@ -70,6 +71,30 @@ describe("how it is called", () => {
 			expect(said, args.join(" ")).toMatch(/^rootcellar: .* \(ERR_USAGE\)\n\(rootcellar --help tells more\)\n$/s);
 		}
 		expect((await rootcellar([])).code).toBe(2);
+	});
+
+	test("a time without a zone is local, also a date alone", async () => {
+		const texts = [
+			"2025-01-31",
+			"2025-01-31T00:00",
+			"2025-01-31 12:00:00",
+			"2025-01-31T12:00Z",
+			"2025-01-31T12:00+02:00",
+		];
+		const times = await runModuleForJson(
+			`import { createRequire } from "node:module";
+			const { parseMoment, parseTime } = createRequire(process.argv[1])("./lib/cli/options.js");
+			console.log(JSON.stringify(process.argv.slice(2).map((text) => [parseTime(text), parseMoment(text)])));`,
+			{ args: [packagePath, ...texts], env: { TZ: "Asia/Tokyo" }, bare: true },
+		);
+		expect(times.map(([time]) => time)).toEqual([
+			"2025-01-30T15:00:00.000Z",
+			"2025-01-30T15:00:00.000Z",
+			"2025-01-31T03:00:00.000Z",
+			"2025-01-31T12:00:00.000Z",
+			"2025-01-31T10:00:00.000Z",
+		]);
+		for (const [time, moment] of times) expect(moment).toBe(time);
 	});
 
 	test("a configuration that cannot be used ends with 2, and says what was expected", async () => {

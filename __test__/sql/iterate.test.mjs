@@ -1,11 +1,14 @@
 // iterate: results of any size, a slice at a time, from one snapshot.
 
+import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { runModuleForJson } from "../helpers/child.mjs";
 import { expectFailure, rejection } from "../helpers/errors.mjs";
 import { temporaryFile } from "../helpers/store.mjs";
 import { numbers, storeWithRows } from "./tables.mjs";
+
+const { Requests } = createRequire(import.meta.url)("../../lib/native/requests.js");
 
 async function collect(iterable) {
 	const rows = [];
@@ -110,6 +113,32 @@ describe("iterate", () => {
 		expect(await rows.next()).toEqual({ value: undefined, done: true });
 	});
 
+	test("leaves nothing of its cancellation behind, however it ends", async () => {
+		const { sqlite } = await storeWithRows(3_000);
+		const forgotten = vi.spyOn(Requests.prototype, "forgetCancel");
+		onTestFinished(() => forgotten.mockRestore());
+		const controller = new AbortController();
+		const options = { signal: controller.signal, timeoutMs: 3_600_000 };
+		const open = (sql) => sqlite.iterate(sql, [], options);
+		const ends = [
+			() => collect(open("SELECT id FROM t")),
+			async () => {
+				for await (const { id } of open("SELECT id FROM t")) if (id === 2) break;
+			},
+			() => rejection(() => open("SELECT nonsense").next()),
+			() => sqlite.transaction((tx) => collect(tx.iterate("SELECT id FROM t", [], options))),
+			async () => {
+				const rejected = rejection(() => open(`${numbers()} SELECT max(i) FROM numbers`).next());
+				await sleep(20);
+				controller.abort();
+				expect(await rejected).toMatchObject({ code: "ABORT_ERR" });
+			},
+		];
+		for (const end of ends) await end();
+		const seen = forgotten.mock.calls.map(([{ number }]) => number);
+		expect(new Set(seen).size).toBe(ends.length);
+	});
+
 	test("within a transaction reads what that has written, beside its other statements", async () => {
 		const { sqlite } = await storeWithRows(2_000);
 		await sqlite.transaction(async (tx) => {
@@ -188,11 +217,19 @@ describe("memory", () => {
 		expect(result.mib).toBeLessThan(200);
 	}, 300_000);
 
-	test("an iterator that nobody has any more gives its snapshot back", async () => {
-		const result = await runModuleForJson(
-			`const store = openDataStore({ filename: process.argv[1], backup: false });
+	test.each([
+		["", "{}"],
+		[", also if its signal lives on", "{ signal: globalThis.kept.signal }"],
+		[", also before its time is over", "{ timeoutMs: 3_600_000 }"],
+	])(
+		"an iterator that nobody has any more gives its snapshot back%s",
+		async (_, options) => {
+			const result = await runModuleForJson(
+				`import { getEventListeners } from "node:events";
+			const store = openDataStore({ filename: process.argv[1], backup: false });
+			globalThis.kept = new AbortController();
 			await store.sqlite.exec(process.argv[2]);
-			await store.sqlite.iterate("SELECT i FROM u").next();
+			await store.sqlite.iterate("SELECT i FROM u", [], ${options}).next();
 			await store.sqlite.run("UPDATE u SET i = 0");
 			const checkpoint = async () => Object.values(await store.sqlite.get("PRAGMA wal_checkpoint(TRUNCATE)"))[0];
 			const before = await checkpoint();
@@ -202,14 +239,17 @@ describe("memory", () => {
 				await new Promise((resolve) => setTimeout(resolve, 20));
 				after = await checkpoint();
 			}
-			console.log(JSON.stringify({ before, after }));`,
-			{
-				args: [temporaryFile(), `CREATE TABLE u (i); ${numbers(5_000)} INSERT INTO u SELECT i FROM numbers`],
-				env: { NODE_OPTIONS: "--expose-gc" },
-			},
-		);
-		expect(result).toEqual({ before: 1, after: 0 });
-	}, 300_000);
+			const listeners = getEventListeners(globalThis.kept.signal, "abort").length;
+			console.log(JSON.stringify({ before, after, listeners }));`,
+				{
+					args: [temporaryFile(), `CREATE TABLE u (i); ${numbers(5_000)} INSERT INTO u SELECT i FROM numbers`],
+					env: { NODE_OPTIONS: "--expose-gc" },
+				},
+			);
+			expect(result).toEqual({ before: 1, after: 0, listeners: 0 });
+		},
+		300_000,
+	);
 });
 
 test("a loop that waits between its rows holds up nobody", async () => {

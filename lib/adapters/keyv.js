@@ -15,7 +15,7 @@ const PAGE_KEYS = 200;
 
 // A range, for `LIKE`, and with it `deleteLike`, ignores case, by which namespaces may differ.
 const DELETE_RANGE = "DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
-const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key > ? AND key < ?
+const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?
 	ORDER BY key LIMIT ${PAGE_KEYS}`;
 
 /**
@@ -93,10 +93,10 @@ class KeyvRootcellar extends EventEmitter {
 
 	/** @param {string} [namespace] */
 	async *iterator(namespace) {
-		let [after, end] = rangeOf(this.prefix, namespace);
+		let [from, end] = rangeOf(this.prefix, namespace);
 		for (;;) {
 			/** @type {[string][]} */
-			const rows = await this.dataStore.sqlite.all(KEYS_OF_RANGE, [after, end], { rowMode: "array" });
+			const rows = await this.dataStore.sqlite.all(KEYS_OF_RANGE, [from, end], { rowMode: "array" });
 			const keys = rows.map(([key]) => key.slice(this.prefix.length));
 			const values = await this.getMany(keys);
 			for (const [index, value] of values.entries()) {
@@ -108,7 +108,8 @@ class KeyvRootcellar extends EventEmitter {
 			if (!last || rows.length < PAGE_KEYS) {
 				return;
 			}
-			[after] = last;
+			// The first that can come after it.
+			from = `${last[0]}\0`;
 		}
 	}
 

@@ -1,6 +1,8 @@
 "use strict";
 
+const { RootcellarError } = require("../base/errors.js");
 const { SqlSession } = require("./session.js");
+const { whenReleased } = require("../api/transaction.js");
 
 /**
  * Sessions of a query builder. Any number can be acquired at once, because nearly all of them lease nothing.
@@ -23,12 +25,19 @@ class SessionPool {
 		this.isKeptInUse = false;
 		/** @type {(() => void)[]} callers that wait for it */
 		this.waiting = [];
+		this.isClosed = false;
 	}
 
-	/** @returns {Promise<InstanceType<typeof SqlSession>>} */
+	/**
+	 * @returns {Promise<InstanceType<typeof SqlSession>>}
+	 * @throws `ERR_IN_TRANSACTION` in the callback of a transaction on the kept session, which would be waited for
+	 */
 	async acquire() {
 		while (this.kept && this.isKeptInUse) {
-			await new Promise((resolve) => this.waiting.push(() => resolve(undefined)));
+			await this.turnWith(this.kept);
+		}
+		if (this.isClosed) {
+			throw new RootcellarError("ERR_STORE_CLOSED", "the query builder was destroyed");
 		}
 		if (this.kept?.hasLease) {
 			this.isKeptInUse = true;
@@ -38,6 +47,46 @@ class SessionPool {
 		const session = new SqlSession(this.sqlite, this.idleTimeoutMs);
 		this.inUse.add(session);
 		return session;
+	}
+
+	/**
+	 * Waits until the kept session is given back, or has ended of itself, after which nobody is given it any more.
+	 *
+	 * @param {InstanceType<typeof SqlSession>} kept
+	 * @returns {Promise<void>}
+	 */
+	turnWith(kept) {
+		return new Promise((resolve) => {
+			const { lease } = kept;
+			if (lease) {
+				whenReleased(lease, () => this.ended(kept, lease));
+			}
+			this.waiting.push(resolve);
+		});
+	}
+
+	/**
+	 * @param {InstanceType<typeof SqlSession>} kept
+	 * @param {import("../..").Connection} lease
+	 */
+	ended(kept, lease) {
+		if (kept.lease !== lease) {
+			return;
+		}
+		kept.lose();
+		if (kept === this.kept && this.isKeptInUse) {
+			this.inUse.add(kept);
+			this.forgetKept();
+		}
+	}
+
+	/** From now on callers are given sessions of their own. */
+	forgetKept() {
+		this.kept = undefined;
+		this.isKeptInUse = false;
+		for (const wake of this.waiting.splice(0)) {
+			wake();
+		}
 	}
 
 	/**
@@ -58,20 +107,18 @@ class SessionPool {
 			this.isKeptInUse = false;
 			this.waiting.shift()?.();
 		} else if (session === this.kept) {
-			this.kept = undefined;
-			this.isKeptInUse = false;
-			for (const wake of this.waiting.splice(0)) {
-				wake();
-			}
+			this.forgetKept();
 		}
 	}
 
-	/** Rolls back all open transactions. */
+	/** Rolls back all open transactions, in which nothing runs any more. Who waits for the kept session is refused. */
 	async close() {
 		const { kept, inUse } = this;
+		this.isClosed = true;
 		this.kept = undefined;
 		this.inUse = new Set();
-		await Promise.all([...inUse, ...(kept ? [kept] : [])].map((session) => session.releaseLease()));
+		await Promise.all([...inUse, ...(kept ? [kept] : [])].map((session) => session.lose()));
+		this.forgetKept();
 	}
 }
 

@@ -71,8 +71,8 @@ class SqlSession {
 		this.hasForeignKeysOff = false;
 		/** @type {SuspendedKeys | undefined} since foreign keys were first switched off in the open transaction */
 		this.suspended = undefined;
-		/** @type {import("../queue/transaction-scope.js").Scope | undefined} the scope of the callback that uses it, since `begin` */
-		this.scope = undefined;
+		/** @type {Set<import("../queue/transaction-scope.js").Scope>} the scopes of the callbacks that use its transaction */
+		this.scopes = new Set();
 		/** True if the query builder itself began the transaction, so that it ends when the session is given back. */
 		this.isManaged = false;
 	}
@@ -175,6 +175,7 @@ class SqlSession {
 		}
 		if (this.open.length === 0) {
 			this.suspended = undefined;
+			this.leaveScopes();
 		}
 		if (this.open.length === 0 && !this.hasForeignKeysOff) {
 			// Nothing is open, so that there is nothing to wait for.
@@ -276,6 +277,7 @@ class SqlSession {
 			await this.releaseLease();
 		}
 		this.open.length = 0;
+		this.leaveScopes();
 	}
 
 	/**
@@ -315,6 +317,7 @@ class SqlSession {
 			return callback();
 		}
 		return runInScope((scope) => {
+			this.scopes.add(scope);
 			openScope(lease, scope);
 			return callback();
 		});
@@ -330,22 +333,35 @@ class SqlSession {
 		const scope = enterScope();
 		await this.execute(sql, []);
 		if (this.lease !== undefined) {
-			this.scope = scope;
+			this.scopes.add(scope);
 			openScope(this.lease, scope);
 		}
 	}
 
 	/**
-	 * Ends it. Asynchronous calls that its callback has left behind may wait for it from now on.
+	 * Ends it.
 	 *
 	 * @param {string} sql
 	 */
 	async end(sql) {
-		if (this.scope !== undefined) {
-			this.scope.blocked = undefined;
-			this.scope = undefined;
-		}
+		this.leaveScopes();
 		await this.execute(sql, []);
+	}
+
+	/** Lets asynchronous calls that callbacks have left behind wait for it from now on. */
+	leaveScopes() {
+		for (const scope of this.scopes) {
+			scope.blocked = undefined;
+		}
+		this.scopes.clear();
+	}
+
+	/** Releases the lease and keeps it, so that nothing of an open transaction runs outside of it. */
+	async lose() {
+		if (this.lease !== undefined) {
+			this.isLost = true;
+			await this.lease.release();
+		}
 	}
 
 	/** Releases the lease, which rolls back an open transaction. */

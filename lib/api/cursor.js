@@ -13,10 +13,39 @@ const { closeCursor } = require("../native/requests.js");
  * @typedef {import("../native/requests.js").Cursor} Cursor
  */
 
+/**
+ * Cursor that an iterator has open, and what cancels it.
+ *
+ * @typedef {{ cursor: Cursor | undefined, cancel: Cancellation | undefined }} Open
+ */
+
 /** Closes the cursor of an iterator that was garbage-collected before its end. */
-const abandoned = new FinalizationRegistry((/** @type {{ current: Cursor | undefined }} */ { current }) => {
-	if (current) closeCursor(current);
+const abandoned = new FinalizationRegistry((/** @type {Open} */ { cursor, cancel }) => {
+	if (cursor) {
+		closeCursor(cursor);
+		if (cancel) {
+			cancel.done();
+			cursor.native.forgetCancel(cancel.number);
+		}
+	}
 });
+
+/**
+ * Lets a read be cancelled. This is a function apart, because a signal keeps its closure alive, which in `createCursor` would
+ * keep the iterator.
+ *
+ * @param {OperationQueue} queue
+ * @param {Cancellation | undefined} cancel
+ * @param {(error: unknown) => void} reject
+ */
+function watch(queue, cancel, reject) {
+	if (cancel) {
+		cancel.whenCancelled = (error, timedOut) => {
+			queue.connection.current?.cancel(cancel, timedOut);
+			reject(error);
+		};
+	}
+}
 
 /**
  * Iterator over the rows of a result, which are read a slice at a time as they are asked for.
@@ -31,10 +60,8 @@ function createCursor(queue, prepare) {
 	let at = 0;
 	/** @type {"new" | "open" | "done"} */
 	let state = "new";
-	/** @type {{ current: Cursor | undefined }} */
-	const open = { current: undefined };
-	/** @type {Cancellation | undefined} */
-	let cancel;
+	/** @type {Open} */
+	const open = { cursor: undefined, cancel: undefined };
 	/** @type {Promise<void>} settled when the last call is: calls are carried out one after the other */
 	let last = Promise.resolve();
 	let underWay = 0;
@@ -43,9 +70,12 @@ function createCursor(queue, prepare) {
 		state = "done";
 		rows = [];
 		at = 0;
-		if (open.current) closeCursor(open.current);
-		open.current = undefined;
-		cancel?.done();
+		if (open.cursor) closeCursor(open.cursor);
+		open.cursor = undefined;
+		if (open.cancel) {
+			open.cancel.done();
+			queue.connection.current?.forgetCancel(open.cancel);
+		}
 	};
 
 	/** @returns {Promise<void>} */
@@ -77,15 +107,15 @@ function createCursor(queue, prepare) {
 	/** @param {RowsReceiver} receiver */
 	const start = (receiver) => {
 		const prepared = prepare();
-		cancel = prepared.cancel;
-		watch(receiver.reject);
+		open.cancel = prepared.cancel;
+		watch(queue, open.cancel, receiver.reject);
 		queue.snapshot((started) => {
 			if (state === "done") {
 				// Given up while it waited for its turn.
 				return true;
 			}
 			const { cursor, isStarted } = queue.connection.opened.openCursor(prepared, receiver, started);
-			open.current = cursor;
+			open.cursor = cursor;
 			return isStarted;
 		}, receiver.reject);
 	};
@@ -93,22 +123,11 @@ function createCursor(queue, prepare) {
 	/** @param {RowsReceiver} receiver */
 	const next = (receiver) => {
 		queue.checkOpen();
-		if (cancel?.error) {
-			throw cancel.error;
+		if (open.cancel?.error) {
+			throw open.cancel.error;
 		}
-		watch(receiver.reject);
-		queue.connection.opened.fetch(/** @type {Cursor} */ (open.current), receiver);
-	};
-
-	/** @param {(error: unknown) => void} reject */
-	const watch = (reject) => {
-		if (cancel) {
-			const token = cancel;
-			cancel.whenCancelled = (error, timedOut) => {
-				queue.connection.current?.cancel(token, timedOut);
-				reject(error);
-			};
-		}
+		watch(queue, open.cancel, receiver.reject);
+		queue.connection.opened.fetch(/** @type {Cursor} */ (open.cursor), receiver);
 	};
 
 	/** @returns {Promise<IteratorResult<any>>} */

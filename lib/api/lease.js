@@ -106,11 +106,16 @@ class Lease {
 	}
 
 	/**
-	 * Runs the callback, on the connection that is there now.
+	 * Runs the callback, on the connection that is there now, unless it was cancelled while it was waited for.
 	 *
 	 * @param {LeaseConnection} connection
 	 */
 	begun(connection) {
+		if (this.result) {
+			this.state = "ending";
+			this.source.end(false);
+			return;
+		}
 		this.state = "begun";
 		const inner = this.outer.within(connection);
 		this.inner = inner;
@@ -145,9 +150,10 @@ class Lease {
 		this.state = "ending";
 		this.unblock();
 		this.result ??= result;
+		const isCommit = "value" in this.result;
 		this.inner.ended = closedError();
 		this.inner.fence(() => {
-			this.source.end("value" in result);
+			this.source.end(isCommit);
 			return true;
 		}, noop);
 	}

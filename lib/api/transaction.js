@@ -9,6 +9,7 @@ const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
 const { checkCancel, checkOptions } = require("./cancellation.js");
 const { atFirstUse } = require("../base/at-first-use.js");
+const { checkNoDeadlock } = require("../queue/transaction-scope.js");
 const { withLease } = require("./lease.js");
 const { createSqlite } = require("./sqlite.js");
 
@@ -134,16 +135,22 @@ function createConnection(queue, outer, release, released) {
 		};
 		released().then(close, close);
 	};
-	reserved.set(connection, { queue, openScope });
+	reserved.set(connection, { queue, outer, released, openScope });
 	return connection;
 }
 
 /**
- * Parts of a reserved connection for the adapters only: its queue, and a function that gives it a scope of its own until
- * it is released.
+ * Parts of a reserved connection for the adapters only: its queue and that which waits for it, its end, and a function that
+ * gives it a scope of its own until it is released.
  *
- * @type {WeakMap<object, { queue: OperationQueue, openScope(scope: Scope): void }>}
+ * @typedef {object} Reserved
+ * @property {OperationQueue} queue
+ * @property {OperationQueue} outer
+ * @property {() => Promise<void>} released
+ * @property {(scope: Scope) => void} openScope
  */
+
+/** @type {WeakMap<object, Reserved>} */
 const reserved = new WeakMap();
 
 /**
@@ -158,16 +165,36 @@ function openScope(connection, scope) {
 }
 
 /**
+ * Calls back when a reserved connection has been released, or has ended of itself. For callers that wait for it.
+ *
+ * @param {import("../..").Connection} connection
+ * @param {() => void} callback
+ * @throws `ERR_IN_TRANSACTION` in its own scope, see `openScope`, where they would wait for themselves
+ */
+function whenReleased(connection, callback) {
+	const { outer, released } = partsOf(connection);
+	checkNoDeadlock(outer);
+	released().then(callback, callback);
+}
+
+/**
  * The queue of a reserved connection, for statements of this package's own.
  *
  * @param {import("../..").Connection} connection
  */
 function queueOf(connection) {
-	const { queue } = reserved.get(connection) ?? {};
-	if (queue === undefined) {
+	return partsOf(connection).queue;
+}
+
+/**
+ * @param {import("../..").Connection} connection
+ */
+function partsOf(connection) {
+	const parts = reserved.get(connection);
+	if (parts === undefined) {
 		throw invalidArgument("connection", "must be one that reserve() gave");
 	}
-	return queue;
+	return parts;
 }
 
 /**
@@ -181,4 +208,4 @@ function checkIdleLimit({ idleTimeoutMs = IDLE_LIMIT_MS }) {
 
 function noop() {}
 
-module.exports = { createStoreSqlite, openScope, queueOf, transaction };
+module.exports = { createStoreSqlite, openScope, queueOf, transaction, whenReleased };

@@ -14,7 +14,8 @@ const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\
  */
 function parseTime(text) {
 	const [, day] = TIME.exec(text) ?? [];
-	const time = new Date(text);
+	// JavaScript takes a date alone for one of UTC, and a date and a time for local ones.
+	const time = new Date(text === day ? `${text}T00:00` : text);
 	// JavaScript reads the 30th of February as a day in March.
 	const isDay = day !== undefined && toIso(new Date(`${day}T00:00:00Z`))?.startsWith(day);
 	if (!isDay || Number.isNaN(time.getTime())) {

@@ -161,6 +161,44 @@ describe("beside the key-value store", () => {
 		await db("items").insert({ name: "after" });
 		expect(await db("items").orderBy("id").pluck("name")).toEqual(["kept", "after"]);
 	});
+
+	test("where foreign keys were switched off before, all that goes past it rejects at once, and it goes on", async () => {
+		const { db } = await items();
+		await db.raw("PRAGMA foreign_keys = OFF");
+		await db.transaction(async (trx) => {
+			await trx("items").insert({ name: "kept" });
+			for (const past of [
+				() => db("items").insert({ name: "past" }).then(),
+				() => db("items").then((rows) => rows),
+				() => db.transaction(async (other) => other("items").insert({ name: "past" })).then(),
+			]) {
+				expect((await rejection(past)).code).toBe("ERR_IN_TRANSACTION");
+			}
+			expect(db.client.pool.numUsed()).toBe(1);
+		});
+		await db("items").insert({ name: "after" });
+		await db.raw("PRAGMA foreign_keys = ON");
+		expect(await db("items").orderBy("id").pluck("name")).toEqual(["kept", "after"]);
+	});
+});
+
+test("what the callback of a transaction has left behind writes when it has ended, also with foreign keys off", async () => {
+	const { db } = await items();
+	for (const pragma of ["ON", "OFF"]) {
+		await db.raw(`PRAGMA foreign_keys = ${pragma}`);
+		let isOver = false;
+		let left;
+		await db.transaction(async (trx) => {
+			left = (async () => {
+				while (!isOver) await sleep(1);
+				await Promise.all([1, 2, 3].map((n) => db("items").insert({ name: `${pragma} ${n}` })));
+			})();
+			await trx.transaction((nested) => nested("items").insert({ name: `in, ${pragma}` }));
+		});
+		isOver = true;
+		await left;
+	}
+	expect(await db("items").count("* as n")).toEqual([{ n: 8 }]);
 });
 
 describe("a transaction", () => {
@@ -184,6 +222,17 @@ describe("a transaction", () => {
 		await trx.commit();
 		expect((await rejection(() => trx.executionPromise)).code).toMatch(/^ERR_TRANSACTION_/);
 		expect(await db("items").select()).toEqual([]);
+	});
+
+	test("that is abandoned where foreign keys were switched off before lets what waits for it go on", async () => {
+		const { db } = await items({}, IDLE_LIMIT_MS);
+		await db.raw("PRAGMA foreign_keys = OFF");
+		const trx = await db.transaction();
+		await trx("items").insert({ name: "abandoned" });
+		await db("items").insert({ name: "waited" });
+		expect((await rejection(() => trx("items").insert({ name: "late" }).then())).code).toMatch(/^ERR_TRANSACTION_/);
+		await trx.rollback();
+		expect(await db("items").pluck("name")).toEqual(["waited"]);
 	});
 
 	test("whose COMMIT fails is rolled back, and the next one works", async () => {

@@ -43,6 +43,32 @@ describe("the store", () => {
 		expect(await store.sqlite.all("SELECT name FROM item")).toEqual([]);
 	});
 
+	test("destroy lets nothing of an open transaction run outside of it", async () => {
+		for (const pragma of ["ON", "OFF"]) {
+			const { db, store } = await items();
+			await sql`PRAGMA foreign_keys = ${sql.raw(pragma)}`.execute(db);
+			const trx = await db.startTransaction().execute();
+			await add(trx, "open");
+			await db.destroy();
+			expect((await rejection(() => add(trx, "late"))).code).toBe("ERR_TRANSACTION_CLOSED");
+			expect((await rejection(() => trx.commit().execute())).code).toBe("ERR_TRANSACTION_CLOSED");
+			await trx.rollback().execute();
+			expect(await store.sqlite.all("SELECT name FROM item")).toEqual([]);
+		}
+	});
+
+	test("destroy refuses what waits for the connection that another uses", async () => {
+		const { db, store } = await items();
+		await sql`PRAGMA foreign_keys = OFF`.execute(db);
+		const trx = await db.startTransaction().execute();
+		await add(trx, "open");
+		const waiting = [add(db, "waits"), names(db)].map((query) => rejection(() => query));
+		await sleep(10);
+		await db.destroy();
+		for (const { code } of await Promise.all(waiting)) expect(code).toBe("ERR_STORE_CLOSED");
+		expect(await store.sqlite.all("SELECT name FROM item")).toEqual([]);
+	});
+
 	test("what is no store is refused", () => {
 		for (const config of [{ dataStore: {} }, null, "file"]) {
 			expect(() => new RootcellarDialect(config)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
@@ -121,6 +147,21 @@ describe("a transaction", () => {
 		expect(await names(db)).toEqual(["first", "second", "after"]);
 	});
 
+	test("refuses at once all that goes past it where foreign keys were switched off before, and goes on", async () => {
+		const { db } = await items();
+		await sql`PRAGMA foreign_keys = OFF`.execute(db);
+		await db.transaction().execute(async (trx) => {
+			await add(trx, "in");
+			for (const past of [() => add(db, "past"), () => names(db), () => db.startTransaction().execute()]) {
+				expect((await rejection(past)).code).toBe("ERR_IN_TRANSACTION");
+			}
+			await add(trx, "in, too");
+		});
+		await Promise.all([add(db, "after"), db.transaction().execute((trx) => add(trx, "after"))]);
+		await sql`PRAGMA foreign_keys = ON`.execute(db);
+		expect(await names(db)).toEqual(["in", "in, too", "after", "after"]);
+	});
+
 	test("refuses nothing of those that run beside it, from its beginning to its end", async () => {
 		const { db } = await items();
 		let isOver = false;
@@ -175,6 +216,18 @@ describe("a transaction", () => {
 		await add(db, "past");
 		expect((await rejection(() => trx.commit().execute())).code).toMatch(/^ERR_TRANSACTION_/);
 		expect(await names(db)).toEqual(["past"]);
+	});
+
+	test("does so where foreign keys were switched off before, too", async () => {
+		const { db } = await items(IDLE_LIMIT_MS);
+		await sql`PRAGMA foreign_keys = OFF`.execute(db);
+		const trx = await db.startTransaction().execute();
+		await add(trx, "in");
+		await add(db, "past");
+		expect((await rejection(() => trx.commit().execute())).code).toMatch(/^ERR_TRANSACTION_/);
+		await trx.rollback().execute();
+		await add(db, "next");
+		expect(await names(db)).toEqual(["past", "next"]);
 	});
 
 	test("that is abandoned runs nothing outside of it", async () => {

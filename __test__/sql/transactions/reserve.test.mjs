@@ -122,6 +122,33 @@ describe("a reserved connection", () => {
 		await next.release();
 	});
 
+	test("that is granted while it is given up is given back", async () => {
+		const { sqlite } = await storeWithRows();
+		const controller = new AbortController();
+		const reserved = rejection(() => sqlite.reserve({ signal: controller.signal }));
+		for (let turn = 0; turn < 10; turn++) await undefined;
+		// Time for it to be granted, which nobody hears of meanwhile.
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+		controller.abort();
+		expect(await reserved).toMatchObject({ code: "ABORT_ERR" });
+		await sqlite.run(INSERT, ["x"]);
+	});
+
+	test("keeps what SQLite keeps of a script and of a statement that fail, and nothing of a batch", async () => {
+		const { sqlite } = await storeWithRows(1);
+		const connection = await sqlite.reserve();
+		const fails = "INSERT OR FAIL INTO t (a) VALUES";
+		for (const call of [
+			() => connection.exec("INSERT INTO t (a) VALUES ('script'); INSERT INTO t (a) VALUES ('row 1')"),
+			() => connection.run(`${fails} ('statement'), ('row 1')`),
+			() => connection.batch([{ sql: INSERT, params: ["batch"] }, { sql: `${fails} ('fails'), ('row 1')` }]),
+		]) {
+			expect(await rejection(call)).toMatchObject({ code: "SQLITE_CONSTRAINT_UNIQUE" });
+		}
+		await connection.release();
+		expect(await valuesOf(sqlite)).toEqual(["row 1", "script", "statement"]);
+	});
+
 	test("keeps the order of statements in flight among which one fails", async () => {
 		const { sqlite } = await storeWithRows();
 		const connection = await sqlite.reserve();

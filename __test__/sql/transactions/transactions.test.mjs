@@ -19,6 +19,11 @@ function gate() {
 	return { open, opened };
 }
 
+/** Keeps the thread from everything else for a time. */
+function block(ms) {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 describe("a transaction", () => {
 	test("commits when its callback resolves, with what that resolves with", async () => {
 		const { sqlite } = await storeWithRows();
@@ -303,6 +308,39 @@ describe("nested transactions", () => {
 			expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
 		});
 		expect(await valuesOf(sqlite)).toEqual(["0 a", "0 b", "1 a", "1 b", "3 a", "3 b"]);
+	});
+
+	test("keep nothing if they are cancelled before they have begun, at whatever moment", async () => {
+		const { sqlite } = await storeWithRows();
+		const expected = [];
+		let called = 0;
+		for (let turns = 0; turns < 12; turns++) {
+			await sqlite.transaction(async (tx) => {
+				const controller = new AbortController();
+				const aborted = tx.transaction(
+					(inner) => {
+						called++;
+						return inner.run(INSERT, ["aborted"]);
+					},
+					{ signal: controller.signal },
+				);
+				for (let turn = 0; turn < turns; turn++) await undefined;
+				controller.abort();
+				expect(await rejection(() => aborted)).toMatchObject({ code: "ABORT_ERR" });
+				const late = tx.transaction((inner) => inner.run(INSERT, [`late ${turns}`]), { timeoutMs: 5 });
+				for (let turn = 0; turn < turns; turn++) await undefined;
+				// Its beginning and the end of its time are heard of together, in whichever order.
+				block(20);
+				await late.then(
+					() => expected.push(`late ${turns}`),
+					(error) => expect(error).toMatchObject({ code: "ERR_TIMEOUT" }),
+				);
+				await tx.run(INSERT, [`kept ${turns}`]);
+			});
+			expected.push(`kept ${turns}`);
+		}
+		expect(called).toBe(0);
+		expect(await valuesOf(sqlite)).toEqual(expected);
 	});
 
 	test("the outer tx inside the inner callback would wait for it, and rejects at once", async () => {

@@ -149,8 +149,13 @@ class RootcellarClient extends SqliteClient {
 	/** A session, with the connection that the pool counts for it. */
 	async acquireConnection() {
 		const raw = await super.acquireConnection();
-		const session = await this.open().sessions.acquire();
-		return Object.assign(session, { raw, __knexUid: raw.__knexUid });
+		try {
+			const session = await this.open().sessions.acquire();
+			return Object.assign(session, { raw, __knexUid: raw.__knexUid });
+		} catch (error) {
+			await super.releaseConnection(raw);
+			throw error;
+		}
 	}
 
 	/**
