@@ -2,7 +2,7 @@
 
 const { rejecter } = require("../base/errors.js");
 const { decodeSlice } = require("../native/decode.js");
-const { closeCursor } = require("../native/requests.js");
+const { abandonCursor, closeCursor } = require("../native/requests.js");
 
 /**
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
@@ -22,11 +22,8 @@ const { closeCursor } = require("../native/requests.js");
 /** Closes the cursor of an iterator that was garbage-collected before its end. */
 const abandoned = new FinalizationRegistry((/** @type {Open} */ { cursor, cancel }) => {
 	if (cursor) {
-		closeCursor(cursor);
-		if (cancel) {
-			cancel.done();
-			cursor.native.forgetCancel(cancel.number);
-		}
+		cancel?.done();
+		abandonCursor(cursor, cancel);
 	}
 });
 

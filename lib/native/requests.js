@@ -260,6 +260,17 @@ function closeCursor({ native, id }) {
 }
 
 /**
+ * Closes a cursor whose iterator nobody has any more, and forgets what cancels it.
+ *
+ * @param {Cursor} cursor
+ * @param {CancelToken | undefined} cancel
+ */
+function abandonCursor(cursor, cancel) {
+	closeCursor(cursor);
+	if (cancel) cursor.native.forgetCancel(cancel.number);
+}
+
+/**
  * Handler of a request for one slice, which is its only event but for `started`.
  *
  * @param {EventHandler} handler
@@ -269,4 +280,4 @@ function oneSlice(handler) {
 	return (event) => handler(event) || event.kind === "rows";
 }
 
-module.exports = { Requests, SqlRead, closeCursor };
+module.exports = { Requests, SqlRead, abandonCursor, closeCursor };

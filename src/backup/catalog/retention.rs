@@ -134,8 +134,9 @@ mod tests {
 
     #[test]
     fn a_clock_that_has_jumped_ahead_removes_nothing_that_is_not_old_without_that() {
-        let files = [file(0, 1, 1, 0, 9), file(0, 2, 2, 0, 9), file(1, 1, 1, 0, 9), file(1, 2, 2, DAY_MS, 9)];
-        let files = [&files[..], &[file(0, 3, 3, DAY_MS, 9)]].concat();
+        let captured = [file(0, 1, 1, 0, 9), file(0, 2, 2, 0, 9), file(0, 3, 3, DAY_MS, 9)];
+        let merged = [file(1, 1, 1, 0, 9), file(1, 2, 2, DAY_MS, 9)];
+        let files = [&captured[..], &merged].concat();
         let ahead = Duration::from_secs(24 * 60 * 60);
         // Whether they were made before the jump or after it.
         assert_eq!(short(&super::expired(&files, DAY_MS + MINUTE_MS, ahead, WEEK)), [""; 0]);

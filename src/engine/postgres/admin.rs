@@ -84,8 +84,8 @@ pub async fn adopt_all(client: &Client) -> Result<String, ServerFailure> {
     Ok(format!("{{\"rows\":{rows},\"duplicates\":{duplicates}}}"))
 }
 
-/// See [`AdminRequest::Export`]. Expiries are as the server has them, so that two exports are alike, whatever the clocks. The answer is an array of rows, each of key, community, text of the value and expiry, and
-/// whether there are more.
+/// See [`AdminRequest::Export`]. The answer is an array of rows, each of key, community, text of the value and expiry, and
+/// whether there are more. Expiries are as the server has them, so that two exports are alike, whatever the clocks.
 pub async fn export(client: &Client, is_first: bool) -> Result<String, ServerFailure> {
     if is_first && !tables(client).await?.has_keys()? {
         return Ok("{\"rows\":[],\"hasMore\":false}".to_owned());
