@@ -70,7 +70,7 @@ pub fn is_open(path: &Path) -> bool {
     if let Some(opening) = opening {
         drop(opening.wait());
     }
-    FileId::of(path).is_some_and(|id| threads::lock(&REGISTRY).find(&id).is_some())
+    FileId::of(path).is_some_and(|id| threads::lock(&REGISTRY).has(&id))
 }
 
 /// State of a file that somebody asks for.
@@ -107,6 +107,11 @@ fn resolve(path: &Path) -> PathBuf {
 impl Registry {
     fn find(&self, id: &FileId) -> Option<Arc<Engine>> {
         self.open.iter().filter(|(known, _)| known == id).find_map(|(_, engine)| engine.upgrade())
+    }
+
+    /// Returns `true` if a file is open, without keeping it open: whoever closes it meanwhile has to be the last who has it.
+    fn has(&self, id: &FileId) -> bool {
+        self.open.iter().any(|(known, engine)| known == id && engine.strong_count() > 0)
     }
 
     fn find_opening(&self, file: &OpeningFile) -> Option<Arc<OpenAttempt>> {

@@ -1,5 +1,6 @@
 //! Control of every open file at the end of the process: freeze acknowledgements, then bring all commits into the files.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
@@ -9,6 +10,9 @@ use crate::threads::lock;
 
 /// Open files of this process.
 static OPEN: Mutex<Vec<Weak<Control>>> = Mutex::new(Vec::new());
+
+/// True while acknowledgements are frozen. It changes under the lock of [`OPEN`].
+static FROZEN: AtomicBool = AtomicBool::new(false);
 
 /// A store that has a file open.
 pub trait EngineUser: Send + Sync {
@@ -35,6 +39,7 @@ impl Control {
     pub fn new(interrupt: Interrupt, checkpointer: Option<Checkpointer>) -> Arc<Self> {
         let control = Arc::new(Self { interrupt, checkpointer, ..Self::default() });
         let mut open = lock(&OPEN);
+        *lock(&control.is_frozen) = FROZEN.load(Ordering::Relaxed);
         open.retain(|one| one.strong_count() > 0);
         open.push(Arc::downgrade(&control));
         control
@@ -121,17 +126,23 @@ pub fn is_none_open() -> bool {
     lock(&OPEN).iter().all(|control| control.strong_count() == 0)
 }
 
-/// Stops acknowledging commits to any file, until [`thaw`].
+/// Stops acknowledging commits to any file, also one that is opened later, until [`thaw`].
 pub fn freeze() {
-    for control in open() {
-        control.set_frozen(true);
-    }
+    set_frozen(true);
 }
 
 /// Acknowledges the commits that were held back: the process does not end after all.
 pub fn thaw() {
-    for control in open() {
-        control.set_frozen(false);
+    set_frozen(false);
+}
+
+fn set_frozen(is_frozen: bool) {
+    let opened = lock(&OPEN);
+    FROZEN.store(is_frozen, Ordering::Relaxed);
+    let controls: Vec<_> = opened.iter().filter_map(Weak::upgrade).collect();
+    drop(opened);
+    for control in controls {
+        control.set_frozen(is_frozen);
     }
 }
 

@@ -17,7 +17,7 @@ static DESCRIPTORS: Mutex<Option<Descriptors>> = Mutex::new(None);
 
 /// Open descriptors of one file.
 struct OpenFile {
-    /// Duplicate of the first descriptor, which carries all locks.
+    /// A descriptor that carries all locks, and can write where the process may: a write lock needs that.
     lock_descriptor: c_int,
     /// Number of descriptors that SQLite uses.
     in_use: usize,
@@ -72,7 +72,7 @@ impl Locked {
         }
         let descriptor = system_open(path, flags, mode);
         if descriptor >= DESCRIPTOR_MIN {
-            this.track(descriptor);
+            this.track(descriptor, path, flags);
         }
         descriptor
     }
@@ -130,11 +130,13 @@ impl Descriptors {
     }
 
     /// Tracks an opened descriptor. One that cannot be tracked is used like any other.
-    fn track(&mut self, descriptor: c_int) {
+    fn track(&mut self, descriptor: c_int, path: &CStr, flags: c_int) {
         let Some(id) = descriptor_file_id(descriptor) else { return };
         if let Some(file) = self.files.get_mut(&id) {
             file.begin_use(descriptor);
-        } else if let Some(lock_descriptor) = duplicate(descriptor) {
+        } else if let Some(lock_descriptor) =
+            writable(descriptor, &id, path, flags).or_else(|| duplicate(descriptor))
+        {
             self.files.insert(id.clone(), OpenFile { lock_descriptor, in_use: 1, idle: Vec::new() });
         } else {
             return;
@@ -213,6 +215,16 @@ fn duplicate(descriptor: c_int) -> Option<c_int> {
     (duplicate != -1).then_some(duplicate)
 }
 
+/// Another descriptor of a file that was opened to read only, which can write. None if that is not allowed.
+fn writable(descriptor: c_int, id: &FileId, path: &CStr, flags: c_int) -> Option<c_int> {
+    if access_mode(descriptor) != libc::O_RDONLY {
+        return None;
+    }
+    let writable = system_open(path, libc::O_RDWR | libc::O_CLOEXEC | flags & libc::O_NOFOLLOW, 0);
+    // One of a file that has just taken the place stays open: closing it might drop the locks of another copy of SQLite.
+    (writable >= DESCRIPTOR_MIN && descriptor_file_id(writable).as_ref() == Some(id)).then_some(writable)
+}
+
 fn access_mode(descriptor: c_int) -> c_int {
     // SAFETY: asks for the flags of a descriptor, which changes nothing.
     unsafe { libc::fcntl(descriptor, libc::F_GETFL) & libc::O_ACCMODE }
@@ -249,4 +261,39 @@ fn system_open(path: &CStr, flags: c_int, mode: c_int) -> c_int {
 fn system_close(descriptor: c_int) -> c_int {
     // SAFETY: the descriptor is SQLite's or this module's, and nobody uses it any more.
     unsafe { libc::close(descriptor) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::engine::sqlite::open_detached;
+
+    fn is_tracked(path: &Path) -> bool {
+        let id = FileId::of(path).unwrap();
+        Descriptors::lock().get().files.contains_key(&id)
+    }
+
+    #[test]
+    fn a_file_that_is_only_read_is_let_go_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        let read = || {
+            let connection = open_detached(&path).unwrap();
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).unwrap();
+            assert!(is_tracked(&path));
+        };
+        read();
+        assert!(!is_tracked(&path));
+        // Also where nothing may be written, unless permissions do not count.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+        read();
+        let may_write = std::fs::OpenOptions::new().write(true).open(&path).is_ok();
+        assert_ne!(is_tracked(&path), may_write);
+    }
 }

@@ -21,6 +21,10 @@ const DELETE_EXPIRED: &str = "DELETE FROM main.__rootapp_kv WHERE rowid IN (\
     JOIN main.__rootapp_kv AS older \
         ON older.community_id IS expired.community_id AND older.key = expired.key AND older.rowid <= expired.rowid)";
 
+fn delete(transaction: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
+    transaction.prepare_cached(DELETE_EXPIRED)?.execute(params![now_ms, PURGE_ROWS_PER_TRANSACTION])
+}
+
 /// Removes some of the rows that have expired at `now_ms`, in milliseconds since 1970 UTC. Takes no lock if there
 /// are none. Returns `true` if there may be more.
 pub fn run(connection: &Connection, marks: &mut MarkKeeper, now_ms: i64) -> Result<bool, Error> {
@@ -29,8 +33,7 @@ pub fn run(connection: &Connection, marks: &mut MarkKeeper, now_ms: i64) -> Resu
     }
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     marks.before_write(&transaction)?;
-    let removed =
-        transaction.prepare_cached(DELETE_EXPIRED)?.execute(params![now_ms, PURGE_ROWS_PER_TRANSACTION])?;
-    transaction.commit().inspect_err(|_| marks.failed())?;
+    let removed = delete(&transaction, now_ms).and_then(|removed| transaction.commit().map(|()| removed));
+    let removed = removed.inspect_err(|_| marks.failed())?;
     Ok(removed >= PURGE_ROWS_PER_TRANSACTION as usize)
 }

@@ -87,20 +87,25 @@ impl Writer {
     pub fn run(mut self, requests: &Receiver<WriterRequest>) {
         let mut next_purge = Instant::now();
         loop {
-            if Instant::now() >= next_purge {
-                let more = self.purge();
-                next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
-            }
+            self.purge_if_due(&mut next_purge);
             match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
                     let mut next = Some(first);
                     while let Some(request) = next {
                         next = self.answer(request, requests).or_else(|| spin_for_request(requests));
+                        self.purge_if_due(&mut next_purge);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    fn purge_if_due(&mut self, next_purge: &mut Instant) {
+        if Instant::now() >= *next_purge {
+            let more = self.purge();
+            *next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
         }
     }
 
