@@ -1,6 +1,7 @@
 "use strict";
 
 const { createHash } = require("node:crypto");
+const { invalidArgument } = require("../../base/errors.js");
 const { ANSWER_LENGTH, CELL_LENGTH, PREVIEW_BYTES } = require("../limits.js");
 
 /**
@@ -80,15 +81,12 @@ function fromCell(cell) {
 	if (typeof cell?.real === "string") return Number(cell.real);
 	if (typeof cell?.blob === "string" && /^([0-9a-f]{2})*$/i.test(cell.blob)) {
 		const blob = Buffer.from(cell.blob, "hex");
-		if (cell.bytes > 0 && cell.bytes !== blob.length) throw invalidValue("must be whole, not the beginning of a BLOB");
+		if (cell.bytes > 0 && cell.bytes !== blob.length) {
+			throw invalidArgument("value", "must be whole, not the beginning of a BLOB");
+		}
 		return blob;
 	}
-	throw invalidValue("must be null, a text, a number, or { int }, { real } or { blob }");
-}
-
-/** @param {string} problem */
-function invalidValue(problem) {
-	return Object.assign(new TypeError(`a value ${problem}`), { code: "ERR_INVALID_ARGUMENT", argument: "value" });
+	throw invalidArgument("value", "must be null, a text, a number, or { int }, { real } or { blob }");
 }
 
 /**

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use super::ledger::{Ledger, SHARE};
-use super::segment::{Done, answer_within, read_within, run_within, segment_length};
+use super::segment::{self, Done, answer_within, limit_idle, read_within, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::{ServerFailure, may_concern_one_row};
 use crate::engine::postgres::guard;
@@ -79,16 +79,12 @@ pub struct RunningTransaction {
 
 /// Begins a transaction of the user, in which no statement waits for a lock for longer than `lock_wait`.
 pub async fn begin(client: &Session, idle_limit: Duration, lock_wait: Duration) -> Result<(), ServerFailure> {
-    let (limit, wait_ms) = (limit_idle(idle_limit), lock_wait.as_millis());
-    let begin =
-        format!("BEGIN ISOLATION LEVEL READ COMMITTED; {limit}; SET LOCAL lock_timeout = {wait_ms}; {SHARE}");
-    Ok(client.batch_execute(&begin).await?)
+    segment::begin(client, SHARE, ended_by_server(idle_limit), lock_wait).await
 }
 
-/// Lets the server end a transaction that is idle for longer than this process lets it be: its machine is gone.
-fn limit_idle(limit: Duration) -> String {
-    let ms = i32::try_from(limit.saturating_add(LEASE_IDLE_MARGIN).as_millis()).unwrap_or(i32::MAX);
-    format!("SET LOCAL idle_in_transaction_session_timeout = {ms}")
+/// The time after which the server ends a transaction that this process lets be idle for so long: its machine is gone.
+fn ended_by_server(idle_limit: Duration) -> Duration {
+    idle_limit.saturating_add(LEASE_IDLE_MARGIN)
 }
 
 /// A channel for the requests of a lease.
@@ -119,7 +115,7 @@ impl RunningTransaction {
                 Some(TransactionRequest::Limit(limit)) => {
                     idle_limit = limit;
                     // Sent, and not waited for.
-                    drop(self.client.batch_execute(&limit_idle(limit)).now_or_never());
+                    drop(self.client.batch_execute(&limit_idle(ended_by_server(limit))).now_or_never());
                 }
                 Some(TransactionRequest::End(true, reply)) => return TransactionEnd::Commit(reply),
                 Some(TransactionRequest::End(false, reply)) => return TransactionEnd::RollBack(Some(reply)),

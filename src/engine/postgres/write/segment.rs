@@ -163,7 +163,8 @@ impl TransactionAttempt<'_> {
     ) -> Result<Done, Unfinished> {
         let result = async {
             let alone = keep_others_out(self.lock_wait);
-            let (begun, outcomes) = tokio::join!(begin(self.client, &alone, self.lock_wait), delete);
+            let (begun, outcomes) =
+                tokio::join!(begin(self.client, &alone, OWN_TRANSACTION_IDLE_MAX, self.lock_wait), delete);
             begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
             let done = Done { count: 1, outcomes: outcomes?, stop: None };
             let entry = self.ledger.entry_alone(self.number);
@@ -192,7 +193,10 @@ impl TransactionAttempt<'_> {
     }
 
     async fn begin(&self) -> Result<(), ServerFailure> {
-        if self.held.is_some() { Ok(()) } else { begin(self.client, SHARE, self.lock_wait).await }
+        if self.held.is_some() {
+            return Ok(());
+        }
+        begin(self.client, SHARE, OWN_TRANSACTION_IDLE_MAX, self.lock_wait).await
     }
 
     async fn end(&self) -> Result<(), ServerFailure> {
@@ -298,14 +302,25 @@ pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) 
     }
 }
 
-/// Begins a transaction in which this process is never idle for long, with [`SHARE`] or [`keep_others_out`].
-async fn begin(client: &Client, beside_others: &str, lock_wait: Duration) -> Result<(), ServerFailure> {
-    let (idle_ms, wait_ms) = (OWN_TRANSACTION_IDLE_MAX.as_millis(), lock_wait.as_millis());
+/// Begins a transaction with [`SHARE`] or [`keep_others_out`]. The server ends it when it is idle for `idle_max`, and no
+/// statement waits for a lock for longer than `lock_wait`.
+pub async fn begin(
+    client: &Client,
+    beside_others: &str,
+    idle_max: Duration,
+    lock_wait: Duration,
+) -> Result<(), ServerFailure> {
+    let (idle, wait_ms) = (limit_idle(idle_max), lock_wait.as_millis());
     let begin = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; \
-         SET LOCAL lock_timeout = {wait_ms}; {beside_others}"
+        "BEGIN ISOLATION LEVEL READ COMMITTED; {idle}; SET LOCAL lock_timeout = {wait_ms}; {beside_others}"
     );
     Ok(client.batch_execute(&begin).await?)
+}
+
+/// Lets the server end a transaction that is idle for so long.
+pub fn limit_idle(idle_max: Duration) -> String {
+    let ms = i32::try_from(idle_max.as_millis()).unwrap_or(i32::MAX);
+    format!("SET LOCAL idle_in_transaction_session_timeout = {ms}")
 }
 
 /// Begins a transaction that locks keys, for changes that are made of their values. Returns these.
@@ -314,7 +329,8 @@ pub async fn hold(
     addresses: &[Address],
     lock_wait: Duration,
 ) -> Result<(HeldKeys, Values), ServerFailure> {
-    let (begun, locked) = tokio::join!(begin(client, SHARE, lock_wait), lock_values(client, addresses));
+    let (begun, locked) =
+        tokio::join!(begin(client, SHARE, OWN_TRANSACTION_IDLE_MAX, lock_wait), lock_values(client, addresses));
     begun?;
     let (made, values) = locked?;
     Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
