@@ -23,7 +23,10 @@ use libc::c_int;
 
 use crate::threads::{self, lock};
 use crate::{BackupProblem, Error};
-use action::{Disposition, IS_CATCHING, PASSED_ON, PIPE, disposition, do_previous_of_old, install, put_back, tell};
+use action::{
+    Disposition, IS_CATCHING, PASSED_ON, PIPE, disposition, do_previous_of_old, has_default_action, install,
+    put_back, tell,
+};
 pub use signal::Signal;
 use signal::send;
 
@@ -241,20 +244,31 @@ fn end_by(signal: Signal, was_ours: bool, ending: Ending) {
 
 /// Performs the action that the signal would have had without [`catch`].
 fn end_at_once(signal: Signal, was_ours: bool) {
-    if !put_back(signal) && !was_ours {
+    let is_put_back = put_back(signal);
+    // The first process of a container is not ended by a signal unless it handles it (pid_namespaces(7)); but one that a
+    // thread blocks at that moment may end it, with another code.
+    let is_first = std::process::id() == 1;
+    if is_first && has_default_action(signal) {
+        exit_by(signal);
+    }
+    if !is_put_back && !was_ours {
         // The handler above ours has passed the signal on, and would pass it on again.
         do_previous_of_old(signal);
     } else {
         send(signal);
     }
-    // The first process of a container is not ended by a signal unless it handles it (pid_namespaces(7)).
-    let wait = if std::process::id() == 1 { FIRST_PROCESS_WAIT } else { END_WAIT };
+    let wait = if is_first { FIRST_PROCESS_WAIT } else { END_WAIT };
     let sent = Instant::now();
     while disposition(signal) == Disposition::Unhandled {
         if sent.elapsed() > wait {
-            // SAFETY: ends the process, in which everything is done.
-            unsafe { libc::_exit(128 + signal.number()) };
+            exit_by(signal);
         }
         thread::sleep(END_PAUSE);
     }
+}
+
+/// Ends the process with the code that a shell gives to one that a signal has ended.
+fn exit_by(signal: Signal) {
+    // SAFETY: everything in the process is done.
+    unsafe { libc::_exit(128 + signal.number()) };
 }

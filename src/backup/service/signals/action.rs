@@ -80,6 +80,11 @@ pub fn disposition(signal: Signal) -> Disposition {
     }
 }
 
+/// Returns `true` if the system decides what a signal does.
+pub fn has_default_action(signal: Signal) -> bool {
+    current(signal).sa_sigaction == libc::SIG_DFL
+}
+
 /// Installs the handler, and records the previous action.
 ///
 /// If a library that removed its handler has left the default action behind, every handler beneath is gone, too. But Node's
