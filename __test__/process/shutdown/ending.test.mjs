@@ -73,18 +73,23 @@ describe("a signal while a last backup is being made ends the process, with the 
 });
 
 test("nothing is acknowledged after a signal that the last backup does not hold", async () => {
+	const reserved = "const connection = await store.sqlite.reserve();";
 	const kinds = [
-		"await store.appData.set({ key: 'k' + n, value: n });",
-		"await store.sqlite.run('INSERT INTO numbers (n) VALUES (?)', [n]);",
-		"await store.sqlite.transaction((tx) => tx.appData.set({ key: 'k' + n, value: n }));",
-		"await connection.run('INSERT INTO numbers (n) VALUES (?)', [n]);",
+		["", "await store.appData.set({ key: 'k' + n, value: n });"],
+		["", "await store.sqlite.run('INSERT INTO numbers (n) VALUES (?)', [n]);"],
+		["", "await store.sqlite.transaction((tx) => tx.appData.set({ key: 'k' + n, value: n }));"],
+		[reserved, "await connection.run('INSERT INTO numbers (n) VALUES (?)', [n]);"],
+		[
+			`${reserved} await connection.exec("BEGIN");`,
+			"await connection.exec('INSERT INTO numbers (n) VALUES (' + n + '); COMMIT; BEGIN');",
+		],
 	];
-	for (const [kind, write] of kinds.entries()) {
+	for (const [before, write] of kinds) {
 		const filename = temporaryFile();
 		const source = `import { writeSync } from "node:fs";
 			const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
 			await store.sqlite.exec("CREATE TABLE numbers (n)");
-			const connection = ${kind === 3 ? "await store.sqlite.reserve()" : "undefined"};
+			${before}
 			for (let n = 0; ; n++) { ${write} writeSync(1, n + "\\n"); }`;
 		const child = startModule(source, { args: [filename] });
 		await child.lineCount(60 + Math.floor(Math.random() * 60));
@@ -94,7 +99,7 @@ test("nothing is acknowledged after a signal that the last backup does not hold"
 		expect(acknowledged).toBeGreaterThan(50);
 		for (const place of ["file", "backup"]) {
 			if (place === "backup") await restored(filename);
-			const sql = kind % 2 ? "select n from numbers" : "select value as n from __rootapp_kv";
+			const sql = write.includes("appData") ? "select value as n from __rootapp_kv" : "select n from numbers";
 			const numbers = new Set((await raw(filename, sql)).map(({ n }) => Number(n)));
 			const missing = Array.from({ length: acknowledged }, (_, n) => n).filter((n) => !numbers.has(n));
 			expect(missing, `${write} in the ${place}`).toEqual([]);

@@ -217,6 +217,10 @@ impl WatchThread {
             let now = Instant::now();
             self.next_look = now + if has_worked { WATCH_PAUSE.max(2 * (now - began)) } else { Duration::ZERO };
             look_at = self.next_look.max(now + WATCH_LOOK);
+            if self.next_look > now + WATCH_LOOK {
+                // Who backs up must not wait for a watch that rests from much reading.
+                self.restarts.look.give_up();
+            }
         }
     }
 

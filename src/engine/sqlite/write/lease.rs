@@ -9,6 +9,7 @@ use super::commands::run_commands;
 use rusqlite::TransactionState;
 
 use super::epoch::EndedEpochs;
+use super::marking::mark_if_due;
 use super::writer::Lent;
 use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, SavepointAction, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
@@ -23,6 +24,7 @@ use crate::engine::sqlite::sql::{execute, session_state};
 use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::TriggerCache;
+use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
 use crate::kv::Address;
 use crate::reads::{KeyQuery, Values};
@@ -89,7 +91,7 @@ pub struct Lease {
 
 /// Serves a lease until it ends, is idle for too long, or its holder is gone. Then the connection is reset.
 pub fn serve(lent: Lent, lease: Lease) {
-    let Lent { connection, file, control, marks } = lent;
+    let Lent { connection, file, control, recorder, marks } = lent;
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
         session_state::reset(connection)?;
@@ -103,12 +105,12 @@ pub fn serve(lent: Lent, lease: Lease) {
     let (requests, received) = std::sync::mpsc::channel();
     started.send(Ok(requests));
     let (cursors, ended_epochs) = (HashMap::new(), EndedEpochs::default());
-    let mut served = RunningLease { connection, control, kind, cancel, cursors, ended_epochs };
+    let mut served = RunningLease { connection, control, recorder, marks, kind, cancel, cursors, ended_epochs };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
         LeaseEnd::End(commit, reply) => {
-            let result = served.end(commit, marks);
+            let result = served.end(commit);
             // A commit stands. A connection that cannot be reset reports it at its next use.
             drop(session_state::reset(connection));
             control.before_reply();
@@ -146,6 +148,8 @@ enum LeaseEnd {
 struct RunningLease<'c> {
     connection: &'c UserConnection,
     control: &'c Control,
+    recorder: &'c Recorder,
+    marks: &'c mut MarkKeeper,
     kind: LeaseKind,
     cancel: Arc<Cancel>,
     cursors: HashMap<u32, Cursor<'c>>,
@@ -169,9 +173,12 @@ impl RunningLease<'_> {
         let connection = self.connection;
         match request {
             LeaseRequest::Batch(batch, reply) => {
+                if self.kind == LeaseKind::Reserved && connection.is_autocommit() {
+                    mark_if_due(connection, self.recorder, self.marks);
+                }
                 let outcome = self.run(&batch);
-                // Outside of a transaction everything is committed by now.
-                if connection.is_autocommit() {
+                // On a reserved connection any statement may have committed, also before one that began a transaction.
+                if self.kind == LeaseKind::Reserved || connection.is_autocommit() {
                     self.control.before_reply();
                 }
                 reply.send(Ok(outcome));
@@ -269,7 +276,7 @@ impl RunningLease<'_> {
         })?)
     }
 
-    fn end(&self, commit: bool, marks: &mut MarkKeeper) -> Result<(), Error> {
+    fn end(&mut self, commit: bool) -> Result<(), Error> {
         if !commit {
             return Ok(());
         }
@@ -277,9 +284,9 @@ impl RunningLease<'_> {
         match self.kind {
             LeaseKind::Transaction(_) => {
                 if self.connection.transaction_state(Some("main"))? == TransactionState::Write {
-                    marks.before_write(self.connection)?;
+                    self.marks.before_write(self.connection)?;
                 }
-                Ok(self.connection.execute_batch("COMMIT").inspect_err(|_| marks.failed())?)
+                Ok(self.connection.execute_batch("COMMIT").inspect_err(|_| self.marks.failed())?)
             }
             LeaseKind::Reserved => Ok(()),
         }

@@ -36,6 +36,7 @@ pub struct Lent<'a> {
     pub connection: &'a UserConnection,
     pub file: &'a DatabaseFile,
     pub control: &'a Control,
+    pub recorder: &'a Recorder,
     pub marks: &'a mut MarkKeeper,
 }
 
@@ -122,8 +123,8 @@ impl Writer {
                 if self.file.check().is_ok() {
                     marking::mark_if_due(&self.connection, &self.recorder, &mut self.marks);
                 }
-                let Self { connection, file, control, marks, .. } = self;
-                let lent = Lent { connection, file, control, marks };
+                let Self { connection, file, control, recorder, marks, .. } = self;
+                let lent = Lent { connection, file, control, recorder, marks };
                 if catch_unwind(AssertUnwindSafe(|| work(lent))).is_err() {
                     // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
