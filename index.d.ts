@@ -854,13 +854,13 @@ export interface SqlMethods {
  * ```
  */
 export interface TransactionOptions extends SqlOptions {
-	/** The kind of `BEGIN` (sqlite.org/lang_transaction.html). Default: `"immediate"`. A nested transaction ignores it. */
+	/** The kind of `BEGIN` (sqlite.org/lang_transaction.html). Default: `"immediate"`. A nested transaction has none. */
 	mode?: "deferred" | "immediate" | "exclusive";
 
 	/**
-	 * The time that it may wait for its next statement while others wait for it. It is then rolled back and rejects with
-	 * `ERR_TRANSACTION_TIMEOUT`. Default: 30,000 ms; 1,000 ms once the store is being closed. The option `timeoutMs` limits the
-	 * whole transaction, including the wait for its turn.
+	 * The time that it may wait for its next statement. It is then rolled back and rejects with `ERR_TRANSACTION_TIMEOUT`.
+	 * Default: 30,000 ms; 1,000 ms once the store is being closed. A nested transaction has that of the outermost. The option
+	 * `timeoutMs` limits the whole transaction, including the wait for its turn.
 	 */
 	idleTimeoutMs?: number;
 }

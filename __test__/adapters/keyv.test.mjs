@@ -182,6 +182,17 @@ describe("errors", () => {
 		expect(errors).toEqual(["ERR_STORE_CLOSED"]);
 	});
 
+	test("of reading one of several keys are emitted, and leave the others", async () => {
+		const { store, keyv } = temporaryKeyv();
+		const errors = [];
+		keyv.on("error", ({ code }) => errors.push(code));
+		await keyv.set("good", 1);
+		await keyv.set("bad", 2);
+		await store.sqlite.run("UPDATE __rootapp_kv SET value = 'no JSON' WHERE key LIKE '%bad'");
+		expect(await keyv.getMany(["good", "bad"])).toEqual([1, undefined]);
+		expect(errors).toEqual(["ERR_VALUE_NOT_JSON"]);
+	});
+
 	test("of writing are emitted once", async () => {
 		const { store, keyv } = temporaryKeyv();
 		const errors = [];

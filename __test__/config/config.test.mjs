@@ -274,6 +274,7 @@ describe("a DATABASE_CONFIG that cannot be used", () => {
 				JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: url.replace("PW", secret) } }),
 			],
 		),
+		["has the file name beside sqlite3", JSON.stringify({ databaseType: "sqlite3", filename: "x.db" })],
 		["has sqlite3 without a file name", JSON.stringify({ databaseType: "sqlite3", sqlite3: {} })],
 		["has a number for the file name", JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: 5 } })],
 		["has an empty file name", sqlite("")],

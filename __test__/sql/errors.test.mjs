@@ -227,6 +227,8 @@ describe("messages", () => {
 			["SQLITE_ERROR", "SELECT * FROM f WHERE f MATCH ?", [`"${SECRET}`]],
 			["SQLITE_ERROR", "SELECT * FROM f WHERE f MATCH ?", [`${SECRET}: x`]],
 			["SQLITE_ERROR", "SELECT * FROM f WHERE f MATCH ?", [`*${SECRET}`]],
+			["SQLITE_ERROR", "SELECT * FROM f WHERE f MATCH 'x' AND rank MATCH ?", [SECRET]],
+			["SQLITE_ERROR", "SELECT * FROM f WHERE f MATCH 'x' AND rank MATCH ?", [`${SECRET}()`]],
 			["SQLITE_ERROR", "INSERT INTO f (f) VALUES (?)", [SECRET]],
 			["SQLITE_ERROR", "SELECT abs(-9223372036854775808)", []],
 			["SQLITE_TOOBIG", "SELECT zeroblob(2000000000)", []],

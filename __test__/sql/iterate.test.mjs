@@ -113,6 +113,18 @@ describe("iterate", () => {
 		expect(await rows.next()).toEqual({ value: undefined, done: true });
 	});
 
+	test("that is aborted gives no row more, also of those that were read ahead", async () => {
+		for (const count of [10, 3_000]) {
+			const { sqlite } = await storeWithRows(count);
+			const controller = new AbortController();
+			const rows = sqlite.iterate("SELECT id FROM t ORDER BY id", [], { signal: controller.signal });
+			expect(await rows.next()).toEqual({ value: { id: 1 }, done: false });
+			controller.abort();
+			expect(await rejection(() => rows.next())).toMatchObject({ code: "ABORT_ERR" });
+			expect(await rows.next()).toEqual({ value: undefined, done: true });
+		}
+	});
+
 	test("leaves nothing of its cancellation behind, however it ends", async () => {
 		const { sqlite } = await storeWithRows(3_000);
 		const forgotten = vi.spyOn(Requests.prototype, "forgetCancel");

@@ -48,6 +48,7 @@ describe("close", () => {
 			() => sqlite.reserve(),
 			() => sqlite.migrate([]),
 			() => sqlite.sql`SELECT 1`,
+			() => sqlite.batch([]),
 		]) {
 			await expectFailure(call, "ERR_STORE_CLOSED");
 		}

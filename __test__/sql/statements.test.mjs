@@ -4,7 +4,7 @@ import BetterSqlite3 from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyCharacter } from "../helpers/characters.mjs";
-import { rejection } from "../helpers/errors.mjs";
+import { expectInvalidArgument, rejection } from "../helpers/errors.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 import { storeWithRows, valuesOf } from "./tables.mjs";
 
@@ -334,6 +334,19 @@ describe("the template", () => {
 		expect(await sqlite.sql`SELECT id FROM t WHERE a = ${name}`).toEqual([]);
 		expect(await sqlite.sql`SELECT id FROM t WHERE a = ${"row 2"} OR id = ${3}`).toEqual([{ id: 2 }, { id: 3 }]);
 		expect(await sqlite.sql`SELECT count(*) AS n FROM t`).toEqual([{ n: 3 }]);
+	});
+
+	test("with an escape that JavaScript does not know is refused, as a part of it would be missing", async () => {
+		const { sqlite } = await storeWithRows(3);
+		for (const broken of [
+			() => sqlite.sql`DELETE FROM t WHERE id > ${0} AND a = 'C:\users'`,
+			() => sqlite.sql`DELETE FROM t WHERE a = '\x' OR id > ${0}`,
+			() => sqlite.sql`\1`,
+		]) {
+			await expectInvalidArgument(broken, "strings");
+		}
+		expect(await sqlite.sql`SELECT count(*) AS n FROM t`).toEqual([{ n: 3 }]);
+		expect(await sqlite.sql`SELECT ${"a"} || 'C:\\users' AS path`).toEqual([{ path: "aC:\\users" }]);
 	});
 
 	test("takes statements that write, with and without rows", async () => {

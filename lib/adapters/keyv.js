@@ -13,11 +13,6 @@ const { checkAdapterOptions } = require("./options.js");
 /** Number of keys that {@link KeyvRootcellar.iterator} reads ahead. */
 const PAGE_KEYS = 200;
 
-// A range, for `LIKE`, and with it `deleteLike`, ignores case, by which namespaces may differ.
-const DELETE_RANGE = "DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?";
-const KEYS_OF_RANGE = `SELECT DISTINCT key FROM __rootapp_kv WHERE community_id IS NULL AND key >= ? AND key < ?
-	ORDER BY key LIMIT ${PAGE_KEYS}`;
-
 /**
  * Storage adapter, documented in `keyv.d.ts`. Keyv puts the namespace before each key, as `namespace:key`; this puts its own
  * prefix before that, and leaves the bot's other keys alone.
@@ -54,7 +49,8 @@ class KeyvRootcellar extends EventEmitter {
 
 	/** @param {string[]} keys */
 	getMany(keys) {
-		return Promise.all(keys.map((key) => this.dataStore.appData.get(this.prefix + key)));
+		// Keyv would reject with the error of one; as from `get`, that is a miss.
+		return Promise.all(keys.map((key) => this.get(key).catch(() => undefined)));
 	}
 
 	/**
@@ -88,29 +84,25 @@ class KeyvRootcellar extends EventEmitter {
 	}
 
 	async clear() {
-		await this.dataStore.sqlite.run(DELETE_RANGE, rangeOf(this.prefix, this.namespace));
+		await this.dataStore.kv.deleteRange(rangeOf(this.prefix, this.namespace));
 	}
 
 	/** @param {string} [namespace] */
 	async *iterator(namespace) {
-		let [from, end] = rangeOf(this.prefix, namespace);
-		for (;;) {
-			/** @type {[string][]} */
-			const rows = await this.dataStore.sqlite.all(KEYS_OF_RANGE, [from, end], { rowMode: "array" });
-			const keys = rows.map(([key]) => key.slice(this.prefix.length));
+		const range = rangeOf(this.prefix, namespace);
+		/** @type {string | undefined} */
+		let cursor;
+		do {
+			const page = await this.dataStore.kv.listKeys({ ...range, limit: PAGE_KEYS, cursor });
+			const keys = page.entries.map((key) => key.slice(this.prefix.length));
 			const values = await this.getMany(keys);
 			for (const [index, value] of values.entries()) {
 				if (value !== undefined) {
 					yield [keys[index], value];
 				}
 			}
-			const last = rows.at(-1);
-			if (!last || rows.length < PAGE_KEYS) {
-				return;
-			}
-			// The first that can come after it.
-			from = `${last[0]}\0`;
-		}
+			cursor = page.cursor;
+		} while (cursor !== undefined);
 	}
 
 	/** Leaves the store open, because it is not the adapter's alone. */
@@ -130,16 +122,13 @@ function expiryOf(ttl) {
 }
 
 /**
- * Range of the keys of a namespace, or of all: from the first bound, up to but without the second. The first ends with the
- * colon of the prefix or namespace, the second with the next character in its place.
+ * Range of the keys of a namespace, or of all.
  *
  * @param {string} prefix
  * @param {string | undefined} namespace
- * @returns {[string, string]}
  */
 function rangeOf(prefix, namespace) {
-	const start = namespace ? `${prefix}${namespace}:` : prefix;
-	return [start, `${start.slice(0, -1)};`];
+	return { prefix: namespace ? `${prefix}${namespace}:` : prefix };
 }
 
 module.exports = { KeyvRootcellar };

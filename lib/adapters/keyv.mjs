@@ -6,3 +6,4 @@ import "../process/bundled-require.mjs";
 import keyv from "./keyv.js";
 
 export const { KeyvRootcellar } = keyv;
+export default keyv;

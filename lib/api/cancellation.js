@@ -1,7 +1,7 @@
 "use strict";
 
 const { clearTimeout, setTimeout } = require("../base/timers.js");
-const { checkDuration } = require("../base/arguments.js");
+const { checkDuration, checkOptionNames } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument, withProperties } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { TIMER_MS_MAX } = require("../base/limits.js");
@@ -108,14 +108,16 @@ function timeoutError(timeoutMs) {
  * Options of a method, as an object also where there are none.
  *
  * @param {any} options
+ * @param {string[]} names of the options
  */
-function checkOptions(options) {
+function checkOptions(options, names) {
 	if (options === undefined) {
 		return {};
 	}
 	if (typeof options !== "object" || options === null) {
 		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
 	}
+	checkOptionNames(options, names, "options");
 	return options;
 }
 

@@ -1,6 +1,7 @@
 "use strict";
 
 const { rejecter } = require("../base/errors.js");
+const { abortError } = require("./cancellation.js");
 const { decodeSlice } = require("../native/decode.js");
 const { abandonCursor, closeCursor } = require("../native/requests.js");
 
@@ -127,6 +128,12 @@ function createCursor(queue, prepare) {
 		queue.connection.opened.fetch(/** @type {Cursor} */ (open.cursor), receiver);
 	};
 
+	/** Why a row that was read ahead is not handed out any more, if it is not. */
+	const whyCancelled = () => {
+		const { signal, error } = open.cancel ?? {};
+		return error ?? (signal?.aborted ? abortError(signal) : undefined);
+	};
+
 	/** @returns {Promise<IteratorResult<any>>} */
 	const take = async () => {
 		while (at === rows.length && state !== "done") {
@@ -139,6 +146,11 @@ function createCursor(queue, prepare) {
 		}
 		if (at === rows.length) {
 			return { value: undefined, done: true };
+		}
+		const error = whyCancelled();
+		if (error) {
+			finish();
+			throw error;
 		}
 		return { value: rows[at++], done: false };
 	};
@@ -165,7 +177,9 @@ function createCursor(queue, prepare) {
 	/** @type {AsyncIterableIterator<any>} */
 	const iterator = {
 		next: () =>
-			underWay === 0 && at < rows.length ? Promise.resolve({ value: rows[at++], done: false }) : inTurn(take),
+			underWay === 0 && at < rows.length && !whyCancelled()
+				? Promise.resolve({ value: rows[at++], done: false })
+				: inTurn(take),
 		return: (value) =>
 			inTurn(() => {
 				finish();

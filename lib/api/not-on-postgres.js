@@ -5,7 +5,7 @@ const { RootcellarError } = require("../base/errors.js");
 const METHODS = ["run", "get", "all", "sql", "exec", "batch", "prepare"];
 const OF_STORE = ["transaction", "reserve", "migrate"];
 
-const BACKUPS = ["create", "list", "restore", "verify"];
+const BACKUPS = ["create", "list", "restore", "restoreKeys", "verify"];
 
 const INSTEAD_OF_SQLITE =
 	"dataStore.sqlite is for a file of SQLite, and this store is on PostgreSQL; use dataStore.transaction with tx.query, or " +
@@ -21,7 +21,22 @@ const refusedMethods = { ...refusing(METHODS, INSTEAD_OF_SQLITE), iterate: () =>
 const refusedSqlite = { ...refusedMethods, ...refusing(OF_STORE, INSTEAD_OF_SQLITE) };
 
 /** `dataStore.backups` of every store on PostgreSQL: what is asynchronous rejects, and the rest throws. */
-const refusedBackups = { ...refusing(BACKUPS, INSTEAD_OF_BACKUPS), status: refuseBackups, on: refuseBackups };
+const refusedBackups = {
+	...refusing(BACKUPS, INSTEAD_OF_BACKUPS),
+	diff: refusedDifference,
+	status: refuseBackups,
+	on: refuseBackups,
+};
+
+/** An iterator over differences, whose every method rejects but those that end it. */
+function refusedDifference() {
+	const iterator = refusedIterator(INSTEAD_OF_BACKUPS);
+	return Object.assign(iterator, refusing(["summary"], INSTEAD_OF_BACKUPS), {
+		[Symbol.asyncDispose]: async () => {
+			await iterator.return(undefined);
+		},
+	});
+}
 
 /** @returns {any} */
 function refuseBackups() {

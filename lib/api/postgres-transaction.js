@@ -66,7 +66,8 @@ function textsOf(params = []) {
 	if (!Array.isArray(params)) {
 		throw invalidArgument("params", `must be an array, not ${kindOf(params)}`);
 	}
-	return params.map((value, index) => textOf(value, `params[${index}]`));
+	// Holes, too, are looked at.
+	return Array.from(params, (value, index) => textOf(value, `params[${index}]`));
 }
 
 /**

@@ -21,6 +21,15 @@ const { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement } = requ
  * @typedef {import("../native/encode.js").Statement} Statement
  */
 
+const TEMPLATE_EXPECTED =
+	"must be a template, sql`select ...`, without escapes that JavaScript does not know: \\\\ stands for a backslash";
+
+/** The options of a statement. */
+const ROW_OPTIONS = ["signal", "timeoutMs", "maxRows", "bigint", "rowMode"];
+
+/** The options of what returns no rows. */
+const CANCEL_OPTIONS = ["signal", "timeoutMs"];
+
 /**
  * The methods of `dataStore.sqlite` that a transaction and a reserved connection have, too. `index.d.ts` documents
  * them.
@@ -36,11 +45,12 @@ function createSqlite(queue) {
 	 * @param {any} options
 	 * @param {(options: any) => T} check checks the other arguments, and options of their own
 	 * @param {(checked: T, cancel: Cancellation | undefined, promised: InstanceType<typeof Promised>) => void} issue
+	 * @param {string[]} names of the options
 	 * @returns {Promise<any>}
 	 */
-	const operation = (options, check, issue) =>
+	const operation = (options, check, issue, names = ROW_OPTIONS) =>
 		new Promise((resolve, reject) => {
-			const given = checkOptions(options);
+			const given = checkOptions(options, names);
 			const checked = check(given);
 			const cancel = checkCancel(given);
 			const promised = cancellable(queue, cancel, new Promised(resolve, rejecter(resolve, reject)));
@@ -124,9 +134,9 @@ function createSqlite(queue) {
 			query(sql, params, options, ALL, (rows) => rows),
 
 		sql: (/** @type {any} */ strings, /** @type {any[]} */ ...values) =>
-			Array.isArray(strings) && "raw" in strings
+			isWholeTemplate(strings)
 				? query(strings.join("?"), values, undefined, ANY, (rows) => rows)
-				: Promise.reject(invalidArgument("strings", "must be a template: sql`select ...`")),
+				: Promise.reject(invalidArgument("strings", TEMPLATE_EXPECTED)),
 
 		exec: (/** @type {any} */ script, /** @type {any} */ options) =>
 			operation(
@@ -134,11 +144,12 @@ function createSqlite(queue) {
 				() => checkSql(script, "script"),
 				(checked, cancel, promised) =>
 					write(new SqlJob([], checked, cancel), promised, () => promised.resolve(undefined)),
+				CANCEL_OPTIONS,
 			),
 
 		iterate: (/** @type {any} */ sql, /** @type {any} */ params, /** @type {any} */ options) =>
 			createCursor(queue, () => {
-				const given = checkOptions(options);
+				const given = checkOptions(options, ROW_OPTIONS);
 				const rowOptions = { ...checkRowOptions(given), maxRows: Number.MAX_SAFE_INTEGER };
 				return { statement: checkStatement(sql, params, ALL, rowOptions), cancel: checkCancel(given) };
 			}),
@@ -150,6 +161,7 @@ function createSqlite(queue) {
 				(checked, cancel, promised) => {
 					const [first] = checked;
 					if (first === undefined) {
+						queue.checkOpen();
 						promised.resolve([]);
 						return;
 					}
@@ -172,9 +184,21 @@ function createSqlite(queue) {
 						reject,
 					);
 				},
+				CANCEL_OPTIONS,
 			),
 	};
 	return methods;
+}
+
+/**
+ * True for the strings of a template. Of one with an escape that JavaScript does not know, such as `\\u` before a name, a
+ * part is `undefined`, and would be missing from the statement.
+ *
+ * @param {any} strings
+ * @returns {strings is string[]}
+ */
+function isWholeTemplate(strings) {
+	return Array.isArray(strings) && "raw" in strings && !strings.includes(undefined);
 }
 
 /**

@@ -31,6 +31,9 @@ const MODES = new Map([
 	["exclusive", LEASE_EXCLUSIVE],
 ]);
 
+/** The options of waiting for the writing connection, and of having it. */
+const LEASE_OPTIONS = ["signal", "timeoutMs", "idleTimeoutMs"];
+
 /**
  * `dataStore.sqlite`.
  *
@@ -55,7 +58,7 @@ async function transaction(queue, callback, options) {
 	if (typeof callback !== "function") {
 		throw invalidArgument("callback", `must be a function, not ${kindOf(callback)}`);
 	}
-	const given = checkOptions(options);
+	const given = checkOptions(options, ["mode", ...LEASE_OPTIONS]);
 	const { mode = "immediate" } = given;
 	const kind = MODES.get(mode);
 	if (kind === undefined) {
@@ -95,7 +98,7 @@ function createOnPostgres(queue) {
  * @param {unknown} options
  */
 async function reserve(queue, options) {
-	const given = checkOptions(options);
+	const given = checkOptions(options, LEASE_OPTIONS);
 	const idleLimitMs = checkIdleLimit(given);
 	const cancel = checkCancel(given);
 	return new Promise((resolve, reject) => {

@@ -103,7 +103,13 @@ function checkEntry(input, index) {
 	if (typeof input !== "object" || input === null) {
 		throw invalidArgument(nameOf(index), `must be an entry { key, value }, not ${kindOf(input)}`);
 	}
-	const { key: givenKey, value, expiresAt, expires_at, communityId } = readEntry(input, index);
+	const { key: givenKey, value, expiresAt, expires_at, communityId, ttlMs } = readEntry(input, index);
+	if (ttlMs !== undefined) {
+		throw invalidArgument(
+			nameOf(index, ".ttlMs"),
+			"must be left out: an entry here has expiresAt, such as Date.now() + ttlMs",
+		);
+	}
 	const key = isPlainText(givenKey) ? givenKey : checkKey(givenKey, nameOf(index, ".key"));
 	const expiry = expiresAt === undefined ? undefined : checkExpiry(expiresAt, nameOf(index, ".expiresAt"));
 	const sdkExpiry = expires_at === undefined ? undefined : checkExpiry(expires_at, nameOf(index, ".expires_at"));
@@ -144,8 +150,8 @@ function isPlainText(text) {
  */
 function readEntry(input, index) {
 	try {
-		const { key, value, expiresAt, expires_at, communityId } = input;
-		return { key, value, expiresAt, expires_at, communityId };
+		const { key, value, expiresAt, expires_at, communityId, ttlMs } = input;
+		return { key, value, expiresAt, expires_at, communityId, ttlMs };
 	} catch (error) {
 		throw invalidArgument(nameOf(index), "cannot be read: a getter or proxy threw", error);
 	}
@@ -236,6 +242,46 @@ function fits(key, text) {
 }
 
 /**
+ * Kind of an object that cannot be options: all of them would seem to be left out.
+ *
+ * @param {object} given
+ * @param {string[]} names of the options
+ * @returns {string | undefined}
+ */
+function otherThanOptions(given, names) {
+	if (isPlainObject(given) || names.some((name) => name in given)) {
+		return kindOfCollection(given);
+	}
+	return kindOfCollection(given) ?? "one of another class";
+}
+
+/**
+ * Kind of an object that holds values, but not by names of its own.
+ *
+ * @param {object} given
+ * @returns {string | undefined}
+ */
+function kindOfCollection(given) {
+	if (Array.isArray(given)) {
+		return "an array";
+	}
+	if (isDate(given)) {
+		return "a Date";
+	}
+	return Symbol.iterator in given ? "one to iterate over" : undefined;
+}
+
+/**
+ * True for an object without a class, whichever realm it is of.
+ *
+ * @param {object} given
+ */
+function isPlainObject(given) {
+	const prototype = Object.getPrototypeOf(given);
+	return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
  * Refuses names that are no options: with a mistyped name the default would apply, which was not meant.
  *
  * @param {object} options
@@ -243,6 +289,10 @@ function fits(key, text) {
  * @param {string} argument
  */
 function checkOptionNames(options, names, argument) {
+	const other = otherThanOptions(options, names);
+	if (other !== undefined) {
+		throw invalidArgument(argument, `must be an object, not ${other}`);
+	}
 	const unknown = Object.keys(options).find((name) => !names.includes(name));
 	if (unknown !== undefined) {
 		throw invalidArgument(`${argument}.${unknown}`, `is no option here; expected ${names.join(", ")}`);
@@ -288,6 +338,8 @@ module.exports = {
 	checkUpdateFunction,
 	checkUpdateResult,
 	isAsynchronous,
+	kindOfCollection,
+	otherThanOptions,
 	readArray,
 	refusePromise,
 };

@@ -1,6 +1,5 @@
 "use strict";
 
-const { isDate } = require("node:util/types");
 const {
 	checkDuration,
 	checkExpiry,
@@ -10,6 +9,8 @@ const {
 	checkUpdateResult,
 	readArray,
 	isAsynchronous,
+	kindOfCollection,
+	otherThanOptions,
 	refusePromise,
 } = require("./arguments.js");
 const { invalidArgument } = require("./errors.js");
@@ -63,7 +64,7 @@ function readOptions(given, argument, names) {
 	/** @type {string | undefined} */
 	let other;
 	try {
-		other = otherThanOptions(given);
+		other = otherThanOptions(given, names);
 		own = { ...given };
 		for (const name of names) {
 			const value = Object.hasOwn(own, name) ? own[name] : given[name];
@@ -77,22 +78,6 @@ function readOptions(given, argument, names) {
 	}
 	checkOptionNames(own, names, argument);
 	return options;
-}
-
-/**
- * Kind of an object that cannot be options: all of them would seem to be left out.
- *
- * @param {object} given
- * @returns {string | undefined}
- */
-function otherThanOptions(given) {
-	if (Array.isArray(given)) {
-		return "an array";
-	}
-	if (isDate(given)) {
-		return "a Date";
-	}
-	return Symbol.iterator in given ? "one to iterate over" : undefined;
 }
 
 /**
@@ -375,7 +360,7 @@ function kindOfResult(result) {
 		return kindOf(result);
 	}
 	const isStream = Symbol.asyncIterator in result;
-	return otherThanOptions(result) ?? (isStream ? "one to iterate over" : undefined);
+	return kindOfCollection(result) ?? (isStream ? "one to iterate over" : undefined);
 }
 
 module.exports = {

@@ -81,6 +81,9 @@ function filenameFromConfig(config) {
 	if (config.databaseType !== "sqlite3") {
 		throw invalidConfig("its databaseType is neither sqlite3 nor pg");
 	}
+	if (config.filename !== undefined) {
+		throw invalidConfig("its filename is not within sqlite3");
+	}
 	if (config.sqlite3 === undefined) {
 		return DEFAULT_FILENAME;
 	}

@@ -8,6 +8,8 @@ const ENDING_WITH_A_VALUE: &[(&str, &str)] = &[
     ("unknown special query", "fts5: the query or command cannot be used"),
     ("malformed MATCH expression", "malformed MATCH expression"),
     ("unable to open database", "unable to open database"),
+    ("parse error in rank function", "parse error in rank function"),
+    ("no such function", "no such function"),
 ];
 
 /// The message of a statement that failed while it ran, without quoted parameters and stored values.

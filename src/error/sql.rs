@@ -150,7 +150,7 @@ impl fmt::Display for SqlError {
                 "SQLite rolled the transaction back when an earlier statement failed; nothing of it was written",
             ),
             Self::TransactionTimeout => f.write_str(
-                "the transaction was rolled back: it was idle for longer than idleTimeoutMs, while others waited for it",
+                "the transaction was rolled back: it was idle for longer than idleTimeoutMs",
             ),
             Self::TransactionClosed => f.write_str("the transaction or connection has ended"),
             Self::LeftOpen => f.write_str("the script began a transaction and did not end it; it was rolled back"),

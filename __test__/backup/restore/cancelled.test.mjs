@@ -2,9 +2,11 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../../helpers/store.mjs";
+import { until } from "../../helpers/time.mjs";
 
 const NOISE = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
 INSERT INTO noise SELECT i, randomblob(4000) FROM n`;
@@ -60,6 +62,25 @@ test("a restore of keys is cancelled before it writes", async () => {
 	expect(await store.appData.get("a")).toBe("after");
 	await store.backups.restoreKeys({ at: id, keys: ["a"] });
 	expect(await store.appData.get("a")).toBe("before");
+});
+
+test("a restore of keys that is cancelled while it waits for its turn writes nothing", async () => {
+	const { store, id } = await storeWithBackup();
+	for (const given of [{ at: id, keys: ["a"] }, { entries: [{ key: "a" }] }]) {
+		const controller = new AbortController();
+		let end;
+		const transaction = store.transaction(() => new Promise((resolve) => (end = resolve)));
+		await until(() => end, "the transaction");
+		const restoring = store.backups.restoreKeys({ ...given, signal: controller.signal });
+		restoring.catch(() => {});
+		// Time to find out what to restore.
+		await sleep(300);
+		controller.abort();
+		end();
+		await transaction;
+		await expect(restoring).rejects.toMatchObject({ code: "ABORT_ERR" });
+		expect(await store.appData.get("a")).toBe("after");
+	}
 });
 
 test("a signal that was aborted before starts nothing, and what is no signal is refused", async () => {

@@ -521,6 +521,32 @@ describe("it ends", () => {
 		expect(error.code).toBe("SQLITE_CANTOPEN");
 	});
 
+	test("and is collected with all that it holds, where it is abandoned and where it has ended", async () => {
+		const { stdout, stderr, code } = await runModule(
+			`const store = openDataStore({ filename: ":memory:" });
+			const alive = setInterval(() => {}, 1_000);
+			const counts = { abandoned: 0, ended: 0 };
+			const registry = new FinalizationRegistry((kind) => counts[kind]++);
+			for (let n = 0; n < 20; n++) {
+				for (const kind of ["abandoned", "ended"]) {
+					const watch = store.kv.watch({ prefix: "" });
+					registry.register(watch, kind);
+					await store.appData.set({ key: "k", value: kind + n });
+					await watch.next();
+					if (kind === "ended") await watch.return();
+				}
+			}
+			for (let n = 0; n < 500 && Math.min(counts.abandoned, counts.ended) < 10; n++) {
+				globalThis.gc();
+				await new Promise((resolve) => setTimeout(resolve, 20));
+			}
+			console.log(counts.abandoned >= 10, counts.ended >= 10);
+			clearInterval(alive);`,
+			{ env: { NODE_OPTIONS: "--expose-gc" } },
+		);
+		expect({ stdout, stderr, code }).toEqual({ stdout: "true true\n", stderr: "", code: 0 });
+	});
+
 	test("by itself where it is abandoned, so that the store can be collected", async () => {
 		const { stdout, stderr, code } = await runModule(
 			`let count = 0;

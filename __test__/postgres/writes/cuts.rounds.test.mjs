@@ -11,8 +11,11 @@ const ACCOUNTS = ["one", "two", "three"];
 
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
-/** Ends connections of stores, some at a time, until it is stopped; resolves with their number. */
-function endConnections({ query }) {
+/**
+ * Ends connections of stores, some at a time, until it is stopped; resolves with their number. Each time it lets something
+ * be done before it goes on, for on a slow machine connecting takes longer than its pauses.
+ */
+function endConnections({ query }, countDone) {
 	let isStopped = false;
 	const ended = (async () => {
 		let count = 0;
@@ -22,7 +25,9 @@ function endConnections({ query }) {
 				WHERE application_name = 'rootcellar' AND datname = current_database() AND random() < 0.5`,
 			);
 			count += cut.length;
+			const done = countDone();
 			await sleep(Math.random() * 60);
+			for (let turn = 0; turn < 100 && !isStopped && countDone() === done; turn++) await sleep(20);
 		}
 		return count;
 	})();
@@ -127,7 +132,8 @@ test("connections that end at random change no result, lose nothing and apply no
 	const told = follow(first.kv.watch({ prefix: "own:" }), "own:last");
 	// If something else fails first, it ends with the store.
 	told.catch(() => {});
-	const stop = endConnections(database);
+	let done = 0;
+	const stop = endConnections(database, () => done);
 	onTestFinished(stop);
 	const sums = { updated: 0, incremented: 0, transactions: 0, lost: 0 };
 	const models = Array.from({ length: 6 }, () => new Map());
@@ -136,6 +142,7 @@ test("connections that end at random change no result, lose nothing and apply no
 		for (let step = 0; step < steps; step++) {
 			await pick(Object.values(OWN))(store, `own:${worker}:${step % 3}`, model, sums);
 			await pick(SHARED)(store, sums);
+			done++;
 		}
 	});
 	// Several at a time, in the order in which they were called.

@@ -187,6 +187,8 @@ test("refuses what would end it, what it cannot convert, and arguments that are 
 		}
 		await expect(tx.query(7)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "text" });
 		await expect(tx.query("SELECT $1", [() => {}])).rejects.toMatchObject({ argument: "params[0]" });
+		// biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+		await expect(tx.query("SELECT $1::text, $2::text", [, "b"])).rejects.toMatchObject({ argument: "params[0]" });
 		await expect(tx.query("SELECT $1::text", ["a\0"])).rejects.toMatchObject({ argument: "params[0]" });
 		await expect(tx.query("SELECT 9007199254740993")).rejects.toMatchObject({ code: "ERR_INEXACT_INTEGER" });
 		await expect(tx.query("SELECT ARRAY[1] AS list")).rejects.toThrow("select list::text");
@@ -268,9 +270,13 @@ test("sqlite and backups refuse, and say what to use instead", async () => {
 		await expect(store.sqlite[name]("SELECT 1"), name).rejects.toMatchObject({ code: "ERR_NOT_ON_POSTGRES" });
 	}
 	await expect(store.sqlite.iterate("SELECT 1").next()).rejects.toThrow("Knex");
-	for (const name of ["create", "list", "restore", "verify"]) {
+	for (const name of ["create", "list", "restore", "restoreKeys", "verify"]) {
 		await expect(store.backups[name](), name).rejects.toThrow("pg_basebackup");
 	}
+	const difference = store.backups.diff({ at: 0 });
+	await expect(difference.next()).rejects.toThrow("pg_basebackup");
+	await expect(difference.summary()).rejects.toMatchObject({ code: "ERR_NOT_ON_POSTGRES" });
+	await difference[Symbol.asyncDispose]();
 	expect(() => store.backups.status()).toThrow("on PostgreSQL");
 	expect(store.config.databaseType).toBe("pg");
 });

@@ -7,3 +7,4 @@ import * as kysely from "kysely";
 import dialect from "./dialect.js";
 
 export const RootcellarDialect = dialect.createDialect(/** @type {any} */ (kysely));
+export default { RootcellarDialect };

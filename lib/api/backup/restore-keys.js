@@ -8,7 +8,7 @@ const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, UPDATE_KEYS_MAX } = require("../../bas
 const { keysAt } = require("../../native/destination.js");
 const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
 const { Change } = require("../../queue/change.js");
-const { cancellable } = require("../cancellation.js");
+const { abortError, cancellable } = require("../cancellation.js");
 const { withLease } = require("../lease.js");
 const { createSqlite } = require("../sqlite.js");
 const { checkMoment, toMoment } = require("./moment.js");
@@ -129,22 +129,25 @@ async function restoreKeys(queue, locate, given) {
 	queue.checkWritable();
 	return cancellable({ signal }, async (cancel) => {
 		if (target === undefined) {
-			return { at: undefined, ...(await putBack(queue, entries ?? [])) };
+			return { at: undefined, ...(await putBack(queue, entries ?? [], signal)) };
 		}
 		const { destination, folders } = locate();
 		const { moment, held } = await keysAt(destination, target, folders, keys, cancel);
-		return { at: toMoment(moment), ...(await putBack(queue, held)) };
+		return { at: toMoment(moment), ...(await putBack(queue, held, signal)) };
 	});
 }
 
 /**
  * @param {OperationQueue} queue
  * @param {Wanted[]} given the last of a key counts
+ * @param {any} signal checked
  */
-async function putBack(queue, given) {
+async function putBack(queue, given, signal) {
 	const wanted = [...new Map(given.map((entry) => [nameOf(entry), entry])).values()];
 	const lease = { kind: LEASE_IMMEDIATE, idleLimitMs: IDLE_LIMIT_MS, cancel: undefined, isScoped: true };
 	return withLease(queue, lease, async (inner) => {
+		// Aborted while it waited for its turn.
+		if (signal?.aborted) throw abortError(signal);
 		const now = Date.now();
 		const present = await readPresent(inner, wanted, now);
 		/** @type {Wanted[]} */

@@ -93,6 +93,7 @@ function createWatch(queue, community, options) {
 	let started = () => {};
 	/** @type {Promise<unknown>} settled when the last call is: calls are carried out one after the other */
 	let last = Promise.resolve();
+	const token = {};
 
 	const takeWaiter = () => {
 		const waiting = waiter;
@@ -103,6 +104,7 @@ function createWatch(queue, community, options) {
 
 	const end = () => {
 		isDone = true;
+		abandoned.unregister(token);
 		queue.watches.delete(end);
 		signal?.removeEventListener("abort", end);
 		open?.connection.unwatch(open.id);
@@ -183,19 +185,38 @@ function createWatch(queue, community, options) {
 		fail(error);
 	}
 	/** @type {AsyncIterableIterator<Change[]>} */
-	const iterator = {
-		next: () => {
+	return toIterator(
+		() => {
 			const result = last.then(next);
 			last = result.catch(() => {});
 			return result;
 		},
-		return: async (value) => {
+		end,
+		token,
+	);
+}
+
+/**
+ * Iterator of a watch, which is ended when nobody has it any more. This is a function apart, because the end of a watch keeps
+ * what `createWatch` has, which then must not be the iterator.
+ *
+ * @param {() => Promise<IteratorResult<Change[]>>} next
+ * @param {() => void} end
+ * @param {object} token by which the end is forgotten once it has come
+ * @returns {AsyncIterableIterator<Change[]>}
+ */
+function toIterator(next, end, token) {
+	const iterator = {
+		next,
+		return: async (/** @type {any} */ value) => {
 			end();
-			return { value, done: true };
+			return { value, done: /** @type {const} */ (true) };
 		},
-		[Symbol.asyncIterator]: () => iterator,
+		[Symbol.asyncIterator]() {
+			return this;
+		},
 	};
-	abandoned.register(iterator, end);
+	abandoned.register(iterator, end, token);
 	return iterator;
 }
 

@@ -30,7 +30,7 @@ const RECORD = "INSERT INTO __rootcellar_migrations (number, name, hash, applied
  * @returns {Promise<string[]>} the names of those that were applied
  */
 async function migrate(queue, source, options) {
-	const given = checkOptions(options);
+	const given = checkOptions(options, ["signal", "timeoutMs"]);
 	const migrations = await readMigrations(source);
 	/** @type {string[]} */
 	const applied = [];
