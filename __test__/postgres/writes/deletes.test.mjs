@@ -55,9 +55,10 @@ test("a pattern's deletion lets others write while it waits for a long transacti
 	const database = await temporaryDatabase();
 	const { appData, transaction } = storeOn(withFields(database.config, {}));
 	const [remover, writer] = [storeOn(withFields(database.config, {})), storeOn(database.config)];
-	for (const store of [remover, writer]) await store.appData.set({ key: "other", value: 0 });
+	for (const store of [remover, writer]) await store.appData.set({ key: "k:old", value: 0 });
 	let removed;
 	await transaction(async (tx) => {
+		await tx.appData.set({ key: "k:old", value: 1 });
 		await tx.appData.set({ key: "k:long", value: 1 });
 		removed = remover.appData.deleteLike("k:%");
 		for (let n = 0; n < 3; n++) {
@@ -68,6 +69,32 @@ test("a pattern's deletion lets others write while it waits for a long transacti
 	await removed;
 	expect(await appData.select("k:%")).toEqual([]);
 });
+
+test.each([
+	["deleteLike", ({ appData }) => appData.deleteLike("k:%")],
+	["deleteRange", ({ kv }) => kv.deleteRange({ prefix: "k:" })],
+])(
+	"%s waits neither for a transaction that has changed other keys, nor for a write that waits for that",
+	async (_, remove) => {
+		const { config } = await temporaryDatabase();
+		const { appData, transaction } = storeOn(withFields(config, {}));
+		const [remover, writer] = [storeOn(withFields(config, { timeoutMs: 2_000 })), storeOn(withFields(config, {}))];
+		await remover.appData.set(["k:old", "other"].map((key) => ({ key, value: 0 })));
+		await writer.appData.set({ key: "k:older", value: 0 });
+		let written;
+		await transaction(async (tx) => {
+			await tx.appData.set({ key: "other", value: 1 });
+			await tx.appData.set({ key: "k:long", value: 1 });
+			written = writer.appData.set({ key: "other", value: 2 });
+			await sleep(300);
+			await remove(remover);
+			expect(await remover.appData.select("k:%")).toEqual([]);
+		});
+		await written;
+		expect(await appData.get("other")).toBe(2);
+		expect(await appData.get("k:long")).toBe(1);
+	},
+);
 
 test("a key that is set and deleted in one batch, in whatever way, can be set in it again, whether it was there or not", async () => {
 	const { config } = await temporaryDatabase();

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
-use super::ledger::{Ledger, SHARE};
+use super::ledger::Ledger;
 use super::segment::{self, Done, answer_within, limit_idle, read_within, run_within, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, SavepointAction, Stop};
 use crate::engine::postgres::failure::{ServerFailure, may_concern_one_row};
@@ -79,7 +79,7 @@ pub struct RunningTransaction {
 
 /// Begins a transaction of the user, in which no statement waits for a lock for longer than `lock_wait`.
 pub async fn begin(client: &Session, idle_limit: Duration, lock_wait: Duration) -> Result<(), ServerFailure> {
-    segment::begin(client, SHARE, ended_by_server(idle_limit), lock_wait).await
+    segment::begin(client, ended_by_server(idle_limit), lock_wait).await
 }
 
 /// The time after which the server ends a transaction that this process lets be idle for so long: its machine is gone.

@@ -16,18 +16,14 @@ use crate::engine::postgres::sql::Sql;
 const REGISTER: &str =
     " ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, used_at = now() RETURNING epoch, batch";
 
-/// Begins what any number of writers do at a time. Every transaction of a writer takes this lock in the end, with its entry;
-/// taken first, nobody waits for it who holds the lock of a row.
-pub const SHARE: &str = "LOCK TABLE __rootcellar_writers IN ROW EXCLUSIVE MODE";
+/// Number of the advisory lock of commits. Every transaction of a writer takes it together with others, as the last of its locks:
+/// whoever holds it waits for no row.
+const COMMITS: i64 = 8_245_935_278_387_129_709;
 
-/// Begins what one writer does alone. It waits for those that are under way, and for so long those behind it wait, too: it
-/// gives up after a second, so that they go on, and has to be tried again. Later statements wait for a lock for `lock_wait`.
-pub fn keep_others_out(lock_wait: Duration) -> String {
-    let wait_ms = lock_wait.as_millis();
-    format!(
-        "SET LOCAL lock_timeout = 1000; LOCK TABLE __rootcellar_writers IN SHARE ROW EXCLUSIVE MODE; \
-         SET LOCAL lock_timeout = {wait_ms}"
-    )
+/// Has others not commit until this transaction has ended. It gives up after a second, so that those behind it go on where one
+/// that commits waits for its standby. From then on the transaction waits for no lock, as its holder may wait for this one.
+pub fn keep_commits_out() -> String {
+    format!("SET LOCAL lock_timeout = 1000; SELECT pg_advisory_xact_lock({COMMITS}); SET LOCAL lock_timeout = 1")
 }
 
 /// Condition that is true, and has the commit wait for the disk also where a role or a database has it not.
@@ -76,10 +72,20 @@ impl Ledger {
         sql
     }
 
-    /// A statement that fails if this epoch has ended; [`has_epoch_ended`] knows the failure.
+    /// Ends a statement that begins with [`Ledger::entry`], when these common table expressions have waited for their rows.
+    pub fn end(sql: &mut Sql<'_>, parts: &[&str]) {
+        sql.text(&format!(" SELECT pg_advisory_xact_lock_shared({COMMITS}) FROM f"));
+        for (index, part) in parts.iter().enumerate() {
+            sql.text(if index == 0 { " WHERE " } else { " AND " });
+            sql.text(&format!("(SELECT count(*) FROM {part}) >= 0"));
+        }
+    }
+
+    /// The last statement of a transaction before it commits. It fails if this epoch has ended; [`has_epoch_ended`] knows the
+    /// failure.
     pub fn entry_alone(&self, number: i64) -> Sql<'_> {
         let mut sql = self.update(number);
-        sql.text(" RETURNING 1) SELECT 1 / count(*) FROM f");
+        sql.text(&format!(" RETURNING 1) SELECT 1 / count(*), pg_advisory_xact_lock_shared({COMMITS}) FROM f"));
         sql
     }
 

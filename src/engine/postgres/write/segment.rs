@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::ledger::{Ledger, SHARE, has_epoch_ended, keep_others_out};
+use super::ledger::{Ledger, has_epoch_ended, keep_commits_out};
 use super::state::{Changes, FoldedKeys, LockedKeys, Needs};
 use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, write};
 use crate::Error;
@@ -99,17 +99,29 @@ fn depends_on_nothing(command: &Command) -> bool {
     matches!(command, Command::Set(_) | Command::SetMany(_))
 }
 
+/// Keys of a scope that are not named.
+struct SelectedKeys<'a> {
+    community: Option<&'a str>,
+    by: Selection<'a>,
+}
+
+enum Selection<'a> {
+    Pattern(&'a str),
+    Range(&'a KeyRange),
+}
+
+/// Ends waiting for rows that others have made or locked since the rows of a selection were locked: who holds them may wait for
+/// one of those.
+const HURRY: &str = "SET LOCAL lock_timeout = 100";
+
 impl TransactionAttempt<'_> {
     /// Carries out the commands of a segment.
     pub async fn run(&self, commands: &[&Command]) -> Result<Done, Unfinished> {
+        if let Some(keys) = SelectedKeys::of(commands) {
+            return self.delete_many(&keys).await;
+        }
         match commands {
             _ if self.held.is_some() => self.read_and_write(commands).await,
-            [Command::DeleteLike { community, pattern }] => {
-                self.delete_many(delete_like(self.client, community.as_deref(), pattern)).await
-            }
-            [Command::DeleteRange { community, range }] => {
-                self.delete_many(delete_range(self.client, community.as_deref(), range)).await
-            }
             [Command::Delete(address)] => {
                 let changes = Changes { removed: vec![address], ..Changes::default() };
                 self.write_at_once(&changes, Done { count: 1, ..Done::default() }).await
@@ -132,7 +144,8 @@ impl TransactionAttempt<'_> {
     /// Writes changes in a statement that is a transaction of its own.
     async fn write_at_once(&self, changes: &Changes<'_>, done: Done) -> Result<Done, Unfinished> {
         let mut sql = self.ledger.entry(self.number, self.lock_wait);
-        write(&mut sql, changes);
+        let parts = write(&mut sql, changes);
+        Ledger::end(&mut sql, &parts);
         match sql.run_often(self.client).await {
             Ok(rows) if rows.is_empty() => Err(Unfinished::EpochEnded),
             Ok(_) => Ok(done),
@@ -155,18 +168,27 @@ impl TransactionAttempt<'_> {
         self.or_roll_back(result.await).await
     }
 
-    /// Deletes keys that are not named. No other writer is under way meanwhile: a statement does not see a key that another
-    /// makes while it waits for the lock of a row, although whoever reads may see the key beside that row.
-    async fn delete_many(
-        &self,
-        delete: impl Future<Output = Result<Vec<KeyOutcome>, ServerFailure>>,
-    ) -> Result<Done, Unfinished> {
+    /// Deletes keys that are not named. It waits for the transactions that have changed some of them, and for no others. Those
+    /// that make such keys meanwhile come before it, or after it for everybody: a key must not be seen beside those that are
+    /// deleted, and then be left. So in the end nobody commits but this transaction.
+    async fn delete_many(&self, keys: &SelectedKeys<'_>) -> Result<Done, Unfinished> {
         let result = async {
-            let alone = keep_others_out(self.lock_wait);
-            let (begun, outcomes) =
-                tokio::join!(begin(self.client, &alone, OWN_TRANSACTION_IDLE_MAX, self.lock_wait), delete);
-            begun.map_err(|failure| if is_busy(&failure) { ServerFailure::Undone } else { failure })?;
-            let done = Done { count: 1, outcomes: outcomes?, stop: None };
+            let rows = keys.lock();
+            let (begun, locked, hurried, first) = tokio::join!(
+                begin(self.client, OWN_TRANSACTION_IDLE_MAX, self.lock_wait),
+                rows.run(self.client),
+                self.client.batch_execute(HURRY),
+                keys.delete(self.client),
+            );
+            begun?;
+            locked?;
+            hurried.map_err(ServerFailure::from)?;
+            let first = first.map_err(undone_if_busy)?;
+            let alone = keep_commits_out();
+            let (excluded, second) = tokio::join!(self.client.batch_execute(&alone), keys.delete(self.client));
+            excluded.map_err(|error| undone_if_busy(error.into()))?;
+            let removed = first + second.map_err(undone_if_busy)?;
+            let done = Done { count: 1, outcomes: keys.outcomes(removed), stop: None };
             let entry = self.ledger.entry_alone(self.number);
             let (entered, committed) = tokio::join!(entry.run(self.client), self.end());
             entered.map_err(|failure| epoch_ended_or(failure, &done))?;
@@ -183,11 +205,11 @@ impl TransactionAttempt<'_> {
             return Ok(done);
         }
         let check = self.ledger.entry_alone(self.number);
-        // The check comes first: what it refuses ends the transaction, and the commit with it.
-        let (checked, written, committed) =
-            tokio::join!(check.run(self.client), write_all(self.client, changes), self.end());
-        checked.map_err(|failure| epoch_ended_or(failure, &done))?;
+        // What one of them refuses ends the transaction, and the commit with it.
+        let (written, checked, committed) =
+            tokio::join!(write_all(self.client, changes), check.run(self.client), self.end());
         written.map_err(|failure| unknown_if_lost(failure, &done))?;
+        checked.map_err(|failure| epoch_ended_or(failure, &done))?;
         committed.map_err(|failure| unknown_if_lost(failure, &done))?;
         Ok(done)
     }
@@ -196,7 +218,7 @@ impl TransactionAttempt<'_> {
         if self.held.is_some() {
             return Ok(());
         }
-        begin(self.client, SHARE, OWN_TRANSACTION_IDLE_MAX, self.lock_wait).await
+        begin(self.client, OWN_TRANSACTION_IDLE_MAX, self.lock_wait).await
     }
 
     async fn end(&self) -> Result<(), ServerFailure> {
@@ -252,7 +274,7 @@ async fn write_all(client: &Client, changes: &Changes<'_>) -> Result<(), ServerF
     }
     let mut sql = Sql::new("WITH f AS (SELECT 1)");
     write(&mut sql, changes);
-    sql.run(client).await.map(|_| ())
+    sql.text(" SELECT FROM f").run(client).await.map(|_| ())
 }
 
 /// Answers a query within a transaction of somebody else's, and locks the keys that it tells of. A count tells of none.
@@ -280,40 +302,22 @@ pub async fn answer_within(
 
 /// Carries out the commands of a segment within a transaction of somebody else's.
 pub async fn run_within(client: &Client, commands: &[&Command], clocks: Clocks) -> Result<Done, ServerFailure> {
-    match commands {
-        [Command::DeleteLike { community, pattern }] => {
-            let community = community.as_deref();
-            lock_some(community, |sql| matching(sql, pattern)).run(client).await?;
-            let outcomes = delete_like(client, community, pattern).await?;
-            Ok(Done { count: 1, outcomes, stop: None })
-        }
-        [Command::DeleteRange { community, range }] => {
-            let community = community.as_deref();
-            lock_some(community, |sql| in_range(sql, range)).run(client).await?;
-            let outcomes = delete_range(client, community, range).await?;
-            Ok(Done { count: 1, outcomes, stop: None })
-        }
-        _ => {
-            let (locked, now) = lock(client, &Needs::of(commands)).await?;
-            let (changes, done) = carry_out(commands, &locked, now, clocks)?;
-            write_all(client, &changes).await?;
-            Ok(done)
-        }
+    if let Some(keys) = SelectedKeys::of(commands) {
+        keys.lock().run(client).await?;
+        let removed = keys.delete(client).await?;
+        return Ok(Done { count: 1, outcomes: keys.outcomes(removed), stop: None });
     }
+    let (locked, now) = lock(client, &Needs::of(commands)).await?;
+    let (changes, done) = carry_out(commands, &locked, now, clocks)?;
+    write_all(client, &changes).await?;
+    Ok(done)
 }
 
-/// Begins a transaction with [`SHARE`] or [`keep_others_out`]. The server ends it when it is idle for `idle_max`, and no
-/// statement waits for a lock for longer than `lock_wait`.
-pub async fn begin(
-    client: &Client,
-    beside_others: &str,
-    idle_max: Duration,
-    lock_wait: Duration,
-) -> Result<(), ServerFailure> {
+/// Begins a transaction. The server ends it when it is idle for `idle_max`, and no statement waits for a lock for longer than
+/// `lock_wait`.
+pub async fn begin(client: &Client, idle_max: Duration, lock_wait: Duration) -> Result<(), ServerFailure> {
     let (idle, wait_ms) = (limit_idle(idle_max), lock_wait.as_millis());
-    let begin = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; {idle}; SET LOCAL lock_timeout = {wait_ms}; {beside_others}"
-    );
+    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {idle}; SET LOCAL lock_timeout = {wait_ms}");
     Ok(client.batch_execute(&begin).await?)
 }
 
@@ -330,7 +334,7 @@ pub async fn hold(
     lock_wait: Duration,
 ) -> Result<(HeldKeys, Values), ServerFailure> {
     let (begun, locked) =
-        tokio::join!(begin(client, SHARE, OWN_TRANSACTION_IDLE_MAX, lock_wait), lock_values(client, addresses));
+        tokio::join!(begin(client, OWN_TRANSACTION_IDLE_MAX, lock_wait), lock_values(client, addresses));
     begun?;
     let (made, values) = locked?;
     Ok((HeldKeys { addresses: addresses.iter().cloned().collect(), made }, values))
@@ -380,35 +384,58 @@ async fn lock(client: &Client, needs: &Needs<'_>) -> Result<(LockedKeys, PgTime)
     Ok((LockedKeys { rows, made }, now?.first().ok_or(ServerFailure::Lost)?.try_get(0)?))
 }
 
-/// Deletes what a pattern matches, within a transaction.
-async fn delete_like(
-    client: &Client,
-    community: Option<&str>,
-    pattern: &str,
-) -> Result<Vec<KeyOutcome>, ServerFailure> {
-    let mut sql = Sql::new("DELETE FROM __rootapp_kv WHERE ");
-    sql.in_scope(community);
-    matching(&mut sql, pattern);
-    sql.run(client).await?;
-    Ok(Vec::new())
+impl<'a> SelectedKeys<'a> {
+    /// Those that the only command of a segment deletes, if it names no keys.
+    fn of(commands: &[&'a Command]) -> Option<Self> {
+        match commands {
+            [Command::DeleteLike { community, pattern }] => {
+                Some(Self { community: community.as_deref(), by: Selection::Pattern(pattern) })
+            }
+            [Command::DeleteRange { community, range }] => {
+                Some(Self { community: community.as_deref(), by: Selection::Range(range) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Locks their rows, in the order in which everybody locks keys.
+    fn lock(&self) -> Sql<'a> {
+        lock_some(self.community, |sql| self.condition(sql))
+    }
+
+    /// Deletes them. Returns the number of those that were live.
+    async fn delete(&self, client: &Client) -> Result<u64, ServerFailure> {
+        let mut sql = Sql::new("WITH d AS (DELETE FROM __rootapp_kv WHERE ");
+        sql.in_scope(self.community);
+        self.condition(&mut sql);
+        sql.text(
+            " RETURNING expires_at) \
+             SELECT count(*) FILTER (WHERE expires_at IS NULL OR expires_at > statement_timestamp()) FROM d",
+        );
+        let rows = sql.run(client).await?;
+        let removed: i64 = rows.first().ok_or(ServerFailure::Lost)?.try_get(0)?;
+        Ok(removed.try_into().unwrap_or_default())
+    }
+
+    fn condition(&self, sql: &mut Sql<'a>) {
+        match self.by {
+            Selection::Pattern(pattern) => matching(sql, pattern),
+            Selection::Range(range) => in_range(sql, range),
+        }
+    }
+
+    /// The results of the command that has deleted so many. A pattern's has none.
+    fn outcomes(&self, removed: u64) -> Vec<KeyOutcome> {
+        match self.by {
+            Selection::Pattern(_) => Vec::new(),
+            Selection::Range(_) => vec![KeyOutcome::Removed(removed)],
+        }
+    }
 }
 
-/// Deletes a range within a transaction, and counts what was live.
-async fn delete_range(
-    client: &Client,
-    community: Option<&str>,
-    range: &KeyRange,
-) -> Result<Vec<KeyOutcome>, ServerFailure> {
-    let mut sql = Sql::new("WITH d AS (DELETE FROM __rootapp_kv WHERE ");
-    sql.in_scope(community);
-    in_range(&mut sql, range);
-    sql.text(
-        " RETURNING expires_at) \
-         SELECT count(*) FILTER (WHERE expires_at IS NULL OR expires_at > statement_timestamp()) FROM d",
-    );
-    let rows = sql.run(client).await?;
-    let removed: i64 = rows.first().ok_or(ServerFailure::Lost)?.try_get(0)?;
-    Ok(vec![KeyOutcome::Removed(removed.try_into().unwrap_or_default())])
+/// A failure before the end of a transaction that is tried again if others were in its way.
+fn undone_if_busy(failure: ServerFailure) -> ServerFailure {
+    if is_busy(&failure) { ServerFailure::Undone } else { failure }
 }
 
 fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {

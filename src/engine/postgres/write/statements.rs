@@ -89,8 +89,9 @@ fn unnest<'a>(sql: &mut Sql<'a>, addresses: &[&'a Address]) {
 }
 
 /// Adds what writes changes to a statement that begins with [`super::Ledger::entry`]. All of it depends on `f`. All rows have
-/// their numbers from one draw, so that they are in one order.
-pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
+/// their numbers from one draw, so that they are in one order. Returns the names of what it added.
+pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) -> Vec<&'static str> {
+    let mut parts = Vec::new();
     if !changes.values.is_empty() {
         match changes.values.as_slice() {
             [row] => insert_one(sql, row),
@@ -105,21 +106,24 @@ pub fn write<'a>(sql: &mut Sql<'a>, changes: &'a Changes<'a>) {
         if !renewed.is_empty() {
             sql.text(RENEWAL).value(renewed, Type::TEXT_ARRAY).text(")");
         }
-        sql.text(" THEN excluded.__rootcellar_order ELSE t.__rootcellar_order END)");
+        sql.text(" THEN excluded.__rootcellar_order ELSE t.__rootcellar_order END RETURNING 1)");
+        parts.push("i");
     }
     let (defaults, others): (Vec<&Address>, Vec<&Address>) =
         changes.removed.iter().chain(&changes.made).partition(|address| address.community.is_none());
     if !defaults.is_empty() {
         let keys: Vec<&str> = defaults.iter().map(|address| address.key.as_str()).collect();
         sql.text(", d AS (DELETE FROM __rootapp_kv WHERE community_id IS NULL AND key = ANY(");
-        sql.value(keys, Type::TEXT_ARRAY).text(") AND EXISTS (SELECT FROM f))");
+        sql.value(keys, Type::TEXT_ARRAY).text(") AND EXISTS (SELECT FROM f) RETURNING 1)");
+        parts.push("d");
     }
     if !others.is_empty() {
         sql.text(", e AS (DELETE FROM __rootapp_kv t USING ");
         unnest(sql, &others);
-        sql.text(" WHERE t.community_id = n.community AND t.key = n.key AND EXISTS (SELECT FROM f))");
+        sql.text(" WHERE t.community_id = n.community AND t.key = n.key AND EXISTS (SELECT FROM f) RETURNING 1)");
+        parts.push("e");
     }
-    sql.text(" SELECT FROM f");
+    parts
 }
 
 /// Identifier of a key whose row is renewed, as [`RENEWAL`] makes it. The length tells where the community ends.
