@@ -1,5 +1,8 @@
+import { renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryDatabase } from "../helpers/postgres.mjs";
+import { startPostgres, temporaryDatabase } from "../helpers/postgres.mjs";
+import { copyFolder } from "./servers/data-folder.mjs";
 import { storeOn } from "./store.mjs";
 
 /** Collects what a watch tells until every one of these keys has this value; `undefined` for deleted. */
@@ -108,5 +111,42 @@ test("knows what it has asked to read anew: a change back is told, and an equal 
 	await other.appData.set({ key: "w:b1", value: 1 });
 	await other.appData.set({ key: "w:x", value: "one" });
 	expect((await second).value).toEqual([{ key: "w:x", value: "one" }]);
+	await watch.return();
+});
+
+test("tells what has another value after the server has lost transactions, though another has the number of a lost one", async () => {
+	const server = await startPostgres({ durable: true, settings: { autovacuum: "off" } });
+	const name = await server.createDatabase();
+	const query = (text) => server.query(text, [], name);
+	const store = storeOn(server.config(name));
+	await store.appData.set([
+		{ key: "w:a", value: "old" },
+		{ key: "w:b", value: "same" },
+	]);
+	await server.shutDown();
+	const earlier = join(server.folder, "earlier");
+	copyFolder(server.data, earlier);
+	await server.start();
+	const watch = store.kv.watch({ prefix: "w:" });
+	const first = watch.next();
+	await store.appData.set({ key: "w:a", value: "lost" });
+	expect((await first).value).toEqual([{ key: "w:a", value: "lost" }]);
+	const [{ lost }] = await query("SELECT xmin::text::int AS lost FROM __rootapp_kv WHERE key = 'w:a'");
+	const second = watch.next();
+
+	await server.kill();
+	rmSync(server.data, { recursive: true });
+	renameSync(earlier, server.data);
+	// The watch sees nothing of it until all is done.
+	const { port } = server;
+	server.port = 0;
+	await server.start();
+	for (let used = 0; used < lost - 1; ) [{ used }] = await query("SELECT pg_current_xact_id()::text::int AS used");
+	await query("UPDATE __rootapp_kv SET value = '\"found\"' WHERE key = 'w:a'");
+	expect(await query("SELECT xmin::text::int AS xmin FROM __rootapp_kv WHERE key = 'w:a'")).toEqual([{ xmin: lost }]);
+	await server.shutDown();
+	server.port = port;
+	await server.start();
+	expect((await second).value).toEqual([{ key: "w:a", value: "found" }]);
 	await watch.return();
 });

@@ -45,11 +45,16 @@ enum Seen {
 /// Identity of a value among those of the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SeenValue {
-    /// The transaction that has written it.
+    /// The transaction that has written it, see [`WRITTEN_BY`].
     by: i64,
     /// A hash of its text: rewriting the same text is no change.
     hash: i64,
 }
+
+/// The transaction that has written a row, of those since the server was started. A server that has lost transactions, such as a
+/// standby in the place of its primary, gives their numbers to others; it was started at another time.
+const WRITTEN_BY: &str = "hashint8extended(xmin::text::int8, \
+    (SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::int8))";
 
 const LIVE: &str = " AND (expires_at IS NULL OR expires_at > statement_timestamp())";
 
@@ -119,7 +124,7 @@ async fn look(
         Seen::Digest(..) => None,
     });
     let hash = if known.is_some() { "0::int8" } else { "hashtextextended(value, 0)" };
-    let mut sql = Sql::new(&format!("SELECT key, xmin::text::int8, {hash} FROM __rootapp_kv WHERE "));
+    let mut sql = Sql::new(&format!("SELECT key, {WRITTEN_BY}, {hash} FROM __rootapp_kv WHERE "));
     watched(&mut sql, community, scope);
     sql.text(&format!(" LIMIT {}", WATCH_CHANGES_MAX + 1));
     let rows = sql.run(client).await?;
@@ -131,9 +136,9 @@ async fn look(
         });
         return Ok(Seen::Each(each.collect::<Result<_, ServerFailure>>()?));
     }
-    let mut sql = Sql::new(
-        "SELECT count(*), coalesce(bit_xor(hashtextextended(key, xmin::text::int8)), 0) FROM __rootapp_kv WHERE ",
-    );
+    let mut sql = Sql::new(&format!(
+        "SELECT count(*), coalesce(bit_xor(hashtextextended(key, {WRITTEN_BY})), 0) FROM __rootapp_kv WHERE "
+    ));
     watched(&mut sql, community, scope);
     let rows = sql.run(client).await?;
     let row = rows.first().ok_or(ServerFailure::Lost)?;
@@ -169,7 +174,7 @@ async fn report(
     changed.sort_unstable();
     // The length of a value is known without reading it.
     let mut sql = Sql::new(&format!(
-        "SELECT key, CASE WHEN sum(octet_length(value)) OVER () <= {WATCH_BYTES_MAX} THEN value END, xmin::text::int8, \
+        "SELECT key, CASE WHEN sum(octet_length(value)) OVER () <= {WATCH_BYTES_MAX} THEN value END, {WRITTEN_BY}, \
          hashtextextended(value, 0) FROM __rootapp_kv WHERE "
     ));
     let keys: Vec<&str> = changed.iter().map(String::as_str).collect();
