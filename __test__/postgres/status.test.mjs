@@ -16,7 +16,6 @@ test("a server alone", async () => {
 	const found = await json(["status"], { env });
 	expect(found).toMatchObject({
 		version: expect.stringMatching(/^18\./),
-		isPrimary: true,
 		standbys: [],
 		isSynchronous: false,
 		connections: { max: 100 },
@@ -92,6 +91,12 @@ test("a server with a standby, first asynchronous and then not; a process warns 
 		standbys: [{ name: "s1", state: "streaming", sync: "async" }],
 	});
 	expect((await rootcellar(["status"], { env })).stdout).toMatch(/^replication +asynchronous: /m);
+
+	const standbyAlone = { DATABASE_CONFIG: standby.config(name, { timeoutMs: 500 }) };
+	const refused = await rootcellar(["status"], { env: standbyAlone });
+	expect(refused.code).toBe(1);
+	expect(refused.stderr).toContain("ERR_NO_SERVER");
+	expect(refused.stderr).toContain("can only be read from");
 
 	await waitForStandbys(primary, ["s1"]);
 	expect(await json(["status"], { env })).toMatchObject({

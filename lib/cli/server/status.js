@@ -26,10 +26,10 @@ async function statusOfServer(config, options) {
 
 /** @param {PostgresStatus} found */
 function linesOf(found) {
-	const { version, isPrimary, sizeBytes, standbys, skewMs, connections, writers } = found;
+	const { version, sizeBytes, standbys, skewMs, connections, writers } = found;
 	const { used, ofThisUser, max } = connections;
 	return [
-		`server       PostgreSQL ${version}, ${isPrimary ? "the primary" : "a standby"}`,
+		`server       PostgreSQL ${version}, the primary`,
 		`database     ${formatBytes(sizeBytes)}, ${describeKeys(found)}`,
 		`replication  ${describeReplication(found)}`,
 		...standbys.map((standby) => `standby      ${describeStandby(standby)}`),
@@ -58,8 +58,7 @@ function describeLedger({ rows, oldestDays }) {
 }
 
 /** @param {PostgresStatus} found */
-function describeReplication({ isPrimary, isSynchronous, standbys }) {
-	if (!isPrimary) return "not known here: ask the primary";
+function describeReplication({ isSynchronous, standbys }) {
 	if (isSynchronous && standbys.length === 0)
 		return "synchronous, but no standby is connected: every write waits for one";
 	if (isSynchronous) return "synchronous: what is confirmed survives the loss of this server";

@@ -18,7 +18,6 @@ const { toOptions } = require("./options.js");
  *
  * @typedef {object} PostgresStatus
  * @property {string} version
- * @property {boolean} isPrimary
  * @property {number} sizeBytes
  * @property {"missing" | "unadopted" | "ready"} tables whether a store has made its tables, or adopted the SDK's
  * @property {number} keys an estimate

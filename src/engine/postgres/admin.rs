@@ -44,7 +44,6 @@ pub struct ImportedRow {
 /// Without the rights of `pg_monitor`, what concerns others is `null`.
 const STATUS: &str = "SELECT json_build_object(\
     'version', current_setting('server_version'), \
-    'isPrimary', NOT pg_is_in_recovery(), \
     'sizeBytes', pg_database_size(current_database()), \
     'standbys', (SELECT coalesce(json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state, \
       'lagBytes', pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), \
