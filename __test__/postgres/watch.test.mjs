@@ -134,7 +134,7 @@ test("tells what has another value after the server has lost transactions, thoug
 	const [{ lost }] = await query("SELECT xmin::text::int AS lost FROM __rootapp_kv WHERE key = 'w:a'");
 	const second = watch.next();
 
-	await server.kill();
+	await server.shutDown();
 	rmSync(server.data, { recursive: true });
 	renameSync(earlier, server.data);
 	// The watch sees nothing of it until all is done.

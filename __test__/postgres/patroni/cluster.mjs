@@ -89,7 +89,7 @@ export async function startCluster() {
 				"10.0.0.1:8008": `127.0.0.1:${node.rest}`,
 				"10.0.0.1:5432": `127.0.0.1:${node.port}`,
 				"10.0.0.0/24": "127.0.0.1/32",
-				"/var/lib/postgresql/bot": `${data}\n  parameters: { unix_socket_directories: "${folder}" }`,
+				"/var/lib/postgresql/bot": `${data}\n  parameters: { unix_socket_directories: "${folder}", dynamic_shared_memory_type: mmap }`,
 				"/usr/lib/postgresql/15/bin": debianPostgres(files),
 				'"..."': `"${PASSWORD}"`,
 				"ttl: 30": `ttl: ${TIMES.ttl}`,

@@ -21,10 +21,13 @@ const SETTINGS = {
 	lc_messages: "C",
 	timezone: "UTC",
 	jit: "off",
+	// In its folder, and not in /dev/shm, where a server that is killed leaves it.
+	dynamic_shared_memory_type: "mmap",
 };
 
 /**
- * Ends a server whose starter is gone: its standard input ends then. Then it removes the folder.
+ * Ends a server whose starter is gone: its standard input ends then. Then it removes the folder, and the shared memory that the
+ * server has left if it was killed: the seventh line of its file tells its key and id.
  */
 const ENDING = `
 	trap '' INT TERM HUP
@@ -34,6 +37,8 @@ const ENDING = `
 		[ -n "$pid" ] && kill -0 "$pid" 2> /dev/null && sleep 0.1
 	done
 	[ -n "$pid" ] && kill -KILL "$pid" 2> /dev/null
+	set -- $(sed -n 7p "$0/data/postmaster.pid" 2> /dev/null)
+	[ -n "$2" ] && ipcrm -m "$2" 2> /dev/null
 	rm -rf "$0"
 `;
 

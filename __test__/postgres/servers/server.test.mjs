@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runModule } from "../../helpers/child.mjs";
 import { until } from "../../helpers/time.mjs";
@@ -29,6 +30,17 @@ test("a server starts, takes statements, keeps its data over a kill and a start,
 	await server.stop();
 	expect(isRunning(pid)).toBe(false);
 	expect(existsSync(folder)).toBe(false);
+});
+
+test.runIf(process.platform === "linux")("a server that is killed leaves no shared memory", async () => {
+	const server = await startServer();
+	const [, id] = readFileSync(join(server.data, "postmaster.pid"), "utf8").split("\n")[6].trim().split(/\s+/);
+	const isThere = () => new RegExp(`^ *-?\\d+ +${id} `, "m").test(readFileSync("/proc/sysvipc/shm", "utf8"));
+	expect(isThere()).toBe(true);
+	expect(readFileSync(`/proc/${server.pid}/maps`, "utf8")).not.toContain("/dev/shm/");
+	await server.kill();
+	await server.stop();
+	expect(isThere()).toBe(false);
 });
 
 test.each(["process.exit()", 'process.kill(process.pid, "SIGKILL")'])(
