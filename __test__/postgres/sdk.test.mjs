@@ -4,10 +4,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runForked } from "../helpers/forked.mjs";
-import { postgres } from "../helpers/postgres.mjs";
+import { postgres, temporaryDatabase } from "../helpers/postgres.mjs";
 import { SDK_ENV } from "../sdk/parity/run.mjs";
 import { linkRootcellar, linkSdk, newProject, runBot } from "../sdk/register/project.mjs";
 import { remove, removeLike, set, update } from "../sdk/roundtrip/steps.mjs";
+import { makeSdkTable } from "./sdk-table.mjs";
+import { storeOn } from "./store.mjs";
 
 const CHILD = fileURLToPath(new URL("../sdk/parity/child.mjs", import.meta.url));
 const STEPS = new URL("../sdk/roundtrip/steps.mjs", import.meta.url).href;
@@ -107,6 +109,26 @@ test("of rows that the SDK has left twice, the newest is kept, in the place of t
 		["b", 7],
 		["c", 6],
 	]);
+});
+
+test("also where a vacuum has let the newest row lie before the others", async () => {
+	const { config, query } = await temporaryDatabase();
+	const later = "2100-01-01T00:00:00Z";
+	await makeSdkTable(query, [
+		{ key: "gone", value: "0" },
+		{ key: "b", value: '"oldest"', expiresAt: later },
+		{ key: "a", value: "2" },
+		{ key: "b", value: '"older"' },
+	]);
+	await query("DELETE FROM __rootapp_kv WHERE key = 'gone'");
+	await query("VACUUM __rootapp_kv");
+	await query("INSERT INTO __rootapp_kv VALUES ('b', NULL, '\"newest\"', NULL)");
+	expect(await query("SELECT value FROM __rootapp_kv ORDER BY ctid LIMIT 1")).toEqual([{ value: '"newest"' }]);
+	expect(await storeOn(config).appData.select("%")).toEqual([
+		{ key: "b", value: "newest" },
+		{ key: "a", value: 2 },
+	]);
+	expect(await query("SELECT to_regclass('__rootcellar_newest') AS newest")).toEqual([{ newest: null }]);
 });
 
 test("a table of ours is one that the SDK opens, reads and writes", async () => {

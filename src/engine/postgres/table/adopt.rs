@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::schema::{CREATE, INDEXES, LAX_INDEXES, REMOVE_DUPLICATES, STATE, WIDEN};
+use super::schema::{CREATE, FORGET_NEWEST, INDEXES, LAX_INDEXES, NOTE_NEWEST, REMOVE_DUPLICATES, STATE, WIDEN};
 use crate::Error;
 use crate::engine::postgres::failure::{ServerFailure, is_busy};
 use crate::error::{PostgresField, PostgresProblem};
@@ -126,8 +126,10 @@ async fn adopt_here(client: &Client) -> Result<Adopted, ServerFailure> {
         StoreTables::Missing => 0,
     };
     client.batch_execute(CREATE).await?;
+    client.batch_execute(NOTE_NEWEST).await?;
     client.batch_execute(WIDEN).await?;
     let duplicates = client.query_typed_one(REMOVE_DUPLICATES, &[]).await?.try_get(0)?;
+    client.batch_execute(FORGET_NEWEST).await?;
     for lax in client.query_typed(LAX_INDEXES, &[]).await? {
         let (index, constraint): (String, Option<String>) = (lax.try_get(0)?, lax.try_get(1)?);
         let drop = match constraint {
@@ -150,7 +152,7 @@ fn with_script(failure: ServerFailure) -> ServerFailure {
     }
     let message = format!(
         "this user may not make the tables; let its owner run this script once, or grant the right to create:\n\
-         BEGIN;\n{CREATE}\n{WIDEN}\n{REMOVE_DUPLICATES};\n{INDEXES}\nCOMMIT;\n\
+         BEGIN;\n{CREATE}\n{NOTE_NEWEST}\n{WIDEN}\n{REMOVE_DUPLICATES};\n{FORGET_NEWEST};\n{INDEXES}\nCOMMIT;\n\
          and then grant this user SELECT, INSERT, UPDATE and DELETE on __rootapp_kv and __rootcellar_writers, and USAGE on \
          the sequence __rootcellar_seq (SQLSTATE 42501)"
     );

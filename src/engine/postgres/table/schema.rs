@@ -23,15 +23,29 @@ pub const WIDEN: &str = r#"ALTER TABLE __rootapp_kv
   ADD COLUMN IF NOT EXISTS __rootcellar_order bigint NOT NULL DEFAULT nextval('__rootcellar_seq') * 65536;
 ALTER TABLE __rootapp_kv SET (fillfactor = 85);"#;
 
-/// Removes all rows of a key but the newest, which takes the place of the oldest. The SDK leaves several.
+/// Notes the newest row of each key that has several: the SDK leaves those, and no time with them. What tells their age is the
+/// transaction that has written each, and only before the table is rewritten; of one transaction, their places.
+pub const NOTE_NEWEST: &str = r#"LOCK TABLE __rootapp_kv;
+CREATE TABLE __rootcellar_newest AS
+  SELECT DISTINCT ON (t.community_id, t.key)
+    t.key::text COLLATE "C" AS key, t.community_id::text COLLATE "C" AS community_id, t.value::text AS value, t.expires_at
+  FROM __rootapp_kv t JOIN (SELECT key, community_id FROM __rootapp_kv GROUP BY key, community_id HAVING count(*) > 1) d
+    ON t.key = d.key AND t.community_id IS NOT DISTINCT FROM d.community_id
+  ORDER BY t.community_id, t.key, age(t.xmin), t.ctid DESC;"#;
+
+/// Removes all rows of a key but one: what the newest has, in the place of the oldest.
 pub const REMOVE_DUPLICATES: &str = "WITH d AS (\
-      SELECT key, community_id, min(__rootcellar_order) AS oldest, max(__rootcellar_order) AS newest \
-      FROM __rootapp_kv GROUP BY key, community_id HAVING count(*) > 1), \
+      SELECT n.*, min(t.__rootcellar_order) AS oldest FROM __rootapp_kv t JOIN __rootcellar_newest n \
+        ON t.key = n.key AND t.community_id IS NOT DISTINCT FROM n.community_id \
+      GROUP BY n.key, n.community_id, n.value, n.expires_at), \
     gone AS (DELETE FROM __rootapp_kv t USING d WHERE t.key = d.key \
-      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order < d.newest RETURNING 1), \
-    kept AS (UPDATE __rootapp_kv t SET __rootcellar_order = d.oldest FROM d WHERE t.key = d.key \
-      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order = d.newest) \
+      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order > d.oldest RETURNING 1), \
+    kept AS (UPDATE __rootapp_kv t SET value = d.value, expires_at = d.expires_at FROM d WHERE t.key = d.key \
+      AND t.community_id IS NOT DISTINCT FROM d.community_id AND t.__rootcellar_order = d.oldest) \
     SELECT count(*) FROM gone";
+
+/// Forgets what [`NOTE_NEWEST`] has noted.
+pub const FORGET_NEWEST: &str = "DROP TABLE __rootcellar_newest";
 
 /// Unique indexes on the same columns that let a key have several rows, and the constraint that each belongs to.
 pub const LAX_INDEXES: &str = "SELECT quote_ident(i.relname), quote_ident(c.conname) \
