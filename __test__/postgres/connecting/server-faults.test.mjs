@@ -178,11 +178,18 @@ test("a write waits for the disk also where the database says that it need not",
 	await query(`
 		CREATE CONSTRAINT TRIGGER see AFTER INSERT ON __rootapp_kv DEFERRABLE INITIALLY DEFERRED
 		FOR EACH ROW EXECUTE FUNCTION see()`);
+	await query(`
+		CREATE FUNCTION see_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN INSERT INTO seen VALUES ('epoch', current_setting('synchronous_commit')); RETURN NULL; END $$`);
+	await query(`
+		CREATE CONSTRAINT TRIGGER see_epoch AFTER INSERT ON __rootcellar_writers DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION see_epoch()`);
 	await write(store, "set");
 	await store.kv.increment("increment");
 	await store.transaction((tx) => write(tx, "transaction"));
+	await write(storeOn(config), "another");
 	expect(await query("SELECT * FROM seen")).toEqual(
-		["set", "increment", "transaction"].map((key) => ({ key, waits: "on" })),
+		["set", "increment", "transaction", "epoch", "another"].map((key) => ({ key, waits: "on" })),
 	);
 });
 

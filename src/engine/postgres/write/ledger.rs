@@ -20,10 +20,14 @@ const REGISTER: &str =
 /// whoever holds it waits for no row.
 const COMMITS: i64 = 8_245_935_278_387_129_709;
 
-/// Has others not commit until this transaction has ended. It gives up after a second, so that those behind it go on where one
-/// that commits waits for its standby. From then on the transaction waits for no lock, as its holder may wait for this one.
+/// Has others not commit until this transaction has ended, which is soon: the server ends it if it is idle. It gives up after a
+/// second, so that those behind it go on where one that commits waits for its standby. From then on the transaction waits for no
+/// lock, as its holder may wait for this one.
 pub fn keep_commits_out() -> String {
-    format!("SET LOCAL lock_timeout = 1000; SELECT pg_advisory_xact_lock({COMMITS}); SET LOCAL lock_timeout = 1")
+    format!(
+        "SET LOCAL idle_in_transaction_session_timeout = 2000; SET LOCAL lock_timeout = 1000; \
+         SELECT pg_advisory_xact_lock({COMMITS}); SET LOCAL lock_timeout = 1"
+    )
 }
 
 /// Condition that is true, and has the commit wait for the disk also where a role or a database has it not.
@@ -55,8 +59,9 @@ impl Ledger {
 
     /// Begins an epoch. Returns the number of the last transaction that was carried out.
     pub async fn raise(&mut self, client: &Client) -> Result<i64, ServerFailure> {
-        let mut sql = Sql::new("INSERT INTO __rootcellar_writers AS w (id, epoch, batch) VALUES (");
-        sql.value(self.id.as_str(), Type::TEXT).text(", 1, 0)").text(REGISTER);
+        let mut sql = Sql::new("INSERT INTO __rootcellar_writers AS w (id, epoch, batch) SELECT ");
+        // It waits for the standby, too: so it has what was committed before, which may not have waited to the end.
+        sql.value(self.id.as_str(), Type::TEXT).text(", 1, 0 WHERE true").text(SYNCHRONOUS).text(REGISTER);
         let rows = sql.run(client).await?;
         let row = rows.first().ok_or(ServerFailure::Lost)?;
         self.epoch = row.try_get(0)?;
