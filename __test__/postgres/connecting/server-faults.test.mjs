@@ -193,6 +193,25 @@ test("a write waits for the disk also where the database says that it need not",
 	);
 });
 
+test("what is called after a select waits for it, and has its own time when that took too long", async () => {
+	const { config, server, name } = await temporaryDatabase();
+	const store = storeOn(withFields(config, { timeoutMs: 3_000 }));
+	await write(store);
+	const holder = await server.connect(name);
+	try {
+		await holder.query("BEGIN; LOCK TABLE __rootapp_kv; UPDATE __rootapp_kv SET value = '2' WHERE key = 'k'");
+		const selected = store.appData.select("%").catch((error) => error);
+		const waits = "SELECT FROM pg_locks WHERE mode = 'AccessShareLock' AND NOT granted";
+		await until(async () => (await holder.query(waits)).rowCount > 0, "the select");
+		const behind = Promise.all([store.appData.get("k"), write(store, "behind")]);
+		expect(await selected).toMatchObject({ code: "ERR_NO_SERVER" });
+		await holder.query("COMMIT");
+		expect(await behind).toEqual([2, undefined]);
+	} finally {
+		await holder.end();
+	}
+});
+
 test("a table that others use is adopted when they let it go, and nobody waits behind that for long", async () => {
 	const { config, query, server, name } = await temporaryDatabase();
 	await makeSdkTable(query, sdkRows);
