@@ -191,8 +191,8 @@ impl TransactionAttempt<'_> {
             let done = Done { count: 1, outcomes: keys.outcomes(removed), stop: None };
             let entry = self.ledger.entry_alone(self.number);
             let (entered, committed) = tokio::join!(entry.run(self.client), self.end());
-            entered.map_err(|failure| epoch_ended_or(failure, &done))?;
-            committed.map_err(|failure| unknown_if_lost(failure, &done))?;
+            entered.map_err(|failure| epoch_ended_or(undone_if_busy(failure), &done))?;
+            committed.map_err(|failure| unknown_if_lost(undone_if_busy(failure), &done))?;
             Ok(done)
         };
         self.or_roll_back(result.await).await
