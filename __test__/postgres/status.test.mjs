@@ -92,7 +92,7 @@ test("a server with a standby, first asynchronous and then not; a process warns 
 	});
 	expect((await rootcellar(["status"], { env })).stdout).toMatch(/^replication +asynchronous: /m);
 
-	const standbyAlone = { DATABASE_CONFIG: standby.config(name, { timeoutMs: 500 }) };
+	const standbyAlone = { DATABASE_CONFIG: standby.config(name, { timeoutMs: 5_000 }) };
 	const refused = await rootcellar(["status"], { env: standbyAlone });
 	expect(refused.code).toBe(1);
 	expect(refused.stderr).toContain("ERR_NO_SERVER");

@@ -78,7 +78,7 @@ test.each([
 	async (_, remove) => {
 		const { config } = await temporaryDatabase();
 		const { appData, transaction } = storeOn(withFields(config, {}));
-		const [remover, writer] = [storeOn(withFields(config, { timeoutMs: 2_000 })), storeOn(withFields(config, {}))];
+		const [remover, writer] = [storeOn(withFields(config, { timeoutMs: 10_000 })), storeOn(withFields(config, {}))];
 		await remover.appData.set(["k:old", "other"].map((key) => ({ key, value: 0 })));
 		await writer.appData.set({ key: "k:older", value: 0 });
 		let written;
