@@ -93,3 +93,13 @@ test("a store that is imported before timers are replaced, and first used afterw
 		vi.useRealTimers();
 	}
 });
+
+test("what a module gives by name it also gives as a whole, as its types say, by import and by require", async () => {
+	for (const name of ["rootcellar", "rootcellar/keyv", "rootcellar/kysely", "rootcellar/knex"]) {
+		const { default: whole, ...named } = await import(name);
+		expect(Object.keys(named).length, name).toBeGreaterThan(0);
+		for (const [key, value] of Object.entries(named)) {
+			expect(whole[key], `${name}: ${key}`).toBe(value);
+		}
+	}
+});
