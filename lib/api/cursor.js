@@ -128,7 +128,7 @@ function createCursor(queue, prepare) {
 		queue.connection.opened.fetch(/** @type {Cursor} */ (open.cursor), receiver);
 	};
 
-	/** Why a row that was read ahead is not handed out any more, if it is not. */
+	/** Cancellation of the rows that were read ahead, of which then none is handed out. */
 	const whyCancelled = () => {
 		const { signal, error } = open.cancel ?? {};
 		return error ?? (signal?.aborted ? abortError(signal) : undefined);
