@@ -3,7 +3,7 @@
 #[path = "support/machine.rs"]
 mod machine;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,6 +179,58 @@ fn what_was_staged_and_removed_by_somebody_is_captured_anew() {
     drop(publisher.run(START_MS + 2000));
     publisher.run(START_MS + 3000).unwrap();
     assert_eq!(bot.restored(), "staged");
+}
+
+/// A machine whose last backup, "late", was not at the destination when its process was killed. Where that backup is,
+/// and where it belongs.
+fn killed_during_an_upload(folder: &Path) -> (Bot, [PathBuf; 2]) {
+    let bot = Bot::new(&folder.join("backups"));
+    let mut publisher = bot.publisher();
+    publisher.run(START_MS).unwrap();
+    bot.write("late");
+    let late = publisher.run(START_MS + 1000).unwrap().unwrap().file.name;
+    let [away, place] = [folder.join("away"), bot.destination.path(late)];
+    std::fs::rename(&place, &away).unwrap();
+    (bot, [away, place])
+}
+
+#[test]
+fn an_upload_that_arrives_when_its_process_was_killed_is_not_taken_for_anothers() {
+    for first in ["written", "maintained", "neither"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (bot, [away, place]) = killed_during_an_upload(folder.path());
+        let mut publisher = bot.publisher();
+        let late = std::fs::read(&away).unwrap();
+        std::fs::rename(&away, &place).unwrap();
+        match first {
+            "written" => bot.write("later"),
+            "maintained" => drop(publisher.maintain(START_MS + 2000, Duration::ZERO, WEEK).unwrap()),
+            _ => {}
+        }
+        let made = publisher.run(START_MS + 3000).unwrap().unwrap();
+        assert_eq!(made.file.name.max.get(), 3, "{first}");
+        assert_eq!(bot.restored(), if first == "written" { "later" } else { "late" });
+        assert_eq!(std::fs::read(&place).unwrap(), late);
+        bot.write("last");
+        publisher.run(START_MS + 4000).unwrap();
+        drop(publisher);
+        assert_eq!(bot.publisher().run(START_MS + 5000).unwrap(), None, "{first}");
+        assert_eq!(bot.restored(), "last");
+    }
+}
+
+#[test]
+fn another_machines_backup_of_the_name_of_a_late_one_is_a_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bot, [_, place]) = killed_during_an_upload(folder.path());
+    let copy = bot.copy(&folder.path().join("backups"));
+    let mut publisher = bot.publisher();
+    // With the same content, at another time.
+    copy.publisher().run(START_MS + 2000).unwrap();
+    assert!(place.exists());
+    bot.write("later");
+    assert_eq!(publisher.run(START_MS + 3000).unwrap_err().code(), "ERR_BACKUP_CONFLICT");
+    assert_eq!(copy.restored(), "late");
 }
 
 #[test]

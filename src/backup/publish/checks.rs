@@ -109,9 +109,26 @@ impl Publisher {
     pub(super) fn check_newest(&mut self, files: &[BackupFile]) -> Result<(), Error> {
         let own = self.queue.back().map(|staged| staged.name.max).max(self.newest());
         match newest_txid(files).filter(|newest| Some(*newest) > own) {
+            Some(_) if self.take_late(files) => self.check_newest(files),
             Some(newest) => Err(self.stop(conflict::anothers(&*self.destination, FileName::captured(newest)))),
             None => Ok(()),
         }
+    }
+
+    /// Returns true if the last capture of the process before has arrived by now, although it had not when this one
+    /// began. Its checksum, which covers its time as well, tells it from a file that another writer has made.
+    pub(super) fn take_late(&mut self, files: &[BackupFile]) -> bool {
+        let Some((position, page_size)) = self.late else { return false };
+        let name = FileName::captured(position.txid);
+        let there = files.iter().find(|file| file.name == name).and_then(|file| self.destination.checksum(file));
+        if position.checksum == 0 || there != Some(position.checksum) {
+            return false;
+        }
+        self.late = None;
+        // Killed before the next capture, this file would be taken for an old copy. Without a state it is kept as it is.
+        drop(self.state.forget());
+        self.begin_after(Some((position.txid, page_size)));
+        true
     }
 
     /// Returns true if the files lead to the last published transaction.

@@ -11,7 +11,7 @@ use crate::backup::capture::page_hashes::{Page, PageTable};
 use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
 use crate::backup::destination::Destination;
 use crate::backup::local::conflict;
-use crate::backup::local::state_file::{Known, StateFile};
+use crate::backup::local::state_file::{Known, Position, StateFile};
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
@@ -31,6 +31,9 @@ pub struct Publisher {
     pub(super) queue: VecDeque<StagedFile>,
     /// Newest file at the destination, with its checksum.
     pub(super) last: Option<(BackupFile, Option<u64>)>,
+    /// Last capture of the process before, with its page size, if it was not at the destination: its upload may still
+    /// arrive.
+    pub(super) late: Option<(Position, PageSize)>,
     /// Error of a conflict with another writer.
     pub(super) conflict: Option<Error>,
     /// Recorded pages of a file that proved to be an old copy. If the file has other ones, it is none.
@@ -69,6 +72,7 @@ impl Publisher {
         let files = destination.list()?;
         let newest = newest_file(&*destination, &files);
         let recorded = loaded.as_ref().map(|loaded| loaded.known.table.clone());
+        let captured = loaded.as_ref().map(|loaded| (loaded.known.position, loaded.known.table.page_size));
         // As it was recorded: what lies in the file by now may be newer than the last capture.
         let older: Vec<Page> = loaded.iter().flat_map(|loaded| loaded.older.iter().copied()).collect();
         let (known, mut conflict) = match loaded.map(|loaded| reconcile(&*destination, &files, loaded)) {
@@ -76,6 +80,7 @@ impl Publisher {
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let late = captured.filter(|(position, _)| known.as_ref().is_none_or(|known| known.position != *position));
         let mut old_copy = recorded.filter(|_| conflict.is_some());
         if conflict::is_marked(folder, &*destination) {
             old_copy = None;
@@ -94,6 +99,7 @@ impl Publisher {
             newest,
             queue: VecDeque::new(),
             last,
+            late,
             conflict,
             old_copy,
             told_foreign: HashSet::new(),
@@ -152,6 +158,10 @@ impl Publisher {
         self.publish()?;
         let captured = self.stage(now_ms)?;
         self.publish()?;
+        if self.is_dirty {
+            // A capture of the process before has taken the number.
+            return self.run(now_ms);
+        }
         if self.snapshot_wanted {
             // Files of the chain have disappeared meanwhile.
             self.stage(now_ms)?;
@@ -168,14 +178,14 @@ impl Publisher {
         while let Some(staged) = self.queue.front() {
             if let Err(error) = staged.publish(&*self.destination) {
                 if staged.is_lost() {
-                    // Everything is captured again under another number, because the lost file may have arrived.
+                    // The lost file may have arrived.
                     let last = self.queue.back().map(|staged| staged.name.max);
                     let page_size = self.known.as_ref().map(|known| known.table.page_size);
-                    self.newest = last.zip(page_size).or(self.newest);
-                    self.queue.clear();
-                    self.known = None;
-                    self.is_dirty = true;
+                    self.begin_after(last.zip(page_size));
                 } else if error.backup_problem() == Some(BackupProblem::Conflict) {
+                    if self.late.is_some() && self.take_late(&self.destination.list()?) {
+                        break;
+                    }
                     return Err(self.stop(error));
                 }
                 return Err(error);
@@ -190,5 +200,13 @@ impl Publisher {
             self.queue.pop_front();
         }
         Ok(())
+    }
+
+    /// Captures everything again, under the number after this one.
+    pub(super) fn begin_after(&mut self, last: Option<(Txid, PageSize)>) {
+        self.newest = last.or(self.newest);
+        self.queue.clear();
+        self.known = None;
+        self.is_dirty = true;
     }
 }
