@@ -280,6 +280,23 @@ fn whatever_is_missing_the_rest_leads_as_far_as_it_can() {
 }
 
 #[test]
+fn what_was_merged_and_removed_after_it_was_listed_is_read_from_what_it_was_merged_into() {
+    let destined = Destined::new();
+    let is_captured = |file: &&BackupFile| file.name.level == Level::CAPTURED;
+    let listed: Vec<BackupFile> = destined.files.iter().filter(is_captured).copied().collect();
+    let merged = destined.files.iter().filter(|file| file.name.level.get() == 1);
+    let last = merged.map(|file| file.name.max).max().unwrap();
+    for file in listed.iter().filter(|file| file.name.max <= last) {
+        std::fs::remove_file(destined.path(file.name)).unwrap();
+    }
+    let output = destined.machine.path("restored.sqlite3");
+    let restored = restore(&destined.folder, &listed, Target::Newest, &output, &mut |_| {}).unwrap();
+    assert_eq!((restored.txid, restored.is_newest), (destined.newest(), true));
+    assert!(restored.skipped.is_empty(), "{:?}", restored.skipped);
+    assert_eq!(content(&output).unwrap(), destined.states[&restored.txid]);
+}
+
+#[test]
 fn a_store_is_opened_as_the_newest_state_that_is_left_or_not_at_all() {
     let destined = Destined::new();
     let last = destined.newest();

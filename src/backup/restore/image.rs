@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::integrity::{Depth, Verdict, check_database};
+use super::listing::timed;
 use super::progress::{RestoreProgress, by_steps};
 use super::restored::{Restored, Skipped};
 use crate::backup::capture::page_hashes::PageTable;
@@ -22,6 +23,9 @@ use crate::{BackupProblem, Error, ltx};
 
 /// Buffer size of reads and writes.
 const BUFFER_BYTES: usize = 1 << 18;
+
+/// Largest number of listings: backups of a plan may be merged and removed before they are read.
+const LISTINGS_MAX: u32 = 5;
 
 /// Care that is taken of a restored file, and the token that cancels the restore.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +42,8 @@ enum AttemptError {
     /// A backup is unusable; the reason, as a part of a sentence. Others may lead to the same state, or to an earlier
     /// one.
     Unusable(FileName, String),
+    /// A backup was listed, and is not there any more.
+    Gone(FileName),
     /// Each backup is valid, but the resulting database is not; the reason, as a part of a sentence.
     Unsound(String),
     /// Other backups would not help.
@@ -51,7 +57,7 @@ impl From<Error> for AttemptError {
 }
 
 /// Restores the newest state that the target allows and that passes every check. The file is durable when this
-/// returns.
+/// returns. What was merged and removed since `files` were listed is looked for in a new listing.
 ///
 /// A requested transaction is restored exactly or not at all.
 ///
@@ -82,10 +88,12 @@ pub fn restore_with(
     care: Care,
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<Restored, Error> {
-    let newest = newest_txid(files);
+    let mut newest = newest_txid(files);
+    let mut listings = 1;
     let mut progress = by_steps(progress);
     let mut candidates = files.to_vec();
     let mut skipped: Vec<Skipped> = Vec::new();
+    let mut gone: Vec<Skipped> = Vec::new();
     loop {
         let Some(plan) = plan(&candidates, target) else { return Err(nothing_left(destination, target, &skipped)) };
         match attempt(destination, &plan, output, care, &mut progress) {
@@ -94,13 +102,25 @@ pub fn restore_with(
                     name: file.name,
                     reason: "a backup before it is missing or cannot be used".to_owned(),
                 });
-                restored.skipped = skipped.into_iter().chain(unreachable).collect();
+                // What was merged meanwhile leads as far.
+                gone.retain(|skipped| skipped.name.max > restored.txid);
+                restored.skipped = skipped.into_iter().chain(gone).chain(unreachable).collect();
                 restored.is_newest = newest == Some(restored.txid);
                 return Ok(restored);
             }
             Err(AttemptError::Unusable(name, reason)) => {
                 candidates.retain(|file| file.name != name);
                 skipped.push(Skipped { name, reason });
+            }
+            Err(AttemptError::Gone(name)) => {
+                candidates.retain(|file| file.name != name);
+                gone.push(Skipped { name, reason: "it is not there any more".to_owned() });
+                if listings < LISTINGS_MAX {
+                    listings += 1;
+                    candidates = timed(destination, target)?;
+                    newest = newest.max(newest_txid(&candidates));
+                    candidates.retain(|file| skipped.iter().chain(&gone).all(|skipped| skipped.name != file.name));
+                }
             }
             Err(AttemptError::Unsound(reason)) => {
                 let name = first_unsound(destination, &plan, output, care, &mut progress)?;
@@ -128,7 +148,7 @@ fn first_unsound(
         match attempt(destination, &part, output, care, progress) {
             Ok(_) => first = middle + 1,
             Err(AttemptError::Unsound(_)) => last = middle,
-            Err(AttemptError::Unusable(name, _)) => return Ok(name),
+            Err(AttemptError::Unusable(name, _) | AttemptError::Gone(name)) => return Ok(name),
             Err(AttemptError::Fatal(error)) => return Err(error),
         }
     }
@@ -175,7 +195,7 @@ fn attempt(
         let input = match destination.open(file.name) {
             Ok(input) => input,
             Err(error) if error.backup_problem() == Some(BackupProblem::NotFound) => {
-                return Err(AttemptError::Unusable(file.name, "it is not there any more".to_owned()));
+                return Err(AttemptError::Gone(file.name));
             }
             Err(error) => return Err(error.into()),
         };
