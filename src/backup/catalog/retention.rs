@@ -19,14 +19,25 @@ use crate::ltx::Txid;
 /// Returns the files to remove, in order: finest level first, and within a level newest first, so that an interrupted
 /// removal leaves a chain that still leads on. Returns none if the remaining files would not lead to the newest state
 /// as the present ones do. While the clock is `ahead`, nothing is removed for an age that it would not have otherwise.
+///
+/// Nothing is removed because of a file that `is_unusable`: what it would stand for is kept.
 #[must_use]
-pub fn expired(files: &[BackupFile], now_ms: i64, ahead: Duration, retention: Duration) -> Vec<BackupFile> {
-    let snapshots = of_level(files, Level::SNAPSHOT);
+pub fn expired(
+    files: &[BackupFile],
+    is_unusable: impl Fn(&BackupFile) -> bool,
+    now_ms: i64,
+    ahead: Duration,
+    retention: Duration,
+) -> Vec<BackupFile> {
+    let (damaged, usable): (Vec<BackupFile>, Vec<BackupFile>) = files.iter().partition(|file| is_unusable(file));
+    let snapshots = of_level(&usable, Level::SNAPSHOT);
     let first_kept = first_kept(&snapshots, now_ms, retention.saturating_add(ahead));
     let times = [now_ms, now_ms.saturating_sub(milliseconds(ahead))];
-    let mut expired = snapshots[..first_kept.unwrap_or(0)].to_vec();
     // Finer files up to this transaction have no base any more.
-    let mut gone = first_kept.map_or(0, |index| snapshots[index].name.max.get());
+    let base = first_kept.map_or(0, |index| snapshots[index].name.max.get());
+    let mut expired = of_level(files, Level::SNAPSHOT);
+    expired.retain(|file| file.name.max.get() < base);
+    let mut gone = base;
     let everything_bytes =
         files.iter().filter(|file| holds_everything(file)).map(|file| file.bytes).max().unwrap_or(0);
 
@@ -34,7 +45,7 @@ pub fn expired(files: &[BackupFile], now_ms: i64, ahead: Duration, retention: Du
         let mut of_this = of_level(files, level);
         // The newest file of each level marks where to continue.
         of_this.pop();
-        for window in old_windows(files, level, times) {
+        for window in old_windows(&usable, level, times) {
             let left = of_this.iter().filter(|file| file.name.max.get() > gone);
             let may_go = if is_past_its_age(&window, level, times) {
                 level == Level::CAPTURED || is_much(left, everything_bytes)
@@ -46,10 +57,13 @@ pub fn expired(files: &[BackupFile], now_ms: i64, ahead: Duration, retention: Du
             }
             gone = gone.max(window.name.max.get());
         }
-        expired.extend(of_this.into_iter().take_while(|file| file.name.max.get() <= gone));
+        let may_go = |file: &BackupFile| {
+            file.name.max.get() <= base || !damaged.iter().any(|window| is_merged(file, window))
+        };
+        expired.extend(of_this.into_iter().take_while(|file| file.name.max.get() <= gone).filter(may_go));
     }
     expired.reverse();
-    if leads_as_far(files, &expired) { expired } else { Vec::new() }
+    if leads_as_far(&usable, &expired) { expired } else { Vec::new() }
 }
 
 /// Returns the index of the snapshot that the oldest state within the retention needs: the newest one that is older
@@ -79,6 +93,13 @@ fn is_bounded(level: Level) -> bool {
 fn is_past_its_age(window: &BackupFile, level: Level, times: [i64; 2]) -> bool {
     let Some(age_min) = LEVEL_AGES_MIN.get(usize::from(level.get())) else { return false };
     times.iter().all(|now_ms| u128::from(now_ms.abs_diff(window.time_ms)) > age_min.as_millis())
+}
+
+/// Returns true if a window of the level above covers a file.
+fn is_merged(file: &BackupFile, window: &BackupFile) -> bool {
+    window.name.level.get() == file.name.level.get() + 1
+        && window.name.min <= file.name.min
+        && file.name.max <= window.name.max
 }
 
 /// Returns true if a file holds every page: a snapshot, or a merge that includes the first capture.
@@ -121,7 +142,7 @@ mod tests {
 
     /// With a clock that is right.
     fn expired(files: &[BackupFile], now_ms: i64, retention: Duration) -> Vec<BackupFile> {
-        super::expired(files, now_ms, Duration::ZERO, retention)
+        super::expired(files, |_| false, now_ms, Duration::ZERO, retention)
     }
 
     fn file(level: u8, min: u64, max: u64, time_ms: i64, bytes: u64) -> BackupFile {
@@ -139,8 +160,8 @@ mod tests {
         let files = [&captured[..], &merged].concat();
         let ahead = Duration::from_secs(24 * 60 * 60);
         // Whether they were made before the jump or after it.
-        assert_eq!(short(&super::expired(&files, DAY_MS + MINUTE_MS, ahead, WEEK)), [""; 0]);
-        let later = short(&super::expired(&files, DAY_MS + 6 * MINUTE_MS, ahead, WEEK));
+        assert_eq!(short(&super::expired(&files, |_| false, DAY_MS + MINUTE_MS, ahead, WEEK)), [""; 0]);
+        let later = short(&super::expired(&files, |_| false, DAY_MS + 6 * MINUTE_MS, ahead, WEEK));
         assert_eq!(later, ["0/2-2", "0/1-1"]);
     }
 
@@ -247,6 +268,24 @@ mod tests {
         assert_eq!(short(&expired(&files, 16 * DAY_MS, WEEK)), [""; 0]);
         assert_eq!(short(&expired(&files, 17 * DAY_MS, WEEK)), ["9/1-2", "9/1-1"]);
         assert_eq!(short(&expired(&files, 18 * DAY_MS, WEEK)), ["9/1-3", "9/1-2", "9/1-1"]);
+    }
+
+    #[test]
+    fn what_was_merged_into_a_file_that_is_damaged_stays() {
+        let mut files: Vec<BackupFile> = (1..=7).map(|txid| file(0, txid, txid, 0, 9)).collect();
+        files.extend([file(1, 1, 2, 0, 9), file(1, 3, 4, 0, 9), file(1, 5, 6, 0, 9)]);
+        let without = |files: &[BackupFile], damaged: BackupFile, now_ms| {
+            short(&super::expired(files, |file| file.name == damaged.name, now_ms, Duration::ZERO, WEEK))
+        };
+        assert_eq!(without(&files, file(1, 3, 4, 0, 9), DAY_MS), ["0/6-6", "0/5-5", "0/2-2", "0/1-1"]);
+        assert_eq!(without(&files, file(1, 5, 6, 0, 9), DAY_MS), ["0/4-4", "0/3-3", "0/2-2", "0/1-1"]);
+        // A damaged snapshot takes neither older ones along, nor what leads on from them.
+        files.extend([file(9, 1, 1, 0, 9), file(9, 1, 4, DAY_MS, 9), file(9, 1, 7, 20 * DAY_MS, 9)]);
+        let captured = ["0/6-6", "0/5-5", "0/4-4", "0/3-3", "0/2-2", "0/1-1"];
+        assert_eq!(without(&files, file(9, 1, 4, DAY_MS, 9), 9 * DAY_MS), captured);
+        // It goes with what it was a snapshot of, and so does what was merged into another damaged one.
+        assert_eq!(without(&files, file(9, 1, 4, DAY_MS, 9), 27 * DAY_MS).len(), 6 + 2 + 2);
+        assert_eq!(without(&files, file(1, 3, 4, 0, 9), 27 * DAY_MS).len(), 6 + 2 + 2);
     }
 
     #[test]

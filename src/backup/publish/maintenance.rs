@@ -61,7 +61,8 @@ impl Publisher {
         ahead: Duration,
         retention: Duration,
     ) -> Result<bool, Error> {
-        let expired = retention::expired(files, now_ms, ahead, retention);
+        let is_unusable = |file: &BackupFile| self.unusable.contains(&file.name);
+        let expired = retention::expired(files, is_unusable, now_ms, ahead, retention);
         for file in &expired {
             self.destination.remove(file.name)?;
             files.retain(|other| other.name != file.name);
