@@ -31,6 +31,10 @@ struct Disk {
     /// A folder that is not there: creating a file in it fails.
     nowhere: Folder,
     is_full: AtomicBool,
+    /// No snapshot gets a name.
+    refuses_snapshots: AtomicBool,
+    /// Number of snapshots that were refused.
+    refused: AtomicUsize,
     /// Number of files that were created.
     created: AtomicUsize,
 }
@@ -50,7 +54,9 @@ impl Destination for Disk {
 
     fn create(&self, name: FileName, staged: &Path, time_ms: i64) -> Result<Created, Error> {
         assert!(self.created.fetch_add(1, Ordering::Relaxed) < CREATED_MAX, "{name} is made again and again");
-        if self.is_full.load(Ordering::Relaxed) {
+        let is_refused = name.level == Level::SNAPSHOT && self.refuses_snapshots.load(Ordering::Relaxed);
+        self.refused.fetch_add(is_refused.into(), Ordering::Relaxed);
+        if is_refused || self.is_full.load(Ordering::Relaxed) {
             return self.nowhere.create(name, staged, time_ms);
         }
         self.folder.create(name, staged, time_ms)
@@ -91,6 +97,8 @@ impl Bot {
             folder: backups,
             nowhere,
             is_full: AtomicBool::new(false),
+            refuses_snapshots: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
             created: AtomicUsize::new(0),
         });
         let publisher = publisher(folder.path(), &disk);
@@ -258,4 +266,58 @@ fn what_may_go_goes_although_there_is_no_room() {
     let now_ms = START_MS + bot.second * 1000;
     assert_eq!(bot.publisher.maintain(now_ms, Duration::ZERO, WEEK).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
     assert!(bot.of_level(0).len() < files);
+}
+
+#[test]
+fn a_destination_that_takes_no_snapshots_gets_every_change_and_is_asked_again_now_and_then() {
+    let mut bot = Bot::new();
+    bot.run(60);
+    bot.disk.refuses_snapshots.store(true, Ordering::Relaxed);
+    bot.publisher.want_snapshot();
+    bot.run(60);
+    assert_eq!(bot.publisher.take_problem().unwrap().code(), "ERR_BACKUP_DESTINATION");
+    assert_eq!(bot.publisher.newest().unwrap().get(), 120);
+    bot.check_newest();
+
+    bot.second += 24 * 60 * 60;
+    let before = bot.disk.refused.load(Ordering::Relaxed);
+    bot.run(5 * 60);
+    assert_eq!(bot.disk.refused.load(Ordering::Relaxed) - before, 1);
+    assert_eq!(bot.publisher.take_problem().unwrap().code(), "ERR_BACKUP_DESTINATION");
+    bot.check_newest();
+
+    bot.disk.refuses_snapshots.store(false, Ordering::Relaxed);
+    bot.second += 60 * 60;
+    bot.run(60);
+    assert_eq!(bot.of_level(9).len(), 1);
+    bot.check_newest();
+}
+
+#[test]
+fn a_snapshot_without_which_nothing_can_be_restored_is_insisted_on() {
+    for is_damaged in [false, true] {
+        let mut bot = Bot::new();
+        bot.run(20);
+        bot.disk.refuses_snapshots.store(true, Ordering::Relaxed);
+        if is_damaged {
+            // At its end, which every process looks at when it begins.
+            let path = bot.disk.folder.path(captured(20));
+            let mut bytes = std::fs::read(&path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(path, bytes).unwrap();
+            bot.restart();
+        } else {
+            std::fs::remove_file(bot.disk.folder.path(captured(6))).unwrap();
+        }
+        bot.run(40);
+        for _ in 0..2 {
+            assert_eq!(bot.publisher.run(START_MS + 90_000).unwrap_err().code(), "ERR_BACKUP_DESTINATION");
+        }
+        bot.disk.refuses_snapshots.store(false, Ordering::Relaxed);
+        bot.run(1);
+        let output = bot.folder.path().join("restored.sqlite3");
+        let restored =
+            restore(&*bot.disk, &bot.disk.list().unwrap(), Target::Newest, &output, &mut |_| {}).unwrap();
+        assert!(restored.is_newest);
+    }
 }

@@ -3,7 +3,7 @@
 use super::file_check::is_whole;
 use super::publisher::Publisher;
 use super::reconcile::end_of;
-use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
+use crate::backup::catalog::files::{BackupFile, FileName, Level, newest_txid};
 use crate::backup::catalog::plan::{Target, plan};
 use crate::backup::local::conflict;
 use crate::backup::local::state_file::Known;
@@ -137,6 +137,15 @@ impl Publisher {
         self.newest().is_none_or(|newest| reached >= Some(newest))
     }
 
+    /// Returns true if a file is a snapshot, and the destination has what leads as far without it.
+    pub(super) fn is_dispensable(&self, name: FileName) -> bool {
+        let leads_as_far = |mut files: Vec<BackupFile>| {
+            files.retain(|file| !self.unusable.contains(&file.name));
+            newest_txid(&files) == Some(name.max) && self.is_reached_by(&files)
+        };
+        name.level == Level::SNAPSHOT && self.destination.list().is_ok_and(leads_as_far)
+    }
+
     /// Checks that the last backup is unchanged at the destination; requests a full snapshot otherwise.
     pub(super) fn check_last(&mut self) {
         let (Some(Known { position, .. }), Some((last, Some(checksum)))) = (&self.known, self.last) else { return };
@@ -149,6 +158,7 @@ impl Publisher {
     fn last_is_damaged(&mut self, name: FileName) {
         let message = format!("the backup {name} is damaged: everything is backed up anew");
         self.problem = Some(Error::backup(BackupProblem::Damaged, message));
+        self.unusable.insert(name);
         self.snapshot_wanted = true;
     }
 

@@ -10,6 +10,9 @@ use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
 use crate::backup::catalog::{compaction, retention, schedule};
 use crate::{BackupProblem, Error};
 
+/// Pause before a snapshot is made again that the destination has refused: each reads the whole database.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 impl Publisher {
     /// Removes and merges what is due. Returns whether anything was.
     ///
@@ -37,7 +40,10 @@ impl Publisher {
         let removed = self.remove_expired(&mut files, now_ms, ahead, retention);
         let merged = self.merge_due(&mut files, now_ms);
         files.retain(|file| !self.unusable.contains(&file.name));
-        if !self.is_reached_by(&files) || schedule::snapshot_is_due(&files, now_ms) {
+        let was_refused = self
+            .refused_ms
+            .is_some_and(|refused_ms| u128::from(now_ms.abs_diff(refused_ms)) < REFUSED_PAUSE.as_millis());
+        if !self.is_reached_by(&files) || (!was_refused && schedule::snapshot_is_due(&files, now_ms)) {
             self.snapshot_wanted = true;
         }
         // Damage is reported once, a failed removal every time.

@@ -43,6 +43,9 @@ pub struct Publisher {
     /// Problem that was not reported yet.
     pub(super) problem: Option<Error>,
     pub(super) snapshot_wanted: bool,
+    /// When the destination has refused a snapshot that is not needed, and taken none since; in milliseconds since
+    /// 1970 UTC.
+    pub(super) refused_ms: Option<i64>,
     /// Newest full snapshot.
     pub(super) newest_snapshot: Option<Txid>,
     /// Backups that proved unusable.
@@ -105,6 +108,7 @@ impl Publisher {
             told_foreign: HashSet::new(),
             problem: None,
             snapshot_wanted: false,
+            refused_ms: None,
             newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
             unusable: HashSet::new(),
             is_dirty: true,
@@ -155,9 +159,9 @@ impl Publisher {
             self.remember_conflict()?;
             return Err(error);
         }
-        self.publish()?;
+        self.publish(now_ms)?;
         let captured = self.stage(now_ms)?;
-        self.publish()?;
+        self.publish(now_ms)?;
         if self.is_dirty {
             // A capture of the process before has taken the number.
             return self.run(now_ms);
@@ -165,13 +169,13 @@ impl Publisher {
         if self.snapshot_wanted {
             // Files of the chain have disappeared meanwhile.
             self.stage(now_ms)?;
-            self.publish()?;
+            self.publish(now_ms)?;
         }
         Ok(captured)
     }
 
     /// Publishes the staged files.
-    fn publish(&mut self) -> Result<(), Error> {
+    fn publish(&mut self, now_ms: i64) -> Result<(), Error> {
         if !self.queue.is_empty() {
             self.check_end()?;
         }
@@ -187,6 +191,12 @@ impl Publisher {
                         break;
                     }
                     return Err(self.stop(error));
+                } else if self.is_dispensable(staged.name) {
+                    // There may be no room for it. What changes is backed up all the same.
+                    self.problem = Some(error);
+                    self.refused_ms = Some(now_ms);
+                    self.queue.pop_front();
+                    continue;
                 }
                 return Err(error);
             }
@@ -196,6 +206,7 @@ impl Publisher {
             }
             if staged.name.level == Level::SNAPSHOT {
                 self.newest_snapshot = Some(staged.name.max);
+                self.refused_ms = None;
             }
             self.queue.pop_front();
         }
