@@ -190,6 +190,9 @@ fn attempt(
                 let message = format!("cannot read {}: {error}", destination.describe());
                 AttemptError::Fatal(Error::backup(BackupProblem::Destination, message))
             }
+            ltx::LtxError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                AttemptError::Gone(file.name)
+            }
             error => AttemptError::Unusable(file.name, error.to_string()),
         };
         let input = match destination.open(file.name) {
