@@ -3,6 +3,7 @@
 #[path = "support/machine.rs"]
 mod machine;
 
+use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -460,5 +461,32 @@ fn the_newest_state_is_verified_and_restored_elsewhere() {
     assert_eq!(again.code(), "ERR_FILE_EXISTS");
     wait(|reply| service.restore_to(Target::Newest, &elsewhere, true, reply)).unwrap();
     assert_eq!(wait(|reply| service.list(reply)).unwrap().len(), machine.destination().list().unwrap().len());
+    store.close();
+}
+
+#[test]
+fn a_damaged_file_that_somebody_has_open_is_not_set_aside() {
+    let machine = Machine::slow();
+    let store = machine.open();
+    for number in 0..200 {
+        store.set(&format!("key {number}"), &"x".repeat(500));
+    }
+    store.close();
+    let path = machine.path("bot.sqlite3");
+    // Without backups of its own: it does not have the right to make them.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).unwrap();
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.seek(SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0xff; 4096]).unwrap();
+    // It is not closed: whoever has it open in this process would lose its locks.
+    std::mem::forget(file);
+    assert_eq!(machine.try_open().map(drop).unwrap_err().code(), "ERR_FILE_IN_USE");
+    assert_eq!(machine.set_aside(), [""; 0]);
+    drop(other);
+    let store = machine.open();
+    assert!(store.restored().unwrap().is_newest);
+    assert_eq!(machine.set_aside().len(), 1);
     store.close();
 }

@@ -19,6 +19,7 @@ use crate::backup::local::conflict;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
+use crate::backup::restore::output::{in_use, is_in_use_as_it_is};
 use crate::backup::restore::restored::Restored;
 use crate::engine::sqlite::stray_log::StrayLog;
 use crate::{BackupProblem, Error};
@@ -41,6 +42,7 @@ pub struct Recovered {
 ///
 /// `ERR_BACKUP_DESTINATION` if the file is missing or damaged and the destination does not respond;
 /// `ERR_BACKUP_DAMAGED` if no backup can be used; `ERR_BACKUP_NOT_FOUND` if the backups that were made are gone;
+/// `ERR_FILE_IN_USE` if the file is to be set aside, and somebody has it open;
 /// `ERR_BACKUP_STATE`. Nothing was changed then.
 pub fn prepare(
     path: &Path,
@@ -86,6 +88,8 @@ pub fn prepare(
             None
         }
         Decision::Refuse(problem) => return Err(backups_are_gone(path, state_dir, &**destination, &problem)),
+        // Whoever has it open would go on with a file that has another name by then.
+        Decision::Restore { aside: Some(_), .. } if is_in_use_as_it_is(path) => return Err(in_use(path)),
         Decision::Restore { aside, reason } => {
             let known = position.map(|position| position.txid);
             let newest = newest_txid(&files);

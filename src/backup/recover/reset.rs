@@ -8,7 +8,7 @@ use crate::backup::fs::access::Access;
 use crate::backup::fs::disk::{self, folder_of};
 use crate::backup::fs::paths::{COMPANIONS, with_suffix};
 use crate::backup::local::state_dir::{STATE_SUFFIX, StateDir};
-use crate::backup::restore::output::is_in_use_as_it_is;
+use crate::backup::restore::output::{in_use, is_in_use_as_it_is};
 use crate::{BackupProblem, Error};
 
 /// Suffix of the default folder of backups.
@@ -79,11 +79,6 @@ fn is_anything_beside(path: &Path) -> bool {
 
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
-}
-
-fn in_use(path: &Path) -> Error {
-    let message = format!("{} is open; end the process that has it open first", path.display());
-    Error::backup(BackupProblem::InUse, message)
 }
 
 /// Renames that were made, in their order.

@@ -47,6 +47,13 @@ pub fn is_in_use_as_it_is(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.len() > 0) && is_locked(path, has_log)
 }
 
+/// Error of a database that is not set aside because somebody has it open.
+#[must_use]
+pub fn in_use(path: &Path) -> Error {
+    let message = format!("{} is open; end the process that has it open first", path.display());
+    Error::backup(BackupProblem::InUse, message)
+}
+
 fn is_locked(path: &Path, keeps_log: bool) -> bool {
     let lock = || -> Result<(), Error> {
         let connection = open_own_reader(path, Duration::ZERO)?;
