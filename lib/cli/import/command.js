@@ -51,7 +51,9 @@ async function carry(source, place, options, descriptor) {
 	const found = new ImportReport(descriptor);
 	const read = (/** @type {import("./target.js").Take} */ take) =>
 		transfer(source, options, { title: "reading", report: found, isChecked: false }, take);
-	await (dryRun ? check(read) : read(async () => {})).finally(() => found.flush());
+	// An import that is refused makes no store where there was none.
+	const isNew = place.file !== undefined && storeAt(place.file) === undefined;
+	await (dryRun || isNew ? check(read) : read(async () => {})).finally(() => found.flush());
 	if (!skip) found.check(options.from !== undefined);
 	if (dryRun || found.keys === 0) return found;
 	const stored = new ImportReport();
