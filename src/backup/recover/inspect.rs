@@ -1,6 +1,7 @@
 //! Inspection of a database file before it is opened.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::lost_wal::lost_wal;
 use crate::Error;
@@ -8,9 +9,11 @@ use crate::backup::capture::compare::Difference;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_file::Loaded;
+use crate::backup::restore::image::end_when_cancelled;
 use crate::backup::restore::integrity::{Depth, Verdict, check_database};
 use crate::engine::sqlite::wal::frames::wal_path;
 use crate::limits::QUICK_CHECK_BYTES_MAX;
+use crate::sql::Cancel;
 
 /// Condition of a database file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +85,11 @@ pub fn inspect_file(path: &Path, last: &LastUse) -> FileCondition {
 ///
 /// # Errors
 ///
-/// With SQLite's code, if the file could not be read.
-pub fn find_damage(path: &Path) -> Result<Option<String>, Error> {
-    Ok(match look_at(path, Depth::Pages, None)? {
+/// With SQLite's code, if the file could not be read, or the check was cancelled.
+pub fn find_damage(path: &Path, cancel: &Arc<Cancel>) -> Result<Option<String>, Error> {
+    let mut connection = open_for_inspection(path)?;
+    end_when_cancelled(&mut connection, cancel)?;
+    Ok(match check_database(&connection, Depth::Pages)? {
         Verdict::Damaged(problem) => Some(problem),
         Verdict::Inconsistent | Verdict::Sound => None,
     })

@@ -1,5 +1,6 @@
 //! Backup threads, one for each open file.
 
+mod background_check;
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "handles events of the console")]
 pub mod console;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::background_check::BackgroundCheck;
 use super::elsewhere::{Served, Server};
 use super::status::{Phase, Status};
 use crate::backup::capture::wal_capture::WalCapture;
@@ -16,7 +17,6 @@ use crate::backup::events::{BackupEvent, Hook, Observers, ServiceOptions};
 use crate::backup::fs::paths::with_suffix;
 use crate::backup::local::state_dir::{Lock, StateDir};
 use crate::backup::publish::publisher::{Published, Publisher};
-use crate::backup::recover::inspect::find_damage;
 use crate::backup::restore::in_place::Replacement;
 use crate::backup::restore::restored::Restored;
 use crate::clock::now_ms;
@@ -56,6 +56,8 @@ pub struct Worker {
     next_maintenance: Instant,
     time_of_day: TimeOfDay,
     is_checked: bool,
+    /// Check of a large file.
+    check: Option<BackgroundCheck>,
 }
 
 impl Worker {
@@ -88,6 +90,7 @@ impl Worker {
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
             time_of_day: TimeOfDay::new(Instant::now(), now_ms()),
             is_checked,
+            check: None,
         }
     }
 
@@ -234,7 +237,7 @@ impl Worker {
         result
     }
 
-    /// Runs maintenance, and checks a large file once.
+    /// Runs maintenance, and begins to check a large file, once.
     fn maintain(&mut self) {
         let today_ms = now_ms();
         let ahead = self.time_of_day.ahead(Instant::now(), today_ms);
@@ -250,13 +253,9 @@ impl Worker {
             lock(&self.status).failed(&error, now_ms());
             self.observers.tell(&BackupEvent::Failure(error));
         }
-        if !std::mem::replace(&mut self.is_checked, true)
-            && let Ok(Some(problem)) = find_damage(&self.path)
-        {
-            let message = format!("{} cannot be relied on: {problem}", self.path.display());
-            let error = Error::backup(BackupProblem::Damaged, message);
-            lock(&self.status).failed(&error, now_ms());
-            self.observers.tell(&BackupEvent::Failure(error));
+        if !std::mem::replace(&mut self.is_checked, true) {
+            let (status, observers) = (Arc::clone(&self.status), Arc::clone(&self.observers));
+            self.check = BackgroundCheck::start(&self.path, status, observers).ok();
         }
     }
 
@@ -320,6 +319,10 @@ impl Worker {
     /// or of the one that makes the backups.
     pub fn restore(&mut self, target: Target, cancel: &Arc<Cancel>) -> Result<Restored, Error> {
         cancel.check()?;
+        if self.check.take().is_some_and(|check| !check.is_finished()) {
+            // Without a log, what reads the file keeps it from being replaced. It is checked again later.
+            self.is_checked = false;
+        }
         self.hook(Hook::BeforeRestore);
         // The present state is a possible target.
         let elsewhere = match self.create_here() {
@@ -450,6 +453,7 @@ impl Worker {
 
     /// Backs up, retries until `deadline`, and releases the file.
     pub fn close(&mut self, deadline: Instant) {
+        self.check = None;
         let is_finished = self.finish(deadline);
         self.publisher = None;
         // The in-use marker stays if the last backup failed, so that the next opening makes it. A marker that cannot
