@@ -95,7 +95,10 @@ pub fn restore_with(
     let mut skipped: Vec<Skipped> = Vec::new();
     let mut gone: Vec<Skipped> = Vec::new();
     loop {
-        let Some(plan) = plan(&candidates, target) else { return Err(nothing_left(destination, target, &skipped)) };
+        let Some(plan) = plan(&candidates, target) else {
+            skipped.append(&mut gone);
+            return Err(nothing_left(destination, target, &skipped));
+        };
         match attempt(destination, &plan, output, care, &mut progress) {
             Ok(mut restored) => {
                 let unreachable = plan.unreachable.iter().map(|file| Skipped {
