@@ -101,6 +101,9 @@ describe("a URL", () => {
 			{ tls: { mode: "verify-full", rootCert: "/ca.pem" } },
 		],
 		["postgres://ada@a/bot?sslrootcert=system", { tls: { mode: "verify-full" } }],
+		["postgres://ada@localhost/bot?sslrootcert=system", { tls: { mode: "verify-full" } }],
+		["postgres://ada@%2Frun%2Fpg/bot?sslrootcert=system", { tls: { mode: "disable" } }],
+		["postgres://ada@a/bot?sslmode=verify-full&sslrootcert=system", { tls: { mode: "verify-full" } }],
 	])("%s", (url, expected) => {
 		expect(readUrl(url)).toMatchObject(expected);
 	});
@@ -247,6 +250,10 @@ describe("what cannot be used is an error that names the field or the variable",
 		[{ ...SDK, tls: { sslmode: 1 } }, "its pg.tls.sslmode is not a string"],
 		[{ ...SDK, tls: { sslrootcert: "" } }, "its pg.tls.sslrootcert is empty"],
 		[{ ...SDK, tls: { sslrootcert: [] } }, "its pg.tls.sslrootcert is not a string"],
+		...["verify-ca", "require", "prefer", "disable"].map((sslmode) => [
+			{ ...SDK, tls: { sslmode, sslrootcert: "system" } },
+			"its pg.tls.sslmode is weaker than verify-full, which sslrootcert needs where it is system",
+		]),
 		[{ ...SDK, tls: { ca: SECRET } }, "the field pg.tls.ca, which is unknown here"],
 		[{ ...SDK, url: `postgres://ada:${SECRET}@h/d` }, "its pg.username is given by its pg.url too"],
 		[{ url: "postgres://a@h/d?sslmode=require", tls: false }, "its pg.tls is given by its pg.url too"],
@@ -289,6 +296,10 @@ describe("what cannot be used is an error that names the field or the variable",
 		["postgres://h/d", "its pg.username is missing"],
 		["postgres://u@h/d?sslmode=allow", "its pg.url has an sslmode that is none of disable"],
 		["postgres://u@h/d?sslmode=", "has an sslmode that is none of disable"],
+		[
+			"postgres://u@h/d?sslmode=require&sslrootcert=system",
+			"its pg.url has an sslmode that is weaker than verify-full",
+		],
 		["postgres://u@h/d?sslrootcert=", "has an sslrootcert that is empty"],
 		["postgres://u@h/d?target_session_attrs=standby", "has a target_session_attrs that is none of any, read-write"],
 		["postgres://u@h/d?sslmode=require&sslmode=disable", "gives sslmode twice"],

@@ -103,14 +103,19 @@ function required(settings, name) {
  * @returns {PostgresConfig["tls"]}
  */
 function tlsOf(mode, rootCert, hosts, folder) {
-	const chosen = mode?.text ?? defaultMode(hosts);
+	const isOfSystem = rootCert?.text === "system";
+	const chosen = mode?.text ?? defaultMode(hosts, isOfSystem);
 	if (!MODES.includes(chosen)) {
 		throw invalidText(/** @type {Given} */ (mode), "an sslmode", `is none of ${MODES.join(", ")}`);
 	}
 	if (rootCert?.text === "") {
 		throw invalidText(rootCert, "an sslrootcert", "is empty");
 	}
-	if (rootCert === undefined || rootCert.text === "system") {
+	// As libpq has it: an authority of the system gives a certificate to anybody who has a host.
+	if (mode !== undefined && isOfSystem && chosen !== "verify-full") {
+		throw invalidText(mode, "an sslmode", "is weaker than verify-full, which sslrootcert needs where it is system");
+	}
+	if (rootCert === undefined || isOfSystem) {
 		return { mode: /** @type {TlsMode} */ (chosen) };
 	}
 	if (!path.isAbsolute(rootCert.text) && (folder ?? workingDirectory()) === undefined) {
@@ -122,17 +127,21 @@ function tlsOf(mode, rootCert, hosts, folder) {
 }
 
 /**
- * A network is where others may listen, or answer in the server's place.
+ * A network is where others may listen, or answer in the server's place. A Unix socket has no TLS.
  *
  * @param {Host[]} hosts
+ * @param {boolean} isOfSystem the certificates to trust are named, as those of the system
  * @returns {TlsMode}
  */
-function defaultMode(hosts) {
+function defaultMode(hosts, isOfSystem) {
 	const distances = hosts.map(distanceOf);
 	if (distances.includes("network")) {
 		return "verify-full";
 	}
-	return distances.includes("loopback") ? "prefer" : "disable";
+	if (!distances.includes("loopback")) {
+		return "disable";
+	}
+	return isOfSystem ? "verify-full" : "prefer";
 }
 
 /** @param {Given | undefined} given */
