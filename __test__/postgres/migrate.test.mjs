@@ -251,6 +251,26 @@ describe("export and import", () => {
 		expect(one.trimEnd().split("\n")).toHaveLength(2);
 	});
 
+	test("leave out what has expired, and so does migrate", async () => {
+		const { config, query, url } = await temporaryDatabase();
+		const env = { ...off, DATABASE_CONFIG: config };
+		await storeOn(config).appData.set(["gone", "here", "later"].map((key) => ({ key, value: key, expiresAt: LATER })));
+		await query("UPDATE __rootapp_kv SET expires_at = now() - interval '1 second' WHERE key = 'gone'");
+		const { stdout } = await rootcellar(["export"], { env });
+		expect(
+			stdout
+				.trimEnd()
+				.split("\n")
+				.map((line) => JSON.parse(line).key),
+		).toEqual(["here", "later"]);
+		const output = temporaryFile("keys.jsonl");
+		expect(await json(["export", "--output", output], { env })).toEqual({ keys: 2, file: output });
+		const to = temporaryFile();
+		expect(await json(["migrate", "--from", url, "--to", to], { env: off })).toMatchObject({ keys: 2, carriedOver: 2 });
+		const rows = await raw(to, "SELECT key FROM __rootapp_kv ORDER BY rowid");
+		expect(rows.map(({ key }) => key)).toEqual(["here", "later"]);
+	});
+
 	test("import stores all or nothing, and overwrites only what it is told to", async () => {
 		const database = await temporaryDatabase();
 		const env = { ...off, DATABASE_CONFIG: database.config };

@@ -22,7 +22,7 @@ pub enum AdminRequest {
     Status(Reply<String>),
     /// Makes or adopts the tables, whatever their size.
     Adopt(Reply<String>),
-    /// The next rows of an export, which begins with `true`: all that there are at its beginning, in the order of insertion.
+    /// The next rows of an export, which begins with `true`: all that are live at its beginning, in the order of insertion.
     Export(bool, Reply<String>),
     /// Adds rows in their order, all or none. `true` replaces those of keys that are there; else they are left.
     Import(Vec<ImportedRow>, bool, Reply<String>),
@@ -93,7 +93,8 @@ pub async fn export(client: &Client, is_first: bool) -> Result<String, ServerFai
         client
             .batch_execute(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; DECLARE exported NO SCROLL CURSOR FOR \
-                 SELECT key, community_id, value, expires_at FROM __rootapp_kv ORDER BY __rootcellar_order",
+                 SELECT key, community_id, value, expires_at FROM __rootapp_kv \
+                 WHERE expires_at IS NULL OR expires_at > now() ORDER BY __rootcellar_order",
             )
             .await?;
     }
