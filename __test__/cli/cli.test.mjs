@@ -11,11 +11,12 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test, vi } from "vitest";
 import { packagePath, runModuleForJson } from "../helpers/child.mjs";
+import { raw } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import {
 	atTerminal,
@@ -26,6 +27,7 @@ import {
 	program,
 	rootcellar,
 	rootcellarAgain,
+	startBot,
 	stored,
 	valueIn,
 } from "./cli.mjs";
@@ -113,7 +115,7 @@ describe("how it is called", () => {
 				expect(message).toMatch(/^--url cannot be used: /);
 			}
 		}
-		for (const command of ["status", "backup", "list", "restore", "verify"]) {
+		for (const command of ["backup", "list", "restore", "verify"]) {
 			const off = await failure([command, "-f", file], { env: { ROOTCELLAR_BACKUP: "off" } });
 			expect([off.code, off.message]).toEqual(["ERR_BACKUP_OFF", expect.stringContaining("--url")]);
 		}
@@ -347,6 +349,41 @@ describe("status", () => {
 		expect(stdout).toMatch(/^in the log +nothing$/m);
 		expect(existsSync(file)).toBe(false);
 	});
+
+	test("tells how much lies in the log where backups are turned off, too", async () => {
+		const file = await fileWith([{ key: "k", value: 1 }]);
+		const options = { env: { ROOTCELLAR_BACKUP: "off" } };
+		const bot = await startBot(file, "false");
+		bot.write("2\n");
+		await bot.line("did 2");
+		const open = await json(["status", "-f", file], options);
+		expect(open).toMatchObject({ file, exists: true, isServed: false, destination: null, backups: 0, newest: null });
+		expect(open).toMatchObject({
+			lag: { state: "unknown", reason: expect.stringMatching(/^ROOTCELLAR_BACKUP .*--url$/) },
+		});
+		expect(open.logBytes).toBeGreaterThan(0);
+		bot.end();
+		await bot.ended;
+		const { code, stdout, stderr } = await rootcellar(["status", "-f", file], options);
+		expect([code, stderr]).toEqual([0, ""]);
+		expect(stdout).toMatch(/^in the log +nothing: the file has everything$/m);
+		expect(stdout).toMatch(/^destination +none: ROOTCELLAR_BACKUP turns backups off/m);
+		expect(stdout.trimEnd().split("\n")).toHaveLength(4);
+		expect(readdirSync(dirname(file))).toEqual([basename(file)]);
+		const { code: name, message } = await failure(["status", "-f", `${file}.none`], options);
+		expect([name, message]).toEqual(["ERR_NOT_FOUND", expect.stringContaining(`${file}.none`)]);
+	});
+});
+
+test("backup refuses the database of another program, and leaves it as it is", async () => {
+	const directory = temporaryDirectory();
+	const file = join(directory, "other.db");
+	await raw(file, "CREATE TABLE notes (text)", "INSERT INTO notes VALUES ('mine')");
+	const before = readFileSync(file);
+	const { code, message } = await failure(["backup", "-f", file]);
+	expect([code, message]).toEqual(["ERR_NOT_A_STORE", expect.stringContaining(file)]);
+	expect(readFileSync(file).equals(before)).toBe(true);
+	expect(readdirSync(directory)).toEqual(["other.db"]);
 });
 
 test("backup makes one of what there is", async () => {

@@ -2,11 +2,18 @@
 
 const { withoutSecrets } = require("../config/address.js");
 const { RootcellarError } = require("../base/errors.js");
-const { listBackups, reportBackups, setAside, verifyBackups } = require("../native/destination.js");
+const {
+	listBackups,
+	lookForKeys,
+	reportBackups,
+	reportLog,
+	setAside,
+	verifyBackups,
+} = require("../native/destination.js");
 const { storeAt } = require("./files.js");
 const { counted, formatBytes, formatDuration, print } = require("./output.js");
 const { activityBar, progressBar } = require("./progress.js");
-const { existing, locate, locateBoth, locateKeys, refuseNothing, withStore } = require("./locate.js");
+const { BACKUPS_OFF, existing, locate, locateBoth, locateKeys, refuseNothing, withStore } = require("./locate.js");
 const { statusOfServer } = require("./server/status.js");
 const { removedAtEnd, temporaryFolderNear } = require("./temporary-files.js");
 
@@ -37,6 +44,17 @@ async function reportOf({ file, url }) {
 	};
 }
 
+/**
+ * Report on a file whose backups are turned off.
+ *
+ * @param {string} file
+ * @returns {ReturnType<typeof reportOf>}
+ */
+async function reportWithout(file) {
+	const lag = { state: /** @type {const} */ ("unknown"), changedPages: 0, changedBytes: 0, since: undefined };
+	return { ...(await reportLog(file)), backups: [], lag: { ...lag, reason: BACKUPS_OFF } };
+}
+
 /** @param {Awaited<ReturnType<typeof reportOf>>["lag"]} lag */
 function describeLag({ state, changedPages, changedBytes, since, reason }) {
 	if (state === "none") return "none; the newest backup has all of the file";
@@ -62,20 +80,25 @@ async function status(options) {
 		await statusOfServer(postgres, options);
 		return;
 	}
-	const { file, url } = locate(options);
+	const { file, url } = locateBoth(options);
 	const found = storeAt(file);
-	const { backups, lag, logBytes, isServed } = await reportOf({ file, url });
+	const report = url === undefined ? reportWithout(file) : reportOf({ file, url });
+	const { backups, lag, logBytes, isServed } = await report;
 	if (backups.length === 0) refuseNothing({ file, url });
 	const [newest] = backups;
-	const destination = withoutSecrets(url);
+	const destination = url === undefined ? null : withoutSecrets(url);
 	const text = [
 		`file         ${file} (${found ? formatBytes(Number(found.size)) : "not there"})`,
 		`in the log   ${describeLog(found !== undefined, logBytes)}`,
 		`backed up    ${isServed ? "by a process that has it open" : "by nobody at the moment"}`,
-		`destination  ${destination}`,
-		`backups      ${backups.length}`,
-		`newest       ${newest ? describe(newest) : "none"}`,
-		`lag          ${describeLag(lag)}`,
+		...(destination === null
+			? [`destination  none: ${BACKUPS_OFF}`]
+			: [
+					`destination  ${destination}`,
+					`backups      ${backups.length}`,
+					`newest       ${newest ? describe(newest) : "none"}`,
+					`lag          ${describeLag(lag)}`,
+				]),
 	];
 	const value = {
 		file,
@@ -94,7 +117,8 @@ async function status(options) {
 /** @param {CommandOptions} options */
 async function backup(options) {
 	const place = locate(options);
-	existing(place.file, "back up");
+	const { size } = existing(place.file, "back up");
+	if (size > 0n) await refuseForeign(place.file);
 	const bar = activityBar(options, "backing up");
 	try {
 		const made = await withStore(place, (store) => store.backups.create());
@@ -102,6 +126,18 @@ async function backup(options) {
 		print(options, made, describe(made));
 	} finally {
 		bar.end();
+	}
+}
+
+/**
+ * Refuses the database of another program, which opening it would make a store. A damaged one is left to the opening.
+ *
+ * @param {string} file
+ */
+async function refuseForeign(file) {
+	const { isStore } = await lookForKeys(file);
+	if (isStore === false) {
+		throw new RootcellarError("ERR_NOT_A_STORE", `${file} is a database without the table of a store`);
 	}
 }
 

@@ -9,6 +9,9 @@ const { openDataStore } = require("../data-store.js");
 const { RootcellarError } = require("../base/errors.js");
 const { isDatabase, statOf, storeAt } = require("./files.js");
 
+/** Reason for having no backups, and what names a destination all the same. */
+const BACKUPS_OFF = "ROOTCELLAR_BACKUP turns backups off; name a destination with --url";
+
 /**
  * Options of every command: the file, the destination, and whether JSON is wanted.
  *
@@ -77,7 +80,7 @@ function locateKeys(options) {
 function locate(options) {
 	const { file, url } = locateBoth(options);
 	if (url === undefined) {
-		throw new RootcellarError("ERR_BACKUP_OFF", "ROOTCELLAR_BACKUP turns backups off; name a destination with --url");
+		throw new RootcellarError("ERR_BACKUP_OFF", BACKUPS_OFF);
 	}
 	return { file, url };
 }
@@ -115,23 +118,20 @@ function existing(file, purpose) {
  * Refuses a store of which there is nothing, neither its file nor a backup: its name is mistyped, or a disk is missing. So is a
  * file that is no store's; and a folder of backups that is named, and is not there.
  *
- * @param {{ file: string, url: string }} place where no backup was found
+ * @param {{ file: string, url?: string }} place where no backup was found, or whose backups are turned off
  * @param {boolean} [isNamed] the destination was named, and the file perhaps not
  */
 function refuseNothing({ file, url }, isNamed = false) {
-	const destination = withoutSecrets(url);
-	if (isNamed) {
+	if (isNamed && url !== undefined) {
 		if (path.isAbsolute(url) && statOf(url) === undefined) {
-			throw new RootcellarError(
-				"ERR_NOT_FOUND",
-				`there is no folder ${destination}, and so there are no backups in it`,
-			);
+			throw new RootcellarError("ERR_NOT_FOUND", `there is no folder ${url}, and so there are no backups in it`);
 		}
 		return;
 	}
 	const found = storeAt(file);
 	if (found === undefined) {
-		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file}, and there are no backups in ${destination}`);
+		const none = url === undefined ? BACKUPS_OFF : `there are no backups in ${withoutSecrets(url)}`;
+		throw new RootcellarError("ERR_NOT_FOUND", `there is no ${file}, and ${none}`);
 	}
 	// A store that nothing was written to is empty.
 	if (found.size > 0n && !isDatabase(file)) {
@@ -202,6 +202,7 @@ async function refuseOldCopyInUse(file, url) {
 }
 
 module.exports = {
+	BACKUPS_OFF,
 	existing,
 	locate,
 	locateBoth,

@@ -163,6 +163,7 @@ export declare function verifyBackups(
 ): Promise<Answer>;
 
 export declare function reportBackups(url: string, path: string): Promise<Answer>;
+export declare function reportLog(path: string): Promise<Answer>;
 export declare function wouldReplaceOpenFile(url: string, path: string): Promise<Answer>;
 export declare function lookForKeys(path: string): Promise<Answer>;
 export declare function checkOutputPath(url: string | undefined, output: string): Failure | null;

@@ -97,6 +97,16 @@ async function reportBackups(url, file) {
 }
 
 /**
+ * Reports on a file without its backups.
+ *
+ * @param {string} file
+ */
+async function reportLog(file) {
+	const { isServed = false, logBytes = 0 } = await answerOf(loadBinding().reportLog(file));
+	return { isServed, logBytes };
+}
+
+/**
  * True if opening a file would replace it while another process has it open. An error of the destination is left to the
  * opening to report.
  *
@@ -224,6 +234,7 @@ module.exports = {
 	listBackups,
 	lookForKeys,
 	reportBackups,
+	reportLog,
 	restoreBackup,
 	setAside,
 	verifyBackups,

@@ -184,6 +184,19 @@ pub fn report_backups(url: String, path: String) -> AsyncTask<Ask<Answer>> {
     })
 }
 
+/// Tells how much of the file at `path` lies in its log, and if a process makes backups of it now.
+#[napi]
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "JavaScript counts bytes as numbers")]
+pub fn report_log(path: String) -> AsyncTask<Ask<Answer>> {
+    let work = move || {
+        let path = PathBuf::from(path);
+        let (is_served, log_bytes) = (report::is_served(&path), report::log_bytes(&path));
+        Ok(Answer { is_served: Some(is_served), log_bytes: Some(log_bytes as f64), ..Answer::default() })
+    };
+    asked(work)
+}
+
 /// Finds out if opening the file at `path` as a store would replace it while somebody has it open.
 #[napi]
 #[must_use]

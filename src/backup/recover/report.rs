@@ -75,7 +75,8 @@ pub fn report(path: &Path, destination: &dyn Destination) -> Result<Report, Erro
 }
 
 /// Bytes that lie in the log of a file, and in the file not yet.
-fn log_bytes(path: &Path) -> u64 {
+#[must_use]
+pub fn log_bytes(path: &Path) -> u64 {
     if !path.exists() {
         return 0;
     }
