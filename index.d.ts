@@ -54,9 +54,9 @@ export type KeyValueInput<T> = {
 	key: string;
 	value: T;
 	/** A `Date`, or milliseconds since 1970 UTC; `undefined` and `null` mean never. */
-	expiresAt?: Date | number;
+	expiresAt?: Date | number | null;
 	/** The same under SDK 0.17.0's name. If both are given, they must agree. */
-	expires_at?: Date | number;
+	expires_at?: Date | number | null;
 	communityId?: string;
 };
 

@@ -58,6 +58,10 @@ export async function valuesAreTyped({ appData }: DataStore): Promise<void> {
 	// Everything that an entry and the undocumented last arguments may be.
 	await appData.set({ key: "a", value: 1, expiresAt: new Date(), communityId: "north" });
 	await appData.set({ key: "a", value: 1, expires_at: Date.now() + 1_000 });
+	await appData.set([
+		{ key: "a", value: 1, expiresAt: null },
+		{ key: "a", value: 1, expires_at: null },
+	]);
 	await appData.update<number>("a", (n) => n, 0, Date.now() + 1_000, "north");
 	await appData.get("a", "north");
 	await appData.delete("a", "north");
