@@ -21,7 +21,8 @@
  * with an expiry is returned with both, an entry without one with neither.
  *
  * Expiry follows the process's clock (`Date.now()`), to the millisecond: when its expiry has come, an entry is gone. Its
- * row is removed within a minute.
+ * row is removed within a minute. On PostgreSQL it follows the database's clock, and its row goes a minute later at the
+ * earliest.
  *
  * @typeParam T - The type of the value: anything that `JSON.stringify` can write.
  *
@@ -42,7 +43,8 @@ export type KeyValue<T> = {
  * An entry as {@link KeyValueStore.set} takes it.
  *
  * It may name its community, which SDK 0.17.0 accepts without documenting it. An absent or empty `communityId` means the
- * default scope. Rows of one community never show in another, nor in the default scope.
+ * default scope. Rows of one community never show in another, nor in the default scope. A `ttlMs`, which `kv` takes, is a
+ * `TypeError` here.
  *
  * @example
  * ```ts
@@ -73,9 +75,9 @@ export type KeyValueInput<T> = {
  * - a {@link RootcellarError} with SQLite's own code (`"SQLITE_BUSY"`, `"SQLITE_FULL"`, ...), if the file cannot be
  *   opened, read or written.
  *
- * Keys are strings of any length and content, including `""`; on PostgreSQL, of 2,000 bytes of UTF-8 at most and without NUL.
- * A lone surrogate cannot be stored. A finite number is taken
- * as its decimal string. Key and value together may take one billion bytes of UTF-8, SQLite's limit.
+ * Keys are strings of any length and content, including `""`; on PostgreSQL, of 2,000 bytes of UTF-8 at most (a community
+ * 500) and without NUL. A lone surrogate cannot be stored. A finite number is taken as its decimal string. Key and value
+ * together may take one billion bytes of UTF-8, SQLite's limit.
  */
 export interface KeyValueStore {
 	/**
@@ -370,7 +372,8 @@ export interface Kv {
 
 	/**
 	 * Changes several keys at once, all or none, and resolves with the values that they have then. The update is atomic
-	 * against every other writer of the file, and takes no lock while `updateFunc` runs.
+	 * against every other writer of the file, and takes no lock while `updateFunc` runs, except on PostgreSQL for keys that
+	 * others keep changing (a second at most).
 	 *
 	 * `updateFunc` gets an object with the values of those keys that exist. It returns an object with those that change: a
 	 * key that it leaves out stays as it is, also if its value was changed in place, and one that it sets to `undefined` is
@@ -544,7 +547,8 @@ export type Change<T> = { key: string; value: T } | { key: string; deleted: true
 
 /**
  * A value that a parameter of a statement takes. A `boolean` is stored as 0 or 1, a `Date` as milliseconds since 1970
- * UTC, and a `Uint8Array` (a `Buffer` is one) as a BLOB. Anything else, including `NaN` and `undefined`, is a `TypeError`.
+ * UTC, and a `Uint8Array` (a `Buffer` is one) as a BLOB. Anything else, including `NaN` and `undefined`, is a `TypeError`,
+ * and a `bigint` of more than 64 bits a `RangeError`.
  *
  * @example
  * ```ts
@@ -1671,7 +1675,10 @@ export interface DataStore {
 	/** The key-value store beyond the methods of the SDK. */
 	readonly kv: Kv;
 
-	/** Backup and restore. On PostgreSQL its methods reject with `ERR_NOT_ON_POSTGRES`: the server has its own. */
+	/**
+	 * Backup and restore. On PostgreSQL its methods reject with `ERR_NOT_ON_POSTGRES`, which `status` and `on` throw: the
+	 * server has its own.
+	 */
 	readonly backups: Backups;
 
 	/** SQL on the same file, off the event loop. On PostgreSQL its methods reject with `ERR_NOT_ON_POSTGRES`. */
@@ -1758,9 +1765,10 @@ export interface DataStoreOptions {
 	 * created if it is missing, its folder is not. Default: what `DATABASE_CONFIG` says, or `./rootsdk.sqlite3`.
 	 *
 	 * `":memory:"`, here or in `DATABASE_CONFIG`, is a store for tests: it begins empty, no other has it, it makes no
-	 * backups, and it is gone after `close()` or the end of the process. It does everything that another does, on a file
-	 * of its own, which lies in memory where the system has room for files there, and else in the folder for temporary
-	 * files. `config.sqlite3.filename` is the path of that file. What a killed process leaves is removed by the next such store.
+	 * backups (options for them are a `TypeError` here), and it is gone after `close()` or the end of the process. It does
+	 * everything that another does, on a file of its own, which lies in memory where the system has room for files there, and
+	 * else in the folder for temporary files. `config.sqlite3.filename` is the path of that file. What a killed process leaves
+	 * is removed by the next such store.
 	 */
 	filename?: string;
 
@@ -1768,6 +1776,7 @@ export interface DataStoreOptions {
 	 * Opens a file that exists only to read it. SQLite itself then refuses what writes, with `ERR_READ_ONLY`, in every
 	 * method. Nothing is migrated, purged, restored or backed up; the file and its log stay as they are. It works beside a
 	 * running bot, whose commits are seen at once, and where the process may not write. Default: `false`.
+	 * `true` is a `TypeError` with `":memory:"`, and on PostgreSQL in the first operation.
 	 *
 	 * If the process may not make files beside the database, and nobody has it open, a later write by somebody else ends the
 	 * store with `SQLITE_READONLY_DBMOVED`: it has to be opened again.
@@ -1812,8 +1821,8 @@ export function openDataStore(options?: DataStoreOptions): DataStore;
 
 /**
  * The process-wide store. `DATABASE_CONFIG` names its file or server, and is read at the first use:
- * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`. The default is `./rootsdk.sqlite3` in the working directory.
- * Importing it opens no file and starts no thread.
+ * `{"databaseType":"sqlite3","sqlite3":{"filename":"..."}}`, with no `filename` beside `sqlite3`. The default is
+ * `./rootsdk.sqlite3` in the working directory. Importing it opens no file and starts no thread.
  *
  * @example
  * ```ts
@@ -1843,7 +1852,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | code | when | what to do |
  * |---|---|---|
  * | `ERR_INVALID_ARGUMENT` | an argument cannot be used; an {@link InvalidArgumentError} | `argument` names it |
- * | `ERR_TOO_LARGE` | key and value exceed one billion bytes; an {@link InvalidArgumentError} | store less |
+ * | `ERR_TOO_LARGE` | key and value exceed one billion bytes, or a `bigint` 64 bits; an {@link InvalidArgumentError} | store less |
  * | `ERR_STORE_CLOSED` | the store was closed | open another one |
  * | `ERR_READ_ONLY` | the store was opened with `readOnly` | open it without |
  * | `ERR_NOT_A_STORE` | with `readOnly`, the file is a database without the table of a store | correct the path |
@@ -1885,8 +1894,8 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_TLS` | the connection cannot be protected as asked for | see the message |
  * | `ERR_POSTGRES` | the server refused something; `sqlState` has its code | see postgresql.org/docs/current/errcodes-appendix.html |
  * | `ERR_SERVER_UNSUPPORTED` | PostgreSQL before 15, or a database in another encoding than UTF8 | use another |
- * | `ERR_ADOPTION_NEEDED` | the SDK's table on PostgreSQL has more than 100,000 rows | `npx rootcellar migrate` |
- * | `ERR_OUTCOME_UNKNOWN` | the connection was lost in a write, and the server could not be asked whether it was carried out | read what is there |
+ * | `ERR_ADOPTION_NEEDED` | the SDK's table on PostgreSQL has more than 100,000 rows; for `export` and `migrate --from`, any number | `npx rootcellar migrate` |
+ * | `ERR_OUTCOME_UNKNOWN` | the connection was lost in a write, and the server could not be asked whether it was carried out; or a statement of `tx.query` ended the transaction | read what is there |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |
  *
