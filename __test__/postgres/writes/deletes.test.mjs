@@ -96,6 +96,58 @@ test.each([
 	},
 );
 
+test("a deletion by a pattern comes after those that are about to commit", async () => {
+	const database = await temporaryDatabase();
+	const { appData } = storeOn(database.config);
+	await appData.set({ key: "k:old", value: 0 });
+	const writer = await database.server.connect(database.name);
+	try {
+		// As any write ends before it commits, see `COMMITS` in src/engine/postgres/write/ledger.rs.
+		await writer.query("BEGIN; INSERT INTO __rootapp_kv (key, value) VALUES ('k:new', '1')");
+		await writer.query("SELECT pg_advisory_xact_lock_shared(8245935278387129709)");
+		const removed = appData.deleteLike("k:%");
+		await sleep(500);
+		await writer.query("COMMIT");
+		await removed;
+	} finally {
+		await writer.end();
+	}
+	expect(await appData.select("%")).toEqual([]);
+});
+
+test("a transaction that comes to need another of the keys that a deletion waits for goes on, and the deletion behind it", async () => {
+	const database = await temporaryDatabase();
+	const { transaction, appData } = storeOn(withFields(database.config, {}));
+	const remover = storeOn(database.config);
+	await remover.appData.set(Array.from({ length: 5 }, (_, n) => ({ key: `k:${n}`, value: n })));
+	let removed;
+	await transaction(async (tx) => {
+		await tx.appData.set({ key: "k:4", value: "changed" });
+		removed = remover.appData.deleteLike("k:%");
+		// Longer than the time after which the server looks for deadlocks.
+		await sleep(1_500);
+		expect(await tx.appData.get("k:2")).toBe(2);
+		await sleep(1_500);
+		await tx.appData.set({ key: "k:0", value: "changed" });
+	});
+	await removed;
+	expect(await appData.select("k:%")).toEqual([]);
+});
+
+test("a deletion by a pattern ends while others make and change such keys without a pause", async () => {
+	const database = await temporaryDatabase();
+	const [remover, ...writers] = Array.from({ length: 3 }, () => storeOn(database.config));
+	await remover.appData.set(Array.from({ length: 20_000 }, (_, n) => ({ key: `k:${n}`, value: n })));
+	let isOver = false;
+	const writing = writers.map(async ({ kv }, writer) => {
+		for (let n = 0; !isOver; n++) for (let turn = 0; turn < 3; turn++) await kv.increment(`k:new ${writer} ${n}`);
+	});
+	for (let turn = 0; turn < 3; turn++) await remover.appData.deleteLike("k:%");
+	isOver = true;
+	await Promise.all(writing);
+	expect(await remover.appData.get("k:7")).toBeUndefined();
+});
+
 test("a key that is set and deleted in one batch, in whatever way, can be set in it again, whether it was there or not", async () => {
 	const { config } = await temporaryDatabase();
 	const { appData, kv } = storeOn(config);

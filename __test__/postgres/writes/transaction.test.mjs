@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openDataStore } from "../../../index.mjs";
 import { rejection } from "../../helpers/errors.mjs";
@@ -179,6 +180,25 @@ test("a key that expires in it and is set again comes last", async () => {
 	});
 });
 
+test("limits that its statements have set do not end its commit, which may wait for a deletion", async () => {
+	const { database, store } = await storeWithTable();
+	const deletion = await database.server.connect(database.name);
+	try {
+		// As one by a pattern ends, see `COMMITS` in src/engine/postgres/write/ledger.rs.
+		await deletion.query("BEGIN; SELECT pg_advisory_xact_lock(8245935278387129709)");
+		const committed = store.transaction(async (tx) => {
+			await tx.query("SELECT set_config('statement_timeout', '200', true), set_config('lock_timeout', '100', true)");
+			await tx.appData.set({ key: "k", value: 1 });
+		});
+		await sleep(800);
+		await deletion.query("COMMIT");
+		await committed;
+	} finally {
+		await deletion.end();
+	}
+	expect(await store.appData.get("k")).toBe(1);
+});
+
 test("refuses what would end it, what it cannot convert, and arguments that are none", async () => {
 	const { store } = await storeWithTable();
 	await store.transaction(async (tx) => {
@@ -187,7 +207,6 @@ test("refuses what would end it, what it cannot convert, and arguments that are 
 		}
 		await expect(tx.query(7)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT", argument: "text" });
 		await expect(tx.query("SELECT $1", [() => {}])).rejects.toMatchObject({ argument: "params[0]" });
-		// biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
 		await expect(tx.query("SELECT $1::text, $2::text", [, "b"])).rejects.toMatchObject({ argument: "params[0]" });
 		await expect(tx.query("SELECT $1::text", ["a\0"])).rejects.toMatchObject({ argument: "params[0]" });
 		await expect(tx.query("SELECT 9007199254740993")).rejects.toMatchObject({ code: "ERR_INEXACT_INTEGER" });

@@ -10,6 +10,7 @@ use super::failure::ServerFailure;
 use super::sql::Sql;
 use super::table::{Adopted, StoreTables, adopt, tables};
 use super::time::PgTime;
+use super::write::COMMITS;
 use crate::kv::push_json;
 use crate::{Error, Reply};
 
@@ -154,7 +155,7 @@ pub async fn import(client: &Client, rows: &[ImportedRow], overwrites: bool) -> 
     } else {
         " ON CONFLICT (community_id, key) DO NOTHING"
     });
-    sql.text(" RETURNING 1) SELECT count(*) FROM i");
+    sql.text(&format!(" RETURNING 1) SELECT count(*), pg_advisory_xact_lock_shared({COMMITS}) FROM i"));
     let found = sql.run(client).await?;
     let inserted: i64 = found.first().ok_or(ServerFailure::Lost)?.try_get(0)?;
     let skipped = i64::try_from(places.len()).unwrap_or(i64::MAX) - inserted;

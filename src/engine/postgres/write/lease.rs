@@ -243,10 +243,25 @@ impl RunningTransaction {
     }
 }
 
+/// Does before the ledger's entry what might wait for rows in the commit, and takes back limits that a statement of the user has
+/// set: the entry may wait for the end of a delete.
+fn prepare_commit(lock_wait: Duration) -> String {
+    let wait_ms = lock_wait.as_millis();
+    format!("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL lock_timeout = {wait_ms}; SET LOCAL statement_timeout = 0")
+}
+
 /// Commits, behind the ledger. The error is that of a commit whose answer is not known.
-pub async fn commit(client: &Client, ledger: &Ledger, number: i64) -> Result<(), ServerFailure> {
+pub async fn commit(
+    client: &Client,
+    ledger: &Ledger,
+    number: i64,
+    lock_wait: Duration,
+) -> Result<(), ServerFailure> {
     let entry = ledger.entry_alone(number);
-    let (entered, committed) = tokio::join!(entry.run(client), client.batch_execute("COMMIT"));
+    let prepare = prepare_commit(lock_wait);
+    let (prepared, entered, committed) =
+        tokio::join!(client.batch_execute(&prepare), entry.run(client), client.batch_execute("COMMIT"));
+    prepared?;
     entered?;
     Ok(committed?)
 }

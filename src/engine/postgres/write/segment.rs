@@ -110,6 +110,11 @@ enum Selection<'a> {
     Range(&'a KeyRange),
 }
 
+/// Longest wait for the rows of a selection while some of them are locked. It is shorter than `deadlock_timeout`, after which
+/// the server would end a transaction of the user that has changed one of them and comes to need another; and for so long all
+/// wait who need one.
+const ROWS_WAIT_MAX: Duration = Duration::from_millis(500);
+
 /// Ends waiting for rows that others have made or locked since the rows of a selection were locked: who holds them may wait for
 /// one of those.
 const HURRY: &str = "SET LOCAL lock_timeout = 100";
@@ -175,19 +180,23 @@ impl TransactionAttempt<'_> {
         let result = async {
             let rows = keys.lock();
             let (begun, locked, hurried, first) = tokio::join!(
-                begin(self.client, OWN_TRANSACTION_IDLE_MAX, self.lock_wait),
+                begin(self.client, OWN_TRANSACTION_IDLE_MAX, self.lock_wait.min(ROWS_WAIT_MAX)),
                 rows.run(self.client),
                 self.client.batch_execute(HURRY),
                 keys.delete(self.client),
             );
             begun?;
-            locked?;
+            locked.map_err(undone_if_busy)?;
             hurried.map_err(ServerFailure::from)?;
             let first = first.map_err(undone_if_busy)?;
+            // Once more while others may still commit: those that have made keys since the first began are many where it
+            // took long, and whoever changes one of these would be in the way of the last.
             let alone = keep_commits_out();
-            let (excluded, second) = tokio::join!(self.client.batch_execute(&alone), keys.delete(self.client));
+            let (second, excluded, last) =
+                tokio::join!(keys.delete(self.client), self.client.batch_execute(&alone), keys.delete(self.client));
+            let second = second.map_err(undone_if_busy)?;
             excluded.map_err(|error| undone_if_busy(error.into()))?;
-            let removed = first + second.map_err(undone_if_busy)?;
+            let removed = first + second + last.map_err(undone_if_busy)?;
             let done = Done { count: 1, outcomes: keys.outcomes(removed), stop: None };
             let entry = self.ledger.entry_alone(self.number);
             let (entered, committed) = tokio::join!(entry.run(self.client), self.end());

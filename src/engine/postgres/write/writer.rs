@@ -194,7 +194,8 @@ impl ServerWriter {
         let number = self.ledger.next();
         let network = Rc::clone(self.link.network());
         let link = Rc::clone(&self.link);
-        match link.within(network.settings.timeout, lease::commit(client, &self.ledger, number)).await {
+        let timeout = network.settings.timeout;
+        match link.within(timeout, lease::commit(client, &self.ledger, number, lock_wait_within(timeout))).await {
             Ok(()) => return Ok(()),
             Err(ServerFailure::Lost) => self.link.drop_client(),
             Err(failure) => {
