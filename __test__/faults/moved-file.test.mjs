@@ -2,10 +2,11 @@
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
-import { expectSound, raw } from "../helpers/raw.mjs";
+import { expectSound, raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 import { until } from "../helpers/time.mjs";
 import { operations } from "./operations.mjs";
@@ -107,6 +108,67 @@ describe.skipIf(windows)("a file that is no longer at its path", () => {
 		await anew.close();
 		await expectSound(filename);
 	}, 300_000);
+
+	test("is not written nor read by a reserved connection that was there before", async () => {
+		const { filename, store } = await openAndOther();
+		const connection = await store.sqlite.reserve();
+		await connection.exec("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+		const rows = connection.iterate(
+			"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, a FROM n, t",
+		);
+		await rows.next();
+		rmSync(filename);
+		const calls = [
+			() => connection.run("INSERT INTO t VALUES (2)"),
+			() => connection.all("SELECT a FROM t"),
+			() => connection.exec("BEGIN; INSERT INTO t VALUES (3); COMMIT"),
+			() => connection.batch([{ sql: "INSERT INTO t VALUES (4)" }]),
+		];
+		for (const call of calls) await expectFailure(call, CODE);
+		const end = async () => {
+			while (!(await rows.next()).done);
+		};
+		await expectFailure(end, CODE);
+		await connection.release();
+		await expectFailure(() => store.appData.get("k"), CODE);
+		expect(existsSync(filename)).toBe(false);
+	});
+
+	test.each(["deferred", "immediate"])("is not written by a transaction that was there before: %s", async (mode) => {
+		const { filename, store } = await openAndOther();
+		const failed = [];
+		const written = () =>
+			store.sqlite.transaction(
+				async (tx) => {
+					await tx.appData.set({ key: "k", value: "new" });
+					rmSync(filename);
+					if (mode === "deferred") return;
+					for (const call of [() => tx.appData.set({ key: "k", value: 2 }), () => tx.all("SELECT 1")]) {
+						failed.push((await expectFailure(call, CODE)).code);
+					}
+				},
+				{ mode },
+			);
+		await expectFailure(written, CODE);
+		expect(failed.length).toBe(mode === "deferred" ? 0 : 2);
+	});
+
+	test("is not written by what has waited for the lock of another process meanwhile", async () => {
+		const { filename, store } = await openAndOther();
+		const holder = rawConnection(filename);
+		await holder.run("begin immediate");
+		const written = Promise.all(
+			Array.from({ length: 3 }, (_, i) => expectFailure(() => store.appData.set({ key: `k${i}`, value: i }), CODE)),
+		);
+		await sleep(500);
+		renameSync(filename, `${filename}.moved`);
+		await holder.run("commit");
+		await written;
+		await holder.close();
+		renameSync(`${filename}.moved`, filename);
+		await store.appData.set({ key: "back", value: 1 });
+		expect(await store.appData.selectValue("%")).toEqual(["old", 1]);
+	});
 
 	test("what was under way when it was moved away is there when it is moved back, and the store goes on", async () => {
 		const { filename, store } = await openAndOther();

@@ -6,6 +6,7 @@ use rusqlite::TransactionBehavior;
 
 use super::commands::run_commands;
 use super::epoch::EndedEpochs;
+use super::lent::Lent;
 use crate::Error;
 use crate::batch::{Batch, BatchOutcome, ClientId, Command, CommandOutcome, Stop};
 use crate::engine::sqlite::guard::mode::Mode;
@@ -15,8 +16,7 @@ use crate::engine::sqlite::sql::{execute, raw_calls};
 use crate::engine::sqlite::table::keys::Keys;
 use crate::engine::sqlite::table::rowid_cache::RowidCache;
 use crate::engine::sqlite::table::triggers::{KeyTriggers, TriggerCache};
-use crate::engine::sqlite::wal::commit_log::{self, Author, Recorder};
-use crate::engine::sqlite::wal::file_mark::MarkKeeper;
+use crate::engine::sqlite::wal::commit_log::{self, Author};
 use crate::sql::{Job, StatementOutcome};
 
 /// Caches of the writer that outlive a transaction.
@@ -41,9 +41,7 @@ impl WriterCaches {
 ///
 /// The transaction could not be had, or failed as a whole (a held lock, a full disk, a panic): nothing was written.
 pub fn commit(
-    connection: &UserConnection,
-    recorder: &Recorder,
-    marks: &mut MarkKeeper,
+    Lent { connection, file, recorder, marks, .. }: Lent,
     caches: &mut WriterCaches,
     ended_epochs: &mut EndedEpochs,
     batches: &[&Batch],
@@ -51,6 +49,8 @@ pub fn commit(
 ) -> Result<Vec<BatchOutcome>, Error> {
     let mut recording = recorder.prepare();
     let transaction = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // It may have waited for the lock of a file that is gone by now.
+    file.check()?;
     let data_version = commit_log::data_version(&transaction)?;
     recording.begin(data_version);
     marks.before_write(&transaction)?;

@@ -9,10 +9,11 @@ use super::commands::run_commands;
 use rusqlite::TransactionState;
 
 use super::epoch::EndedEpochs;
+use super::lent::Lent;
 use super::marking::mark_if_due;
-use super::writer::Lent;
 use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, SavepointAction, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
+use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::mode::Mode;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::read::answer::answer;
@@ -105,7 +106,8 @@ pub fn serve(lent: Lent, lease: Lease) {
     let (requests, received) = std::sync::mpsc::channel();
     started.send(Ok(requests));
     let (cursors, ended_epochs) = (HashMap::new(), EndedEpochs::default());
-    let mut served = RunningLease { connection, control, recorder, marks, kind, cancel, cursors, ended_epochs };
+    let mut served =
+        RunningLease { connection, file, control, recorder, marks, kind, cancel, cursors, ended_epochs };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
@@ -147,6 +149,7 @@ enum LeaseEnd {
 
 struct RunningLease<'c> {
     connection: &'c UserConnection,
+    file: &'c DatabaseFile,
     control: &'c Control,
     recorder: &'c Recorder,
     marks: &'c mut MarkKeeper,
@@ -173,10 +176,11 @@ impl RunningLease<'_> {
         let connection = self.connection;
         match request {
             LeaseRequest::Batch(batch, reply) => {
-                if self.kind == LeaseKind::Reserved && connection.is_autocommit() {
+                let check = self.check();
+                if check.is_ok() && self.kind == LeaseKind::Reserved && connection.is_autocommit() {
                     mark_if_due(connection, self.recorder, self.marks);
                 }
-                let outcome = self.run(&batch);
+                let outcome = self.run(&batch, check);
                 // On a reserved connection any statement may have committed, also before one that began a transaction.
                 if self.kind == LeaseKind::Reserved || connection.is_autocommit() {
                     self.control.before_reply();
@@ -220,16 +224,27 @@ impl RunningLease<'_> {
         }
     }
 
-    /// Checks that the transaction is not cancelled or lost.
+    /// Checks that the file is still in its place, and as [`Self::check_going`].
     fn check(&self) -> Result<(), Error> {
+        self.check_going()?;
+        self.file.check()
+    }
+
+    /// Checks that the transaction is not cancelled or lost.
+    fn check_going(&self) -> Result<(), Error> {
         self.cancel.check()?;
         let is_lost = matches!(self.kind, LeaseKind::Transaction(_)) && self.connection.is_autocommit();
         if is_lost { Err(SqlError::TransactionLost.into()) } else { Ok(()) }
     }
 
-    fn run(&mut self, batch: &Batch) -> BatchOutcome {
+    /// Runs a batch, unless a `check` before it has failed.
+    fn run(&mut self, batch: &Batch, check: Result<(), Error>) -> BatchOutcome {
         if self.ended_epochs.cover(batch) {
             return BatchOutcome::stopped(Stop::Deferred);
+        }
+        if let Err(error) = check {
+            self.ended_epochs.add(batch);
+            return BatchOutcome::stopped(Stop::Command(error));
         }
         let outcome = run_commands(&batch.commands, |command| match self.command(command, batch.now_ms) {
             Err(Refusal::Alone) => Err(Error::internal("a lease is alone already").into()),
@@ -242,7 +257,7 @@ impl RunningLease<'_> {
     }
 
     fn command(&self, command: &Command, now_ms: i64) -> Result<CommandOutcome, Refusal> {
-        self.check()?;
+        self.check_going()?;
         let _running = self.connection.cancellable(Some(&self.cancel))?;
         match command {
             Command::Sql(job) => execute::run(self.connection, job, self.mode()).map(CommandOutcome::Statements),
@@ -257,8 +272,9 @@ impl RunningLease<'_> {
     }
 
     fn fetch(&mut self, number: u32, reply: CursorReply) {
+        let check = self.file.check();
         let slice = match self.cursors.get_mut(&number) {
-            Some(cursor) => cursor.fetch(),
+            Some(cursor) => check.and_then(|()| cursor.fetch()),
             None => Err(SqlError::TransactionClosed.into()),
         };
         if !matches!(slice, Ok((_, false))) {

@@ -4,6 +4,7 @@ pub mod commands;
 pub mod epoch;
 pub mod group_commit;
 pub mod lease;
+pub mod lent;
 mod marking;
 pub mod purge;
 pub mod writer;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::epoch::EndedEpochs;
 use super::group_commit::{self, WriterCaches};
+use super::lent::Lent;
 use super::{marking, purge};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
 use crate::clock::expiry_ms;
@@ -30,15 +31,6 @@ pub enum WriterRequest {
 
 /// A function that has the connection for itself.
 pub type Exclusive = Box<dyn FnOnce(Lent) + Send>;
-
-/// The connection, lent between two transactions, and what belongs to it.
-pub struct Lent<'a> {
-    pub connection: &'a UserConnection,
-    pub file: &'a DatabaseFile,
-    pub control: &'a Control,
-    pub recorder: &'a Recorder,
-    pub marks: &'a mut MarkKeeper,
-}
 
 /// Spins for the next request without going to sleep: waking up takes longer than most clients need to send their
 /// next batch.
@@ -189,10 +181,11 @@ impl Writer {
     }
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
-        let Self { connection, recorder, marks, caches, ended_epochs, .. } = self;
+        let Self { connection, file, control, recorder, marks, caches, ended_epochs, .. } = self;
         marking::begin(connection, recorder, marks);
-        let committed = group_commit::commit(connection, recorder, marks, caches, ended_epochs, batches, limit);
-        committed.inspect_err(|_| marks.failed())
+        let lent = Lent { connection, file, control, recorder, marks };
+        let committed = group_commit::commit(lent, caches, ended_epochs, batches, limit);
+        committed.inspect_err(|_| self.marks.failed())
     }
 
     /// Commits the first command of each batch in a transaction of its own. After a group has failed as a whole,
