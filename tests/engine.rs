@@ -5,11 +5,15 @@ mod commands;
 #[path = "support/rows.rs"]
 mod rows;
 
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use rootcellar::batch::{Batch, Command, Stop};
-use rootcellar::engine::sqlite::{Engine, Select, open_shared};
+use rootcellar::Reply;
+use rootcellar::batch::{Batch, ClientId, Command, Stop};
+use rootcellar::engine::sqlite::{Engine, Scope, Select, Watched, open_shared};
 use rootcellar::kv::{Address, Entry, RowFormat};
+use rootcellar::limits::READERS_MAX;
 use rusqlite::Connection;
 
 use commands::{set, swap};
@@ -190,4 +194,53 @@ fn more_selects_than_readers_are_all_answered() {
         let row = rows::Row { key: String::new(), value: "1".into(), expires_at: None };
         assert_eq!(answer.recv().unwrap().unwrap(), [row]);
     }
+}
+
+/// Keeps every reader busy until the result is dropped.
+fn occupy_readers(engine: &Engine) -> Vec<Sender<()>> {
+    let occupy = |_| {
+        let (release, released) = mpsc::channel();
+        let all = Select { community: None, pattern: "%".into(), now_ms: NOW_MS, format: RowFormat::Entry };
+        engine.select(all, drop, Reply::new(move |_| _ = released.recv()));
+        release
+    };
+    (0..READERS_MAX).map(occupy).collect()
+}
+
+/// Watches all keys as soon as a reader is free. The result lives as long as the watch.
+fn watch(engine: &Engine, number: u32, begun: impl FnOnce() + Send + 'static) -> Weak<()> {
+    let kept = Arc::new(());
+    let is_kept = Arc::downgrade(&kept);
+    let tell = Box::new(move |_| drop(Arc::clone(&kept)));
+    let watched = Watched::new(None, Scope::new(None, String::new(), None));
+    assert!(!engine.watch((ClientId(1), number), watched, NOW_MS, || {}, begun, tell));
+    is_kept
+}
+
+#[test]
+fn a_watch_that_is_ended_before_its_keys_were_read_is_kept_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&folder.path().join("a.sqlite3")).unwrap();
+    let busy = occupy_readers(&engine);
+    let (begun, has_begun) = mpsc::channel();
+    let ended = watch(&engine, 1, || panic!("it was ended"));
+    let goes_on = watch(&engine, 2, move || begun.send(()).unwrap());
+    engine.watcher().remove((ClientId(1), 1));
+    drop(busy);
+    has_begun.recv_timeout(Duration::from_secs(60)).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while ended.strong_count() > 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!((ended.strong_count(), goes_on.strong_count()), (0, 1));
+
+    let busy = occupy_readers(&engine);
+    let unread = watch(&engine, 3, || panic!("all were ended"));
+    let releases = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(busy);
+    });
+    engine.close();
+    releases.join().unwrap();
+    assert_eq!((unread.strong_count(), goes_on.strong_count()), (0, 0));
 }

@@ -298,7 +298,7 @@ impl Engine {
     /// call returns if a reader is free; otherwise later, which `started` reports. Returns `true` if it was taken.
     ///
     /// After `begun` was called, each call of [`Watcher::next`] asks for one report, which `tell` gets as soon as there is
-    /// something to report. After an error there is no other.
+    /// something to report. After an error there is no other. A watch that is ended before is told nothing.
     pub fn watch(
         &self,
         number: WatchNumber,
@@ -309,6 +309,7 @@ impl Engine {
         mut tell: Tell,
     ) -> bool {
         let (thread, file) = (Arc::clone(&self.watcher), self.file.clone());
+        thread.expect(number);
         let task: Task = Box::new(move |snapshot| {
             let learned = snapshot.and_then(|connection| {
                 watched.begin(connection, now_ms)?;
@@ -316,10 +317,14 @@ impl Engine {
             });
             match learned {
                 Ok((watched, header)) => match thread.add(&file, number, watched, header, tell) {
-                    Ok(()) => begun(),
+                    Ok(true) => begun(),
+                    Ok(false) => {}
                     Err((error, mut tell)) => tell(Err(error)),
                 },
-                Err(error) => tell(Err(error)),
+                Err(error) => {
+                    thread.remove(number);
+                    tell(Err(error));
+                }
             }
         });
         self.readers.submit(task, Box::new(started))

@@ -1,5 +1,6 @@
 //! The thread that looks for commits while something is watched.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -52,19 +53,35 @@ enum Request {
 #[derive(Debug)]
 pub struct Watcher {
     restarts: RestartLogs,
-    running: Mutex<Option<(Sender<Request>, JoinHandle<()>)>>,
+    state: Mutex<WatcherState>,
     /// Something is watched, and the thread is not told yet of a commit.
     wants_commits: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct WatcherState {
+    /// Watches whose keys are being read. One that is ended meanwhile is not added.
+    expected: HashSet<WatchNumber>,
+    running: Option<(Sender<Request>, JoinHandle<()>)>,
+    is_ended: bool,
 }
 
 impl Watcher {
     /// For a file whose log this process restarts from time to time. Its look for commits is for others, too.
     #[must_use]
     pub fn new(restarts: RestartLogs) -> Self {
-        Self { restarts, running: Mutex::default(), wants_commits: Arc::default() }
+        Self { restarts, state: Mutex::default(), wants_commits: Arc::default() }
     }
 
-    /// Watches what was learned in a snapshot of a header.
+    /// Announces a watch whose keys are about to be read.
+    pub fn expect(&self, number: WatchNumber) {
+        let mut state = lock(&self.state);
+        if !state.is_ended {
+            state.expected.insert(number);
+        }
+    }
+
+    /// Watches what was learned in a snapshot of a header. Returns `false` if the watch was ended since it was announced.
     ///
     /// # Errors
     ///
@@ -76,8 +93,12 @@ impl Watcher {
         watched: Watched,
         header: Option<WalIndexHeader>,
         tell: Tell,
-    ) -> Result<(), (Error, Tell)> {
-        let mut running = lock(&self.running);
+    ) -> Result<bool, (Error, Tell)> {
+        let mut state = lock(&self.state);
+        let WatcherState { expected, running, .. } = &mut *state;
+        if !expected.remove(&number) {
+            return Ok(false);
+        }
         if running.is_none() {
             let (requests, received) = mpsc::channel();
             let (file, wants_commits) = (file.clone(), Arc::clone(&self.wants_commits));
@@ -87,11 +108,11 @@ impl Watcher {
                 Err(error) => return Err((error, tell)),
             }
         }
-        if let Some((requests, _)) = &*running {
+        if let Some((requests, _)) = running {
             // A thread that is gone has told those who watched; the reply of this one is dropped.
             drop(requests.send(Request::Add(number, Box::new(watched), header, tell)));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Asks for the next report of a watch, as soon as there is something to report. `ahead_ms` says by how much the clock
@@ -102,11 +123,13 @@ impl Watcher {
 
     /// Ends a watch.
     pub fn remove(&self, number: WatchNumber) {
+        lock(&self.state).expected.remove(&number);
         self.tell(Request::Remove(number));
     }
 
     /// Ends every watch of a client.
     pub fn remove_all(&self, client: ClientId) {
+        lock(&self.state).expected.retain(|number| number.0 != client);
         self.tell(Request::RemoveAll(client));
     }
 
@@ -124,7 +147,12 @@ impl Watcher {
 
     /// Ends every watch, and waits for the thread.
     pub fn end(&self) {
-        let running = lock(&self.running).take();
+        let running = {
+            let mut state = lock(&self.state);
+            state.is_ended = true;
+            state.expected.clear();
+            state.running.take()
+        };
         if let Some((requests, thread)) = running {
             drop(requests.send(Request::End));
             // One that panicked has nobody to report to.
@@ -133,7 +161,7 @@ impl Watcher {
     }
 
     fn tell(&self, request: Request) {
-        if let Some((requests, _)) = &*lock(&self.running) {
+        if let Some((requests, _)) = &lock(&self.state).running {
             drop(requests.send(request));
         }
     }
