@@ -3,6 +3,7 @@
 //! Only the feature `faults` has them. Published binaries are built without it.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Leaves SQLite's locks unchanged, to show what happens then. It destroys files.
 #[cfg(lock_shim)]
@@ -17,6 +18,9 @@ const CRASH_AT: &str = "ROOTCELLAR_TEST_CRASH_AT";
 /// Sends what may have been carried out on PostgreSQL again without asking the ledger.
 const BLIND_RETRY: &str = "ROOTCELLAR_TEST_BLIND_RETRY";
 
+/// Milliseconds between two purges: a fault only in that they are few.
+const PURGE_INTERVAL_MS: &str = "ROOTCELLAR_TEST_PURGE_INTERVAL_MS";
+
 /// Faults that the tests have asked for.
 #[derive(Default)]
 struct Faults {
@@ -25,6 +29,7 @@ struct Faults {
     is_blind: bool,
     panic_key: Option<String>,
     crash_step: Option<String>,
+    purge_interval: Option<Duration>,
 }
 
 fn faults() -> &'static Faults {
@@ -39,6 +44,9 @@ fn faults() -> &'static Faults {
             is_blind: std::env::var_os(BLIND_RETRY).is_some(),
             panic_key: std::env::var(PANIC_ON_KEY).ok(),
             crash_step: std::env::var(CRASH_AT).ok(),
+            purge_interval: std::env::var(PURGE_INTERVAL_MS)
+                .ok()
+                .and_then(|ms| ms.parse().ok().map(Duration::from_millis)),
         }
     })
 }
@@ -59,6 +67,11 @@ pub fn without_lock_shim() -> bool {
 /// Returns `true` if the ledger is not to be believed.
 pub fn retries_blindly() -> bool {
     faults().is_blind
+}
+
+/// Interval between purges that the tests have asked for.
+pub fn purge_interval() -> Option<Duration> {
+    faults().purge_interval
 }
 
 /// Panics at the key that the tests have named.

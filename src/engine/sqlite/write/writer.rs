@@ -4,21 +4,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::epoch::EndedEpochs;
 use super::group_commit::{self, WriterCaches};
 use super::lent::Lent;
-use super::{marking, purge};
+use super::marking;
+use super::purge::Purge;
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::clock::expiry_ms;
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::{DatabaseFile, FileAccess};
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::sql::session_state;
 use crate::engine::sqlite::wal::commit_log::Recorder;
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
-use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, PURGE_INTERVAL, REQUEST_SPIN};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, REQUEST_SPIN};
 use crate::{Error, Reply};
 
 /// Request to the writer.
@@ -54,6 +54,7 @@ pub struct Writer {
     file: DatabaseFile,
     control: Arc<Control>,
     marks: MarkKeeper,
+    purge: Purge,
     /// Number of commands of a batch that go into one transaction: all, until a transaction fails as a whole. Then
     /// one, so that only commands that cannot succeed fail, and twice as many after each success.
     commands_at_once: usize,
@@ -72,21 +73,21 @@ impl Writer {
             ended_epochs: EndedEpochs::default(),
             file,
             control,
+            purge: Purge::new(),
             commands_at_once: usize::MAX,
         }
     }
 
     /// Serves requests until every sender is gone, then closes the connection.
     pub fn run(mut self, requests: &Receiver<WriterRequest>) {
-        let mut next_purge = Instant::now();
         loop {
-            self.purge_if_due(&mut next_purge);
-            match requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
+            self.purge_if_due();
+            match requests.recv_timeout(self.purge.next.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
                     let mut next = Some(first);
                     while let Some(request) = next {
                         next = self.answer(request, requests).or_else(|| spin_for_request(requests));
-                        self.purge_if_due(&mut next_purge);
+                        self.purge_if_due();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -95,10 +96,13 @@ impl Writer {
         }
     }
 
-    fn purge_if_due(&mut self, next_purge: &mut Instant) {
-        if Instant::now() >= *next_purge {
-            let more = self.purge();
-            *next_purge = Instant::now() + if more { Duration::ZERO } else { PURGE_INTERVAL };
+    /// Removes expired rows from time to time.
+    fn purge_if_due(&mut self) {
+        if self.purge.is_due() {
+            self.caches.clear();
+            let Self { connection, file, marks, purge, .. } = self;
+            // A panic is harmless, as a failure is.
+            drop(catch_unwind(AssertUnwindSafe(|| purge.run(connection, file, marks))));
         }
     }
 
@@ -209,17 +213,6 @@ impl Writer {
             self.commands_at_once = 2;
         }
         outcomes
-    }
-
-    /// Removes expired rows. A failure is harmless, and is left to the next attempt.
-    fn purge(&mut self) -> bool {
-        if self.file.access() != &FileAccess::Full {
-            return false;
-        }
-        self.caches.clear();
-        // The log of a replaced file may belong to another file by now.
-        let purge = || self.file.check().and_then(|()| purge::run(&self.connection, &mut self.marks, expiry_ms()));
-        catch_unwind(AssertUnwindSafe(purge)).is_ok_and(|more| more.unwrap_or(false))
     }
 }
 
