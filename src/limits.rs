@@ -5,12 +5,18 @@ use std::time::Duration;
 /// Maximum wait for a lock that another process or another copy of SQLite holds.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Maximum wait of what only keeps the file in order. A write that comes behind it waits for [`BUSY_TIMEOUT`] itself.
+pub const UPKEEP_LOCK_WAIT: Duration = Duration::from_millis(100);
+
 /// Longest pause between two attempts to take a held lock. It is short because the holder may release the lock for
 /// less than a millisecond at a time.
 pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(2);
 
 /// Interval between purges of expired rows. Readers never see an expired row; the purge only frees space.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Pause before a purge is tried again that has met a lock.
+pub const PURGE_RETRY: Duration = Duration::from_secs(1);
 
 /// Expired rows that one transaction removes, so that writes never wait long for the purge.
 pub const PURGE_ROWS_PER_TRANSACTION: u32 = 1_000;

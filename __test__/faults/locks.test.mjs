@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { expectFailure, SECRET } from "../helpers/errors.mjs";
-import { rawConnection } from "../helpers/raw.mjs";
+import { raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 
 describe("a lock that another process holds too long", () => {
@@ -48,5 +48,31 @@ describe("a lock that another process holds too long", () => {
 		await holder.run("commit");
 		expect(await Promise.all(pending)).toEqual(["before!", "before!", ["before!"]]);
 		console.log("lock held in write-ahead mode: SQLITE_BUSY after 5 s, reads go on, then all done");
+	}, 300_000);
+
+	test("rejects within some 5 s also what would be the first write of a store with expired rows", async () => {
+		const filename = temporaryFile();
+		const first = temporaryStore(filename);
+		await first.appData.get("k");
+		await first.close();
+		await raw(filename, "insert into __rootapp_kv (key, value, expires_at) values ('expired', '1', 5)");
+		const holder = rawConnection(filename);
+		await holder.run("begin immediate");
+		const store = temporaryStore(filename);
+		const took = async (operation) => {
+			const started = performance.now();
+			await operation();
+			return performance.now() - started;
+		};
+		const set = () => busy(() => store.appData.set({ key: "k", value: 1 }));
+		expect(await took(set)).toBeLessThan(8_000);
+		expect(await took(set)).toBeLessThan(8_000);
+		// What takes no lock waits for none.
+		const connection = await store.sqlite.reserve();
+		expect(await took(() => connection.all("SELECT 1"))).toBeLessThan(3_000);
+		expect(await took(() => busy(() => connection.run("CREATE TABLE t (a)")))).toBeLessThan(8_000);
+		await connection.release();
+		await holder.run("commit");
+		await store.appData.set({ key: "k", value: 1 });
 	}, 300_000);
 });

@@ -1,5 +1,6 @@
 //! Connections: how each is opened, and its settings.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,8 @@ use super::table::{key_counter, schema};
 use super::wal::file_mark;
 use crate::Error;
 use crate::limits::{
-    BUSY_PAUSE_MAX, BUSY_TIMEOUT, SCRATCH_CACHE_KIB, STATEMENTS_CACHED, WAL_COPIED_BYTES, WRITER_CACHE_KIB,
+    BUSY_PAUSE_MAX, BUSY_TIMEOUT, SCRATCH_CACHE_KIB, STATEMENTS_CACHED, UPKEEP_LOCK_WAIT, WAL_COPIED_BYTES,
+    WRITER_CACHE_KIB,
 };
 
 /// Smallest size of a page, and so of a database (sqlite.org/fileformat.html, "The Database Header").
@@ -222,7 +224,29 @@ fn set_wal(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Busy handler: waits for a lock up to [`BUSY_TIMEOUT`].
+thread_local! {
+    /// Maximum wait for a lock on this thread.
+    static LOCK_WAIT: Cell<Duration> = const { Cell::new(BUSY_TIMEOUT) };
+}
+
+/// A writing connection waits no longer than [`UPKEEP_LOCK_WAIT`] for a lock while this lives, on its thread.
+pub struct ShortWait(());
+
+impl ShortWait {
+    /// Begins it.
+    pub fn begin() -> Self {
+        LOCK_WAIT.set(UPKEEP_LOCK_WAIT);
+        Self(())
+    }
+}
+
+impl Drop for ShortWait {
+    fn drop(&mut self) {
+        LOCK_WAIT.set(BUSY_TIMEOUT);
+    }
+}
+
+/// Busy handler: waits for a lock up to [`BUSY_TIMEOUT`], or within a [`ShortWait`].
 ///
 /// A holder that locks in a loop releases the lock for a fraction of a millisecond at a time. SQLite's own handler,
 /// with pauses of up to 100 ms, hardly ever meets that moment.
@@ -234,7 +258,7 @@ fn wait_for_lock() -> impl FnMut(i32) -> bool + Send + 'static {
         }
         let pause = Duration::from_micros(50) * u32::try_from(attempts / 4 + 1).unwrap_or(1);
         thread::sleep(pause.min(BUSY_PAUSE_MAX));
-        since.elapsed() < BUSY_TIMEOUT
+        since.elapsed() < LOCK_WAIT.get()
     }
 }
 

@@ -153,6 +153,11 @@ impl MarkKeeper {
         self.seen != Some((salts, copied))
     }
 
+    /// Lets [`Self::begin`] return `true` once more, because nothing could be done.
+    pub fn begin_again(&mut self) {
+        self.has_begun = false;
+    }
+
     /// Returns `true` the first time, if there is a log to make marks for.
     pub fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.has_begun, true) && self.sources.is_some()

@@ -11,9 +11,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, ffi, params};
 
 use crate::clock::expiry_ms;
+use crate::engine::sqlite::connection::ShortWait;
 use crate::engine::sqlite::file::{DatabaseFile, FileAccess};
 use crate::engine::sqlite::wal::file_mark::MarkKeeper;
-use crate::limits::{PURGE_INTERVAL, PURGE_ROWS_PER_TRANSACTION};
+use crate::limits::{PURGE_INTERVAL, PURGE_RETRY, PURGE_ROWS_PER_TRANSACTION};
 use crate::{Error, faults};
 
 const EXPIRED: &str = "SELECT expires_at, rowid FROM main.__rootapp_kv \
@@ -65,16 +66,18 @@ impl Purge {
         self.next = Instant::now() + interval;
         // The log of a replaced file may belong to another file by now.
         let may_write = file.access() == &FileAccess::Full && file.check().is_ok();
-        if may_write && self.step(connection, marks, expiry_ms()).unwrap_or(false) {
-            self.next = Instant::now();
-        } else {
-            *self = Self { next: Instant::now() + interval, ..Self::new() };
+        let more = if may_write { self.step(connection, marks, expiry_ms()) } else { Ok(false) };
+        match more {
+            Ok(true) => self.next = Instant::now(),
+            Err(error) if error.is_busy() => self.next = Instant::now() + PURGE_RETRY,
+            Ok(false) | Err(_) => *self = Self { next: Instant::now() + interval, ..Self::new() },
         }
     }
 
     /// Removes some of the rows that have expired at `now_ms`, in milliseconds since 1970 UTC, and goes on behind them.
     /// Returns `true` if there may be more.
     fn step(&mut self, connection: &Connection, marks: &mut MarkKeeper, now_ms: i64) -> Result<bool, Error> {
+        let _short = ShortWait::begin();
         let limit = self.rows_at_once;
         let (expiry, rowid) = &self.after;
         let bounds = params![now_ms, expiry, rowid, limit];

@@ -186,7 +186,8 @@ impl Writer {
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
         let Self { connection, file, control, recorder, marks, caches, ended_epochs, .. } = self;
-        marking::begin(connection, recorder, marks);
+        // It has waited for the lock as long as the write would.
+        marking::begin(connection, recorder, marks)?;
         let lent = Lent { connection, file, control, recorder, marks };
         let committed = group_commit::commit(lent, caches, ended_epochs, batches, limit);
         committed.inspect_err(|_| self.marks.failed())
