@@ -1,4 +1,4 @@
-// The purge goes on beside rows that it may not delete and writes that never pause.
+// The purge goes on beside rows that it may not delete, writes that never pause, and a reserved connection.
 
 import { expect, test } from "vitest";
 import { runModuleForJson } from "../../helpers/child.mjs";
@@ -66,4 +66,20 @@ test("writes that never pause do not keep the purge from its turn", async () => 
 		console.log(JSON.stringify(await rows(sqlite)));
 		await store.close();`;
 	expect(await runModuleForJson(source, { args: [temporaryFile()], env: often })).toBe(0);
+}, 300_000);
+
+test("a reserved connection that goes on writing does not keep the purge from its turn, but in its transactions", async () => {
+	const source = `${BEGIN}
+		const connection = await sqlite.reserve();
+		await connection.exec("CREATE TABLE t (a); BEGIN");
+		await connection.run(\`INSERT INTO __rootapp_kv (key, value, expires_at)
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT 'old' || i, '1', 5 FROM n\`);
+		for (const end = Date.now() + 1_000; Date.now() < end; ) await connection.run("INSERT INTO t VALUES (1)");
+		const within = await rows(connection);
+		await connection.exec("COMMIT");
+		while (await rows(connection) > 0 && Date.now() < deadline) await connection.run("INSERT INTO t VALUES (1)");
+		console.log(JSON.stringify([within, await rows(connection)]));
+		await connection.release();
+		await store.close();`;
+	expect(await runModuleForJson(source, { args: [temporaryFile()], env: often })).toEqual([2_500, 0]);
 }, 300_000);

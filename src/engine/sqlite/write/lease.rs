@@ -11,6 +11,7 @@ use rusqlite::TransactionState;
 use super::epoch::EndedEpochs;
 use super::lent::Lent;
 use super::marking::mark_if_due;
+use super::purge::Purge;
 use crate::batch::{Batch, BatchOutcome, Command, CommandOutcome, SavepointAction, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
@@ -92,7 +93,7 @@ pub struct Lease {
 
 /// Serves a lease until it ends, is idle for too long, or its holder is gone. Then the connection is reset.
 pub fn serve(lent: Lent, lease: Lease) {
-    let Lent { connection, file, control, recorder, marks } = lent;
+    let Lent { connection, file, control, recorder, marks, purge } = lent;
     let Lease { kind, idle_limit, cancel, started, ended } = lease;
     let begun = file.check().and_then(|()| {
         session_state::reset(connection)?;
@@ -107,7 +108,7 @@ pub fn serve(lent: Lent, lease: Lease) {
     started.send(Ok(requests));
     let (cursors, ended_epochs) = (HashMap::new(), EndedEpochs::default());
     let mut served =
-        RunningLease { connection, file, control, recorder, marks, kind, cancel, cursors, ended_epochs };
+        RunningLease { connection, file, control, recorder, marks, purge, kind, cancel, cursors, ended_epochs };
     let last = served.serve(&received, idle_limit);
     served.cursors.clear();
     match last {
@@ -153,6 +154,7 @@ struct RunningLease<'c> {
     control: &'c Control,
     recorder: &'c Recorder,
     marks: &'c mut MarkKeeper,
+    purge: &'c mut Purge,
     kind: LeaseKind,
     cancel: Arc<Cancel>,
     cursors: HashMap<u32, Cursor<'c>>,
@@ -179,6 +181,7 @@ impl RunningLease<'_> {
                 let check = self.check();
                 if check.is_ok() && self.kind == LeaseKind::Reserved && connection.is_autocommit() {
                     mark_if_due(connection, self.recorder, self.marks);
+                    self.purge_if_due();
                 }
                 let outcome = self.run(&batch, check);
                 // On a reserved connection any statement may have committed, also before one that began a transaction.
@@ -214,6 +217,14 @@ impl RunningLease<'_> {
                 reply.send(self.check().and_then(|()| self.savepoint(action, depth)));
             }
             LeaseRequest::Limit(_) | LeaseRequest::End(..) => unreachable!("served by the loop itself"),
+        }
+    }
+
+    /// Removes expired rows from time to time, as the writer does otherwise: unless the user has changed settings, by which
+    /// other rows would be kept.
+    fn purge_if_due(&mut self) {
+        if self.purge.is_due() && !self.connection.is_altered.get() && self.cursors.is_empty() {
+            self.purge.run(self.connection, self.file, self.marks);
         }
     }
 

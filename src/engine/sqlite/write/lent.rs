@@ -1,5 +1,6 @@
 //! The writer's connection, lent for a while, and what belongs to it.
 
+use super::purge::Purge;
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -13,4 +14,5 @@ pub struct Lent<'a> {
     pub control: &'a Control,
     pub recorder: &'a Recorder,
     pub marks: &'a mut MarkKeeper,
+    pub purge: &'a mut Purge,
 }

@@ -119,8 +119,8 @@ impl Writer {
                 if self.file.check().is_ok() {
                     marking::mark_if_due(&self.connection, &self.recorder, &mut self.marks);
                 }
-                let Self { connection, file, control, recorder, marks, .. } = self;
-                let lent = Lent { connection, file, control, recorder, marks };
+                let Self { connection, file, control, recorder, marks, purge, .. } = self;
+                let lent = Lent { connection, file, control, recorder, marks, purge };
                 if catch_unwind(AssertUnwindSafe(|| work(lent))).is_err() {
                     // If this fails, so does the next use of the connection, which reports it.
                     drop(session_state::reset(&self.connection));
@@ -185,10 +185,10 @@ impl Writer {
     }
 
     fn commit(&mut self, batches: &[&Batch], limit: usize) -> Result<Vec<BatchOutcome>, Error> {
-        let Self { connection, file, control, recorder, marks, caches, ended_epochs, .. } = self;
+        let Self { connection, file, control, recorder, marks, purge, caches, ended_epochs, .. } = self;
         // It has waited for the lock as long as the write would.
         marking::begin(connection, recorder, marks)?;
-        let lent = Lent { connection, file, control, recorder, marks };
+        let lent = Lent { connection, file, control, recorder, marks, purge };
         let committed = group_commit::commit(lent, caches, ended_epochs, batches, limit);
         committed.inspect_err(|_| self.marks.failed())
     }
