@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openDataStore } from "rootcellar";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath, runModuleForJson } from "../helpers/child.mjs";
 import { raw } from "../helpers/raw.mjs";
@@ -107,6 +108,20 @@ describe("the file", () => {
 		expect((await use(source, { cwd, DATABASE_CONFIG: sqlite("first.db") })).get).toEqual({ value: 3 });
 		expect(readdirSync(cwd).filter((name) => name.endsWith(".db"))).toEqual(["first.db"]);
 	});
+
+	test.each(["bot.sqlite3-wal", "bot.sqlite3-SHM", "data/bot.sqlite3-journal"])(
+		"is none with the name %s, which is that of a log",
+		async (name) => {
+			const cwd = temporaryDirectory();
+			const { set } = await use(REPORT, { cwd, DATABASE_CONFIG: sqlite(name) });
+			expect(set).toMatchObject({ own: true, code: "ERR_INVALID_CONFIG" });
+			expect(set.message).toMatch(/-wal, -shm or -journal/);
+			expect(() => openDataStore({ filename: join(cwd, name) })).toThrow(
+				expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", argument: "options.filename" }),
+			);
+			expect(readdirSync(cwd)).toEqual([]);
+		},
+	);
 
 	test("of openDataStore without a file name is the configured one too", async () => {
 		const cwd = temporaryDirectory();

@@ -7,6 +7,9 @@ const { absolutePath, followLinks, looksLikeUrl, problemWithName } = require("./
 /** The SDK's default, a file in the working directory. */
 const DEFAULT_FILENAME = "./rootsdk.sqlite3";
 
+/** End of the names that SQLite gives the files beside a database. It takes no locks on them. */
+const BESIDE_DATABASE = /-(?:wal|shm|journal)$/i;
+
 /**
  * Location of a store: the name of its file as it was configured, its absolute path with links followed, who configured
  * it, what kind of a store it is, and the configuration of its backups, unless they are off.
@@ -112,6 +115,9 @@ function problemWith(filename) {
 			"must be the path of a file, or :memory:, and looks like a URL; one of PostgreSQL belongs in pg.url of DATABASE_CONFIG; " +
 			"write ./ before a path"
 		);
+	}
+	if (BESIDE_DATABASE.test(filename)) {
+		return "must not have a name that ends with -wal, -shm or -journal, which is that of a file beside a database";
 	}
 	return filename === MEMORY ? undefined : problemWithName(filename);
 }
