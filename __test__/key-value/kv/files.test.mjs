@@ -115,6 +115,23 @@ test("a count needs no index", async () => {
 	expect(await kv.count({ start: "b", end: "e" })).toBe(3);
 });
 
+test("a count in a community needs no index either", async () => {
+	const filename = temporaryFile();
+	const { appData, kv } = temporaryStore(filename);
+	await appData.set(["a", "b"].map((key) => ({ key, value: 1, communityId: "C" })));
+	expect(await kv.community("C").count()).toBe(2);
+	await raw(
+		filename,
+		"drop index __rootapp_kv_community_id_key_unique",
+		"insert into __rootapp_kv (key, value, community_id) values ('a', '2', 'C'), ('c', '3', 'C')",
+	);
+	for (let round = 0; round < 2; round++) {
+		expect(await kv.community("C").count()).toBe(3);
+		expect(await kv.community("C").count({ end: "b" })).toBe(1);
+		expect((await kv.community("C").listKeys()).entries).toEqual(["a", "b", "c"]);
+	}
+});
+
 test.each([
 	["in a store", (store, count) => count(store)],
 	["in a transaction", ({ sqlite }, count) => sqlite.transaction(count)],

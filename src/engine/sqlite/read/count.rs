@@ -18,6 +18,9 @@ use crate::reads::CountQuery;
 
 const COUNT: &str = "SELECT count(*) FROM main.__rootapp_kv \
     WHERE community_id IS ?1 AND key >= ?2 AND key < ?3";
+// By the index without which the rows of a community may have equal keys, too.
+const COUNT_UNIQUE: &str = "SELECT count(*) FROM main.__rootapp_kv INDEXED BY __rootapp_kv_community_id_key_unique \
+    WHERE community_id IS ?1 AND key >= ?2 AND key < ?3";
 // In the order of this index, which has the rows of a key side by side.
 const COUNT_KEYS: &str = "SELECT count(*), __rootcellar_keys(key) \
     FROM main.__rootapp_kv INDEXED BY __rootapp_kv_community_id_key_unique \
@@ -44,26 +47,29 @@ pub fn count(
     let to = UpperBound(to.as_deref());
     // Rows of a community have different keys: there the unique index does what it is for.
     let snapshot = commit_log.zip(snapshot_header_of_any_log(connection)).filter(|_| community.is_none());
-    let keys: i64 =
-        if community.is_some() || snapshot.is_some_and(|(log, header)| log.has_single_rows(header, range)) {
-            connection.prepare_cached(COUNT)?.query_row(params![community, from, to], |row| row.get(0))?
-        } else {
-            let counted = connection.prepare_cached(COUNT_KEYS).and_then(|mut statement| {
-                statement.query_row(params![community, from, to], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
-            });
-            // Without the index, which another program may have removed, there is no such statement, nor any more if it was
-            // compiled before.
-            let (rows, keys) = match counted {
-                Err(error) if is_of_the_statement(&error) => return one_by_one(connection, query),
-                counted => counted?,
-            };
-            if let Some((log, header)) = snapshot
-                && rows == keys
-            {
-                log.add_single_rows(header, range);
-            }
-            keys
-        };
+    let is_known = snapshot.is_some_and(|(log, header)| log.has_single_rows(header, range));
+    let sql = match community {
+        Some(_) => COUNT_UNIQUE,
+        None if is_known => COUNT,
+        None => COUNT_KEYS,
+    };
+    let counted = connection.prepare_cached(sql).and_then(|mut statement| {
+        statement.query_row(params![community, from, to], |row| {
+            let rows: i64 = row.get(0)?;
+            Ok((rows, if sql == COUNT_KEYS { row.get(1)? } else { rows }))
+        })
+    });
+    // Without the index, which another program may have removed, there is no such statement, nor any more if it was compiled
+    // before.
+    let (rows, keys) = match counted {
+        Err(error) if is_of_the_statement(&error) => return one_by_one(connection, query),
+        counted => counted?,
+    };
+    if let Some((log, header)) = snapshot.filter(|_| !is_known)
+        && rows == keys
+    {
+        log.add_single_rows(header, range);
+    }
     let mut statement = connection.prepare_cached(COUNT_EXPIRED)?;
     let expired: i64 = statement.query_row(params![community, from, to, now_ms], |row| row.get(0))?;
     Ok(keys - expired)
