@@ -330,6 +330,13 @@ impl Engine {
         self.readers.submit(task, Box::new(started))
     }
 
+    /// Forgets a client, which sends nothing any more: ends its watches, too.
+    pub fn forget(&self, client: ClientId) {
+        self.watcher.remove_all(client);
+        // A writer that has ended has forgotten it.
+        drop(self.requests.send(WriterRequest::Forget(client)));
+    }
+
     /// The watches of this file.
     #[must_use]
     pub fn watcher(&self) -> &Watcher {

@@ -95,7 +95,7 @@ impl StoreState {
     pub fn begin_closing(&self) -> Option<ClosingStore> {
         let Open { engine, service, reader, folder, .. } = lock(&self.open).take()?;
         drop(reader);
-        engine.watcher().remove_all(self.client);
+        engine.forget(self.client);
         Some(ClosingStore { closing: Closing::begin(engine, service), _folder: folder })
     }
 

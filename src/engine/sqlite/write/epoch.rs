@@ -16,6 +16,11 @@ impl EndedEpochs {
         }
     }
 
+    /// Forgets a client that sends nothing any more.
+    pub fn remove(&mut self, client: ClientId) {
+        self.0.remove(&client);
+    }
+
     /// Returns `true` if a batch is of an ended epoch: it was sent before its client heard that an earlier one had
     /// ended early.
     pub fn cover(&self, batch: &Batch) -> bool {
@@ -40,5 +45,7 @@ mod tests {
         assert!(!ended_epochs.cover(&batch(1, 1)));
         assert!(!ended_epochs.cover(&batch(2, 0)));
         assert!(!ended_epochs.cover(&Batch::new(Vec::new(), 0)));
+        ended_epochs.remove(ClientId(1));
+        assert!(ended_epochs.0.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use super::group_commit::{self, WriterCaches};
 use super::lent::Lent;
 use super::marking;
 use super::purge::Purge;
-use crate::batch::{Batch, BatchOutcome, Command, Stop};
+use crate::batch::{Batch, BatchOutcome, ClientId, Command, Stop};
 use crate::engine::sqlite::checkpoint::control::Control;
 use crate::engine::sqlite::file::{DatabaseFile, FileAccess};
 use crate::engine::sqlite::guard::user_connection::UserConnection;
@@ -27,6 +27,8 @@ pub enum WriterRequest {
     Batch(Batch, Reply<BatchOutcome>),
     /// Lends the connection to a function, between two transactions.
     Exclusive(Exclusive),
+    /// Forgets a client, which sends nothing any more.
+    Forget(ClientId),
 }
 
 /// A function that has the connection for itself.
@@ -126,6 +128,10 @@ impl Writer {
                     drop(session_state::reset(&self.connection));
                 }
                 self.caches.clear();
+                None
+            }
+            WriterRequest::Forget(client) => {
+                self.ended_epochs.remove(client);
                 None
             }
         }
