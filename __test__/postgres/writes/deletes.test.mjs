@@ -102,7 +102,7 @@ test("a deletion by a pattern comes after those that are about to commit", async
 	await appData.set({ key: "k:old", value: 0 });
 	const writer = await database.server.connect(database.name);
 	try {
-		// As any write ends before it commits, see `COMMITS` in src/engine/postgres/write/ledger.rs.
+		// As any write ends before it commits, see `COMMITS` in src/engine/postgres/table/commits.rs.
 		await writer.query("BEGIN; INSERT INTO __rootapp_kv (key, value) VALUES ('k:new', '1')");
 		await writer.query("SELECT pg_advisory_xact_lock_shared(8245935278387129709)");
 		const removed = appData.deleteLike("k:%");

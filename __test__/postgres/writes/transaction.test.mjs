@@ -184,7 +184,7 @@ test("limits that its statements have set do not end its commit, which may wait 
 	const { database, store } = await storeWithTable();
 	const deletion = await database.server.connect(database.name);
 	try {
-		// As one by a pattern ends, see `COMMITS` in src/engine/postgres/write/ledger.rs.
+		// As one by a pattern ends, see `COMMITS` in src/engine/postgres/table/commits.rs.
 		await deletion.query("BEGIN; SELECT pg_advisory_xact_lock(8245935278387129709)");
 		const committed = store.transaction(async (tx) => {
 			await tx.query("SELECT set_config('statement_timeout', '200', true), set_config('lock_timeout', '100', true)");

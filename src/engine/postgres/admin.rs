@@ -8,9 +8,8 @@ use tokio_postgres::types::Type;
 
 use super::failure::ServerFailure;
 use super::sql::Sql;
-use super::table::{Adopted, StoreTables, adopt, tables};
+use super::table::{Adopted, COMMITS, StoreTables, adopt, tables};
 use super::time::PgTime;
-use super::write::COMMITS;
 use crate::kv::push_json;
 use crate::{Error, Reply};
 

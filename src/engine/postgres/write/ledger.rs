@@ -12,13 +12,10 @@ use tokio_postgres::types::Type;
 
 use crate::engine::postgres::failure::ServerFailure;
 use crate::engine::postgres::sql::Sql;
+use crate::engine::postgres::table::COMMITS;
 
 const REGISTER: &str =
     " ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, used_at = now() RETURNING epoch, batch";
-
-/// Number of the advisory lock of commits. Every transaction that writes keys takes it together with others, as the last of its
-/// locks: whoever holds it waits for no row.
-pub const COMMITS: i64 = 8_245_935_278_387_129_709;
 
 /// Has others not commit until this transaction has ended, which is soon: the server ends it if it is idle. It gives up after a
 /// second, so that those behind it go on where one that commits waits for its standby. From then on the transaction waits for no

@@ -8,5 +8,4 @@ mod statements;
 mod writer;
 
 pub use lease::{TransactionLease, TransactionRequest};
-pub use ledger::COMMITS;
 pub use writer::{ServerWriter, WriteRequest};
