@@ -9,7 +9,7 @@ import { configure, postgres, startPostgres, storeOn, temporaryDatabase } from "
 import { startStandby } from "../servers/standby.mjs";
 
 /** Time for which operations here try to reach a server. */
-const timeoutMs = 1_500;
+const timeoutMs = 5_000;
 
 /** Password that no message may show. */
 const SECRET = "correct-horse:@/battery";
@@ -76,7 +76,8 @@ test("a database that does not exist; it is found when it has been made", async 
 test("a host that refuses, beside one that does not answer yet: it is tried again, and what it says is told in the end", async () => {
 	const server = await postgres();
 	const [port, host] = [`${server.port},${await freePort()}`, `${server.host},${server.host}`];
-	const store = storeOn(server.config("made_meanwhile", { host, port, timeoutMs }));
+	// Longer than it takes to make a database.
+	const store = storeOn(server.config("made_meanwhile", { host, port, timeoutMs: 15_000 }));
 	const error = await expectRefusal(() => write(store), "ERR_POSTGRES", "pg.name of DATABASE_CONFIG");
 	expect(error.sqlState).toBe("3D000");
 	const written = write(store);

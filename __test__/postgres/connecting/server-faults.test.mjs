@@ -32,7 +32,7 @@ test.runIf(process.platform === "linux")(
 	async () => {
 		const server = await startPostgres();
 		const name = await server.createDatabase();
-		const store = storeOn(server.config(name, { timeoutMs: 1_000 }));
+		const store = storeOn(server.config(name, { timeoutMs: 5_000 }));
 		await write(store);
 		signalAll(server, "SIGSTOP");
 		try {
@@ -66,7 +66,7 @@ test("a server without a connection left says so, and lets the store in when the
 	const others = await Promise.all(
 		Array.from({ length: 4 }, () => server.connect(name, { user: "bot", password: "p" })),
 	);
-	const store = storeOn(server.config(name, { username: "bot", password: "p", timeoutMs: 500 }));
+	const store = storeOn(server.config(name, { username: "bot", password: "p", timeoutMs: 5_000 }));
 	const error = await rejection(() => write(store));
 	expect(error).toMatchObject({ code: "ERR_NO_SERVER" });
 	expect(error.message).toContain("SQLSTATE 53300");
@@ -84,7 +84,7 @@ test("a server without a connection left says so, and lets the store in when the
 
 test("a database that is set to read only while the store is open says so, and is written again when it is not", async () => {
 	const { config, server, name } = await temporaryDatabase();
-	const store = storeOn(withFields(config, { timeoutMs: 2_000 }));
+	const store = storeOn(withFields(config, { timeoutMs: 5_000 }));
 	await write(store);
 	await server.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = on`);
 	await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
@@ -158,7 +158,7 @@ test("a limit of the role for statements rejects what takes longer, and the rest
 		CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN IF NEW.key = 'slow' THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$`);
 	await query("CREATE TRIGGER slow BEFORE INSERT ON __rootapp_kv FOR EACH ROW EXECUTE FUNCTION slow()");
-	await server.query(`ALTER DATABASE "${name}" SET statement_timeout = '1s'`);
+	await server.query(`ALTER DATABASE "${name}" SET statement_timeout = '5s'`);
 	await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
 	const keys = ["a", "slow", "b", "c"];
 	const outcomes = await Promise.allSettled(keys.map((key) => write(store, key)));

@@ -47,7 +47,7 @@ function rootCertificate(trusted = authority) {
 async function storeWith(kind, tls, host = "localhost") {
 	const server = servers[kind];
 	const name = await server.createDatabase();
-	return storeOn(server.config(name, { host, tls, timeoutMs: 2_000 }));
+	return storeOn(server.config(name, { host, tls, timeoutMs: 10_000 }));
 }
 
 /** Connections of stores to a server: whether some are encrypted, and whether some are not. */

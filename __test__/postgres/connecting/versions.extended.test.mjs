@@ -34,7 +34,7 @@ test.each(POSTGRES_VERSIONS)("PostgreSQL %i: a new database, and one of the SDK'
 
 test("a server that is too old", async () => {
 	const server = await startPostgres({ version: POSTGRES_TOO_OLD });
-	const store = storeOn(server.config(await server.createDatabase(), { timeoutMs: 1_500 }));
+	const store = storeOn(server.config(await server.createDatabase(), { timeoutMs: 5_000 }));
 	const error = await expectFailure(() => store.appData.set({ key: "k", value: 1 }), "ERR_SERVER_UNSUPPORTED");
 	expect(error.message).toContain("15");
 });

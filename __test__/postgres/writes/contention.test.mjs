@@ -175,7 +175,7 @@ test.each(Object.keys(WRITES))(
 	async (name) => {
 		const database = await temporaryDatabase();
 		const holder = storeOn(database.config);
-		const store = storeOn(withFields(database.config, { timeoutMs: 1_200 }));
+		const store = storeOn(withFields(database.config, { timeoutMs: 5_000 }));
 		await holder.appData.set({ key: "n", value: "theirs" });
 		await store.appData.set({ key: "other", value: 1 });
 		await holder.transaction(async (tx) => {
