@@ -257,10 +257,12 @@ fn a_file_that_has_met_another_writer_is_never_replaced_by_what_that_has_made() 
     store.back_up();
     // A copy of the machine, in a process of its own.
     let copy = tempfile::tempdir().unwrap();
+    store.hold_log(&machine);
     for name in ["bot.sqlite3", "bot.sqlite3-wal", "bot.sqlite3.backup-state/pages"] {
         std::fs::create_dir_all(copy.path().join("bot.sqlite3.backup-state")).unwrap();
         std::fs::copy(machine.path(name), copy.path().join(name)).unwrap();
     }
+    store.let_go_of_log();
     let connection = Connection::open(copy.path().join("bot.sqlite3")).unwrap();
     let capture = Box::new(WalCapture::open(&copy.path().join("bot.sqlite3")).unwrap());
     let state = copy.path().join("bot.sqlite3.backup-state");

@@ -41,6 +41,7 @@ impl Killed {
     fn new() -> Self {
         let machine = Machine::in_memory();
         let store = machine.open();
+        store.hold_log(&machine);
         for key in 0..BACKED_UP {
             store.set(&format!("key {key}"), &value(key));
         }
@@ -153,6 +154,7 @@ fn what_a_log_has_lost_is_noticed_although_nothing_below_it_was_backed_up() {
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
         drop(other);
+        store.hold_log(&machine);
         store.set("key", "2");
         store.back_up();
         store.kill(&machine);
@@ -172,6 +174,7 @@ fn the_log_of_another_database_is_not_taken_for_the_own() {
     let killed = Killed::new();
     let other = Machine::in_memory();
     let store = other.open();
+    store.hold_log(&other);
     store.set("another", "1");
     store.kill(&other);
     let others = std::fs::read(other.path(LOG)).unwrap();

@@ -89,7 +89,7 @@ fn open(
     let listener = Arc::new(Listener::default());
     let observer: Arc<dyn Observer> = listener.clone();
     let opened = open_store(&machine.path("bot.sqlite3"), Some(options), &observer).unwrap();
-    (Store { opened, listener }, created)
+    (Store::new(opened, listener), created)
 }
 
 fn connect(machine: &Machine) -> Connection {

@@ -134,7 +134,7 @@ fn a_transaction_keeps_others_out_until_it_ends() {
 #[test]
 fn a_lease_that_is_idle_or_dropped_is_rolled_back() {
     let (_folder, engine) = engine();
-    let (idle, ended) = lease(&engine, TRANSACTION, Duration::from_secs(1));
+    let (idle, ended) = lease(&engine, TRANSACTION, Duration::from_secs(5));
     run_in(&idle, vec![insert("idle")]);
     assert_eq!(ended.recv().unwrap().unwrap_err().code(), "ERR_TRANSACTION_TIMEOUT");
     let (dropped, ended) = lease(&engine, LeaseKind::Reserved, LONG);

@@ -15,6 +15,7 @@ use rootcellar::backup::{Opened, Restored, open_store};
 use rootcellar::batch::{Batch, Command};
 use rootcellar::kv::{Address, Entry};
 use rootcellar::{Error, Reply};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 #[derive(Default)]
@@ -46,6 +47,8 @@ pub struct Machine {
 pub struct Store {
     pub opened: Opened,
     pub listener: Arc<Listener>,
+    /// Reads, and so keeps what is committed after it in the log.
+    reader: Mutex<Option<Connection>>,
 }
 
 impl Machine {
@@ -86,7 +89,7 @@ impl Machine {
         };
         let listener = Arc::new(Listener::default());
         let observer: Arc<dyn Observer> = listener.clone();
-        Ok(Store { opened: open_store(&self.path("bot.sqlite3"), Some(options), &observer)?, listener })
+        Ok(Store::new(open_store(&self.path("bot.sqlite3"), Some(options), &observer)?, listener))
     }
 
     pub fn open(&self) -> Store {
@@ -110,6 +113,25 @@ pub fn wait<T: Send + 'static>(ask: impl FnOnce(Reply<T>)) -> Result<T, Error> {
 }
 
 impl Store {
+    pub fn new(opened: Opened, listener: Arc<Listener>) -> Self {
+        Self { opened, listener, reader: Mutex::default() }
+    }
+
+    /// Keeps everything that is committed from now on in the log, which otherwise is emptied soon after a commit. Whatever is
+    /// in the log now is in the file, or stays in the log, too.
+    pub fn hold_log(&self, machine: &Machine) {
+        self.reader.lock().unwrap().get_or_insert_with(|| {
+            let reader = Connection::open(machine.path("bot.sqlite3")).unwrap();
+            reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").unwrap();
+            reader
+        });
+    }
+
+    /// Has the log emptied again.
+    pub fn let_go_of_log(&self) {
+        self.reader.lock().unwrap().take();
+    }
+
     pub fn set(&self, key: &str, value: &str) {
         let entry = Entry::new(Address::new(key), value);
         let outcome = self.opened.engine.execute(Batch::new(vec![Command::Set(entry)], 0));
@@ -147,6 +169,7 @@ impl Store {
     }
 
     pub fn close(self) {
+        self.let_go_of_log();
         let Opened { engine, service, .. } = self.opened;
         Arc::into_inner(engine).unwrap().close();
         service.unwrap().close();
@@ -157,6 +180,8 @@ impl Store {
         let copy = |from: &Path, to: &Path| {
             std::process::Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap().success()
         };
+        // Nothing leaves the log between the copy of the file and that of the log.
+        self.hold_log(machine);
         // While it is copied a file may get another name.
         let images = std::iter::repeat_with(|| tempfile::tempdir().unwrap()).take(COPIES_MAX);
         let image = images.into_iter().find(|image| copy(machine.folder.path(), image.path())).unwrap();
