@@ -17,7 +17,9 @@ import { machine } from "./machine.mjs";
 describe("a destination that fails", () => {
 	const SOURCE = `
 		const [filename, url, kind] = process.argv.slice(1);
-		const store = openDataStore({ filename, backup: { url, intervalMs: 20, quiet: kind === "quiet", shutdownTimeoutMs: 100 } });
+		// That of a process which ends right after it has begun has to be long enough for one attempt.
+		const shutdownTimeoutMs = kind === "short" || kind === "natural" ? 2_000 : 100;
+		const store = openDataStore({ filename, backup: { url, intervalMs: 20, quiet: kind === "quiet", shutdownTimeoutMs } });
 		if (kind === "listening") store.backups.on("failure", () => {});
 		await store.appData.set({ key: "k", value: 1 });
 		if (kind === "short") process.exit(0);
@@ -140,7 +142,8 @@ describe("a destination that fails", () => {
 		const said = ({ lines }) => lines.map((line) => JSON.parse(line));
 		const bot = startModule(source, { args: [one.file, url, "bot", "waits"] });
 		await bot.lineCount(2);
-		for (const suffix of ["", "-wal", ".backup-state"])
+		// The log before the file, into which it is copied meanwhile.
+		for (const suffix of ["-wal", "", ".backup-state"])
 			cpSync(one.file + suffix, copy.file + suffix, { recursive: true });
 		const other = startModule(source, { args: [copy.file, url, "copy"] });
 		await other.ended;

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { rejection } from "../../helpers/errors.mjs";
 import { temporaryDirectory, temporaryStore } from "../../helpers/store.mjs";
 
-const IDLE_LIMIT_MS = 300;
+const IDLE_LIMIT_MS = 5_000;
 
 const ACTIONS = ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"];
 

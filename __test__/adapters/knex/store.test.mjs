@@ -12,7 +12,7 @@ import { runModuleForJson } from "../../helpers/child.mjs";
 import { expectNoSecret, rejection, SECRET } from "../../helpers/errors.mjs";
 import { temporaryFile, temporaryStore } from "../../helpers/store.mjs";
 
-const IDLE_LIMIT_MS = 1_000;
+const IDLE_LIMIT_MS = 5_000;
 
 const silent = { warn() {}, error() {}, deprecate() {}, debug() {} };
 

@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { rejection } from "../../helpers/errors.mjs";
 import { temporaryStore } from "../../helpers/store.mjs";
 
-const IDLE_LIMIT_MS = 1_000;
+const IDLE_LIMIT_MS = 5_000;
 
 const load = createRequire(import.meta.url);
 

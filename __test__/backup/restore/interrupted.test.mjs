@@ -21,6 +21,10 @@ async function damaged(file) {
 	await store.close();
 	const source = `
 		const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 100_000 } });
+		// A reader keeps what comes behind it in the log.
+		const many = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000) SELECT n FROM c";
+		globalThis.rows = store.sqlite.iterate(many + ", __rootapp_kv")[Symbol.asyncIterator]();
+		await rows.next();
 		await store.appData.set({ key: "k", value: 2 });
 		await store.backups.create();
 		console.log("ready");
@@ -31,6 +35,7 @@ async function damaged(file) {
 	child.kill("SIGKILL");
 	await child.ended;
 	const log = readFileSync(`${file}-wal`);
+	expect(log.length).toBeGreaterThan(32 + 24 + 100);
 	log[32 + 24 + 100] ^= 1;
 	writeFileSync(`${file}-wal`, log);
 }

@@ -9,18 +9,19 @@ import {
 	readFileSync,
 	renameSync,
 	rmSync,
+	statSync,
 	writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startModule } from "../../helpers/child.mjs";
 import { raw, SDK_SCHEMA } from "../../helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../../helpers/store.mjs";
+import { until } from "../../helpers/time.mjs";
 
 /** The store that a process is killed with: keys `prefix:0` and so on, which are acknowledged before it is. */
-async function killed(filename, prefix, count, { backup = "false", pause = 0, before = "" } = {}) {
+async function killed(filename, prefix, count, { backup = "false", isEmptied = false, before = "" } = {}) {
 	const child = startModule(
 		`const store = openDataStore({ filename: process.argv[1], backup: ${backup} });
 		${before}
@@ -30,7 +31,7 @@ async function killed(filename, prefix, count, { backup = "false", pause = 0, be
 		{ args: [filename] },
 	);
 	await child.line("written");
-	await sleep(pause);
+	if (isEmptied) await until(() => statSync(`${filename}-wal`).size === 0, "the log to be in the file");
 	child.kill("SIGKILL");
 	expect(await child.ended).toMatchObject({ signal: "SIGKILL" });
 }
@@ -197,7 +198,7 @@ describe("a file in the place of one whose process was killed is used as it is",
 		await closed(filename, "early", 3);
 		const copy = join(dirname(filename), "copy");
 		copyFileSync(filename, copy);
-		await killed(filename, "late", 40, { pause: 1500 });
+		await killed(filename, "late", 40, { isEmptied: true });
 		copyFileSync(copy, filename);
 		expect(await opened(filename)).toMatchObject({ prefixes: ["early"], count: 3, strayLog: undefined, check: "ok" });
 	});

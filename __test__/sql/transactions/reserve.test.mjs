@@ -101,7 +101,7 @@ describe("a reserved connection", () => {
 
 	test("that is idle for too long is rolled back and taken back, and says so", async () => {
 		const { sqlite } = await storeWithRows();
-		const connection = await sqlite.reserve({ idleTimeoutMs: 1_000 });
+		const connection = await sqlite.reserve({ idleTimeoutMs: 5_000 });
 		await connection.run("BEGIN");
 		await connection.run(INSERT, ["x"]);
 		await sqlite.run(INSERT, ["from the store"]);
