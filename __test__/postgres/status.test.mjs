@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { json, rootcellar } from "../cli/cli.mjs";
 import { runModule } from "../helpers/child.mjs";
 import { startPostgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
-import { until } from "../helpers/time.mjs";
+import { shortest, until } from "../helpers/time.mjs";
 import { makeSdkTable } from "./sdk-table.mjs";
 import { startStandby, waitForStandbys } from "./servers/standby.mjs";
 
@@ -13,7 +13,12 @@ test("a server alone", async () => {
 	const store = storeOn(config);
 	await store.appData.set(Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, value: n })));
 	const env = { DATABASE_CONFIG: config };
-	const found = await json(["status"], { env });
+	let found;
+	// The skew is as uncertain as asking takes long.
+	const skewMs = await shortest(1_000, async () => {
+		found = await json(["status"], { env });
+		return Math.abs(found.skewMs);
+	});
 	expect(found).toMatchObject({
 		version: expect.stringMatching(/^18\./),
 		standbys: [],
@@ -22,7 +27,7 @@ test("a server alone", async () => {
 		writers: { rows: 1 },
 	});
 	expect(found.sizeBytes).toBeGreaterThan(1_000_000);
-	expect(Math.abs(found.skewMs)).toBeLessThan(1_000);
+	expect(skewMs).toBeLessThan(1_000);
 	expect(found.connections.used).toBeGreaterThanOrEqual(2);
 	const { stdout, code } = await rootcellar(["status"], { env });
 	expect(code).toBe(0);

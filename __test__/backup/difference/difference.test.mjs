@@ -8,7 +8,7 @@ import { startModule } from "../../helpers/child.mjs";
 import { expectArgumentError, expectFailure, rejection } from "../../helpers/errors.mjs";
 import { raw } from "../../helpers/raw.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { past } from "../../helpers/time.mjs";
+import { before, past } from "../../helpers/time.mjs";
 import { rarely } from "../backups.mjs";
 
 /** A store with a few keys, and the id of the backup that has them. */
@@ -71,11 +71,13 @@ test("a part of the keys: a community, the default scope, a beginning", async ()
 });
 
 test("a key that has expired in between is removed, whether its row is there or not, and an expiry alone is a change", async () => {
-	const expiresAt = Date.now() + 3000;
-	const { store, id } = await stored([
-		{ key: "expires", value: 1, expiresAt },
-		{ key: "later", value: 1, expiresAt: 9e12 },
-	]);
+	const { found, moment: expiresAt } = await before((moment) =>
+		stored([
+			{ key: "expires", value: 1, expiresAt: moment },
+			{ key: "later", value: 1, expiresAt: 9e12 },
+		]),
+	);
+	const { store, id } = found;
 	await store.kv.expire("later", { expiresAt: 9.1e12 });
 	await past(expiresAt);
 	expect(await listed(store.backups.diff({ at: id }))).toEqual([

@@ -87,7 +87,7 @@ test("nothing is acknowledged after a signal that the last backup does not hold"
 	for (const [before, write] of kinds) {
 		const filename = temporaryFile();
 		const source = `import { writeSync } from "node:fs";
-			const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
+			const store = openDataStore({ filename: process.argv[1], backup: { quiet: true, shutdownTimeoutMs: 60_000 } });
 			await store.sqlite.exec("CREATE TABLE numbers (n)");
 			${before}
 			for (let n = 0; ; n++) { ${write} writeSync(1, n + "\\n"); }`;
@@ -145,7 +145,7 @@ test.runIf(asFirst)("the first process of a container ends with 128 and the sign
 		["SIGINT", 130],
 		["SIGHUP", 129],
 	]) {
-		for (const backup of ["false", "{ quiet: true, intervalMs: 100_000 }"]) {
+		for (const backup of ["false", "{ quiet: true, intervalMs: 100_000, shutdownTimeoutMs: 60_000 }"]) {
 			const filename = temporaryFile();
 			const source = `import { openDataStore } from ${JSON.stringify(packageUrl)};
 				const store = openDataStore({ filename: ${JSON.stringify(filename)}, backup: ${backup} });
@@ -181,7 +181,7 @@ describe("two copies of the package in one process", () => {
 	const copy = secondCopy(place);
 	const source = (steps) => `
 		const { openDataStore: open } = await import(${JSON.stringify(copy)});
-		const options = { backup: { quiet: true, intervalMs: 100_000 } };
+		const options = { backup: { quiet: true, intervalMs: 100_000, shutdownTimeoutMs: 60_000 } };
 		const stores = {
 			a: openDataStore({ filename: process.argv[1], ...options }),
 			b: open({ filename: process.argv[2], ...options }),
@@ -263,7 +263,8 @@ describe("a listener that the bot removes again leaves the last backup waited fo
 		test(name, async () => {
 			const filename = temporaryFile();
 			const source = `${before}
-				const store = openDataStore({ filename: process.argv[1], backup: { intervalMs: 100_000, quiet: true } });
+				const backup = { intervalMs: 100_000, quiet: true, shutdownTimeoutMs: 60_000 };
+				const store = openDataStore({ filename: process.argv[1], backup });
 				await store.appData.set({ key: "k", value: 1 });
 				await store.backups.create();
 				${after} ${last}

@@ -14,7 +14,8 @@ function bot({ before = "", options = "", ready = "setInterval(() => {}, 1000);"
 	return `
 		${before}
 		const filename = process.argv[1];
-		const store = openDataStore({ filename, backup: { intervalMs: 100_000, quiet: true, ${options} } });
+		const backup = { intervalMs: 100_000, quiet: true, shutdownTimeoutMs: 60_000, ${options} };
+		const store = openDataStore({ filename, backup });
 		await store.appData.set({ key: "k", value: 1 });
 		await store.backups.create();
 		await store.appData.set({ key: "k", value: 2 });
@@ -73,8 +74,7 @@ describe("a signal that nobody handles", () => {
 	test("does not wait for hooks, nor for one that was called already", async () => {
 		const before = "let stuck = false;";
 		// To wait for a hook would take 10 s.
-		const options =
-			'shutdownTimeoutMs: 60_000, beforeBackup: () => stuck && (console.log("hooked"), new Promise(() => {}))';
+		const options = 'beforeBackup: () => stuck && (console.log("hooked"), new Promise(() => {}))';
 		const called = "stuck = true; store.backups.create().catch(() => {}); setInterval(() => {}, 1000);";
 		for (const [ready, line] of [
 			["stuck = true; console.log('stuck'); setInterval(() => {}, 1000);", "stuck"],
@@ -92,7 +92,7 @@ describe("a signal that nobody handles", () => {
 
 	test("backs up every store", async () => {
 		const ready = `
-			const other = openDataStore({ filename: filename + "2", backup: { intervalMs: 100_000, quiet: true } });
+			const other = openDataStore({ filename: filename + "2", backup });
 			await other.appData.set({ key: "k", value: 3 });
 			console.log("both");
 			setInterval(() => {}, 1000);`;
@@ -115,7 +115,7 @@ describe("a signal that nobody handles", () => {
 	});
 
 	test("ends the process at once when it comes again", async () => {
-		const child = start(bot({ options: "shutdownTimeoutMs: 60_000", ready: WITHOUT_DESTINATION }));
+		const child = start(bot({ ready: WITHOUT_DESTINATION }));
 		await child.line("cut off");
 		child.kill("SIGINT");
 		await sleep(500);
@@ -128,7 +128,7 @@ describe("a signal that nobody handles", () => {
 	test("does so again after every store was closed", async () => {
 		const ready = `
 			await store.close();
-			const next = openDataStore({ filename, backup: { intervalMs: 100_000, quiet: true } });
+			const next = openDataStore({ filename, backup });
 			await next.appData.get("k");
 			await next.backups.create();
 			await next.appData.set({ key: "k", value: 2 });
