@@ -2,6 +2,7 @@
 // "<who> <number> <time>" when that was acknowledged, and once "<who> has begun". With them come writes of every size,
 // which mean nothing.
 
+import { open } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -55,5 +56,30 @@ export async function countWithSqlite3(file, who) {
 		if (Math.random() < 0.02) await all("pragma wal_checkpoint(truncate)");
 		await sleep(10);
 		await pause();
+	}
+}
+
+/** Most syncs of a capture. */
+const SYNCS = 4;
+
+/** Pause before each write of {@link watchMachine}. */
+const WATCH_PAUSE_MS = 50;
+
+/** By how much longer a capture may take where a write to the disk and the pause before it took this long. */
+export const lateMs = (tookMs) => SYNCS * Math.max(0, tookMs - WATCH_PAUSE_MS);
+
+/**
+ * Writes a little to the disk again and again, as who makes backups does, and tells each time by how much longer a capture may
+ * take because the machine is busy, until `tell` returns true.
+ */
+export async function watchMachine(path, tell) {
+	for (let isOver = false; !isOver; ) {
+		const since = performance.now();
+		await sleep(WATCH_PAUSE_MS);
+		const file = await open(path, "w");
+		await file.write("x");
+		await file.sync();
+		await file.close();
+		isOver = tell(lateMs(performance.now() - since));
 	}
 }

@@ -1,6 +1,5 @@
 // A machine that is lost at a random moment: what was acknowledged more than 1.3 s before is in the backup.
 
-import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -10,7 +9,7 @@ import { rounds } from "../../helpers/rounds.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
 import { until } from "../../helpers/time.mjs";
 import { lose, openBackedUp } from "../backups.mjs";
-import { tablesOf } from "./load.mjs";
+import { lateMs, tablesOf, watchMachine } from "./load.mjs";
 
 /** Machines that are lost at a time, and how often each. */
 const MACHINES = rounds({ few: 2, many: 5 });
@@ -21,11 +20,12 @@ const SAFE_AFTER_MS = 1_300;
 
 const LOAD = JSON.stringify(new URL("./load.mjs", import.meta.url).href);
 
-/** The bot's process: this package, and another library beside it. */
+/** The bot's process: this package, and another library beside it. It says how late it is. */
 const BOT = `
-	import { countWithSqlite3, countWithStore } from ${LOAD};
+	import { countWithSqlite3, countWithStore, watchMachine } from ${LOAD};
 	const store = openDataStore({ filename: process.argv[1], backup: { quiet: true } });
-	await Promise.all([countWithStore(store), countWithSqlite3(process.argv[1], "inside")]);`;
+	const watching = watchMachine(process.argv[1] + ".watched-inside", (ms) => console.log("late " + ms + " " + Date.now()));
+	await Promise.all([countWithStore(store), countWithSqlite3(process.argv[1], "inside"), watching]);`;
 
 const OTHER_PROCESS = `
 	import { countWithSqlite3 } from ${LOAD};
@@ -51,43 +51,29 @@ async function numbersOf(file, who) {
 	return found;
 }
 
-/** Most syncs of a capture. */
-const SYNCS = 4;
-
-/**
- * Writes a little to the disk again and again, as who makes backups does, until `end` is called, which resolves when it
- * does so no more. `lateMs` is by how much longer a capture may take because the machine is busy.
- */
-function watchMachine(folder) {
-	const watch = { lateMs: 0 };
-	let isOver = false;
-	watch.end = () => {
-		isOver = true;
-		return ended;
-	};
-	const ended = (async () => {
-		while (!isOver) {
-			const since = performance.now();
-			const file = await open(join(folder, "watched"), "w");
-			await file.write("x");
-			await file.sync();
-			await file.close();
-			await sleep(50);
-			watch.lateMs = Math.max(watch.lateMs, SYNCS * (performance.now() - since - 50));
-		}
-	})();
-	return watch;
+/** By how much longer a capture of the bot's may have taken until a time than on an idle machine. */
+function lateMsOf(lines, time) {
+	const late = lines.map((line) => line.split(" ")).filter(([name]) => name === "late");
+	// What holds it up now it has not said yet.
+	const now = lateMs(time - Number(late.at(-1)?.[2] ?? 0));
+	return Math.max(now, ...late.map(([, ms]) => Number(ms)));
 }
 
 const WRITERS = ["store", "inside", "outside"];
 
 /** Has all of them write, and loses everything but the backups at a random moment. Resolves with what was safe then. */
 async function live(file) {
-	const watch = watchMachine(dirname(file));
+	const watch = { lateMs: 0, isOver: false };
+	const watching = watchMachine(join(dirname(file), "watched"), (ms) => {
+		watch.lateMs = Math.max(watch.lateMs, ms);
+		return watch.isOver;
+	});
 	const processes = [BOT, OTHER_PROCESS].map((source) => startModule(source, { args: [file] }));
 	const lines = () => processes.flatMap((child) => child.lines);
-	const safeAt = (time) =>
-		Object.fromEntries(WRITERS.map((who) => [who, acknowledged(lines(), who, time - SAFE_AFTER_MS - watch.lateMs)]));
+	const safeAt = (time) => {
+		const beforeMs = time - SAFE_AFTER_MS - Math.max(watch.lateMs, lateMsOf(processes[0].lines, time));
+		return Object.fromEntries(WRITERS.map((who) => [who, acknowledged(lines(), who, beforeMs)]));
+	};
 	try {
 		const [bot, other] = processes;
 		await Promise.all([bot.line("store has begun"), bot.line("inside has begun"), other.line("outside has begun")]);
@@ -99,7 +85,8 @@ async function live(file) {
 	}
 	const lostAt = Date.now();
 	await Promise.all(processes.map((child) => child.ended));
-	await watch.end();
+	watch.isOver = true;
+	await watching;
 	lose(file);
 	return safeAt(lostAt);
 }
