@@ -2,13 +2,13 @@
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { describe, expect, test } from "vitest";
 import { startModule } from "../helpers/child.mjs";
 import { expectArgumentError, expectFailure, rejection, SECRET } from "../helpers/errors.mjs";
 import { makeSdkFile, raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/store.mjs";
+import { whileLocked } from "../helpers/time.mjs";
 import { operations } from "./operations.mjs";
 
 /** Every operation, one after the other and then together, rejects with `code`, and the message names the file. */
@@ -309,23 +309,31 @@ describe("a file that another process has locked", () => {
 		const { appData } = temporaryStore(filename);
 		await appData.set({ key: "k", value: 1 });
 		const other = rawConnection(filename);
-		await other.run("begin immediate");
-		const pending = appData.set({ key: "k", value: 2 });
-		await sleep(700);
-		await other.run("commit");
-		await pending;
+		await whileLocked({
+			hold: () => other.run("begin immediate"),
+			operations: () => [appData.set({ key: "k", value: 2 })],
+			heldMs: 700,
+			release: () => other.run("commit"),
+		});
 		expect(await appData.get("k")).toBe(2);
 	}, 300_000);
 
 	test("a lock held while the store opens is waited for", async () => {
-		const filename = temporaryFile();
-		await makeSdkFile(filename, [{ key: "old", value: "1" }]);
-		const other = rawConnection(filename);
-		await other.run("begin exclusive");
-		const { appData } = temporaryStore(filename);
-		const pending = [appData.get("old"), appData.set({ key: "k", value: 2 })];
-		await sleep(700);
-		await other.run("commit");
-		expect(await Promise.all(pending)).toEqual([1, undefined]);
+		let [filename, other] = [];
+		const found = await whileLocked({
+			hold: async () => {
+				filename = temporaryFile();
+				await makeSdkFile(filename, [{ key: "old", value: "1" }]);
+				other = rawConnection(filename);
+				await other.run("begin exclusive");
+			},
+			operations: () => {
+				const { appData } = temporaryStore(filename);
+				return [appData.get("old"), appData.set({ key: "k", value: 2 })];
+			},
+			heldMs: 700,
+			release: () => other.run("commit"),
+		});
+		expect(found).toEqual([1, undefined]);
 	}, 300_000);
 });

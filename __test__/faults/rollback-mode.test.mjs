@@ -1,12 +1,11 @@
 // A file that is in rollback mode: what waits for its locks, and how it goes to write-ahead logging.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDataStore } from "rootcellar";
 import { expect, test } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
 import { expectSound, raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
-import { until } from "../helpers/time.mjs";
+import { until, whileLocked } from "../helpers/time.mjs";
 import { load } from "./load.mjs";
 
 const busy = (operation) => expectFailure(operation, "SQLITE_BUSY");
@@ -29,15 +28,26 @@ test("a lock that is held too long rejects reads, too, and the file may go to wr
 	const started = performance.now();
 	await Promise.all([busy(() => appData.get("k")), busy(() => appData.get("missing"))]);
 	expect(performance.now() - started).toBeGreaterThan(4_000);
-	const pending = [
-		appData.get("k"),
-		appData.update("k", (text) => `${text}!`, ""),
-		appData.get("k"),
-		appData.selectValue("%"),
-	];
-	await sleep(300);
-	await holder.run("commit");
-	expect(await Promise.all(pending)).toEqual(["before", "before!", "before!", ["before!"]]);
+	let isHeld = true;
+	const found = await whileLocked({
+		hold: async () => {
+			if (isHeld) return;
+			await appData.set({ key: "k", value: "before" });
+			await holder.run("begin exclusive");
+		},
+		operations: () => [
+			appData.get("k"),
+			appData.update("k", (text) => `${text}!`, ""),
+			appData.get("k"),
+			appData.selectValue("%"),
+		],
+		heldMs: 300,
+		release: async () => {
+			await holder.run("commit");
+			isHeld = false;
+		},
+	});
+	expect(found).toEqual(["before", "before!", "before!", ["before!"]]);
 
 	const stop = load(appData);
 	await until(async () => (await appData.get("count")) > 20, "the load to write");

@@ -39,3 +39,25 @@ export async function before(use) {
 export async function past(moment) {
 	while (Date.now() <= moment) await sleep(moment - Date.now() + 1);
 }
+
+/** Time for which a lock is waited for. */
+const LOCK_WAIT_MS = 5_000;
+
+/**
+ * What operations resolve with that wait for a lock, which `hold` takes and `release` lets go of after a while. Begins anew where
+ * a busy machine has let it go too late for them.
+ */
+export async function whileLocked({ hold, operations, heldMs, release }) {
+	for (;;) {
+		await hold();
+		const since = performance.now();
+		const settled = Promise.allSettled(operations());
+		await sleep(heldMs);
+		await release();
+		const tookMs = performance.now() - since;
+		const results = await settled;
+		const failed = results.find(({ status }) => status === "rejected");
+		if (failed === undefined) return results.map(({ value }) => value);
+		if (failed.reason.code !== "SQLITE_BUSY" || tookMs < LOCK_WAIT_MS) throw failed.reason;
+	}
+}
