@@ -170,9 +170,9 @@ describe("the variables of PostgreSQL", () => {
 		]);
 	});
 
-	test("give their port to their own hosts alone", () => {
-		expect(read({ host: "h", username: "ada", name: "bot" }, { PGPORT: "7" }).hosts[0].port).toBe(5432);
-		expect(readUrl("postgres://ada@h/bot", { PGHOST: "v", PGPORT: "7" }).hosts).toEqual([{ host: "h", port: 5432 }]);
+	test("give their port also to hosts that are configured without one", () => {
+		expect(read({ host: "h", username: "ada", name: "bot" }, { PGPORT: "7" }).hosts[0].port).toBe(7);
+		expect(readUrl("postgres://ada@h/bot", { PGHOST: "v", PGPORT: "7" }).hosts).toEqual([{ host: "h", port: 7 }]);
 		expect(read({ username: "ada", name: "bot" }, { PGHOST: "v,w", PGPORT: "7,8" }).hosts).toEqual(
 			["v:7", "w:8"].map(hostOf),
 		);

@@ -150,9 +150,7 @@ function addVariables(settings, env) {
 	for (const [name, variable] of Object.entries(VARIABLES)) {
 		const setting = /** @type {SettingName} */ (name);
 		const text = env[variable];
-		// The variable's ports are those of the variable's hosts.
-		const isOfOthers = setting === "port" && settings.host !== undefined && settings.host.source !== VARIABLES.host;
-		if (text && settings[setting] === undefined && !isOfOthers) settings[setting] = { text, source: variable };
+		if (text && settings[setting] === undefined) settings[setting] = { text, source: variable };
 	}
 }
 
