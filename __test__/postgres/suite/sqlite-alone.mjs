@@ -9,6 +9,7 @@ const SQLITE_ALONE = {
 		"a store that other processes write to > bytes that are no text in the file are a clear error, and the key can be overwritten",
 		"the file",
 		"a count needs no index",
+		"a count in a community needs no index either",
 		"a count * that was made by the index goes on when another program removes that",
 		"the file is in WAL mode, and whole for every library that opens it",
 		"a closed store > leaves no file beside the database when it was the last on it",
