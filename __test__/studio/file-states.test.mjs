@@ -21,8 +21,8 @@ test("of a file that another process keeps locked everything is shown, and a sav
 	await other.run("BEGIN IMMEDIATE");
 	expect((await studio.call("keys/list")).keys).toHaveLength(1);
 	expect(await studio.failure("key/save", { key: "a", value: "2", version })).toMatchObject({
-		status: 408,
-		code: "ERR_TIMEOUT",
+		status: 500,
+		code: "SQLITE_BUSY",
 	});
 	expect(await studio.call("key/read", { key: "a" })).toMatchObject({ value: "1" });
 	const saving = studio.call("key/save", { key: "a", value: "2", version });

@@ -59,14 +59,14 @@ export async function countWithSqlite3(file, who) {
 	}
 }
 
-/** Most syncs of a capture. */
-const SYNCS = 4;
+/** Most steps of a capture that wait for the disk, or for a turn of the processor. */
+const STEPS = 8;
 
 /** Pause before each write of {@link watchMachine}. */
 const WATCH_PAUSE_MS = 50;
 
 /** By how much longer a capture may take where a write to the disk and the pause before it took this long. */
-export const lateMs = (tookMs) => SYNCS * Math.max(0, tookMs - WATCH_PAUSE_MS);
+export const lateMs = (tookMs) => STEPS * Math.max(0, tookMs - WATCH_PAUSE_MS);
 
 /**
  * Writes a little to the disk again and again, as who makes backups does, and tells each time by how much longer a capture may

@@ -34,8 +34,9 @@ async function main() {
 	const store = openDataStore({ filename, backup: { quiet: true } });
 	const key = (n) => `k${String(n).padStart(2, "0")}`;
 	await store.appData.set(Array.from({ length: 20 }, (_, n) => ({ key: key(n), value: n })));
-	console.log("written");
 	WAYS[way](store);
+	// With the handlers in place.
+	console.log("written");
 }
 
 void main();
