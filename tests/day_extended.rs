@@ -127,8 +127,8 @@ impl Bot {
     fn maintain(&mut self) {
         let now_ms = self.now_ms();
         let running = Duration::from_secs(self.second.unsigned_abs());
-        let retention = WEEK + self.time_of_day.ahead(self.booted + running, now_ms);
-        let expired = retention::expired(&self.files, now_ms, retention);
+        let ahead = self.time_of_day.ahead(self.booted + running, now_ms);
+        let expired = retention::expired(&self.files, |_| false, now_ms, ahead, WEEK);
         self.files.retain(|file| !expired.contains(file));
         loop {
             let due = compaction::due(&self.files, now_ms);

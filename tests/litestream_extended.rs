@@ -127,7 +127,8 @@ fn maintain(folder: &Folder, now_ms: i64) {
             files.push(BackupFile { name: compaction.name, bytes, time_ms: header.timestamp_ms });
         }
     }
-    for file in retention::expired(&files, now_ms, Duration::from_secs(7 * 24 * 60 * 60)) {
+    for file in retention::expired(&files, |_| false, now_ms, Duration::ZERO, Duration::from_secs(7 * 24 * 60 * 60))
+    {
         folder.remove(file.name).unwrap();
     }
 }
