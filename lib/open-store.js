@@ -2,7 +2,7 @@
 
 const path = require("node:path");
 
-const { checkOptionNames } = require("./base/arguments.js");
+const { checkOptionsObject } = require("./base/arguments.js");
 const { backupOf, checkBackupOptions } = require("./config/backup.js");
 const { BackupNotices } = require("./api/backup/backup-notices.js");
 const { createBackups } = require("./api/backup/backups.js");
@@ -121,10 +121,7 @@ function nameNow({ filename, path: file, kind }) {
  * @returns {DataStore}
  */
 function openStore(options, folder) {
-	if (typeof options !== "object" || options === null) {
-		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
-	}
-	checkOptionNames(options, OPTIONS, "options");
+	checkOptionsObject(options, OPTIONS, "options");
 	const { filename, backup, cacheBytes = CACHE_BYTES_DEFAULT, readOnly = false } = options;
 	const backupOptions = checkBackupOptions(backup);
 	if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {

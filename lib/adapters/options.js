@@ -1,6 +1,6 @@
 "use strict";
 
-const { checkOptionNames } = require("../base/arguments.js");
+const { checkOptionsObject } = require("../base/arguments.js");
 const { invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { dataStore: dataStoreOfProcess } = require("../data-store.js");
@@ -46,7 +46,7 @@ function checkAdapterOptions(options, argument, names) {
 			throw invalidArgument(`${argument}.${name}`, "is no option here: the store is given as dataStore");
 		}
 	}
-	checkOptionNames(options, ["dataStore", ...names], argument);
+	checkOptionsObject(options, ["dataStore", ...names], argument);
 	const { dataStore = dataStoreOfProcess } = options;
 	if (!isStore(dataStore)) {
 		throw invalidArgument(

@@ -1,11 +1,13 @@
 "use strict";
 
 const { clearTimeout, setTimeout } = require("../base/timers.js");
-const { checkDuration, checkOptionNames } = require("../base/arguments.js");
+const { checkDuration, checkOptionsObject } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument, withProperties } = require("../base/errors.js");
-const { kindOf } = require("../base/json.js");
 const { TIMER_MS_MAX } = require("../base/limits.js");
 const { createCancel } = require("../native/destination.js");
+
+/** The options that {@link checkCancel} reads. */
+const CANCEL_OPTIONS = ["signal", "timeoutMs"];
 
 let lastNumber = 0;
 
@@ -114,10 +116,7 @@ function checkOptions(options, names) {
 	if (options === undefined) {
 		return {};
 	}
-	if (typeof options !== "object" || options === null) {
-		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
-	}
-	checkOptionNames(options, names, "options");
+	checkOptionsObject(options, names, "options");
 	return options;
 }
 
@@ -160,4 +159,4 @@ async function cancellable(options, use) {
 	}
 }
 
-module.exports = { Cancellation, abortError, cancellable, checkCancel, checkOptions };
+module.exports = { CANCEL_OPTIONS, Cancellation, abortError, cancellable, checkCancel, checkOptions };

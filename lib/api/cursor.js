@@ -1,9 +1,9 @@
 "use strict";
 
 const { rejecter } = require("../base/errors.js");
-const { abortError } = require("./cancellation.js");
 const { decodeSlice } = require("../native/decode.js");
 const { abandonCursor, closeCursor } = require("../native/requests.js");
+const { abortError } = require("./cancellation.js");
 
 /**
  * @typedef {InstanceType<typeof import("../queue/queue.js").OperationQueue>} OperationQueue
@@ -118,20 +118,19 @@ function createCursor(queue, prepare) {
 		}, receiver.reject);
 	};
 
+	/** Cancellation of the rows to come, also of those that were read ahead. */
+	const whyCancelled = () => {
+		const { cancel } = open;
+		return cancel && (cancel.error ?? (cancel.signal?.aborted ? abortError(cancel.signal) : undefined));
+	};
+
 	/** @param {RowsReceiver} receiver */
 	const next = (receiver) => {
 		queue.checkOpen();
-		if (open.cancel?.error) {
-			throw open.cancel.error;
-		}
+		const error = whyCancelled();
+		if (error) throw error;
 		watch(queue, open.cancel, receiver.reject);
 		queue.connection.opened.fetch(/** @type {Cursor} */ (open.cursor), receiver);
-	};
-
-	/** Cancellation of the rows that were read ahead, of which then none is handed out. */
-	const whyCancelled = () => {
-		const { signal, error } = open.cancel ?? {};
-		return error ?? (signal?.aborted ? abortError(signal) : undefined);
 	};
 
 	/** @returns {Promise<IteratorResult<any>>} */

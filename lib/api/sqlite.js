@@ -7,7 +7,7 @@ const { decodeRows, decodeSlice } = require("../native/decode.js");
 const { SqlJob } = require("../native/encode.js");
 const { SqlRead } = require("../native/requests.js");
 const { Promised } = require("../queue/writes.js");
-const { checkCancel, checkOptions } = require("./cancellation.js");
+const { CANCEL_OPTIONS, checkCancel, checkOptions } = require("./cancellation.js");
 const { createCursor } = require("./cursor.js");
 const { createStatement } = require("./prepared-statement.js");
 const { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement } = require("./statement.js");
@@ -21,14 +21,12 @@ const { ALL, ANY, FIRST, RUN, checkRowOptions, checkSql, checkStatement } = requ
  * @typedef {import("../native/encode.js").Statement} Statement
  */
 
+/** Expectation of {@link isWholeTemplate}. */
 const TEMPLATE_EXPECTED =
 	"must be a template, sql`select ...`, without escapes that JavaScript does not know: \\\\ stands for a backslash";
 
 /** The options of a statement. */
-const ROW_OPTIONS = ["signal", "timeoutMs", "maxRows", "bigint", "rowMode"];
-
-/** The options of what returns no rows. */
-const CANCEL_OPTIONS = ["signal", "timeoutMs"];
+const ROW_OPTIONS = [...CANCEL_OPTIONS, "maxRows", "bigint", "rowMode"];
 
 /**
  * The methods of `dataStore.sqlite` that a transaction and a reserved connection have, too. `index.d.ts` documents
@@ -191,7 +189,7 @@ function createSqlite(queue) {
 }
 
 /**
- * True for the strings of a template. Of one with an escape that JavaScript does not know, such as `\\u` before a name, a
+ * True for the strings of a template. Of one with an escape that JavaScript does not know, such as `\u` before a name, a
  * part is `undefined`, and would be missing from the statement.
  *
  * @param {any} strings

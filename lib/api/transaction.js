@@ -7,7 +7,7 @@ const { createKeyValueStore } = require("./key-value-store.js");
 const { createKv } = require("./kv/kv.js");
 const { IDLE_LIMIT_MS } = require("../base/limits.js");
 const { LEASE_DEFERRED, LEASE_EXCLUSIVE, LEASE_IMMEDIATE, LEASE_RESERVED } = require("../native/protocol.js");
-const { checkCancel, checkOptions } = require("./cancellation.js");
+const { CANCEL_OPTIONS, checkCancel, checkOptions } = require("./cancellation.js");
 const { atFirstUse } = require("../base/at-first-use.js");
 const { checkNoDeadlock } = require("../queue/transaction-scope.js");
 const { withLease } = require("./lease.js");
@@ -32,7 +32,9 @@ const MODES = new Map([
 ]);
 
 /** The options of waiting for the writing connection, and of having it. */
-const LEASE_OPTIONS = ["signal", "timeoutMs", "idleTimeoutMs"];
+const LEASE_OPTIONS = [...CANCEL_OPTIONS, "idleTimeoutMs"];
+
+const TRANSACTION_OPTIONS = ["mode", ...LEASE_OPTIONS];
 
 /**
  * `dataStore.sqlite`.
@@ -58,7 +60,7 @@ async function transaction(queue, callback, options) {
 	if (typeof callback !== "function") {
 		throw invalidArgument("callback", `must be a function, not ${kindOf(callback)}`);
 	}
-	const given = checkOptions(options, ["mode", ...LEASE_OPTIONS]);
+	const given = checkOptions(options, TRANSACTION_OPTIONS);
 	const { mode = "immediate" } = given;
 	const kind = MODES.get(mode);
 	if (kind === undefined) {

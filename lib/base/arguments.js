@@ -282,6 +282,24 @@ function isPlainObject(given) {
 }
 
 /**
+ * Refuses what is no options, and names that are none.
+ *
+ * @param {any} given
+ * @param {string[]} names of the options
+ * @param {string} argument
+ */
+function checkOptionsObject(given, names, argument) {
+	if (typeof given !== "object" || given === null) {
+		throw invalidArgument(argument, `must be an object, not ${kindOf(given)}`);
+	}
+	const other = otherThanOptions(given, names);
+	if (other !== undefined) {
+		throw invalidArgument(argument, `must be an object, not ${other}`);
+	}
+	checkOptionNames(given, names, argument);
+}
+
+/**
  * Refuses names that are no options: with a mistyped name the default would apply, which was not meant.
  *
  * @param {object} options
@@ -289,10 +307,6 @@ function isPlainObject(given) {
  * @param {string} argument
  */
 function checkOptionNames(options, names, argument) {
-	const other = otherThanOptions(options, names);
-	if (other !== undefined) {
-		throw invalidArgument(argument, `must be an object, not ${other}`);
-	}
 	const unknown = Object.keys(options).find((name) => !names.includes(name));
 	if (unknown !== undefined) {
 		throw invalidArgument(`${argument}.${unknown}`, `is no option here; expected ${names.join(", ")}`);
@@ -333,6 +347,7 @@ module.exports = {
 	checkExpiry,
 	checkKey,
 	checkOptionNames,
+	checkOptionsObject,
 	checkPattern,
 	checkSize,
 	checkUpdateFunction,

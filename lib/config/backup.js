@@ -1,6 +1,6 @@
 "use strict";
 
-const { checkDuration, checkOptionNames } = require("../base/arguments.js");
+const { checkDuration, checkOptionsObject } = require("../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../base/errors.js");
 const { kindOf } = require("../base/json.js");
 const { DURATION_MS_MAX, INTERVAL_MS_MIN } = require("../base/limits.js");
@@ -50,7 +50,7 @@ function checkBackupOptions(given) {
 	if (typeof given !== "object" || given === null) {
 		throw invalidArgument("options.backup", `must be an object, or false for no backups, not ${kindOf(given)}`);
 	}
-	checkOptionNames(given, OPTIONS, "options.backup");
+	checkOptionsObject(given, OPTIONS, "options.backup");
 	const { url, intervalMs, retentionMs, shutdownTimeoutMs, quiet, ...hooks } = /** @type {any} */ (given);
 	if (url !== undefined && (typeof url !== "string" || url === "" || url.includes("\0"))) {
 		throw invalidArgument("options.backup.url", "must be the path of a folder or a URL");

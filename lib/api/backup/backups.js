@@ -3,7 +3,7 @@
 const os = require("node:os");
 const path = require("node:path");
 const { isDate } = require("node:util/types");
-const { checkOptionNames } = require("../../base/arguments.js");
+const { checkOptionsObject } = require("../../base/arguments.js");
 const { RootcellarError, invalidArgument } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
 const { withoutSecrets } = require("../../config/address.js");
@@ -35,10 +35,7 @@ const VERIFY_OPTIONS = ["signal"];
  * @param {any} options
  */
 function checkRestore(options) {
-	if (typeof options !== "object" || options === null) {
-		throw invalidArgument("options", `must be an object, not ${kindOf(options)}`);
-	}
-	checkOptionNames(options, RESTORE_OPTIONS, "options");
+	checkOptionsObject(options, RESTORE_OPTIONS, "options");
 	const { at, id, to, overwrite = false, signal } = options;
 	if (at !== undefined && id !== undefined) {
 		throw invalidArgument("options.id", "must be left out where `at` is given");

@@ -3,7 +3,7 @@
 const { RootcellarError } = require("../../base/errors.js");
 const { IDLE_LIMIT_MS } = require("../../base/limits.js");
 const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
-const { checkCancel, checkOptions } = require("../cancellation.js");
+const { CANCEL_OPTIONS, checkCancel, checkOptions } = require("../cancellation.js");
 const { withLease } = require("../lease.js");
 const { migrationError, readMigrations } = require("./migration-files.js");
 const { ALL } = require("../statement.js");
@@ -30,7 +30,7 @@ const RECORD = "INSERT INTO __rootcellar_migrations (number, name, hash, applied
  * @returns {Promise<string[]>} the names of those that were applied
  */
 async function migrate(queue, source, options) {
-	const given = checkOptions(options, ["signal", "timeoutMs"]);
+	const given = checkOptions(options, CANCEL_OPTIONS);
 	const migrations = await readMigrations(source);
 	/** @type {string[]} */
 	const applied = [];
