@@ -92,6 +92,11 @@ pub fn is_busy(failure: &ServerFailure) -> bool {
     failure.has_state("55P03")
 }
 
+/// A failure of what can be tried again if others held a lock for too long.
+pub fn undone_if_busy(failure: ServerFailure) -> ServerFailure {
+    if is_busy(&failure) { ServerFailure::Undone } else { failure }
+}
+
 /// Returns `true` if one of several rows that were written together may be to blame for an error: its data, a constraint, what
 /// it needs of time and memory, or what a trigger says. With any other SQLSTATE the server refuses them all.
 pub fn may_concern_one_row(error: &Error) -> bool {

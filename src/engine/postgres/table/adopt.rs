@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::schema::{CREATE, FORGET_NEWEST, INDEXES, LAX_INDEXES, NOTE_NEWEST, REMOVE_DUPLICATES, STATE, WIDEN};
 use crate::Error;
-use crate::engine::postgres::failure::{ServerFailure, is_busy};
+use crate::engine::postgres::failure::{ServerFailure, undone_if_busy};
 use crate::error::{PostgresField, PostgresProblem};
 use crate::limits::{ADOPTED_ROWS_MAX, ADOPTION_LOCK_WAIT};
 
@@ -71,10 +71,8 @@ pub async fn ensure(client: &Client) -> Result<(), ServerFailure> {
         }
         StoreTables::Unadopted | StoreTables::Missing => {}
     }
-    match adopt(client, ADOPTION_LOCK_WAIT).await {
-        Err(failure) if is_busy(&failure) => Err(ServerFailure::Undone),
-        adopted => adopted.map(|_| ()),
-    }
+    adopt(client, ADOPTION_LOCK_WAIT).await.map_err(undone_if_busy)?;
+    Ok(())
 }
 
 fn needed(why: &str) -> Error {

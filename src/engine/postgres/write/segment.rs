@@ -11,7 +11,7 @@ use super::statements::{found, lock_keys, lock_some, made, read_rows, run_some, 
 use crate::Error;
 use crate::batch::{Command, Stop};
 use crate::clock::now_ms;
-use crate::engine::postgres::failure::{ServerFailure, is_busy};
+use crate::engine::postgres::failure::{ServerFailure, undone_if_busy};
 use crate::engine::postgres::net::Session;
 use crate::engine::postgres::read::{RowLock, answer_query};
 use crate::engine::postgres::sql::Sql;
@@ -440,11 +440,6 @@ impl<'a> SelectedKeys<'a> {
             Selection::Range(_) => vec![KeyOutcome::Removed(removed)],
         }
     }
-}
-
-/// A failure before the end of a transaction that is tried again if others were in its way.
-fn undone_if_busy(failure: ServerFailure) -> ServerFailure {
-    if is_busy(&failure) { ServerFailure::Undone } else { failure }
 }
 
 fn unknown_if_lost(failure: ServerFailure, done: &Done) -> Unfinished {

@@ -11,7 +11,7 @@ use super::lease::{self, RunningTransaction, TransactionEnd, TransactionLease};
 use super::ledger::{Ledger, has_epoch_ended};
 use super::segment::{Done, HeldKeys, TransactionAttempt, Unfinished, hold, segment_length};
 use crate::batch::{Batch, BatchOutcome, Command, Stop};
-use crate::engine::postgres::failure::{ServerFailure, is_busy, may_concern_one_row};
+use crate::engine::postgres::failure::{ServerFailure, is_busy, may_concern_one_row, undone_if_busy};
 use crate::engine::postgres::net::{Link, Network, Retry, Session};
 use crate::error::PostgresProblem;
 use crate::kv::{Address, KeyOutcome};
@@ -398,7 +398,7 @@ fn or_locked(failure: ServerFailure, lock_wait: Duration) -> ServerFailure {
 /// A failure to raise the epoch; what a limit of the role's has ended is tried again: it waited for a transaction of this writer
 /// that is still under way, perhaps for its standby.
 fn or_again(failure: ServerFailure) -> ServerFailure {
-    if is_busy(&failure) || failure.has_state("57014") { ServerFailure::Undone } else { failure }
+    if failure.has_state("57014") { ServerFailure::Undone } else { undone_if_busy(failure) }
 }
 
 fn outcome_unknown() -> Error {
