@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { expectFailure, SECRET } from "../helpers/errors.mjs";
 import { raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
-import { whileLocked } from "../helpers/time.mjs";
+import { behindExclusive } from "./held.mjs";
 
 describe("a lock that another process holds too long", () => {
 	const busy = (operation) => expectFailure(operation, "SQLITE_BUSY");
@@ -44,20 +44,11 @@ describe("a lock that another process holds too long", () => {
 		expect(performance.now() - started).toBeGreaterThan(4_000);
 
 		// Issued again while it is held, and had when it is released.
-		let isHeld = true;
-		const found = await whileLocked({
-			hold: async () => {
-				if (isHeld) return;
-				await appData.set({ key: "k", value: "before" });
-				await holder.run("begin exclusive");
-			},
-			operations: () => [appData.update("k", (text) => `${text}!`, ""), appData.get("k"), appData.selectValue("%")],
-			heldMs: 300,
-			release: async () => {
-				await holder.run("commit");
-				isHeld = false;
-			},
-		});
+		const found = await behindExclusive(holder, appData, () => [
+			appData.update("k", (text) => `${text}!`, ""),
+			appData.get("k"),
+			appData.selectValue("%"),
+		]);
 		expect(found).toEqual(["before!", "before!", ["before!"]]);
 		console.log("lock held in write-ahead mode: SQLITE_BUSY after 5 s, reads go on, then all done");
 	}, 300_000);

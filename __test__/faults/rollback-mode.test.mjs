@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import { expectFailure } from "../helpers/errors.mjs";
 import { expectSound, raw, rawConnection } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
-import { until, whileLocked } from "../helpers/time.mjs";
+import { until } from "../helpers/time.mjs";
+import { behindExclusive } from "./held.mjs";
 import { load } from "./load.mjs";
 
 const busy = (operation) => expectFailure(operation, "SQLITE_BUSY");
@@ -28,25 +29,12 @@ test("a lock that is held too long rejects reads, too, and the file may go to wr
 	const started = performance.now();
 	await Promise.all([busy(() => appData.get("k")), busy(() => appData.get("missing"))]);
 	expect(performance.now() - started).toBeGreaterThan(4_000);
-	let isHeld = true;
-	const found = await whileLocked({
-		hold: async () => {
-			if (isHeld) return;
-			await appData.set({ key: "k", value: "before" });
-			await holder.run("begin exclusive");
-		},
-		operations: () => [
-			appData.get("k"),
-			appData.update("k", (text) => `${text}!`, ""),
-			appData.get("k"),
-			appData.selectValue("%"),
-		],
-		heldMs: 300,
-		release: async () => {
-			await holder.run("commit");
-			isHeld = false;
-		},
-	});
+	const found = await behindExclusive(holder, appData, () => [
+		appData.get("k"),
+		appData.update("k", (text) => `${text}!`, ""),
+		appData.get("k"),
+		appData.selectValue("%"),
+	]);
 	expect(found).toEqual(["before", "before!", "before!", ["before!"]]);
 
 	const stop = load(appData);

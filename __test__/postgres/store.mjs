@@ -3,6 +3,9 @@
 import { onTestFinished } from "vitest";
 import { openDataStore } from "../../index.mjs";
 
+/** The advisory lock of commits: `COMMITS` in `src/engine/postgres/table/commits.rs`. */
+export const COMMITS = "8245935278387129709";
+
 /** The text of a configuration, with other fields. */
 export function withFields(config, fields) {
 	const parsed = JSON.parse(config);

@@ -14,14 +14,7 @@ import { temporaryDirectory, temporaryFile, temporaryStore } from "../helpers/st
 const OPEN = "const store = openDataStore({ filename: process.argv[1], backup: false });\nconst { appData } = store;\n";
 const linux = process.platform === "linux";
 
-/** The name of a thread, which may have ended by now. */
-const NAME_OF = `const nameOf = (id) => {
-	try {
-		return readFileSync("/proc/self/task/" + id + "/comm", "utf8");
-	} catch {
-		return "";
-	}
-};`;
+const THREADS = JSON.stringify(new URL("../helpers/threads.mjs", import.meta.url).href);
 
 describe("importing the package", () => {
 	test("creates no file, prints nothing and lets the process end", async () => {
@@ -37,8 +30,9 @@ describe("importing the package", () => {
 	});
 
 	test.runIf(linux)("starts no thread, and neither does opening a store that is not used", async () => {
-		const source = `import { readdirSync, readFileSync } from "node:fs";
+		const source = `import { readdirSync } from "node:fs";
 			import { readFile } from "node:fs/promises";
+			import { threadNames } from ${THREADS};
 			const threads = () => readdirSync("/proc/self/task").length;
 			// Node's own pool of four starts with the first asynchronous work.
 			await Promise.all(Array.from({ length: 8 }, () => readFile("/proc/self/stat")));
@@ -50,8 +44,7 @@ describe("importing the package", () => {
 			const opened = threads();
 			await dataStore.appData.set({ key: "k", value: 1 });
 			const used = threads();
-			${NAME_OF}
-			const names = readdirSync("/proc/self/task").map(nameOf);
+			const names = threadNames();
 			await dataStore.close();
 			// The thread that closes tells of it, then ends.
 			for (let n = 0; n < 3_000 && threads() > before; n++) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -365,11 +358,8 @@ describe("one file under several names", () => {
 
 	test.runIf(linux)("stores under several names share one engine, and so its threads", async () => {
 		const filename = temporaryFile();
-		const source = `import { readdirSync, readFileSync } from "node:fs";
-			${NAME_OF}
-			const writers = () => readdirSync("/proc/self/task")
-				.map(nameOf)
-				.filter((name) => name.startsWith("rootcellar-writ")).length;
+		const source = `import { threadNames } from ${THREADS};
+			const writers = () => threadNames().filter((name) => name.startsWith("rootcellar-writ")).length;
 			const counts = [];
 			for (const filename of process.argv.slice(1)) {
 				await openDataStore({ filename, backup: false }).appData.set({ key: "k", value: 1 });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
 import { until } from "../../helpers/time.mjs";
-import { storeOn, withFields } from "../store.mjs";
+import { COMMITS, storeOn, withFields } from "../store.mjs";
 
 const DELETES = {
 	"deleteLike by its pattern": ({ appData }) => appData.deleteLike("k:%"),
@@ -102,9 +102,9 @@ test("a deletion by a pattern comes after those that are about to commit", async
 	await appData.set({ key: "k:old", value: 0 });
 	const writer = await database.server.connect(database.name);
 	try {
-		// As any write ends before it commits, see `COMMITS` in src/engine/postgres/table/commits.rs.
+		// As any write ends before it commits.
 		await writer.query("BEGIN; INSERT INTO __rootapp_kv (key, value) VALUES ('k:new', '1')");
-		await writer.query("SELECT pg_advisory_xact_lock_shared(8245935278387129709)");
+		await writer.query(`SELECT pg_advisory_xact_lock_shared(${COMMITS})`);
 		const removed = appData.deleteLike("k:%");
 		await sleep(500);
 		await writer.query("COMMIT");

@@ -4,7 +4,7 @@ import { openDataStore } from "../../../index.mjs";
 import { rejection } from "../../helpers/errors.mjs";
 import { temporaryDatabase } from "../../helpers/postgres.mjs";
 import { temporaryDirectory } from "../../helpers/store.mjs";
-import { storeOn, withFields } from "../store.mjs";
+import { COMMITS, storeOn, withFields } from "../store.mjs";
 
 async function storeWithTable() {
 	const database = await temporaryDatabase();
@@ -184,8 +184,8 @@ test("limits that its statements have set do not end its commit, which may wait 
 	const { database, store } = await storeWithTable();
 	const deletion = await database.server.connect(database.name);
 	try {
-		// As one by a pattern ends, see `COMMITS` in src/engine/postgres/table/commits.rs.
-		await deletion.query("BEGIN; SELECT pg_advisory_xact_lock(8245935278387129709)");
+		// As one by a pattern ends.
+		await deletion.query(`BEGIN; SELECT pg_advisory_xact_lock(${COMMITS})`);
 		const committed = store.transaction(async (tx) => {
 			await tx.query("SELECT set_config('statement_timeout', '200', true), set_config('lock_timeout', '100', true)");
 			await tx.appData.set({ key: "k", value: 1 });

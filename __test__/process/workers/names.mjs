@@ -2,11 +2,11 @@
 // how many writer's threads there were at each point, and what every thread saw.
 
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { openDataStore } from "rootcellar";
+import { threadNames } from "../../helpers/threads.mjs";
 
 const UPDATES = 100;
 
@@ -93,18 +93,7 @@ async function main([filename, ...names]) {
 	console.log(JSON.stringify(result));
 }
 
-/** The name of a thread, which may have ended by now. */
-function nameOf(id) {
-	try {
-		return readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim();
-	} catch {
-		return "";
-	}
-}
-
-/** Number of writer threads of this process; Linux keeps 15 characters of a name. */
+/** Number of writer threads of this process. */
 function writers() {
-	return readdirSync("/proc/self/task")
-		.map(nameOf)
-		.filter((name) => name === "rootcellar-writer".slice(0, 15)).length;
+	return threadNames().filter((name) => name === "rootcellar-writer".slice(0, 15)).length;
 }
