@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { openDataStore } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { environment, failure, json, program, rootcellar } from "../cli/cli.mjs";
@@ -10,6 +11,10 @@ import { postgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
 import { makeSdkFile, raw } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
 import { makeSdkTable } from "./sdk-table.mjs";
+
+const require = createRequire(import.meta.url);
+const { postgresFrom } = require("../../lib/config/postgres/postgres.js");
+const { openAdmin } = require("../../lib/native/postgres/admin.js");
 
 const LATER = new Date(4_102_444_800_000);
 
@@ -115,6 +120,39 @@ describe("migrate", () => {
 		const { url, config } = await temporaryDatabase();
 		expect(await json(["migrate", "--from", filename, "--to", url], { env: off })).toMatchObject({ keys: 1 });
 		expect(await storeOn(config).appData.get("here")).toBe(2);
+	});
+
+	test("writes over what has expired in the target, which nobody has purged", async () => {
+		const from = await makeFile();
+		const { url, config, query } = await temporaryDatabase();
+		await storeOn(config).appData.get("z");
+		await query(
+			`INSERT INTO __rootapp_kv (key, value, expires_at, __rootcellar_order)
+			VALUES ('m', '"gone"', now() - interval '1 minute', 1), ('other', '"gone"', now() - interval '1 minute', 2)`,
+		);
+		expect(await json(["migrate", "--from", from, "--to", url], { env: off })).toMatchObject({ carriedOver: 5 });
+		expect(await contentOf(storeOn(config))).toEqual(await contentOf(temporaryStore(from)));
+	});
+
+	test("reads a page of a bounded length at a time, however long the role lets a transaction rest", async () => {
+		const { config, query, server, name } = await temporaryDatabase();
+		const store = storeOn(config);
+		await store.appData.set(manyEntries(3_000));
+		const role = `ALTER ROLE ${server.username} IN DATABASE ${name}`;
+		await query(`${role} SET idle_in_transaction_session_timeout = '1ms'`);
+		const to = temporaryFile();
+		expect(await json(["migrate", "--to", to], { env: { ...off, DATABASE_CONFIG: config } })).toMatchObject({
+			keys: 3_000,
+		});
+
+		await query(`${role} RESET ALL`);
+		await store.appData.deleteLike("%");
+		await store.appData.set(Array.from({ length: 40 }, (_, n) => ({ key: `${n}`, value: "x".repeat(1_000_000) })));
+		const admin = await openAdmin(postgresFrom(JSON.parse(config), {}));
+		onTestFinished(() => admin.close());
+		const [first, second] = [await admin.exportPage(true), await admin.exportPage(false)];
+		expect([first.hasMore, first.rows.length]).toEqual([true, 16]);
+		expect([second.hasMore, second.rows.length]).toEqual([true, 16]);
 	});
 
 	test("refuses a target with keys of its own, and one of which a key differs, and leaves it as it was", async () => {

@@ -13,8 +13,17 @@ use super::time::PgTime;
 use crate::kv::push_json;
 use crate::{Error, Reply};
 
-/// Rows of one page of an export.
+/// Rows of one page of an export, at most.
 const PAGE_ROWS: usize = 1_000;
+
+/// Length of a page from which no more rows are added. JavaScript holds a page in one string, which has a limit.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// Rows that are read before it is known how long they are.
+const FIRST_ROWS: usize = 16;
+
+/// Answer to an export where there is no table.
+pub const NOTHING: &str = "{\"rows\":[],\"hasMore\":false}";
 
 /// Request of an operator. Each is answered with JSON text.
 pub enum AdminRequest {
@@ -83,36 +92,49 @@ pub async fn adopt_all(client: &Client) -> Result<String, ServerFailure> {
     Ok(format!("{{\"rows\":{rows},\"duplicates\":{duplicates}}}"))
 }
 
-/// See [`AdminRequest::Export`]. The answer is an array of rows, each of key, community, text of the value and expiry, and
-/// whether there are more. Expiries are as the server has them, so that two exports are alike, whatever the clocks.
-pub async fn export(client: &Client, is_first: bool) -> Result<String, ServerFailure> {
-    if is_first && !tables(client).await?.has_keys()? {
-        return Ok("{\"rows\":[],\"hasMore\":false}".to_owned());
+/// Begins an export, see [`AdminRequest::Export`]. Returns whether there is a table to read. However long others take to read
+/// the pages, no limit of the server's ends it.
+pub async fn begin_export(client: &Client) -> Result<bool, ServerFailure> {
+    if !tables(client).await?.has_keys()? {
+        return Ok(false);
     }
-    if is_first {
-        client
-            .batch_execute(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; DECLARE exported NO SCROLL CURSOR FOR \
-                 SELECT key, community_id, value, expires_at FROM __rootapp_kv \
-                 WHERE expires_at IS NULL OR expires_at > now() ORDER BY __rootcellar_order",
-            )
-            .await?;
-    }
-    let rows = client.query_typed(&format!("FETCH {PAGE_ROWS} FROM exported"), &[]).await?;
+    client
+        .batch_execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0; DECLARE exported NO SCROLL CURSOR FOR \
+             SELECT key, community_id, value, expires_at FROM __rootapp_kv \
+             WHERE expires_at IS NULL OR expires_at > now() ORDER BY __rootcellar_order",
+        )
+        .await?;
+    Ok(true)
+}
+
+/// The next page of an export: an array of rows, each of key, community, text of the value and expiry, and whether there may
+/// be more. Expiries are as the server has them, so that two exports are alike, whatever the clocks.
+pub async fn export_page(client: &Client) -> Result<String, ServerFailure> {
     let mut json = String::from("{\"rows\":[");
-    for (index, row) in rows.iter().enumerate() {
-        json.push_str(if index == 0 { "[" } else { ",[" });
-        push_json(&mut json, row.try_get(0)?);
-        json.push(',');
-        push_optional(&mut json, row.try_get(1)?);
-        json.push(',');
-        push_json(&mut json, row.try_get(2)?);
-        json.push(',');
-        let expires_at = row.try_get::<_, Option<PgTime>>(3)?.and_then(PgTime::ms);
-        json.push_str(&expires_at.map_or_else(|| "null".to_owned(), |at| at.to_string()));
-        json.push(']');
+    let mut count = 0;
+    let mut has_more = true;
+    while has_more && count < PAGE_ROWS && json.len() < PAGE_BYTES {
+        // As many as will fill the page, if they are as long as those before.
+        let fitting = if count == 0 { FIRST_ROWS } else { (PAGE_BYTES - json.len()) * count / json.len() };
+        let asked = fitting.clamp(1, PAGE_ROWS - count);
+        let rows = client.query_typed(&format!("FETCH {asked} FROM exported"), &[]).await?;
+        has_more = rows.len() == asked;
+        for row in &rows {
+            json.push_str(if count == 0 { "[" } else { ",[" });
+            push_json(&mut json, row.try_get(0)?);
+            json.push(',');
+            push_optional(&mut json, row.try_get(1)?);
+            json.push(',');
+            push_json(&mut json, row.try_get(2)?);
+            json.push(',');
+            let expires_at = row.try_get::<_, Option<PgTime>>(3)?.and_then(PgTime::ms);
+            json.push_str(&expires_at.map_or_else(|| "null".to_owned(), |at| at.to_string()));
+            json.push(']');
+            count += 1;
+        }
     }
-    let has_more = rows.len() == PAGE_ROWS;
     if !has_more {
         client.batch_execute("COMMIT").await?;
     }
@@ -143,16 +165,20 @@ pub async fn import(client: &Client, rows: &[ImportedRow], overwrites: bool) -> 
     let orders: Vec<i64> = places.iter().map(|place| i64::try_from(*place).unwrap_or(i64::MAX)).collect();
     let mut sql = Sql::new(
         "WITH o AS MATERIALIZED (SELECT nextval('__rootcellar_seq') * 65536 AS base), i AS (\
-         INSERT INTO __rootapp_kv (key, community_id, value, expires_at, __rootcellar_order) \
+         INSERT INTO __rootapp_kv AS t (key, community_id, value, expires_at, __rootcellar_order) \
          SELECT n.key, n.community, n.value, n.expires_at, o.base + n.place FROM unnest(",
     );
     sql.value(keys, Type::TEXT_ARRAY).text(", ").value(communities, Type::TEXT_ARRAY).text(", ");
     sql.value(values, Type::TEXT_ARRAY).text(", ").value(expiries, Type::TIMESTAMPTZ_ARRAY).text(", ");
     sql.value(orders, Type::INT8_ARRAY).text(") AS n(key, community, value, expires_at, place), o");
     sql.text(if overwrites {
-        " ON CONFLICT (community_id, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at"
+        " ON CONFLICT (community_id, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, \
+         __rootcellar_order = CASE WHEN t.expires_at <= statement_timestamp() THEN excluded.__rootcellar_order \
+         ELSE t.__rootcellar_order END"
     } else {
-        " ON CONFLICT (community_id, key) DO NOTHING"
+        // What has expired is not there, and nobody may have purged it yet.
+        " ON CONFLICT (community_id, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, \
+         __rootcellar_order = excluded.__rootcellar_order WHERE t.expires_at <= statement_timestamp()"
     });
     sql.text(&format!(" RETURNING 1) SELECT count(*), pg_advisory_xact_lock_shared({COMMITS}) FROM i"));
     let found = sql.run(client).await?;

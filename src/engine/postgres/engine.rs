@@ -182,14 +182,7 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
             reply.send(reader.once(Duration::MAX, adopt).await);
         }
         AdminRequest::Export(is_first, reply) => {
-            // Its snapshot is gone with the connection: only the beginning is tried again.
-            let exported = if is_first {
-                reader.retry(async |client: &Session| admin::export(client, true).await).await
-            } else {
-                let limit = reader.network().settings.timeout;
-                reader.once(limit, async |client: &Session| admin::export(client, false).await).await
-            };
-            reply.send(exported);
+            reply.send(export_page(reader, is_first).await);
         }
         AdminRequest::Import(rows, overwrites, reply) => {
             // Once more it has the same effect.
@@ -197,6 +190,16 @@ async fn administer(reader: &ServerReader, request: AdminRequest) {
             reply.send(reader.retry(import).await);
         }
     }
+}
+
+/// See [`AdminRequest::Export`]. Its snapshot is gone with the connection, so only the beginning is tried again. The first rows
+/// come when the server has sorted all, which may take longer than any other operation.
+async fn export_page(reader: &ServerReader, is_first: bool) -> Result<String, Error> {
+    if is_first && !reader.retry(async |client: &Session| admin::begin_export(client).await).await? {
+        return Ok(admin::NOTHING.to_owned());
+    }
+    let limit = if is_first { Duration::MAX } else { reader.network().settings.timeout };
+    reader.once(limit, async |client: &Session| admin::export_page(client).await).await
 }
 
 /// Connects the writer, and makes or adopts the tables if it is to.
