@@ -1,9 +1,10 @@
 // Sources that cannot be imported: an error that says what was expected, and nothing imported.
 
+import { spawnSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { failure, fileWith, json } from "../cli/cli.mjs";
+import { environment, failure, fileWith, json, program } from "../cli/cli.mjs";
 import { makeSdkFile, raw, rawRows } from "../helpers/raw.mjs";
 import { temporaryDirectory } from "../helpers/store.mjs";
 import { contentOf, copyOf, env, expectRefused } from "./imported.mjs";
@@ -100,6 +101,33 @@ test("a report never takes the place of what is imported, by any name and with -
 		}
 		expect(contentOf(folder)).toEqual(before);
 	}
+});
+
+test("a report never takes the place of the store that an import makes", async () => {
+	const folder = temporaryDirectory();
+	const lines = join(folder, "keys.jsonl");
+	writeFileSync(lines, '{"key":"a","value":1}\n');
+	const file = join(folder, "new.sqlite3");
+	for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+		const args = ["import", "--input", lines, "-f", file, "--report", file + suffix, "--force"];
+		const { code, message } = await failure(args, { env });
+		expect([code, message]).toEqual(["ERR_FILE_EXISTS", expect.stringContaining("belongs to the store itself")]);
+	}
+	expect(readdirSync(folder)).toEqual(["keys.jsonl"]);
+});
+
+test.skipIf(process.platform === "win32")("a report that does not fit is an error, and not cut off", async () => {
+	const folder = temporaryDirectory();
+	const source = join(folder, "db.json");
+	const values = Array.from({ length: 40_000 }, (_, n) => `"${n} ${"k".repeat(100)}":1e400`);
+	writeFileSync(source, `{${values}}`);
+	const report = join(folder, "report.jsonl");
+	const file = join(folder, "new.sqlite3");
+	const args = [program, "import", "--from", "json", source, "-f", file, "--dry-run", "--report", report];
+	// A limit to the size of a file stands for a full disk.
+	const shell = ["-c", 'ulimit -f 3000; exec "$@"', "sh", process.execPath, ...args];
+	const { status, stderr } = spawnSync("sh", shell, { env: environment(env), encoding: "utf8" });
+	expect([status, stderr]).toEqual([1, expect.stringContaining("(EFBIG)")]);
 });
 
 test("a store whose table has another form is refused, with what was expected", async () => {

@@ -334,6 +334,21 @@ describe("export and import", () => {
 		]);
 		expect(await store.appData.get("x")).toBeUndefined();
 	});
+
+	test("import refuses what PostgreSQL cannot hold, or leaves it out, and names it", async () => {
+		const { config } = await temporaryDatabase();
+		const env = { ...off, DATABASE_CONFIG: config };
+		const source = temporaryFile("db.json");
+		writeFileSync(source, JSON.stringify({ fine: 1, ["k".repeat(2_001)]: 2, "a\0b": 3 }));
+		const args = ["import", "--from", "json", source];
+		for (const way of [[], ["--dry-run"]]) {
+			const { code, message } = await failure([...args, ...way], { env });
+			expect(code).toBe("ERR_INVALID_INPUT");
+			expect(message).toMatch(/2 keys cannot be imported: .*more than 2000 bytes.*NUL.*nothing was imported/s);
+		}
+		expect(await json([...args, "--skip"], { env })).toMatchObject({ keys: 1 });
+		expect(await contentOf(storeOn(config))).toEqual([[{ key: "fine", value: 1 }], []]);
+	});
 });
 
 test("commands about a file refuse a database, and say why", async () => {

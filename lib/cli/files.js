@@ -92,6 +92,7 @@ function linkedFrom(output, { file }, force, source) {
 		if (!statOf(path.dirname(output))?.isDirectory()) {
 			throw new RootcellarError("ERR_NOT_FOUND", `the folder of ${output} does not exist`);
 		}
+		if (file !== undefined && isBeside(output, file)) throw ofTheStore(output);
 		return output;
 	}
 	if (!found.isFile()) {
@@ -99,12 +100,31 @@ function linkedFrom(output, { file }, force, source) {
 		throw new RootcellarError("ERR_NOT_A_FILE", `${output} is ${what}; expected the path of a file`);
 	}
 	if (file !== undefined && isOf(output, file)) {
-		throw new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
+		throw ofTheStore(output);
 	}
 	if (!force) {
 		throw new RootcellarError("ERR_FILE_EXISTS", `${output} exists; --force replaces it`);
 	}
 	return realpathSync(output);
+}
+
+/** @param {string} output */
+function ofTheStore(output) {
+	return new RootcellarError("ERR_FILE_EXISTS", `${output} belongs to the store itself; name another file`);
+}
+
+/**
+ * True if a path, where there is nothing, is that of a store's file or of one that SQLite will keep beside it.
+ *
+ * @param {string} output
+ * @param {string} file
+ */
+function isBeside(output, file) {
+	const names = COMPANIONS.map((suffix) => path.basename(file) + suffix);
+	return (
+		names.includes(path.basename(output)) &&
+		isSame(statOf(path.dirname(output)), statOf(path.dirname(path.resolve(file))))
+	);
 }
 
 /**

@@ -7,7 +7,7 @@ const { counted, print } = require("../output.js");
 const { locateKeys } = require("../locate.js");
 const { ImportReport } = require("./report.js");
 const { openSource } = require("./sources/index.js");
-const { checkOnServer, importOnServer } = require("./server-target.js");
+const { checkOnServer, importOnServer, problemOnServer } = require("./server-target.js");
 const { checkAgainst, importInto } = require("./target.js");
 const { transfer } = require("./transfer.js");
 
@@ -47,10 +47,10 @@ async function importKeys(given, options) {
  */
 async function carry(source, place, options, descriptor) {
 	const { dryRun = false, force = false, skip = false } = options;
-	const { check, store } = targetOf(place, force);
+	const { check, store, problemWith } = targetOf(place, force);
 	const found = new ImportReport(descriptor);
 	const read = (/** @type {import("./target.js").Take} */ take) =>
-		transfer(source, options, { title: "reading", report: found, isChecked: false }, take);
+		transfer(source, options, { title: "reading", report: found, isChecked: false, problemWith }, take);
 	// An import that is refused makes no store where there was none.
 	const isNew = place.file !== undefined && storeAt(place.file) === undefined;
 	await (dryRun || isNew ? check(read) : read(async () => {})).finally(() => found.flush());
@@ -58,7 +58,7 @@ async function carry(source, place, options, descriptor) {
 	if (dryRun || found.keys === 0) return found;
 	const stored = new ImportReport();
 	await store(async (take) => {
-		const pass = { title: "importing", report: stored, isChecked: found.refused.keys === 0 };
+		const pass = { title: "importing", report: stored, isChecked: found.refused.keys === 0, problemWith };
 		await transfer(source, options, pass, take);
 		// A program that is at work on the source may have added some.
 		if (!skip) stored.check(options.from !== undefined);
@@ -78,10 +78,12 @@ function targetOf(place, force) {
 		? {
 				check: (/** @type {Use} */ use) => checkAgainst(place.file, force, use),
 				store: (/** @type {Use} */ use) => importInto(place, force, use),
+				problemWith: undefined,
 			}
 		: {
 				check: (/** @type {Use} */ use) => checkOnServer(force, use),
 				store: (/** @type {Use} */ use) => importOnServer(force, use),
+				problemWith: problemOnServer,
 			};
 }
 

@@ -1,6 +1,6 @@
 "use strict";
 
-const { writeSync } = require("node:fs");
+const { writeFileSync } = require("node:fs");
 const { RootcellarError } = require("../../base/errors.js");
 const { shown } = require("../../base/json.js");
 const { counted } = require("../output.js");
@@ -71,7 +71,7 @@ class ImportReport {
 
 	/** Writes what the file has not got yet. */
 	flush() {
-		if (this.#descriptor !== undefined) writeSync(this.#descriptor, this.#lines);
+		if (this.#descriptor !== undefined) writeFileSync(this.#descriptor, this.#lines);
 		this.#lines = "";
 	}
 

@@ -1,6 +1,7 @@
 "use strict";
 
 const { openDataStore } = require("../../data-store.js");
+const { problemWithNames } = require("../server/keys.js");
 const { IDLE_LIMIT_MS, exists } = require("./target.js");
 
 /**
@@ -45,6 +46,16 @@ async function checkOnServer(force, use) {
 	);
 }
 
+/**
+ * Says why the engine cannot store an entry, if it cannot.
+ *
+ * @param {import("./sources/source.js").SourceEntry} entry
+ */
+function problemOnServer({ key, communityId }) {
+	const problem = problemWithNames(key, communityId);
+	return problem && `cannot be stored on PostgreSQL: ${problem}`;
+}
+
 /** @param {(store: DataStore) => Promise<void>} use */
 async function withDatabase(use) {
 	const store = openDataStore();
@@ -74,4 +85,4 @@ async function refuseExisting({ appData }, items, seen, stored) {
 	}
 }
 
-module.exports = { checkOnServer, importOnServer };
+module.exports = { checkOnServer, importOnServer, problemOnServer };

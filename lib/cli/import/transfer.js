@@ -12,6 +12,18 @@ const { progressBar } = require("../progress.js");
  * @typedef {Item & { entry: SourceEntry }} Importable
  */
 
+/**
+ * One reading of a source.
+ *
+ * @typedef {object} Pass
+ * @property {string} title
+ * @property {ImportReport} report
+ * @property {boolean} isChecked all can be stored that can be read
+ * @property {ProblemWith} [problemWith] why the target's engine cannot store an entry, if it cannot
+ *
+ * @typedef {(entry: SourceEntry) => string | undefined} ProblemWith
+ */
+
 /** Bounds of a slice, which is handed to the writer at a time. */
 const SLICE_KEYS = 1_000;
 const SLICE_BYTES = 4 << 20;
@@ -24,16 +36,16 @@ const SAFE_BYTES = 1_000;
  *
  * @param {Source} source
  * @param {ImportOptions} options
- * @param {{ title: string, report: ImportReport, isChecked: boolean }} pass `isChecked`: all can be stored that can be read
+ * @param {Pass} pass
  * @param {(items: Importable[]) => Promise<void>} take
  */
-async function transfer(source, options, { title, report, isChecked }, take) {
+async function transfer(source, options, { title, report, isChecked, problemWith }, take) {
 	const bar = progressBar(options, title);
 	/** @type {Importable[]} */
 	let slice = [];
 	let sliceBytes = 0;
 	const hand = async () => {
-		const items = isChecked ? slice : storable(slice, report);
+		const items = isChecked ? slice : storable(slice, report, problemWith);
 		[slice, sliceBytes] = [[], 0];
 		for (const item of items) report.add(item);
 		if (items.length > 0) await take(items);
@@ -86,11 +98,13 @@ function importableOf({ hasCommunities }, { community, prefix = "" }, report, it
  *
  * @param {Importable[]} items
  * @param {ImportReport} report
+ * @param {ProblemWith | undefined} problemWith
  */
-function storable(items, report) {
+function storable(items, report, problemWith) {
 	return items.filter((item) => {
 		// A small value is neither too large nor nested too deep.
-		const problem = (item.bytes ?? Infinity) <= SAFE_BYTES ? undefined : problemOf(item.entry);
+		const isSafe = (item.bytes ?? Infinity) <= SAFE_BYTES;
+		const problem = problemWith?.(item.entry) ?? (isSafe ? undefined : problemOf(item.entry));
 		if (problem !== undefined) report.refuse(item, problem);
 		return problem === undefined;
 	});

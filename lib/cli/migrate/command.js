@@ -7,7 +7,7 @@ const { openAdmin } = require("../../native/postgres/admin.js");
 const { counted, print } = require("../output.js");
 const { activityBar, progressBar } = require("../progress.js");
 const { Rows, compare, isAtEnd, isJson } = require("./compare.js");
-const { openSide } = require("./sides.js");
+const { isSameStore, openSide, placeOf } = require("./sides.js");
 
 /**
  * @typedef {{ from?: string, to?: string, json?: boolean }} MigrateOptions
@@ -25,12 +25,14 @@ const PROBLEMS_SHOWN_MAX = 20;
 async function migrate(options) {
 	const { from, to } = options;
 	if (from === undefined && to === undefined) return await adopt(options);
-	if (from === to) {
-		throw new RootcellarError("ERR_USAGE", "--from and --to name the same store");
+	const [sourceAt, targetAt] = [await placeOf(from, "--from"), await placeOf(to, "--to")];
+	if (isSameStore(sourceAt, targetAt)) {
+		const whose = from === undefined || to === undefined ? ": the one that is left out is DATABASE_CONFIG's" : "";
+		throw new RootcellarError("ERR_USAGE", `--from and --to name the same store${whose}`);
 	}
-	const source = await openSide(from, "--from");
+	const source = await openSide(sourceAt);
 	try {
-		const target = await openSide(to, "--to");
+		const target = await openSide(targetAt);
 		try {
 			await carryOver(source, target, options);
 		} finally {

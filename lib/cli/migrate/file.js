@@ -1,5 +1,6 @@
 "use strict";
 
+const { TIME_MS_MAX } = require("../../base/limits.js");
 const { openDataStore } = require("../../data-store.js");
 const { EXPORTED } = require("../export-query.js");
 const { storeAt } = require("../files.js");
@@ -35,7 +36,7 @@ async function openFile(given, isTarget) {
 			title: place.file,
 			keys,
 			pages: () => pagesOf(store.sqlite),
-			problemWith: () => undefined,
+			problemWith,
 			write: (rows) => store.appData.set(rows.map(entryOf)),
 			close: () => store.close(),
 		};
@@ -63,13 +64,36 @@ async function* pagesOf(sqlite) {
 	for await (const row of sqlite.iterate(EXPORTED, parameters)) {
 		const { key, communityId, value, expiresAt } = /** @type {import("../export-query.js").ExportedRow} */ (row);
 		// Another program may have stored anything; what is no text is found when it is written.
-		page.push([key, communityId, value ?? "", expiresAt]);
+		page.push([key, communityId, value ?? "", expiresAt === null ? null : timeOf(expiresAt)]);
 		length += value?.length ?? 0;
 		if (page.length < PAGE_KEYS && length < PAGE_LENGTH) continue;
 		yield page;
 		[page, length] = [[], 0];
 	}
 	if (page.length > 0) yield page;
+}
+
+/**
+ * An expiry as the engine reads it: another program may have stored a fraction, or a time beyond that of a `Date`.
+ *
+ * @param {number} expiresAt
+ */
+function timeOf(expiresAt) {
+	return Math.min(Math.ceil(expiresAt), TIME_MS_MAX);
+}
+
+/**
+ * A store writes values as JavaScript does, which has no JSON for a number beyond its range: it would become `null`.
+ *
+ * @param {StoredEntry} row
+ */
+function problemWith([, , text]) {
+	let isBeyond = false;
+	JSON.parse(text, (_, value) => {
+		isBeyond ||= value === Infinity || value === -Infinity;
+		return value;
+	});
+	return isBeyond ? "it has a number beyond the range of JavaScript" : undefined;
 }
 
 /** @param {StoredEntry} row */

@@ -4,44 +4,82 @@ const { RootcellarError } = require("../../base/errors.js");
 const { workingDirectory } = require("../../base/working-directory.js");
 const { locationFromEnvironment } = require("../../config/location.js");
 const { postgresFrom } = require("../../config/postgres/postgres.js");
+const { isSame, statOf } = require("../files.js");
+const { locateFile } = require("../locate.js");
 const { openFile } = require("./file.js");
 const { openServer } = require("../server/keys.js");
 
-/** @typedef {import("../server/keys.js").Side} Side */
+/**
+ * @typedef {import("../../config/postgres/postgres.js").PostgresConfig} PostgresConfig
+ * @typedef {import("../server/keys.js").Side} Side
+ */
 
 /** @param {string} given */
 const isUrl = (given) => /^postgres(ql)?:/i.test(given);
 
 /**
- * Opens what an option names: the URL of a database, the path of a file, or without either what `DATABASE_CONFIG` says.
+ * Store that an option names: the path of a file, or the configuration of a database.
+ *
+ * @typedef {{ option: "--from" | "--to", isUrl: boolean, file?: string, postgres?: PostgresConfig }} Place
+ */
+
+/**
+ * The URL of a database, the path of a file, or without either what `DATABASE_CONFIG` says.
  *
  * @param {string | undefined} given
  * @param {"--from" | "--to"} option
- * @returns {Promise<Side>}
+ * @returns {Promise<Place>}
  */
-async function openSide(given, option) {
-	const isTarget = option === "--to";
-	if (given !== undefined) {
-		return isUrl(given) ? await openUrl(given, option) : await openFile(given, isTarget);
+async function placeOf(given, option) {
+	if (given !== undefined && isUrl(given)) {
+		const place = { option, isUrl: true };
+		return await naming(place, async () => {
+			const config = { databaseType: "pg", pg: { url: given } };
+			return { ...place, postgres: postgresFrom(config, process.env, workingDirectory()) };
+		});
 	}
-	const location = locationFromEnvironment(process.env);
-	return location.postgres === undefined
-		? await openFile(location.path, isTarget)
-		: await openServer(location.postgres, "the database of DATABASE_CONFIG", isTarget);
+	const postgres = given === undefined ? locationFromEnvironment(process.env).postgres : undefined;
+	return { option, isUrl: false, ...(postgres === undefined ? { file: locateFile({ file: given }) } : { postgres }) };
 }
 
 /**
- * Errors of the URL name the option, because it is not that of `DATABASE_CONFIG`.
+ * True if two options name one store, by whatever name.
  *
- * @param {string} url
- * @param {"--from" | "--to"} option
+ * @param {Place} one
+ * @param {Place} other
  */
-async function openUrl(url, option) {
+function isSameStore(one, other) {
+	if (one.file !== undefined && other.file !== undefined) {
+		return one.file === other.file || isSame(statOf(one.file), statOf(other.file));
+	}
+	const nameOf = (/** @type {Place} */ { postgres }) => JSON.stringify([postgres?.hosts, postgres?.database]);
+	return one.postgres !== undefined && other.postgres !== undefined && nameOf(one) === nameOf(other);
+}
+
+/**
+ * @param {Place} place
+ * @returns {Promise<Side>}
+ */
+async function openSide(place) {
+	const { option, file, postgres } = place;
+	const isTarget = option === "--to";
+	if (postgres === undefined) return await openFile(/** @type {string} */ (file), isTarget);
+	const title = `the database of ${place.isUrl ? option : "DATABASE_CONFIG"}`;
+	return await naming(place, () => openServer(postgres, title, isTarget));
+}
+
+/**
+ * Does something with a place. Errors of a URL name the option, because it is not that of `DATABASE_CONFIG`.
+ *
+ * @template T
+ * @param {Place} place
+ * @param {() => Promise<T>} work
+ */
+async function naming({ option, isUrl }, work) {
 	try {
-		const config = postgresFrom({ databaseType: "pg", pg: { url } }, process.env, workingDirectory());
-		return await openServer(config, `the database of ${option}`, option === "--to");
+		return await work();
 	} catch (error) {
-		if (error instanceof RootcellarError) {
+		if (isUrl && error instanceof RootcellarError) {
 			error.message = error.message
 				.replace(/^DATABASE_CONFIG cannot be used: its pg\.(url|\w+)/, (_, field) =>
 					field === "url" ? option : `${option} cannot be used: its ${field}`,
@@ -54,4 +92,4 @@ async function openUrl(url, option) {
 	}
 }
 
-module.exports = { openSide };
+module.exports = { isSameStore, openSide, placeOf };

@@ -38,7 +38,7 @@ async function openServer(config, title, isTarget) {
 					if (!page.hasMore) break;
 				}
 			},
-			problemWith,
+			problemWith: ([key, community]) => problemWithNames(key, community),
 			write: async (rows) => {
 				await admin.importRows(rows, false);
 			},
@@ -50,8 +50,13 @@ async function openServer(config, title, isTarget) {
 	}
 }
 
-/** @param {StoredEntry} entry */
-function problemWith([key, community]) {
+/**
+ * Says why the engine cannot store a key of a community, if it cannot.
+ *
+ * @param {string} key
+ * @param {string | null | undefined} community
+ */
+function problemWithNames(key, community) {
 	return (
 		problemWithName(key, "key", POSTGRES_KEY_BYTES_MAX) ??
 		problemWithName(community ?? "", "community", POSTGRES_COMMUNITY_BYTES_MAX)
@@ -68,4 +73,4 @@ function problemWithName(name, what, bytesMax) {
 	return Buffer.byteLength(name) > bytesMax ? `its ${what} has more than ${bytesMax} bytes` : undefined;
 }
 
-module.exports = { openServer };
+module.exports = { openServer, problemWithNames };

@@ -1,0 +1,68 @@
+// `npx rootcellar migrate` from a file to another one.
+
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makeSdkFile, rawRows } from "../helpers/raw.mjs";
+import { temporaryDirectory, temporaryStore } from "../helpers/store.mjs";
+import { failure, fileWith, json } from "./cli.mjs";
+
+const env = { ROOTCELLAR_BACKUP: "off" };
+
+test("one store is no source and target at once, by any name", async () => {
+	const folder = temporaryDirectory();
+	const file = await fileWith([{ key: "k", value: 1 }], folder);
+	const link = join(folder, "link");
+	symlinkSync(file, link);
+	const config = { ...env, DATABASE_CONFIG: JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: file } }) };
+	const database = "postgres://bot@127.0.0.1:1/bot";
+	for (const args of [
+		["--from", file, "--to", join(folder, ".", "nowhere", "..", "link")],
+		["--from", link, "--to", file],
+		["--from", file],
+		["--to", link],
+		["--from", database, "--to", `${database}?application_name=other`],
+	]) {
+		const { code, said } = await failure(["migrate", ...args], { env: config, code: 2 });
+		expect([code, said], args.join(" ")).toEqual(["ERR_USAGE", expect.stringContaining("name the same store")]);
+	}
+	expect(await rawRows(file)).toHaveLength(1);
+});
+
+test("a store in memory is none that a command could use", async () => {
+	const file = await fileWith([{ key: "k", value: 1 }]);
+	const config = {
+		...env,
+		DATABASE_CONFIG: JSON.stringify({ databaseType: "sqlite3", sqlite3: { filename: ":memory:" } }),
+	};
+	for (const args of [
+		["--from", file],
+		["--to", file],
+	]) {
+		expect((await failure(["migrate", ...args], { env: config, code: 2 })).code).toBe("ERR_INVALID_CONFIG");
+	}
+});
+
+test("expiries that another program has written are carried over as the store reads them", async () => {
+	const [from, to] = [join(temporaryDirectory(), "sdk.sqlite3"), join(temporaryDirectory(), "to.sqlite3")];
+	await makeSdkFile(from, [
+		{ key: "fraction", value: "1", expires_at: 4_102_444_800_000.5 },
+		{ key: "beyond", value: "2", expires_at: 9e18 },
+	]);
+	expect(await json(["migrate", "--from", from, "--to", to], { env })).toMatchObject({ keys: 2 });
+	const store = temporaryStore(to);
+	expect([await store.appData.get("fraction"), await store.appData.get("beyond")]).toEqual([1, 2]);
+});
+
+test("a number beyond the range of JavaScript is refused, and nothing is written", async () => {
+	const [from, to] = [join(temporaryDirectory(), "sdk.sqlite3"), join(temporaryDirectory(), "to.sqlite3")];
+	await makeSdkFile(from, [
+		{ key: "fine", value: "1" },
+		{ key: "high", value: '{"a":[1,{"b":1e400}]}' },
+		{ key: "low", value: "-1e400" },
+	]);
+	const { code, said } = await failure(["migrate", "--from", from, "--to", to], { env });
+	expect(code).toBe("ERR_INVALID_INPUT");
+	expect(said).toMatch(/2 keys cannot be stored.*"high".*"low": it has a number beyond/s);
+	expect(await rawRows(to)).toEqual([]);
+});
