@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RootcellarError } from "rootcellar";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { rootcellar } from "../cli/cli.mjs";
 import { runModule, startModule } from "../helpers/child.mjs";
 import { expectFailure } from "../helpers/errors.mjs";
+import { remove } from "../helpers/files.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
 import { lose, machineWithFile, openBackedUp as open } from "./backups.mjs";
@@ -156,5 +158,15 @@ describe("a destination that fails", () => {
 		expect(await again.appData.get("k")).toBe("bot, later");
 		expect(readdirSync(one.directory).filter((name) => /stale|damaged/.test(name))).toEqual([]);
 		await expectFailure(() => again.backups.create(), "ERR_BACKUP_CONFLICT");
+
+		// What the operator chooses who wants the other's state.
+		await again.close();
+		for (const suffix of ["", "-wal", "-shm"]) remove(one.file + suffix);
+		expect(await rootcellar(["restore", "--file", one.file, "--url", url])).toMatchObject({ code: 0, stderr: "" });
+		const chosen = open(one.file, { url });
+		expect(await chosen.appData.get("k")).toBe("copy, later");
+		await chosen.appData.set({ key: "k", value: "goes on" });
+		await chosen.backups.create();
+		expect(chosen.backups.status().state).toBe("active");
 	});
 });

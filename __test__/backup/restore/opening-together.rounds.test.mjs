@@ -104,6 +104,24 @@ test("stores of one process that open a lost file at once restore it once", asyn
 	expect(leftovers(filename)).toEqual([]);
 });
 
+test("a file that was removed while a process has it open is not begun anew by another", async () => {
+	const filename = await machine(100);
+	const holder = startModule(OPENER, { args: [filename] });
+	await holder.line("waiting");
+	holder.write("open\n");
+	await holder.lineCount(2);
+	for (const suffix of ["", "-wal", "-shm"]) rmSync(filename + suffix, { force: true });
+	const early = openDataStore({ filename, backup: { intervalMs: 50, quiet: true } });
+	await expect(early.appData.get("key 1")).rejects.toMatchObject({ code: "ERR_FILE_IN_USE" });
+	await early.close();
+	expect(leftovers(filename)).toEqual([]);
+	holder.kill("SIGKILL");
+	await holder.ended;
+	const store = openDataStore({ filename, backup: { intervalMs: 50, quiet: true } });
+	expect(await store.appData.select("key %")).toHaveLength(100);
+	await store.close();
+});
+
 test("what is killed while it restores leaves nothing that is believed", { timeout: 300_000 }, async () => {
 	const keys = 800;
 	const filename = await machine(keys);

@@ -68,11 +68,18 @@ impl Bucket {
     }
 
     fn failed(&self, what: &str, error: &object_store::Error) -> Error {
-        let problem = match error {
-            object_store::Error::NotFound { .. } => BackupProblem::NotFound,
-            _ => BackupProblem::Destination,
-        };
-        Error::backup(problem, format!("cannot {what} {}: {}", self.description, reason(error)))
+        Error::backup(BackupProblem::Destination, format!("cannot {what} {}: {}", self.description, reason(error)))
+    }
+
+    /// Error of reading one file, which may be gone; where a listing or a write finds nothing, the bucket is missing.
+    fn failed_to_read(&self, error: &object_store::Error) -> Error {
+        match error {
+            object_store::Error::NotFound { .. } => Error::backup(
+                BackupProblem::NotFound,
+                format!("cannot read {}: {}", self.description, reason(error)),
+            ),
+            _ => self.failed("read", error),
+        }
     }
 
     fn unlisted(&self, problem: &str) -> Error {
@@ -152,7 +159,7 @@ impl Destination for Bucket {
 
     fn open(&self, name: FileName) -> Result<Box<dyn Read + Send>, Error> {
         let key = self.key(name);
-        let head = self.runtime.block_on(self.store.head(&key)).map_err(|error| self.failed("read", &error))?;
+        let head = self.runtime.block_on(self.store.head(&key)).map_err(|error| self.failed_to_read(&error))?;
         Ok(Box::new(ObjectReader {
             store: Arc::clone(&self.store),
             runtime: Arc::clone(&self.runtime),
@@ -173,7 +180,7 @@ impl Destination for Bucket {
     fn captured_ms(&self, name: FileName) -> Result<i64, Error> {
         let range = 0..HEADER_BYTES as u64;
         let header = self.runtime.block_on(self.store.get_range(&self.key(name), range));
-        let header = header.map_err(|error| self.failed("read", &error))?;
+        let header = header.map_err(|error| self.failed_to_read(&error))?;
         timestamp_ms(name, header.as_ref().try_into().map_err(|error| unusable(name, &error))?)
     }
 

@@ -64,7 +64,20 @@ pub struct InstanceTokens<T> {
     /// Requests, of which the first that is answered gives the token.
     requests: Vec<HttpRequest>,
     /// Last token, and when it has to be renewed.
-    kept: Mutex<Option<(Arc<T>, Instant)>>,
+    kept: Mutex<Option<(Arc<T>, Until)>>,
+}
+
+/// Moment by two clocks: that of the process stands still while the machine sleeps, and that of the wall may be set back.
+struct Until(Instant, SystemTime);
+
+impl Until {
+    fn after(duration: Duration) -> Self {
+        Self(Instant::now() + duration, SystemTime::now() + duration)
+    }
+
+    fn is_to_come(&self) -> bool {
+        Instant::now() < self.0 && SystemTime::now() < self.1
+    }
 }
 
 /// Provider for Google's cloud. Reads the environment.
@@ -145,7 +158,7 @@ impl<T> InstanceTokens<T> {
 impl<T: BearerToken> InstanceTokens<T> {
     async fn get(&self) -> object_store::Result<Arc<T>> {
         if let Some((token, until)) = &*lock(&self.kept)
-            && Instant::now() < *until
+            && until.is_to_come()
         {
             return Ok(Arc::clone(token));
         }
@@ -154,7 +167,7 @@ impl<T: BearerToken> InstanceTokens<T> {
             match self.ask(request).await {
                 Ok((token, lasts)) => {
                     let token = Arc::new(T::of(token));
-                    let until = Instant::now() + lasts.saturating_sub(RENEWED_BEFORE).clamp(KEPT_MIN, KEPT_MAX);
+                    let until = Until::after(lasts.saturating_sub(RENEWED_BEFORE).clamp(KEPT_MIN, KEPT_MAX));
                     *lock(&self.kept) = Some((Arc::clone(&token), until));
                     return Ok(token);
                 }

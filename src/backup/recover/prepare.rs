@@ -19,7 +19,7 @@ use crate::backup::local::conflict;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
-use crate::backup::restore::output::{in_use, is_in_use_as_it_is};
+use crate::backup::restore::output::{in_use, is_in_use_as_it_is, removed_while_open};
 use crate::backup::restore::restored::Restored;
 use crate::engine::sqlite::stray_log::StrayLog;
 use crate::{BackupProblem, Error};
@@ -42,7 +42,7 @@ pub struct Recovered {
 ///
 /// `ERR_BACKUP_DESTINATION` if the file is missing or damaged and the destination does not respond;
 /// `ERR_BACKUP_DAMAGED` if no backup can be used; `ERR_BACKUP_NOT_FOUND` if the backups that were made are gone;
-/// `ERR_FILE_IN_USE` if the file is to be set aside, and somebody has it open;
+/// `ERR_FILE_IN_USE` if the file is to be set aside, and somebody has it open, or if it was removed while somebody has;
 /// `ERR_BACKUP_STATE`. Nothing was changed then.
 pub fn prepare(
     path: &Path,
@@ -54,7 +54,11 @@ pub fn prepare(
     observers: &Observers,
 ) -> Result<Recovered, Error> {
     let Some(lock) = state_dir.lock_for_backups_soon()? else {
-        // Another process has the file open.
+        // Another process has the file open. If the file is not there, it has one that was removed: a new one would be
+        // taken for the next state of that, and backed up.
+        if !path.exists() {
+            return Err(removed_while_open(path));
+        }
         return Ok(Recovered { restored: None, lock: None });
     };
     let (mut state, loaded) = StateFile::open(state_dir.folder());

@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::backup::capture::compare::Difference;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::destination::Destination;
+use crate::backup::local::conflict;
+use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::inspection::open_for_inspection;
 use crate::backup::local::state_dir::StateDir;
 use crate::backup::local::state_file::{Known, Loaded, Position, StateFile};
@@ -117,13 +119,17 @@ pub fn would_replace_open_file(path: &Path, destination: &dyn Destination) -> Re
     Ok(is_old_copy && is_in_use(path))
 }
 
-/// Removes the recorded state of a file that was replaced: its next backup holds every page.
+/// Removes what is recorded of a file that was replaced by a backup: the next one holds every page, and no conflict is left.
 ///
 /// # Errors
 ///
 /// `ERR_BACKUP_STATE`.
 pub fn forget(path: &Path) -> Result<(), Error> {
-    StateDir::found_beside(path).map_or(Ok(()), |state_dir| StateFile::open(state_dir.folder()).0.forget())
+    let Some(state_dir) = StateDir::found_beside(path) else { return Ok(()) };
+    conflict::unmark(state_dir.folder());
+    let _ = FirstPage::take(state_dir.folder());
+    state_dir.mark_closed()?;
+    StateFile::open(state_dir.folder()).0.forget()
 }
 
 fn load(state_dir: Option<&StateDir>) -> Option<Loaded> {

@@ -54,6 +54,16 @@ pub fn in_use(path: &Path) -> Error {
     Error::backup(BackupProblem::InUse, message)
 }
 
+/// Error of a database that was removed while a process that makes its backups has it open.
+#[must_use]
+pub fn removed_while_open(path: &Path) -> Error {
+    let message = format!(
+        "{} was removed while a process has it open; end that process, then the file is restored from its backups",
+        path.display()
+    );
+    Error::backup(BackupProblem::InUse, message)
+}
+
 fn is_locked(path: &Path, keeps_log: bool) -> bool {
     let lock = || -> Result<(), Error> {
         let connection = open_own_reader(path, Duration::ZERO)?;
