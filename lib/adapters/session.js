@@ -73,6 +73,8 @@ class SqlSession {
 		this.suspended = undefined;
 		/** @type {Set<import("../queue/transaction-scope.js").Scope>} the scopes of the callbacks that use its transaction */
 		this.scopes = new Set();
+		/** @type {Map<AbortController, number>} what cancels queries under way, and when they are to have ended */
+		this.cancellers = new Map();
 		/** True if the query builder itself began the transaction, so that it ends when the session is given back. */
 		this.isManaged = false;
 	}
@@ -271,7 +273,12 @@ class SqlSession {
 		if (this.lease === undefined) {
 			await this.runInPlace(sql);
 		} else if (this.hasForeignKeysOff && !this.isLost) {
-			await this.runInPlace(sql);
+			try {
+				await this.runInPlace(sql);
+			} catch {
+				// SQLite has rolled back by itself. What is left of the lease is of no use.
+				await this.releaseLease();
+			}
 		} else {
 			this.hasForeignKeysOff = false;
 			await this.releaseLease();

@@ -159,12 +159,13 @@ function createCursor(queue, prepare) {
 	 * @param {() => T | Promise<T>} call
 	 */
 	const inTurn = async (call) => {
-		const before = last;
+		const before = underWay > 0 ? last : undefined;
 		underWay++;
 		/** @type {() => void} */
 		let done = () => {};
 		last = new Promise((resolve) => (done = resolve));
-		await before;
+		// The first call takes its place in the order of operations at once.
+		if (before) await before;
 		try {
 			return await call();
 		} finally {

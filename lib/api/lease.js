@@ -4,6 +4,7 @@ const { RootcellarError, rejecter } = require("../base/errors.js");
 const { IDLE_LIMIT_WHEN_CLOSING_MS } = require("../base/limits.js");
 const { closedError, requestLease } = require("../native/lease-connection.js");
 const { isExiting } = require("../process/exit.js");
+const { inThisContext } = require("../process/context.js");
 const { runInScope } = require("../queue/transaction-scope.js");
 
 /**
@@ -81,6 +82,8 @@ class Lease {
 
 	/** Takes its place in the queue. */
 	wait() {
+		// The addon calls from the context of whoever used the store first.
+		const begun = inThisContext((connection) => this.begun(connection));
 		this.operation = this.outer.lease({
 			begin: (done) => {
 				this.done = done;
@@ -90,10 +93,7 @@ class Lease {
 					return;
 				}
 				this.state = "beginning";
-				this.source.begin(
-					(connection) => this.begun(connection),
-					(error) => this.over(error),
-				);
+				this.source.begin(begun, (error) => this.over(error));
 			},
 			abort: () => this.source.abort(false),
 			drain: () => this.source.limit(IDLE_LIMIT_WHEN_CLOSING_MS),

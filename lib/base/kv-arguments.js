@@ -311,6 +311,10 @@ function checkUpdateManyResult(result, keys) {
 		return { texts: keys.map(() => null), values: [] };
 	}
 	const made = readResult(result);
+	for (const value of made.values()) {
+		// Only one can be refused by name; the rejections of the others are nobody's either.
+		if (isAsynchronous(value)) Promise.resolve(value).catch(() => {});
+	}
 	const known = new Set(keys);
 	const other = [...made.keys()].find((key) => !known.has(key));
 	if (other !== undefined) {

@@ -5,12 +5,12 @@ const { AsyncResource } = require("node:async_hooks");
 /**
  * Binds a function to the asynchronous context of its caller, like `AsyncResource.bind` at a hundredth of its cost.
  *
- * @param {(data: any) => unknown} updateFunc
- * @returns {(data: any) => unknown}
+ * @param {(data: any) => unknown} callback
+ * @returns {(data: any) => any}
  */
-function inThisContext(updateFunc) {
-	const context = new AsyncResource("rootcellar.update");
-	return (data) => context.runInAsyncScope(updateFunc, undefined, data);
+function inThisContext(callback) {
+	const context = new AsyncResource("rootcellar.callback");
+	return (data) => context.runInAsyncScope(callback, undefined, data);
 }
 
 module.exports = { inThisContext };

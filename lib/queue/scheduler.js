@@ -103,7 +103,10 @@ class Scheduler {
 
 	/** True if a read would have to wait for any operation. */
 	hasBarriers() {
-		return this.waiting.some(({ kind }) => kind !== "read" && kind !== "lease");
+		return this.waiting.some(
+			(operation) =>
+				operation.kind !== "read" && operation.kind !== "lease" && !(operation.kind === "fence" && operation.isRead),
+		);
 	}
 
 	/** True if nothing may be begun. */

@@ -23,7 +23,12 @@ let storage;
 /** @returns {{ all: AsyncLocalStorage<Scope>, scope: Scope }} a scope within that of the caller */
 function newScope() {
 	storage ??= new AsyncLocalStorage();
-	return { all: storage, scope: { blocked: undefined, outer: storage.getStore() } };
+	let outer = storage.getStore();
+	// Those that are done never block again; a job that plans its next run in a callback would make a chain of them.
+	while (outer && !outer.blocked) {
+		outer = outer.outer;
+	}
+	return { all: storage, scope: { blocked: undefined, outer } };
 }
 
 /**

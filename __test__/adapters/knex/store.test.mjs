@@ -307,6 +307,26 @@ describe("queries", () => {
 			await rejection(() => slow().transacting(trx).then());
 		});
 		expect(await db("items").pluck("name")).toEqual(["kept"]);
+		await db.transaction(async (trx) => {
+			const late = rejection(() => slow().transacting(trx).then());
+			await trx("items").insert({ name: "in time" }).timeout(300_000, { cancel: true });
+			expect((await late).message).toContain("timeout of 50ms exceeded");
+		});
+		expect(await db("items").pluck("name")).toEqual(["kept", "in time"]);
+	});
+
+	test("a transaction that SQLite has rolled back leaves nothing waiting, also where foreign keys are off", async () => {
+		const { db, store } = await items();
+		await db("items").insert({ name: "there" });
+		await db.raw("PRAGMA foreign_keys = OFF");
+		const statement = "INSERT OR ROLLBACK INTO items (name) VALUES ('there')";
+		const error = await rejection(() => db.transaction((trx) => trx.raw(statement)).then());
+		expect(error.code).toBe("SQLITE_CONSTRAINT_UNIQUE");
+		const began = performance.now();
+		await store.appData.set({ key: "k", value: 1 });
+		await db.destroy();
+		// Not the idle limit of a reserved connection.
+		expect(performance.now() - began).toBeLessThan(20_000);
 	});
 
 	test("an integer that no number holds rejects, or is a bigint where that is asked for", async () => {

@@ -130,6 +130,9 @@ describe("what is refused changes nothing", () => {
 		["a promise", async () => ({ a: 2 }), "synchronous"],
 		["an object with a then method", () => ({ a: 2, then: () => {} }), "synchronous"],
 		["a promise as a value", () => ({ a: 2, b: Promise.resolve(SECRET) }), "synchronous"],
+		// Nobody can handle these rejections but the store.
+		["promises that reject", () => ({ a: Promise.reject(SECRET), b: Promise.reject(SECRET) }), "synchronous"],
+		["a promise that rejects, of another key", () => ({ other: Promise.reject(SECRET) }), '"other"'],
 		["null", () => null, "must return an object"],
 		["an array", () => [1], "must return an object"],
 		["a text", () => SECRET, "must return an object"],

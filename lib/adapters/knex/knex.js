@@ -4,6 +4,7 @@
  * `rootcellar/knex`: Knex on `dataStore.sqlite`. `knex.d.ts` documents it.
  */
 
+const { performance } = require("node:perf_hooks");
 require("../../process/require-in-module.js");
 const SqliteClient = require("knex/lib/dialects/sqlite3/index.js");
 const SqliteTransaction = require("knex/lib/dialects/sqlite3/execution/sqlite-transaction.js");
@@ -33,6 +34,9 @@ const CONNECTIONS_MAX = 10_000;
  * no use for them.
  */
 const CONNECTION_OPTIONS = ["filename", "idleTimeoutMs", "expirationChecker", "flags", "options"];
+
+/** Time by which a timer may be early. */
+const TIMER_EARLY_MS = 2;
 
 class RootcellarTransaction extends SqliteTransaction {
 	/**
@@ -168,8 +172,11 @@ class RootcellarClient extends SqliteClient {
 		}
 		session.raw = undefined;
 		raw.__knex__disposed = session.__knex__disposed;
-		await this.open().sessions.release(session);
-		await super.releaseConnection(raw);
+		try {
+			await this.open().sessions.release(session);
+		} finally {
+			await super.releaseConnection(raw);
+		}
 	}
 
 	/**
@@ -179,21 +186,29 @@ class RootcellarClient extends SqliteClient {
 	async _query(session, query) {
 		if (!query.sql) throw new Error("The query is empty");
 		const canceller = query.cancelOnTimeout ? new AbortController() : undefined;
-		session.canceller = canceller;
-		const options = { ...optionsOf(query), signal: canceller?.signal };
-		const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), options);
-		query.response = rows;
-		query.context = { lastID, changes };
-		return query;
+		if (canceller) session.cancellers.set(canceller, performance.now() + query.timeout);
+		try {
+			const options = { ...optionsOf(query), signal: canceller?.signal };
+			const { rows, changes, lastID } = await session.execute(query.sql, bindingsOf(query), options);
+			query.response = rows;
+			query.context = { lastID, changes };
+			return query;
+		} finally {
+			session.cancellers.delete(canceller);
+		}
 	}
 
 	/**
-	 * Implements `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have.
+	 * Implements `timeout(ms, { cancel: true })`, which Knex's own client for SQLite does not have. Knex does not say which of
+	 * the session's queries has timed out.
 	 *
 	 * @param {any} session
 	 */
 	async cancelQuery(session) {
-		session.canceller?.abort();
+		const now = performance.now() + TIMER_EARLY_MS;
+		for (const [canceller, due] of session.cancellers) {
+			if (due <= now) canceller.abort();
+		}
 	}
 
 	/**
