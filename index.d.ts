@@ -1011,6 +1011,9 @@ export interface Sqlite extends SqlMethods {
 	 * Reserves the writing connection, for libraries that issue `BEGIN` and `COMMIT` themselves. Other writes wait until
 	 * it is released. If it is idle for `idleTimeoutMs`, it is rolled back and taken back, and later calls reject.
 	 *
+	 * Where SQLite itself rolls back a transaction that was begun on it (a full disk, an interrupted write, `INSERT OR
+	 * ROLLBACK`), the calls after it reject with `ERR_TRANSACTION_LOST` until `ROLLBACK`, so that none is committed by itself.
+	 *
 	 * @example
 	 * ```ts
 	 * const connection = await dataStore.sqlite.reserve();

@@ -35,12 +35,7 @@ const { openScope, queueOf } = require("../api/transaction.js");
  */
 
 /** Errors with which a reserved connection ends of itself. */
-const ENDED = new Set([
-	"ERR_TRANSACTION_CLOSED",
-	"ERR_TRANSACTION_TIMEOUT",
-	"ERR_TRANSACTION_LOST",
-	"ERR_STORE_CLOSED",
-]);
+const ENDED = new Set(["ERR_TRANSACTION_CLOSED", "ERR_TRANSACTION_TIMEOUT", "ERR_STORE_CLOSED"]);
 
 /**
  * Connection as query builders expect one, which send `BEGIN`, `COMMIT` and `PRAGMA foreign_keys` as text.
@@ -276,7 +271,7 @@ class SqlSession {
 			try {
 				await this.runInPlace(sql);
 			} catch {
-				// SQLite has rolled back by itself. What is left of the lease is of no use.
+				// It has ended meanwhile. What is left of the lease is of no use.
 				await this.releaseLease();
 			}
 		} else {

@@ -315,6 +315,20 @@ describe("queries", () => {
 		expect(await db("items").pluck("name")).toEqual(["kept", "in time"]);
 	});
 
+	test("behind a query that was interrupted in a transaction nothing is committed", async () => {
+		const { db } = await items();
+		const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+		const failed = db.transaction(async (trx) => {
+			await trx("items").insert({ name: "before" });
+			await rejection(() => trx.raw(`INSERT INTO items (name) ${endless}`).timeout(50, { cancel: true }).then());
+			const behind = await rejection(() => trx("items").insert({ name: "behind" }).then());
+			expect(behind.code).toBe("ERR_TRANSACTION_LOST");
+		});
+		expect(await rejection(() => failed.then())).toMatchObject({ code: "ERR_TRANSACTION_LOST" });
+		await db.transaction((trx) => trx("items").insert({ name: "next" }));
+		expect(await db("items").pluck("name")).toEqual(["next"]);
+	});
+
 	test("a transaction that SQLite has rolled back leaves nothing waiting, also where foreign keys are off", async () => {
 		const { db, store } = await items();
 		await db("items").insert({ name: "there" });
@@ -322,6 +336,8 @@ describe("queries", () => {
 		const statement = "INSERT OR ROLLBACK INTO items (name) VALUES ('there')";
 		const error = await rejection(() => db.transaction((trx) => trx.raw(statement)).then());
 		expect(error.code).toBe("SQLITE_CONSTRAINT_UNIQUE");
+		expect(await db.raw("PRAGMA foreign_keys")).toEqual([{ foreign_keys: 0 }]);
+		await db.raw("PRAGMA foreign_keys = ON");
 		const began = performance.now();
 		await store.appData.set({ key: "k", value: 1 });
 		await db.destroy();

@@ -250,6 +250,20 @@ describe("a transaction", () => {
 		expect([await db.selectFrom("part").selectAll().execute(), await names(db)]).toEqual([[], ["next"]]);
 	});
 
+	test("that SQLite itself has rolled back commits nothing behind it, and the next one works", async () => {
+		const { db, store } = await items();
+		await sql`CREATE UNIQUE INDEX names ON item (name)`.execute(db);
+		await add(db, "there");
+		const failed = db.transaction().execute(async (trx) => {
+			await add(trx, "before");
+			await rejection(() => sql`INSERT OR ROLLBACK INTO item (name) VALUES ('there')`.execute(trx));
+			expect(await rejection(() => add(trx, "behind"))).toMatchObject({ code: "ERR_TRANSACTION_LOST" });
+		});
+		await expect(failed).rejects.toMatchObject({ code: "ERR_TRANSACTION_LOST" });
+		await db.transaction().execute((trx) => add(trx, "next"));
+		expect(await store.sqlite.all("SELECT name FROM item")).toEqual([{ name: "there" }, { name: "next" }]);
+	});
+
 	test("has temporary tables, for as long as it lasts", async () => {
 		const { db } = await items();
 		const rows = await db.transaction().execute(async (trx) => {

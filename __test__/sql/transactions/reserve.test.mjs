@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { expectFailure, rejection } from "../../helpers/errors.mjs";
-import { storeWithRows, valuesOf } from "../tables.mjs";
+import { numbers, storeWithRows, valuesOf } from "../tables.mjs";
 
 const INSERT = "INSERT INTO t (a) VALUES (?)";
 
@@ -147,6 +147,51 @@ describe("a reserved connection", () => {
 		}
 		await connection.release();
 		expect(await valuesOf(sqlite)).toEqual(["row 1", "script", "statement"]);
+	});
+
+	test("runs nothing behind a transaction that SQLite itself has rolled back, until ROLLBACK", async () => {
+		const { sqlite } = await storeWithRows(1);
+		const connection = await sqlite.reserve();
+		const fails = "INSERT OR ROLLBACK INTO t (a) VALUES ('row 1')";
+		const loses = [
+			() => connection.run(fails),
+			() => connection.all(`${fails} RETURNING id`),
+			() => connection.exec(`SAVEPOINT s; ${fails}`),
+			() => connection.batch([{ sql: INSERT, params: ["in a batch"] }, { sql: fails }]),
+			() => connection.run(`${numbers()} INSERT INTO t (a) SELECT 'n' || i FROM numbers`, [], { timeoutMs: 50 }),
+		];
+		const behind = [
+			() => connection.run(INSERT, ["behind"]),
+			() => connection.all("SELECT a FROM t"),
+			() => connection.iterate("SELECT a FROM t").next(),
+			() => connection.batch([{ sql: INSERT, params: ["behind"] }]),
+			() => connection.exec("INSERT INTO t (a) VALUES ('behind'); COMMIT"),
+			() => connection.run("BEGIN"),
+			() => connection.run("ROLLBACK TO s"),
+			() => connection.run("COMMIT"),
+		];
+		const ends = [
+			() => connection.run("ROLLBACK"),
+			() => connection.batch([{ sql: "ROLLBACK" }]),
+			() => connection.exec("ROLLBACK; BEGIN; COMMIT"),
+		];
+		for (const [n, lose] of loses.entries()) {
+			await connection.exec("BEGIN; INSERT INTO t (a) VALUES ('before')");
+			expect((await rejection(lose)).code).toMatch(/SQLITE_CONSTRAINT_UNIQUE|TimeoutError|TIMEOUT/);
+			for (const call of behind) expect(await rejection(call)).toMatchObject({ code: "ERR_TRANSACTION_LOST" });
+			await ends[n % ends.length]();
+			expect(await valuesOf(connection)).toEqual(["row 1"]);
+		}
+		// Where nothing is open nothing is lost: the next statement is one of its own.
+		for (const lose of loses.slice(0, 2)) {
+			expect(await rejection(lose)).toMatchObject({ code: "SQLITE_CONSTRAINT_UNIQUE" });
+			await connection.run("DELETE FROM t WHERE a <> 'row 1'");
+		}
+		await connection.exec("BEGIN; INSERT INTO t (a) VALUES ('before')");
+		await rejection(loses[0]);
+		await connection.release();
+		await sqlite.run(INSERT, ["afterwards"]);
+		expect(await valuesOf(sqlite)).toEqual(["row 1", "afterwards"]);
 	});
 
 	test("keeps the order of statements in flight among which one fails", async () => {

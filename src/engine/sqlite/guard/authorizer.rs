@@ -96,8 +96,9 @@ impl Drop for Watching<'_> {
 
 fn note(facts: &mut StatementFacts, context: &AuthContext) {
     match &context.action {
-        AuthAction::Transaction { .. } => {
+        AuthAction::Transaction { operation } => {
             facts.ends_transaction = true;
+            facts.rolls_back = *operation == TransactionOperation::Rollback;
             facts.is_bound_to_mode = true;
         }
         AuthAction::Savepoint { operation, .. } => {

@@ -29,6 +29,8 @@ pub struct StatementFacts {
     pub refused: Option<String>,
     /// `BEGIN`, `COMMIT` or `ROLLBACK`.
     pub ends_transaction: bool,
+    /// `ROLLBACK` of a whole transaction.
+    pub rolls_back: bool,
     /// `SAVEPOINT`, `RELEASE` or `ROLLBACK TO`.
     pub is_savepoint: bool,
     /// `PRAGMA`.

@@ -32,6 +32,8 @@ pub struct UserConnection {
     are_steps_limited: Arc<AtomicBool>,
     /// A statement has changed the connection's state, or made something temporary, since the last reset.
     pub is_altered: Cell<bool>,
+    /// SQLite itself has rolled back a transaction that the user of a reserved connection still takes for open.
+    pub has_lost_transaction: Cell<bool>,
     /// Number of users that want plans by parameter values.
     plans_by_values: Cell<u32>,
 }
@@ -67,6 +69,7 @@ impl UserConnection {
             interrupt,
             are_steps_limited,
             is_altered: Cell::new(false),
+            has_lost_transaction: Cell::new(false),
             plans_by_values: Cell::new(0),
         })
     }

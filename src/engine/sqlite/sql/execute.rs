@@ -28,21 +28,25 @@ pub fn run(connection: &UserConnection, job: &Job, mode: Mode) -> Result<Vec<Sta
     let _plans = connection.plan_patterns_by_values(job.work.texts());
     match &job.work {
         Work::One(statement) => Ok(vec![run_one(connection, statement, mode)?]),
-        Work::All(statements) => with_savepoint(connection, || {
-            statements
-                .iter()
-                .enumerate()
-                .map(|(index, statement)| {
-                    run_one(connection, statement, mode).map_err(|refusal| match refusal {
-                        Refusal::Alone => {
-                            Error::from(SqlError::Forbidden(WITHIN_BATCH.to_owned())).in_statement(index).into()
-                        }
-                        Refusal::Failed(error) => Refusal::Failed(error.in_statement(index)),
-                        Refusal::TransactionFailed(error) => Refusal::TransactionFailed(error.in_statement(index)),
-                        Refusal::Conflict => Refusal::Conflict,
+        Work::All(statements) => watch_loss(connection, mode, false, || {
+            with_savepoint(connection, || {
+                statements
+                    .iter()
+                    .enumerate()
+                    .map(|(index, statement)| {
+                        run_one(connection, statement, mode).map_err(|refusal| match refusal {
+                            Refusal::Alone => {
+                                Error::from(SqlError::Forbidden(WITHIN_BATCH.to_owned())).in_statement(index).into()
+                            }
+                            Refusal::Failed(error) => Refusal::Failed(error.in_statement(index)),
+                            Refusal::TransactionFailed(error) => {
+                                Refusal::TransactionFailed(error.in_statement(index))
+                            }
+                            Refusal::Conflict => Refusal::Conflict,
+                        })
                     })
-                })
-                .collect()
+                    .collect()
+            })
         }),
         Work::Script(sql) if mode == Mode::Group || mode == Mode::Transaction => {
             with_savepoint(connection, || run_script(connection, sql, mode))?;
@@ -80,25 +84,59 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
     let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
     let mut facts = prepared.facts.clone();
     check_mode(&facts, mode)?;
+    if connection.has_lost_transaction.get() {
+        return end_lost(connection, &facts).map(|()| StatementOutcome::default());
+    }
     if statement.rows.is_some() && !prepared.readonly() && prepared.column_count() == 0 && !statement.may_lack_rows
     {
         return Err(SqlError::NotARead.into());
     }
     bind(&mut prepared, &statement.parameters)?;
     note_alteration(connection, &facts);
-    let is_control = facts.ends_transaction || facts.is_savepoint || facts.is_pragma || facts.is_vacuum;
+    let controls_transaction = facts.ends_transaction || facts.is_savepoint;
+    let is_control = controls_transaction || facts.is_pragma || facts.is_vacuum;
     let is_plain_write = !prepared.readonly() && !is_control;
     let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
     let rows = statement.rows.as_ref();
-    let result = if is_plain_write && (is_ours || rows.is_some()) {
+    let result = watch_loss(connection, mode, controls_transaction, || {
+        let mut run = || Ok(execute(connection, &mut prepared, rows, mode, &mut facts)?);
         // A statement can fail halfway (`OR FAIL`), and so can reading the rows that it returns.
-        with_savepoint(connection, || Ok(execute(connection, &mut prepared, rows, mode, &mut facts)?))
-    } else {
-        execute(connection, &mut prepared, rows, mode, &mut facts).map_err(Refusal::from)
-    };
+        if is_plain_write && (is_ours || rows.is_some()) { with_savepoint(connection, run) } else { run() }
+    });
     // Recompiled while it ran, the statement may turn out to be bound to its mode.
     prepared.facts.is_bound_to_mode |= facts.is_bound_to_mode;
     result
+}
+
+/// Runs statements, and notes it if SQLite has ended the transaction of a reserved connection by itself: what comes behind
+/// them would be committed statement by statement.
+fn watch_loss<T>(
+    connection: &UserConnection,
+    mode: Mode,
+    controls_transaction: bool,
+    run: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let was_open = !connection.is_autocommit();
+    let was_lost = connection.has_lost_transaction.get();
+    let result = run();
+    if mode == Mode::Reserved && result.is_err() && !controls_transaction {
+        // Also over the note of a part, which ran in a savepoint of ours alone.
+        connection.has_lost_transaction.set(was_lost || was_open && connection.is_autocommit());
+    }
+    result
+}
+
+/// Ends a transaction that SQLite has rolled back by itself, if a statement is the user's `ROLLBACK`.
+///
+/// # Errors
+///
+/// [`SqlError::TransactionLost`] for any other statement.
+fn end_lost(connection: &UserConnection, facts: &StatementFacts) -> Result<(), Refusal> {
+    if !facts.rolls_back {
+        return Err(SqlError::TransactionLost.into());
+    }
+    connection.has_lost_transaction.set(false);
+    Ok(())
 }
 
 /// Switches foreign keys off or on at once, also within a transaction, where the pragma of this name does nothing
@@ -124,8 +162,15 @@ fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), 
         if statement.parameter_count() > 0 {
             return Err(SqlError::Text("of exec() must have no parameters; use run()").into());
         }
+        if connection.has_lost_transaction.get() {
+            end_lost(connection, &facts)?;
+            continue;
+        }
         note_alteration(connection, &facts);
-        execute(connection, &mut statement, None, mode, &mut facts)?;
+        let controls_transaction = facts.ends_transaction || facts.is_savepoint;
+        watch_loss(connection, mode, controls_transaction, || {
+            Ok(execute(connection, &mut statement, None, mode, &mut facts)?)
+        })?;
     }
 }
 

@@ -16,6 +16,7 @@ pub fn reset(connection: &UserConnection) -> Result<(), Error> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
     }
+    connection.has_lost_transaction.set(false);
     if !connection.is_altered.get() {
         return Ok(());
     }

@@ -191,18 +191,18 @@ impl RunningLease<'_> {
                 reply.send(Ok(outcome));
             }
             LeaseRequest::Read(addresses, now_ms, reply) => {
-                reply.send(self.check().and_then(|()| point_read::values(connection, &addresses, now_ms)));
+                reply.send(self.check_read().and_then(|()| point_read::values(connection, &addresses, now_ms)));
             }
             LeaseRequest::Keys(query, send, reply) => {
-                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                let running = self.check_read().and_then(|()| connection.cancellable(Some(&self.cancel)));
                 reply.send(running.and_then(|_running| answer(connection, &query, None, send)));
             }
             LeaseRequest::Query(read) => {
-                let running = self.check().and_then(|()| connection.cancellable(Some(&self.cancel)));
+                let running = self.check_read().and_then(|()| connection.cancellable(Some(&self.cancel)));
                 read.run(running.as_ref().map(|_| connection), self.mode());
             }
             LeaseRequest::OpenCursor(number, open, reply) => {
-                let opened = self.check().and_then(|()| Cursor::new(connection, open, self.mode()));
+                let opened = self.check_read().and_then(|()| Cursor::new(connection, open, self.mode()));
                 match opened {
                     Ok(cursor) => {
                         self.cursors.insert(number, cursor);
@@ -239,6 +239,13 @@ impl RunningLease<'_> {
     fn check(&self) -> Result<(), Error> {
         self.check_going()?;
         self.file.check()
+    }
+
+    /// As [`Self::check`], and that no transaction of a reserved connection is lost. A statement is asked that when it has
+    /// been compiled, as it may be the `ROLLBACK` after which the connection is of use again.
+    fn check_read(&self) -> Result<(), Error> {
+        self.check()?;
+        if self.connection.has_lost_transaction.get() { Err(SqlError::TransactionLost.into()) } else { Ok(()) }
     }
 
     /// Checks that the transaction is not cancelled or lost.
