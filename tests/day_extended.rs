@@ -77,7 +77,7 @@ struct Bot {
 impl Bot {
     fn new(database: Database, start_s: i64, interval_s: i64) -> Self {
         let booted = Instant::now();
-        let time_of_day = TimeOfDay::new(booted, start_s * SECOND_MS);
+        let time_of_day = TimeOfDay::new(booted, start_s * SECOND_MS, &[]);
         let (files, second, ahead_s, snapshot_wanted, most_bytes) = (Vec::new(), 0, 0, false, 0);
         Self {
             database,

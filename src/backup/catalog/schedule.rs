@@ -53,9 +53,18 @@ pub struct TimeOfDay {
 }
 
 impl TimeOfDay {
-    /// Trusts the present wall clock.
+    /// Trusts the present wall clock, unless it says that there was no backup for two days until the last one: then it may
+    /// have been set ahead before this process began, and is held to be ahead of the backup before that gap.
     #[must_use]
-    pub fn new(now: Instant, now_ms: i64) -> Self {
+    pub fn new(now: Instant, now_ms: i64, files: &[BackupFile]) -> Self {
+        let age = |file: &BackupFile| Duration::from_millis(u64::try_from(now_ms - file.time_ms).unwrap_or(0));
+        // Of the last day may be what a process before this one made by the same clock.
+        let before = files.iter().filter(|file| age(file) >= CLOCK_BELIEVED_AFTER).max_by_key(|file| file.time_ms);
+        let doubted = before.filter(|file| age(file) >= CLOCK_BELIEVED_AFTER * 2);
+        Self::in_step(now, doubted.map_or(now_ms, |file| file.time_ms))
+    }
+
+    fn in_step(now: Instant, now_ms: i64) -> Self {
         Self { in_step: (now, now_ms), ahead_since: None }
     }
 
@@ -72,7 +81,7 @@ impl TimeOfDay {
                 return ahead;
             }
         }
-        *self = Self::new(now, now_ms);
+        *self = Self::in_step(now, now_ms);
         Duration::ZERO
     }
 }
@@ -137,7 +146,7 @@ mod tests {
         const NIGHT_MS: u64 = 8 * 60 * 60 * 1000;
         let start = Instant::now();
         let after = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut time = TimeOfDay::new(start, 0);
+        let mut time = TimeOfDay::new(start, 0, &[]);
         assert_eq!(time.ahead(after(30), 30_000), ms(0));
         assert_eq!(time.ahead(after(60), 30_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs() - 30_000));
         assert_eq!(time.ahead(after(90), 90_000 + YEAR_MS), ms(YEAR_MS.unsigned_abs()));
@@ -150,5 +159,25 @@ mod tests {
         assert_eq!(time.ahead(after(180 + 86_399), night(180 + 86_399)), ms(NIGHT_MS));
         assert_eq!(time.ahead(after(180 + 86_400), night(180 + 86_400)), ms(0));
         assert_eq!(time.ahead(after(180 + 86_430), night(180 + 86_430)), ms(0));
+    }
+
+    #[test]
+    fn a_time_of_day_that_is_ahead_of_all_backups_is_believed_after_a_day() {
+        const HOUR_MS: i64 = 60 * 60 * 1000;
+        const MONTH_MS: i64 = 30 * 24 * HOUR_MS;
+        let start = Instant::now();
+        let after_a_day = start + Duration::from_secs(86_400);
+        let backup = |time_ms| BackupFile { name: FileName::captured(Txid::new(1).unwrap()), bytes: 1, time_ms };
+        // The newest is of a process that began, by the same clock, a little before.
+        let files = [-HOUR_MS, 0, MONTH_MS - HOUR_MS, 2 * MONTH_MS].map(backup);
+        let mut time = TimeOfDay::new(start, MONTH_MS, &files);
+        assert_eq!(time.ahead(start, MONTH_MS), ms(MONTH_MS.unsigned_abs()));
+        assert_eq!(time.ahead(after_a_day, MONTH_MS + 24 * HOUR_MS), ms(0));
+        // An ordinary restart, one after a weekend's half, and the first.
+        let others =
+            [vec![backup(0), backup(MONTH_MS - 30 * HOUR_MS)], vec![backup(MONTH_MS - 40 * HOUR_MS)], vec![]];
+        for files in others {
+            assert_eq!(TimeOfDay::new(start, MONTH_MS, &files).ahead(start, MONTH_MS), ms(0));
+        }
     }
 }

@@ -54,7 +54,8 @@ pub struct Worker {
     /// True while the thread waits to be told of a commit.
     is_at_rest: Arc<AtomicBool>,
     next_maintenance: Instant,
-    time_of_day: TimeOfDay,
+    /// Known from the first maintenance on.
+    time_of_day: Option<TimeOfDay>,
     is_checked: bool,
     /// Check of a large file.
     check: Option<BackgroundCheck>,
@@ -88,7 +89,7 @@ impl Worker {
             earliest_capture: Instant::now(),
             is_at_rest: Arc::default(),
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
-            time_of_day: TimeOfDay::new(Instant::now(), now_ms()),
+            time_of_day: None,
             is_checked,
             check: None,
         }
@@ -239,12 +240,8 @@ impl Worker {
 
     /// Runs maintenance, and begins to check a large file, once.
     fn maintain(&mut self) {
-        let today_ms = now_ms();
-        let ahead = self.time_of_day.ahead(Instant::now(), today_ms);
-        let worked = match &mut self.publisher {
-            Some(publisher) => publisher.maintain(today_ms, ahead, self.options.retention),
-            None => return,
-        };
+        let Some(publisher) = &mut self.publisher else { return };
+        let worked = Self::maintain_by_clock(publisher, &mut self.time_of_day, self.options.retention);
         self.tell_problem();
         let has_worked = *worked.as_ref().unwrap_or(&true);
         let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
@@ -257,6 +254,19 @@ impl Worker {
             let (status, observers) = (Arc::clone(&self.status), Arc::clone(&self.observers));
             self.check = BackgroundCheck::start(&self.path, status, observers).ok();
         }
+    }
+
+    fn maintain_by_clock(
+        publisher: &mut Publisher,
+        time_of_day: &mut Option<TimeOfDay>,
+        retention: Duration,
+    ) -> Result<bool, Error> {
+        let (now, today_ms) = (Instant::now(), now_ms());
+        let time_of_day = match time_of_day {
+            Some(known) => known,
+            None => time_of_day.insert(publisher.time_of_day(now, today_ms)?),
+        };
+        publisher.maintain(today_ms, time_of_day.ahead(now, today_ms), retention)
     }
 
     /// Backs up now, or waits until the process that makes the backups has done so.
