@@ -66,6 +66,14 @@ impl Bot {
         Publisher::new(&self.folder.path().join("state"), self.destination.clone(), capture).unwrap()
     }
 
+    /// Gives the database an identity, as one that the store has opened has.
+    fn identify(&self, identity: &str) {
+        let table = "CREATE TABLE __rootcellar_schema (version INTEGER NOT NULL)";
+        self.connection.execute_batch(table).unwrap();
+        let row = "INSERT INTO __rootcellar_schema VALUES ('database:' || ?1)";
+        self.connection.execute(row, [identity]).unwrap();
+    }
+
     fn write(&self, value: &str) {
         self.connection.execute("UPDATE t SET v = ?", [value]).unwrap();
     }
@@ -231,6 +239,46 @@ fn another_machines_backup_of_the_name_of_a_late_one_is_a_conflict() {
     bot.write("later");
     assert_eq!(publisher.run(START_MS + 3000).unwrap_err().code(), "ERR_BACKUP_CONFLICT");
     assert_eq!(copy.restored(), "late");
+}
+
+#[test]
+fn a_file_that_is_of_another_database_than_the_backups_adds_nothing_to_them() {
+    for is_merged in [false, true] {
+        let backups = tempfile::tempdir().unwrap();
+        let first = Bot::new(backups.path());
+        first.identify("00000000000000A1");
+        let mut publisher = first.publisher();
+        for second in 0..60 {
+            first.write(&format!("first {second}"));
+            publisher.run(START_MS + second * 1000).unwrap();
+        }
+        while is_merged && publisher.maintain(START_MS + 3_600_000, Duration::ZERO, WEEK).unwrap() {}
+        let before = first.files();
+
+        let other = Bot::new(backups.path());
+        other.identify("00000000000000B2");
+        other.write("other");
+        for _ in 0..2 {
+            let mut others = other.publisher();
+            assert_eq!(others.run(START_MS + 3_700_000).unwrap_err().code(), "ERR_BACKUP_CONFLICT");
+            assert!(!others.maintain(START_MS + 3_700_000, Duration::ZERO, WEEK).unwrap());
+        }
+        assert_eq!(first.files(), before, "merged: {is_merged}");
+
+        // Its own copy of which nothing is known, and a file that has no identity, may well be what the backups are of.
+        for identity in [Some("00000000000000A1"), None] {
+            let copy = Bot::new(backups.path());
+            if let Some(identity) = identity {
+                copy.identify(identity);
+            }
+            copy.write("moved");
+            assert!(copy.publisher().run(START_MS + 3_800_000).unwrap().is_some());
+            assert_eq!(copy.restored(), "moved");
+        }
+        // Now nothing says what the backups are of.
+        assert!(other.publisher().run(START_MS + 3_900_000).unwrap().is_some());
+        assert_eq!(other.restored(), "other");
+    }
 }
 
 #[test]

@@ -95,6 +95,33 @@ fn an_old_disk_is_set_aside_for_the_newer_backup() {
 }
 
 #[test]
+fn a_file_is_no_old_copy_of_another_database() {
+    let [machine, other] = [Machine::new(), Machine::new()];
+    let store = machine.open();
+    store.set("key", "1");
+    store.close();
+    for value in ["2", "3", "4"] {
+        let store = other.open();
+        store.set("key", value);
+        store.close();
+    }
+    std::fs::remove_dir_all(&machine.destination).unwrap();
+    std::fs::rename(&other.destination, &machine.destination).unwrap();
+    for value in ["1", "5"] {
+        let store = machine.open();
+        assert!(store.restored().is_none());
+        assert_eq!(store.get("key").as_deref(), Some(value));
+        store.set("key", "5");
+        store.close();
+    }
+    assert_eq!(machine.set_aside(), [""; 0]);
+    remove(&machine, &EVERYTHING);
+    let store = machine.open();
+    assert_eq!(store.get("key").as_deref(), Some("4"));
+    store.close();
+}
+
+#[test]
 fn what_a_kill_left_is_kept_and_backed_up() {
     let machine = Machine::slow();
     let store = machine.open();

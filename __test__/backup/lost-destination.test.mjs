@@ -1,6 +1,7 @@
 // A folder of backups that is removed, or gets what is no backup, while the bot runs; and two bots that take turns.
 
 import {
+	copyFileSync,
 	existsSync,
 	mkdirSync,
 	readdirSync,
@@ -12,11 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectFailure } from "../helpers/errors.mjs";
+import { expectFailure, rejection } from "../helpers/errors.mjs";
 import { remove } from "../helpers/files.mjs";
 import { raw } from "../helpers/raw.mjs";
 import { until } from "../helpers/time.mjs";
-import { lose, openBackedUp as open, rarely } from "./backups.mjs";
+import { lose, machineWithFile, openBackedUp as open, rarely } from "./backups.mjs";
 import { captured, machine } from "./machine.mjs";
 
 const backupsAt = (destination) =>
@@ -238,6 +239,58 @@ describe("names that cannot be backups", () => {
 		await next.close();
 		lose(file);
 		expect(await open(file).appData.get("k")).toBe(4);
+	});
+});
+
+describe("a bot whose destination has the backups of another database", () => {
+	const made = ["as this version makes it", "as a version made it that gave it no identity"];
+	test.each(made)("%s: adds nothing to them, is told so, and backs up when it has one of its own", async (how) => {
+		const [first, other] = [await machineWithFile(), machine()];
+		const url = first.destination;
+		if (how !== made[0]) {
+			await raw(first.file, "delete from __rootcellar_schema where typeof(version) = 'text'");
+		}
+		const store = open(first.file, rarely(url));
+		await store.appData.set({ key: "k", value: "first" });
+		await store.backups.create();
+		await store.close();
+		const alone = open(other.file, rarely(other.destination));
+		await alone.appData.set({ key: "k", value: "other" });
+		await alone.backups.create();
+		await alone.close();
+		const before = backupsAt(url);
+		for (const value of [1, 2]) {
+			const mistaken = open(other.file, rarely(url));
+			await mistaken.appData.set({ key: "n", value });
+			const error = await rejection(() => mistaken.backups.create());
+			expect(error).toMatchObject({ code: "ERR_BACKUP_CONFLICT" });
+			expect(error.message).toContain("backups of another database");
+			await mistaken.close();
+		}
+		expect(backupsAt(url)).toEqual(before);
+		const again = open(first.file, rarely(url));
+		expect(await again.appData.get("k")).toBe("first");
+		await again.appData.set({ key: "k", value: "first, later" });
+		await again.backups.create();
+		const corrected = open(other.file, rarely(other.destination));
+		expect(await corrected.kv.getMany(["k", "n"])).toEqual(["other", 2]);
+		await corrected.backups.create();
+	});
+
+	test("goes on with those of its own file, although nothing is known of them any more", async () => {
+		const [old, moved] = [machine(), machine()];
+		const url = old.destination;
+		const store = open(old.file, rarely(url));
+		await store.appData.set({ key: "k", value: 1 });
+		await store.backups.create();
+		await store.close();
+		copyFileSync(old.file, moved.file);
+		const next = open(moved.file, rarely(url));
+		await next.appData.set({ key: "k", value: 2 });
+		await next.backups.create();
+		await next.close();
+		lose(moved.file);
+		expect(await open(moved.file, rarely(url)).appData.get("k")).toBe(2);
 	});
 });
 

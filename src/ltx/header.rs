@@ -37,7 +37,7 @@ pub struct Header {
     pub wal_size: i64,
     /// Salts of the log.
     pub wal_salts: [u32; 2],
-    /// Unused by Litestream.
+    /// Unused by Litestream. Here the identity of the database, if it has one.
     pub node_id: u64,
     /// Zeros, covered only by the checksum of the file.
     pub reserved: [u8; 20],

@@ -67,6 +67,7 @@ impl<R: Read> Merge<R> {
         let (first, last) = (first.decoder.header(), last.decoder.header());
         let mut header = Header::new(last.page_size, last.commit, first.min_txid, last.max_txid, last.timestamp_ms);
         header.wal_offset = 0;
+        header.node_id = last.node_id;
         for input in &mut inputs {
             input.advance()?;
         }

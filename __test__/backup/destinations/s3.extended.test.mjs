@@ -105,7 +105,8 @@ test("a second writer is detected by a condition on the put, and histories are n
 	const first = open(one.file, rarely(one.url));
 	await first.appData.set({ key: "k", value: 1 });
 	await first.backups.create();
-	await raw(other.file, "create table t (x)");
+	// A copy, of which nothing is known.
+	await raw(one.file, `vacuum into '${other.file}'`);
 	const second = open(other.file, rarely(one.url));
 	await second.appData.set({ key: "k", value: "second" });
 	await second.backups.create();

@@ -9,7 +9,7 @@ use super::compare::{Visit, visit_changed, visit_changed_among, visit_pages};
 use super::page_hashes::{Page, PageTable};
 use crate::backup::fs::disk;
 use crate::engine::sqlite::wal::frames::WalState;
-use crate::engine::sqlite::{open_own_reader, snapshot_header};
+use crate::engine::sqlite::{identity, open_own_reader, snapshot_header};
 use crate::limits::BUSY_TIMEOUT;
 use crate::ltx::PageSize;
 use crate::{BackupProblem, Error};
@@ -23,6 +23,8 @@ pub struct Image {
     pub commit: u32,
     /// State of the write-ahead log; `None` if nothing was committed to one.
     pub wal: Option<WalState>,
+    /// Identity of the database ([`identity`]).
+    pub identity: Option<u64>,
     /// Modification time of the database file ([`disk::written_ns`]).
     pub written_ns: Option<u64>,
 }
@@ -107,7 +109,8 @@ impl PageDiff {
         self.lock_page = page_size.lock_page();
         let wal = snapshot_header(&self.connection).map(WalState::new);
         let written_ns = self.connection.path().and_then(|path| disk::written_ns(Path::new(path)));
-        Ok((commit > 0).then_some(Image { page_size, commit, wal, written_ns }))
+        let identity = identity(&self.connection);
+        Ok((commit > 0).then_some(Image { page_size, commit, wal, identity, written_ns }))
     }
 
     /// Like [`Capture::changes`], limited to the given pages, all of which exist.

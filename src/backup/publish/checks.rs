@@ -2,7 +2,7 @@
 
 use super::file_check::is_whole;
 use super::publisher::Publisher;
-use super::reconcile::end_of;
+use super::reconcile::{end_of, identity_of};
 use crate::backup::catalog::files::{BackupFile, FileName, Level, newest_txid};
 use crate::backup::catalog::plan::{Target, plan};
 use crate::backup::local::conflict;
@@ -15,6 +15,18 @@ impl Publisher {
         conflict::mark(&self.folder, &*self.destination);
         self.conflict = Some(error.clone());
         error
+    }
+
+    /// Finds a conflict if the destination's backups are of another database, where nothing else tells what they are of.
+    /// Every opening finds it again, until they are gone.
+    pub(super) fn check_identity(&mut self, files: &[BackupFile]) -> Result<(), Error> {
+        let Some(theirs) = identity_of(&*self.destination, files) else { return Ok(()) };
+        let Some(image) = self.capture.begin()? else { return Ok(()) };
+        self.capture.end();
+        if image.identity.is_some_and(|own| own != theirs) {
+            self.conflict = Some(conflict::error(&*self.destination, "backups of another database"));
+        }
+        Ok(())
     }
 
     /// Marks the conflict of a file that was opened as an old copy and has changed since: its changes are nowhere

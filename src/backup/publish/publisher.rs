@@ -113,6 +113,9 @@ impl Publisher {
             unusable: HashSet::new(),
             is_dirty: true,
         };
+        if publisher.known.is_none() && publisher.conflict.is_none() {
+            publisher.check_identity(&files)?;
+        }
         if let Some(known) = &publisher.known {
             publisher.state.rewrite(known, &older)?;
             publisher.check_last();

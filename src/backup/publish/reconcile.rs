@@ -51,6 +51,12 @@ pub fn newest_file(destination: &dyn Destination, files: &[BackupFile]) -> Optio
     Some((newest, page_size.unwrap_or(smallest)))
 }
 
+/// Identity of the database that a destination's newest file is of, if it says so.
+pub fn identity_of(destination: &dyn Destination, files: &[BackupFile]) -> Option<u64> {
+    let decoder = Decoder::new(destination.open(end_of(files)?.name).ok()?).ok()?;
+    Some(decoder.header().node_id).filter(|identity| *identity != 0)
+}
+
 /// Returns the lowest-level file among those that end with the newest transaction.
 pub fn end_of(files: &[BackupFile]) -> Option<&BackupFile> {
     let newest = newest_txid(files);

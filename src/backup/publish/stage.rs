@@ -78,7 +78,7 @@ impl Publisher {
     fn stage_changes(&mut self, image: Image, mut known: Known, now_ms: i64) -> Result<Option<Stage>, Error> {
         let txid = known.position.txid.next();
         let name = FileName::captured(txid);
-        let header = Header::new(image.page_size, image.commit, txid, txid, now_ms);
+        let header = header_of(&image, name, now_ms);
         let mut changes: Vec<Page> = Vec::new();
         let mut writing = None;
         let (destination, folder) = (&*self.destination, &self.folder);
@@ -149,7 +149,7 @@ impl Publisher {
         now_ms: i64,
         mut table: Option<&mut PageTable>,
     ) -> Result<StagedFile, Error> {
-        let header = Header::new(image.page_size, image.commit, name.min, name.max, now_ms);
+        let header = header_of(&image, name, now_ms);
         let mut writing = LtxWriter::begin(&*self.destination, &self.folder, name, header)?;
         if let Some(table) = &mut table {
             table.hashes.resize(image.commit as usize, 0);
@@ -163,6 +163,11 @@ impl Publisher {
         })?;
         writing.finish()
     }
+}
+
+fn header_of(image: &Image, name: FileName, now_ms: i64) -> Header {
+    let node_id = image.identity.unwrap_or(0);
+    Header { node_id, ..Header::new(image.page_size, image.commit, name.min, name.max, now_ms) }
 }
 
 fn position_of(image: &Image, txid: Txid, checksum: u64, time_ms: i64) -> Position {

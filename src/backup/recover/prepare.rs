@@ -11,7 +11,7 @@ use super::destination_state::{DestinationState, read_destination, read_if_it_an
 use super::inspect::{FileCondition, LastUse, inspect_file};
 use super::lost_wal::is_same_log;
 use super::put_in_place::Recovery;
-use crate::backup::catalog::files::newest_txid;
+use crate::backup::catalog::files::{BackupFile, newest_txid};
 use crate::backup::destination::Destination;
 use crate::backup::events::{BackupEvent, Hook, Observers};
 use crate::backup::fs::paths::with_suffix;
@@ -19,9 +19,11 @@ use crate::backup::local::conflict;
 use crate::backup::local::first_page::FirstPage;
 use crate::backup::local::state_dir::{Lock, Opening, StateDir};
 use crate::backup::local::state_file::StateFile;
+use crate::backup::publish::reconcile::{ChainPosition, identity_of};
 use crate::backup::restore::output::{in_use, is_in_use_as_it_is, removed_while_open};
 use crate::backup::restore::restored::Restored;
 use crate::engine::sqlite::stray_log::StrayLog;
+use crate::engine::sqlite::{identity, open_detached};
 use crate::{BackupProblem, Error};
 
 /// File that is ready to be opened.
@@ -84,6 +86,9 @@ pub fn prepare(
         // The file is as good as what is known. The backup thread reports what it finds.
         _ => return Ok(Recovered { restored: None, lock: Some(lock) }),
     };
+    // A file is no old copy of another database, whose backups it would be replaced by. The backup thread finds the conflict.
+    let is_anothers = chain == ChainPosition::Behind && is_of_another(path, &**destination, &files);
+    let chain = if is_anothers { ChainPosition::Unknown } else { chain };
     let begins_anew = found == FileCondition::Nothing && is_removed_beside(path, &**destination);
     let restored = match decide(&found, !files.is_empty(), position.is_some() && !begins_anew, chain) {
         Decision::Keep => None,
@@ -143,6 +148,12 @@ pub fn prepare(
         }
     };
     Ok(Recovered { restored, lock: Some(lock) })
+}
+
+/// Returns true if backups are known to be of another database than a file.
+fn is_of_another(path: &Path, destination: &dyn Destination, files: &[BackupFile]) -> bool {
+    let own = open_detached(path).ok().and_then(|connection| identity(&connection));
+    own.zip(identity_of(destination, files)).is_some_and(|(own, theirs)| own != theirs)
 }
 
 fn tell_damaged(path: &Path, problem: &str, observers: &Observers) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::integrity::{Depth, Verdict, check_database};
+use super::integrity::{Depth, Verdict, check_database, is_damage};
 use super::listing::timed;
 use super::progress::{RestoreProgress, by_steps};
 use super::restored::{Restored, Skipped};
@@ -232,7 +232,9 @@ fn attempt(
         let checked = check_integrity(output, &header, care);
         // A check that was interrupted has found nothing.
         go_on()?;
-        checked.map_err(AttemptError::Unsound)?;
+        if let Some(problem) = checked? {
+            return Err(AttemptError::Unsound(problem));
+        }
     }
     Ok(Restored {
         txid: header.max_txid,
@@ -381,8 +383,12 @@ fn read_back(
     Ok(Ok(()))
 }
 
-/// Runs SQLite's check of every page and row. The error is a part of a sentence.
-fn check_integrity(path: &Path, header: &Header, care: Care) -> Result<(), String> {
+/// Runs SQLite's check of every page and row. Returns what it finds, as a part of a sentence.
+///
+/// # Errors
+///
+/// `ERR_BACKUP_STATE` if the file cannot be checked, which is no evidence against the backups.
+fn check_integrity(path: &Path, header: &Header, care: Care) -> Result<Option<String>, Error> {
     let check = || -> Result<Option<String>, Error> {
         let mut connection = open_detached(path)?;
         if let Some(cancel) = care.cancel {
@@ -402,9 +408,14 @@ fn check_integrity(path: &Path, header: &Header, care: Care) -> Result<(), Strin
         })
     };
     match check() {
-        Ok(None) => Ok(()),
-        Ok(Some(problem)) => Err(problem),
-        Err(error) => Err(format!("the database that it leads to cannot be read: {error}")),
+        Err(error) if is_damage(&error) => {
+            Ok(Some(format!("the database that it leads to cannot be read: {error}")))
+        }
+        Err(error) => {
+            let message = format!("cannot check {}: {error}", path.display());
+            Err(Error::backup(BackupProblem::State, message))
+        }
+        checked => checked,
     }
 }
 

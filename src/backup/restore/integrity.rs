@@ -81,7 +81,7 @@ fn passes(connection: &Connection, check: &str) -> Result<Option<bool>, Error> {
 }
 
 /// Returns true if an error proves damage: SQLite cannot interpret the content of the file.
-fn is_damage(error: &Error) -> bool {
+pub fn is_damage(error: &Error) -> bool {
     ["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"].iter().any(|code| error.code().starts_with(code))
 }
 

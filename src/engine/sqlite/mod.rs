@@ -50,7 +50,7 @@ pub use registry::open_shared;
 pub use sql::cursor::{CursorReply, OpenCursor};
 pub use sql::reads::{Description, RowsPart, RowsReply, SqlRead};
 pub(crate) use table::columns;
-pub use table::schema::holds_keys;
+pub use table::schema::{holds_keys, identity};
 pub use wal::commit_log::CacheValidity;
 pub use wal::index_header::{WalIndex, WalIndexHeader};
 pub(crate) use wal::snapshot::snapshot_header;

@@ -49,6 +49,11 @@ const KEY_VALUE_TABLE_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = '
 const READ_VERSION: &str =
     "SELECT coalesce(max(version), 0) FROM __rootcellar_schema WHERE typeof(version) = 'integer' AND version > 0";
 
+/// Identity of a database, which its copies share: a row of text beside the version, random where it is made.
+const MAKE_IDENTITY: &str = "INSERT INTO main.__rootcellar_schema (version) SELECT 'database:' || hex(randomblob(8)) \
+    WHERE NOT EXISTS (SELECT 1 FROM main.__rootcellar_schema WHERE version GLOB 'database:*')";
+const READ_IDENTITY: &str = "SELECT version FROM main.__rootcellar_schema WHERE version GLOB 'database:*'";
+
 /// Checks the header and the version, before anything is written.
 pub fn check(connection: &Connection) -> Result<(), Error> {
     version(connection).map(drop)
@@ -57,9 +62,20 @@ pub fn check(connection: &Connection) -> Result<(), Error> {
 /// Applies missing migrations in one transaction. An up-to-date file is not written.
 pub fn migrate(connection: &Connection) -> Result<(), Error> {
     apply_pending(connection)?;
-    // Nothing depends on it: where it cannot go now, because the disk is full or the file is in use, it may the next time.
+    // Nothing depends on these: where they fail, because the disk is full or the file is in use, they may be done the next
+    // time.
     drop(remove_unused_index(connection));
+    if identity(connection).is_none() {
+        drop(connection.execute(MAKE_IDENTITY, []));
+    }
     Ok(())
+}
+
+/// Identity of the database; `None` if it has none, as one that this version of the package never opened.
+#[must_use]
+pub fn identity(connection: &Connection) -> Option<u64> {
+    let text: String = connection.query_row(READ_IDENTITY, [], |row| row.get(0)).ok()?;
+    u64::from_str_radix(text.strip_prefix("database:")?, 16).ok().filter(|identity| *identity != 0)
 }
 
 fn remove_unused_index(connection: &Connection) -> rusqlite::Result<()> {
@@ -83,8 +99,9 @@ fn apply_pending(connection: &Connection) -> Result<(), Error> {
     for migration in pending(&transaction)? {
         transaction.execute_batch(migration)?;
     }
-    transaction.execute("DELETE FROM __rootcellar_schema", [])?;
+    transaction.execute("DELETE FROM __rootcellar_schema WHERE typeof(version) <> 'text'", [])?;
     transaction.execute("INSERT INTO __rootcellar_schema (version) VALUES (?1)", [SCHEMA_VERSION])?;
+    transaction.execute(MAKE_IDENTITY, [])?;
     file_mark::make_first(&transaction)?;
     Ok(transaction.commit()?)
 }
