@@ -1,10 +1,13 @@
 //! Making a connection to the server that can be written to.
 
+use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::session::Session;
@@ -21,6 +24,10 @@ use crate::limits::{
 const ASK: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
     current_setting('server_version_num')::int4, current_setting('server_encoding') = 'UTF8', clock_timestamp(), \
     current_setting('rootcellar.connection', true)";
+
+/// Place in the server's source where a commit waits for its standbys, by which a notice tells that it has ceased to
+/// (PostgreSQL, `src/backend/replication/syncrep.c`); its words are in the server's language.
+const STANDBY_WAIT: &str = "SyncRepWaitForLSN";
 
 /// A connection to a server that can be written to.
 pub struct Connected {
@@ -111,8 +118,7 @@ async fn connect_to(
         connected => connected,
     };
     let (client, connection) = connected.map_err(|error| not_connected(&error))?;
-    // Ends when the client is dropped, or the connection is lost.
-    let connection = tokio::task::spawn_local(async move { drop(connection.await) }).abort_handle();
+    let connection = tokio::task::spawn_local(serve(connection)).abort_handle();
     let asked = (Instant::now(), now_ms());
     let row = client.query_typed_one(ASK, &[]).await?;
     let clock = ServerClock::between(asked, row.try_get(3)?);
@@ -128,6 +134,20 @@ async fn connect_to(
     let is_direct = marks && row.try_get::<_, Option<&str>>(4)? == Some(&*mark);
     let session = Session::new(client, is_direct);
     Ok(Connected { session, connection, clock, host, is_direct })
+}
+
+/// Serves a connection until the client is dropped, or the connection is lost.
+///
+/// A commit whose wait for a standby is cancelled, as by `statement_timeout`, is reported as done, after a notice. The
+/// connection ends with that: then the commit counts as unknown, and the ledger is asked, which waits for the standby again.
+async fn serve(
+    mut connection: Connection<impl AsyncRead + AsyncWrite + Unpin, impl AsyncRead + AsyncWrite + Unpin>,
+) {
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if matches!(&message, AsyncMessage::Notice(notice) if notice.routine() == Some(STANDBY_WAIT)) {
+            return;
+        }
+    }
 }
 
 /// Returns `true` if a pooler may have refused the options of a connection, which several clients are to share.
