@@ -13,6 +13,7 @@ const ABOVE_THE_CORE = "__test__/{adapters,backup/destinations,cli,import,platfo
 const ROUNDS = "__test__/**/*.rounds.test.mjs";
 
 const { ROOTCELLAR_TEST_ROUNDS = "many" } = process.env;
+const isLong = ROOTCELLAR_TEST_ROUNDS === "long";
 
 /** What the key-value tests on PostgreSQL are in `npm run test:all`. `npm run test:long` runs all of them, which takes long. */
 const QUICK_ON_POSTGRES = [
@@ -27,7 +28,7 @@ const LONG = "__test__/**/*.long.test.mjs";
 /** The key-value tests once more, on PostgreSQL: what they open is a database, and what looks at a file looks at that. */
 const onPostgres = {
 	name: "postgres",
-	include: ROOTCELLAR_TEST_ROUNDS === "long" ? ["__test__/key-value/**/*.test.mjs"] : QUICK_ON_POSTGRES,
+	include: isLong ? ["__test__/key-value/**/*.test.mjs"] : QUICK_ON_POSTGRES,
 	exclude: [EXTENDED, LONG],
 	globalSetup: ["__test__/postgres/suite/server.mjs"],
 	setupFiles: ["__test__/postgres/suite/setup.mjs"],
@@ -81,7 +82,7 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 export default defineConfig({
 	test: {
 		// What ends a test that hangs. A busy machine takes twenty times as long as an idle one, and that is no failure.
-		testTimeout: 300_000,
+		testTimeout: isLong ? 1_800_000 : 300_000,
 		hookTimeout: 300_000,
 		// Most of a test's time is spent on waiting for processes that it has started.
 		maxWorkers: availableParallelism() + 2,

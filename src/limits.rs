@@ -54,6 +54,9 @@ pub const TEXT_LENGTH_MAX: usize = if cfg!(target_pointer_width = "64") { (1 << 
 /// Bytes of values after which a read of several keys leaves the rest to the next read.
 pub const READ_BYTES_MAX: usize = 16 << 20;
 
+/// Frames of a log up to which reads share a snapshot that keeps it from being begun anew.
+pub const SNAPSHOT_KEPT_FRAMES_MAX: u32 = 1_000;
+
 /// Maximum wait for batches in flight when a JavaScript environment ends.
 pub const CLEANUP_WAIT: Duration = Duration::from_secs(60);
 

@@ -120,6 +120,9 @@ module.exports = {
 	/** Cost of a read from the file, a hit being 1. */
 	READ_COST: 8,
 
+	/** Cost of the reads of a turn from which on those from the file share a snapshot: a turn with a few reads keeps none. */
+	SNAPSHOT_KEPT_FROM: 40,
+
 	/** Keys of one call that are looked up inline. */
 	MANY_READ_INLINE_MAX: 1_000,
 

@@ -1,6 +1,6 @@
 "use strict";
 
-const { TURN_BUDGET } = require("../base/limits.js");
+const { SNAPSHOT_KEPT_FROM, TURN_BUDGET } = require("../base/limits.js");
 const { VERSION_WORDS } = require("../native/protocol.js");
 const { nextTurn } = require("../process/event-loop.js");
 const { ReadCache } = require("./read-cache.js");
@@ -40,6 +40,8 @@ class CoherentCache {
 		/** Cost of the reads of this turn, a hit being 1. */
 		this.spent = 0;
 		this.isAwaitingTurn = false;
+		/** @type {Connection | undefined} the one whose reads share a snapshot in this turn */
+		this.keeping = undefined;
 	}
 
 	/**
@@ -58,6 +60,20 @@ class CoherentCache {
 		this.awaitTurn();
 	}
 
+	/**
+	 * Whether a read from the file is one of many in this turn. They share a snapshot until it ends.
+	 *
+	 * @param {Connection} connection
+	 */
+	keepsSnapshotOf(connection) {
+		if (this.spent < SNAPSHOT_KEPT_FROM) {
+			return false;
+		}
+		this.keeping = connection;
+		this.awaitTurn();
+		return true;
+	}
+
 	/** Resets, when this turn ends, the state that holds for one turn. */
 	awaitTurn() {
 		if (!this.isAwaitingTurn) {
@@ -66,6 +82,8 @@ class CoherentCache {
 				this.isAwaitingTurn = false;
 				this.isFileSeen = false;
 				this.spent = 0;
+				this.keeping?.releaseSnapshot();
+				this.keeping = undefined;
 			});
 		}
 	}

@@ -331,7 +331,14 @@ export declare class NativeStore {
 		now: number,
 	): void;
 	readNow(keys: string[], communities: (string | undefined)[], now: number, fileSeen: boolean): ReadNow;
-	readOneNow(key: string, community: string | undefined, now: number, fileSeen: boolean): string | null | ReadNow;
+	readOneNow(
+		key: string,
+		community: string | undefined,
+		now: number,
+		fileSeen: boolean,
+		keeps: boolean,
+	): string | null | ReadNow;
+	releaseSnapshot(): void;
 	readLater(id: number, lease: number, keys: string[], communities: (string | undefined)[], now: number): void;
 	version(): Uint32Array | null;
 	catchUp(knows: Uint32Array): "current" | "changed" | "unknown";
@@ -349,7 +356,13 @@ export declare class NativeStore {
 	foreignCopies(also: string[]): { names: string[]; unprotected: boolean } | null;
 	submitSql(id: number, lease: number, epoch: number, encoded: EncodedSql, now: number, alone: boolean): void;
 	readSql(ids: number[], lease: number, encoded: EncodedSql): boolean;
-	readSqlNow(texts: string[], numbers: Float64Array, blobs: Uint8Array[], fileSeen: boolean): string | RowSlice | null;
+	readSqlNow(
+		texts: string[],
+		numbers: Float64Array,
+		blobs: Uint8Array[],
+		fileSeen: boolean,
+		keeps: boolean,
+	): string | RowSlice | null;
 	describeSql(id: number, lease: number, sql: string): boolean;
 	openCursor(id: number, lease: number, encoded: EncodedSql): boolean;
 	fetch(id: number, cursor: number): void;

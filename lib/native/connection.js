@@ -190,10 +190,11 @@ class Connection extends EventConnection {
 	 * @param {Address} address
 	 * @param {number} now
 	 * @param {boolean} isFileSeen
+	 * @param {boolean} keeps whether later reads share its snapshot, until `releaseSnapshot` is called
 	 * @returns {Stored | undefined} `undefined` if it has to be read otherwise: a lock is held, or it cannot be read
 	 */
-	readOneAtOnce({ key, community }, now, isFileSeen) {
-		const found = this.native.readOneNow(key, community, now, isFileSeen);
+	readOneAtOnce({ key, community }, now, isFileSeen, keeps) {
+		const found = this.native.readOneNow(key, community, now, isFileSeen, keeps);
 		if (typeof found === "string") {
 			return new StoredValue(found, undefined);
 		}
@@ -227,13 +228,20 @@ class Connection extends EventConnection {
 	 *
 	 * @param {Statement} statement
 	 * @param {boolean} isFileSeen the file was just seen to be in its place
+	 * @param {boolean} keeps as for `readOneAtOnce`
 	 * @returns {RowSlice | undefined} the rows; `undefined` if it has to be read otherwise
 	 */
-	readSqlNow(statement, isFileSeen) {
+	readSqlNow(statement, isFileSeen, keeps) {
 		const batch = emptyBatch();
 		pushStatement(batch, statement);
-		const found = this.native.readSqlNow(batch.texts, Float64Array.from(batch.numbers), batch.blobs, isFileSeen);
+		const { texts, numbers, blobs } = batch;
+		const found = this.native.readSqlNow(texts, Float64Array.from(numbers), blobs, isFileSeen, keeps);
 		return typeof found === "string" ? { json: found } : (found ?? undefined);
+	}
+
+	/** Ends the snapshot that reads share. */
+	releaseSnapshot() {
+		this.native.releaseSnapshot();
 	}
 
 	/** Memory that tells one version of the file from another, if there is any; see `CoherentCache`. */

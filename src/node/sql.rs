@@ -96,7 +96,7 @@ impl NativeStore {
     }
 
     /// Reads at once, on the JavaScript thread, if that takes few steps; `null` if `read_sql` must read it. Rows
-    /// that JSON can express completely come as a text.
+    /// that JSON can express completely come as a text. For `keeps` see `read_one_now`.
     #[napi]
     #[must_use]
     pub fn read_sql_now(
@@ -105,11 +105,12 @@ impl NativeStore {
         numbers: Float64Array,
         blobs: Vec<Uint8Array>,
         file_seen: bool,
+        keeps: bool,
     ) -> Option<Either<String, RowSlice>> {
         let blobs = blobs.iter().map(|bytes| bytes.to_vec()).collect();
         let mut encoded = BatchDecoder::new(&[], texts, &numbers).with_sql(blobs, &self.shared.sql.cancels);
         let statement = encoded.statement().ok()?;
-        let slice = self.shared.read_sql_now(&statement, file_seen)?;
+        let slice = self.shared.read_sql_now(&statement, file_seen, keeps)?;
         Some(if slice.patches.is_empty() { Either::A(slice.json) } else { Either::B(slice.into()) })
     }
 

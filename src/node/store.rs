@@ -201,11 +201,12 @@ impl NativeStore {
         now: i64,
         file_seen: bool,
     ) -> ReadNow {
-        self.shared.read_now(&addresses(keys, communities), now, file_seen).into()
+        self.shared.read_now(&addresses(keys, communities), now, file_seen, false).into()
     }
 
     /// [`NativeStore::read_now`] of one key, with a cheaper result: a text, or `null` if there is no entry. Only an
-    /// entry with an expiry, an error or a held lock comes as an object.
+    /// entry with an expiry, an error or a held lock comes as an object. Where it `keeps` the snapshot, later reads
+    /// share that, until `release_snapshot`.
     #[napi]
     pub fn read_one_now(
         &self,
@@ -213,8 +214,9 @@ impl NativeStore {
         community: Option<String>,
         now: i64,
         file_seen: bool,
+        keeps: bool,
     ) -> Either3<String, Null, ReadNow> {
-        let found = self.shared.read_now(&[Address { community, key }], now, file_seen);
+        let found = self.shared.read_now(&[Address { community, key }], now, file_seen, keeps);
         match found.as_deref() {
             Ok([Ok(Stored { text: Some(_), expires_at: None })]) => {
                 let text = found.into_iter().flatten().next().and_then(|value| value.ok()?.text);
@@ -222,6 +224,14 @@ impl NativeStore {
             }
             Ok([Ok(Stored { text: None, expires_at: None })]) => Either3::B(Null),
             _ => Either3::C(found.into()),
+        }
+    }
+
+    /// Ends the snapshot that reads share, if there is one.
+    #[napi]
+    pub fn release_snapshot(&self) {
+        if let Some(open) = lock(&self.shared.open).as_ref() {
+            open.reader.release_snapshot();
         }
     }
 

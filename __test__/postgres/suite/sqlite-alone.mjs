@@ -33,6 +33,11 @@ const SQLITE_ALONE = {
 		"communities differ in case, after a NUL and in normalisation",
 		"keys > keys that differ after a NUL, in case or in normalisation are different keys",
 	],
+	"triggers and foreign keys of SQLite, and its purge; PostgreSQL has the upkeep of `postgres/upkeep`": [
+		"* stops the purge of no other rows",
+		"writes that never pause do not keep the purge from its turn",
+		"a reserved connection that goes on writing does not keep the purge from its turn, but in its transactions",
+	],
 	"a store that is read-only, or in memory, which there is none of on PostgreSQL": [
 		"a store with readOnly and one in memory watch like others",
 		"it ends > by itself where it is abandoned, so that the store can be collected",

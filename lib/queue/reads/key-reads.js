@@ -105,7 +105,8 @@ class KeyReads {
 		this.hasReadNow = true;
 		resolved.then(this.turnEnded);
 		cache.spend(READ_COST);
-		const stored = connection.opened.readOneAtOnce(address, Date.now(), cache.isFileSeen);
+		const keeps = cache.keepsSnapshotOf(connection.opened);
+		const stored = connection.opened.readOneAtOnce(address, Date.now(), cache.isFileSeen, keeps);
 		if (stored !== undefined) {
 			cache.fill(address, stored);
 		}

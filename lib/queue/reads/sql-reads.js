@@ -48,7 +48,9 @@ class SqlReads {
 		}
 		if (this.inline.isInline(sql)) {
 			const since = performance.now();
-			const rows = this.connection.opened.readSqlNow(read.statement, this.cache.isFileSeen);
+			const { opened } = this.connection;
+			const keeps = this.cache.keepsSnapshotOf(opened);
+			const rows = opened.readSqlNow(read.statement, this.cache.isFileSeen, keeps);
 			if (rows) {
 				if (performance.now() - since > INLINE_READ_MS_MAX) {
 					this.inline.wasLate(sql);

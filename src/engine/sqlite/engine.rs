@@ -396,17 +396,19 @@ impl Engine {
 
 impl Reader {
     /// Runs user SQL that reads, on this thread and without waiting, if that takes few steps and gives few rows.
-    /// `file_seen` skips the check that the file is still in its place, for a caller that has just made it.
+    /// `file_seen` skips the check that the file is still in its place, for a caller that has just made it; for `keeps` see
+    /// `Reader::enter`.
     ///
     /// # Errors
     ///
     /// Any. Then [`Engine::read`] must run the statement, and reports what is wrong with it.
-    pub fn read_now(&self, statement: &Statement, file_seen: bool) -> Result<Slice, Error> {
+    pub fn read_now(&self, statement: &Statement, file_seen: bool, keeps: bool) -> Result<Slice, Error> {
         if file_seen {
             self.check_header()?;
         } else {
             self.check()?;
         }
+        self.enter(keeps)?;
         reads::read_now(self.connection(), statement)
     }
 }

@@ -100,14 +100,24 @@ impl StoreState {
     }
 
     /// See [`Reader::read_now`].
-    pub fn read_sql_now(&self, statement: &Statement, file_seen: bool) -> Option<Slice> {
-        lock(&self.open).as_ref()?.reader.read_now(statement, file_seen).ok()
+    pub fn read_sql_now(&self, statement: &Statement, file_seen: bool, keeps: bool) -> Option<Slice> {
+        lock(&self.open).as_ref()?.reader.read_now(statement, file_seen, keeps).ok()
     }
 
-    pub fn read_now(&self, addresses: &[Address], now_ms: i64, file_seen: bool) -> Result<Values, Error> {
+    pub fn read_now(
+        &self,
+        addresses: &[Address],
+        now_ms: i64,
+        file_seen: bool,
+        keeps: bool,
+    ) -> Result<Values, Error> {
         let open = lock(&self.open);
         let reader = &open.as_ref().ok_or_else(not_open)?.reader;
-        if file_seen { reader.get_many_unchecked(addresses, now_ms) } else { reader.get_many(addresses, now_ms) }
+        if file_seen {
+            reader.get_many_unchecked(addresses, now_ms, keeps)
+        } else {
+            reader.get_many(addresses, now_ms)
+        }
     }
 
     /// Does something with the thread that looks for commits, if the file is open.

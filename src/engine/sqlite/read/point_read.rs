@@ -9,9 +9,9 @@ use crate::engine::sqlite::connection;
 use crate::engine::sqlite::file::DatabaseFile;
 use crate::engine::sqlite::guard::user_connection::UserConnection;
 use crate::engine::sqlite::table::columns::{self, NEWEST_ROW};
-use crate::engine::sqlite::wal::index_header::WalIndex;
+use crate::engine::sqlite::wal::index_header::{WalIndex, WalIndexHeader, WalProgress};
 use crate::kv::{Address, is_expired};
-use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX};
+use crate::limits::{BUSY_TIMEOUT, READ_BYTES_MAX, SNAPSHOT_KEPT_FRAMES_MAX};
 use crate::reads::{Stored, Values};
 
 /// A read-only connection, for one thread at a time.
@@ -21,6 +21,8 @@ pub struct Reader {
     wal_index: Option<WalIndex>,
     file: DatabaseFile,
     waits_for_locks: Cell<bool>,
+    /// The header as of a snapshot that is kept for later reads.
+    kept: Cell<Option<WalIndexHeader>>,
 }
 
 impl Reader {
@@ -32,7 +34,13 @@ impl Reader {
         let connection = connection::open_reader(file, cache_kib)?;
         file.check()?;
         let wal_index = WalIndex::of(&connection);
-        Ok(Self { connection, wal_index, file: file.clone(), waits_for_locks: Cell::new(false) })
+        Ok(Self {
+            connection,
+            wal_index,
+            file: file.clone(),
+            waits_for_locks: Cell::new(false),
+            kept: Cell::default(),
+        })
     }
 
     /// WAL-index header, if the file has one. Valid for as long as the reader lives.
@@ -56,6 +64,36 @@ impl Reader {
         if self.wal_index.is_none_or(WalIndex::is_whole) { Ok(()) } else { Err(Error::busy()) }
     }
 
+    /// Begins a read: in the snapshot that is kept, if nobody has committed since; or in one of its own, which is kept for
+    /// those behind it if the caller `keeps` it, and calls [`Reader::release_snapshot`] soon. To begin and end a snapshot
+    /// takes longer than to look a key up.
+    ///
+    /// While a snapshot is kept, a log that is not copied into the file completely cannot be begun anew, and grows. So none
+    /// is kept of one that has grown already.
+    pub(crate) fn enter(&self, keeps: bool) -> Result<(), Error> {
+        let Some(wal_index) = self.wal_index else { return Ok(()) };
+        // It may be older than the snapshot, which begins with the first read, and so counts as outdated too early.
+        let header = wal_index.header();
+        if self.kept.get() == Some(header) {
+            return Ok(());
+        }
+        self.release_snapshot();
+        let WalProgress { frames, copied, .. } = wal_index.progress();
+        if keeps && (frames == copied || frames <= SNAPSHOT_KEPT_FRAMES_MAX) {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+            self.kept.set(Some(header));
+        }
+        Ok(())
+    }
+
+    /// Ends the snapshot that is kept, if there is one.
+    pub fn release_snapshot(&self) {
+        if self.kept.take().is_some() {
+            // Nothing can keep a transaction from ending that has only read.
+            drop(self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])));
+        }
+    }
+
     pub(crate) fn connection(&self) -> &UserConnection {
         &self.connection
     }
@@ -73,6 +111,7 @@ impl Reader {
     /// With SQLite's code; [`Error::is_busy`] if a lock is held, which is not waited for. `ERR_VALUE_TOO_LONG` if
     /// the value does not fit a JavaScript string.
     pub fn get(&self, address: &Address, now_ms: i64) -> Result<Option<String>, Error> {
+        self.enter(false)?;
         Ok(find(&self.connection, address, now_ms)?.text)
     }
 
@@ -84,22 +123,24 @@ impl Reader {
     /// If nothing can be read: a held lock, which is not waited for, or `SQLITE_READONLY_DBMOVED`.
     pub fn get_many(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
         self.file.check()?;
-        self.get_many_unchecked(addresses, now_ms)
+        self.get_many_unchecked(addresses, now_ms, false)
     }
 
     /// [`Reader::get_many`] without the check that the file is still in its place, for a caller that has just made
-    /// it.
+    /// it, and may keep the snapshot: see [`Reader::enter`].
     ///
     /// # Errors
     ///
     /// If nothing can be read because of a held lock, which is not waited for.
-    pub fn get_many_unchecked(&self, addresses: &[Address], now_ms: i64) -> Result<Values, Error> {
+    pub fn get_many_unchecked(&self, addresses: &[Address], now_ms: i64, keeps: bool) -> Result<Values, Error> {
         if !self.waits_for_locks.get() {
             self.check_header()?;
         }
+        self.enter(keeps)?;
         // A single statement has its own snapshot. A transaction rolls back when it is dropped, which is fine for
         // one that only read.
-        let _snapshot = if addresses.len() > 1 { Some(self.connection.unchecked_transaction()?) } else { None };
+        let needs_snapshot = addresses.len() > 1 && self.kept.get().is_none();
+        let _snapshot = if needs_snapshot { Some(self.connection.unchecked_transaction()?) } else { None };
         values(&self.connection, addresses, now_ms)
     }
 }
