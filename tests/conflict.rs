@@ -67,11 +67,10 @@ impl Bot {
     }
 
     /// Gives the database an identity, as one that the store has opened has.
-    fn identify(&self, identity: &str) {
+    fn identify(&self, identity: i64) {
         let table = "CREATE TABLE __rootcellar_schema (version INTEGER NOT NULL)";
         self.connection.execute_batch(table).unwrap();
-        let row = "INSERT INTO __rootcellar_schema VALUES ('database:' || ?1)";
-        self.connection.execute(row, [identity]).unwrap();
+        self.connection.execute("INSERT INTO __rootcellar_schema VALUES (2), (?1)", [identity]).unwrap();
     }
 
     fn write(&self, value: &str) {
@@ -243,10 +242,12 @@ fn another_machines_backup_of_the_name_of_a_late_one_is_a_conflict() {
 
 #[test]
 fn a_file_that_is_of_another_database_than_the_backups_adds_nothing_to_them() {
+    const FIRST: i64 = -(1 << 40);
+    const OTHER: i64 = i64::MIN;
     for is_merged in [false, true] {
         let backups = tempfile::tempdir().unwrap();
         let first = Bot::new(backups.path());
-        first.identify("00000000000000A1");
+        first.identify(FIRST);
         let mut publisher = first.publisher();
         for second in 0..60 {
             first.write(&format!("first {second}"));
@@ -256,7 +257,7 @@ fn a_file_that_is_of_another_database_than_the_backups_adds_nothing_to_them() {
         let before = first.files();
 
         let other = Bot::new(backups.path());
-        other.identify("00000000000000B2");
+        other.identify(OTHER);
         other.write("other");
         for _ in 0..2 {
             let mut others = other.publisher();
@@ -266,7 +267,7 @@ fn a_file_that_is_of_another_database_than_the_backups_adds_nothing_to_them() {
         assert_eq!(first.files(), before, "merged: {is_merged}");
 
         // Its own copy of which nothing is known, and a file that has no identity, may well be what the backups are of.
-        for identity in [Some("00000000000000A1"), None] {
+        for identity in [Some(FIRST), None] {
             let copy = Bot::new(backups.path());
             if let Some(identity) = identity {
                 copy.identify(identity);

@@ -248,7 +248,7 @@ describe("a bot whose destination has the backups of another database", () => {
 		const [first, other] = [await machineWithFile(), machine()];
 		const url = first.destination;
 		if (how !== made[0]) {
-			await raw(first.file, "delete from __rootcellar_schema where typeof(version) = 'text'");
+			await raw(first.file, "delete from __rootcellar_schema where version < 0");
 		}
 		const store = open(first.file, rarely(url));
 		await store.appData.set({ key: "k", value: "first" });

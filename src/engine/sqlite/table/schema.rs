@@ -49,10 +49,9 @@ const KEY_VALUE_TABLE_EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = '
 const READ_VERSION: &str =
     "SELECT coalesce(max(version), 0) FROM __rootcellar_schema WHERE typeof(version) = 'integer' AND version > 0";
 
-/// Identity of a database, which its copies share: a row of text beside the version, random where it is made.
-const MAKE_IDENTITY: &str = "INSERT INTO main.__rootcellar_schema (version) SELECT 'database:' || hex(randomblob(8)) \
-    WHERE NOT EXISTS (SELECT 1 FROM main.__rootcellar_schema WHERE version GLOB 'database:*')";
-const READ_IDENTITY: &str = "SELECT version FROM main.__rootcellar_schema WHERE version GLOB 'database:*'";
+/// Identity of a database, which its copies share: a row beside the version, random and far below 0, so that it is the version
+/// for nobody who looks for the greatest.
+const IS_IDENTITY: &str = "typeof(version) = 'integer' AND version < -4294967296";
 
 /// Checks the header and the version, before anything is written.
 pub fn check(connection: &Connection) -> Result<(), Error> {
@@ -66,7 +65,7 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
     // time.
     drop(remove_unused_index(connection));
     if identity(connection).is_none() {
-        drop(connection.execute(MAKE_IDENTITY, []));
+        drop(make_identity(connection));
     }
     Ok(())
 }
@@ -74,8 +73,15 @@ pub fn migrate(connection: &Connection) -> Result<(), Error> {
 /// Identity of the database; `None` if it has none, as one that this version of the package never opened.
 #[must_use]
 pub fn identity(connection: &Connection) -> Option<u64> {
-    let text: String = connection.query_row(READ_IDENTITY, [], |row| row.get(0)).ok()?;
-    u64::from_str_radix(text.strip_prefix("database:")?, 16).ok().filter(|identity| *identity != 0)
+    let read = format!("SELECT version FROM main.__rootcellar_schema WHERE {IS_IDENTITY}");
+    connection.query_row(&read, [], |row| row.get(0)).ok().map(i64::cast_unsigned)
+}
+
+fn make_identity(connection: &Connection) -> rusqlite::Result<usize> {
+    let random = "-4294967297 - (random() & 4611686018427387903)";
+    let is_there = format!("EXISTS (SELECT 1 FROM main.__rootcellar_schema WHERE {IS_IDENTITY})");
+    let make = format!("INSERT INTO main.__rootcellar_schema (version) SELECT {random} WHERE NOT {is_there}");
+    connection.execute(&make, [])
 }
 
 fn remove_unused_index(connection: &Connection) -> rusqlite::Result<()> {
@@ -99,9 +105,9 @@ fn apply_pending(connection: &Connection) -> Result<(), Error> {
     for migration in pending(&transaction)? {
         transaction.execute_batch(migration)?;
     }
-    transaction.execute("DELETE FROM __rootcellar_schema WHERE typeof(version) <> 'text'", [])?;
+    transaction.execute(&format!("DELETE FROM __rootcellar_schema WHERE NOT ({IS_IDENTITY})"), [])?;
     transaction.execute("INSERT INTO __rootcellar_schema (version) VALUES (?1)", [SCHEMA_VERSION])?;
-    transaction.execute(MAKE_IDENTITY, [])?;
+    make_identity(&transaction)?;
     file_mark::make_first(&transaction)?;
     Ok(transaction.commit()?)
 }
