@@ -98,7 +98,7 @@ async function inFile({ sqlite }, community) {
  * @param {(reading: Reading) => Promise<number>} use
  */
 async function onServer(config, community, use) {
-	const side = await openServer(config, "the database", false);
+	const side = await openServer(config, "the database");
 	const isWanted = (/** @type {string | null} */ one) => community === undefined || one === (community || null);
 	try {
 		return await use({

@@ -18,19 +18,23 @@ const { openAdmin } = require("../../native/postgres/admin.js");
  */
 
 /**
- * A store on PostgreSQL.
+ * A store on PostgreSQL. Nothing is made or adopted before the first key is written: a table of the SDK's that is not adopted
+ * is refused.
  *
  * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
  * @param {string} title
- * @param {boolean} isTarget a target gets the tables that it lacks
- * @returns {Promise<Side>}
+ * @returns {Promise<Side & { hasTables: boolean }>}
  */
-async function openServer(config, title, isTarget) {
-	const admin = await openAdmin(config, { makesTables: isTarget });
+async function openServer(config, title) {
+	const admin = await openAdmin(config);
 	try {
-		const { keys } = await admin.status();
+		const { tables, keys } = await admin.status();
+		// Asked for its rows, the core refuses, and says why.
+		if (tables === "unadopted") await admin.exportPage(true);
+		let hasTables = tables === "ready";
 		return {
 			title,
+			hasTables,
 			keys,
 			pages: async function* () {
 				for (let page = await admin.exportPage(true); page.rows.length > 0; page = await admin.exportPage(false)) {
@@ -40,6 +44,8 @@ async function openServer(config, title, isTarget) {
 			},
 			problemWith: ([key, community]) => problemWithNames(key, community),
 			write: async (rows) => {
+				if (!hasTables) await makeTables(config);
+				hasTables = true;
 				await admin.importRows(rows, false);
 			},
 			close: () => admin.close(),
@@ -48,6 +54,16 @@ async function openServer(config, title, isTarget) {
 		await admin.close();
 		throw error;
 	}
+}
+
+/**
+ * Makes the tables as a store does at its first use.
+ *
+ * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
+ */
+async function makeTables(config) {
+	const admin = await openAdmin(config, { makesTables: true });
+	await admin.close();
 }
 
 /**
