@@ -3,7 +3,7 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeSdkFile, rawRows } from "../helpers/raw.mjs";
+import { makeSdkFile, raw, rawRows } from "../helpers/raw.mjs";
 import { temporaryDirectory, temporaryStore } from "../helpers/store.mjs";
 import { failure, fileWith, json } from "./cli.mjs";
 
@@ -52,6 +52,22 @@ test("expiries that another program has written are carried over as the store re
 	expect(await json(["migrate", "--from", from, "--to", to], { env })).toMatchObject({ keys: 2 });
 	const store = temporaryStore(to);
 	expect([await store.appData.get("fraction"), await store.appData.get("beyond")]).toEqual([1, 2]);
+});
+
+test("two stores that differ afterwards are an error, and what it advises makes room to migrate again", async () => {
+	const folder = temporaryDirectory();
+	const from = await fileWith([{ key: "k", value: 1 }], folder, "from.sqlite3");
+	// In the place of somebody who writes meanwhile.
+	const to = await fileWith([], folder, "to.sqlite3");
+	await raw(
+		to,
+		"CREATE TRIGGER other AFTER INSERT ON __rootapp_kv BEGIN DELETE FROM __rootapp_kv WHERE key = new.key; END",
+	);
+	const { code, message } = await failure(["migrate", "--from", from, "--to", to]);
+	const advice = `empty the target (npx rootcellar reset --file "${to}"), and migrate again`;
+	expect([code, message]).toEqual(["ERR_MIGRATION_DIFFERS", expect.stringContaining(advice)]);
+	expect((await json(["reset", "--file", to])).moved.map(({ from }) => from)).toContain(`${to}.backup`);
+	expect(await json(["migrate", "--from", from, "--to", to])).toMatchObject({ keys: 1, carriedOver: 1 });
 });
 
 test("a number beyond the range of JavaScript is refused, and nothing is written", async () => {

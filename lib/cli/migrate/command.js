@@ -141,7 +141,7 @@ function differs(source, target, row) {
 	return new RootcellarError(
 		"ERR_MIGRATION_DIFFERS",
 		`${target.title} is not what ${source.title} is (${where}): somebody has written to one of them meanwhile. End what ` +
-			"uses them, empty the target, and migrate again",
+			`uses them, empty the target (${target.emptying}), and migrate again`,
 	);
 }
 

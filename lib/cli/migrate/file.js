@@ -34,6 +34,8 @@ async function openFile(given, isTarget) {
 		const keys = await countOf(store.sqlite);
 		return {
 			title: place.file,
+			// A file that is only removed is restored from its backups.
+			emptying: `npx rootcellar reset --file "${place.file}"`,
 			keys,
 			pages: () => pagesOf(store.sqlite),
 			problemWith,

@@ -10,6 +10,7 @@ const { openAdmin } = require("../../native/postgres/admin.js");
  *
  * @typedef {object} Side
  * @property {string} title what it is, for messages; of a server's configuration nothing is shown
+ * @property {string} emptying what empties it, so that nothing of it comes back: a command, or a statement
  * @property {number} keys about how many it had when it was opened
  * @property {() => AsyncIterable<StoredEntry[]>} pages every key of every community, in the order of insertion
  * @property {(entry: StoredEntry) => string | undefined} problemWith why an entry cannot be stored there, if it cannot
@@ -34,6 +35,7 @@ async function openServer(config, title) {
 		let hasTables = tables === "ready";
 		return {
 			title,
+			emptying: "DELETE FROM __rootapp_kv",
 			hasTables,
 			keys,
 			pages: async function* () {
