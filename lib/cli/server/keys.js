@@ -13,6 +13,7 @@ const { openAdmin } = require("../../native/postgres/admin.js");
  * @property {string} emptying what empties it, so that nothing of it comes back: a command, or a statement
  * @property {number} keys about how many it had when it was opened
  * @property {() => AsyncIterable<StoredEntry[]>} pages every key of every community, in the order of insertion
+ * @property {() => number} leftOut rows that are no keys of a store, as the last reading of the pages has found
  * @property {(entry: StoredEntry) => string | undefined} problemWith why an entry cannot be stored there, if it cannot
  * @property {(rows: StoredEntry[]) => Promise<void>} write stores all, behind what is there, or none
  * @property {() => Promise<void>} close
@@ -44,6 +45,7 @@ async function openServer(config, title) {
 					if (!page.hasMore) break;
 				}
 			},
+			leftOut: () => 0,
 			problemWith: ([key, community]) => problemWithNames(key, community),
 			write: async (rows) => {
 				if (!hasTables) await makeTables(config);
