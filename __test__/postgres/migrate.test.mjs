@@ -10,7 +10,7 @@ import { environment, failure, json, program, rootcellar } from "../cli/cli.mjs"
 import { postgres, storeOn, temporaryDatabase } from "../helpers/postgres.mjs";
 import { makeSdkFile, raw } from "../helpers/raw.mjs";
 import { temporaryFile, temporaryStore } from "../helpers/store.mjs";
-import { makeSdkTable } from "./sdk-table.mjs";
+import { makeSdkTable, sdkRows } from "./sdk-table.mjs";
 
 const require = createRequire(import.meta.url);
 const { postgresFrom } = require("../../lib/config/postgres/postgres.js");
@@ -60,7 +60,8 @@ describe("migrate", () => {
 	test("carries everything over and back, in its order, and says what it has compared", async () => {
 		const [from, database, to] = [await makeFile(), await temporaryDatabase(), temporaryFile()];
 		const there = await json(["migrate", "--from", from, "--to", database.url], { env: off });
-		expect(there).toEqual({ keys: 5, carriedOver: 5, present: 0, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+		const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
+		expect(there).toEqual({ keys: 5, carriedOver: 5, present: 0, leftOut: 0, hash });
 		const store = storeOn(database.config);
 		const content = await contentOf(temporaryStore(from));
 		expect(content[0].map(({ key }) => key)).toEqual(["z", "a", "m"]);
@@ -175,6 +176,22 @@ describe("migrate", () => {
 		expect((await failure(["migrate", "--from", url, "--to", to], { env: off })).code).toBe("ERR_KEY_EXISTS");
 	});
 
+	test("makes no tables, and adopts none, where it refuses", async () => {
+		const [from, { url, config, query }] = [await makeFile(), await temporaryDatabase()];
+		await makeSdkTable(query, sdkRows);
+		const columns =
+			"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2";
+		const [before, rows] = [await query(columns), await query("SELECT * FROM __rootapp_kv")];
+		const { code, said } = await failure(["migrate", "--from", from, "--to", url], { env: off });
+		expect([code, said]).toEqual(["ERR_ADOPTION_NEEDED", expect.stringContaining("npx rootcellar migrate")]);
+		expect(said).not.toContain("DATABASE_CONFIG");
+		expect([await query(columns), await query("SELECT * FROM __rootapp_kv")]).toEqual([before, rows]);
+
+		const env = { ...off, DATABASE_CONFIG: config };
+		await json(["migrate"], { env });
+		expect((await failure(["migrate", "--from", from, "--to", url], { env: off })).code).toBe("ERR_KEY_EXISTS");
+	});
+
 	test("refuses what PostgreSQL cannot hold before anything is written", async () => {
 		const filename = temporaryFile();
 		await makeSdkFile(filename, [{ key: "not JSON", value: "{half" }]);
@@ -190,7 +207,7 @@ describe("migrate", () => {
 		expect(code).toBe("ERR_INVALID_INPUT");
 		expect(said).toMatch(/3 keys cannot be stored.*more than 2000 bytes.*NUL/s);
 		expect(said).toContain("its value is not JSON");
-		expect(await query("SELECT count(*)::int AS n FROM __rootapp_kv")).toEqual([{ n: 0 }]);
+		expect(await query("SELECT to_regclass('__rootapp_kv') AS made")).toEqual([{ made: null }]);
 	});
 
 	test("names its own option, and no secret, where a URL cannot be used or no server answers", async () => {
@@ -333,6 +350,32 @@ describe("export and import", () => {
 			expect.stringContaining("the key of line 2 is that of a line before;"),
 		]);
 		expect(await store.appData.get("x")).toBeUndefined();
+	});
+
+	test("a trial of import makes no tables, and adopts none", async () => {
+		const { config, query } = await temporaryDatabase();
+		const env = { ...off, DATABASE_CONFIG: config };
+		const relations = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1";
+		const [input, twice] = [temporaryFile("keys.jsonl"), temporaryFile("twice.jsonl")];
+		writeFileSync(input, '{"key":"new","value":1}\n');
+		writeFileSync(twice, '{"key":"x","value":1}\n{"key":"x","value":2}\n');
+		const trial = (path, ...args) => ["import", "--input", path, "--dry-run", ...args];
+		for (const args of [[], ["--force"]]) {
+			expect(await json(trial(input, ...args), { env })).toMatchObject({ keys: 1 });
+		}
+		expect((await failure(trial(twice), { env })).code).toBe("ERR_KEY_EXISTS");
+		expect(await query(relations)).toEqual([]);
+
+		await makeSdkTable(query, sdkRows);
+		const [before, rows] = [await query(relations), await query("SELECT * FROM __rootapp_kv")];
+		expect((await failure(trial(input), { env })).code).toBe("ERR_ADOPTION_NEEDED");
+		expect([await query(relations), await query("SELECT * FROM __rootapp_kv")]).toEqual([before, rows]);
+
+		await storeOn(config).appData.get("a");
+		const writers = "SELECT * FROM __rootcellar_writers";
+		const known = await query(writers);
+		expect(await json(trial(input), { env })).toMatchObject({ keys: 1 });
+		expect([await query(writers), await storeOn(config).appData.get("new")]).toEqual([known, undefined]);
 	});
 
 	test("import refuses what PostgreSQL cannot hold, or leaves it out, and names it", async () => {

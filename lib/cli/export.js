@@ -4,7 +4,7 @@ const { open, rename, stat } = require("node:fs/promises");
 const path = require("node:path");
 const { RootcellarError } = require("../base/errors.js");
 const { KEY_LENGTH_SHOWN } = require("../base/limits.js");
-const { EXPORTED } = require("./export-query.js");
+const { exportedRows } = require("./export-query.js");
 const { outputAt } = require("./files.js");
 const { toLine } = require("./json-lines.js");
 const { counted, print, write } = require("./output.js");
@@ -86,10 +86,7 @@ async function writeLines(store, community, write, bar) {
  */
 async function inFile({ sqlite }, community) {
 	const last = await sqlite.get("SELECT CAST(max(rowid) AS REAL) AS place FROM __rootapp_kv");
-	const everyCommunity = community === undefined;
-	const parameters = { now: Date.now(), everyCommunity, community: community || null };
-	const rows = sqlite.iterate(EXPORTED, parameters);
-	return { total: last?.place ?? 0, rows: /** @type {AsyncIterable<Row>} */ (rows) };
+	return { total: last?.place ?? 0, rows: exportedRows(sqlite, community) };
 }
 
 /**
@@ -98,7 +95,7 @@ async function inFile({ sqlite }, community) {
  * @param {(reading: Reading) => Promise<number>} use
  */
 async function onServer(config, community, use) {
-	const side = await openServer(config, "the database", false);
+	const side = await openServer(config, "the database");
 	const isWanted = (/** @type {string | null} */ one) => community === undefined || one === (community || null);
 	try {
 		return await use({

@@ -91,6 +91,8 @@ describe("docs/backup.md", () => {
 		const commands = lines.filter((line) => line.startsWith("npx rootcellar"));
 		expect(commands.length).toBeGreaterThanOrEqual(10);
 		for (const command of commands) {
+			// What reads a pipe takes what an export that has failed leaves for all that there is.
+			expect(command).not.toMatch(/export.*[^|]\|[^|]/);
 			if (/restore +#/.test(command)) rmSync(file);
 			const here = command.replace("0000000000000042", id).replace(/2025-01-31T12:00:00Z/, new Date().toISOString());
 			await shell(here, project);

@@ -74,14 +74,15 @@ async function carry(source, place, options, descriptor) {
  */
 function targetOf(place, force) {
 	/** @typedef {(take: import("./target.js").Take) => Promise<void>} Use */
-	return place.postgres === undefined
+	const { postgres } = place;
+	return postgres === undefined
 		? {
 				check: (/** @type {Use} */ use) => checkAgainst(place.file, force, use),
 				store: (/** @type {Use} */ use) => importInto(place, force, use),
 				problemWith: undefined,
 			}
 		: {
-				check: (/** @type {Use} */ use) => checkOnServer(force, use),
+				check: (/** @type {Use} */ use) => checkOnServer(postgres, force, use),
 				store: (/** @type {Use} */ use) => importOnServer(force, use),
 				problemWith: problemOnServer,
 			};

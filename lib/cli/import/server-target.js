@@ -1,11 +1,12 @@
 "use strict";
 
 const { openDataStore } = require("../../data-store.js");
-const { problemWithNames } = require("../server/keys.js");
+const { openServer, problemWithNames } = require("../server/keys.js");
 const { IDLE_LIMIT_MS, exists } = require("./target.js");
 
 /**
  * @typedef {import("../../..").DataStore} DataStore
+ * @typedef {{ appData: Pick<DataStore["appData"], "get"> }} Keys
  * @typedef {import("./transfer.js").Importable} Importable
  * @typedef {import("./target.js").Take} Take
  */
@@ -31,19 +32,30 @@ async function importOnServer(force, use) {
 }
 
 /**
- * Refuses what {@link importOnServer} would, and writes nothing.
+ * Keys of a database without tables.
  *
+ * @type {Keys}
+ */
+const NO_KEYS = { appData: { get: async () => undefined } };
+
+/**
+ * Refuses what {@link importOnServer} would, and writes nothing: it makes no tables, and a table of the SDK's that is not
+ * adopted is refused.
+ *
+ * @param {import("../../config/postgres/postgres.js").PostgresConfig} config that of `DATABASE_CONFIG`
  * @param {boolean} force
  * @param {(take: Take) => Promise<void>} use
  */
-async function checkOnServer(force, use) {
+async function checkOnServer(config, force, use) {
+	const { hasTables, close } = await openServer(config, "the database");
+	await close();
 	/** @type {Set<string>} */
 	const seen = new Set();
-	await withDatabase((store) =>
+	const check = (/** @type {Keys} */ store) =>
 		use(async (items) => {
 			if (!force) await refuseExisting(store, items, seen, store);
-		}),
-	);
+		});
+	await (hasTables ? withDatabase(check) : check(NO_KEYS));
 }
 
 /**
@@ -69,10 +81,10 @@ async function withDatabase(use) {
 /**
  * Refuses keys that exist, and keys that the source has twice.
  *
- * @param {Pick<DataStore, "appData">} store
+ * @param {Keys} store
  * @param {Importable[]} items
  * @param {Set<string>} seen keys of earlier slices; those of this one are added
- * @param {Pick<DataStore, "appData">} stored what there was before the import
+ * @param {Keys} stored what there was before the import
  */
 async function refuseExisting({ appData }, items, seen, stored) {
 	const found = await Promise.all(items.map(({ entry: { key, communityId } }) => appData.get(key, communityId)));

@@ -4,6 +4,7 @@ const { RootcellarError } = require("../../base/errors.js");
 const { shown } = require("../../base/json.js");
 const { locationFromEnvironment } = require("../../config/location.js");
 const { openAdmin } = require("../../native/postgres/admin.js");
+const { describeOthers } = require("../export-query.js");
 const { counted, print } = require("../output.js");
 const { activityBar, progressBar } = require("../progress.js");
 const { Rows, compare, isAtEnd, isJson } = require("./compare.js");
@@ -63,13 +64,16 @@ async function carryOver(source, target, options) {
 		const isComplete = differsAt === undefined && (await isAtEnd(read));
 		await Promise.all([read.close(), written.close()]);
 		if (!isComplete) throw differs(source, target, differsAt);
+		const leftOut = source.leftOut();
 		bar.end();
 		const text = [
 			`${counted(keys)} of ${source.title} are in ${target.title}, in the same order, each compared`,
 			...(present > 0 ? [`${counted(present)} had been carried over before`] : []),
+			...(leftOut > 0 ? [describeOthers(leftOut)] : []),
 			`SHA-256 of both: ${hash}`,
 		];
-		print(options, { keys, carriedOver: keys - Math.min(present, keys), present, hash }, text.join("\n"));
+		const value = { keys, carriedOver: keys - Math.min(present, keys), present, leftOut, hash };
+		print(options, value, text.join("\n"));
 	} finally {
 		bar.end();
 	}
@@ -141,7 +145,7 @@ function differs(source, target, row) {
 	return new RootcellarError(
 		"ERR_MIGRATION_DIFFERS",
 		`${target.title} is not what ${source.title} is (${where}): somebody has written to one of them meanwhile. End what ` +
-			"uses them, empty the target, and migrate again",
+			`uses them, empty the target (${target.emptying}), and migrate again`,
 	);
 }
 

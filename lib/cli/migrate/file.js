@@ -2,7 +2,7 @@
 
 const { TIME_MS_MAX } = require("../../base/limits.js");
 const { openDataStore } = require("../../data-store.js");
-const { EXPORTED } = require("../export-query.js");
+const { IS_OTHER, exportedRows } = require("../export-query.js");
 const { storeAt } = require("../files.js");
 const { existing, locateBoth, openWithBackups } = require("../locate.js");
 
@@ -31,11 +31,18 @@ async function openFile(given, isTarget) {
 		: openDataStore({ filename: place.file, readOnly: true, backup: false });
 	try {
 		// A missing file is restored from its backups first.
-		const keys = await countOf(store.sqlite);
+		const { keys, others } = await countsOf(store.sqlite);
+		let leftOut = 0;
 		return {
 			title: place.file,
+			// A file that is only removed is restored from its backups.
+			emptying: `npx rootcellar reset --file "${place.file}"`,
 			keys,
-			pages: () => pagesOf(store.sqlite),
+			pages: () => {
+				leftOut = others;
+				return pagesOf(store.sqlite, () => leftOut++);
+			},
+			leftOut: () => leftOut,
 			problemWith,
 			write: (rows) => store.appData.set(rows.map(entryOf)),
 			close: () => store.close(),
@@ -47,22 +54,23 @@ async function openFile(given, isTarget) {
 }
 
 /** @param {import("../../..").Sqlite} sqlite */
-async function countOf(sqlite) {
-	const row = await sqlite.get("SELECT CAST(count(*) AS REAL) AS n FROM __rootapp_kv");
-	return Number(row?.n);
+async function countsOf(sqlite) {
+	const row = await sqlite.get(
+		`SELECT CAST(count(*) AS REAL) AS keys, CAST(count(*) FILTER (WHERE ${IS_OTHER}) AS REAL) AS others FROM __rootapp_kv`,
+	);
+	return { keys: Number(row?.keys), others: Number(row?.others) };
 }
 
 /**
  * @param {import("../../..").Sqlite} sqlite
+ * @param {() => void} leftOut
  * @returns {AsyncGenerator<StoredEntry[]>}
  */
-async function* pagesOf(sqlite) {
+async function* pagesOf(sqlite, leftOut) {
 	/** @type {StoredEntry[]} */
 	let page = [];
 	let length = 0;
-	const parameters = { now: Date.now(), everyCommunity: true, community: null };
-	for await (const row of sqlite.iterate(EXPORTED, parameters)) {
-		const { key, communityId, value, expiresAt } = /** @type {import("../export-query.js").ExportedRow} */ (row);
+	for await (const { key, communityId, value, expiresAt } of exportedRows(sqlite, undefined, leftOut)) {
 		// Another program may have stored anything; what is no text is found when it is written.
 		page.push([key, communityId, value ?? "", expiresAt === null ? null : timeOf(expiresAt)]);
 		length += value?.length ?? 0;

@@ -65,7 +65,8 @@ async function openSide(place) {
 	const isTarget = option === "--to";
 	if (postgres === undefined) return await openFile(/** @type {string} */ (file), isTarget);
 	const title = `the database of ${place.isUrl ? option : "DATABASE_CONFIG"}`;
-	return await naming(place, () => openServer(postgres, title, isTarget));
+	const side = await naming(place, () => openServer(postgres, title));
+	return { ...side, write: (rows) => naming(place, () => side.write(rows)) };
 }
 
 /**

@@ -10,27 +10,34 @@ const { openAdmin } = require("../../native/postgres/admin.js");
  *
  * @typedef {object} Side
  * @property {string} title what it is, for messages; of a server's configuration nothing is shown
+ * @property {string} emptying what empties it, so that nothing of it comes back: a command, or a statement
  * @property {number} keys about how many it had when it was opened
  * @property {() => AsyncIterable<StoredEntry[]>} pages every key of every community, in the order of insertion
+ * @property {() => number} leftOut rows that are no keys of a store, as the last reading of the pages has found
  * @property {(entry: StoredEntry) => string | undefined} problemWith why an entry cannot be stored there, if it cannot
  * @property {(rows: StoredEntry[]) => Promise<void>} write stores all, behind what is there, or none
  * @property {() => Promise<void>} close
  */
 
 /**
- * A store on PostgreSQL.
+ * A store on PostgreSQL. Nothing is made or adopted before the first key is written: a table of the SDK's that is not adopted
+ * is refused.
  *
  * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
  * @param {string} title
- * @param {boolean} isTarget a target gets the tables that it lacks
- * @returns {Promise<Side>}
+ * @returns {Promise<Side & { hasTables: boolean }>}
  */
-async function openServer(config, title, isTarget) {
-	const admin = await openAdmin(config, { makesTables: isTarget });
+async function openServer(config, title) {
+	const admin = await openAdmin(config);
 	try {
-		const { keys } = await admin.status();
+		const { tables, keys } = await admin.status();
+		// Asked for its rows, the core refuses, and says why.
+		if (tables === "unadopted") await admin.exportPage(true);
+		let hasTables = tables === "ready";
 		return {
 			title,
+			emptying: "DELETE FROM __rootapp_kv",
+			hasTables,
 			keys,
 			pages: async function* () {
 				for (let page = await admin.exportPage(true); page.rows.length > 0; page = await admin.exportPage(false)) {
@@ -38,8 +45,11 @@ async function openServer(config, title, isTarget) {
 					if (!page.hasMore) break;
 				}
 			},
+			leftOut: () => 0,
 			problemWith: ([key, community]) => problemWithNames(key, community),
 			write: async (rows) => {
+				if (!hasTables) await makeTables(config);
+				hasTables = true;
 				await admin.importRows(rows, false);
 			},
 			close: () => admin.close(),
@@ -48,6 +58,16 @@ async function openServer(config, title, isTarget) {
 		await admin.close();
 		throw error;
 	}
+}
+
+/**
+ * Makes the tables as a store does at its first use.
+ *
+ * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
+ */
+async function makeTables(config) {
+	const admin = await openAdmin(config, { makesTables: true });
+	await admin.close();
 }
 
 /**

@@ -3,7 +3,8 @@
 const { statSync } = require("node:fs");
 const { openForeign } = require("../../../open-store.js");
 const { RootcellarError } = require("../../../base/errors.js");
-const { invalidSource, textDecoder } = require("./source.js");
+const { textDecoder } = require("../../text-decoder.js");
+const { invalidSource } = require("./source.js");
 
 /**
  * Table of a source: its name, and its columns, by their names in lower case.

@@ -2,7 +2,8 @@
 
 const { opendir, readFile } = require("node:fs/promises");
 const path = require("node:path");
-const { KEY_NOT_TEXT, checkFolder, invalidSource, itemOf, textDecoder, withExpiry } = require("./source.js");
+const { textDecoder } = require("../../text-decoder.js");
+const { KEY_NOT_TEXT, checkFolder, invalidSource, itemOf, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");
 const { Refusal, carried } = require("../values/kinds.js");
 

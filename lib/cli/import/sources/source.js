@@ -96,23 +96,6 @@ function existingSource(place) {
 const KEY_NOT_TEXT = "has a key that is no text in the encoding of its source";
 
 /**
- * Decoder of texts, which also says whether they were whole: what is no character becomes U+FFFD.
- *
- * @param {string} encoding as `PRAGMA encoding` names it
- */
-function textDecoder(encoding) {
-	const exact = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
-	const lossy = new TextDecoder(encoding, { ignoreBOM: true });
-	return (/** @type {Uint8Array} */ bytes) => {
-		try {
-			return { text: exact.decode(bytes), isExact: true };
-		} catch {
-			return { text: lossy.decode(bytes), isExact: false };
-		}
-	};
-}
-
-/**
  * An item with the value that `toValue` makes, or with the reason why it refuses to.
  *
  * @param {{ from: string, key: string, bytes?: number, communityId?: string }} found
@@ -145,4 +128,4 @@ function withExpiry(item, expiresAt) {
 	return item;
 }
 
-module.exports = { KEY_NOT_TEXT, checkFile, checkFolder, invalidSource, itemOf, textDecoder, withExpiry };
+module.exports = { KEY_NOT_TEXT, checkFile, checkFolder, invalidSource, itemOf, withExpiry };

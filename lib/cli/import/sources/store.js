@@ -1,6 +1,6 @@
 "use strict";
 
-const { EXPORTED } = require("../../export-query.js");
+const { EXPORTED, IS_OTHER, describeOthers } = require("../../export-query.js");
 const { itemsOf, openDatabase } = require("./database.js");
 const { KEY_NOT_TEXT, checkFile, invalidSource, itemOf, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");
@@ -24,9 +24,7 @@ const COLUMNS = ["key", "community_id", "value", "expires_at"];
 const EXPECTED = `a file of the SDK or of rootcellar, which has the table ${TABLE} with the columns ${COLUMNS.join(", ")}`;
 
 /** Number of the rows that are no keys for any store, which {@link EXPORTED} leaves out. */
-const OTHERS = `
-SELECT CAST(count(*) AS REAL) AS n FROM ${TABLE}
-WHERE typeof(key) <> 'text' OR community_id = '' OR typeof(community_id) NOT IN ('text', 'null')`;
+const OTHERS = `SELECT CAST(count(*) AS REAL) AS n FROM ${TABLE} WHERE ${IS_OTHER}`;
 
 /** The texts as bytes, since SQLite does not check that they are texts. */
 const ENTRIES = `
@@ -52,7 +50,7 @@ async function openStore(file) {
 		return {
 			name: "rootcellar",
 			hasCommunities: true,
-			notes: notesOf(Number(others?.n)),
+			notes: others?.n > 0 ? [describeOthers(Number(others?.n))] : [],
 			total: Number(last?.place ?? 0),
 			of: "the rows",
 			read: () => {
@@ -65,14 +63,6 @@ async function openStore(file) {
 		await database.close();
 		throw error;
 	}
-}
-
-/** @param {number} others rows that are no keys */
-function notesOf(others) {
-	if (others === 0) return [];
-	return [
-		`${others === 1 ? "1 row that is no key of a store was" : `${others} rows that are no keys of a store were`} left alone`,
-	];
 }
 
 /**
