@@ -177,3 +177,27 @@ describe("a batch says which of its statements failed", () => {
 		expect(error).toMatchObject({ argument: "statements[1].params[0]", statementIndex: 1 });
 	});
 });
+
+test("operations that one failure ends have an error each, with the stack of their own caller", async () => {
+	const { appData, kv, sqlite } = openDataStore({ filename: "/" });
+	async function first() {
+		await appData.get("k");
+	}
+	async function second() {
+		await appData.set({ key: "k", value: 1 });
+	}
+	async function third() {
+		await sqlite.get("SELECT 1");
+	}
+	async function fourth() {
+		await kv.getMany(["k"]);
+	}
+	const callers = [first, second, third, fourth];
+	const errors = await Promise.all(callers.map((caller) => rejection(caller)));
+	expect(new Set(errors).size).toBe(callers.length);
+	for (const [index, error] of errors.entries()) {
+		expect(error).toMatchObject({ name: "RootcellarError", code: errors[0].code, message: errors[0].message });
+		const named = callers.filter(({ name }) => error.stack.includes(name));
+		expect(named, error.stack).toEqual([callers[index]]);
+	}
+});

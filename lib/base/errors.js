@@ -90,6 +90,15 @@ function withProperties(error, properties) {
 }
 
 /**
+ * The same error for another operation that it ends: each has a stack of its own.
+ *
+ * @param {unknown} error
+ */
+function copyOf(error) {
+	return error instanceof RootcellarError ? Object.assign(new RootcellarError(error.code, error.message), error) : error;
+}
+
+/**
  * Makes the function that rejects a promise: the stack of an error of this package then names the asynchronous functions
  * that wait for the promise (`at async addPlayer`), as if it were thrown where they call. An error that an event brings has
  * none of them of itself. V8 finds them from a promise that is about to be rejected; so the error takes the way through
@@ -148,4 +157,4 @@ function addFrames(error, caller) {
 
 function noop() {}
 
-module.exports = { RootcellarError, invalidArgument, rejecter, toError, tooLarge, withProperties };
+module.exports = { RootcellarError, copyOf, invalidArgument, rejecter, toError, tooLarge, withProperties };

@@ -1,5 +1,6 @@
 "use strict";
 
+const { copyOf } = require("../base/errors.js");
 const { EXIT_WAIT_MS, READS_AT_ONCE_MAX } = require("../base/limits.js");
 const { nextTurn } = require("../process/event-loop.js");
 const { flushAtExit, flushNow, flushed, isExiting } = require("../process/exit.js");
@@ -259,9 +260,9 @@ class Scheduler {
 	rejectAll(error) {
 		for (const operation of this.waiting.splice(0)) {
 			if (isWrite(operation)) {
-				this.reads.add(this.pending.drop(operation, error));
+				this.reads.add(this.pending.drop(operation, copyOf(error)));
 			} else {
-				operation.reject(error);
+				operation.reject(copyOf(error));
 			}
 		}
 		this.reads.rejectWaiting(error);

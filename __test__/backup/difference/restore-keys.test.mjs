@@ -61,6 +61,26 @@ test("keys of a moment are as they were, in value and expiry, others stay, and u
 	expect(await content(file)).toEqual(after);
 });
 
+test("an expiry beyond all time that another program has stored is one, and what undoes it has one that can be given", async () => {
+	const { store, file } = await stored([{ key: "k", value: 1 }]);
+	const beyond = ["9223372036854775807", "9007199254740993", "1e300"];
+	for (const expiry of beyond) {
+		await raw(file, `update __rootapp_kv set expires_at = ${expiry}`);
+		const { id } = await store.backups.create();
+		const unchanged = await store.backups.restoreKeys({ at: id, keys: ["k"] });
+		expect(unchanged, expiry).toMatchObject({ set: 0, unchanged: 1 });
+		await store.appData.set({ key: "k", value: 2 });
+		await raw(file, `update __rootapp_kv set expires_at = ${expiry}`);
+		const { undo, set } = await store.backups.restoreKeys({ at: id, keys: ["k"] });
+		expect(set, expiry).toBe(1);
+		expect(await store.appData.get("k")).toBe(1);
+		expect(undo.entries).toEqual([{ key: "k", json: "2", expiresAt: 8.64e15 }]);
+		await store.backups.restoreKeys(undo);
+		expect(await store.appData.get("k")).toBe(2);
+		await store.appData.set({ key: "k", value: 1 });
+	}
+});
+
 test("the text is the one that was stored, and a key of several rows has its newest", async () => {
 	const { store, file } = await stored([{ key: "k", value: 1 }]);
 	const insert = "insert into __rootapp_kv (key, community_id, value) values (?, null, ?)";

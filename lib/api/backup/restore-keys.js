@@ -4,7 +4,7 @@ const { checkCommunity, checkExpiry, checkKey, checkSize, readArray } = require(
 const { invalidArgument, rejecter } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
 const { readOptions } = require("../../base/kv-arguments.js");
-const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, UPDATE_KEYS_MAX } = require("../../base/limits.js");
+const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, TIME_MS_MAX, UPDATE_KEYS_MAX } = require("../../base/limits.js");
 const { keysAt } = require("../../native/destination.js");
 const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
 const { Change } = require("../../queue/change.js");
@@ -32,7 +32,9 @@ const ENTRY = [...ADDRESS, "json", "expiresAt"];
 
 /** The rows of some keys, the oldest first: the newest has the value. */
 const ROWS = `
-SELECT key, CAST(value AS TEXT) AS text, expires_at AS expiresAt FROM __rootapp_kv
+SELECT key, CAST(value AS TEXT) AS text,
+	CASE WHEN typeof(expires_at) IN ('integer', 'real') THEN max(min(expires_at, ${TIME_MS_MAX}), -${TIME_MS_MAX}) END AS expiresAt
+FROM __rootapp_kv
 WHERE community_id IS :community AND key IN (SELECT value FROM json_each(:keys)) ORDER BY rowid`;
 
 /**
@@ -157,7 +159,8 @@ async function putBack(queue, given, signal) {
 		/** @type {KeyChange[]} */
 		const deletes = [];
 		for (const entry of wanted) {
-			const { key, community, expiresAt } = entry;
+			const { key, community } = entry;
+			const expiresAt = entry.expiresAt === undefined ? undefined : Math.min(entry.expiresAt, TIME_MS_MAX);
 			const text = expiresAt !== undefined && expiresAt <= now ? undefined : entry.text;
 			const is = present.get(nameOf(entry));
 			if (is?.text === text && (text === undefined || is?.expiresAt === expiresAt)) continue;
@@ -215,7 +218,7 @@ async function readPresent(queue, addresses, now) {
 		for (let first = 0; first < keys.length; first += UPDATE_KEYS_MAX) {
 			const some = JSON.stringify(keys.slice(first, first + UPDATE_KEYS_MAX));
 			for (const { key, text, expiresAt } of await sqlite.all(ROWS, { community: community ?? null, keys: some })) {
-				const expiry = typeof expiresAt === "number" ? Math.ceil(expiresAt) : undefined;
+				const expiry = expiresAt === null ? undefined : Math.ceil(expiresAt);
 				const name = nameOf({ key, community });
 				if (expiry !== undefined && expiry <= now) present.delete(name);
 				else present.set(name, { text, expiresAt: expiry });

@@ -1,6 +1,7 @@
 "use strict";
 
 const { checkCommunity, checkKey } = require("../../base/arguments.js");
+const { copyOf } = require("../../base/errors.js");
 const { liveText } = require("../../base/key-entry.js");
 const { READ_COST } = require("../../base/limits.js");
 const { answer } = require("../change.js");
@@ -152,7 +153,7 @@ class KeyReads {
 	 */
 	rejectWaiting(error) {
 		for (const read of [...this.waiting.splice(0), ...this.waitingMany.splice(0)]) {
-			read.reject(error);
+			read.reject(copyOf(error));
 		}
 	}
 
