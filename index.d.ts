@@ -1897,7 +1897,7 @@ export const rootServer: { readonly dataStore: DataStore };
  * | `ERR_TLS` | the connection cannot be protected as asked for | see the message |
  * | `ERR_POSTGRES` | the server refused something; `sqlState` has its code | see postgresql.org/docs/current/errcodes-appendix.html |
  * | `ERR_SERVER_UNSUPPORTED` | PostgreSQL before 15, or a database in another encoding than UTF8 | use another |
- * | `ERR_ADOPTION_NEEDED` | the SDK's table on PostgreSQL has more than 100,000 rows; for `export`, `import --dry-run` and both sides of `migrate`, any number | `npx rootcellar migrate` |
+ * | `ERR_ADOPTION_NEEDED` | the SDK's table on PostgreSQL has more than 100,000 rows; for `export`, `import --dry-run` and both sides of `migrate`, any rows | `npx rootcellar migrate` |
  * | `ERR_OUTCOME_UNKNOWN` | the connection was lost in a write, and the server could not be asked whether it was carried out; or a statement of `tx.query` ended the transaction | read what is there |
  * | `ERR_INTERNAL` | a defect in this package | report it; the store goes on |
  * | `SQLITE_...` | SQLite's (extended) result code: `SQLITE_BUSY`, `SQLITE_FULL`, `SQLITE_NOTADB`, ... | see sqlite.org/rescode.html |

@@ -192,6 +192,14 @@ describe("migrate", () => {
 		expect((await failure(["migrate", "--from", from, "--to", url], { env: off })).code).toBe("ERR_KEY_EXISTS");
 	});
 
+	test("adopts an empty table of the SDK's, and fills it", async () => {
+		const [from, { url, config, query }] = [await makeFile(), await temporaryDatabase()];
+		await makeSdkTable(query, []);
+		await query("ANALYZE __rootapp_kv");
+		expect(await json(["migrate", "--from", from, "--to", url], { env: off })).toMatchObject({ present: 0 });
+		expect((await contentOf(storeOn(config)))[0].length).toBeGreaterThan(0);
+	});
+
 	test("refuses what PostgreSQL cannot hold before anything is written", async () => {
 		const filename = temporaryFile();
 		await makeSdkFile(filename, [{ key: "not JSON", value: "{half" }]);
@@ -366,6 +374,10 @@ describe("export and import", () => {
 		expect((await failure(trial(twice), { env })).code).toBe("ERR_KEY_EXISTS");
 		expect(await query(relations)).toEqual([]);
 
+		await makeSdkTable(query, []);
+		expect(await json(trial(input), { env })).toMatchObject({ keys: 1 });
+		expect(await query("SELECT to_regclass('__rootcellar_writers') AS made")).toEqual([{ made: null }]);
+		await query("DROP TABLE __rootapp_kv");
 		await makeSdkTable(query, sdkRows);
 		const [before, rows] = [await query(relations), await query("SELECT * FROM __rootapp_kv")];
 		expect((await failure(trial(input), { env })).code).toBe("ERR_ADOPTION_NEEDED");

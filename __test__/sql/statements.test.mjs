@@ -113,6 +113,15 @@ describe("get and all", () => {
 		]);
 	});
 
+	test("hold texts of many megabytes, whatever quotes they have", async () => {
+		const { sqlite } = await storeWithRows();
+		const long = `'${"x".repeat(6e6)}''${"y".repeat(6e6)}'`;
+		const read = `WITH long(t) AS (SELECT ${long}) SELECT length(t) AS n, t GLOB 'x*''*y' AS same FROM long`;
+		expect(await sqlite.get(read)).toEqual({ n: 12_000_001, same: 1 });
+		await sqlite.all(`WITH long(t) AS (SELECT ${long}) INSERT INTO t (a) SELECT t FROM long RETURNING id`);
+		expect(await sqlite.get("SELECT length(a) AS n FROM t")).toEqual({ n: 12_000_001 });
+	});
+
 	test("read pragmas, explain, and values", async () => {
 		const { sqlite } = await storeWithRows();
 		expect(await sqlite.all("PRAGMA table_info(t)")).toHaveLength(3);

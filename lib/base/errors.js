@@ -95,7 +95,9 @@ function withProperties(error, properties) {
  * @param {unknown} error
  */
 function copyOf(error) {
-	return error instanceof RootcellarError ? Object.assign(new RootcellarError(error.code, error.message), error) : error;
+	return error instanceof RootcellarError
+		? Object.assign(new RootcellarError(error.code, error.message), error)
+		: error;
 }
 
 /**

@@ -3,8 +3,8 @@
 /** Text between words: space, comments, and semicolons before the first. */
 const SPACE = /(?:[\s;\ufeff]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*/y;
 
-/** Token: a word, quoted text, a parenthesis, or any other character. */
-const TOKEN = /([A-Za-z_][\w$]*)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|([()])|[\s\S]/y;
+/** Token: a word, quoted text (in parts, where it has quotes), a parenthesis, or any other character. */
+const TOKEN = /([A-Za-z_][\w$]*)|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|([()])|[\s\S]/y;
 
 /** Pragmas that have an effect without an equals sign. */
 const ACTING_PRAGMA = /\b(?:wal_checkpoint|incremental_vacuum|optimize)\b/i;

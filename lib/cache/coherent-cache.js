@@ -61,7 +61,7 @@ class CoherentCache {
 	}
 
 	/**
-	 * Whether a read from the file is one of many in this turn. They share a snapshot until it ends.
+	 * True for a read from the file that is one of many in this turn, which share a snapshot until it ends.
 	 *
 	 * @param {Connection} connection
 	 */

@@ -23,6 +23,7 @@ export const ORDER = {
 	"lib/api": `
 		transaction.js
 		backup  migrations  postgres-transaction.js
+		kv
 		*
 	`,
 	"lib/native": `

@@ -40,6 +40,22 @@ test("a hundred calls at once share a listener, which goes with the last of them
 	expect(found).toEqual([]);
 });
 
+test("so do watches, which end together", async () => {
+	const { kv } = temporaryStore();
+	const found = warnings();
+	const controller = new AbortController();
+	const { signal } = controller;
+	const watches = Array.from({ length: 25 }, () => kv.watch({ prefix: "", signal }));
+	expect(listeners(controller)).toBe(1);
+	await watches.pop().return();
+	const ends = watches.map((watch) => watch.next());
+	controller.abort();
+	for (const end of ends) expect(await end).toEqual({ value: undefined, done: true });
+	expect(listeners(controller)).toBe(0);
+	await nextTick();
+	expect(found).toEqual([]);
+});
+
 test("abort cancels every call that has the signal, with its reason, and no other", async () => {
 	const { sqlite } = temporaryStore();
 	const [one, other] = [new AbortController(), new AbortController()];

@@ -4,6 +4,7 @@ const { RootcellarError, invalidArgument, rejecter, toError } = require("../../b
 const { kindOf } = require("../../base/json.js");
 const { checkKeys, rangeOf, readOptions } = require("../../base/kv-arguments.js");
 const { WATCH_KEYS_MAX } = require("../../base/limits.js");
+const { Cancellation } = require("../cancellation.js");
 
 /**
  * @typedef {InstanceType<typeof import("../../queue/queue.js").OperationQueue>} OperationQueue
@@ -87,8 +88,8 @@ function createWatch(queue, community, options) {
 	let open;
 	/** True if all is known of the keys, so that changes can be asked for. */
 	let isReady = false;
-	/** @type {AbortSignal | undefined} */
-	let signal;
+	/** @type {InstanceType<typeof Cancellation> | undefined} */
+	let cancel;
 	/** @type {() => void} */
 	let started = () => {};
 	/** @type {Promise<unknown>} settled when the last call is: calls are carried out one after the other */
@@ -106,7 +107,7 @@ function createWatch(queue, community, options) {
 		isDone = true;
 		abandoned.unregister(token);
 		queue.watches.delete(end);
-		signal?.removeEventListener("abort", end);
+		cancel?.done();
 		open?.connection.unwatch(open.id);
 		open = undefined;
 		started();
@@ -159,9 +160,13 @@ function createWatch(queue, community, options) {
 		};
 		queue.watch(checked.scope, run, fail);
 		queue.watches.add(end);
-		signal = checked.signal;
-		signal?.addEventListener("abort", end, { once: true });
-		if (signal?.aborted) end();
+		const { signal } = checked;
+		if (signal?.aborted) {
+			end();
+		} else if (signal && !isDone) {
+			cancel = new Cancellation(signal, undefined);
+			cancel.whenCancelled = end;
+		}
 	};
 
 	const next = () =>

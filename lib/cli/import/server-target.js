@@ -32,7 +32,7 @@ async function importOnServer(force, use) {
 }
 
 /**
- * Keys of a database without tables.
+ * Keys of a database without tables of a store's.
  *
  * @type {Keys}
  */
@@ -40,14 +40,14 @@ const NO_KEYS = { appData: { get: async () => undefined } };
 
 /**
  * Refuses what {@link importOnServer} would, and writes nothing: it makes no tables, and a table of the SDK's that is not
- * adopted is refused.
+ * adopted is refused if it has rows.
  *
  * @param {import("../../config/postgres/postgres.js").PostgresConfig} config that of `DATABASE_CONFIG`
  * @param {boolean} force
  * @param {(take: Take) => Promise<void>} use
  */
 async function checkOnServer(config, force, use) {
-	const { hasTables, close } = await openServer(config, "the database");
+	const { hasTables, close } = await openServer(config, "the database", true);
 	await close();
 	/** @type {Set<string>} */
 	const seen = new Set();

@@ -65,7 +65,7 @@ async function openSide(place) {
 	const isTarget = option === "--to";
 	if (postgres === undefined) return await openFile(/** @type {string} */ (file), isTarget);
 	const title = `the database of ${place.isUrl ? option : "DATABASE_CONFIG"}`;
-	const side = await naming(place, () => openServer(postgres, title));
+	const side = await naming(place, () => openServer(postgres, title, isTarget));
 	return { ...side, write: (rows) => naming(place, () => side.write(rows)) };
 }
 

@@ -21,18 +21,20 @@ const { openAdmin } = require("../../native/postgres/admin.js");
 
 /**
  * A store on PostgreSQL. Nothing is made or adopted before the first key is written: a table of the SDK's that is not adopted
- * is refused.
+ * is refused, unless it is an empty one of a target.
  *
  * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
  * @param {string} title
+ * @param {boolean} [isTarget]
  * @returns {Promise<Side & { hasTables: boolean }>}
  */
-async function openServer(config, title) {
+async function openServer(config, title, isTarget = false) {
 	const admin = await openAdmin(config);
 	try {
 		const { tables, keys } = await admin.status();
+		const isEmptyTarget = isTarget && keys === 0;
 		// Asked for its rows, the core refuses, and says why.
-		if (tables === "unadopted") await admin.exportPage(true);
+		if (tables === "unadopted" && !isEmptyTarget) await admin.exportPage(true);
 		let hasTables = tables === "ready";
 		return {
 			title,
@@ -40,6 +42,7 @@ async function openServer(config, title) {
 			hasTables,
 			keys,
 			pages: async function* () {
+				if (isEmptyTarget && !hasTables) return;
 				for (let page = await admin.exportPage(true); page.rows.length > 0; page = await admin.exportPage(false)) {
 					yield page.rows;
 					if (!page.hasMore) break;
@@ -61,7 +64,7 @@ async function openServer(config, title) {
 }
 
 /**
- * Makes the tables as a store does at its first use.
+ * Makes or adopts the tables as a store does at its first use.
  *
  * @param {import("../../config/postgres/postgres.js").PostgresConfig} config
  */

@@ -66,8 +66,8 @@ const STATUS: &str = "SELECT json_build_object(\
         AND backend_type = 'client backend'), \
       'max', current_setting('max_connections')::int8)";
 
-/// An estimate, where the server has one.
-const KEYS: &str = ", 'keys', (SELECT CASE WHEN reltuples < 0 THEN (SELECT count(*) FROM __rootapp_kv) \
+/// An estimate, where the server has one; none is 0.
+const KEYS: &str = ", 'keys', (SELECT CASE WHEN reltuples <= 0 THEN (SELECT count(*) FROM __rootapp_kv) \
     ELSE reltuples::int8 END FROM pg_class WHERE oid = '__rootapp_kv'::regclass)";
 const WRITERS: &str = ", 'writers', (SELECT json_build_object('rows', count(*), \
     'oldestDays', coalesce(extract(epoch FROM now() - min(used_at)) / 86400, 0)) FROM __rootcellar_writers)";
