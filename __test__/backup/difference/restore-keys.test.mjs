@@ -184,3 +184,11 @@ test("what cannot be done changes nothing, and says what was expected", async ()
 	await store.close();
 	await expectFailure(() => backups.restoreKeys({ at: id, keys: ["k"] }), "ERR_STORE_CLOSED");
 });
+
+test("entries with half of a surrogate pair are refused unless it is escaped, for it would be another text", async () => {
+	const { store } = await stored([{ key: "k", value: 1 }]);
+	const restore = (json) => store.backups.restoreKeys({ entries: [{ key: "k", json }] });
+	await expectInvalidArgument(() => restore('"\ud800"'), "options.entries[0].json");
+	await restore('"\\ud800"');
+	expect(await store.appData.get("k")).toBe("\ud800");
+});

@@ -78,6 +78,12 @@ function checkJson(json, argument) {
 	if (typeof json !== "string") {
 		throw invalidArgument(argument, `must be JSON text, not ${kindOf(json)}`);
 	}
+	if (!json.isWellFormed()) {
+		throw invalidArgument(
+			argument,
+			"must not have half of a surrogate pair, which cannot be stored unless it is escaped",
+		);
+	}
 	try {
 		JSON.parse(json);
 	} catch {
