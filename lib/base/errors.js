@@ -95,9 +95,11 @@ function withProperties(error, properties) {
  * @param {unknown} error
  */
 function copyOf(error) {
-	return error instanceof RootcellarError
-		? Object.assign(new RootcellarError(error.code, error.message), error)
-		: error;
+	if (!(error instanceof RootcellarError)) {
+		return error;
+	}
+	const { code, message, cause } = error;
+	return Object.assign(new RootcellarError(code, message, cause === undefined ? undefined : { cause }), error);
 }
 
 /**
