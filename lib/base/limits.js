@@ -108,11 +108,11 @@ module.exports = {
 	POLL_COMMANDS_MAX: 16,
 
 	/** Duration of polling: a few times that of a sync of the disk. */
-	POLL_MS: 0.5,
+	POLL_MS: 0.7,
 
 	/** Requests without polling after one that took longer; twice as many each time in a row. */
-	POLL_PAUSE_MIN: 16,
-	POLL_PAUSE_MAX: 4_096,
+	POLL_PAUSE_MIN: 2,
+	POLL_PAUSE_MAX: 64,
 
 	/** Budget of reads in one turn of the event loop: as many hits of the cache as take a millisecond. */
 	TURN_BUDGET: 1_000,

@@ -78,8 +78,13 @@ async function live(file) {
 		const [bot, other] = processes;
 		await Promise.all([bot.line("store has begun"), bot.line("inside has begun"), other.line("outside has begun")]);
 		// The busier the machine, the later something of everybody's is safe.
-		await until(() => WRITERS.every((who) => safeAt(Date.now())[who] > 0), "something of everybody's to be safe");
+		const areSafe = () => WRITERS.every((who) => safeAt(Date.now())[who] > 0);
+		await until(areSafe, "something of everybody's to be safe", 300_000);
 		await sleep(Math.random() * 1_500);
+	} catch (error) {
+		watch.isOver = true;
+		await watching;
+		throw error;
 	} finally {
 		for (const child of processes) child.kill("SIGKILL");
 	}
@@ -105,7 +110,7 @@ async function recover(file, safe) {
 }
 
 test("what was acknowledged 1.3 s before a kill is there, whole, on a machine that has only the backup", {
-	timeout: 240_000 + ROUNDS * 60_000,
+	timeout: 600_000 + ROUNDS * 60_000,
 }, async () => {
 	let hasFailed = false;
 	const onMachine = async () => {
