@@ -1,5 +1,7 @@
 "use strict";
 
+const { TIME_MS_MAX } = require("./limits.js");
+
 /**
  * Address of a key: its scope, which is a community or, without one, the default scope, and its name.
  *
@@ -40,4 +42,13 @@ function liveText({ text, expiresAt }, now) {
 	return expiresAt !== undefined && expiresAt <= now ? undefined : text;
 }
 
-module.exports = { StoredValue, liveText };
+/**
+ * An expiry as the engine reads it: another program may have stored a fraction, or a time beyond that of a `Date`.
+ *
+ * @param {number} expiresAt milliseconds since 1970 UTC
+ */
+function expiryOf(expiresAt) {
+	return Math.min(Math.ceil(expiresAt), TIME_MS_MAX);
+}
+
+module.exports = { StoredValue, expiryOf, liveText };

@@ -70,7 +70,6 @@ class CoherentCache {
 			return false;
 		}
 		this.keeping = connection;
-		this.awaitTurn();
 		return true;
 	}
 

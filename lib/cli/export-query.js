@@ -62,9 +62,16 @@ async function* exportedRows(sqlite, community, leftOut = () => {}) {
 	}
 }
 
-/** @param {number} others rows that are no keys */
-function describeOthers(others) {
-	return `${others === 1 ? "1 row that is no key of a store was" : `${others} rows that are no keys of a store were`} left alone`;
+/**
+ * Note on rows that are no keys, if there are any.
+ *
+ * @param {number} others
+ */
+function notesOnOthers(others) {
+	if (others === 0) return [];
+	return [
+		`${others === 1 ? "1 row that is no key of a store was" : `${others} rows that are no keys of a store were`} left alone`,
+	];
 }
 
-module.exports = { EXPORTED, IS_OTHER, describeOthers, exportedRows, isLive };
+module.exports = { EXPORTED, IS_OTHER, exportedRows, isLive, notesOnOthers };

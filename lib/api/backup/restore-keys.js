@@ -3,8 +3,9 @@
 const { checkCommunity, checkExpiry, checkKey, checkSize, readArray } = require("../../base/arguments.js");
 const { invalidArgument, rejecter } = require("../../base/errors.js");
 const { kindOf } = require("../../base/json.js");
+const { expiryOf } = require("../../base/key-entry.js");
 const { readOptions } = require("../../base/kv-arguments.js");
-const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, TIME_MS_MAX, UPDATE_KEYS_MAX } = require("../../base/limits.js");
+const { IDLE_LIMIT_MS, RESTORED_KEYS_MAX, UPDATE_KEYS_MAX } = require("../../base/limits.js");
 const { keysAt } = require("../../native/destination.js");
 const { LEASE_IMMEDIATE } = require("../../native/protocol.js");
 const { Change } = require("../../queue/change.js");
@@ -33,7 +34,7 @@ const ENTRY = [...ADDRESS, "json", "expiresAt"];
 /** The rows of some keys, the oldest first: the newest has the value. */
 const ROWS = `
 SELECT key, CAST(value AS TEXT) AS text,
-	CASE WHEN typeof(expires_at) IN ('integer', 'real') THEN max(min(expires_at, ${TIME_MS_MAX}), -${TIME_MS_MAX}) END AS expiresAt
+	iif(typeof(expires_at) IN ('integer', 'real'), CAST(expires_at AS REAL), NULL) AS expiresAt
 FROM __rootapp_kv
 WHERE community_id IS :community AND key IN (SELECT value FROM json_each(:keys)) ORDER BY rowid`;
 
@@ -166,7 +167,7 @@ async function putBack(queue, given, signal) {
 		const deletes = [];
 		for (const entry of wanted) {
 			const { key, community } = entry;
-			const expiresAt = entry.expiresAt === undefined ? undefined : Math.min(entry.expiresAt, TIME_MS_MAX);
+			const expiresAt = entry.expiresAt === undefined ? undefined : expiryOf(entry.expiresAt);
 			const text = expiresAt !== undefined && expiresAt <= now ? undefined : entry.text;
 			const is = present.get(nameOf(entry));
 			if (is?.text === text && (text === undefined || is?.expiresAt === expiresAt)) continue;
@@ -224,7 +225,7 @@ async function readPresent(queue, addresses, now) {
 		for (let first = 0; first < keys.length; first += UPDATE_KEYS_MAX) {
 			const some = JSON.stringify(keys.slice(first, first + UPDATE_KEYS_MAX));
 			for (const { key, text, expiresAt } of await sqlite.all(ROWS, { community: community ?? null, keys: some })) {
-				const expiry = expiresAt === null ? undefined : Math.ceil(expiresAt);
+				const expiry = expiresAt === null ? undefined : expiryOf(expiresAt);
 				const name = nameOf({ key, community });
 				if (expiry !== undefined && expiry <= now) present.delete(name);
 				else present.set(name, { text, expiresAt: expiry });

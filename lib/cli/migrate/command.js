@@ -4,7 +4,7 @@ const { RootcellarError } = require("../../base/errors.js");
 const { shown } = require("../../base/json.js");
 const { locationFromEnvironment } = require("../../config/location.js");
 const { openAdmin } = require("../../native/postgres/admin.js");
-const { describeOthers } = require("../export-query.js");
+const { notesOnOthers } = require("../export-query.js");
 const { counted, print } = require("../output.js");
 const { activityBar, progressBar } = require("../progress.js");
 const { Rows, compare, isAtEnd, isJson } = require("./compare.js");
@@ -69,7 +69,7 @@ async function carryOver(source, target, options) {
 		const text = [
 			`${counted(keys)} of ${source.title} are in ${target.title}, in the same order, each compared`,
 			...(present > 0 ? [`${counted(present)} had been carried over before`] : []),
-			...(leftOut > 0 ? [describeOthers(leftOut)] : []),
+			...notesOnOthers(leftOut),
 			`SHA-256 of both: ${hash}`,
 		];
 		const value = { keys, carriedOver: keys - Math.min(present, keys), present, leftOut, hash };

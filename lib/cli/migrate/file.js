@@ -1,6 +1,6 @@
 "use strict";
 
-const { TIME_MS_MAX } = require("../../base/limits.js");
+const { expiryOf } = require("../../base/key-entry.js");
 const { openDataStore } = require("../../data-store.js");
 const { IS_OTHER, exportedRows } = require("../export-query.js");
 const { storeAt } = require("../files.js");
@@ -72,22 +72,13 @@ async function* pagesOf(sqlite, leftOut) {
 	let length = 0;
 	for await (const { key, communityId, value, expiresAt } of exportedRows(sqlite, undefined, leftOut)) {
 		// Another program may have stored anything; what is no text is found when it is written.
-		page.push([key, communityId, value ?? "", expiresAt === null ? null : timeOf(expiresAt)]);
+		page.push([key, communityId, value ?? "", expiresAt === null ? null : expiryOf(expiresAt)]);
 		length += value?.length ?? 0;
 		if (page.length < PAGE_KEYS && length < PAGE_LENGTH) continue;
 		yield page;
 		[page, length] = [[], 0];
 	}
 	if (page.length > 0) yield page;
-}
-
-/**
- * An expiry as the engine reads it: another program may have stored a fraction, or a time beyond that of a `Date`.
- *
- * @param {number} expiresAt
- */
-function timeOf(expiresAt) {
-	return Math.min(Math.ceil(expiresAt), TIME_MS_MAX);
 }
 
 /**

@@ -1,29 +1,19 @@
 //! Maintenance of the destination: merges and removals that are due.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::file_check::is_whole;
 use super::merge::{MergeError, merge};
 use super::publisher::Publisher;
 use crate::backup::catalog::files::{BackupFile, FileName, newest_txid};
-use crate::backup::catalog::schedule::{self, TimeOfDay};
-use crate::backup::catalog::{compaction, retention};
+use crate::backup::catalog::{compaction, retention, schedule};
 use crate::{BackupProblem, Error};
 
 /// Pause before a snapshot is made again that the destination has refused: each reads the whole database.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 impl Publisher {
-    /// Compares the wall clock with the times of the backups.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_BACKUP_DESTINATION`, if they cannot be listed.
-    pub fn time_of_day(&self, now: Instant, now_ms: i64) -> Result<TimeOfDay, Error> {
-        Ok(TimeOfDay::new(now, now_ms, &self.destination.list()?))
-    }
-
     /// Removes and merges what is due. Returns whether anything was.
     ///
     /// Unusable backups are ignored from then on. If the others do not lead to the newest state, the next capture is

@@ -3,15 +3,18 @@
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::ltx_file::StagedFile;
 use super::reconcile::{end_of, newest_file, reconcile};
 use crate::backup::capture::page_diff::Capture;
 use crate::backup::capture::page_hashes::{Page, PageTable};
 use crate::backup::catalog::files::{BackupFile, FileName, Level, of_level};
+use crate::backup::catalog::schedule::TimeOfDay;
 use crate::backup::destination::Destination;
 use crate::backup::local::conflict;
 use crate::backup::local::state_file::{Known, Position, StateFile};
+use crate::clock::now_ms;
 use crate::ltx::{PageSize, Txid};
 use crate::{BackupProblem, Error};
 
@@ -52,6 +55,8 @@ pub struct Publisher {
     pub(super) unusable: HashSet<FileName>,
     /// True if there may be changes that are not staged.
     pub(super) is_dirty: bool,
+    /// The clock, compared with the backups that there were.
+    pub time_of_day: TimeOfDay,
 }
 
 /// Published capture.
@@ -112,6 +117,7 @@ impl Publisher {
             newest_snapshot: of_level(&files, Level::SNAPSHOT).last().map(|file| file.name.max),
             unusable: HashSet::new(),
             is_dirty: true,
+            time_of_day: TimeOfDay::new(Instant::now(), now_ms(), &files),
         };
         if publisher.known.is_none() && publisher.conflict.is_none() {
             publisher.check_identity(&files)?;

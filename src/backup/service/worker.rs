@@ -12,7 +12,7 @@ use super::status::{Phase, Status};
 use crate::backup::capture::wal_capture::WalCapture;
 use crate::backup::catalog::files::BackupFile;
 use crate::backup::catalog::plan::Target;
-use crate::backup::catalog::schedule::{TimeOfDay, capture_pause, retry_pause};
+use crate::backup::catalog::schedule::{capture_pause, retry_pause};
 use crate::backup::events::{BackupEvent, Hook, Observers, ServiceOptions};
 use crate::backup::fs::paths::with_suffix;
 use crate::backup::local::state_dir::{Lock, StateDir};
@@ -54,8 +54,6 @@ pub struct Worker {
     /// True while the thread waits to be told of a commit.
     is_at_rest: Arc<AtomicBool>,
     next_maintenance: Instant,
-    /// Known from the first maintenance on.
-    time_of_day: Option<TimeOfDay>,
     is_checked: bool,
     /// Check of a large file.
     check: Option<BackgroundCheck>,
@@ -89,7 +87,6 @@ impl Worker {
             earliest_capture: Instant::now(),
             is_at_rest: Arc::default(),
             next_maintenance: Instant::now() + MAINTENANCE_INTERVAL,
-            time_of_day: None,
             is_checked,
             check: None,
         }
@@ -241,7 +238,9 @@ impl Worker {
     /// Runs maintenance, and begins to check a large file, once.
     fn maintain(&mut self) {
         let Some(publisher) = &mut self.publisher else { return };
-        let worked = Self::maintain_by_clock(publisher, &mut self.time_of_day, self.options.retention);
+        let today_ms = now_ms();
+        let ahead = publisher.time_of_day.ahead(Instant::now(), today_ms);
+        let worked = publisher.maintain(today_ms, ahead, self.options.retention);
         self.tell_problem();
         let has_worked = *worked.as_ref().unwrap_or(&true);
         let pause = if has_worked { MAINTENANCE_INTERVAL } else { IDLE_MAINTENANCE_INTERVAL };
@@ -254,19 +253,6 @@ impl Worker {
             let (status, observers) = (Arc::clone(&self.status), Arc::clone(&self.observers));
             self.check = BackgroundCheck::start(&self.path, status, observers).ok();
         }
-    }
-
-    fn maintain_by_clock(
-        publisher: &mut Publisher,
-        time_of_day: &mut Option<TimeOfDay>,
-        retention: Duration,
-    ) -> Result<bool, Error> {
-        let (now, today_ms) = (Instant::now(), now_ms());
-        let time_of_day = match time_of_day {
-            Some(known) => known,
-            None => time_of_day.insert(publisher.time_of_day(now, today_ms)?),
-        };
-        publisher.maintain(today_ms, time_of_day.ahead(now, today_ms), retention)
     }
 
     /// Backs up now, or waits until the process that makes the backups has done so.

@@ -1,6 +1,6 @@
 "use strict";
 
-const { EXPORTED, IS_OTHER, describeOthers } = require("../../export-query.js");
+const { EXPORTED, IS_OTHER, notesOnOthers } = require("../../export-query.js");
 const { itemsOf, openDatabase } = require("./database.js");
 const { KEY_NOT_TEXT, checkFile, invalidSource, itemOf, withExpiry } = require("./source.js");
 const { fromJson } = require("../values/json.js");
@@ -50,7 +50,7 @@ async function openStore(file) {
 		return {
 			name: "rootcellar",
 			hasCommunities: true,
-			notes: others?.n > 0 ? [describeOthers(Number(others?.n))] : [],
+			notes: notesOnOthers(Number(others?.n)),
 			total: Number(last?.place ?? 0),
 			of: "the rows",
 			read: () => {

@@ -58,3 +58,11 @@ pub struct StatementFacts {
     /// It makes a trigger on this table of the store's or the SDK's.
     pub reserved_table: Option<String>,
 }
+
+impl StatementFacts {
+    /// Returns true if it begins or ends a transaction or a savepoint.
+    #[must_use]
+    pub const fn controls_transaction(&self) -> bool {
+        self.ends_transaction || self.is_savepoint
+    }
+}

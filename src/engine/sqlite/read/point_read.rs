@@ -78,8 +78,11 @@ impl Reader {
             return Ok(());
         }
         self.release_snapshot();
+        if !keeps {
+            return Ok(());
+        }
         let WalProgress { frames, copied, .. } = wal_index.progress();
-        if keeps && (frames == copied || frames <= SNAPSHOT_KEPT_FRAMES_MAX) {
+        if frames == copied || frames <= SNAPSHOT_KEPT_FRAMES_MAX {
             self.connection.prepare_cached("BEGIN")?.execute([])?;
             self.kept.set(Some(header));
         }

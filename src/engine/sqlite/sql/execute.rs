@@ -93,7 +93,7 @@ fn run_one(connection: &UserConnection, statement: &Statement, mode: Mode) -> Re
     }
     bind(&mut prepared, &statement.parameters)?;
     note_alteration(connection, &facts);
-    let controls_transaction = facts.ends_transaction || facts.is_savepoint;
+    let controls_transaction = facts.controls_transaction();
     let is_control = controls_transaction || facts.is_pragma || facts.is_vacuum;
     let is_plain_write = !prepared.readonly() && !is_control;
     let is_ours = matches!(mode, Mode::Group | Mode::Transaction);
@@ -167,7 +167,7 @@ fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), 
             continue;
         }
         note_alteration(connection, &facts);
-        let controls_transaction = facts.ends_transaction || facts.is_savepoint;
+        let controls_transaction = facts.controls_transaction();
         watch_loss(connection, mode, controls_transaction, || {
             Ok(execute(connection, &mut statement, None, mode, &mut facts)?)
         })?;
@@ -178,9 +178,7 @@ fn run_script(connection: &UserConnection, sql: &str, mode: Mode) -> Result<(), 
 fn check_mode(facts: &StatementFacts, mode: Mode) -> Result<(), Refusal> {
     let forbidden = |why: &str| Err(SqlError::Forbidden(why.to_owned()).into());
     match mode {
-        Mode::Group | Mode::Alone | Mode::Reader if facts.ends_transaction || facts.is_savepoint => {
-            forbidden(TRANSACTION_CONTROL)
-        }
+        Mode::Group | Mode::Alone | Mode::Reader if facts.controls_transaction() => forbidden(TRANSACTION_CONTROL),
         Mode::Transaction if facts.ends_transaction => forbidden(WITHIN_TRANSACTION),
         Mode::Group if facts.needs_no_transaction => Err(Refusal::Alone),
         _ => Ok(()),

@@ -119,7 +119,7 @@ pub fn prepare_read<'c>(
     let mut prepared = prepare::prepare_statement(connection, &statement.sql, mode)?;
     let facts = &prepared.facts;
     let is_read = prepared.readonly() || facts.asks_pragma;
-    if !is_read || facts.ends_transaction || facts.is_savepoint || facts.needs_no_transaction {
+    if !is_read || facts.controls_transaction() || facts.needs_no_transaction {
         return Err(SqlError::NotARead.into());
     }
     bind(&mut prepared, &statement.parameters)?;
